@@ -1,1 +1,1 @@
-"""The `evolink-check` command: options, configuration, output."""
+"""The `evolink-check` command: its options, configuration and output."""

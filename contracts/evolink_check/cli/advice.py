@@ -1,4 +1,4 @@
-"""Advice for users, in addition to the messages of servers and libraries."""
+"""Advice for users that is added to the messages of servers and libraries."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _BEARER = "auth.bearer"  # the clause that a server violates when it accepts any
 
 
 def connection_advice(problem: str) -> str:
-    """A sentence to append to an error message of TLS; empty for other errors."""
+    """Return a sentence to append to a TLS error message; empty for other errors."""
     if "CERTIFICATE_VERIFY_FAILED" in problem:
         return " Name the CA that signed its certificate with --ca FILE."
     return " It seems to use plain http." if "WRONG_VERSION_NUMBER" in problem else ""
 
 
 def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
-    """A note on a server that accepted an unknown key, as mocks do."""
+    """Return a note if the server accepted an unknown key, as mocks do."""
     numbers = (
         number
         for verdict in report.verdicts

@@ -33,7 +33,7 @@ from evolink_check.reports.model import COULD_NOT_RUN
 if TYPE_CHECKING:
     from evolink_spec.clauses import Clause
 
-_NEEDED = ("httpx2", "hypothesis", "openapi_core", "schemathesis")  # of the extra `contracts`
+_NEEDED = ("httpx2", "hypothesis", "openapi_core", "schemathesis")  # the packages of the extra `contracts`
 EXITS = "Exit status: 0 passed, 1 failed, 2 could not run"
 _FOR_ONE_RUN = ("clauses", "har", "json", "junit", "html", "update", "verbose")
 _SECRETS = {"token": TOKEN, "other_token": OTHER_TOKEN}
@@ -48,7 +48,7 @@ click.version_option(None, "--version", package_name="evolink-mock", message="ev
 
 
 def _repeated() -> str:
-    """The command line that repeats this run, with environment variables in place of keys."""
+    """Return the command line that repeats this run, with environment variables in place of keys."""
     return repeated_command(click.get_current_context(), without=_FOR_ONE_RUN, secrets=_SECRETS)
 
 
@@ -59,8 +59,8 @@ def _repeated() -> str:
     ReportFiles,
     BaselineOptions,
     help="Check a server.\n\n"
-    "Without --max-credits, nothing is sent that could create a task: only reads, and requests that must be refused. "
-    "Clauses that were not tested are reported as not observed, never as passed.\n\n\b\n"
+    "Without --max-credits, no request is sent that could create a task; only reads and requests that must be refused "
+    "are sent. Clauses that were not tested are reported as not observed, never as passed.\n\n\b\n"
     "evolink-check api http://127.0.0.1:8080 --any-key\n"
     "evolink-check api https://api.evolink.ai --max-credits 60 --html report.html\n"
     "evolink-check api --config production.toml --baseline known.json --junit report.xml\n"
@@ -146,7 +146,7 @@ documents.mount(app)
 def clauses(options: ClauseOptions) -> None:
     """List the clauses that are checked.
 
-    For each clause: its id, whom it binds, its severity, its rule, and its place in the documents.
+    The list shows the id of each clause, whom the clause binds, its severity, its rule, and its place in the documents.
     """
     from evolink_spec.clauses import load_clauses
 

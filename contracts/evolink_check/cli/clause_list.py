@@ -1,4 +1,4 @@
-"""The clauses as readable text."""
+"""Format clauses as readable text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WIDTH = 110
 
 
 def clause_list(clauses: Iterable[Clause]) -> str:
-    """Three lines for each clause, grouped by whom it binds."""
+    """Return three lines for each clause, grouped by whom the clauses bind."""
     every = list(clauses)
     blocks = []
     for binds in ("server", "client", "receiver"):
@@ -36,7 +36,7 @@ def clause_list(clauses: Iterable[Clause]) -> str:
 
 
 def clause_details(clause: Clause) -> str:
-    """Everything about one clause."""
+    """Return everything about one clause, as text."""
     lines = [
         clause.id,
         _indented(clause.rule),

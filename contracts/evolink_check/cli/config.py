@@ -1,7 +1,8 @@
-"""The configuration of a check, from the command line, the TOML file that describes the server, and the environment.
+"""Combine the configuration of a check from the command line, the TOML file about the server, and the environment.
 
-The only module of this package that reads the environment. The command line wins, then the file, then
-EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Keys are read from the environment, so that the file can be committed.
+This is the only module of this package that reads the environment. The command line takes precedence over the file, and
+the file over EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Keys can be read from the environment, so that the file can be
+committed.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ _LAST_PORT = 65535
 class Configuration:
     """The server to check and how hard to test it.
 
-    `notes`: variables that the file names but that are not set. `lowered`: the clauses that are
-    lowered to warnings.
+    `notes` name variables that the file mentions but that are not set. `lowered` holds the clauses whose severity is
+    lowered to a warning.
     """
 
     subject: Subject
@@ -47,7 +48,7 @@ class Configuration:
 
 
 def environment() -> dict[str, str]:
-    """A copy of the environment variables."""
+    """Return a copy of the environment variables."""
     return dict(os.environ)
 
 
@@ -58,7 +59,7 @@ def choose(
     clause_ids: Collection[str],
     variables: Mapping[str, str],
 ) -> Configuration:
-    """Combine command line, file and environment. `clause_ids`: the ids of all clauses. Raises ValueError."""
+    """Combine command line, file and environment. `clause_ids` are the ids of all clauses. Raises ValueError."""
     path = options.config
     file = ConfigFile() if path is None else read(path, clause_ids)
     check_ids(options.clauses, clause_ids)
@@ -67,7 +68,7 @@ def choose(
         raise ValueError(f"--memory: {memory} is not a folder")
     keys, notes = _keys(options, file, variables)
     if not (options.url or file.target.url):
-        raise ValueError("no URL: give it as the argument, or as `[target] url` in the file of --config")
+        raise ValueError("no URL: pass it as the argument, or set `[target] url` in the file of --config")
     chosen = replace(_effort(effort, file.effort, profiles), clauses=options.clauses, memory=memory)
     limit = effort.task_limit or file.effort.task_limit or file.target.task_limit or 0.0
     chosen = replace(chosen, task_seconds=limit) if limit > chosen.task_seconds else chosen
@@ -78,7 +79,10 @@ def choose(
 def _keys(
     options: ServerOptions, file: ConfigFile, variables: Mapping[str, str]
 ) -> tuple[dict[str, Key], tuple[str, ...]]:
-    """The keys by label. A key whose variable is not set is left out, with a note; without the main key: ValueError."""
+    """Return the keys by label, and notes on keys that are left out because their variable is not set.
+
+    Raises ValueError if there is no main key.
+    """
     target, any_key = file.target, options.any_key or file.target.any_key
     main = options.token or _secret(target.token, target.token_env, "[target] token", variables)
     main = main or variables.get(TOKEN, "") or (_random_key() if any_key else "")
@@ -116,13 +120,13 @@ def _secret(token: str, variable: str, where: str, variables: Mapping[str, str])
 
 
 def _check_key(label: str, key: str) -> None:
-    """Raise ValueError, which does not show the key, for one that no header can contain (a line end, say)."""
+    """Raise ValueError if no header can contain the key, for example because of a line end. The text omits the key."""
     if not (key.isascii() and key.isprintable() and key == key.strip()):
         raise ValueError(f"key {label}: ends with white space, or has a character that no header can contain")
 
 
 def _random_key() -> str:
-    """A key for a server that accepts any key. As nobody else uses it, its account has no other tasks."""
+    """Return a key for a server that accepts any key. As nobody else uses the key, its account has no other tasks."""
     return f"evolink-check-{secrets.token_hex(8)}"
 
 
@@ -156,7 +160,7 @@ def _subject(options: ServerOptions, file: ConfigFile, keys: Mapping[str, Key]) 
 
 
 def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str, Effort]) -> Effort:
-    """The profile, overridden by the values of the file, and those by the values of the command line."""
+    """Return the profile, overridden by the values of the file, which the command line overrides in turn."""
     profile = profiles[options.profile or table.profile or "quick"]
     settings = {"seconds": "time_limit", "task_seconds": "task_limit"}
     settings |= {name: name for name in ("jobs", "rate", "max_credits", "seed")}
@@ -171,13 +175,13 @@ def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str,
 
 
 def check_ids(chosen: frozenset[str], clause_ids: Collection[str], option: str = "--clause") -> None:
-    """ValueError for an unknown clause id in an option, with the nearest known id."""
+    """Raise ValueError for an unknown clause id in an option. The text names the nearest known id."""
     for clause in sorted(chosen - set(clause_ids)):
         raise ValueError(f"{option}: there is no clause {clause!r}{did_you_mean(clause, clause_ids)}")
 
 
 def check_ca(path: Path | None) -> None:
-    """ValueError for a file without certificates."""
+    """Raise ValueError if the file does not exist or contains no certificates."""
     if path is None:
         return
     if not path.is_file():
@@ -189,7 +193,7 @@ def check_ca(path: Path | None) -> None:
 
 
 def parse_url(text: str) -> str:
-    """The base URL in a text, without a trailing slash. Raises ValueError."""
+    """Return a base URL without its trailing slash. Raises ValueError if it is invalid."""
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
@@ -198,13 +202,16 @@ def parse_url(text: str) -> str:
     if not host or parts.scheme not in {"http", "https"} or _NOT_IN_BASE_URL.search(text):
         shown = (
             f"[removed]{text[text.rindex('@') :]}" if "@" in text else text
-        )  # a user, perhaps with a password
+        )  # the URL contains a user, perhaps with a password
         raise ValueError(f"invalid base URL {shown!r}: write https://HOST[:PORT][/PATH]")
     return text.rstrip("/")
 
 
 def parse_listen(text: str) -> tuple[str, int]:
-    """Host and port of a text HOST:PORT, with an IPv6 host in brackets. Raises ValueError."""
+    """Return the host and port of a text HOST:PORT, with an IPv6 host in brackets.
+
+    Raises ValueError if it is invalid.
+    """
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
         raise ValueError(f"invalid address {text!r}: write HOST:PORT")

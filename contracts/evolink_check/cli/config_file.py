@@ -1,4 +1,4 @@
-"""The TOML file that describes a server to check: its tables, and reading it."""
+"""The TOML file that describes a server to check: its tables, and how it is read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[target]`."""
+    """The table `[target]`: the server, and facts about it and its main account."""
 
     url: Annotated[str, Meta(description="Base URL of the API; the command line overrides it.")] = ""
     token: Annotated[str, Meta(description="The key itself. Better: use token_env.")] = ""
@@ -29,7 +29,7 @@ class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     other_token_env: Annotated[str, Meta(description="The environment variable with the other key.")] = ""
     any_key: Annotated[bool, Meta(description="The server accepts any key, as a mock does.")] = False
     credits: Annotated[
-        bool | None, Meta(description="Whether the account has enough credits for every create.")
+        bool | None, Meta(description="Whether the account has enough credits for every create request.")
     ] = None
     access: Annotated[bool | None, Meta(description="Whether the account may use the model.")] = None
     scale: Annotated[
@@ -41,47 +41,53 @@ class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = ""
     task_limit: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Meta(description="Seconds after which every task of this server must be over."),
+        Meta(description="Seconds within which every task of this server must end."),
     ] = None
     prompt: Annotated[str, Meta(description="The prompt of requests that must succeed.")] = ""
     image_url: Annotated[str, Meta(description="The image of requests that must succeed.")] = ""
 
 
 class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[[keys]]`: another key, and the facts about its account."""
+    """A table `[[keys]]`: another key, and the facts about its account."""
 
-    label: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$", description="Its name in reports.")]
+    label: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$", description="The name of the key in reports.")]
     token: str = ""
     token_env: str = ""
-    valid: Annotated[bool, Meta(description="False: requests with it must be refused with 401.")] = True
-    credits: Annotated[bool | None, Meta(description="False: a create must be refused with 402.")] = None
-    access: Annotated[bool | None, Meta(description="False: a create must be refused with 403.")] = None
-    limited: Annotated[bool, Meta(description="Its requests soon get a 429.")] = False
+    valid: Annotated[bool, Meta(description="If false, requests with this key must be refused with 401.")] = (
+        True
+    )
+    credits: Annotated[
+        bool | None, Meta(description="If false, create requests must be refused with 402.")
+    ] = None
+    access: Annotated[
+        bool | None, Meta(description="If false, create requests must be refused with 403.")
+    ] = None
+    limited: Annotated[bool, Meta(description="Whether requests with this key soon get a 429.")] = False
 
 
 class FailingRequestTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[[failing]]`: fields of a request whose task fails with this code."""
+    """A table `[[failing]]`: fields of a request whose task fails with this code."""
 
     code: str
     fields: dict[str, Any]
 
 
 class Callbacks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[callbacks]`."""
+    """The table `[callbacks]`: the callback receiver of the check."""
 
     url: Annotated[str, Meta(description="The public URL that forwards to the callback receiver.")]
     listen: Annotated[str, Meta(description="HOST:PORT on which our callback receiver listens.")]
     trust: Annotated[
         bool,
         Meta(
-            description="The URL forwards to the callback receiver, although this machine cannot reach it (split "
-            "DNS, no hairpin)."
+            description="Trust that the URL forwards to the callback receiver, even if this machine cannot reach it "
+            "(split DNS, no hairpin)."
         ),
     ] = False
 
 
 class Clock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[clock]`."""
+    """The table `[clock]`: how the server's clock can be moved."""
 
     advance_url: Annotated[
         str, Meta(description='Accepts {"seconds": N} and moves the clock of the requesting account forward.')
@@ -106,7 +112,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def read(path: Path, clause_ids: Collection[str]) -> ConfigFile:
-    """Read and check the file. ValueError names the file and key, and the nearest valid name."""
+    """Read and check the file. Raises ValueError, which names the file, the wrong key, and the nearest valid name."""
     tables = read_toml(path)
     try:
         file = convert(tables, ConfigFile)
@@ -122,5 +128,5 @@ def read(path: Path, clause_ids: Collection[str]) -> ConfigFile:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of the file, for an editor."""
+    """Return the JSON Schema of the file, for an editor."""
     return msgspec.json.schema(ConfigFile)

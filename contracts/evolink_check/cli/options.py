@@ -18,12 +18,12 @@ _Count = Annotated[int, Meta(ge=1)]
 
 
 class DocumentOptions(Struct, frozen=True, kw_only=True):
-    """The documents that servers and clients are checked against."""
+    """The documents against which servers and clients are checked."""
 
     spec: Annotated[
         tuple[Path, ...],
         Option(
-            help="Check against this OpenAPI document too: a file, a saved page, a folder or a pattern of them, or an "
+            help="Also check against this OpenAPI document: a file, a saved page, a folder or pattern of files, or an "
             "overlay. Repeatable.",
             section=_DOCUMENTS,
             metavar="PATH",
@@ -32,7 +32,9 @@ class DocumentOptions(Struct, frozen=True, kw_only=True):
     only_spec: Annotated[
         tuple[Path, ...],
         Option(
-            help="As --spec, without the built-in document. Repeatable.", section=_DOCUMENTS, metavar="PATH"
+            help="Like --spec, but without the built-in document. Repeatable.",
+            section=_DOCUMENTS,
+            metavar="PATH",
         ),
     ] = ()
 
@@ -43,7 +45,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
     url: Annotated[
         str,
         Option(
-            help="Base URL of the API; can be in the file of --config instead.",
+            help="Base URL of the API; it can also be set in the file of --config.",
             metavar="URL",
             positional=True,
         ),
@@ -51,7 +53,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
     token: Annotated[
         str,
         Option(
-            help="The API key. Better: set EVOLINK_API_KEY, which process lists do not show.",
+            help="The API key. It is better to set EVOLINK_API_KEY, which process lists do not show.",
             section=_SERVER,
             metavar="KEY",
         ),
@@ -60,7 +62,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
         str,
         Option(
             help="The key of another account, to check that it cannot see the tasks of the first. "
-            "Better: set EVOLINK_OTHER_API_KEY.",
+            "It is better to set EVOLINK_OTHER_API_KEY.",
             section=_SERVER,
             metavar="KEY",
         ),
@@ -92,7 +94,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
     scale: Annotated[
         _Positive | None,
         Option(
-            help="Seconds of the server's time that pass in one real second, for a fast mock.",
+            help="Number of seconds that pass on the server in one real second, for a fast mock.",
             section=_SERVER,
             metavar="N",
         ),
@@ -134,12 +136,12 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
 
 
 class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The extent of a server check: options of the command line, and the table `[effort]` of the file."""
+    """How hard a server is tested: options of the command line, and the table `[effort]` of the file."""
 
     max_credits: Annotated[
         _NoLess | None,
         Option(
-            help="Credits that may be spent. Without it, nothing is sent that could create a task.",
+            help="Credits that may be spent. If it is not set, no request is sent that could create a task.",
             section=_EFFORT,
             metavar="N",
         ),
@@ -153,10 +155,11 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ),
     ] = None
     seed: Annotated[
-        int | None, Option(help="Seed: repeat the same requests.", section=_EFFORT, metavar="N")
+        int | None,
+        Option(help="Seed. The same seed repeats the same requests.", section=_EFFORT, metavar="N"),
     ] = None
     jobs: Annotated[
-        _Count | None, Option(help="Concurrent requests.", section=_EFFORT, short="-j", metavar="N")
+        _Count | None, Option(help="Number of concurrent requests.", section=_EFFORT, short="-j", metavar="N")
     ] = None
     rate: Annotated[
         _Positive | None, Option(help="Maximum requests per second.", section=_EFFORT, metavar="N")
@@ -173,11 +176,13 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class SeverityOptions(Struct, frozen=True, kw_only=True):
     """Options that determine which violations fail a run."""
 
-    strict: Annotated[bool, Option(help="Fail on warnings, too, except on those of --warn.")] = False
+    strict: Annotated[
+        bool, Option(help="Also fail on warnings, except those of the clauses named by --warn.")
+    ] = False
     warn: Annotated[
         frozenset[str],
         Option(
-            help="Only warn of violations of this clause. Repeatable.",
+            help="Report violations of this clause as warnings only. Repeatable.",
             metavar="CLAUSE",
         ),
     ] = frozenset()
@@ -215,7 +220,7 @@ class RecordingOptions(Struct, frozen=True, kw_only=True):
     origin: Annotated[
         str,
         Option(
-            help="Base URL of the API in the recording; by default the one with the most requests.",
+            help="Base URL of the API in the recording. By default, it is the one with the most requests.",
             metavar="URL",
         ),
     ] = ""
@@ -233,7 +238,7 @@ class ProxyOptions(Struct, frozen=True, kw_only=True):
     host: Annotated[
         str,
         Option(
-            help="Address to listen on. Any address but loopback can be reached from your network.",
+            help="Address to listen on. Any address other than loopback can be reached from your network.",
             metavar="HOST",
         ),
     ] = "127.0.0.1"
@@ -244,14 +249,14 @@ class ProxyOptions(Struct, frozen=True, kw_only=True):
     headers: Annotated[
         bool,
         Option(
-            help="Hold each response until it is judged, and add X-Evolink-Check: passed, or the ids of the "
-            "violated clauses.",
+            help="Hold each response until it is judged, and add a header X-Evolink-Check with `passed` or the ids of "
+            "the violated clauses.",
         ),
     ] = False
 
 
 class ClauseOptions(Struct, frozen=True, kw_only=True):
-    """The clauses to list, and the format."""
+    """The clauses to list, and the output format."""
 
     clause: Annotated[
         str, Option(help="Show everything about this clause.", metavar="ID", positional=True)

@@ -1,4 +1,4 @@
-"""The reports of a run, the files to which they are written, and the lines shown to the user during a run."""
+"""The reports of a run, the files to which they are written, and the lines that are shown during a run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _REPORTS = "Reports"
 
 
 class ReportFiles(Struct, frozen=True, kw_only=True):
-    """The files to which reports are written. `-` is stdout; the report for people then goes to stderr."""
+    """The files to which reports are written. `-` is stdout; the report for the terminal then goes to stderr."""
 
     har: Annotated[
         Path | None,
@@ -42,7 +42,7 @@ class ReportFiles(Struct, frozen=True, kw_only=True):
     junit: Annotated[
         Path | None,
         Option(
-            help="Write the report as JUnit XML: each clause is a test case.",
+            help="Write the report as JUnit XML, with a test case for each clause.",
             section=_REPORTS,
             metavar="FILE",
         ),
@@ -59,12 +59,12 @@ class ReportFiles(Struct, frozen=True, kw_only=True):
 
     @property
     def files(self) -> list[Path]:
-        """The paths of all reports."""
+        """The paths of all report files."""
         return [path for path in (self.har, self.json, self.junit, self.html) if path is not None]
 
 
 def check_files(paths: Sequence[Path]) -> None:
-    """ValueError unless all of these reports can be written; called before a run, so that no run is lost."""
+    """Raise ValueError unless all report files can be written. Called before a run, so that no results are lost."""
     if paths.count(STDOUT) > 1:
         raise ValueError("only one report can go to stdout")
     plain = [path.resolve() for path in paths if path != STDOUT and not is_special(path)]
@@ -75,12 +75,12 @@ def check_files(paths: Sequence[Path]) -> None:
 
 
 class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
-    """Options that determine which violations fail a run: severities, and an updatable file of known violations."""
+    """Options that determine which violations fail a run: severities, and a file of known violations."""
 
     path: Annotated[
         Path | None,
         Option(
-            help="File of known violations; only new ones fail the run.",
+            help="File of known violations; only other violations fail the run.",
             section=_REPORTS,
             name="--baseline",
             metavar="FILE",
@@ -89,14 +89,14 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     update: Annotated[
         bool,
         Option(
-            help="Write the current violations to the --baseline file; entries of clauses that were not tested stay.",
+            help="Write the current violations to the --baseline file. Entries of clauses that were not tested stay.",
             section=_REPORTS,
             name="--update-baseline",
         ),
     ] = False
 
     def check(self) -> None:
-        """ValueError when the file is invalid or cannot be written; called before anything is sent."""
+        """Raise ValueError if the baseline file is invalid or cannot be written. Called before anything is sent."""
         if self.update and self.path is None:
             raise ValueError("--update-baseline requires --baseline FILE")
         if self.path is None:
@@ -107,7 +107,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
             self.read(self.path)
 
     def read(self, path: Path) -> Baseline:
-        """The known violations in the file. ValueError names the file."""
+        """Read the known violations from a file. Raises ValueError with the name of the file."""
         from evolink_check.reports import baseline
 
         try:
@@ -116,7 +116,10 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
             raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
     def apply(self, report: Report) -> Report:
-        """The report with known violations marked, and its strictness; with `update`, the file is updated first."""
+        """Return the report with known violations marked and its strictness set.
+
+        With `update`, update the file first.
+        """
         from evolink_check.reports import baseline
 
         report = replace(report, strictness=Strictness(self.strict, self.warn))
@@ -144,7 +147,7 @@ def write_reports(report: Report, baseline: BaselineOptions, files: ReportFiles)
 
 
 def show(report: Report, files: ReportFiles) -> None:
-    """Write every report, and print the one for people. A report that cannot be written does not prevent the others."""
+    """Write every report file and print the report. A file that cannot be written does not prevent the others."""
     from evolink_check.reports import terminal
 
     if files.har is not None:
@@ -178,7 +181,7 @@ def _contents(report: Report, files: ReportFiles) -> Iterator[tuple[Path, str | 
 
 
 def har_of(trace: Trace) -> bytes:
-    """A trace as the bytes of a HAR file."""
+    """Encode a trace as the bytes of a HAR file."""
     from importlib.metadata import version
 
     from evolink_check.traffic.har.archive import to_har
@@ -195,16 +198,16 @@ def say(line: str) -> None:
 
 
 def cost_estimate_line(effort: Effort, estimate: Estimate) -> str:
-    """The line before a run: its maximum cost, or what it does not test."""
+    """Return the line that is shown before a run: its maximum cost, or what it does not test."""
     if effort.max_credits is None:
         return (
-            "no --max-credits: nothing is sent that could create a task, so responses to a create, progress, results, "
+            "no --max-credits: nothing is sent that could create a task, so create responses, progress, results, "
             "callbacks and charges are not observed"
         )
     return f"up to {estimate.tasks} tasks, {estimate.credits:g} credits; budget {effort.max_credits:g}"
 
 
 def violation_line(verdict: Verdict) -> str:
-    """One line about the first violation of a clause that a proxy sees."""
+    """Return one line about a violated clause, with the latest violation."""
     violation = verdict.violations[-1]
     return f"{verdict.status}  {verdict.clause.id}: {violation.seen}; expected: {violation.expected}"

@@ -1,4 +1,4 @@
-"""The progress of a run on stderr: bars on a terminal, otherwise a line for each phase."""
+"""Show the progress of a run on stderr: bars on a terminal, otherwise a line for each phase."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from evolink_check.engine.runner import Progress
 
-_LINE_SECONDS = 10.0  # between two lines within a phase
+_LINE_SECONDS = 10.0  # seconds between two lines within a phase
 
 
 @contextmanager
 def showing_progress() -> Iterator[Callable[[Progress], None]]:
-    """A function that shows the progress of a run while the block runs."""
+    """Yield a function that shows the progress of a run while the block runs."""
     if not sys.stderr.isatty():
         yield Lines().tell
         return
@@ -40,7 +40,10 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
 
 
 class Bars:
-    """A bar for each phase, and the time of the run beside the current one, which is complete when the next begins."""
+    """A bar for each phase. The time of the run is beside the current bar.
+
+    A bar is complete when the next phase begins.
+    """
 
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
@@ -48,7 +51,7 @@ class Bars:
         self._phase = ""
 
     def tell(self, progress: Progress) -> None:
-        """Update the bar of the phase; add it if it is new."""
+        """Update the bar of the current phase. If the phase is new, add a bar."""
         costs = f"{progress.created} tasks, {progress.spent:g} credits" if progress.created else ""
         if progress.phase != self._phase:
             self._close()
@@ -66,19 +69,19 @@ class Bars:
 
 
 def _time(progress: Progress) -> str:
-    """The time of the run, as in `7 of 24 s`."""
+    """Return the time of the run as text, such as `7 of 24 s`."""
     return f"{progress.elapsed:.0f} of {max(progress.expected, progress.elapsed):.0f} s"
 
 
 class Lines:
-    """A line at the beginning of each phase, and from time to time within a long one, for logs."""
+    """A line at the beginning of each phase, and from time to time within a long phase, for logs."""
 
     def __init__(self) -> None:
         self._phase = ""
         self._at = 0.0
 
     def tell(self, progress: Progress) -> None:
-        """Print a line when a new phase has begun, or when the last line is old."""
+        """Print a line if a new phase has begun or the last line is old."""
         if progress.phase != self._phase or progress.elapsed >= self._at + _LINE_SECONDS:
             self._phase, self._at = progress.phase, progress.elapsed
             costs = f", {progress.created} tasks, {progress.spent:g} credits" if progress.created else ""

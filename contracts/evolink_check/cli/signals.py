@@ -1,4 +1,4 @@
-"""Ctrl-C: the first stops a run, which then judges and reports its results; the second ends the process at once.
+"""Handle Ctrl-C. The first one stops a run, which then reports its results; the second ends the process at once.
 
 SIGTERM and SIGHUP have the same effect as Ctrl-C.
 """
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     _Handler = Callable[[int, FrameType | None], None]
 
-_SIGNALLED = 128  # plus the number of the signal: the exit status, as in a shell
+_SIGNALLED = 128  # the exit status is this plus the number of the signal, as in a shell
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """The signals received so far. `status` is the exit status: 0 without a signal."""
+    """The signals that were received so far. `status` is the exit status for them, and 0 if there was no signal."""
 
     def __init__(self, stop: threading.Event, message: str, clean_up: Callable[[], None]) -> None:
         self._stop = stop
@@ -34,7 +34,7 @@ class Interrupts:
         self.status = 0
 
     def handle(self, number: int, _: FrameType | None) -> None:
-        """The handler of the signals."""
+        """Handle a signal."""
         if self.status:
             self._clean_up()
             remove_temporary_folders()
@@ -49,9 +49,9 @@ class Interrupts:
 def interrupting(
     stop: threading.Event, message: str, clean_up: Callable[[], None] = lambda: None
 ) -> Iterator[Interrupts]:
-    """The first signal sets `stop` and shows `message`; the second runs `clean_up` and ends the process.
+    """Within the block, the first signal sets `stop` and shows `message`; the second ends the process after `clean_up`.
 
-    Only the main thread receives signals; in other threads this does nothing.
+    Only the main thread receives signals. In other threads this does nothing.
     """
     interrupts = Interrupts(stop, message, clean_up)
     if threading.current_thread() is not threading.main_thread():
@@ -59,7 +59,8 @@ def interrupting(
         return
     handlers: dict[signal.Signals, _Handler] = dict.fromkeys(_SIGNALS, interrupts.handle)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        # Under nohup, SIGHUP stays without effect, but by a handler: commands that we start do not inherit handlers.
+        # Under nohup, SIGHUP must stay without effect here. An empty handler is used because commands that we start do
+        # not inherit it.
         handlers[signal.SIGHUP] = lambda *_: None
     with _handling(handlers):
         yield interrupts
@@ -67,9 +68,10 @@ def interrupting(
 
 @contextmanager
 def ending_at_signals() -> Iterator[None]:
-    """A signal ends the process, with its exit status instead of that of a verdict; `with` blocks clean up.
+    """Within the block, a signal ends the process with the exit status of the signal. `with` blocks clean up.
 
-    Signals that our parent ignores stay ignored. `interrupting` replaces this while a run can still be judged.
+    Signals that the parent process ignores stay ignored. While a run can still be judged, `interrupting` replaces this
+    handling.
     """
     numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     with _handling(dict.fromkeys(numbers, _end)):

@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Discard the output of a stream that was closed at the start (`2>&-`), for which Python has None."""
+    """Discard the output of a stream that was closed at the start (`2>&-`) and is therefore None in Python."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)

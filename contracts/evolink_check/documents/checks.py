@@ -1,4 +1,4 @@
-"""The checks of one document. Each yields findings without a line."""
+"""The checks of one document. Each check yields findings without line numbers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from evolink_check.drift.records import Document
 
 _BASE = "urn:document"
-_LONGEST = 160  # characters of a problem
+_LONGEST = 160  # maximum number of characters of a problem
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class DocumentCheck:
-    """The checks of one document; `published` is its tree as published."""
+    """The checks of one document. `published` is its tree before any notation is replaced."""
 
     def __init__(self, document: Document, published: Json) -> None:
         self._document = document
@@ -36,7 +36,7 @@ class DocumentCheck:
         self._registry = jsonschema_rs.Registry([(_BASE, {"$schema": _DIALECT, **document.tree})])
 
     def findings(self) -> Iterator[Finding]:
-        """Everything that is found."""
+        """Run all checks and yield their findings."""
         yield from self._references()
         yield from self._nullable()
         for pointer, schema in schemas_of(self._tree):
@@ -53,7 +53,7 @@ class DocumentCheck:
         for pointer, reference in references_of(self._tree):
             target = local_pointer(reference)
             if target is None or not followed(self._tree, target)[0]:
-                problem = "leads to nothing" if target is not None else "leads out of the document"
+                problem = "has no target" if target is not None else "points outside the document"
                 yield self._finding("dangling-ref", join(pointer, "$ref"), f"{reference} {problem}")
 
     def _nullable(self) -> Iterator[Finding]:
@@ -76,7 +76,10 @@ class DocumentCheck:
             yield self._finding(rule, place, problem)
 
     def _problem(self, pointer: str, value: Json) -> str:
-        """Why a value does not match the schema at a pointer; empty if it matches or the schema does not compile."""
+        """Return why a value does not match the schema at a pointer.
+
+        Empty if it matches or the schema does not compile.
+        """
         schema = {"$schema": _DIALECT, "$ref": f"{_BASE}#{escaped(pointer)}"}
         try:
             validator = jsonschema_rs.Draft202012Validator(
@@ -112,7 +115,7 @@ class DocumentCheck:
         return pointer, value if isinstance(value, dict) else {}
 
     def _limits(self, pointer: str, schema: dict[str, Json]) -> Iterator[Finding]:
-        """Limits that the description states and the schema does not."""
+        """Find limits that the description states but the schema does not."""
         least = _least(schema)
         if schema.get("type") == "array" and least and not schema.get("minItems"):
             yield self._finding(
@@ -162,6 +165,6 @@ def _facts(schema: dict[str, Json]) -> list[StatedNumber]:
 
 
 def _least(schema: dict[str, Json]) -> StatedNumber | None:
-    """The number of items that the description of a list demands."""
+    """Return the minimum number of items that the description of a list demands; None if it demands none."""
     counts = [fact for fact in _facts(schema) if fact.kind == "count" and not fact.soft]
     return next((fact for fact in counts if fact.bound == "min" and fact.value >= 1), None)

@@ -1,4 +1,4 @@
-"""Models that several documents describe, and describe differently."""
+"""Find models that several documents describe in different ways."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from evolink_check.drift.pairs.operations import Operation
     from evolink_check.drift.records import Document
 
-_SHOWN = 4  # fields that differ
+_SHOWN = 4  # maximum number of differing fields that are named
 
 
 def duplicated_models(documents: Iterable[Document]) -> Iterator[Finding]:
-    """A finding for each model that two documents describe differently.
+    """Yield a finding for each model that two documents describe differently.
 
-    The document with fewer models takes precedence.
+    The finding is about the document with more models, because the other one takes precedence.
     """
     owners: dict[tuple[str, str, str], list[Operation]] = {}
     for document in documents:

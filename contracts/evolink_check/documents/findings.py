@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 RULES: Mapping[str, tuple[Level, str]] = {
-    "unreadable": ("error", "The file is read as a document, and the loader supports it."),
+    "unreadable": ("error", "The file is a document that the loader can read."),
     "dangling-ref": ("error", "The target of every reference exists."),
     "default-invalid": ("error", "A default matches its own schema."),
-    "model-declared-twice": ("warning", "A model is described once, or twice alike."),
+    "model-declared-twice": ("warning", "If several documents describe a model, they agree."),
     "example-invalid": ("warning", "An example matches its own schema."),
     "required-undeclared": ("warning", "A required member is described."),
     "min-items-missing": ("warning", "A list that must not be empty has `minItems`."),
     "not-simulated": ("warning", "The loader understands the whole document."),
     "example-undeclared-member": ("note", "An example has only described members."),
-    "limit-only-in-prose": ("note", "A limit that the description states is in the schema, too."),
-    "nullable": ("note", "OpenAPI 3.1 spells `nullable` as a type."),
+    "limit-only-in-prose": ("note", "A limit that the description states is also in the schema."),
+    "nullable": ("note", "In OpenAPI 3.1, a `null` type replaces `nullable`."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem at a place in a file. `line` counts from 1; 0 if it is unknown. `other` is a second place."""
+    """A problem at a place in a file. `line` counts from 1, and is 0 if it is unknown. `other` is a second place."""
 
     rule: str
     file: str
@@ -44,7 +44,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
-    """The findings of the lint in some files. `strict`: warnings fail, too."""
+    """The findings of the lint. `documents` is the number of documents.
+
+    If `strict` is set, warnings count as failures.
+    """
 
     documents: int
     findings: tuple[Finding, ...]
@@ -57,6 +60,6 @@ class LintReport:
 
     @property
     def exit_status(self) -> int:
-        """1 if there is an error, or with `strict` a warning; else 0."""
+        """1 if there is an error or, in a strict run, a warning; otherwise 0."""
         failing = self.counts["error"] + (self.counts["warning"] if self.strict else 0)
         return 1 if failing else 0

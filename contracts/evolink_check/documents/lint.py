@@ -1,4 +1,4 @@
-"""Lint files: read them, check each document, and compare those that describe the same models."""
+"""Lint files: read them, check each document, and compare documents that describe the same models."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def lint(paths: Sequence[str], *, strict: bool = False) -> LintReport:
-    """Lint files, folders and patterns; files of a folder without a document are left out. Raises `SpecError`."""
+    """Lint files, folders and patterns. Files in a folder that are not documents are left out. Raises `SpecError`."""
     documents: list[Document] = []
     findings: list[Finding] = []
     texts: dict[str, str] = {}
@@ -50,7 +50,7 @@ def lint(paths: Sequence[str], *, strict: bool = False) -> LintReport:
 
 
 def _tree(source: Source) -> dict[str, Json]:
-    """The published tree of a document. Raises `SpecError` for anything else."""
+    """Parse a document and return its tree as published. Raises `SpecError` if the file is not a document."""
     try:
         tree = parse(source.data.decode(), source.name)
     except UnicodeDecodeError as error:
@@ -61,7 +61,7 @@ def _tree(source: Source) -> dict[str, Json]:
 
 
 def _of_loader(name: str, tree: dict[str, Json]) -> Iterator[Finding]:
-    """Findings for parts that the mock's loader replaces or does not support."""
+    """Yield findings for parts of a document that the mock's loader replaces or does not support."""
     try:
         document, _ = read_document(name, tree, {})
     except SpecError as error:
@@ -73,7 +73,7 @@ def _of_loader(name: str, tree: dict[str, Json]) -> Iterator[Finding]:
 
 
 def _with_lines(findings: Iterable[Finding], texts: dict[str, str]) -> list[Finding]:
-    """The findings with their lines, the worst first, each once."""
+    """Add line numbers to the findings, remove duplicates, and sort them, errors first."""
     positions: dict[str, Positions] = {}
     placed: dict[tuple[str, str, str], Finding] = {}
     for finding in findings:

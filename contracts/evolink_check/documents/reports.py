@@ -1,4 +1,4 @@
-"""The findings of the lint as text and as SARIF."""
+"""Write the findings of the lint as text and as SARIF."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STYLES: dict[Level, str] = {"error": "bold red", "warning": "yellow", "note": "
 
 
 def show(report: LintReport, file: TextIO, *, verbose: bool = False) -> None:
-    """Write one line for each finding, as compilers do; notes only with `verbose`."""
+    """Write one line for each finding, as compilers do. Notes are written only if `verbose` is set."""
     console = open_console(file)
     for finding in report.findings:
         if verbose or finding.level != "note":
@@ -39,7 +39,7 @@ def _line(finding: Finding) -> str:
 
 
 def to_sarif(report: LintReport) -> str:
-    """The content of a SARIF file."""
+    """Return the content of a SARIF file."""
     rules = {rule: description for rule, (_, description) in RULES.items()}
     return write([_result(finding) for finding in report.findings], rules)
 

@@ -23,14 +23,14 @@ class ClientDisconnectedError(Exception):
 
 
 class RequestReader:
-    """Reads the request, and detects when the client disconnects."""
+    """Reads the request, and detects that the client has disconnected."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._complete = asyncio.Event()
 
     async def body(self, pending: PendingExchange) -> AsyncIterator[bytes]:
-        """The chunks of the body as they arrive. Raises `ClientDisconnectedError`."""
+        """Yield the chunks of the body as they arrive. Raises `ClientDisconnectedError`."""
         more = True
         while more:
             message = await self._receive()
@@ -44,28 +44,28 @@ class RequestReader:
         self._complete.set()
 
     async def disconnected(self) -> None:
-        """Wait until the client disconnects; called after the request was read."""
+        """Wait until the request has been read and the client has disconnected."""
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
 class ResponseWriter:
-    """The response to the client."""
+    """Writes the response to the client."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.started = False
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Send the head. A 304 has no content length."""
+        """Send the status and the headers. A 304 is sent without a content length."""
         self.started = True
         if status == _NOT_MODIFIED:
             headers = [(name, value) for name, value in headers if name.lower() != b"content-length"]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send(self, chunk: bytes) -> None:
-        """Send a part of the body; returns when the client can receive more."""
+        """Send a part of the body. Returns when the client can receive more."""
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def end(self) -> None:

@@ -1,8 +1,8 @@
-"""Forwards each request to another server, and the response back, both unchanged; records both.
+"""Forward each request to another server and the response back, both unchanged, and record them.
 
-Only Host is rewritten; header names are sent in lower case. Bodies are forwarded as they arrive, in their content
-coding; hop-by-hop headers are not forwarded. With `opinion`, a response is held until it is judged (unless its body is
-too large to be kept), and a header contains the result.
+Only the header Host is rewritten. Header names are sent in lower case. Bodies are forwarded as they arrive, in their
+content coding, and hop-by-hop headers are not forwarded. If `opinion` is set, each response is held until it is judged,
+unless its body is too large to be kept, and a header states the result.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ OPINION = b"X-Evolink-Check"
 NOT_JUDGED = "not judged"
 _PORTS = {"http": 80, "https": 443}
 _CONNECT_SECONDS = 20.0
-_IDLE_SECONDS = 2.0  # an idle connection is not reused after that: the server may be about to close it
-_STOP_SECONDS = 1.0  # for exchanges in progress when the proxy ends
+_IDLE_SECONDS = 2.0  # older idle connections are not reused, because the server may be about to close them
+_STOP_SECONDS = 1.0  # seconds in which exchanges in progress may end when the proxy stops
 _LAST_STATUS = 599
 _HOP_BY_HOP = {
     *(b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization"),
@@ -45,7 +45,7 @@ _HOP_BY_HOP = {
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The server behind the proxy. `path` is the path of its base URL, empty or with a leading slash."""
+    """The server behind the proxy. `path` is the path of its base URL, which is empty or has a leading slash."""
 
     scheme: str
     host: str
@@ -54,7 +54,7 @@ class Upstream:
 
     @classmethod
     def at(cls, url: str) -> Upstream:
-        """The server at a base URL, which must be valid."""
+        """Return the server at a base URL, which must be valid."""
         parts = urlsplit(url)
         return cls(
             parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme], parts.path.rstrip("/")
@@ -62,13 +62,13 @@ class Upstream:
 
     @property
     def authority(self) -> bytes:
-        """The value of Host."""
+        """The value of the header Host."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}").encode("ascii")
 
 
 class ForwardingApp:
-    """The proxy as an ASGI application. `opinion`, called in a thread, returns the value of the verdict header."""
+    """The proxy as an ASGI application. `opinion` is called in a thread and returns the value of the verdict header."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class ForwardingApp:
         self._ending = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward one request, and the response back; if the client disconnects, cancel the request."""
+        """Forward one request, and the response back. If the client disconnects, cancel the request."""
         reader = RequestReader(receive)
         passing = asyncio.create_task(self._pass(scope, reader, send))
         leaving = asyncio.create_task(reader.disconnected())
@@ -100,7 +100,7 @@ class ForwardingApp:
             self._under_way.discard(passing)
 
     async def close(self) -> None:
-        """End soon: exchanges in progress get a moment to end, and are then cancelled."""
+        """Stop the proxy. Exchanges in progress may end within a second and are then cancelled."""
         self._ending = True
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_STOP_SECONDS)
@@ -126,14 +126,14 @@ class ForwardingApp:
             if self._ending and not writer.started:
                 await writer.refuse(502, "the proxy was stopped before the server responded")
             raise
-        except Exception as error:  # noqa: BLE001  (no behaviour of the server may end the proxy)
+        except Exception as error:  # noqa: BLE001  (nothing that the server does may end the proxy)
             await self._fail(error, pending, writer)
 
     @asynccontextmanager
     async def _send(
         self, pending: PendingExchange, target: bytes, body: AsyncIterator[bytes]
     ) -> AsyncIterator[Response]:
-        """Send the request. Returns the head of the response; its body is not read yet."""
+        """Send the request. Yields the head of the response, whose body has not been read yet."""
         import httpcore2
 
         if self._pool is None:
@@ -147,7 +147,7 @@ class ForwardingApp:
         names = {name.lower() for name, _ in pending.request_headers}
         content = body if names & {b"content-length", b"transfer-encoding"} else None
         if content is None:
-            await anext(body, b"")  # marks the request as complete
+            await anext(body, b"")  # reads the end of the empty body, which marks the request as complete
         limits = {"timeout": {"connect": _CONNECT_SECONDS}}
         async with self._pool.stream(
             pending.method, url, headers=pending.request_headers, content=content, extensions=limits
@@ -155,7 +155,7 @@ class ForwardingApp:
             yield response
 
     def _forwarded_headers(self, headers: Headers) -> Headers:
-        """The headers of a request as they are sent to the server."""
+        """Return the headers of a request as they are sent to the server."""
         chunked = any(name == b"transfer-encoding" for name, _ in headers)
         # uvicorn has already sent `100 Continue` if the client expected it.
         kept = [pair for pair in _end_to_end(headers) if pair[0] not in {b"host", b"expect"}]
@@ -184,7 +184,10 @@ class ForwardingApp:
     async def _respond_judged(
         self, chunks: AsyncIterator[bytes], pending: PendingExchange, writer: ResponseWriter
     ) -> str | None:
-        """Send a response with its verdict when it is complete; without a verdict if it is too large."""
+        """Send a complete response together with the verdict on it.
+
+        A response that is too large is sent without a verdict.
+        """
         held, opinion = await _read_held(chunks, pending), None
         if pending.response.whole is not None:
             entry = self._record_exchange(pending)
@@ -204,14 +207,14 @@ class ForwardingApp:
         return self._recorder.add(pending)
 
     def _record_cut(self, pending: PendingExchange, problem: str) -> None:
-        """Record an exchange with an incomplete response as one without a response: half a response is not judged."""
+        """Record an exchange without its response, because an incomplete response must not be judged."""
         if pending.ended:
             return  # it was complete and is already recorded
         pending.status, pending.headers, pending.problem = 0, [], problem
         self._record_exchange(pending)
 
     async def _fail(self, error: Exception, pending: PendingExchange, writer: ResponseWriter) -> None:
-        """Send the client a documented error that there was no response; if a response has begun, cut it off."""
+        """Send the client an error response of the proxy. If the response has already begun, it breaks off instead."""
         from httpcore2 import LocalProtocolError, TimeoutException
 
         what = f"{type(error).__name__}: {error}".rstrip(": ")
@@ -225,7 +228,7 @@ class ForwardingApp:
 
 
 async def _read_held(chunks: AsyncIterator[bytes], pending: PendingExchange) -> list[bytes]:
-    """The chunks of a response until its end, or until it is too large to be kept."""
+    """Read the chunks of a response until its end, or until it is too large to be kept."""
     held = []
     async for chunk in chunks:
         pending.response.add(chunk)
@@ -236,7 +239,7 @@ async def _read_held(chunks: AsyncIterator[bytes], pending: PendingExchange) -> 
 
 
 def _end_to_end(headers: Headers) -> Headers:
-    """Headers without hop-by-hop headers (RFC 9110, 7.6.1)."""
+    """Return the headers without hop-by-hop headers (RFC 9110, 7.6.1)."""
     named = b",".join(value.lower() for name, value in headers if name.lower() == b"connection")
     dropped = _HOP_BY_HOP | {name.strip() for name in named.split(b",")}
     return [(name, value) for name, value in headers if name.lower() not in dropped]

@@ -1,4 +1,4 @@
-"""A HAR file that grows by one exchange at a time, and is a complete document after each."""
+"""A HAR file to which exchanges are added one at a time. After each exchange it is a complete document."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SEPARATOR = b",\n"
 class HarFile:
     """Appends entries in a separate thread, so that a slow disk delays no exchange. The first entry creates the file.
 
-    Each entry is written over the end of the document, together with a new end: if the process is killed, the file has
-    all complete exchanges. `facts` is called for the metadata in the end. The first problem is passed to `on_error`;
-    nothing is written after it, and the file stays readable.
+    Each entry is written over the end of the document, together with a new end. If the process is killed, the file
+    contains all complete exchanges. `facts` returns the metadata for the end. The first problem is passed to
+    `on_error`; nothing is written after it, and the file stays readable.
     """
 
     def __init__(self, path: Path, facts: Callable[[], LogFacts], on_error: Callable[[str], None]) -> None:
@@ -35,7 +35,7 @@ class HarFile:
         self._facts = facts
         self._on_error = on_error
         self._queue: SimpleQueue[Entry | None] = SimpleQueue()
-        self._start = self._offset = 0  # offsets of the first entry and of the next one
+        self._start = self._offset = 0  # the offsets of the first entry and of the next entry
         self._end = b""
         self.problem = ""
         self._thread = threading.Thread(target=self._run, name="har-file", daemon=True)
@@ -46,7 +46,7 @@ class HarFile:
         self._queue.put(entry)
 
     def close(self) -> None:
-        """Wait until everything is written."""
+        """Wait until all entries are written."""
         self._queue.put(None)
         self._thread.join()
 
@@ -70,7 +70,7 @@ class HarFile:
                 os.close(descriptor)
 
     def _begin(self) -> int:
-        """Open the file and write a log without entries."""
+        """Open the file and write a log without entries. Return the file descriptor."""
         start, self._end = har_log(self._facts(), version("evolink-mock"))
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         _write_at(descriptor, start + self._end, 0)
@@ -78,7 +78,7 @@ class HarFile:
         return descriptor
 
     def _finish(self, descriptor: int) -> None:
-        """Write the final metadata. If the disk is full, the previous end stays."""
+        """Write the final metadata. If the disk is full, the previous end stays in the file."""
         _, end = har_log(self._facts(), version("evolink-mock"))
         with suppress(OSError):
             _write_at(descriptor, end, self._offset)
@@ -90,7 +90,7 @@ class HarFile:
         try:
             _write_at(descriptor, separator + text + self._end, self._offset)
         except OSError:
-            # These bytes were already in the file: restoring them needs no space.
+            # Restoring the previous end needs no space, because these bytes were already in the file.
             _write_at(descriptor, self._end, self._offset)
             os.ftruncate(descriptor, self._offset + len(self._end))
             raise
@@ -98,7 +98,7 @@ class HarFile:
 
 
 def _write_at(descriptor: int, data: bytes, offset: int) -> None:
-    """Write all data, or raise OSError."""
+    """Write all data at an offset, or raise OSError."""
     while data:
         written = os.pwrite(descriptor, data, offset)
         data, offset = data[written:], offset + written

@@ -1,4 +1,4 @@
-"""Check recorded traffic while it is being recorded."""
+"""Check traffic while it is being recorded."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry
 
 PASSED = "passed"
-_SHARE = 10  # at most one part in so many of the time is spent on judging
-_MOST_EARLIER = 20  # violations of a clause that are kept when their exchanges are dropped
+_SHARE = 10  # judging takes at most about one part in this number of the time
+_MOST_EARLIER = 20  # maximum number of violations of a clause that are kept when their exchanges are dropped
 
 
 class LiveMonitor:
     """Judges the exchanges that a proxy has recorded, repeatedly, in the thread of the caller.
 
-    If a check has a bug, its traceback is in `bug` and nothing more is judged; the proxy goes on forwarding and
-    recording. Violations by exchanges that the recorder has dropped are kept, without the exchanges.
+    If a check has a bug, its traceback is in `bug` and nothing more is judged, while the proxy continues to forward and
+    record. If the recorder has dropped exchanges, their violations are kept without the exchanges.
     """
 
     def __init__(
@@ -53,12 +53,15 @@ class LiveMonitor:
         self._complete = complete
         self._announced: set[str] = set()
         self._earlier: dict[str, Verdict] = {}
-        self._judged = 0  # exchanges
+        self._judged = 0  # the number of exchanges that were judged
         self._next = 0.0
         self.bug = ""
 
     def verdict_for(self, entry: Entry) -> str:
-        """`passed`, or the ids of the clauses that an exchange violates, given earlier exchanges about its task."""
+        """Return the ids of the clauses that an exchange violates, or `passed`.
+
+        Earlier exchanges about its task are considered.
+        """
         trace = self._record.around(entry)
         number = trace.entries[-1].number
         try:
@@ -74,7 +77,7 @@ class LiveMonitor:
         return ", ".join(violated) or PASSED
 
     def new_failures(self) -> tuple[Verdict, ...]:
-        """The clauses that are violated for the first time; empty if it is too early to judge again."""
+        """Return the verdicts on clauses that are violated for the first time; empty if it is too early to judge."""
         recorded = len(self._record)
         if self.bug or recorded == self._judged or clock.stopwatch() < self._next:
             return ()
@@ -94,7 +97,7 @@ class LiveMonitor:
         return new
 
     def report(self, started: float) -> Report:
-        """The report on everything that was recorded. Exceptions of checks are not caught."""
+        """Return the report on everything that was recorded. Exceptions of checks are not caught."""
         view = self._view()
         return report_on(
             view,
@@ -126,7 +129,7 @@ class LiveMonitor:
         return tuple(_with_earlier(verdict, self._earlier.get(verdict.clause.id)) for verdict in verdicts)
 
     def _forget(self, verdicts: tuple[Verdict, ...]) -> None:
-        """Let the recorder drop its oldest exchanges, and keep their results."""
+        """Let the recorder drop its oldest exchanges, and keep the verdicts on them."""
         before = self._record.forgotten
         self._record.forget()
         if self._record.forgotten == before:
@@ -141,7 +144,7 @@ class LiveMonitor:
 
 
 def _with_earlier(verdict: Verdict, earlier: Verdict | None) -> Verdict:
-    """The verdict on the exchanges in memory, combined with the verdict on dropped ones."""
+    """Combine the verdict on the exchanges in memory with the earlier verdict on exchanges that were dropped."""
     if earlier is None or earlier.status == "not observed":
         return verdict
     if not earlier.violations:
@@ -156,7 +159,7 @@ def _with_earlier(verdict: Verdict, earlier: Verdict | None) -> Verdict:
 
 
 def watch_until(stop: threading.Event, look: Callable[[], None], seconds: float) -> None:
-    """Call `look` every so many seconds until `stop` is set, and once more at the end."""
+    """Call `look` at intervals of `seconds` until `stop` is set, and once more at the end."""
     while not stop.wait(seconds):
         look()
     look()

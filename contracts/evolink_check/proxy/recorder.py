@@ -1,4 +1,4 @@
-"""The traffic of a proxy as entries of a trace: without credentials and large bodies, in limited memory."""
+"""Record the traffic of a proxy as entries of a trace, without credentials and large bodies, in limited memory."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 Headers = list[tuple[bytes, bytes]]
-KEPT_BYTES = 1024 * 1024  # of a response; of a larger response only the length is kept
-KEPT_REQUEST_BYTES = 16 * 1024 * 1024  # of a request, which may carry an image; a larger one cannot be judged
-ROOM = 64 * 1024 * 1024  # bytes of memory for entries: some ten thousand exchanges
-_ENTRY_BYTES = 2048  # that an entry takes in addition to its texts
-_CREDENTIALS = 2000  # the latest credentials, which are searched for in later traffic
-_SHORT_KEYS = 100  # at most, of those below eight characters
+KEPT_BYTES = 1024 * 1024  # maximum size of a response that is kept; of a larger one only the length is kept
+KEPT_REQUEST_BYTES = 16 * 1024 * 1024  # maximum size of a request, which may contain an image
+ROOM = 64 * 1024 * 1024  # bytes of memory for entries, enough for some ten thousand exchanges
+_ENTRY_BYTES = 2048  # memory of an entry in addition to its texts
+_CREDENTIALS = 2000  # maximum number of credentials that are remembered and searched for in later traffic
+_SHORT_KEYS = 100  # maximum number of keys below eight characters that are remembered
 _MEDIA = {b"video", b"audio", b"image"}
-_RELATED = 200  # the latest entries, among which those about the same task are searched for
+_RELATED = 200  # the number of latest entries in which those about the same task are searched for
 
 
 @dataclass(slots=True)
 class Body:
-    """A body that is being forwarded: the whole body up to `limit` bytes, beyond that only its length."""
+    """A body that is being forwarded. Up to `limit` bytes the whole body is kept; beyond that, only its length."""
 
     limit: int = KEPT_BYTES
     size: int = 0
@@ -47,13 +47,16 @@ class Body:
 
     @property
     def whole(self) -> bytes | None:
-        """The body; None if it is too large to be kept."""
+        """The complete body; None if it is too large to be kept."""
         return b"".join(self.parts) if self.size <= self.limit else None
 
 
 @dataclass(slots=True)
 class PendingExchange:
-    """An exchange in progress. `target` is path and query below the base URL; `status` 0: no response yet."""
+    """An exchange in progress. `target` is the path and the query string below the base URL.
+
+    `status` is 0 as long as there is no response.
+    """
 
     method: str
     target: str
@@ -71,8 +74,9 @@ class PendingExchange:
 class ProxyRecorder:
     """Records the traffic of a proxy; thread-safe. `origin` is the base URL of the upstream server.
 
-    `sink` is called with each complete entry. Entries use at most `room` bytes of memory: `forget` drops the oldest
-    ones after they were judged. If it is not called in time, they are dropped without being judged, and counted.
+    `sink` is called with each complete entry. Once the entries use more than `room` bytes of memory, `forget` drops the
+    oldest ones, which must have been judged by then. If it is not called before they use twice as much, they are
+    dropped without being judged, and counted.
     """
 
     def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
@@ -83,14 +87,17 @@ class ProxyRecorder:
         self._entries: list[Entry] = []
         self._weight = 0
         self._labels: set[str] = set()
-        self._keys = KnownKeys(limit=_CREDENTIALS)  # credentials that were sent may appear in any response
+        self._keys = KnownKeys(limit=_CREDENTIALS)  # any later request or response may contain them
         self._short_keys: dict[str, None] = {}
         self.recorded = 0
-        self.forgotten = 0  # how many of them are no longer in memory
+        self.forgotten = 0  # the number of recorded exchanges that are no longer in memory
         self.unjudged = 0  # incomplete or too large requests, and entries that were dropped too early
 
     def add(self, passed: PendingExchange) -> Entry | None:
-        """Record a completed exchange; None if its request was incomplete or too large, or cannot be decoded."""
+        """Record an exchange and return its entry.
+
+        None if the request is incomplete, too large, or cannot be decoded.
+        """
         request = _decoded(passed.request.whole, passed.request_headers) if passed.request_complete else None
         with self._lock:
             if request is None:
@@ -107,24 +114,27 @@ class ProxyRecorder:
 
     @property
     def short_keys(self) -> tuple[str, ...]:
-        """The keys that were sent and are so short that only reports and files are without them."""
+        """The keys that were sent and are so short that they are removed only from reports and files."""
         with self._lock:
             return tuple(self._short_keys)
 
     def facts(self, *, complete: bool = False) -> LogFacts:
-        """The metadata of the recording for a HAR file. Of the accounts, only the labels are known."""
+        """Return the metadata of the recording for a HAR file. Only the labels of the accounts are known."""
         with self._lock:
             accounts = tuple(Account(label) for label in sorted(self._labels))
         return LogFacts(accounts, self.origin, complete=complete)
 
     def forget(self) -> None:
-        """Drop the oldest entries if memory is short. To be called after they were judged."""
+        """Drop the oldest entries if memory is short. Call this after they were judged."""
         with self._lock:
             if self._weight > self._room:
                 self._drop()
 
     def trace(self, *, complete: bool = False) -> Trace:
-        """The entries in memory, ordered by time. `complete`: all requests of the clients went through the proxy."""
+        """Return the entries in memory, ordered by time.
+
+        `complete` means that all requests of the clients went through the proxy.
+        """
         with self._lock:
             entries = list(self._entries)
             accounts = {label: Account(label) for label in sorted(self._labels)}
@@ -132,7 +142,7 @@ class ProxyRecorder:
         return Trace(_in_order(entries), accounts, self.origin, complete=complete)
 
     def around(self, entry: Entry) -> Trace:
-        """The last entry, with earlier entries about the same task."""
+        """Return a trace of earlier entries about the same task, with this entry as the last one."""
         with self._lock:
             latest = self._entries[-_RELATED:]
         ids = _ids(entry)
@@ -145,11 +155,11 @@ class ProxyRecorder:
         return Trace(entries, origin=self.origin, complete=False)
 
     def __len__(self) -> int:
-        """The number of recorded exchanges, including those that are no longer in memory."""
+        """Return the number of recorded exchanges, including those that are no longer in memory."""
         return self.recorded
 
     def _drop(self) -> int:
-        """Drop the oldest entries until half of the memory is free. Returns how many were dropped."""
+        """Drop the oldest entries until half of the memory is free. Return how many were dropped."""
         count = 0
         while self._weight > self._room // 2 and count < len(self._entries):
             self._weight -= _memory_bytes(self._entries[count])
@@ -187,7 +197,7 @@ class ProxyRecorder:
         )
 
     def _label(self, headers: Headers) -> str:
-        """The label of the account of a request: one for each key."""
+        """Return the label of the account that a request uses. Each key has its own label."""
         value = next((value for name, value in headers if name.lower() == b"authorization"), b"")
         scheme, _, key = value.decode("latin-1").strip().partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
@@ -198,12 +208,12 @@ class ProxyRecorder:
 
 
 def _label_of(key: str) -> str:
-    """A label that depends only on the key, so that several recordings can be checked together."""
+    """Return a label that depends only on the key, so that several recordings can be checked together."""
     return f"key-{sha256(key.encode('latin-1')).hexdigest()[:4]}"
 
 
 def kept_of(headers: Headers) -> int:
-    """The number of bytes to keep of a response with these headers: 0 for media, as the length is enough."""
+    """Return how many bytes to keep of a response with these headers: 0 for media, because its length is enough."""
     kind = next((value for name, value in headers if name.lower() == b"content-type"), b"").lower()
     return 0 if kind.partition(b"/")[0] in _MEDIA else KEPT_BYTES
 
@@ -225,7 +235,7 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _ids(entry: Entry) -> set[str]:
-    """Possible task ids of an exchange: the last part of the path, and the `id` in the response."""
+    """Return possible task ids of an exchange: the `id` in the response or, without it, the last part of the path."""
     ids = {entry.exchange.url.partition("?")[0].rpartition("/")[2]}
     try:
         body = json.loads(entry.exchange.response_body)
@@ -236,7 +246,7 @@ def _ids(entry: Entry) -> set[str]:
 
 
 def _decoded(body: bytes | None, headers: Headers) -> bytes | None:
-    """The decoded body; None if there is no body, if it is too large, or if it cannot be decoded."""
+    """Decode the content coding of a body. Return None if the body is missing, too large, or cannot be decoded."""
     if not body:
         return body
     decoder = Decoder(coding_of(_text(headers)))

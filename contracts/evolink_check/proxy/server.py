@@ -48,9 +48,9 @@ def proxying(forward: ForwardingApp, host: str = "127.0.0.1", port: int = 0) -> 
 
 @contextmanager
 def _frequent_switches() -> Iterator[None]:
-    """Let another thread interrupt the one that judges after half a millisecond instead of five.
+    """Let threads interrupt the one that judges after half a millisecond instead of five.
 
-    A request waits for the interpreter several times, whenever the proxy has read or written.
+    A request waits for the interpreter several times, because the proxy needs it after each read and write.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -69,9 +69,9 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's h11 protocol, which reads the body of a request that offers an upgrade; with httptools it is lost.
+    """uvicorn's h11 protocol. Unlike the httptools protocol, it keeps the body of a request that offers an upgrade.
 
-    It logs nothing: an incomplete response of the upstream server is not an error of the proxy.
+    It logs nothing, because an incomplete response of the upstream server is not an error of the proxy.
     """
 
     def __init__(self, *args: object, **named: object) -> None:
@@ -80,7 +80,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which signals when it has started, and ends exchanges in progress before it stops."""
+    """uvicorn's server. It signals when it has started, and ends exchanges in progress before it stops."""
 
     def __init__(self, forward: ForwardingApp) -> None:
         super().__init__(
@@ -101,11 +101,11 @@ class _Server(uvicorn.Server):
         self.up = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and signal it."""
+        """Start the server, and then set `up`."""
         await super().startup(sockets)
         self.up.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End exchanges in progress, then stop."""
+        """End exchanges in progress, and then stop the server."""
         await self._forward.close()
         await super().shutdown(sockets)

@@ -1,1 +1,1 @@
-"""Reports on a run: one module for each format."""
+"""Reports on a run, with one module for each format."""

@@ -1,7 +1,7 @@
-"""Known violations, in a file to review and commit: only new violations fail a run.
+"""The baseline: a file of known violations to review and commit. With it, only new violations make a run fail.
 
-A violation is identified by its clause and by the texts `expected` and `seen`, without ids, times, numbers and
-addresses, which differ from run to run. A status is kept: a known 500 does not make a 404 known.
+A violation is identified by its clause and by the texts `expected` and `seen`, without the ids, times, numbers and
+addresses in them, which differ from run to run. HTTP statuses are kept, so that a known 500 does not make a 404 known.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding, Verdict
 
 VERSION = 1
-# The order matters: each pattern replaces text of which the next one would match a part.
+# The order matters, because a later pattern would match parts of what an earlier one replaces as a whole.
 _VARYING = (
     (re.compile(r"[a-z][a-z0-9+.\-]*://\S+", re.IGNORECASE), "URL"),
     (re.compile(r"\btask-unified-[\w\-]+"), "ID"),
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+\-]\d\d:?\d\d)?)?"), "TIME"),
     (re.compile(r"\b(?=[0-9a-f\-]*\d)(?=[0-9a-f\-]*[a-f])[0-9a-f\-]{8,}\b", re.IGNORECASE), "HEX"),
 )
-# A number, with a word before it that shows that it is a status, or a unit after it that shows that it is not.
+# A number. A word before it can show that it is a status; a unit after it shows that it is none.
 _NUMBER = re.compile(
     r"(?P<before>^|\b(?:status|http|answered|then|with|an?)\s)?(?P<number>[+\-]?\d+(?:\.\d+)*)"
     r"(?P<unit>%|\s?(?:s|ms|h|bytes|credits|times|characters)\b)?",
@@ -37,7 +37,7 @@ _STATUS = re.compile("[1-5][0-9]{2}")
 
 
 class KnownViolation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """One known violation. `fingerprint` identifies it; `expected` and `seen` are for reviewers of the file."""
+    """One known violation. `fingerprint` identifies it. `expected` and `seen` are there for reviewers of the file."""
 
     clause: str
     fingerprint: str
@@ -58,7 +58,7 @@ class Baseline:
 
 
 def read(path: Path) -> Baseline:
-    """Read a baseline. Raises ValueError, which names the file, if it is invalid, and OSError if it cannot be read."""
+    """Read a baseline. Raises OSError if the file cannot be read, and ValueError with its name if it is invalid."""
     try:
         file = msgspec.json.decode(path.read_bytes(), type=_File)
     except msgspec.DecodeError as error:
@@ -69,13 +69,19 @@ def read(path: Path) -> Baseline:
 
 
 def to_json(baseline: Baseline) -> str:
-    """The content of the file, with one line for each field; the same violations always give the same content."""
+    """Return the content of the file, with one line for each field.
+
+    The same violations always give the same content.
+    """
     raw = msgspec.json.encode(_File(VERSION, baseline.known))
     return f"{msgspec.json.format(raw, indent=2).decode()}\n"
 
 
 def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
-    """All violations that fail a run, as known violations. No baseline must have been applied to the verdicts."""
+    """Return all violations that fail a run, as known violations.
+
+    The verdicts must be those before a baseline was applied.
+    """
     by_key = {
         (known.clause, known.fingerprint): known
         for verdict in verdicts
@@ -86,20 +92,29 @@ def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
 
 
 def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
-    """All violations that fail the run, and the known violations of clauses that were not observed in it."""
+    """Return the baseline for a new run.
+
+    It has all violations that fail the run, and the known violations of clauses that the run did not observe.
+    """
     observed = _observed(verdicts)
     kept = tuple(known for known in before.known if known.clause not in observed)
     return Baseline(tuple(sorted((*baseline_of(verdicts).known, *kept))))
 
 
 def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...]:
-    """Remove known violations from the verdicts. A verdict with no others keeps them and is marked as known."""
+    """Remove known violations from the verdicts.
+
+    A verdict with known violations only keeps them and is marked as known.
+    """
     keys = _keys(baseline)
     return tuple(_apply(verdict, keys) for verdict in verdicts)
 
 
 def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str, ...]:
-    """A note on each known violation that was not seen. No baseline must have been applied to the verdicts."""
+    """Return a note on each known violation that was not seen.
+
+    The verdicts must be those before a baseline was applied.
+    """
     observed = _observed(verdicts)
     seen = _keys(baseline_of(verdicts))
     return tuple(
@@ -110,7 +125,7 @@ def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str
 
 
 def as_known(clause: str, violation: Finding) -> KnownViolation:
-    """The record of a violation in a baseline."""
+    """Return the record of a violation in a baseline."""
     expected, seen = violation.expected, violation.seen
     text = "\n".join((clause, normalized(expected), normalized(seen)))
     return KnownViolation(clause, sha256(text.encode("utf-8", "replace")).hexdigest()[:16], expected, seen)
@@ -138,7 +153,7 @@ def _keys(baseline: Baseline) -> frozenset[tuple[str, str]]:
 
 
 def normalized(text: str) -> str:
-    """A text with placeholders for the parts that differ from run to run."""
+    """Replace the parts of a text that differ from run to run with placeholders."""
     for pattern, word in _VARYING:
         text = pattern.sub(word, text)
     return " ".join(_NUMBER.sub(_normalized_number, text).split())

@@ -1,6 +1,6 @@
-"""Lines of a report on a terminal, for servers and clients.
+"""Print the lines of a report on a terminal. The reports on servers and on clients use this module.
 
-In a pipe or a file they are plain text, for grep. Lines are not wrapped, so that commands can be copied.
+In a pipe or a file the lines are plain text, for grep. Lines are not wrapped, so that commands can be copied.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _STATUS_WIDTH = len("failed (known)")
 
 
 def open_console(file: TextIO) -> Console:
-    """A console that writes to a file; with colours only on a terminal."""
+    """Return a console that writes to a file. It uses colours only on a terminal."""
     from rich.console import Console
 
     return Console(file=file, highlight=False, markup=False, emoji=False)
 
 
 def print_line(console: Console, text: str, style: str = "") -> None:
-    """Print one line; characters that are not printable are escaped."""
+    """Print one line. Characters that are not printable are escaped."""
     console.print(
         curl.printable(text), style=style, soft_wrap=True, highlight=False, markup=False, emoji=False
     )
@@ -44,5 +44,5 @@ def print_clause(console: Console, status: str, text: str) -> None:
 
 
 def print_field(console: Console, name: str, value: str) -> None:
-    """Print a detail of a clause."""
+    """Print one detail of a clause as a name and a value."""
     print_line(console, f"  {name:<10}{value}")

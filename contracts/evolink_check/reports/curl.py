@@ -1,4 +1,4 @@
-"""An exchange as a curl command that repeats it, with shell variables in place of keys."""
+"""Write an exchange as a curl command that repeats it, with shell variables in place of keys."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry, Exchange
 
 _VARIABLES = {MAIN: "$EVOLINK_API_KEY", OTHER: "$EVOLINK_OTHER_API_KEY", "wrong": "a-key-that-nobody-has"}
-_BODY = 600  # characters of a body that are shown in a command
+_BODY = 600  # maximum number of characters of a body that are shown in a command
 _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:[/?#]|\Z)", re.IGNORECASE)
 _UNSENT = {"host", "content-length", "connection", "authorization", "accept-encoding", "user-agent"}
 
 
 def curl(report: Report, excerpt: Excerpt) -> str:
-    """The command that repeats an exchange: `$EVOLINK_API_KEY` for the key, a long body cut.
+    """Return the command that repeats an exchange, with `$EVOLINK_API_KEY` for the key. A long body is cut.
 
-    A delivery was sent by the server, so it is described in a comment instead.
+    A callback was sent by the server and cannot be repeated, so a comment describes it instead.
     """
     entry, exchange = excerpt.entry, excerpt.entry.exchange
     url = exchange.url if "://" in exchange.url else f"{report.evidence.origin}{exchange.url}"
@@ -38,7 +38,7 @@ def curl(report: Report, excerpt: Excerpt) -> str:
 
 
 def quoted(text: str) -> str:
-    """A word quoted for a shell; with bash's ANSI-C quoting if it has characters that are not printable."""
+    """Quote a word for a shell. If it has characters that are not printable, bash's ANSI-C quoting is used."""
     if text.isprintable():
         return shlex.quote(text)
     return f"$'{''.join(map(_escaped, text))}'"
@@ -53,7 +53,7 @@ def _escaped(char: str) -> str:
 
 
 def printable(text: str) -> str:
-    """A text for one line of a terminal, with control characters and direction marks escaped."""
+    """Escape control characters and direction marks, so that the text fits on one line of a terminal."""
     if text.isprintable():
         return text
     return "".join(
@@ -62,13 +62,13 @@ def printable(text: str) -> str:
 
 
 def _as_is(url: str) -> list[str]:
-    """The options that stop curl from expanding brackets and from removing dot segments from the path."""
+    """Return the options that stop curl from expanding brackets and from removing dot segments from the path."""
     dots = ["--path-as-is"] if _DOTS.search(url) else []
     return [*dots, "--globoff"] if set(url) & set("[]{}") else dots
 
 
 def _headers(exchange: Exchange) -> list[str]:
-    """Headers in curl's syntax: `name;` is a header with an empty value, `name:` removes a header of curl's own."""
+    """Return the headers in curl's syntax. `name;` sends an empty header, and `name:` leaves out a header of curl."""
     sent = [header for header in exchange.request_headers if header[0].lower() not in _UNSENT]
     lines = [f"{name}: {value}" if value else f"{name};" for name, value in sent]
     if exchange.request_body and "content-type" not in {name.lower() for name, _ in sent}:
@@ -84,7 +84,7 @@ def _method(exchange: Exchange) -> list[str]:
 
 
 def _key(entry: Entry, exchange: Exchange) -> list[str]:
-    """The option with the key's header, in double quotes so that a shell expands the variable."""
+    """Return the option with the key's header. It is in double quotes, so that a shell expands the variable."""
     sent = next((value for name, value in exchange.request_headers if name.lower() == "authorization"), None)
     if entry.who == NOBODY:
         return [] if sent is None else ["-H", quoted(f"Authorization: {sent}")]

@@ -1,6 +1,6 @@
-"""The trace of a report, without secrets, and in excerpts that fit a report.
+"""The trace of a report without secrets, in excerpts that fit a report.
 
-The modules that write reports get nothing else of a trace, so that none can forget to redact it.
+The modules that write reports can read the trace only through this module, so that none can forget to redact it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding, Verdict
     from evolink_check.traffic.trace import Entry, Trace
 
-EXCERPT = 65_536  # bytes of a body that are available to reports
-TEXT = 2_000  # characters of the texts `expected` and `seen`
+EXCERPT = 65_536  # maximum number of bytes of a body that reports can use
+TEXT = 2_000  # maximum number of characters of the texts `expected` and `seen`
 
 
 class Excerpt(NamedTuple):
-    """An entry without secrets, its bodies cut to `EXCERPT` bytes; the sizes are those before the cut."""
+    """An entry without secrets, with its bodies cut to `EXCERPT` bytes. The sizes are those of the complete bodies."""
 
     entry: Entry
     request_size: int
@@ -39,10 +39,10 @@ class Excerpt(NamedTuple):
 
 
 class Evidence:
-    """A trace as it was judged. Each entry is redacted on first use, and only once.
+    """A trace as it was judged. Each entry is redacted once, when it is used for the first time.
 
-    `keys` are the keys that were sent. The recorder has already removed long keys; short ones are masked here, as whole
-    words.
+    `keys` are the keys that were sent. The recorder has already removed long keys. Short keys are masked here, where
+    they appear as whole words.
     """
 
     def __init__(self, view: TraceView, keys: Collection[str] = ()) -> None:
@@ -55,11 +55,11 @@ class Evidence:
 
     @property
     def origin(self) -> str:
-        """The base URL of the API; empty when entries have only a path."""
+        """The base URL of the API; empty if the entries have only a path."""
         return redact_text(self._judged.trace.origin)
 
     def excerpt(self, number: int) -> Excerpt | None:
-        """The entry with this number; None if the trace has no such entry."""
+        """Return the entry with this number; None if the trace has no such entry."""
         if not 0 <= number < len(self):
             return None
         if number not in self._excerpts:
@@ -68,7 +68,7 @@ class Evidence:
 
     @cached_property
     def trace(self) -> Trace:
-        """The whole trace, with complete bodies."""
+        """The whole trace with complete bodies, without secrets."""
         plain = redact_trace(self._judged.trace)
         if not self._short_keys:
             return plain
@@ -76,15 +76,15 @@ class Evidence:
 
     @cached_property
     def view(self) -> TraceView:
-        """The whole trace, interpreted."""
+        """The interpretation of the whole trace."""
         return TraceView(self.trace, self._judged.spec)
 
     def redact(self, text: str) -> str:
-        """A text about the trace without secrets, cut to `TEXT` characters."""
+        """Remove secrets from a text about the trace, and cut it to `TEXT` characters."""
         return mask_words(redact_shortened(text), self._short_keys)
 
     def redact_verdict(self, verdict: Verdict) -> Verdict:
-        """A verdict with the texts of its violations redacted and cut."""
+        """Return a verdict with the texts of its violations redacted and cut."""
         if not self._short_keys:
             return redact_verdict(verdict)
         findings = [
@@ -95,7 +95,7 @@ class Evidence:
 
     @cached_property
     def _credentials(self) -> KnownKeys:
-        """The credentials that were sent, to be removed wherever they appear."""
+        """The credentials that were sent. They are removed wherever they appear."""
         keys = KnownKeys()
         for entry in () if self._judged.trace.redacted else self._judged.trace.entries:
             add_credentials(keys, entry.exchange, entry.kind)
@@ -115,7 +115,7 @@ class Evidence:
 
 
 def redact_verdict(verdict: Verdict) -> Verdict:
-    """A verdict with the secrets of its violations removed, and their texts cut to `TEXT` characters."""
+    """Remove secrets from the violations of a verdict, and cut their texts to `TEXT` characters."""
     if not verdict.violations:
         return verdict
     return replace(verdict, violations=tuple(map(_redact_finding, verdict.violations)))
@@ -127,7 +127,7 @@ def _redact_finding(finding: Finding) -> Finding:
 
 
 def redact_shortened(text: str) -> str:
-    """A text without secrets, cut to `TEXT` characters, with the number of characters that were left out."""
+    """Remove secrets from a text and cut it to `TEXT` characters, followed by the number of characters left out."""
     if len(text) <= TEXT:
         return _redact_once(text)
     return f"{_redact_once(text[:TEXT])} … and {len(text) - TEXT:,} more characters"
@@ -135,5 +135,5 @@ def redact_shortened(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _redact_once(text: str) -> str:
-    """`redact_text`, remembered: many findings share a sentence."""
+    """Call `redact_text` and remember the result, because many findings share a sentence."""
     return redact_text(text)

@@ -1,4 +1,4 @@
-"""The texts about a verdict that all reports share. They are already redacted when the report is made."""
+"""The texts about a verdict that all reports share. Secrets have already been removed from the report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TITLES: Mapping[Status, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A violation that was seen `times` times. `numbers` are the entries of the first time, the decisive one last.
+    """A violation that was seen `times` times. `numbers` are the entries that showed it first, the decisive entry last.
 
     `sources` are the scenarios of a client in which it was seen, each once; empty for a server.
     """
@@ -37,32 +37,36 @@ class Violation:
 
 
 def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Sort verdicts: new failures, known failures, warnings, passed, not observed; each in the order of the clauses."""
+    """Sort verdicts: new failures, known failures, warnings, passed, not observed. Each group keeps the given order."""
     ranks = {"failed": 0, "warning": 2, "passed": 3, "not observed": 4}
     return sorted(verdicts, key=lambda verdict: ranks[verdict.status] + verdict.known)
 
 
 def status_text(verdict: Verdict) -> str:
-    """The status as reports show it."""
+    """Return the status of a verdict as reports show it."""
     return f"{verdict.status} (known)" if verdict.known else verdict.status
 
 
 def clause_source(clause: Clause) -> str:
-    """The document and the pointer of a clause, or its source when no document contains it."""
+    """Return the document and the pointer of a clause. If no document states it, return the kind of its source."""
     if clause.document:
         return f"{clause.document}#{clause.pointer}"
     return f"{'published facts' if clause.binds == 'server' else 'good practice'}, in no document"
 
 
 def violations(verdict: Verdict) -> list[Violation]:
-    """The violations of a verdict, equal ones counted together, in the order of their first appearance."""
+    """Return the violations of a verdict in the order of their first appearance.
+
+    Equal violations are counted together.
+    """
     return grouped(("", finding) for finding in verdict.violations)
 
 
 def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str] = str) -> list[Violation]:
-    """Count equal findings together. Each comes with the scenario in which it was made ("" for a server).
+    """Count equal findings together. Each finding comes with the scenario in which it was made, or "" for a server.
 
-    `cause` is applied to the texts that are compared, to count findings together that differ in their details.
+    `cause` is applied to the texts before they are compared, so that findings which differ only in details count as
+    equal.
     """
     groups: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
     for source, finding in findings:
@@ -81,7 +85,7 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
 
 
 def occurrences(violation: Violation) -> str:
-    """The number of occurrences of a violation, and the entries of the HAR file that show it."""
+    """Describe how often a violation was seen, and which entries of the HAR file show it."""
     times = f"{violation.times} times" if violation.times > 1 else ""
     if not violation.numbers:
         return times or "once"
@@ -90,12 +94,12 @@ def occurrences(violation: Violation) -> str:
 
 
 def decisive_excerpt(report: Report, violation: Violation) -> Excerpt | None:
-    """The entry that shows the violation; None when the violation has no entries."""
+    """Return the entry that shows the violation; None if the violation has no entries."""
     return report.evidence.excerpt(violation.numbers[-1]) if violation.numbers else None
 
 
 def counts(verdicts: Iterable[Verdict]) -> dict[Status, int]:
-    """The number of clauses with each status, zeros included."""
+    """Return the number of clauses with each status, including zeros."""
     numbers = dict.fromkeys(STATUSES, 0)
     for verdict in verdicts:
         numbers[verdict.status] += 1
@@ -103,7 +107,7 @@ def counts(verdicts: Iterable[Verdict]) -> dict[Status, int]:
 
 
 def counts_line(report: Report) -> str:
-    """The counts on one line, with the reason when the run was cut short."""
+    """Return the counts on one line, with the reason if the run was cut short."""
     known = sum(verdict.known for verdict in report.verdicts)
     numbers = counts(report.verdicts)
     more = {"failed": f" ({known} known)" if known else "", "warning": "" if numbers["warning"] == 1 else "s"}
@@ -112,28 +116,28 @@ def counts_line(report: Report) -> str:
 
 
 def effort(report: Report) -> str:
-    """The exchanges, tasks, credits and time of a run, on one line."""
+    """Return the number of exchanges, tasks and credits and the duration of a run, on one line."""
     tasks = f"{report.created} task{'' if report.created == 1 else 's'} created"
     spent = f", {credits_spent(report)} credits spent" if report.kind == "api" else ""
     return f"{len(report.evidence)} exchanges, {tasks}{spent}, {report.seconds:.1f} s"
 
 
 def credits_spent(report: Report) -> str:
-    """The credits that a run spent, with its budget; empty for a recording, for which they are not counted."""
+    """Return the credits that a run spent, with its budget. Empty unless an API was checked."""
     budget = f" of {report.budget:g}" if report.budget is not None else ""
     return f"{report.spent:g}{budget}" if report.kind == "api" else ""
 
 
 def unseen_answers(report: Report) -> list[Answer]:
-    """The documented answers that the trace does not contain."""
+    """Return the documented responses that the trace does not contain."""
     return [answer for answer in report.answers if not answer.seen]
 
 
 def repeat_command(report: Report, clause: Clause) -> str:
-    """The command that checks only this clause again; empty when the command of the run is not known."""
+    """Return the command that checks only this clause again; empty if the command of the run is unknown."""
     return f"{report.command} --clause {clause.id}" if report.command else ""
 
 
 def har_location(report: Report, entry: Entry) -> str:
-    """The place of the whole exchange in the HAR file."""
+    """Describe where the complete exchange is in the HAR file."""
     return f"log.entries[{entry.number}] of {report.har or 'the HAR file (--har)'}"

@@ -1,4 +1,4 @@
-"""A run as JSON, described by report.schema.json. The format is stable: members may be added, but none is removed."""
+"""Write a run as JSON, as report.schema.json describes. The format is stable: members may be added but not removed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from evolink_check.reports.model import Report
 
 VERSION = 1
-_SHOWN = 50  # different violations of a clause that are shown
+_SHOWN = 50  # maximum number of different violations listed for a clause
 
 
 def to_json(report: Report) -> str:
-    """The content of the file. Clauses are in the order of the contract."""
+    """Return the content of the JSON file. Clauses are in the order of the contract."""
     raw = msgspec.json.encode(as_record(report))
     return f"{msgspec.json.format(raw, indent=2).decode()}\n"
 
 
 def as_record(report: Report) -> dict[str, Any]:
-    """The report as JSON values."""
+    """Return the report as JSON values."""
     return {
         "version": VERSION,
         "kind": report.kind,

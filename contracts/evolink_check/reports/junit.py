@@ -1,6 +1,6 @@
-"""JUnit XML, which CI systems show: suites of test cases. For a server, one suite with a case for each clause.
+"""Write JUnit XML, which CI systems show. The report on a server is one suite with a test case for each clause.
 
-None of the packages that write JUnit is a dependency, and the format needs only a few elements.
+The format needs only a few elements, so none of the packages that write JUnit XML is a dependency.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.reports.model import Report
 
-_SHOWN = 5  # different violations of a clause that are shown
+_SHOWN = 5  # maximum number of different violations listed for a clause
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test case. `problem` is None if it passes; `text` is the detail of the problem, or the output of a pass.
+    """One test case. `problem` is None if it passes.
 
-    `severity` is that of the clause, or of its violations; empty for a case that is not about a clause.
+    `text` is the detail of the problem, or the output of a passed case.
+
+    `severity` is the severity of the clause or of its violations; empty if the case is not about a clause.
     """
 
     classname: str
@@ -40,7 +42,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Cases that ran together, for `seconds`, since `started` (Unix seconds)."""
+    """Test cases that ran together. `started` is in Unix seconds, and `seconds` is their duration."""
 
     name: str
     cases: Sequence[Case]
@@ -50,7 +52,7 @@ class Suite:
 
 
 def write(suites: Sequence[Suite], seconds: float) -> bytes:
-    """The XML document, in UTF-8. Characters that XML does not allow are replaced."""
+    """Return the XML document in UTF-8. Characters that XML does not allow are replaced."""
     cases = [case for suite in suites for case in suite.cases]
     root = ET.Element("testsuites", {**_totals(cases), "time": f"{seconds:.3f}"})
     for suite in suites:
@@ -89,7 +91,7 @@ def _add_case(suite: ET.Element, case: Case) -> None:
 
 
 def to_junit(report: Report) -> bytes:
-    """The report of a server, as the content of a file."""
+    """Return the content of the JUnit file about a server."""
     suite = Suite(
         f"evolink-check {report.kind} {report.subject}",
         [_case(report, verdict) for verdict in report.verdicts],
@@ -132,5 +134,5 @@ def _text(report: Report, verdict: Verdict) -> str:
 
 
 def _xml(text: str) -> str:
-    """A text without the characters that XML 1.0 does not allow."""
+    """Replace the characters that XML 1.0 does not allow."""
     return _NO_XML.sub("\ufffd", text)

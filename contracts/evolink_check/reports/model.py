@@ -26,7 +26,7 @@ PASSED, FAILED, COULD_NOT_RUN = 0, 1, 2  # exit statuses
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A documented answer of an operation, and how often it was seen."""
+    """A documented response of an operation, and how often it was seen."""
 
     method: str
     path: str
@@ -37,12 +37,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run, without secrets: they are removed when the record is made. `started` is Unix seconds.
+    """The result of one run. Secrets are removed when the record is made. `started` is in Unix seconds.
 
-    `evidence` is the trace. `budget` (None: none was granted) and `spent` are credits. `command` repeats the run; with
-    `--clause ID` appended, it repeats the checks of that clause only. It contains no key: keys are in the environment.
-    `notes` say what was left out. `cut_short` says why the run ended early; empty if it was completed. `har` names the
-    file with the trace, if there is one.
+    `evidence` is the trace. `budget` and `spent` are credits; `budget` is None if no credits could be spent. `command`
+    repeats the run, and with `--clause ID` appended it checks only that clause. It contains no keys, because they are
+    read from the environment. `notes` say what was left out. `cut_short` says why the run ended early; it is empty if
+    the run was completed. `har` names the file with the trace, if there is one.
     """
 
     kind: Kind
@@ -81,12 +81,15 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """1 if a clause failed with a violation that is not in the baseline, else 0. A strict run fails on warnings."""
+        """1 if a clause failed with a violation that is not in the baseline, otherwise 0.
+
+        In a strict run, warnings count too.
+        """
         return FAILED if any(map(self.strictness.fails, self.verdicts)) else PASSED
 
 
 def answers_of(reading: TraceView) -> tuple[Answer, ...]:
-    """Every documented answer of the create and of the query, with its number of occurrences in the trace."""
+    """Return every documented response of both operations, with how often the trace contains it."""
     seen = Counter((observation.role, observation.status) for observation in reading.of("create", "query"))
     return tuple(
         Answer(method, path, status, description, seen[role, status])
@@ -95,7 +98,7 @@ def answers_of(reading: TraceView) -> tuple[Answer, ...]:
 
 
 def notes_on(view: TraceView) -> tuple[str, ...]:
-    """Notes on the parts of a trace that were not examined."""
+    """Return notes on the parts of a trace that were not examined."""
     sizes = [len(results) for results in map(_results, view.seen) if len(results) > LINKS]
     if not sizes:
         return ()

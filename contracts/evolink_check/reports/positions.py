@@ -12,7 +12,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Positions:
-    """Finds lines in a file with a YAML or JSON document, or with a page around one."""
+    """Finds lines in a file that is a YAML or JSON document, or a page that contains one."""
 
     def __init__(self, text: str) -> None:
         block = yaml_block(text)
@@ -23,7 +23,7 @@ class Positions:
             self._root = None
 
     def line_of(self, pointer: str) -> int:
-        """The line of the value at a pointer, or of the last of its parents that exists; 0 if nothing is known."""
+        """Return the line of the value at a pointer, or of its last parent that exists; 0 if the file is unreadable."""
         node, line = self._root, 0
         if node is not None:
             line = node.start_mark.line + self._first
@@ -36,7 +36,7 @@ class Positions:
 
 
 def _child(node: Any, token: str) -> tuple[Any, Any]:
-    """The key and the value of a member; the value of an item."""
+    """Return the key and the value of a member; for an item, None and the value. Both are None if there is no child."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if str(key.value) == token), (None, None))
     if isinstance(node, yaml.SequenceNode) and token.isdecimal() and int(token) < len(node.value):

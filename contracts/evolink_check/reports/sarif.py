@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, which code hosts show beside the lines of a file."""
+"""Write SARIF 2.1.0, which code hosts show beside the lines of a file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Level = Literal["error", "warning", "note", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One result. `places` are (file, JSON pointer), `lines` their lines as far as they are known.
+    """One result. `places` are pairs of a file and a JSON pointer, and `lines` are their line numbers, if known.
 
-    `fingerprint` identifies the result in later runs; empty: none.
+    `fingerprint` identifies the result in later runs. It is empty if there is none.
     """
 
     rule: str
@@ -30,7 +30,7 @@ class Result:
 
 
 def to_sarif(results: Sequence[Result], rules: dict[str, str]) -> str:
-    """The content of a SARIF file. `rules` are the descriptions of the rules by their ids."""
+    """Return the content of a SARIF file. `rules` maps the ids of rules to their descriptions."""
     used = sorted({result.rule for result in results})
     driver = {
         "name": "evolink-check",

@@ -1,4 +1,4 @@
-"""A report on a terminal: failures first, each with the command that repeats it; at the end one line of counts."""
+"""Print a report on a terminal: failures first, each with the command that repeats it, then a line of counts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evolink_check.reports.formatting import Violation
     from evolink_check.reports.model import Report
 
-_SHOWN = 3  # different violations of a clause that are shown
+_SHOWN = 3  # maximum number of different violations shown for a clause
 
 
 def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
@@ -26,7 +26,7 @@ def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
 
 
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
-    """Print the report; `verbose` adds every clause and violation, and how clauses that were not observed can be."""
+    """Print the report. `verbose` adds every clause and violation, and what is needed to observe the other clauses."""
     print_line(console, f"evolink-check {report.kind} {report.subject}", "bold")
     ordered = formatting.ordered(report.verdicts)
     for verdict in ordered:

@@ -314,7 +314,7 @@ def test_a_refusal_is_red_unless_no_colour_is_wanted() -> None:
 
 REFUSED: dict[str, tuple[list[str], str]] = {
     "no key": ([URL], "no key: set EVOLINK_API_KEY"),
-    "no URL": (["--any-key"], "no URL: give it as the argument"),
+    "no URL": (["--any-key"], "no URL: pass it as the argument"),
     "another URL": (["api.test", "--any-key"], "invalid base URL 'api.test'"),
     "an unknown option": ([URL, "--nonsense"], "--nonsense"),
     "an unknown clause": ([URL, "--any-key", "--clause", "task.fnal"], "did you mean task.final?"),

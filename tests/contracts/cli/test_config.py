@@ -199,7 +199,7 @@ WRONG: dict[str, tuple[str, str]] = {
         "'b' is used twice",
     ),
     "one account twice": ('[target]\ntoken = "a"\nother_token = "a"', "the other key is the same"),
-    "no URL": ('[target]\ntoken = "a"', "no URL: give it"),
+    "no URL": ('[target]\ntoken = "a"', "no URL: pass it"),
     "no such file": (f'[target]\nurl = "{URL}"\ntoken = "a"\nca = "b.pem"', "--ca: there is no file"),
     "no certificate": (
         f'[target]\nurl = "{URL}"\ntoken = "a"\nca = "empty.pem"',

@@ -278,7 +278,7 @@ def test_scenarios_that_a_file_skips_to_the_last_are_told(tmp_path: Path) -> Non
     file = tmp_path / "client.toml"
     file.write_text("skip = ['*']\n", encoding="utf-8")
     status, text = command("--config", str(file), "--", "x")
-    assert (status, "the file of --config skips all that were selected" in text) == (2, True)
+    assert (status, "the file of --config skips all scenarios that were selected" in text) == (2, True)
 
 
 def test_a_bug_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:

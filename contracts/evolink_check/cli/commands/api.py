@@ -40,16 +40,16 @@ if TYPE_CHECKING:
     from evolink_check.proxy.recorder import ProxyRecorder
     from evolink_check.reports.model import Report
 
-_LOOK_SECONDS = 1.0  # between two checks of what a proxy has recorded
+_LOOK_SECONDS = 1.0  # seconds between two checks of what the proxy has recorded
 _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
 
 
 class CommandFailedError(Exception):
-    """The command could not be carried out; the text says why."""
+    """The command could not be carried out. The text says why."""
 
 
 def load_documents(options: DocumentOptions) -> Spec:
-    """The documents to check against. Problems that did not prevent their reading are shown as warnings."""
+    """Load the documents to check against. Problems that did not prevent loading them are shown as warnings."""
     from evolink_spec import load
 
     paths = (*options.only_spec, *options.spec)
@@ -60,7 +60,7 @@ def load_documents(options: DocumentOptions) -> Spec:
 
 
 def load_lowered(lowered: frozenset[str]) -> tuple[Clause, ...]:
-    """All clauses, with those of --warn as warnings. ValueError for an unknown id."""
+    """Load all clauses, with the severity of those in `lowered` set to warning. Raises ValueError for an unknown id."""
     from evolink_spec.clauses import load_clauses, with_warnings
 
     clauses = load_clauses()
@@ -69,7 +69,7 @@ def load_lowered(lowered: frozenset[str]) -> tuple[Clause, ...]:
 
 
 def _judged_clauses(options: JudgingOptions, severity: SeverityOptions) -> tuple[Clause, ...]:
-    """The clauses to check. ValueError for an unknown id."""
+    """Return the clauses to check. Raises ValueError for an unknown id."""
     clauses = load_lowered(severity.warn)
     check_ids(options.clauses, [clause.id for clause in clauses])
     return tuple(clause for clause in clauses if not options.clauses or clause.id in options.clauses)
@@ -83,7 +83,7 @@ def run_api(  # noqa: PLR0913, PLR0917  (each is a group of options)
     baseline: BaselineOptions,
     command: str,
 ) -> int:
-    """Check a server."""
+    """Check a server and return the exit status."""
     from evolink_check.cli.progress import showing_progress
     from evolink_check.engine.preflight import CouldNotRunError
     from evolink_check.engine.runner import execute
@@ -122,7 +122,7 @@ def run_api(  # noqa: PLR0913, PLR0917  (each is a group of options)
 def _plan_api(
     server: ServerOptions, effort: EffortOptions, documents: DocumentOptions, severity: SeverityOptions
 ) -> tuple[config.Configuration, RunPlan]:
-    """The configuration of a check, and the plan that follows from it. ValueError for invalid options."""
+    """Return the configuration of a check and the plan for it. Raises ValueError for invalid options."""
     from evolink_spec.clauses import with_warnings
 
     from evolink_check.engine.run_plan import plan_run
@@ -138,7 +138,7 @@ def _plan_api(
 
 
 def _repeatable(report: Report, command: str, notes: Iterable[str]) -> Report:
-    """The report with the command that repeats it, its seed included, and with further notes."""
+    """Add further notes and the command that repeats the run, including its seed, to the report."""
     seed = "" if report.seed is None or "--seed" in command.split() else f" --seed {report.seed}"
     return replace(report, command=f"{command}{seed}", notes=(*report.notes, *notes))
 
@@ -151,11 +151,11 @@ def run_recording(  # noqa: PLR0913, PLR0917  (each is a group of options)
     baseline: BaselineOptions,
     command: str,
 ) -> int:
-    """Judge HAR files."""
+    """Check HAR files and return the exit status."""
     from evolink_check.engine.recordings import RecordingError, check_recording
 
     if not recording.files:
-        raise ValueError("no HAR file: give one or more as arguments")
+        raise ValueError("no HAR file: pass one or more as arguments")
     baseline.check()
     base = parse_url(recording.origin) if recording.origin else ""
     try:
@@ -179,7 +179,10 @@ def run_proxy(
     reports: ReportFiles,
     baseline: BaselineOptions,
 ) -> int:
-    """Run a reverse proxy until Ctrl-C. Each exchange is written to the HAR file when it is complete."""
+    """Run a reverse proxy until Ctrl-C and return the exit status.
+
+    Each complete exchange is written to the HAR file.
+    """
     from evolink_check.proxy.forwarder import ForwardingApp, Upstream
     from evolink_check.proxy.monitor import LiveMonitor, watch_until
     from evolink_check.proxy.recorder import ProxyRecorder
@@ -221,7 +224,7 @@ def _write_proxy_report(
     reports: ReportFiles,
 ) -> int:
     is_incomplete = file is not None and (file.problem != "" or record.forgotten > 0)
-    if is_incomplete:  # not all exchanges are in memory, or the disk is full: the file stays as it is
+    if is_incomplete:  # exchanges have left the memory, or the disk is full, so the file is kept as it is
         report, reports = replace(report, har=str(reports.har)), replace(reports, har=None)
     status = write_reports(report, baseline, reports)
     if file is not None and file.problem:
@@ -235,7 +238,7 @@ def _report_new_failures(monitor: LiveMonitor) -> None:
 
 
 def _har_file(path: Path | None, record: ProxyRecorder, *, complete: bool) -> HarFile | None:
-    """The file to which exchanges are appended; None if no file was requested or it can only be written at the end."""
+    """Return the file to which exchanges are appended. None if it is not wanted or can only be written at the end."""
     from evolink_check.proxy.har_file import HarFile
 
     if path is None or path == STDOUT or is_special(path):

@@ -1,4 +1,4 @@
-"""The command `evolink-check client`; `mount` adds it to the command line."""
+"""The command `evolink-check client`. `mount` adds it to the command line."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 HELP = (
     "Check a client.\n\n"
     "The command is run once per scenario, against a mock. It is judged by its requests and by how it ended. "
-    "It finds the mock by EVOLINK_BASE_URL and EVOLINK_API_KEY, or by the API's own address, which other variables "
-    "redirect. {prompt}, {image_url}, {output}, {callback_url}, {callback_listen}, {key} and {base_url} are replaced "
+    "It finds the mock in EVOLINK_BASE_URL and EVOLINK_API_KEY. Other variables redirect requests to the API's own "
+    "address. {prompt}, {image_url}, {output}, {callback_url}, {callback_listen}, {key} and {base_url} are replaced "
     "in the command; the variables EVOLINK_PROMPT and so on have the same values.\n\n\b\n"
     "evolink-check client -- python my_client.py --prompt {prompt} --output {output}\n"
     "evolink-check client --deadline 8 --scenario happy --scenario query- -- node client.mjs\n"
@@ -42,14 +42,15 @@ HELP = (
 )
 EPILOG = (
     "Exit status: 0 passed, 1 failed, 2 could not run. A warning fails only with --strict. "
-    "Ctrl-C stops the running scenarios and reports, exit status 130. A second Ctrl-C stops at once."
+    "Ctrl-C stops the running scenarios and reports the results so far, with exit status 130. A second Ctrl-C stops "
+    "at once."
 )
 _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
 _REPORTS = "Reports"
 
 
 class ClientReports(Struct, frozen=True, kw_only=True):
-    """The files to which reports on a client are written; `-` is stdout."""
+    """The files to which reports on a client are written. `-` is stdout."""
 
     json: Annotated[
         Path | None, Option(help="Write the report as JSON; - is stdout.", section=_REPORTS, metavar="FILE")
@@ -67,13 +68,17 @@ class ClientReports(Struct, frozen=True, kw_only=True):
     ] = None
     badge: Annotated[
         Path | None,
-        Option(help="Write the score as an endpoint of shields.io.", section=_REPORTS, metavar="FILE"),
+        Option(
+            help="Write the score as JSON for an endpoint badge of shields.io.",
+            section=_REPORTS,
+            metavar="FILE",
+        ),
     ] = None
     verbose: Annotated[bool, Option(help="Show a line for each run.", section=_REPORTS, short="-v")] = False
 
     @property
     def files(self) -> dict[str, Path]:
-        """The path of each report, by its format."""
+        """The path of each report that is written, by format."""
         paths = {name: getattr(self, name) for name in ("json", "junit", "html", "badge")}
         return {name: path for name, path in paths.items() if path is not None}
 
@@ -117,7 +122,7 @@ def _print_scenarios(documents: Sequence[Path]) -> None:
 
 @contextmanager
 def report_problems() -> Iterator[None]:
-    """Report every error in one line, and set the exit status."""
+    """Report every error in one line and exit with status 2. A bug is reported with its traceback."""
     from evolink_spec import SpecError
 
     from evolink_check.client.harness.mock_process import MockError
@@ -159,7 +164,7 @@ def _variable(text: str) -> tuple[str, str]:
 
 
 def _forecast(plan: SuitePlan) -> str:
-    """The line before a run: how many scenarios there are, and how long they will probably take."""
+    """Return the line that is shown before a run: the number of scenarios, and how long they will probably take."""
     count = len(plan.scenarios)
     jobs = f", {min(plan.jobs, count)} at a time" if count > 1 else ""
     return f"{count} scenario{'' if count == 1 else 's'}{jobs}: about {plan.forecast:.0f} s"
@@ -177,7 +182,7 @@ def _make_plan(description: Description, options: ClientOptions, lowered: frozen
     clauses = tuple(clause for clause in load_lowered(lowered) if clause.binds == "client")
     selected = select(scenarios(spec), list(options.scenarios), description.skip)
     if not selected:
-        raise ValueError("no scenario is left: the file of --config skips all that were selected")
+        raise ValueError("no scenario is left: the file of --config skips all scenarios that were selected")
     plan = SuitePlan(
         description,
         selected,
@@ -193,12 +198,12 @@ def _make_plan(description: Description, options: ClientOptions, lowered: frozen
     )
     plan = without_inapplicable(plan)
     if not plan.scenarios:
-        raise ValueError("no scenario applies: those selected need a client with {callback_url}")
+        raise ValueError("no scenario applies: the selected ones need a client with {callback_url}")
     return plan
 
 
 def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) -> tuple[Summary, int]:
-    """The results, and the exit status if a signal ended the suite early, else 0."""
+    """Return the results, and the exit status if a signal ended the suite early, otherwise 0."""
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
@@ -235,7 +240,7 @@ def _notes(plan: SuitePlan) -> tuple[str, ...]:
 
 
 def write_summary(summary: Summary, reports: ClientReports) -> None:
-    """Write every report, and show the one for people."""
+    """Write every report file, and print the report for the terminal."""
     from evolink_check.client.reports import html as html_report
     from evolink_check.client.reports import json_report, junit, terminal
     from evolink_check.files import STDOUT, write

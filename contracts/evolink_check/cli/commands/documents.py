@@ -1,4 +1,4 @@
-"""The command `evolink-check documents`; `mount` adds it to the command line."""
+"""The command `evolink-check documents`. `mount` adds it to the command line."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 HELP = (
     "Lint documents.\n\n"
     "FILE is an OpenAPI document (YAML, JSON, or a saved documentation page), a folder of them, or a pattern. Finds "
-    "contradictions: examples and defaults that violate their schema, references without a target, lists that the "
-    "schema allows to be empty and the text does not, models that two documents describe differently.\n\n\b\n"
+    "contradictions: examples and defaults that violate their schema, references without a target, lists that may "
+    "be empty according to the schema but not the text, models that two documents describe differently.\n\n\b\n"
     "evolink-check documents page.md\n"
     "evolink-check documents pages/ --sarif documents.sarif"
 )
-EPILOG = "Exit status: 0 no error, 1 an error (with --strict: or a warning), 2 could not run."
+EPILOG = "Exit status: 0 no error, 1 an error (or, with --strict, a warning), 2 could not run."
 
 
 class DocumentsOptions(Struct, frozen=True, kw_only=True):
-    """The documents to lint, and where the findings go."""
+    """The documents to lint, and the file for the findings."""
 
     files: Annotated[
         tuple[str, ...],
         Option(help="Documents, pages, folders or patterns.", metavar="FILE...", positional=True),
     ] = ()
-    strict: Annotated[bool, Option(help="Fail for warnings, too.")] = False
+    strict: Annotated[bool, Option(help="Also fail if there is only a warning.")] = False
     sarif: Annotated[
         Path | None, Option(help="Write the findings as SARIF 2.1.0; - is stdout.", metavar="FILE")
     ] = None
-    verbose: Annotated[bool, Option(help="Show notes, too.", short="-v")] = False
+    verbose: Annotated[bool, Option(help="Also show notes.", short="-v")] = False
 
 
 def documents(options: DocumentsOptions) -> None:
@@ -48,7 +48,7 @@ def documents(options: DocumentsOptions) -> None:
 
     with reporting_problems():
         if not options.files:
-            raise ValueError("no document: give one or more files, folders or patterns as arguments")
+            raise ValueError("no document: pass one or more files, folders or patterns as arguments")
         check_files([options.sarif] if options.sarif else [])
         report = lint(options.files, strict=options.strict)
         if options.sarif is not None:

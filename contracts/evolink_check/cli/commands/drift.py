@@ -1,4 +1,4 @@
-"""The command `evolink-check drift`; `mount` adds it to the command line."""
+"""The command `evolink-check drift`. `mount` adds it to the command line."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 HELP = (
     "Compare two versions of documents.\n\n"
-    "OLD and NEW are files (YAML, JSON, or a saved documentation page), folders of them, or URLs: of a document, or "
-    "of a running mock. Lists the changes for a client that was written against OLD, each with a verdict: breaking, "
-    "notice or non-breaking. A breaking change of a request is proven by a body that OLD accepts and NEW refuses."
+    "OLD and NEW are files (YAML, JSON, or a saved documentation page), folders of such files, or URLs of a document "
+    "or of a running mock. Lists the changes for a client that was written against OLD, each with a verdict: breaking, "
+    "notice or non-breaking. If possible, a breaking change of requests is proven by a body that OLD accepts and NEW "
+    "refuses."
     "\n\n\b\n"
     "evolink-check drift old.yaml new.yaml\n"
     "evolink-check drift pages-2026-10/ pages-2026-11/ --baseline known.json --sarif drift.sarif\n"
@@ -51,7 +52,7 @@ class DriftOptions(Struct, frozen=True, kw_only=True):
     recordings: Annotated[
         tuple[Path, ...],
         Option(
-            help="Compare this HAR file with NEW, too: undocumented traffic, and documented values that it "
+            help="Also compare this HAR file with NEW: report undocumented traffic, and documented values that it "
             "does not contain. Repeatable; OLD can then be left out.",
             name="--recording",
             metavar="FILE",
@@ -60,13 +61,13 @@ class DriftOptions(Struct, frozen=True, kw_only=True):
     strict_consumers: Annotated[
         bool,
         Option(
-            help="New values in responses are breaking, too: clients do not tolerate undocumented values."
+            help="Treat new values in responses as breaking, because clients do not tolerate undocumented values."
         ),
     ] = False
 
 
 class DriftReports(Struct, frozen=True, kw_only=True):
-    """The files to which reports on a comparison are written; `-` is stdout."""
+    """The files to which reports on a comparison are written. `-` is stdout."""
 
     json: Annotated[
         Path | None, Option(help="Write the report as JSON; - is stdout.", section=_REPORTS, metavar="FILE")
@@ -77,7 +78,7 @@ class DriftReports(Struct, frozen=True, kw_only=True):
     junit: Annotated[
         Path | None,
         Option(
-            help="Write the report as JUnit XML: each change is a test case.",
+            help="Write the report as JUnit XML, with a test case for each change.",
             section=_REPORTS,
             metavar="FILE",
         ),
@@ -87,7 +88,9 @@ class DriftReports(Struct, frozen=True, kw_only=True):
     ] = None
     baseline: Annotated[
         Path | None,
-        Option(help="File of known breaking changes; only new ones fail.", section=_REPORTS, metavar="FILE"),
+        Option(
+            help="File of known breaking changes; only other ones fail.", section=_REPORTS, metavar="FILE"
+        ),
     ] = None
     update_baseline: Annotated[
         bool, Option(help="Write the current breaking changes to the --baseline file.", section=_REPORTS)
@@ -98,7 +101,7 @@ class DriftReports(Struct, frozen=True, kw_only=True):
 
     @property
     def files(self) -> dict[str, Path]:
-        """The path of each report, by its format."""
+        """The path of each report that is written, by format."""
         paths = {name: getattr(self, name) for name in ("json", "sarif", "junit", "html")}
         return {name: path for name, path in paths.items() if path is not None}
 
@@ -109,7 +112,7 @@ def drift(options: DriftOptions, reports: DriftReports) -> None:
 
     with reporting_problems():
         if len(options.sources) not in ({1, 2} if options.recordings else {2}):
-            raise ValueError("give two files, folders or URLs: OLD NEW; OLD can be left out with --recording")
+            raise ValueError("pass two files, folders or URLs: OLD NEW; OLD can be left out with --recording")
         check_files([*reports.files.values()])
         command = repeated_command(click.get_current_context(), without=_UNREPEATED, secrets={})
         known = None if reports.update_baseline else _read_baseline(reports.baseline)

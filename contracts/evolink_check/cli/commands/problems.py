@@ -1,4 +1,4 @@
-"""Errors of a command as one line on stderr and exit status 2."""
+"""Print the errors of a command on one line of stderr, and exit with status 2."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ def reporting_problems() -> Iterator[None]:
 
 
 def _fail(problem: str) -> NoReturn:
-    plain = bool(environment().get("NO_COLOR"))  # rich reads it by itself
+    plain = bool(environment().get("NO_COLOR"))  # rich reads this variable itself, but click does not
     click.secho(f"evolink-check: {redact_text(problem)}", err=True, fg=None if plain else "red")
     raise SystemExit(COULD_NOT_RUN)

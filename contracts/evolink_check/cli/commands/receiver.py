@@ -1,4 +1,4 @@
-"""The command `evolink-check receiver`; `mount` adds it to the command line."""
+"""The command `evolink-check receiver`. `mount` adds it to the command line."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 HELP = (
     "Check a receiver of callbacks.\n\n"
-    "Calls the receiver as EvoLink does: completed and failed tasks, the same callback twice, early, late, forged, "
-    "with other fields, in chunks, 100 at once, and while the API fails. It is judged by its responses, its "
-    "queries at a mock, its output, and its bookings (--ledger). COMMAND gets the address to listen at in "
+    "Sends callbacks as EvoLink does, for completed and failed tasks: twice, early, late, forged, with other fields, "
+    "in chunks, 100 at once, and while the API fails. The receiver is judged by its responses, its queries at a mock, "
+    "its output, and its bookings (--ledger). COMMAND gets the address to listen at in "
     "EVOLINK_CALLBACK_LISTEN or PORT, and the mock in EVOLINK_BASE_URL and EVOLINK_API_KEY; {callback_listen}, "
     "{callback_url}, {port}, {secret} and {ledger} are replaced in the command.\n\n\b\n"
     "evolink-check receiver --ledger booked.jsonl -- python my_receiver.py\n"
@@ -45,21 +45,21 @@ HELP = (
 )
 EPILOG = (
     "Exit status: 0 passed, 1 failed, 2 could not run. A warning fails only with --strict. "
-    "Ctrl-C stops calling and reports, exit status 130. A second Ctrl-C stops at once."
+    "Ctrl-C stops the check and reports the results so far, with exit status 130. A second Ctrl-C stops at once."
 )
 _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
 _NO_RECEIVER = (
-    "no receiver: write the command that starts it after --, or the callback URL of a running one with --url"
+    "no receiver: write the command that starts it after --, or pass the URL of a running one with --url"
 )
 _NO_MOCK = (
-    "a receiver that is running already has to query the tasks of this check: start `evolink-mock serve`, set the "
+    "a receiver that is already running has to query the tasks of this check: start `evolink-mock serve`, set the "
     "receiver's base URL to it, and pass --mock http://127.0.0.1:8080 with the receiver's key in EVOLINK_API_KEY. A "
     "receiver that relies on its secret alone needs only --trust-secret"
 )
 
 
 def receiver(options: ReceiverOptions, severity: SeverityOptions, reports: ClientReports) -> None:
-    """Call and judge a receiver."""
+    """Send callbacks to a receiver and judge it."""
     if options.show_list:
         _print_scenarios()
         return
@@ -80,7 +80,7 @@ def mount(app: Group) -> None:
 
 
 def check_options(options: ReceiverOptions) -> None:
-    """ValueError for options that do not go together, before anything is started."""
+    """Raise ValueError for options that do not go together. Called before anything is started."""
     if not options.command and not options.url:
         raise ValueError(_NO_RECEIVER)
     if not options.command and not options.mock and not options.trust_secret:
@@ -104,7 +104,7 @@ def _print_scenarios() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """The plan of a check, and the program that it starts, if any."""
+    """The plan of a check, and the program that it starts, if there is one."""
 
     plan: ReceiverPlan
     program: Program | None
@@ -113,7 +113,7 @@ class _Setting:
 def _run_and_judge(
     options: ReceiverOptions, severity: SeverityOptions, *, verbose: bool
 ) -> tuple[Summary, int]:
-    """The results, and the exit status if a signal ended the check early, else 0."""
+    """Return the results, and the exit status if a signal ended the check early, otherwise 0."""
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
@@ -133,7 +133,10 @@ def _run_and_judge(
 
 
 def _progress(*, verbose: bool) -> Callable[[str, int, int], None]:
-    """On a terminal, one line that changes; with --verbose, a line for each scenario."""
+    """Return a function that shows the progress.
+
+    On a terminal it rewrites one line; otherwise it prints a line for each scenario if `verbose` is set.
+    """
     import sys
 
     def tell(what: str, done: int, total: int) -> None:
@@ -146,7 +149,7 @@ def _progress(*, verbose: bool) -> Callable[[str, int, int], None]:
 
 
 def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitStack) -> _Setting:
-    """Start the mock, and describe everything else."""
+    """Start the mock, and plan the rest of the check."""
     from evolink_spec import load
 
     from evolink_check.cli.commands.api import load_lowered
@@ -161,7 +164,7 @@ def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitSta
     clauses = judged_clauses(load_lowered(severity.warn))
     selected = without_inapplicable(select(scenarios(), list(options.scenarios), ()), terms)
     if not selected:
-        raise ValueError("no scenario applies: those selected need a callback URL with a --secret")
+        raise ValueError("no scenario applies: the selected ones need a callback URL with a --secret")
     folder = stack.enter_context(temporary_folder("evolink-receiver-"))
     other_key = f"other-{secrets.token_hex(16)}"
     mock = _account(options, other_key, stack)
@@ -185,7 +188,7 @@ def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitSta
 
 
 def _terms(options: ReceiverOptions) -> tuple[Terms, str]:
-    """The callback URL with its secret, and the address at which a command is to listen."""
+    """Return the callback URL with its secret, and the address at which the command must listen."""
     from evolink_check.receiver.program import address_of, free_port
     from evolink_check.receiver.secret import terms_of
 
@@ -244,7 +247,7 @@ def _ledger(options: ReceiverOptions, file: Path, program: Program | None) -> Le
         return Ledger(file_reader(file), options.booked)
     if program is None:
         return None
-    read = file_reader(file)  # if it writes to EVOLINK_LEDGER
+    read = file_reader(file)  # which exists if the program writes to EVOLINK_LEDGER
     return Ledger(lambda: read() if file.exists() else None, options.booked)
 
 

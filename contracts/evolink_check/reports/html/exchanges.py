@@ -1,4 +1,4 @@
-"""One exchange as a page shows it: request and response, with JSON bodies pretty-printed."""
+"""Prepare one exchange for an HTML page: its request and response, with JSON bodies indented."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from evolink_check.reports.evidence import Excerpt
     from evolink_check.reports.model import Report
 
-_BODY = 4000  # characters
+_BODY = 4000  # maximum number of characters shown of a body
 _TEXTS = (
     "text",
     "json",
@@ -25,9 +25,9 @@ _TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A request or a response.
+    """A request or a response as a page shows it.
 
-    `text` is its body, None if there is no body to show; `note` names the parts that are not shown.
+    `text` is its body, or None if there is no body to show. `note` names the parts that are not shown.
     """
 
     title: str
@@ -38,7 +38,7 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeView:
-    """One exchange. `status` is text: it may be "no answer"."""
+    """One exchange as a page shows it. `status` is a text, because it may be "no answer"."""
 
     number: int
     status: str
@@ -52,7 +52,7 @@ class ExchangeView:
 
 
 def exchange_view(report: Report, excerpt: Excerpt) -> ExchangeView:
-    """An exchange as a page shows it."""
+    """Prepare an exchange for a page."""
     entry, exchange = excerpt.entry, excerpt.entry.exchange
     status = str(exchange.status) if exchange.status else "no answer"
     request = _body(exchange.request_headers, exchange.request_body, excerpt.request_size)
@@ -73,7 +73,7 @@ def exchange_view(report: Report, excerpt: Excerpt) -> ExchangeView:
 
 
 def _body(headers: tuple[tuple[str, str], ...], body: bytes, size: int) -> tuple[str | None, str]:
-    """A body as text, and a note on the parts that are not shown."""
+    """Return a body as text, and a note on the parts that are not shown."""
     if not body:
         return None, "no body"
     text = _pretty(headers, body)
@@ -84,7 +84,7 @@ def _body(headers: tuple[tuple[str, str], ...], body: bytes, size: int) -> tuple
 
 
 def _pretty(headers: tuple[tuple[str, str], ...], body: bytes) -> str | None:
-    """The body as readable text; None if it is not text."""
+    """Return the body as readable text; None if it is not text."""
     try:
         return json.dumps(strict_json(body), indent=2, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):

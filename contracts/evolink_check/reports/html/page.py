@@ -1,6 +1,6 @@
-"""The frame of every HTML report: one file that fetches nothing and runs only its own script.
+"""The frame of every HTML report: one file that loads nothing else and runs only its own script.
 
-All text of a page is escaped by a template; only the constants in this module are markup.
+A template escapes all text of a page. Only the constants in this module are markup.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ _LINES = frozenset("\t\n\r")
 
 
 def render(template: str, **context: Any) -> str:
-    """A page made from a template in `templates/`. Everything in the context is text, never markup."""
+    """Return a page made from a template in `templates/`.
+
+    Everything in the context is treated as text, never as markup.
+    """
     return _environment().get_template(template).render(**context)
 
 
 def render_part(macro: str, *arguments: Any) -> str:
-    """The output of one macro of `parts.html`."""
+    """Return the output of one macro of `parts.html`."""
     return str(getattr(_environment().get_template("parts.html").module, macro)(*arguments)).strip()
 
 
@@ -52,7 +55,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "style": Markup(style),  # noqa: S704  (our own file)
         "script": Markup(script),  # noqa: S704
-        # The policy contains the digest of this script, so that a script in a recorded body cannot run.
+        # The page's policy allows only the script with this digest, so that a script in a recorded body cannot run.
         "digest": b64encode(sha256(script.encode()).digest()).decode("ascii"),
         "SHAPES": SHAPES,
         "place": formatting.clause_source,
@@ -63,7 +66,7 @@ def _environment() -> Environment:
 
 
 def make_visible(value: Any) -> Any:
-    """A text with control characters and direction marks, which a browser would obey, as escape sequences."""
+    """Replace control characters and direction marks, which a browser would obey, with escape sequences."""
     if not isinstance(value, str) or hasattr(value, "__html__") or value.isprintable():
         return value
     return "".join(char if char.isprintable() or char in _LINES else f"\\u{ord(char):04x}" for char in value)

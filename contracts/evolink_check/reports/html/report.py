@@ -1,4 +1,4 @@
-"""A run as one HTML page: it fetches nothing, needs no script, and escapes all text."""
+"""Write a run as one HTML page. It loads nothing, works without its script, and escapes all text."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from evolink_check.reports.html.exchanges import ExchangeView
     from evolink_check.reports.model import Answer, Report
 
-_SHOWN = 3  # different violations of a clause that are shown
-_ENTRIES = 4  # exchanges of a violation
+_SHOWN = 3  # maximum number of different violations shown for a clause
+_ENTRIES = 4  # maximum number of exchanges shown for a violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class VerdictDetails:
 
 
 def to_html(report: Report) -> str:
-    """The content of the file."""
+    """Return the content of the HTML file."""
     shown, tasks = lanes(report.evidence.view), len(report.evidence.view.tasks)
     return render(
         "report.html",
@@ -52,7 +52,7 @@ def to_html(report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """The verdict on all clauses, and why the run was cut short, if it was."""
+    """Summarize the verdicts in one line, with the reason if the run was cut short."""
     failures = sum(report.strictness.fails(verdict) for verdict in report.verdicts)
     if failures:
         line = f"{failures} clause{'' if failures == 1 else 's'} failed"
@@ -77,7 +77,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
 
 
 def _sections(report: Report) -> dict[str, dict[Status, list[str]]]:
-    """The ids of the clauses of each section, by status."""
+    """Return the ids of the clauses of each section, grouped by status."""
     sections: dict[str, dict[Status, list[str]]] = {}
     for verdict in report.verdicts:
         empty: dict[Status, list[str]] = {status: [] for status in formatting.STATUSES}
@@ -104,6 +104,6 @@ def _exchanges(report: Report, violation: Violation) -> tuple[ExchangeView, ...]
 
 
 def _operations(answers: tuple[Answer, ...]) -> list[tuple[str, list[Answer]]]:
-    """The documented answers of each operation."""
+    """Group the documented responses by operation."""
     groups = groupby(answers, lambda answer: f"{answer.method} {answer.path}")
     return [(operation, list(group)) for operation, group in groups]

@@ -1,4 +1,4 @@
-"""The observed tasks as lanes of a timeline; the time of each task starts with its create."""
+"""Prepare the observed tasks as lanes of a timeline. The time of each task starts with its first event."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.reports.html.timeline import Shape, Tone
 
-LANES = 12
-MARKS = 200  # of a kind in a lane
-IDLE = 3600.0  # seconds
+LANES = 12  # maximum number of tasks that are shown
+MARKS = 200  # maximum number of marks of a kind in a lane
+IDLE = 3600.0  # longer pauses are shortened, in seconds
 LEGEND: tuple[tuple[Shape, Tone, str], ...] = (
     ("diamond", "pending", "create"),
     ("dot", "pending", "pending"),
@@ -34,7 +34,7 @@ LEGEND: tuple[tuple[Shape, Tone, str], ...] = (
 
 
 def lanes(view: TraceView) -> tuple[Lane, ...]:
-    """The tasks with the most events, in the order of their first appearance."""
+    """Return a lane for each of the tasks with the most events, in the order of their first appearance."""
     lost: dict[str, list[Observation]] = {}
     for observation in view.seen:
         if observation.role == "query" and not observation.answered:
@@ -48,13 +48,13 @@ def lanes(view: TraceView) -> tuple[Lane, ...]:
 
 
 def _without_idle_time(drawn: list[Lane]) -> tuple[Lane, ...]:
-    """The lanes with the pauses that all lanes share shortened: moving the server's clock leaves a pause of a day."""
+    """Shorten the pauses that all lanes share. For example, moving the server's clock leaves a pause of a day."""
     times = sorted({at for lane in drawn for mark in lane.marks for at in (mark.at, mark.until or mark.at)})
     cuts: list[tuple[float, float]] = []
     total = 0.0
     for before, after in pairwise(times):
         if after - before > IDLE:
-            left = max(1.0, (before - total) / 10)  # a tenth of the time drawn so far
+            left = max(1.0, (before - total) / 10)  # a tenth of the time that was drawn before the pause
             cuts.append((after, after - before - left))
             total += cuts[-1][1]
 
@@ -74,7 +74,7 @@ def _without_idle_time(drawn: list[Lane]) -> tuple[Lane, ...]:
 
 
 def _events(task: TaskRecord) -> int:
-    # Tasks with callbacks and results show most, and there are few of them.
+    # Tasks with callbacks and results are the most informative ones, and there are few of them.
     return len(task.views) + 100 * bool(task.deliveries) + 100 * bool(task.links)
 
 

@@ -1,8 +1,8 @@
-"""Events over time as an SVG of fixed width: one lane for each task or scenario, one mark for each event.
+"""Lay out events over time for an SVG of fixed width: a lane for each task or scenario, a mark for each event.
 
     drawing = draw([Lane("task 7cvn", (Mark(0, "diamond", "pending", "create: 200", until=0.8), …))], title="Tasks")
 
-`templates/parts.html` draws it; colours are classes of page.css.
+`templates/parts.html` draws it. The colours are classes of page.css.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Shape = Literal["diamond", "dot", "triangle", "square", "cross"]
 Tone = Literal["pending", "processing", "completed", "failed", "good", "bad", "muted"]
 
-# Each as an SVG path around its own origin.
+# The SVG path of each shape, with the origin at its centre.
 SHAPES: Mapping[Shape, str] = {
     "diamond": "M0 -6L6 0L0 6L-6 0Z",
     "dot": "M-4 0A4 4 0 1 0 4 0A4 4 0 1 0 -4 0Z",
@@ -28,15 +28,15 @@ SHAPES: Mapping[Shape, str] = {
 _WIDTH, _LEFT, _RIGHT = 960.0, 170.0, 24.0  # units of the drawing, which a page scales to its own width
 _LANE, _PAD, _HEAD, _FOOT = 62.0, 14.0, 8.0, 34.0
 _TICKS = 8
-_LABEL = 22  # characters
+_LABEL = 22  # maximum number of characters of a label
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One event. `at` and `until` are seconds from the start of the drawing; `until` shows how long it took.
+    """One event. `at` is its start and `until` its end, in seconds from the start of the drawing.
 
-    `level` is its height in the lane, from 0 to 1; a line joins the levels of a lane. None: at the bottom, not joined.
-    `title` is its tooltip.
+    `level` is its height in the lane, from 0 to 1. A line joins the levels of a lane. If it is None, the mark is at the
+    bottom and is not joined. `title` is its tooltip.
     """
 
     at: float
@@ -66,7 +66,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class PlacedMark:
-    """A mark in units of the drawing; `until` is where its duration ends."""
+    """A mark in units of the drawing. `until` is the x coordinate at which its duration ends."""
 
     x: float
     y: float
@@ -90,7 +90,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Lanes below each other over one axis of seconds."""
+    """Lanes one below the other, with a common axis of seconds."""
 
     title: str
     height: float
@@ -104,7 +104,7 @@ class Drawing:
 
 
 def draw(lanes: Sequence[Lane], *, title: str, seconds: float | None = None) -> Drawing:
-    """Lay out lanes; `seconds` is the length of the axis, by default that of the last mark."""
+    """Lay out the lanes. `seconds` is the length of the axis; by default it ends at the last mark."""
     last = max((mark.until or mark.at for lane in lanes for mark in lane.marks), default=0.0)
     span = max(seconds if seconds is not None else last, 0.001)
     bottom = _HEAD + _LANE * len(lanes)
@@ -126,7 +126,7 @@ def _ticks(span: float) -> tuple[Tick, ...]:
 
 
 def _step(span: float) -> float:
-    """The distance between ticks: the smallest of 1, 2, 5, 10, … that gives at most `_TICKS` ticks."""
+    """Return the distance between ticks: the smallest of 1, 2, 5, 10, … that gives at most `_TICKS` intervals."""
     size = 10.0 ** floor(log10(span / _TICKS))
     return next(size * factor for factor in (1, 2, 5, 10, 20) if size * factor * _TICKS >= span)
 
