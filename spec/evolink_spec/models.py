@@ -123,7 +123,7 @@ class QueryOperation:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """Every operation of every document.
+    """The operations and task failures of all documents.
 
     `creates` is indexed by (method, path), then by model. A document that names no model has the key None and
     applies to every model that the others do not describe. `documents` maps each source to its document after

@@ -1,4 +1,4 @@
-"""Apply an OpenAPI Overlay 1.0, which adds the rules that a document states only in prose to a copy of it."""
+"""Apply an OpenAPI Overlay 1.0, which adds the rules that a document states only in prose."""
 
 from __future__ import annotations
 

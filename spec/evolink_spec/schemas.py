@@ -181,7 +181,7 @@ def _within(schema: Node) -> Iterator[Node]:
 
 
 def _component(reference: Node) -> Node:
-    """Return the component to which a `$ref` points, or in which its target is."""
+    """Return the component that a `$ref` refers to, as a whole or in part."""
     for key, value in reference.mapping().items():
         if key != "$ref" and key not in _ANNOTATIONS and not key.startswith("x-"):
             raise reference.below(key, value).error("is next to `$ref`, where only annotations are supported")

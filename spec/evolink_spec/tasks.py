@@ -29,7 +29,7 @@ _OBJECT = re.compile(r"(\w+)\.generation\.task")
 
 
 def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
-    """Return the status values of a response about a task, which has an `id` and a `status` with certain states.
+    """Return the status values of a response about a task, which has an `id`, and a `status` with the needed values.
 
     Raises `SpecError` at the operation, with the reason, if the response describes no task.
     """

@@ -94,7 +94,7 @@ class Conformance:
         return None
 
     def _sources(self, exchange: Exchange) -> list[str]:
-        """Return the names of the documents, that which describes the requested model first."""
+        """Return the names of the documents, beginning with the one that describes the requested model."""
         creates = self._creates(exchange)
         model = _body(exchange).get("model")
         model = _aliases(creates).get(model, model) if isinstance(model, str) else None
@@ -154,7 +154,7 @@ def _request(exchange: Exchange) -> MockRequest:
 
 
 def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
-    """Return the media type without its parameters: openapi-core fails on some, and JSON has none."""
+    """Return the media type without its parameters, because openapi-core fails on some, and JSON has none."""
     value = next((value for name, value in headers if name.lower() == "content-type"), "")
     return value.partition(";")[0].strip()
 

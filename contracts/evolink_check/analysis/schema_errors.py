@@ -19,7 +19,7 @@ _SCHEMAS = 64  # validators that are kept
 
 
 def schema_errors(operation: CreateOperation, body: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
-    """Return the schema errors of a body, one for each place: a value of a wrong type has no error for its enum."""
+    """Return the schema errors of a body, but only one for each place, for example the type and not also the enum."""
     try:
         errors = list(_validator(IdentityKey(operation.body_schema)).iter_errors(body))
     except ValueError:  # nested deeper than the validator supports

@@ -63,7 +63,7 @@ class TraceView:
         )
 
     def of(self, *roles: Role) -> tuple[Observation, ...]:
-        """Return the answered entries with these roles; deliveries even if they were not answered."""
+        """Return the answered entries with these roles, and deliveries whether answered or not."""
         return tuple(observation for role in roles for observation in self._by_role.get(role, ()))
 
     @property

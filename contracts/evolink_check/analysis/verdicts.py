@@ -26,8 +26,8 @@ class Finding:
     """One observation that satisfies or violates a clause.
 
     `entries` are the numbers of the entries that show it, the decisive one last. `expected` and `seen` of a
-    violation have one line each, without secrets; those of a passed finding are empty. `severity` is set if
-    the violation is less severe than its clause; None: as severe as the clause.
+    violation have one line each, without secrets; those of a passed finding are empty. `severity` is None if
+    the violation is as severe as its clause.
     """
 
     passed: bool
@@ -44,9 +44,9 @@ Rule = Callable[["TraceView"], Iterable[Finding]]
 class Verdict:
     """The result of one clause.
 
-    failed: at least one violation is a failure. warning: there are violations, but all are warnings. `known`:
-    every violation is in the baseline. `observations` counts all findings, including violations; `omitted`
-    counts the violations after the first `VIOLATIONS`.
+    `status` is failed if at least one violation is a failure, and warning if all of them are warnings.
+    `known`: every violation is in the baseline. `observations` counts all findings, including violations;
+    `omitted` counts the violations after the first `VIOLATIONS`.
     """
 
     clause: Clause

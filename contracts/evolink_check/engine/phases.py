@@ -87,7 +87,7 @@ class Run:
     def check_refused_create(self) -> None:
         """Send a create request that must be refused, and query the credits before and after it.
 
-        Nothing else runs at the same time, so that a change of the credits is its effect.
+        Nothing else runs at the same time, so that any change of the credits is due to this request.
         """
         mine = [case for case in self._invalid() if case.key == MAIN]
         if mine and (not self.effort.clauses or _RESERVED in self.effort.clauses):

@@ -35,11 +35,11 @@ class Workload:
     longest_task: float = 60.0  # the most seconds for which the run waits for a task
 
     def task_seconds(self, estimated: float) -> float:
-        """Return the real seconds of one task, from its estimated time; 0 if that is not known yet."""
+        """Return the real seconds of one task. `estimated` is its estimated time; 0 if that is not known yet."""
         return min(self.longest_task, (estimated or _USUAL) / self.scale)
 
     def waiting_seconds(self, estimated: float) -> float:
-        """Return the real seconds for which the run only waits, from the estimated time of a task."""
+        """Return the real seconds for which the run only waits. `estimated` is the estimated time of a task."""
         return self.tasks_in_a_row * self.task_seconds(estimated) + self.callback_seconds
 
 
@@ -91,8 +91,8 @@ class RunDuration:
     def expected(self, phase: str, elapsed: float, sent: int, estimated: float) -> float:
         """Return the expected seconds of the whole run.
 
-        `sent` is the number of requests so far. `estimated` is the server's estimate for a task in its
-        seconds; 0 if there is none.
+        `sent` is the number of requests so far. `estimated` is the server's estimate for a task, in seconds
+        of the server's time; 0 if there is none.
         """
         if self._last is None:  # the time before the first call was spent on starting
             self._last, self._sent, self._before = elapsed, sent, sent

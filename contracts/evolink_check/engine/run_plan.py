@@ -39,8 +39,8 @@ class Estimate:
 class RunPlan:
     """A run before it begins.
 
-    `clauses` are judged; `wanted` are those that were requested, or empty for all. `tasks` are in the order
-    in which a small budget is best spent. `risky` are create requests that the server may accept.
+    `clauses` are the clauses to judge. `tasks` are in the order in which a small budget is best spent.
+    `risky` are create requests that the server may accept.
     """
 
     subject: Subject
@@ -86,7 +86,7 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 
 
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
-    """Whether Schemathesis runs: if requests are generated, and a clause can be observed in a single exchange."""
+    """Whether Schemathesis runs, which needs generated requests and a clause that a single exchange can show."""
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0
 

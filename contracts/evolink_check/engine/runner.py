@@ -98,8 +98,8 @@ def execute(
 ) -> Report:
     """Carry out a plan and return the report.
 
-    Raises `CouldNotRunError` if the server cannot be reached, refuses the main key, or no longer responds,
-    and if the budget is too small for a task. If a check has a bug, the error contains the traceback and the
+    Raises `CouldNotRunError` if the server cannot be reached, refuses the main key, or no longer responds, or
+    if the budget is too small for a task. If a check has a bug, the error contains the traceback and the
     report on the results so far. After Ctrl-C, or once `stop` is set, nothing more is sent, and the results
     so far are judged. `Report.command` is empty, because only the caller knows the command line.
     """

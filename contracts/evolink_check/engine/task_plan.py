@@ -42,8 +42,8 @@ class PlannedTask:
     """A task to create and to follow.
 
     `script` has the answers to its callbacks; if None, no callbacks are requested. `for_callbacks`: the task
-    is created only for its callbacks. `address` is the callback URL in its create request; empty if there is
-    none, or not yet.
+    is created only for its callbacks. `address` is the callback URL in its create request; empty until one is
+    issued.
     """
 
     case: Case
@@ -111,7 +111,7 @@ def _with_callback_url(
 
 
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
-    """Return the plain create requests that concern these clauses; a few of them if the clauses need just any task."""
+    """Return the plain create requests that concern these clauses, or a few of them if any task will do."""
     if not clauses:
         return cases
     ids = {clause.id for clause in clauses}

@@ -86,7 +86,7 @@ class TaskPool:
         run_parallel(work, len(work), self._stop)
 
     def follow_alone(self, planned: PlannedTask) -> None:
-        """Follow a task that fails while nothing else runs, so that its refund is the only change of the credits."""
+        """While nothing else runs, follow a task that fails, so that its refund is the only change of the credits."""
         query_credits(self._target)
         task = self._begun(planned)
         if task is not None:

@@ -134,9 +134,10 @@ class SchemathesisSearch:
         return (operation.method.upper(), operation.path) in self._spec.creates
 
     def _modes(self, *, both: bool) -> list[GenerationMode]:
-        """Return the kinds of values to generate: valid ones only if tasks may be created, otherwise invalid ones.
+        """Return the kinds of values to generate.
 
-        If `both` is set, invalid and valid ones are generated when no tasks may be created.
+        If tasks may be created, these are only valid values. Otherwise they are invalid values and, if `both`
+        is set, also valid ones.
         """
         if self._paid:
             return [GenerationMode.POSITIVE]

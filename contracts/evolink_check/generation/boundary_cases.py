@@ -99,8 +99,8 @@ def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
     """Return create requests that a server must refuse, for an invalid body or a missing key.
 
     They need no budget. A wrong key is sent with an invalid body, because a server that accepts any key would
-    create a task from a valid one. Without a key in the documented scheme, the body is valid, because there
-    is no account to charge.
+    create a task from a valid one. If no key is sent in the documented scheme, the body may be valid, because
+    there is no account to charge.
     """
     cases = [
         case

@@ -23,8 +23,8 @@ _SURROGATES = (0xD800, 0xDFFF)
 def temporary_hypothesis_home() -> Iterator[None]:
     """Let Hypothesis write its tables to a temporary folder instead of the user's current folder.
 
-    The largest table is written in advance, because Hypothesis needs a second to compute it: it encodes every
-    character.
+    The largest table is written in advance, because Hypothesis would encode every character to compute it,
+    which takes a second.
     """
     from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -42,8 +42,8 @@ def temporary_hypothesis_home() -> Iterator[None]:
 def _without_own_constants() -> Iterator[None]:
     """Keep Hypothesis from collecting constants in a checkout's source files, which are the checker's own.
 
-    Hypothesis never collects constants in an installed package. So a seed generates the same requests in
-    both.
+    In an installed package, Hypothesis never collects constants. Without this, a seed would generate other
+    requests in a checkout than in an installed package.
     """
     providers: Any = import_module("hypothesis.internal.conjecture.providers")
     is_local = getattr(providers, "is_local_module_file", None)

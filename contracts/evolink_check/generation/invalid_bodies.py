@@ -122,7 +122,7 @@ def _invalid_images(_: CreateOperation, good: dict[str, Any]) -> Bodies:
 
 
 def _with_callback(urls: Callable[[int], SearchStrategy[str]]) -> BodyStrategy:
-    """Generate the minimal body with a callback URL that `urls` generates for the maximum length."""
+    """Generate the minimal body with a callback URL. `urls` generates the URL from the maximum length."""
 
     def bodies(operation: CreateOperation, good: dict[str, Any]) -> Bodies:
         rules = operation.callback

@@ -1,4 +1,7 @@
-"""Use Hypothesis as a library to find the smallest failing example. Import this module late, because it is slow."""
+"""Use Hypothesis to find the smallest failing example.
+
+Import this module late: it imports Hypothesis, which is slow.
+"""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def _queries(spec: Spec, name: str, ids: SearchStrategy[str], clause: str) -> St
 
 
 def _unknown_id(before: int, tail: str) -> str:
-    """Return a task id that no server has issued. `before` is its time in Unix seconds, before the service existed."""
+    """Return a task id that no server has issued. Its time, `before` (Unix seconds), precedes the service."""
     return f"{_PREFIX}{before:010}-{tail}"
 
 

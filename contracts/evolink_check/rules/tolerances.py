@@ -16,8 +16,8 @@ MOST = 1e9  # no plausible duration has as many seconds
 class Tolerances:
     """The tolerances of a trace.
 
-    `scale` is the number of seconds of the server's time per real second. Fields are in real seconds, except
-    that those whose names end in `_server` are in seconds of the server's time.
+    `scale` is the number of seconds of the server's time per real second. A field whose name ends in
+    `_server` is in seconds of the server's time; all other times are in real seconds.
     """
 
     scale: float = 1.0
@@ -86,9 +86,9 @@ class Tolerances:
     def retry_window(self, wait: float) -> tuple[float, float]:
         """Return the minimum and maximum real seconds between two attempts.
 
-        `wait` is the documented wait in seconds of the server's time. The clause allows half a second, but a
-        busy server may be later than that. With scaled time, a wait can be shorter than half a second, so the
-        margin shrinks with it.
+        `wait` is the documented wait in seconds of the server's time. A retry may be half a second early, and
+        a busy server may be later than that. With scaled time, a wait can be shorter than half a second, so
+        the margin shrinks with it.
         """
         due = self.real(wait)
         return due - min(self.retry_early, max(0.1, due / 2)), due * 1.5 + 2.0

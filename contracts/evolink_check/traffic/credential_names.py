@@ -58,7 +58,7 @@ def _names_secret(name: str) -> bool:
 
 
 def names_numeric_secret(name: str) -> bool:
-    """Whether a field with this name holds a credential that may be a number, unlike `max_tokens`, a count."""
+    """Whether a field with this name holds a credential that may be a number, unlike the count `max_tokens`."""
     return names_secret(name) and _SEPARATORS.sub("", _base_name(name)).endswith(_NUMERIC)
 
 
@@ -68,14 +68,14 @@ def parameter_names_secret(name: str) -> bool:
 
 
 def _base_name(name: str) -> str:
-    """Return a name in lower case without a number or plural `s` at its end: `X-Api-Keys`, `apiKey2`, `secret_v2`."""
+    """Return a name in lower case without a number or plural `s` at its end, as in `X-Api-Keys` and `secret_v2`."""
     lower = _NUMBERING.sub("", name.strip().lower()[-_TAIL:])
     is_plural = lower.endswith("s") and not lower.endswith(("ss", "cs", "sas")) and not _COUNTS.search(lower)
     return lower[:-1] if is_plural else lower
 
 
 def header_names_secret(name: str) -> bool:
-    """Whether a header with this name holds a credential. More names count than in a body, such as `X-Session`."""
+    """Whether a header with this name holds a credential. More names count than in a body, such as `App-Session`."""
     return _header_names_secret(name.strip()[-_TAIL:])
 
 

@@ -36,7 +36,7 @@ def bearer_keys_in(exchange: Exchange) -> set[str]:
 
 
 def credentials_in(exchange: Exchange) -> set[str]:
-    """Return the other credentials of a request, in every notation in which they may appear elsewhere."""
+    """Return the credentials other than bearer keys, in every notation in which they may appear elsewhere."""
     return _notations(value for value in _credentials_of(exchange) if is_distinctive(value))
 
 

@@ -56,7 +56,7 @@ class KnownKeys:
     def once(self, text: str, redact: Callable[[str], str]) -> str:
         """Return `redact(text)`, cached for short texts until a key is added.
 
-        `redact` must be the same for all calls. The cache pays because names, states and models occur
+        `redact` must be the same for all calls. Caching pays off, because names, states and models occur
         thousands of times in a trace.
         """
         if len(text) > _REMEMBERED_LENGTH:

@@ -1,8 +1,8 @@
 """Count the credits of a run: granted, spent, and reserved for create requests in flight.
 
 A create request is counted before it is sent, at the highest known price, so that concurrent requests cannot
-cost more than was granted. Only a price higher than all earlier ones could exceed the budget; from then on it
-is the known price.
+cost more than was granted. Only a price that is higher than all earlier ones can exceed the budget; it then
+becomes the known price.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Budget:
     def decide(self) -> Decision:
         """Decide whether another create request may be sent now, perhaps later, or never.
 
-        Later means that a request in flight may turn out to cost nothing.
+        "Perhaps later" means that a request in flight may turn out to cost nothing.
         """
         if self.granted is None:
             return "granted"

@@ -54,10 +54,10 @@ class MakeTransport(Protocol):
 
 
 class EnvProxyTransport(httpx2.AsyncBaseTransport):
-    """Sends each request through the proxy of the environment or directly; redirects to other hosts, too.
+    """Sends each request, also after a redirect, through the environment's proxy for its host, or directly.
 
-    `make` makes the transport for a proxy URL, or for None, and for hosts with or without TLS. If a proxy
-    fails, the `httpx2.ProxyError` names it.
+    `make` makes the transport for a proxy URL, or for None if the host is reached directly, and for hosts
+    with or without TLS. If a proxy fails, the `httpx2.ProxyError` names it.
     """
 
     def __init__(self, make: MakeTransport) -> None:

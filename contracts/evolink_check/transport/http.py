@@ -1,6 +1,6 @@
 """Send one request and return the exchange as it was on the wire.
 
-Problems are part of it, not exceptions. I/O uses asyncio in a separate thread, because a coroutine can be
+Problems are recorded in it, not raised. I/O uses asyncio in a separate thread, because a coroutine can be
 cancelled wherever it waits: for a name, a connection, a handshake, the head of a response or its body. So no
 exchange lasts longer than its deadline or the run.
 """

@@ -6,10 +6,10 @@ import threading
 
 
 class RateLimiter:
-    """Reserves slots `1 / rate` seconds apart, in the order of the calls, and delays requests with single keys.
+    """Reserves slots `1 / rate` seconds apart, in the order of the calls, and delays requests with certain keys.
 
     There are no bursts, because an unused slot is lost. If `rate` is None, there is no limit. Thread-safe.
-    Times are seconds of any clock.
+    Times are in seconds of any clock.
     """
 
     def __init__(self, rate: float | None) -> None:

@@ -67,8 +67,8 @@ class Target:
 
     As a context manager, it closes its connections. The price of a request that may create a task is reserved
     in advance (see `Budget`). Of the requests that must be refused, the first of each kind is sent alone, and
-    if it creates a task, no more of that kind are sent. If no credits were granted, a few such tasks end all
-    requests that could create another.
+    if it creates a task, no more of that kind are sent. If no credits were granted, a few such tasks are the
+    limit: then nothing is sent that could create another.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)
@@ -221,7 +221,7 @@ class Target:
                 self.in_time()
 
     def _refuse(self, case: Case, budget: Budget) -> None:
-        """Raise `OverBudgetError` if the case must not be sent."""
+        """Raise `OverBudgetError` if the budget or an unexpected task forbids sending the case."""
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")
         if budget.decide() == "refused":

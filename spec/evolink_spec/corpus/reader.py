@@ -46,7 +46,7 @@ class Trees(Mapping[str, _Tree]):
 
 
 class DocumentReader:
-    """Reads the documents among some sources, with the overlays among them."""
+    """Reads the documents among some sources, and applies the overlays among them."""
 
     def __init__(self, sources: Sequence[Source], cache: DocumentCache) -> None:
         self._cache = cache

@@ -49,7 +49,11 @@ class Option(Struct, frozen=True, kw_only=True):
 
 
 class Field(Struct, frozen=True):
-    """A field that a user can set. `kind` is the type of a single value; `collection` holds several, or is None."""
+    """A field that a user can set.
+
+    `kind` is the type of a single value. `collection` is the type of the field if it holds several values,
+    otherwise None.
+    """
 
     name: str
     kind: Any

@@ -159,15 +159,17 @@ def seconds_between(before: Observation, after: Observation) -> float:
 
 
 def is_readable_json(observation: Observation) -> bool:
-    """Whether a response is a 2xx with JSON and its content type. A client may treat any other as lost."""
+    """Whether a response is a 2xx with a JSON body and, if it has a content type, that of JSON.
+
+    A client may treat any other response as lost.
+    """
     return observation.succeeded and "json" in (observation.header("content-type") or "json").lower()
 
 
 def may_have_lost_task(observation: Observation) -> bool:
     """Whether a create request may have made a task whose id the client did not receive.
 
-    The response of a gateway does not show whether the request took effect, but the server of a test may
-    state it.
+    The response of a gateway does not show whether the request took effect, but the mock's journal does.
     """
     if 200 <= observation.status < 300:  # noqa: PLR2004
         return not observation.task_id or not is_readable_json(observation)

@@ -184,7 +184,7 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """Map each create request to an equal one that soon follows the last query of its task, both by their numbers."""
+    """Map the number of each create request to that of an equal one sent soon after the last query of its task."""
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):
         for create, again in pairwise(group):
@@ -220,7 +220,7 @@ def failed_is_failure(view: TraceView) -> Iterator[Finding]:
 
 @rule_family(_AFTER_FAILURE)
 def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
-    """After a failure with this advice, the client does not soon send an identical create request."""
+    """After a failure, the client does not send an identical create request before the advice allows it."""
     advice, expected, within = _AFTER_FAILURE[clause]
     advised = {failure.code: failure.advice for failure in view.spec.failures}
     ends = {

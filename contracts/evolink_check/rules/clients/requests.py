@@ -116,13 +116,19 @@ BAD_REQUEST = 400
 
 @rule("client.valid-request")
 def valid_request(view: TraceView) -> Iterator[Finding]:
-    """No create request has a certain fault. Separate clauses check its content type and its callback URL."""
+    """No create request certainly violates the documents.
+
+    Separate clauses check its content type and its callback URL.
+    """
     for create in requests_with_roles(view, "create"):
         yield from _without(create, lambda fault: not _of_type(fault) and not _of_callback(fault))
 
 
 def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
-    """Judge whether a create request is free of certain faults of this kind. Other faults do not count."""
+    """Judge whether a create request has none of the faults that `is_wrong` selects.
+
+    Only certain faults count, and those that the server confirms with a 400.
+    """
     if _is_body_missing(observation):
         return
     refused = observation.status == BAD_REQUEST  # if so, the server confirms the uncertain faults

@@ -70,7 +70,7 @@ def _next_after(group: Sequence[Observation], place: int) -> Observation | None:
 
 
 def waits(value: str, at: float) -> float | None:
-    """Return the seconds to wait by a `Retry-After` in a response at `at` (Unix seconds); None for invalid values."""
+    """Return the seconds that a `Retry-After` demands in a response at `at` (Unix seconds); None if it is invalid."""
     if not is_retry_after(value):
         return None
     precision = 0.0 if http_date(value) is None else _TOLERANCES.date_header
@@ -213,7 +213,7 @@ def _backoff_problem(run: list[Observation], usual: float | None) -> str:
 
 @rule("client.no-blind-repeat")
 def no_blind_repeat(view: TraceView) -> Iterator[Finding]:
-    """A create request whose response was lost is not simply repeated."""
+    """A create request whose response was lost is not repeated within a minute."""
     for group in equal_requests(view, "create"):
         for observation, again in pairwise(group):
             if may_have_lost_task(observation) and seconds_between(observation, again) < SOON:

@@ -85,7 +85,7 @@ def _of_id(query: Observation, view: TraceView) -> set[int]:
 
 
 def is_own(observation: Observation, view: TraceView) -> bool | None:
-    """Whether a query is for a task of the same account; None if that is unknown."""
+    """Whether a query is for a task of the account that sent it; None if that is unknown."""
     create = known_tasks(view).get(observation.task_id)
     if create is None or {observation.who, create.who} & {UNKNOWN, NOBODY}:
         return None

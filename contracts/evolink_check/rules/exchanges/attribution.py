@@ -70,7 +70,7 @@ def _is_judgeable(observation: Observation) -> bool:
 
 
 def has_judgeable_status(observation: Observation) -> bool:
-    """Whether at least the status can be judged: the body may be too large to be kept or not recorded."""
+    """Whether at least the status can be judged, even if the body was not recorded or was too large to keep."""
     without_body = _lacks_body(observation) and not _is_exempt(observation)
     return is_judgeable(observation) or (without_body and not _clause_by_status(observation))
 
@@ -110,7 +110,7 @@ def is_error(observation: Observation) -> bool:
 
 
 def ignores_invalid_key(observation: Observation) -> bool:
-    """Whether a request without a valid key got another status than those for an invalid key."""
+    """Whether a request without a valid key got a status other than 401 and 429."""
     return observation.account.valid is False and observation.status not in _KEYLESS
 
 
@@ -179,7 +179,7 @@ def _meets_an_exemption(observation: Observation) -> bool:
 def _is_unclear_undocumented_route(observation: Observation) -> bool:
     """Whether the response for an undocumented path or method cannot be judged.
 
-    That is a success, or the response to an unusual method or to a path that routers interpret differently.
+    That is so if it is a success, or if routers may interpret the method or the path differently.
     """
     if observation.role not in {"other path", "other method"}:
         return False

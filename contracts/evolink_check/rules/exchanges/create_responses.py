@@ -133,7 +133,7 @@ def actual_model(view: TraceView) -> Iterator[Finding]:
 
 @rule("id.format")
 def id_format(view: TraceView) -> Iterator[Finding]:
-    """An id is the prefix, ten digits, and eight letters or digits."""
+    """An id is `task-unified-`, ten digits, `-`, and eight lower-case letters or digits."""
     for create in accepted(view):
         task_id = create.body.get("id")
         if isinstance(task_id, str) and well_formed(task_id):
@@ -180,7 +180,8 @@ def id_unique(view: TraceView) -> Iterator[Finding]:
 def created(view: TraceView) -> Iterator[Finding]:
     """`created` is the time of the create request in Unix seconds (clause `task.created`).
 
-    A clock that was right for one request may be advanced afterwards, even while others are in progress.
+    If the clock was right for one request, it may be advanced later, even while other requests are in
+    progress.
     """
     for create in accepted(view):
         value = create.body.get("created")
@@ -218,8 +219,8 @@ def _distance(value: int, create: Observation) -> tuple[float, float]:
     """Return the seconds between `created` and the request (negative if earlier), and the allowed number of seconds.
 
     The server's `Date` header shows when it responded. Without this header, the observer's clock is used,
-    which may be wrong; in a recording without a time zone, by hours. The task was created between the request
-    and the response.
+    which may be wrong, even by hours in a recording without a time zone. The task was created between the
+    request and the response.
     """
     date = http_date(create.header("Date") or "")
     ended = create.ended if date is None else date

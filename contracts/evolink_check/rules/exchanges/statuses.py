@@ -1,6 +1,7 @@
 """Compare the status of each create request and query with the allowed ones, and attribute each violation to a clause.
 
-Most clauses about a status have no other rule. The rules of the others read `status_findings(view)[clause]`.
+For most of these clauses this is the whole rule. The rules of the other clauses read
+`status_findings(view)[clause]`.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def _findings_of(judgeable: Iterable[Observation], view: TraceView) -> ClauseFin
 
 
 def _lasting_500(judgeable: Iterable[Observation], view: TraceView) -> ClauseFindings:
-    """Yield a violation if queries of the same unknown id got 500 at least three times, and no other status.
+    """Yield a violation if queries of one unknown id got 500 at least three times and never another status.
 
     Fewer may be a temporary error.
     """

@@ -40,7 +40,7 @@ _TOO_MANY = 429
 
 @rule("auth.bearer")
 def auth_bearer(view: TraceView) -> Iterator[Finding]:
-    """A request without a valid key is answered with 401, a request with a known key never is."""
+    """A request without a valid key is answered with 401; a request with a known key never is."""
     yield from status_findings(view).get("auth.bearer", ())
     for observation in view.of("credits"):
         if has_judgeable_status(observation) and observation.account.valid and observation.status == 401:  # noqa: PLR2004

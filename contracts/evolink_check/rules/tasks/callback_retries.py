@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def timeout(view: TraceView) -> Iterator[Finding]:
     """An attempt times out after ten seconds without a response (clause `callback.timeout`).
 
-    With scaled time, both seconds of the server's time and real seconds are accepted.
+    With scaled time, these may be seconds of the server's time or real ones.
     """
     tolerances = Tolerances(view.trace.scale)
     for deliveries in complete_deliveries(view):
@@ -70,7 +70,7 @@ def success(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceView) -> bool:
-    """Whether deliveries were recorded for longer than the wait that follows a failure."""
+    """Whether deliveries were recorded for longer than the wait before a retry."""
     place = deliveries.attempts.index(observation)
     quiet = Tolerances(view.trace.scale).quiet_after(deliveries.rules, place)
     return view.trace.watched_until >= observation.ended + quiet

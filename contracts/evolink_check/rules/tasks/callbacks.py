@@ -57,7 +57,7 @@ def _is_due(deliveries: TaskDeliveries, view: TraceView) -> bool:
 
 
 def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> bool:
-    """Whether deliveries were recorded for long enough after the end of the task was reported."""
+    """Whether deliveries were recorded so long after the task's reported end that a callback would have arrived."""
     enough = Tolerances(view.trace.scale).wait_for_delivery(deliveries.rules, 0)
     over = view.trace.watched_until >= end.ended + enough
     return over and not is_lossy(deliveries, end.ended, view, rest=1 + len(deliveries.rules.retries))

@@ -45,7 +45,7 @@ class Balance:
 class CreateCost:
     """One create request of an account.
 
-    `over` is when its task was first reported as ended, or infinity. `over` is in Unix seconds.
+    `over` is when its task was first reported as ended, in Unix seconds; infinity if it never was.
     """
 
     seen: Observation

@@ -159,7 +159,7 @@ def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
 
 
 def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
-    """Return the callback URL of a task, without deliveries yet; None if its documents have no callbacks."""
+    """Return a task's callback URL and rules, without its deliveries; None if its document has no callbacks."""
     rules = history.create.operation.callback if history.create and history.create.operation else None
     if history.create is None:
         rules = next(

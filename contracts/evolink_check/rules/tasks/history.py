@@ -42,10 +42,9 @@ class TaskHistory:
     """One task.
 
     `create` is None if the recording does not contain the create request. `queries` are the owner's queries
-    with a judgeable 200. `judged` are those of them that agree with an end that was reported earlier;
-    `changed` are those that contradict it, each with that end. `refused` are the owner's queries with another
-    judgeable response. `deliveries` are the deliveries whose body contains the id of the task, in order of
-    time.
+    with a judgeable 200. `judged` are those of them that do not contradict an end that was reported earlier;
+    `changed` are the others, each with that end. `refused` are the owner's queries with another judgeable
+    response. `deliveries` are the deliveries whose body contains the id of the task, in order of time.
     """
 
     id: str

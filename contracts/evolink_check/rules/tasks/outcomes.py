@@ -28,7 +28,7 @@ _PROVIDER_CODE = re.compile(r"[A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z]+)+")
 def results_when_completed(view: TraceView) -> Iterator[Finding]:
     """`results` has links if a task is completed, and none otherwise (clause `task.results-when-completed`).
 
-    Otherwise it is absent, null or empty. `query.schema` checks that it is a list.
+    If there are none, `results` is absent, null or empty. `query.schema` checks that it is a list.
     """
     for history, observation in bodies(view):
         status, results = observation.body.get("status"), observation.body.get("results")

@@ -41,7 +41,7 @@ _LINES = re.compile(r"([0-9]{3,4})p")
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One fetch of a result, from `least` to `most` seconds of the server's time after the end of its task.
+    """One fetch of a result, at least `least` and at most `most` seconds of the server's time after its task ended.
 
     `end_report` is the first body that reports that end.
     """
@@ -100,7 +100,7 @@ def _completed(history: TaskHistory) -> list[Observation]:
 def _fetches_of(
     history: TaskHistory, links: Sequence[Observation], end_report: Observation, scale: float
 ) -> Iterator[Fetch]:
-    """Yield the fetches of a task's links. The task ended between the last unfinished report and `end_report`."""
+    """Yield the fetches of a task's links. The task ended between its last unfinished state and `end_report`."""
     unfinished = [
         observation.began
         for observation in history.judged

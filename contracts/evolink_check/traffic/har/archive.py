@@ -64,11 +64,11 @@ def _head(version: str) -> dict[str, Any]:
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     """Merge HAR documents, given as pairs of a file name and a document, into one trace, ordered by time.
 
-    Files of evolink-check are read back without loss. In files of other tools, a label replaces each key. If
-    such a request has no key, its sender is unknown, because many tools omit the header. Responses from a
-    cache, requests without their body and invalid entries of other hosts are left out, with a note. If
-    `origin` is empty, it is the documented server or the origin of the requests to documented paths. Raises
-    ValueError with the name of the file, and with the entry if one of the API is invalid.
+    Files of evolink-check are read back without loss. In files of other tools, a label replaces each key; the
+    sender of a request without a key is unknown, because many tools omit the header. Responses from a cache,
+    requests without their body and invalid entries of other hosts are left out, with a note. If `origin` is
+    empty, it is the documented server or the origin of the requests to documented paths. Raises ValueError
+    with the name of the file, and with the entry if one of the API is invalid.
     """
     files = read_archives(documents, origin)
     entries = [entry for file in files for entry in file.entries]
