@@ -167,7 +167,7 @@ def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
     """Count the values in a YAML node as if every alias were replaced by a copy."""
     size = sizes.get(id(node))
     if size is None:
-        sizes[id(node)] = 0  # while counting; a value that contains itself is refused later, as no JSON
+        sizes[id(node)] = 0  # while counting; a value that contains itself is not JSON and refused later
         children = node.value if isinstance(node, yaml.CollectionNode) else ()
         parts = [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
         size = sizes[id(node)] = 1 + sum(_expanded_size(part, sizes) for part in parts)

@@ -46,7 +46,7 @@ def run_paid_phases(run: Run) -> None:
             run.watched_until = end_of_watch(run, receiver)
             if pool.not_created:
                 run.notes.append(
-                    f"{pool.not_created} of {len(tasks)} tasks were not created: no budget was left for them"
+                    f"{pool.not_created} of {len(tasks)} tasks were not created, because no budget was left for them"
                 )
     if run.subject.advance_url and pool.tasks:
         run.report_progress("result links after a day", 0, 0)

@@ -143,8 +143,8 @@ def _check_budget(granted: float | None, price: float) -> None:
     """
     if granted is not None and granted < price:
         raise CouldNotRunError(
-            f"{granted:g} credits are not enough for a task, which costs {price:g}. Grant more, or none:"
-            " then nothing is sent that could create a task"
+            f"{granted:g} credits are not enough for a task, which costs {price:g}. Grant more, or none;"
+            " if none are granted, nothing is sent that could create a task"
         )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Account
 
 Send = Callable[[Case], Entry]
-Violations = Callable[[Entry], tuple[str, ...]]  # the `must` clauses that one exchange violates
+Violations = Callable[[Entry], tuple[str, ...]]  # returns the failing clauses that one exchange violates
 # The values of `observed.in` for which one exchange shows a violation.
 ALONE = frozenset({"create", "query", "credits", "exchange"})
 

@@ -48,7 +48,7 @@ class Tolerances:
     quiet: float = 0.5  # added to the time without deliveries after which an attempt counts as the last one
 
     # Clients
-    request_under_way: float = 0.3  # a request sent this soon was already on its way: the client did not wait
+    request_under_way: float = 0.3  # a request that follows this soon was sent before the response arrived
     network: float = 0.15  # delay between a client and its observer
     poll_interval: float = 1.0  # the minimum time between two queries
     poll_useful: float = 65.0  # the maximum time between two queries: a minute and a margin

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_TAIL = 100  # only so many characters at the end of a name are looked at
+_TAIL = 100  # only this many characters at the end of a name matter
 _NAMES = 4_096  # results that are cached, because a trace repeats a few names thousands of times
 _KEY_OWNERS = (
     "access", "account", "admin", "api", "app", "application", "auth", "client", "consumer", "customer", "deploy",

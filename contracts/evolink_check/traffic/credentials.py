@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evolink_check.traffic.trace import Exchange
 
-_WORDS = 20  # only so many words of a header's value are looked at
+_WORDS = 20  # only this many words of a header's value are searched
 _LONGEST = 8192  # characters: longer values are not searched for elsewhere
 _SHORTEST = 3  # characters of a key
 _MEMBER = re.compile(r'"([^"\\]{1,100})"\s{0,9}:\s{0,9}"([^"\\]{8,8192})"')

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NOT_JSON = object()  # the value of a body that is not JSON
 
-# RFC 3986, appendix A. The quantifiers are possessive, as no part has to give a character back to the next one.
+# RFC 3986, appendix A. The quantifiers are possessive, because no part has to give a character back to the next one.
 _CHARS = r"[A-Za-z0-9\-._~!$&'()*+,;=]++|%[0-9A-Fa-f]{2}"
 _SEGMENT = rf"(?:{_CHARS}|[:@]++)"
 _AUTHORITY = rf"(?:(?:{_CHARS}|:)*+@)?(?:\[(?P<literal>[^\[\]]*+)\]|(?:{_CHARS})*+)(?::[0-9]*+)?"

@@ -9,7 +9,7 @@ LONGEST = 10.0**9  # seconds, about 31 years; a longer wait is cut to this
 _LONGEST_DATE = 64  # characters: an RFC 850 date with a numeric zone has 40
 _WHOLE = re.compile(r"[0-9]+")
 _FRACTION = re.compile(r"[0-9]+\.[0-9]+")
-_DIGITS = 10  # a number of seconds with so many digits is at least LONGEST
+_DIGITS = 10  # a number of seconds with this many digits is at least LONGEST
 
 
 def is_retry_after(value: str) -> bool:

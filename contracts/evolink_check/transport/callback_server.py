@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SERVER = "server"  # the label of the sender of deliveries
 SIGNATURE = "X-Evolink-Check"  # the header of responses of this run's receiver
-_MOST_BYTES = 256 * 1024  # only so much of a body is read; a callback has a few hundred bytes
+_MOST_BYTES = 256 * 1024  # only this much of a body is read; a callback has a few hundred bytes
 _MOST_CONNECTIONS = 256
 _IDLE_SECONDS = 30.0  # how long a silent sender can occupy a thread
 _LINE = 1024  # the most bytes of the line before a chunk

@@ -56,18 +56,18 @@ def _media(container: av.container.InputContainer) -> Media:
         stream = container.streams.video[0]
         seconds, (width, height) = _watched(container, stream)
         if not width:
-            return Media(problem="no picture can be decoded")
+            return Media(problem="not one picture can be decoded")
         return Media(seconds, width, height, stream.codec_context.name)
     if container.streams.audio:
         return _audio(container)
-    return Media(problem="it contains neither pictures nor sound")
+    return Media(problem="there is neither picture nor sound in it")
 
 
 def _audio(container: av.container.InputContainer) -> Media:
     stream = container.streams.audio[0]
     samples = sum(frame.samples for frame in container.decode(stream))
     if not samples or not stream.rate:
-        return Media(problem="no sound can be decoded")
+        return Media(problem="not one sound can be decoded")
     return Media(samples / stream.rate, codec=stream.codec_context.name)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evolink_spec.pointers import Node
 
 _UNITS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "小时": 3600.0, "天": 86400.0}
-# Of lower-case text: a pattern that ignores case has no fast search for its first letter.
+# For text in lower case, because a pattern that ignores case has no fast search for its first letter.
 _LINK_LIFE = re.compile(
     r"\b(?:links?|urls?)\b[^.\n]{0,80}?\bvalid for (?P<number>[0-9]+)[ -]?(?P<unit>minute|hour|day)"
     r"|有效期为? ?(?P<zh_number>[0-9]+) ?(?P<zh_unit>小时|天)"

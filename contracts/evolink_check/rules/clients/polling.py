@@ -111,7 +111,7 @@ def poll_interval(view: TraceView) -> Iterator[Finding]:
     for _, pairs in _gaps(view):
         gaps = [(after.began - before.began, before, after) for before, after in pairs]
         quick = [gap for gap in gaps if gap[0] < _INTERVAL - _TOLERANCES.network]
-        if len(quick) > 1 and len(quick) * 2 > len(gaps):  # a single one may be due to a network delay
+        if len(quick) > 1 and len(quick) * 2 > len(gaps):  # a single short gap may be due to a network delay
             shortest, before, after = min(quick, key=lambda gap: gap[0])
             seen = f"{len(quick)} of {len(gaps)} sooner, the shortest {shortest:.2f} s"
             yield violation(before.number, after.number, expected=f"{_INTERVAL:g} s or more", seen=seen)

@@ -35,7 +35,7 @@ FAULTY = 500  # this status and above
 _TOLERANCES = Tolerances()
 _AT_ONCE = _TOLERANCES.request_under_way
 _STEADY = 1.3  # waits do not grow if the longest is less than this many times the shortest
-_LOST_TRIES = 3  # so many immediate repetitions after lost responses are a flood
+_LOST_TRIES = 3  # this many immediate repetitions after lost responses are a flood
 _TRIES: Mapping[str, int] = {
     "create": 3,
     "query": 5,
@@ -200,7 +200,7 @@ def _backoff_problem(run: list[Observation], usual: float | None) -> str:
     shortest, longest = min(waits_seen), max(waits_seen)
     if shortest < _AT_ONCE and (
         usual is None or shortest < usual / 2
-    ):  # else the usual interval itself is too short
+    ):  # otherwise the client's usual interval is too short
         return f"a wait of {max(0.0, shortest):.1f} s"
     if (
         len(waits_seen) >= _TRIES[run[0].role]

@@ -73,7 +73,7 @@ def _of_id(query: Observation, view: TraceView) -> set[int]:
     if query.task_id in known_tasks(view):
         own = is_own(query, view)
         return {True: {query.success, 500}, False: {403, 500}, None: {query.success, 403, 500}}[own]
-    if query.task_id in view.once(_reported_ids):  # a malformed id, or the id of several creates
+    if query.task_id in view.once(_reported_ids):  # a malformed id, or the id of several create requests
         return {query.success, 400, 403, 404, 500}
     if is_foreign(query.task_id):
         return {400}

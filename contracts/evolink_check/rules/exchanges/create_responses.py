@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _EXPECTED = ("id", "status", "created", "model", "progress")
 _TOLERANCES = Tolerances()
-# JSON pointers into the answer that have clauses of their own: for the value only, or for everything below.
+# JSON pointers to parts of the response with clauses of their own: only the value, or everything below it.
 _VALUES = {"/id", "/created", "/model", "/status", "/progress", "/object", "/type"}
 _WHOLE = ("/usage", "/task_info/estimated_time")
 

@@ -35,7 +35,7 @@ _LONG_PROMPT = 500  # characters: an undocumented limit would hardly be lower
 _LONG_URL = 1_000
 _REFUSED = {400, 402, 403}
 _ANY = "*"  # any host of a callback
-ENOUGH = 3  # a 500 is lasting if equal requests got it so often and no other status
+ENOUGH = 3  # a 500 is lasting if equal requests got it this often and no other status
 
 
 class Feature(NamedTuple):
@@ -112,7 +112,7 @@ def _refusals(
     plain = any(not suspected for _, suspected in suspects)
     for observation, suspected in suspects:
         if (plain and suspected) or (len(suspected) > 1 and sole & {feature.clause for feature in suspected}):
-            continue  # another refused create has fewer features, so its violation says more
+            continue  # another refused request has fewer features, so its violation is more specific
         clause = suspected[-1].clause if suspected else "create.accepts"
         yield (
             clause,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Wrong statuses for an own task. 401, 402 and 429 are about the key; if the key was not recorded, 403 may be right.
 _NEVER = {400, 403, 404}
 _NOT_FOUND, _SERVER_ERROR = 404, 500
-_LASTING = 3  # so many 5xx, with no other response after them, are not a temporary error
+_LASTING = 3  # this many 5xx, with no other response after them, are not a temporary error
 _ABSENT = object()
 
 

@@ -114,7 +114,7 @@ class HarEntry(Struct):
     task_id: Any = field(default=None, name="_task_id")  # of the mock's journal
     own_key: Any = field(
         default=None, name="_own_key"
-    )  # of the mock: sent with the key of who asks for the file
+    )  # of the mock: the request had the key with which the file was requested
     cached: Any = field(default=None, name="_fromCache")  # Chromium
     fetched: Any = field(default=None, name="_fetchType")  # WebKit
 
