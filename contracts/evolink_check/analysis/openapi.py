@@ -49,7 +49,7 @@ class _Validators:
 
 
 class Conformance:
-    """Checks exchanges against the documents of one spec. It raises an exception if it cannot check one."""
+    """Checks exchanges against the documents of one spec. If an exchange cannot be checked, an exception is raised."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec

@@ -1,8 +1,8 @@
 """Find the faults of a create request by the schemas and texts of the documents, from the request alone.
 
-They determine which clauses a generated case tests, and which responses to a recorded request are right. If
-the documents do not say which response is right (`choice` in clauses.yaml), the fault has `sure=False` and no
-violation is reported.
+The faults determine which clauses a generated case tests, and which responses to a recorded request are
+right. If the documents do not say which response is right (`choice` in clauses.yaml), the fault has
+`sure=False` and no violation is reported.
 """
 
 from __future__ import annotations

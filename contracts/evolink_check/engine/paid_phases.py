@@ -161,8 +161,8 @@ def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
 def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     """Start the callback receiver.
 
-    Returns None if callbacks are not watched. That is the case if none is configured, or if its public
-    address does not lead to it. Raises `ListenError`.
+    Raises `ListenError`. Returns None if no receiver is configured, or if its public address does not lead to
+    it; then callbacks are not watched.
     """
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:

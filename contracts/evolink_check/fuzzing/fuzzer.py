@@ -117,7 +117,7 @@ def fuzz(
 ) -> tuple[FuzzResult, ...]:
     """Run each strategy with `effort.examples` examples, in `effort.jobs` threads.
 
-    The results have the same order. Only strategies for the clauses in `effort.clauses` run, if there are
+    The results are in the same order. Only strategies for the clauses in `effort.clauses` run, if there are
     any. `known` are clauses whose violation is already known, so they are not searched for. `HaltedError`
     ends the search.
     """

@@ -40,9 +40,9 @@ def run_schemathesis(
 ) -> SchemathesisFindings:
     """Send the requests of Schemathesis' coverage phase, then those of its strategies, one after the other.
 
-    If `creates` is 0, they are queries and requests that must be refused. Otherwise they are valid create
-    requests, from which at most `creates` tasks are made, and the requests that follow the links in the
-    documents.
+    If `creates` is 0, only queries and requests that must be refused are sent. Otherwise, valid create
+    requests, which make at most `creates` tasks, and the requests that follow the links in the documents are
+    sent.
     """
     from evolink_check.fuzzing.schemathesis_search import SchemathesisSearch
 

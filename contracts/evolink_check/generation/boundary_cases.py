@@ -131,9 +131,9 @@ def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ..
 def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
     """Return create requests that a server must or may refuse, but from which a careless server creates a task.
 
-    They need a budget. They are valid bodies with other methods, with wrong keys, or with keys without
-    credits or access; bodies that the documents neither allow nor forbid; and JSON that only some decoders
-    accept. On a correct server, at most two of them per operation create a task.
+    These are valid bodies with other methods, with wrong keys, or with keys without credits or access; bodies
+    that the documents neither allow nor forbid; and JSON that only some decoders accept. On a correct server,
+    at most two of them per operation create a task, so they need a budget.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)

@@ -42,8 +42,8 @@ def temporary_hypothesis_home() -> Iterator[None]:
 def _without_own_constants() -> Iterator[None]:
     """Keep Hypothesis from collecting constants in a checkout's source files, which are the checker's own.
 
-    In an installed package, Hypothesis never collects constants. Without this, a seed would generate other
-    requests in a checkout than in an installed package.
+    In an installed package, Hypothesis never collects constants, so a seed generates the same requests in
+    both.
     """
     providers: Any = import_module("hypothesis.internal.conjecture.providers")
     is_local = getattr(providers, "is_local_module_file", None)

@@ -96,8 +96,8 @@ class Tolerances:
     def wait_for_delivery(self, rules: CallbackRules, count: int) -> float:
         """Return the real seconds to watch for the next delivery after `count` deliveries.
 
-        They count from the end of the task or of the last delivery. A delivery that has not arrived by then
-        counts as not sent. After the last documented retry, the time is twice the last wait, so that a
+        The time counts from the end of the task or of the last delivery. A delivery that has not arrived by
+        then counts as not sent. After the last documented retry, the time is twice the last wait, so that a
         surplus delivery is noticed.
         """
         if not count:

@@ -1,7 +1,7 @@
 """A trace: recorded exchanges, ordered by time.
 
-It is the only input of the rules. A trace comes from a run against a server, from the proxy or from a HAR
-file, and does not show from which. A fact that a recording does not contain is None and proves nothing.
+The rules have no other input. A trace comes from a run against a server, from the proxy or from a HAR file,
+and does not show from which. A fact that a recording does not contain is None and proves nothing.
 """
 
 from __future__ import annotations

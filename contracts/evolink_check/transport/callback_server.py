@@ -1,4 +1,7 @@
-"""The HTTP server of the callback receiver, based on the standard library. It makes an entry of each delivery."""
+"""The HTTP server of the callback receiver, based on the standard library.
+
+Each delivery becomes an entry of the trace.
+"""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def ignores_invalid_key(observation: Observation) -> bool:
 def lacks_error_shape(view: TraceView) -> bool:
     """Whether errors of the task endpoints lack the documented shape.
 
-    If so, the same is not reported for other endpoints.
+    If so, a missing shape is not reported again for other endpoints.
     """
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
@@ -179,7 +179,7 @@ def _meets_an_exemption(observation: Observation) -> bool:
 def _is_unclear_undocumented_route(observation: Observation) -> bool:
     """Whether the response for an undocumented path or method cannot be judged.
 
-    That is so if it is a success, or if routers may interpret the method or the path differently.
+    A success cannot be judged, nor a response for a method or path that routers may interpret differently.
     """
     if observation.role not in {"other path", "other method"}:
         return False

@@ -164,8 +164,8 @@ def _was_accepted(feature: Feature, accepted_sizes: SizesByFeature) -> bool:
 def _lasting_500(view: TraceView) -> Iterator[tuple[str, Finding]]:
     """Yield a violation if equal requests got 500 at least three times and never another status.
 
-    Fewer may be a temporary error. Requests that a server may either accept or refuse count, too, because
-    neither outcome is a 500.
+    One or two may be a temporary error. Requests that a server may either accept or refuse count, too,
+    because neither outcome is a 500.
     """
     creates = [create for create in view.of("create") if _may_succeed(create)]
     accepted = [create for create in creates if create.status == create.success and not create.faults]

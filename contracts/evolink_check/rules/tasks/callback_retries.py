@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def timeout(view: TraceView) -> Iterator[Finding]:
     """An attempt times out after ten seconds without a response (clause `callback.timeout`).
 
-    With scaled time, these may be seconds of the server's time or real ones.
+    With scaled time, ten seconds of the server's time and ten real seconds are both accepted.
     """
     tolerances = Tolerances(view.trace.scale)
     for deliveries in complete_deliveries(view):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def only_when_asked(view: TraceView) -> Iterator[Finding]:
     """Without a callback URL in the create request, there is no callback (clause `callback.only-when-asked`).
 
-    This is checked if the trace has a callback receiver.
+    The rule applies only if the trace has a callback receiver.
     """
     for deliveries in all_deliveries(view) if view.trace.receiver else ():
         if deliveries.url != "":
@@ -194,7 +194,7 @@ def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: T
 def query_kept(view: TraceView) -> Iterator[Finding]:
     """A callback is sent to the exact path and query string of its URL (clause `callback.query-kept`).
 
-    They may be secret, so findings state only their lengths.
+    The path and query string may be secret, so findings state only their lengths.
     """
     for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts) if deliveries.url else ():

@@ -159,7 +159,7 @@ def after_billing(view: TraceView) -> Iterator[Finding]:
 def short(view: TraceView) -> Iterator[Finding]:
     """A create request that the credits do not cover is refused with 402 (clause `credits.short`).
 
-    This is checked for accounts that are configured as having no credits, and for those whose credits were
+    The rule applies to accounts that are configured as having no credits, and to those whose credits were
     just queried.
     """
     for create in view.of("create"):

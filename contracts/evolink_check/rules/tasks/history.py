@@ -259,7 +259,7 @@ def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tup
 def changed_field(first: Observation, later: Observation, statuses: Statuses) -> str:
     """Return the name of the first field that differs from the final body; empty if none does.
 
-    Invalid values may change.
+    A field that is invalid in the final body may change.
     """
     lasting, now = _lasting_state(first.body, statuses), _state_of(later.body)
     if now["can_cancel"] is None:  # it may be left out

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def progress_range(view: TraceView) -> Iterator[Finding]:
     """`progress` is an integer from 0 to 100, whatever the status (clause `task.progress-range`).
 
-    `query.schema` checks null.
+    A null `progress` is not judged here, but by `query.schema`.
     """
     for _, observation in bodies(view):
         value = observation.body.get("progress")
@@ -83,7 +83,7 @@ def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
 def progress_pending(view: TraceView) -> Iterator[Finding]:
     """`progress` is 0 while a task is pending (clause `task.progress-pending`).
 
-    It is not checked for documents whose tasks are never pending.
+    The rule does not apply to documents whose tasks are never pending.
     """
     words = view.spec.query.statuses
     return _progress_at(view, 0, 0) if words.initial != words.running else iter(())

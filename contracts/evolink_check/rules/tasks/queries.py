@@ -179,10 +179,9 @@ def same_id(view: TraceView) -> Iterator[Finding]:
 
 @rule("query.extra-fields")
 def extra_fields(view: TraceView) -> Iterator[Finding]:
-    """`usage` and `task_info.estimated_time` have the form that is documented for create requests.
+    """`usage` and `task_info.estimated_time` have their documented form (clause `query.extra-fields`).
 
-    This is clause `query.extra-fields`. A value that equals that of the create request is not checked here,
-    because other clauses check that.
+    A value that equals that of the create request is not checked here, because other clauses check that.
     """
     for history in task_histories(view):
         create = history.create.body if history.create else {}
