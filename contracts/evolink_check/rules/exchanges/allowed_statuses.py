@@ -42,7 +42,7 @@ def permitted(observation: Observation, view: TraceView) -> frozenset[int]:
 
 
 def _of_create(create: Observation) -> Mapping[int, bool]:
-    """Return for each status whether a create request may get it."""
+    """Map each status to whether the response to a create request may have it."""
     account, keyed, refused = create.account, create.account.valid is not False, bool(certain_faults(create))
     doubtful = bool(create.faults) and not refused  # the documents do not say whether it is refused
     names_no_model = any(fault.clause == "model.enum" for fault in create.faults)
@@ -58,7 +58,7 @@ def _of_create(create: Observation) -> Mapping[int, bool]:
 
 
 def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
-    """Return for each status whether a query may get it."""
+    """Map each status to whether the response to a query may have it."""
     account, keyed = query.account, query.account.valid is not False
     by_id = _of_id(query, view) if keyed else {400} if is_foreign(query.task_id) else set()
     return dict.fromkeys(by_id, True) | {
