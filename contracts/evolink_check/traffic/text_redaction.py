@@ -3,8 +3,10 @@
 A mark replaces each removed text. It has the same length, is valid in a URI, and contains sixteen bits of a
 digest. So limits on length can still be checked, a link still matches the request that fetches it, a callback
 URL still matches its delivery, and the mark does not reveal the text. Redacting a URL twice has the same
-result as redacting it once. Each pattern takes linear time: consecutive quantifiers match different characters, and a quantifier that could backtrack
-is possessive.
+result as redacting it once.
+
+Each pattern takes linear time: consecutive quantifiers match different characters, and a quantifier that
+could backtrack is possessive.
 """
 
 from __future__ import annotations
