@@ -57,7 +57,8 @@ class Conformance:
 
     def request_problems(self, exchange: Exchange) -> tuple[str, ...]:
         """Return the problems of the request, as texts. Old model names are valid (clause `model.alias`)."""
-        request = _request(replace(exchange, request_body=_renamed(exchange, self._creates(exchange))))
+        creates = self._creates(exchange.method, urlsplit(exchange.url).path)
+        request = _request(replace(exchange, request_body=_renamed(exchange.request_body, creates)))
         return self._problems(exchange, lambda validators: validators.requests.iter_errors(request))
 
     def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
@@ -73,9 +74,9 @@ class Conformance:
         ]
         return tuple(dict.fromkeys(problems))
 
-    def source(self, exchange: Exchange) -> str:
-        """Return the name of the document against which the exchange is checked first."""
-        return self._sources(exchange)[0]
+    def source(self, method: str, path: str, request_body: bytes) -> str:
+        """Return the name of the document against which a request is checked first."""
+        return self._sources(method, path, request_body)[0]
 
     def _problems(self, exchange: Exchange, errors_of: _ErrorsOf) -> tuple[str, ...]:
         errors = self._errors(exchange, errors_of)
@@ -87,24 +88,26 @@ class Conformance:
         """Return the errors of the exchange by the document that describes its path; None if no document does."""
         from openapi_core.templating.paths.exceptions import PathError
 
-        for source in self._sources(exchange):
+        for source in self._sources(exchange.method, urlsplit(exchange.url).path, exchange.request_body):
             errors = list(errors_of(self._validators_of(source)))
             if not any(isinstance(error, PathError) for error in errors):
                 return errors
         return None
 
-    def _sources(self, exchange: Exchange) -> list[str]:
+    def _sources(self, method: str, path: str, request_body: bytes) -> list[str]:
         """Return the names of the documents, beginning with the one that describes the requested model."""
-        creates = self._creates(exchange)
-        model = _body(exchange).get("model")
+        creates = self._creates(method, path)
+        if not creates:
+            return list(self._spec.documents)
+        model = _body(request_body).get("model")
         model = _aliases(creates).get(model, model) if isinstance(model, str) else None
         operation = creates.get(model) or creates.get(None)
         return sorted(
             self._spec.documents, key=lambda source: operation is None or source != operation.source
         )
 
-    def _creates(self, exchange: Exchange) -> Mapping[str | None, CreateOperation]:
-        return self._spec.creates.get((exchange.method.upper(), urlsplit(exchange.url).path), {})
+    def _creates(self, method: str, path: str) -> Mapping[str | None, CreateOperation]:
+        return self._spec.creates.get((method.upper(), path), {})
 
     def _validators_of(self, source: str) -> _Validators:
         if source not in self._validators:
@@ -159,10 +162,10 @@ def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
     return value.partition(";")[0].strip()
 
 
-def _body(exchange: Exchange) -> dict[str, Any]:
-    """Return the JSON object of the request; empty if the body is not a JSON object."""
+def _body(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object of a request; empty if the body is not a JSON object."""
     try:
-        value = strict_json(exchange.request_body)
+        value = strict_json(raw)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -172,12 +175,12 @@ def _aliases(creates: Mapping[str | None, CreateOperation]) -> dict[str, str]:
     return {old: new for operation in creates.values() for old, new in operation.aliases.items()}
 
 
-def _renamed(exchange: Exchange, creates: Mapping[str | None, CreateOperation]) -> bytes:
+def _renamed(raw: bytes, creates: Mapping[str | None, CreateOperation]) -> bytes:
     """Return the request body with an old model name replaced by the current one."""
-    body = _body(exchange)
+    body = _body(raw)
     model = body.get("model")
     actual = _aliases(creates).get(model) if isinstance(model, str) else None
-    return exchange.request_body if actual is None else json.dumps({**body, "model": actual}).encode()
+    return raw if actual is None else json.dumps({**body, "model": actual}).encode()
 
 
 def _answered(exchange: Exchange) -> _ErrorsOf:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from evolink_check.analysis.openapi import Conformance
 from evolink_check.traffic.formats import is_uri
@@ -27,20 +26,20 @@ class ResponseSchemas:
         self._conformance = Conformance(spec)
         self._problems: dict[tuple[str, str, int, str], tuple[Problem, ...]] = {}
 
-    def problems(self, exchange: Exchange, answer: Any) -> tuple[Problem, ...]:
-        """Return the schema problems of a response. `answer` is its decoded JSON body."""
-        url = urlsplit(exchange.url)
-        path = url.path if exchange.method.upper() == "POST" else url.path.rpartition("/")[0]
-        key = (exchange.method, path, exchange.status, self._conformance.source(exchange) + _form(answer))
+    def problems(self, exchange: Exchange, path: str, answer: Any) -> tuple[Problem, ...]:
+        """Return the schema problems of a response. `path` is below the base URL, `answer` the decoded JSON body."""
+        source = self._conformance.source(exchange.method, path, exchange.request_body)
+        resource = path if exchange.method.upper() == "POST" else path.rpartition("/")[0]
+        key = (exchange.method, resource, exchange.status, source + _form(answer))
         if key not in self._problems:
-            self._problems[key] = self._conformance.schema_problems(exchange)
+            self._problems[key] = self._conformance.schema_problems(replace(exchange, url=path))
         return self._problems[key]
 
 
 def _form(answer: Any) -> str:
-    """Return the JSON text of a body, with valid ids, times and links replaced by fixed texts."""
+    """Return a body as text, with valid ids, times and links replaced by fixed texts."""
     if not isinstance(answer, dict):
-        return json.dumps(answer)
+        return repr(answer)
     form = dict(answer)
     if isinstance(form.get("id"), str) and _ID.fullmatch(form["id"]):
         form["id"] = "an id"
@@ -49,4 +48,4 @@ def _form(answer: Any) -> str:
     links = form.get("results")
     if isinstance(links, list) and all(isinstance(link, str) and is_uri(link) for link in links):
         form["results"] = f"{len(links)} links"
-    return json.dumps(form, sort_keys=True)
+    return repr(form)  # unlike json.dumps, in a few microseconds, and it distinguishes all JSON values

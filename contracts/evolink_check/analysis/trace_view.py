@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -45,7 +44,7 @@ class TraceView:
     def problems(self, observation: Observation) -> tuple[Problem, ...]:
         """Return where the response to a create request or query violates its documented schema."""
         exchange = observation.exchange
-        return self._schemas.problems(replace(exchange, url=self.path(exchange.url)), observation.answer_json)
+        return self._schemas.problems(exchange, self.path(exchange.url), observation.answer_json)
 
     @cached_property
     def seen(self) -> tuple[Observation, ...]:
@@ -104,10 +103,14 @@ class TraceView:
         if entry.kind == "delivery":
             return Observation(entry, "delivery", account, request, answer, task_id=_id_in(request))
         role, task_id = self._role(entry)
+        if role == "query":
+            query = self.spec.query
+            return Observation(
+                entry, role, account, request, answer,
+                task_id=task_id, success=query.success, errors=query.errors,
+            )  # fmt: skip
         if role != "create":
-            return self._with_query_statuses(
-                Observation(entry, role, account, request, answer, task_id=task_id)
-            )
+            return Observation(entry, role, account, request, answer, task_id=task_id)
         creates = self.spec.creates[(exchange.method.upper(), self.path(exchange.url))]
         faults = create_faults(exchange.request_headers, exchange.request_body, creates, self.trace.receiver)
         operation = operation_of(request, creates)
@@ -123,14 +126,6 @@ class TraceView:
             created_id,
             operation.success,
             operation.errors,
-        )
-
-    def _with_query_statuses(self, observation: Observation) -> Observation:
-        query = self.spec.query
-        return (
-            replace(observation, success=query.success, errors=query.errors)
-            if observation.role == "query"
-            else observation
         )
 
     def path(self, url: str) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import Literal
+
+import msgspec
 
 from evolink_check.traffic.credential_names import names_numeric_secret, names_secret
 from evolink_check.traffic.credentials import part_places
@@ -58,11 +61,18 @@ def _kind_of(name: str) -> Kind:
 
 def _redact_json(text: str, keys: KnownKeys) -> str | None:
     """Redact the strings of a JSON text in place. Returns None if the text is not JSON."""
-    try:
-        json.loads(text.removeprefix("\ufeff"))
+    return _redact_strings(text, keys) if _is_json(text.removeprefix("\ufeff")) else None
+
+
+def _is_json(text: str) -> bool:
+    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+        msgspec.json.decode(text, type=msgspec.Raw)
+        return True
+    try:  # what msgspec refuses, a more lenient decoder may accept
+        json.loads(text)
     except (ValueError, RecursionError):
-        return None
-    return _redact_strings(text, keys)
+        return False
+    return True
 
 
 def _redact_other(text: str, keys: KnownKeys) -> str:
@@ -85,21 +95,28 @@ def _redact_strings(text: str, keys: KnownKeys) -> str:
 
     def redacted(match: re.Match[str]) -> str:
         nonlocal kind
-        written, closing, colon = match[1], match[2] or "", match[3]
-        try:
-            value = json.loads(f'"{written}"', strict=False) if "\\" in written else written
-        except ValueError:  # in a text that is not JSON
-            return match[0]
-        if not (value or colon):
-            return match[0]
-        if colon:
-            kind = _kind_of(value)
-            plain = value if value.isidentifier() and not keys else redact_text(value, keys)
-        else:
-            plain = redact_value(value, keys, kind)
-        return match[0] if plain == value else f"{_encoded_like(plain, written)[:-1]}{closing}{colon or ''}"
+        written, closing, colon = match.groups("")
+        plain, kind = keys.once(_redact_string, written, bool(colon), kind)
+        return match[0] if plain is None else f'"{plain}{closing}{colon}'
 
     return _NUMBER.sub(_redact_number, _STRING.sub(redacted, text))
+
+
+def _redact_string(written: str, is_name: bool, kind: Kind, keys: KnownKeys) -> tuple[str | None, Kind]:  # noqa: FBT001  (remembered by position)
+    """Redact a string of a JSON text. Returns None if it stays as it is, and the kind of the last name so far.
+
+    `kind` is that of the last name before the string.
+    """
+    try:
+        value = json.loads(f'"{written}"', strict=False) if "\\" in written else written
+    except ValueError:  # in a text that is not JSON
+        return None, kind
+    if is_name:
+        kind = _kind_of(value)
+        plain = value if value.isidentifier() and not keys else redact_text(value, keys)
+    else:
+        plain = redact_value(value, keys, kind) if value else value
+    return None if plain == value else _encoded_like(plain, written)[1:-1], kind
 
 
 def _redact_number(match: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from evolink_check.traffic.trace import Exchange
 
+_REMEMBERED = 1_024  # credentials
 _WORDS = 20  # only this many words of a header's value are searched
 _LONGEST = 8192  # characters: longer values are not searched for elsewhere
 _SHORTEST = 3  # characters of a key
@@ -65,12 +67,12 @@ def short_keys_in(exchange: Exchange) -> set[str]:
 
 
 def _notations(values: Iterable[str]) -> set[str]:
-    return {
-        notation
-        for value in values
-        if len(value) <= _LONGEST
-        for notation in (value, quote(value, safe="", errors="replace"), json.dumps(value)[1:-1])
-    }
+    return {notation for value in values if len(value) <= _LONGEST for notation in _notations_of(value)}
+
+
+@lru_cache(_REMEMBERED)
+def _notations_of(value: str) -> tuple[str, str, str]:
+    return value, quote(value, safe="", errors="replace"), json.dumps(value)[1:-1]
 
 
 def _authorizations(exchange: Exchange) -> list[str]:

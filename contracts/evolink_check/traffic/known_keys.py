@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evolink_check.traffic.placeholders import SHORT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
+T = TypeVar("T")
 KEY = "[removed:key]"  # replaces a key that occurs outside its header; the rules look for it
 _SHORTEST = 4  # characters; shorter keys occur by chance too often
 _FEW = 16  # up to this many starts of keys, searching for them one by one is faster
-_REMEMBERED, _REMEMBERED_LENGTH = 4_096, 64  # texts, and their characters
+_REMEMBERED, _REMEMBERED_LENGTH = 4_096, 64  # results, and characters of a text
 _WORD = re.compile(rf"(?<![\w-])[\w-]{{{_SHORTEST},{SHORT - 1}}}(?![\w-])")
 
 
@@ -30,7 +31,7 @@ class KnownKeys:
         self._marks: dict[str, str] = {}  # in the order in which the keys were last added
         self._lengths: dict[str, Counter[int]] = {}  # of the long keys with the same first `SHORT` characters
         self._short = 0
-        self._texts: dict[str, str] = {}
+        self._results: dict[tuple[Hashable, ...], Any] = {}  # of `once`
         for key in keys:
             self.add(key)
 
@@ -49,25 +50,25 @@ class KnownKeys:
         else:
             return
         self._marks[key] = mark
-        self._texts.clear()
+        self._results.clear()
         if self._limit is not None and len(self._marks) > self._limit:
             self._discard(next(iter(self._marks)))
 
-    def once(self, text: str, redact: Callable[[str], str]) -> str:
-        """Return `redact(text)`, cached for short texts until a key is added.
+    def once(self, redact: Callable[..., T], text: str, *context: Hashable) -> T:
+        """Return `redact(text, *context, self)`, cached for short texts until a key is added.
 
         `redact` must be the same for all calls. Caching pays off, because names, states and models occur
         thousands of times in a trace.
         """
         if len(text) > _REMEMBERED_LENGTH:
-            return redact(text)
-        plain = self._texts.get(text)
-        if plain is None:
-            plain = redact(text)
-            if len(self._texts) >= _REMEMBERED:
-                self._texts.clear()
-            self._texts[text] = plain
-        return plain
+            return redact(text, *context, self)
+        key = (redact, text, *context)
+        if key not in self._results:
+            if len(self._results) >= _REMEMBERED:
+                self._results.clear()
+            self._results[key] = redact(text, *context, self)
+        result: T = self._results[key]
+        return result
 
     def may_be_in(self, text: str) -> bool:
         """Whether the text may contain a key; False only if it certainly contains none."""
@@ -81,7 +82,7 @@ class KnownKeys:
 
     def _discard(self, key: str) -> None:
         del self._marks[key]
-        self._texts.clear()
+        self._results.clear()
         if len(key) < SHORT:
             self._short -= 1
             return

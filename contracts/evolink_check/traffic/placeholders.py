@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
+_REMEMBERED = 1_024  # headers: a trace has few, each of them thousands of times
 SHORT = 8  # characters: a shorter key may occur in a text by chance
 # The characters of a bearer token (RFC 6750). A value with other characters was written by a tool.
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
@@ -59,6 +61,7 @@ def _is_removed(value: str) -> bool:
     return bool(named) and named <= _WORDS_OF_NAMING and (len(digits) <= _FEW or len(set(digits)) == 1)
 
 
+@lru_cache(_REMEMBERED)
 def bearer_key(value: str) -> str | None:
     """Return the key in the value of an `Authorization` header; empty for another scheme, None for a placeholder."""
     scheme, _, rest = value.strip().partition(" ")

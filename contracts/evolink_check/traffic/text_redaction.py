@@ -94,7 +94,7 @@ def _redact_part(match: re.Match[str]) -> str:
 
 def redact_text(text: str, keys: KnownKeys = NO_KEYS) -> str:
     """Redact the URLs and keys in a text."""
-    return keys.once(text, lambda text: _redact_text(text, keys))
+    return keys.once(_redact_text, text)
 
 
 def _redact_text(text: str, keys: KnownKeys) -> str:

@@ -79,9 +79,13 @@ def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
     return view.once(_histories)
 
 
-def bodies(view: TraceView) -> Iterator[tuple[TaskHistory, Observation]]:
-    """Yield every body that is judged on its own, with its task."""
-    return ((history, observation) for history in task_histories(view) for observation in bodies_of(history))
+def bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
+    """Return every body that is judged on its own, with its task."""
+    return view.once(_bodies)
+
+
+def _bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
+    return [(history, observation) for history in task_histories(view) for observation in bodies_of(history)]
 
 
 def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:

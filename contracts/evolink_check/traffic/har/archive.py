@@ -92,7 +92,10 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
 
 def _in_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     ordered = sorted(entries, key=lambda entry: entry.began)
-    return tuple(replace(entry, number=number) for number, entry in enumerate(ordered))
+    return tuple(
+        entry if entry.number == number else replace(entry, number=number)
+        for number, entry in enumerate(ordered)
+    )
 
 
 def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
