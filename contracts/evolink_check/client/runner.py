@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from evolink_check import clock
 from evolink_check.client.harness.journal_trace import Journals, has_other_key, trace_of
 from evolink_check.client.harness.mock_process import borrow_account, start_mock, start_shared_mock
+from evolink_check.client.harness.outcome import SAMPLES
 from evolink_check.client.harness.process import CommandError, check_command, make_workspace, run_command
 from evolink_check.client.harness.refusing_port import refusing
 from evolink_check.client.pending import Pending
@@ -137,17 +138,30 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
     """
     chosen = scenario.at_once if plan.rare_queries.is_set() else scenario
     run = _run_once(plan, mock, chosen)
+    if scenario.refuses:
+        return _with_samples(plan, mock, run)
     if not run.problem and chosen.comes_too_late(run.count_queries(plan.spec.query.path)):
         plan.rare_queries.set()
         return _run_once(plan, mock, scenario.at_once)
     return run
 
 
-def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
+def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
+    """Repeat a run in which connections were refused, until it is known whether the client waits between them."""
+    for _ in range(SAMPLES - 1):
+        if run.problem or run.outcome.has_flooded or not run.outcome.is_suspicious:
+            break
+        run = _run_once(plan, mock, run.scenario, run.outcome.delays)
+    return run
+
+
+def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, delays: tuple[float, ...] = ()) -> ScenarioRun:
+    """Run and judge a scenario once. `delays` are those of earlier runs."""
     with _folder(plan.keep, scenario.id) as folder:
         place = make_workspace(plan.description, folder)
         ahead = mock.prepare(scenario.orders)
         outcome = _run_against(plan, mock, scenario, place)
+        outcome = replace(outcome, delays=(*delays, *outcome.delays))
         if plan.stop.is_set():  # the stop may have killed it, so its own end is unknown
             return ScenarioRun(scenario, Trace(()), outcome, problem=STOPPED)
         journals = read_journal(mock, scenario)
@@ -174,7 +188,7 @@ def _run_against(plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspa
         environment = {**mock.environment, "EVOLINK_BASE_URL": port.url + urlsplit(mock.url).path}
         refused = replace(mock, environment=environment)
         outcome = run_command(plan.description, refused, place, limit, plan.stop)
-        return replace(outcome, attempts=tuple(port.attempts))
+        return replace(outcome, attempts=tuple(port.attempts), delays=tuple(port.delays))
 
 
 def read_journal(mock: Mock, scenario: Scenario) -> Journals:

@@ -8,6 +8,9 @@ from typing import Literal
 
 End = Literal["success", "failure", "killed"]
 _SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
+SAMPLES = 4  # times that a client connects at once, after which that is no coincidence
+_AT_ONCE = 0.05  # seconds from the end of a refusal to the next connection
+_FLOOD = 11  # connections within a second: waits that double from 50 ms on allow five
 _SHELL = 128  # a shell returns this plus the number of the signal that killed a command
 _PYTHON = "Traceback (most recent call last):"
 _BETWEEN = ("During handling of", "The above exception", "For more information", "Traceback (")
@@ -43,6 +46,7 @@ class Outcome:
     command contains the path of the result file. `leaks` describes the places where a secret was printed or written.
     `overslept` means that a callable was about to sleep for longer than its patience. `attempts` has one number for
     each second in which connections were counted: the connections that the client tried while the server refused them.
+    `delays` are the seconds from each end of the refusal to the next connection.
     `answers` sums up the statuses that a receiver returned; it is empty for a client.
     """
 
@@ -60,6 +64,21 @@ class Outcome:
     leaks: tuple[str, ...] = ()
     overslept: bool = False
     attempts: tuple[int, ...] = ()
+    delays: tuple[float, ...] = ()
+
+    @property
+    def has_flooded(self) -> bool:
+        """Whether the client hardly waited between its connections while the server refused them.
+
+        They are counted within a second. A client that gave up too early for that is recognised if it connected at
+        once each time that it could, in several runs.
+        """
+        return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and len(self.delays) >= SAMPLES)
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether the client connected at once each time that connections were possible again."""
+        return bool(self.delays) and max(self.delays) < _AT_ONCE
 
     @property
     def text(self) -> str:

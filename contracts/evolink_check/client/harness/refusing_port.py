@@ -1,7 +1,8 @@
 """A port that refuses connections for a while, and then forwards them to a mock.
 
 A refused connection cannot be observed. Therefore the port is opened now and then for a second, in which connections
-are accepted, counted and reset. This reveals a client that hardly waits between its attempts.
+are accepted, counted and reset. This reveals a client that hardly waits between its attempts. A client that gives up
+when a connection is reset is revealed by how soon it connects after the port was opened.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SECONDS = 2.5  # how long connections are refused
 _CLOSED, _OPEN = 0.75, 1.0  # seconds for which the port is closed and open in turn
+_VARIATION = 0.2  # seconds by which the time differs for which it is closed, at most
 # Seconds to wait for more of a request, so that a reset hits the client while it reads, not while it writes.
 _REQUEST = 0.02
 _PORTS = range(20_000, 32_000)  # below the ports of outgoing connections: a client must not connect to itself
@@ -31,7 +33,11 @@ _HOST = "127.0.0.1"
 
 
 class RefusingPort:
-    """The port. `attempts` holds the number of connections in each of the seconds in which it was open."""
+    """The port.
+
+    `attempts` holds the number of connections in each of the seconds in which it was open, and `delays` the seconds
+    from each opening to the first connection, if there was one.
+    """
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
@@ -40,6 +46,7 @@ class RefusingPort:
         self._free = _bind_any()
         self.url = f"http://{_HOST}:{self._free.getsockname()[1]}"
         self.attempts: list[int] = []
+        self.delays: list[float] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -56,7 +63,7 @@ class RefusingPort:
         self._free.close()
         until = clock.stopwatch() + SECONDS
         while clock.stopwatch() < until and not self._over.is_set():
-            self._over.wait(_CLOSED)
+            self._over.wait(_CLOSED + random.uniform(0, _VARIATION))  # noqa: S311  (no secret)
             with suppress(OSError), _listening(address) as listener:
                 self._reset_all(listener, clock.stopwatch() + _OPEN)
         with suppress(OSError), _listening(address) as listener:
@@ -65,10 +72,13 @@ class RefusingPort:
     def _reset_all(self, listener: socket.socket, until: float) -> None:
         """Count and reset all connections until the stopwatch reads `until`."""
         self.attempts.append(0)
+        opened = clock.stopwatch()
         while (left := until - clock.stopwatch()) > 0:
             listener.settimeout(left)
             with suppress(TimeoutError):
                 connection, _ = listener.accept()
+                if not self.attempts[-1]:
+                    self.delays.append(clock.stopwatch() - opened)
                 connection.settimeout(_REQUEST)
                 with suppress(OSError):
                     while connection.recv(_CHUNK):

@@ -20,6 +20,7 @@ _NEEDED_OF_QUERY = ("status", "results", "error")
 _GIVES_UP = frozenset({"client.no-abandon", "client.reports-success", "client.asks-again"})
 _UNUSABLE = frozenset({"client.reports-success"})  # a client may report such a result as a failure
 _UNRESOLVED = _UNUSABLE | {"client.stops-at-end"}  # the results may still come
+_OUT_OF_TIME = frozenset({"client.no-abandon"})  # the deadline includes the time before the task existed
 _NO_QUERY = frozenset({"receiver.asks-back"})  # the deadline may be over before a query is answered
 _QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon", "receiver.asks-back"})
 
@@ -153,7 +154,8 @@ RESULTS = (
              mute=_UNUSABLE),
 )  # fmt: skip
 TIMES = (
-    Scenario("refused", "Connections are refused for the first seconds.", expected="either", refuses=True),
+    Scenario("refused", "Connections are refused for the first seconds.", expected="either", refuses=True,
+             mute=_OUT_OF_TIME),
     Scenario("not-found-yet", "The first query is a 404: the task cannot be seen yet.", on_query("404, ok"),
              "either"),
     Scenario("clock-ahead", "The clock of the server is an hour ahead.",

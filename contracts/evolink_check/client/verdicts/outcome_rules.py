@@ -39,7 +39,6 @@ EXPLAINS = frozenset(
     }
 )
 _APART = frozenset({"auth.not-printed"})  # always reported, because it does not explain how a client ended
-_FLOOD = 11  # connections within a second; a client whose waits double from 50 ms on makes only five
 SILENT = 20.0  # seconds without a request while a task runs
 _ENOUGH = 2  # failed queries in a row, after which a client may give up
 _DEFINITE = frozenset({400, 401, 402, 403, 404})
@@ -112,9 +111,10 @@ def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
 
 def _waits_when_refused(end: RunEnd) -> Iterator[ClauseFinding]:
     """A client whose connections are refused must wait before it tries again."""
-    most = max(end.outcome.attempts, default=0)
-    if most >= _FLOOD:
-        seen = f"{most} connections within a second, while the server refused them"
+    if end.outcome.has_flooded:
+        most = max(end.outcome.attempts, default=0)
+        pace = f"up to {most} connections within a second" if most > 1 else "connections without a wait"
+        seen = f"{pace}, while the server refused them"
         yield "client.backs-off", violation(expected="a wait, longer each time", seen=seen)
     elif end.scenario.refuses and any(end.outcome.attempts):
         yield "client.backs-off", passed()
@@ -189,7 +189,7 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
     """The client must not report a completed task as a failure, and must report a failure with its code."""
     if end.outcome.end != "failure":
         return
-    is_excused = end.is_out_of_time and not any(fetch.answered for fetch in end.fetched)
+    is_excused = end.is_out_of_time and end.may_have_cut_fetch
     if end.completed and end.is_proven_success and end.links and not end.failed and not is_excused:
         seen = f"a failure, after {len(end.fetched)} fetches of the result"
         if end.outcome.status == 0:

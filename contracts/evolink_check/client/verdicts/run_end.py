@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 60.0  # seconds that a client should wait for a task, unless its description has a deadline
 _EARLY = 0.8  # a client that ends before this part of its patience is early
+_READING = 2.0  # seconds that a client may need to read a result and to end
 _STEEPEST = 4.0  # each wait is assumed to be at most this many times as long as the previous one
 
 
@@ -127,6 +128,12 @@ class RunEnd:
         """Whether the client had reached its deadline, or nearly so, when it ended."""
         waited = self.outcome.ended - self.outcome.began
         return waited >= _EARLY * (self.outcome.patience or PATIENCE)
+
+    @property
+    def may_have_cut_fetch(self) -> bool:
+        """Whether the client may have ended before it had read the response to a fetch of the result."""
+        answered = [fetch.ended for fetch in self.fetched if fetch.answered]
+        return not answered or self.outcome.ended - max(answered) < _READING
 
     @property
     def has_time_for_retry(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -151,14 +151,17 @@ def backs_off(view: TraceView) -> Iterator[Finding]:
 
     for group in equal_requests(view, "query"):
         for run in _lost(group):
-            quick = [
-                seconds_between(observation, after)
-                for observation, after in pairwise(run)
-                if seconds_between(observation, after) < _AT_ONCE
-            ]
+            quick = _longest_streak(
+                seconds_between(observation, after) < _AT_ONCE for observation, after in pairwise(run)
+            )
             numbers = [observation.number for observation in run]
-            seen = f"{len(quick)} requests at once after lost answers"
-            yield finding(len(quick) < _LOST_TRIES, *numbers, expected="a wait, longer each time", seen=seen)
+            seen = f"{quick} requests at once after lost answers"
+            yield finding(quick < _LOST_TRIES, *numbers, expected="a wait, longer each time", seen=seen)
+
+
+def _longest_streak(marks: Iterable[bool]) -> int:
+    """Return the number of true values in a row. A library that repeats each request once makes no streak."""
+    return max((sum(streak) for is_true, streak in groupby(marks) if is_true), default=0)
 
 
 def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
@@ -197,6 +200,10 @@ def _backoff_problem(run: list[Observation], usual: float | None) -> str:
     `usual` is the client's usual interval in seconds, if it has one.
     """
     waits_seen = [seconds_between(observation, after) for observation, after in pairwise(run)]
+    if run[0].role == "query" and waits_seen[0] < _AT_ONCE:  # libraries repeat a GET once without a wait
+        waits_seen = waits_seen[1:]
+    if not waits_seen:
+        return ""
     shortest, longest = min(waits_seen), max(waits_seen)
     if shortest < _AT_ONCE and (
         usual is None or shortest < usual / 2

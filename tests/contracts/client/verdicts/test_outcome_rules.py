@@ -232,6 +232,36 @@ def test_a_task_that_never_ends_shows_who_has_a_deadline() -> None:
     assert "client.own-deadline" not in words(found, ended(found, "killed"), stuck)
 
 
+@pytest.mark.parametrize(
+    ("attempts", "delays", "verdict"),
+    [
+        ((3, 30), (0.4, 0.01), "failed"),
+        ((1,), (0.01, 0.02, 0.02, 0.01), "failed"),
+        ((1,), (0.01, 0.02, 0.02), "passed"),
+        ((1,), (0.01, 0.02, 0.4, 0.01), "passed"),
+        ((0, 0), (), "not observed"),
+    ],
+)
+def test_connections_without_a_wait_while_they_are_refused_are_a_flood(
+    attempts: tuple[int, ...], delays: tuple[float, ...], verdict: str
+) -> None:
+    found = Tracing()
+    outcome = ended(found, errors="gave up", attempts=attempts, delays=delays)
+    assert words(found, outcome, KNOWN["refused"]).get("client.backs-off", "not observed") == verdict
+
+
+def test_a_deadline_that_ends_soon_after_connections_were_refused_abandons_no_task() -> None:
+    found = asked(processing())
+    assert against(found, ended(found, errors="gave up"), KNOWN["refused"]) == set()
+
+
+def test_a_client_that_is_out_of_time_may_not_have_read_the_result() -> None:
+    late = asked(completed(), fetched=200)
+    outcome = ended(late, errors="out of time", patience=2.0)
+    assert against(late, outcome) == set()
+    assert against(late, replace(outcome, ended=outcome.ended + 5)) == {"client.reports-success"}
+
+
 def test_a_query_that_is_sent_again_is_kept() -> None:
     found = asked(processing(), 503, completed(), fetched=200)
     assert words(found, ended(found, "success"))["client.asks-again"] == "passed"

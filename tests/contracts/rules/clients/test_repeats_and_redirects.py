@@ -59,6 +59,15 @@ def test_repetitions_at_once_after_lost_answers_are_a_flood(pause: float, count:
     assert passed("client.backs-off", found) == ok
 
 
+def test_a_library_that_repeats_each_lost_request_once_is_no_flood() -> None:
+    found = Tracing()
+    found.create()
+    for pause in (2.0, 0.0, 3.0, 0.0, 4.0, 0.0):
+        found.query(b"", 0, after=pause)
+    found.query(completed(), after=5.0)
+    assert passed("client.backs-off", found) == [True]
+
+
 @pytest.mark.parametrize(
     ("url", "who", "ok"),
     [

@@ -269,6 +269,8 @@ def test_after_a_500_a_client_waits_longer_each_time(found: Tracing, clause: str
         failing([2.0, 4.0, 8.0, 16.0], "query", usual=2.0),
         failing([2.0] * 3, "query", usual=2.0),
         failing([15.0] * 6, "query", usual=15.0),
+        failing([0.0], "query", usual=2.0),
+        failing([0.0, 1.2, 2.4, 4.8, 9.6, 19.2], "query", usual=2.0),
     ],
 )
 def test_patience_after_a_500_is_kept(found: Tracing) -> None:
