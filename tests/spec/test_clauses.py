@@ -41,7 +41,7 @@ CHOICES = {
     "body.limit": "400",
     "callback.cancelled": "not a status",
     "callback.unresolved": "the delivery fails",
-    "create.image-urls-empty": "It is accepted, with a warning",
+    "create.image-urls-empty": "accepts it and writes a warning",
     "create.required": "`required` takes precedence",
     "error.other-methods": "405",
     "error.other-paths": "404",
