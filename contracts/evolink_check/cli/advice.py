@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.traffic.trace import WRONG
+from evolink_check.reports.needs import Conditions
+from evolink_check.traffic.trace import MAIN, OTHER, WRONG
 
 if TYPE_CHECKING:
     from evolink_check.reports.model import Report
+    from evolink_check.reports.needs import Means
+    from evolink_check.settings import Effort, Subject
 
 _BEARER = "auth.bearer"  # the clause that a server violates when it accepts any key
 
@@ -38,3 +41,23 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
     return (
         "the server accepts an unknown key; if it is meant to accept any key, as a mock does, use --any-key",
     )
+
+
+def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
+    """Return the means that a check of a server had."""
+    keys = [key for label, key in subject.keys.items() if label != MAIN]
+    price = report.spent / report.created if report.created else 0.0
+    had: dict[Means, bool] = {
+        "credits": effort.max_credits is not None,
+        "more-credits": effort.max_credits is not None and report.spent + price <= effort.max_credits,
+        "other-key": OTHER in subject.keys,
+        "limited-key": any(key.limited for key in keys),
+        "poor-key": any(key.account.credits is False for key in keys),
+        "denied-key": any(key.account.access is False for key in keys),
+        "failing": bool(subject.failing),
+        "callbacks": bool(subject.callback_url),
+        "clock": bool(subject.advance_url),
+        "real-speed": subject.scale <= 1,
+        "deep": effort.profile == "deep",
+    }
+    return Conditions("api", frozenset(name for name, is_there in had.items() if is_there), subject.cannot)

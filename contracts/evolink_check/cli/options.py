@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from evolink_spec.options.declaration import Option
 from msgspec import Meta, Struct
 
+from evolink_check.analysis.requirements import Requirement, parse_requirements
+
 Profile = Literal["quick", "ci", "deep"]
 About = Literal["server", "client", "both"]
 _SERVER, _EFFORT, _CALLBACKS, _DOCUMENTS = "The server", "Effort", "Callbacks", "Documents"
@@ -186,6 +188,20 @@ class SeverityOptions(Struct, frozen=True, kw_only=True):
             metavar="CLAUSE",
         ),
     ] = frozenset()
+    require: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Fail unless this share of the clauses was observed, or this clause. Repeatable.",
+            metavar="N%|CLAUSE",
+        ),
+    ] = ()
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """The values of --require. ValueError for text that is neither a share nor the id of a clause."""
+        from evolink_spec.clauses import load_clauses
+
+        return parse_requirements(self.require, [clause.id for clause in load_clauses()])
 
 
 class JudgingOptions(Struct, frozen=True, kw_only=True):

@@ -6,17 +6,18 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path  # noqa: TC003  (part of a declaration)
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from evolink_spec.options.declaration import Option
-from msgspec import Struct
 
 from evolink_check.analysis.verdicts import Strictness
 from evolink_check.cli.options import SeverityOptions
+from evolink_check.cli.summary_files import SummaryFiles, write_markdown
 from evolink_check.files import STDOUT, check_writable, is_special, write
+from evolink_check.reports import formatting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.engine.run_plan import Estimate
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _REPORTS = "Reports"
 
 
-class ReportFiles(Struct, frozen=True, kw_only=True):
+class ReportFiles(SummaryFiles, frozen=True, kw_only=True):
     """The files to which reports are written. `-` is stdout; the report for the terminal then goes to stderr."""
 
     har: Annotated[
@@ -60,7 +61,8 @@ class ReportFiles(Struct, frozen=True, kw_only=True):
     @property
     def files(self) -> list[Path]:
         """The paths of all report files."""
-        return [path for path in (self.har, self.json, self.junit, self.html) if path is not None]
+        paths = (self.har, self.json, self.junit, self.html, self.markdown, self.sarif)
+        return [path for path in paths if path is not None]
 
 
 def check_files(paths: Sequence[Path]) -> None:
@@ -96,7 +98,11 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     ] = False
 
     def check(self) -> None:
-        """Raise ValueError if the baseline file is invalid or cannot be written. Called before anything is sent."""
+        """Raise ValueError if the baseline file or a requirement is invalid, or the file cannot be written.
+
+        Called before anything is sent.
+        """
+        self.requirements  # noqa: B018  (raises ValueError)
         if self.update and self.path is None:
             raise ValueError("--update-baseline requires --baseline FILE")
         if self.path is None:
@@ -122,7 +128,8 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
         """
         from evolink_check.reports import baseline
 
-        report = replace(report, strictness=Strictness(self.strict, self.warn))
+        strictness = Strictness(self.strict, self.warn)
+        report = replace(report, strictness=strictness, requirements=self.requirements)
 
         if self.path is None:
             return report
@@ -153,9 +160,9 @@ def show(report: Report, files: ReportFiles) -> None:
     if files.har is not None:
         report = replace(report, har=str(files.har))
     failed = []
-    for path, content in _contents(report, files):
+    for path, write_to, content in _contents(report, files):
         try:
-            write(path, content)
+            write_to(path, content)
         except OSError as problem:
             failed.append(f"{path}: cannot be written: {problem.strerror or problem}")
     terminal.show(report, sys.stderr if STDOUT in files.files else sys.stdout, verbose=files.verbose)
@@ -163,21 +170,25 @@ def show(report: Report, files: ReportFiles) -> None:
         raise ValueError("; ".join(failed))
 
 
-def _contents(report: Report, files: ReportFiles) -> Iterator[tuple[Path, str | bytes]]:
+def _contents(
+    report: Report, files: ReportFiles
+) -> Iterator[tuple[Path, Callable[[Path, Any], None], str | bytes]]:
+    """Yield each file with the function that writes it, and its content."""
+    from evolink_check.reports import json_report, junit, markdown, verdict_tables
+    from evolink_check.reports.html.report import to_html
+
     if files.har is not None:
-        yield files.har, har_of(report.trace)
+        yield files.har, write, har_of(report.trace)
     if files.json is not None:
-        from evolink_check.reports.json_report import to_json
-
-        yield files.json, to_json(report)
+        yield files.json, write, json_report.to_json(report)
     if files.junit is not None:
-        from evolink_check.reports.junit import to_junit
-
-        yield files.junit, to_junit(report)
+        yield files.junit, write, junit.to_junit(report)
     if files.html is not None:
-        from evolink_check.reports.html.report import to_html
-
-        yield files.html, to_html(report)
+        yield files.html, write, to_html(report)
+    if files.sarif is not None:
+        yield files.sarif, write, verdict_tables.to_sarif(report.verdicts, formatting.violations)
+    if files.markdown is not None:
+        yield files.markdown, write_markdown, markdown.to_markdown(verdict_tables.page_of(report))
 
 
 def har_of(trace: Trace) -> bytes:

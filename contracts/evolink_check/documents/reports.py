@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.documents.findings import RULES
+from evolink_check.documents.findings import LEVELS, RULES
+from evolink_check.reports import markdown
 from evolink_check.reports.console import open_console, print_line
 from evolink_check.reports.sarif import Result
 from evolink_check.reports.sarif import to_sarif as write
@@ -23,12 +24,37 @@ def show(report: LintReport, file: TextIO, *, verbose: bool = False) -> None:
     for finding in report.findings:
         if verbose or finding.level != "note":
             print_line(console, _line(finding), _STYLES[finding.level])
+    hint = "" if verbose or not report.counts["note"] else " (notes are shown with --verbose)"
+    print_line(console, f"{_headline(report)}{hint}", "bold red" if report.exit_status else "bold green")
+
+
+def _headline(report: LintReport) -> str:
+    """The number of documents, and of findings of each level."""
     counts = ", ".join(
         f"{count} {level}{'' if count == 1 else 's'}" for level, count in report.counts.items()
     )
-    hint = "" if verbose or not report.counts["note"] else " (notes are shown with --verbose)"
-    documents = f"{report.documents} document{'' if report.documents == 1 else 's'}"
-    print_line(console, f"{documents}: {counts}{hint}", "bold red" if report.exit_status else "bold green")
+    return f"{report.documents} document{'' if report.documents == 1 else 's'}: {counts}"
+
+
+def to_markdown(report: LintReport) -> str:
+    """The content of a Markdown file: a table of findings for each level."""
+    tables = [
+        markdown.Table(
+            f"{level}s".capitalize(),
+            ("place", "rule", "finding"),
+            [
+                (f"{found.file}:{found.line} {found.pointer}", found.rule, found.text)
+                for found in report.findings
+                if found.level == level
+            ],
+            folded=level == "note",
+        )
+        for level in LEVELS
+    ]
+    page = markdown.Page(
+        "evolink-check documents", _headline(report), failed=report.exit_status != 0, tables=tables
+    )
+    return markdown.to_markdown(page)
 
 
 def _line(finding: Finding) -> str:

@@ -8,11 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from evolink_check.reports import curl
+from evolink_check.reports.needs import needs_by_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from rich.console import Console
+
+    from evolink_check.analysis.verdicts import Verdict
+    from evolink_check.reports.needs import Conditions
 
 STYLES: Mapping[str, str] = {
     "failed": "bold red",
@@ -21,6 +25,7 @@ STYLES: Mapping[str, str] = {
     "passed": "green",
     "not observed": "dim",
 }
+_NAMED = 4  # maximum number of clauses named for something that was not observed
 _STATUS_WIDTH = len("failed (known)")
 
 
@@ -46,3 +51,14 @@ def print_clause(console: Console, status: str, text: str) -> None:
 def print_field(console: Console, name: str, value: str) -> None:
     """Print one detail of a clause as a name and a value."""
     print_line(console, f"  {name:<10}{value}")
+
+
+def print_needs(console: Console, conditions: Conditions, verdicts: Iterable[Verdict]) -> None:
+    """Print what would show the clauses that were not observed, one line for each option, key or budget."""
+    for text, ids in needs_by_text(conditions, verdicts):
+        few = f" ({', '.join(ids)})" if len(ids) <= _NAMED else ""
+        print_line(
+            console,
+            f"not observed: {len(ids)} clause{'' if len(ids) == 1 else 's'}{few}; needs {text}",
+            "dim",
+        )

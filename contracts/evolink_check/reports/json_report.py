@@ -46,6 +46,7 @@ def as_record(report: Report) -> dict[str, Any]:
         "verdicts": [_verdict(report, verdict) for verdict in report.verdicts],
         "answers": [asdict(answer) for answer in report.answers],
         "notes": list(report.notes),
+        "shortfalls": list(report.shortfalls),
     }
 
 
@@ -61,6 +62,7 @@ def _verdict(report: Report, verdict: Verdict) -> dict[str, Any]:
         "severity": clause.severity,
         "choice": clause.choice,
         "status": verdict.status,
+        "needs": report.conditions.needs(clause) if verdict.status == "not observed" else None,
         "known": verdict.known,
         "observations": verdict.observations,
         "violation_count": verdict.violation_count,

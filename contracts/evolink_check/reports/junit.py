@@ -94,12 +94,20 @@ def to_junit(report: Report) -> bytes:
     """Return the content of the JUnit file about a server."""
     suite = Suite(
         f"evolink-check {report.kind} {report.subject}",
-        [_case(report, verdict) for verdict in report.verdicts],
+        [*(_case(report, verdict) for verdict in report.verdicts), *shortfall_cases(report.shortfalls)],
         report.started,
         report.seconds,
         [formatting.counts_line(report), formatting.effort(report), *report.notes],
     )
     return write([suite], report.seconds)
+
+
+def shortfall_cases(shortfalls: Sequence[str]) -> list[Case]:
+    """A failed case for each requirement that is not met."""
+    return [
+        Case("evolink.require", f"--require {number}", "failure", text)
+        for number, text in enumerate(shortfalls, 1)
+    ]
 
 
 def _case(report: Report, verdict: Verdict) -> Case:
@@ -113,7 +121,7 @@ def _case(report: Report, verdict: Verdict) -> Case:
     if verdict.known:
         return Case(classname, clause.id, "skipped", "failed, but is in the baseline", text, clause.severity)
     if verdict.status == "not observed":
-        why = f"not observed: {clause.observed.by}"
+        why = f"not observed; needs {report.conditions.needs(clause)}"
         return Case(classname, clause.id, "skipped", why, severity=clause.severity)
     return Case(classname, clause.id, text=text, severity=clause.severity)
 

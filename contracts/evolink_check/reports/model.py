@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from evolink_check.analysis.observations import LINKS
+from evolink_check.analysis.requirements import shortfalls
 from evolink_check.analysis.verdicts import NOT_STRICT
+from evolink_check.reports.needs import NO_CONDITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +17,11 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
     from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.requirements import Requirement
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Strictness, Verdict
     from evolink_check.reports.evidence import Evidence
+    from evolink_check.reports.needs import Conditions
     from evolink_check.traffic.trace import Trace
 
 Kind = Literal["api", "recording", "proxy"]
@@ -62,6 +66,8 @@ class Report:
     har: str = ""
     cut_short: str = ""
     strictness: Strictness = NOT_STRICT
+    requirements: tuple[Requirement, ...] = ()
+    conditions: Conditions = NO_CONDITIONS
 
     def __post_init__(self) -> None:
         plain = {
@@ -81,11 +87,16 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """1 if a clause failed with a violation that is not in the baseline, otherwise 0.
+        """1 if a clause failed with a violation that is not in the baseline, or a requirement is not met, otherwise 0.
 
         In a strict run, warnings count too.
         """
-        return FAILED if any(map(self.strictness.fails, self.verdicts)) else PASSED
+        return FAILED if any(map(self.strictness.fails, self.verdicts)) or self.shortfalls else PASSED
+
+    @property
+    def shortfalls(self) -> tuple[str, ...]:
+        """The requirements of --require that are not met, one line each."""
+        return shortfalls(self.requirements, self.verdicts)
 
 
 def answers_of(reading: TraceView) -> tuple[Answer, ...]:

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from evolink_check.reports import curl, formatting
-from evolink_check.reports.console import open_console, print_clause, print_field, print_line
+from evolink_check.reports.console import open_console, print_clause, print_field, print_line, print_needs
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -38,7 +38,8 @@ def render(report: Report, console: Console, *, verbose: bool = False) -> None:
     for verdict in others:
         _print_verdict(verdict, console)
         if verdict.status == "not observed":
-            print_field(console, "needs", verdict.clause.observed.by)
+            print_field(console, "needs", report.conditions.needs(verdict.clause))
+            print_field(console, "shown by", verdict.clause.observed.by)
     _print_end(report, console)
 
 
@@ -75,7 +76,10 @@ def _print_end(report: Report, console: Console) -> None:
     for (method, path), answers in operations:
         statuses = ", ".join(str(answer.status) for answer in answers)
         print_line(console, f"documented, never seen: {method} {path}: {statuses}", "dim")
+    print_needs(console, report.conditions, report.verdicts)
     for note in report.notes:
         print_line(console, f"note: {note}", "dim")
+    for shortfall in report.shortfalls:
+        print_line(console, f"--require: {shortfall}", "bold red")
     print_line(console, formatting.effort(report))
     print_line(console, formatting.counts_line(report), "bold red" if report.exit_status else "bold green")

@@ -60,7 +60,7 @@ def test_what_is_kept_is_a_case_and_nothing_else() -> None:
 def test_what_was_not_observed_is_skipped_and_says_what_would_show_it() -> None:
     one = next(one for one in full() if one.status == "not observed")
     skipped = child(case(one.clause.id), "skipped")
-    assert skipped.get("message") == f"not observed: {one.clause.observed.by}"
+    assert skipped.get("message") == f"not observed; needs {report().conditions.needs(one.clause)}"
 
 
 def test_what_is_known_is_skipped_and_still_told() -> None:

@@ -96,7 +96,10 @@ def test_verbose_says_what_would_have_been_needed() -> None:
     lines = printed(report(), verbose=True).splitlines()
     at = next(place for place, line in enumerate(lines) if line.startswith("not observed    link.expired"))
     clause = next(one.clause for one in full() if one.clause.id == "link.expired")
-    assert lines[at + 1] == f"  needs     {clause.observed.by}"
+    assert lines[at + 1 : at + 3] == [
+        f"  needs     {report().conditions.needs(clause)}",
+        f"  shown by  {clause.observed.by}",
+    ]
 
 
 def test_what_was_documented_and_never_seen_is_listed() -> None:

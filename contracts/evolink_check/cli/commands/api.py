@@ -11,11 +11,12 @@ from msgspec import structs
 
 from evolink_check import clock
 from evolink_check.cli import config
-from evolink_check.cli.advice import connection_advice, key_advice
+from evolink_check.cli.advice import conditions_of, connection_advice, key_advice
 from evolink_check.cli.config import check_ca, check_ids, parse_url
 from evolink_check.cli.output import cost_estimate_line, say, violation_line, write_reports
 from evolink_check.cli.signals import interrupting
 from evolink_check.files import STDOUT, is_special
+from evolink_check.reports.needs import Conditions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from evolink_check.proxy.monitor import LiveMonitor
     from evolink_check.proxy.recorder import ProxyRecorder
     from evolink_check.reports.model import Report
+    from evolink_check.reports.needs import Means
 
 _LOOK_SECONDS = 1.0  # seconds between two checks of what the proxy has recorded
 _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
@@ -112,6 +114,7 @@ def run_api(  # noqa: PLR0913, PLR0917  (each is a group of options)
         else:
             failure = ""
     notes = (*chosen.notes, *key_advice(report, any_key=chosen.subject.any_key))
+    report = replace(report, conditions=conditions_of(chosen.subject, chosen.effort, report))
     baseline = structs.replace(baseline, warn=chosen.lowered)
     status = write_reports(_repeatable(report, command, notes), baseline, reports)
     if failure:
@@ -169,7 +172,9 @@ def run_recording(  # noqa: PLR0913, PLR0917  (each is a group of options)
         )
     except RecordingError as problem:
         raise CommandFailedError(str(problem)) from problem
-    return write_reports(replace(report, command=command), baseline, reports)
+    means: frozenset[Means] = frozenset(["complete"] if judging.complete else [])
+    report = replace(report, command=command, conditions=Conditions("recording", means))
+    return write_reports(report, baseline, reports)
 
 
 def run_proxy(
@@ -213,7 +218,9 @@ def run_proxy(
                 file.close()
     if monitor.bug:
         raise CommandFailedError(f"a check has failed, so there is no verdict on the server\n{monitor.bug}")
-    return _write_proxy_report(monitor.report(started), record, file, baseline, reports)
+    means: frozenset[Means] = frozenset(["complete"] if judging.complete else [])
+    report = replace(monitor.report(started), conditions=Conditions("proxy", means))
+    return _write_proxy_report(report, record, file, baseline, reports)
 
 
 def _write_proxy_report(

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import click
 from evolink_spec.options.declaration import Option
-from msgspec import Struct, structs
+from msgspec import structs
 
 from evolink_check.analysis.verdicts import Strictness
 from evolink_check.cli.options import SeverityOptions
 from evolink_check.cli.output import check_files
+from evolink_check.cli.summary_files import SummaryFiles, write_markdown
 from evolink_check.client.options import ClientOptions
 from evolink_check.reports.model import COULD_NOT_RUN
+from evolink_check.reports.needs import Conditions
 from evolink_check.traffic.text_redaction import redact_text
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.config import Description
     from evolink_check.client.plan import SuitePlan
     from evolink_check.client.reports.summary import Summary
+    from evolink_check.reports.needs import Means
 
 HELP = (
     "Check a client.\n\n"
@@ -49,7 +52,7 @@ _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C agai
 _REPORTS = "Reports"
 
 
-class ClientReports(Struct, frozen=True, kw_only=True):
+class ClientReports(SummaryFiles, frozen=True, kw_only=True):
     """The files to which reports on a client are written. `-` is stdout."""
 
     json: Annotated[
@@ -79,7 +82,9 @@ class ClientReports(Struct, frozen=True, kw_only=True):
     @property
     def files(self) -> dict[str, Path]:
         """The path of each report that is written, by format."""
-        paths = {name: getattr(self, name) for name in ("json", "junit", "html", "badge")}
+        paths = {
+            name: getattr(self, name) for name in ("json", "junit", "html", "badge", "sarif", "markdown")
+        }
         return {name: path for name, path in paths.items() if path is not None}
 
 
@@ -91,6 +96,7 @@ def client(options: ClientOptions, severity: SeverityOptions, reports: ClientRep
         return
     with report_problems():
         check_files(list(reports.files.values()))
+        requirements = severity.requirements
         description = _read_description(options)
         lowered = severity.warn | frozenset(description.warn)
         strictness = Strictness(severity.strict, lowered)
@@ -99,6 +105,7 @@ def client(options: ClientOptions, severity: SeverityOptions, reports: ClientRep
             plan = replace(plan, fails_fast=lambda run: any(map(strictness.fails, run.verdicts)))
         click.echo(f"evolink-check: {_forecast(plan)}", err=True)
         summary, signalled = _run_and_judge(plan, strictness, verbose=reports.verbose)
+        summary = replace(summary, requirements=requirements, conditions=_conditions(plan, options))
         write_summary(summary, reports)
     raise SystemExit(signalled or summary.exit_status)
 
@@ -232,6 +239,16 @@ def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) ->
     return summary, interrupts.status
 
 
+def _conditions(plan: SuitePlan, options: ClientOptions) -> Conditions:
+    """Return the means that the check of a client had."""
+    had: dict[Means, bool] = {
+        "all-scenarios": not options.scenarios,
+        "callback-url": plan.description.is_called_back,
+        "output-file": any("{output}" in word for word in plan.description.command),
+    }
+    return Conditions("client", frozenset(name for name, is_there in had.items() if is_there))
+
+
 def _notes(plan: SuitePlan) -> tuple[str, ...]:
     notes = plan.description.misspelt
     if plan.description.deadline is None and any(scenario.endless for scenario in plan.scenarios):
@@ -241,8 +258,8 @@ def _notes(plan: SuitePlan) -> tuple[str, ...]:
 
 def write_summary(summary: Summary, reports: ClientReports) -> None:
     """Write every report file, and print the report for the terminal."""
+    from evolink_check.client.reports import clause_tables, json_report, junit, terminal
     from evolink_check.client.reports import html as html_report
-    from evolink_check.client.reports import json_report, junit, terminal
     from evolink_check.files import STDOUT, write
 
     makers: dict[str, Callable[[Summary], str | bytes]] = {
@@ -250,8 +267,11 @@ def write_summary(summary: Summary, reports: ClientReports) -> None:
         "junit": junit.to_junit,
         "html": html_report.to_html,
         "badge": json_report.to_badge,
+        "sarif": clause_tables.to_sarif,
+        "markdown": clause_tables.to_markdown,
     }
     for name, path in reports.files.items():
-        write(path, makers[name](summary))
+        write_to = write_markdown if name == "markdown" else write
+        write_to(path, makers[name](summary))
     to_stdout = STDOUT in reports.files.values()
     terminal.show(summary, sys.stderr if to_stdout else sys.stdout, verbose=reports.verbose)

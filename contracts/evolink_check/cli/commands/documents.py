@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path  # noqa: TC003  (part of a declaration)
 from typing import TYPE_CHECKING, Annotated
 
 from evolink_spec.options.declaration import Option
-from msgspec import Struct
 
 from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.output import check_files
+from evolink_check.cli.summary_files import SummaryFiles, write_markdown
 
 if TYPE_CHECKING:
     from evolink_spec.options.command_line import Group
@@ -26,34 +25,34 @@ HELP = (
 EPILOG = "Exit status: 0 no error, 1 an error (or, with --strict, a warning), 2 could not run."
 
 
-class DocumentsOptions(Struct, frozen=True, kw_only=True):
-    """The documents to lint, and the file for the findings."""
+class DocumentsOptions(SummaryFiles, frozen=True, kw_only=True):
+    """The documents to lint, and the files for the findings."""
 
     files: Annotated[
         tuple[str, ...],
         Option(help="Documents, pages, folders or patterns.", metavar="FILE...", positional=True),
     ] = ()
     strict: Annotated[bool, Option(help="Also fail if there is only a warning.")] = False
-    sarif: Annotated[
-        Path | None, Option(help="Write the findings as SARIF 2.1.0; - is stdout.", metavar="FILE")
-    ] = None
     verbose: Annotated[bool, Option(help="Also show notes.", short="-v")] = False
 
 
 def documents(options: DocumentsOptions) -> None:
     """Lint documents."""
     from evolink_check.documents.lint import lint
-    from evolink_check.documents.reports import show, to_sarif
+    from evolink_check.documents.reports import show, to_markdown, to_sarif
     from evolink_check.files import STDOUT, write
 
     with reporting_problems():
         if not options.files:
             raise ValueError("no document: pass one or more files, folders or patterns as arguments")
-        check_files([options.sarif] if options.sarif else [])
+        files = [path for path in (options.sarif, options.markdown) if path is not None]
+        check_files(files)
         report = lint(options.files, strict=options.strict)
         if options.sarif is not None:
             write(options.sarif, to_sarif(report))
-        show(report, sys.stderr if options.sarif == STDOUT else sys.stdout, verbose=options.verbose)
+        if options.markdown is not None:
+            write_markdown(options.markdown, to_markdown(report))
+        show(report, sys.stderr if STDOUT in files else sys.stdout, verbose=options.verbose)
     raise SystemExit(report.exit_status)
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.output import check_files, say
+from evolink_check.cli.summary_files import SummaryFiles, write_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ EPILOG = (
     "Exit status: 0 no breaking change, 1 a breaking change that is not in the baseline, 2 could not run."
 )
 _REPORTS = "Reports"
-_UNREPEATED = ("json", "junit", "html", "sarif", "update_baseline", "verbose")
+_UNREPEATED = ("json", "junit", "html", "sarif", "markdown", "update_baseline", "verbose")
 
 
 class DriftOptions(Struct, frozen=True, kw_only=True):
@@ -66,14 +67,11 @@ class DriftOptions(Struct, frozen=True, kw_only=True):
     ] = False
 
 
-class DriftReports(Struct, frozen=True, kw_only=True):
+class DriftReports(SummaryFiles, frozen=True, kw_only=True):
     """The files to which reports on a comparison are written. `-` is stdout."""
 
     json: Annotated[
         Path | None, Option(help="Write the report as JSON; - is stdout.", section=_REPORTS, metavar="FILE")
-    ] = None
-    sarif: Annotated[
-        Path | None, Option(help="Write the report as SARIF 2.1.0.", section=_REPORTS, metavar="FILE")
     ] = None
     junit: Annotated[
         Path | None,
@@ -102,7 +100,7 @@ class DriftReports(Struct, frozen=True, kw_only=True):
     @property
     def files(self) -> dict[str, Path]:
         """The path of each report that is written, by format."""
-        paths = {name: getattr(self, name) for name in ("json", "sarif", "junit", "html")}
+        paths = {name: getattr(self, name) for name in ("json", "sarif", "junit", "html", "markdown")}
         return {name: path for name, path in paths.items() if path is not None}
 
 
@@ -154,7 +152,7 @@ def _with_baseline(report: DriftReport, files: DriftReports, known: Baseline | N
 
 
 def _write(report: DriftReport, reports: DriftReports) -> None:
-    from evolink_check.drift.reports import html, json_report, junit, sarif, terminal
+    from evolink_check.drift.reports import html, json_report, junit, markdown, sarif, terminal
     from evolink_check.files import STDOUT, write
 
     makers: dict[str, Callable[[DriftReport], str | bytes]] = {
@@ -162,8 +160,10 @@ def _write(report: DriftReport, reports: DriftReports) -> None:
         "sarif": sarif.to_sarif,
         "junit": junit.to_junit,
         "html": html.to_html,
+        "markdown": markdown.to_markdown,
     }
     for name, path in reports.files.items():
-        write(path, makers[name](report))
+        write_to = write_markdown if name == "markdown" else write
+        write_to(path, makers[name](report))
     to_stdout = STDOUT in reports.files.values()
     terminal.show(report, sys.stderr if to_stdout else sys.stdout, verbose=reports.verbose)

@@ -18,6 +18,7 @@ from evolink_check.cli.options import SeverityOptions
 from evolink_check.cli.output import check_files
 from evolink_check.files import STDOUT, temporary_folder
 from evolink_check.receiver.options import ReceiverOptions
+from evolink_check.reports.needs import Conditions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from evolink_check.receiver.program import Program
     from evolink_check.receiver.records import Terms, Timing
     from evolink_check.receiver.runner import ReceiverPlan, ReceiverResult
+    from evolink_check.reports.needs import Means
 
 HELP = (
     "Check a receiver of callbacks.\n\n"
@@ -66,8 +68,9 @@ def receiver(options: ReceiverOptions, severity: SeverityOptions, reports: Clien
     with report_problems():
         check_files(list(reports.files.values()))
         check_options(options)
+        requirements = severity.requirements
         summary, signalled = _run_and_judge(options, severity, verbose=reports.verbose)
-        write_summary(summary, reports)
+        write_summary(replace(summary, requirements=requirements), reports)
     raise SystemExit(signalled or summary.exit_status)
 
 
@@ -262,4 +265,17 @@ def _summary(
     return Summary(
         shlex.join(options.command) or plan.terms.url, result.runs, combine(result.runs, plan.clauses), 0.0, 0.0,
         seed=plan.seed, strictness=strictness, notes=notes, subject="receiver",
+        conditions=_conditions(options, setting),
     )  # fmt: skip
+
+
+def _conditions(options: ReceiverOptions, setting: _Setting) -> Conditions:
+    """The means that the check of a receiver had."""
+    had: dict[Means, bool] = {
+        "all-scenarios": not options.scenarios,
+        "ledger": setting.plan.ledger is not None,
+        "queries": bool(options.command or options.mock),
+        "secret": bool(setting.plan.terms.secret),
+        "command": bool(options.command),
+    }
+    return Conditions("receiver", frozenset(name for name, is_there in had.items() if is_there))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_check.client.verdicts.remedies import ADVICE
-from evolink_check.reports.junit import Case, Suite, write
+from evolink_check.reports.junit import Case, Suite, shortfall_cases, write
 
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
@@ -18,7 +18,10 @@ def to_junit(summary: Summary) -> bytes:
 
     A case with only warnings passes and lists them in its output, unless the suite is strict.
     """
-    return write([_suite(run, summary) for run in summary.runs], summary.seconds)
+    suites = [_suite(run, summary) for run in summary.runs]
+    if summary.shortfalls:
+        suites.append(Suite("--require", shortfall_cases(summary.shortfalls), summary.started, 0.0))
+    return write(suites, summary.seconds)
 
 
 def _suite(run: ScenarioRun, summary: Summary) -> Suite:

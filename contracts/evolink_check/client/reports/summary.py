@@ -6,16 +6,20 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from evolink_check.analysis.requirements import shortfalls
 from evolink_check.analysis.verdicts import NOT_STRICT
 from evolink_check.reports import formatting
 from evolink_check.reports.baseline import normalized
 from evolink_check.reports.evidence import redact_shortened, redact_verdict
 from evolink_check.reports.model import COULD_NOT_RUN, FAILED, PASSED
+from evolink_check.reports.needs import NO_CONDITIONS
 
 if TYPE_CHECKING:
+    from evolink_check.analysis.requirements import Requirement
     from evolink_check.analysis.verdicts import Status, Strictness, Verdict
     from evolink_check.client.verdicts.verdicts import ScenarioRun
     from evolink_check.reports.formatting import Violation
+    from evolink_check.reports.needs import Conditions
 
 
 _DETAIL = re.compile(r" \(without .*\)$")
@@ -40,6 +44,8 @@ class Summary:
     notes: tuple[str, ...] = ()
     cut_short: str = ""
     subject: Literal["client", "receiver"] = "client"
+    requirements: tuple[Requirement, ...] = ()
+    conditions: Conditions = NO_CONDITIONS
 
     def __post_init__(self) -> None:
         plain = {
@@ -104,9 +110,14 @@ class Summary:
         return self.strictness.fails(verdict)
 
     @property
+    def shortfalls(self) -> tuple[str, ...]:
+        """The requirements of --require that are not met, one line each."""
+        return shortfalls(self.requirements, self.verdicts)
+
+    @property
     def exit_status(self) -> int:
         """0 if the suite passed, 1 if it failed, 2 if a scenario could not be judged or none was run."""
-        if any(map(self.fails, self.verdicts)):
+        if any(map(self.fails, self.verdicts)) or self.shortfalls:
             return FAILED
         return COULD_NOT_RUN if self.unrun or not self.runs else PASSED
 

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from evolink_check.client.verdicts.remedies import ADVICE
 from evolink_check.reports import formatting
-from evolink_check.reports.console import STYLES, open_console, print_clause, print_field, print_line
+from evolink_check.reports.console import (
+    STYLES,
+    open_console,
+    print_clause,
+    print_field,
+    print_line,
+    print_needs,
+)
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -35,9 +42,9 @@ def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
         print_line(console, f"{_scenario_names(scenarios)}: {problem}", "bold red")
     for note in sorted(set(summary.all_notes)):
         print_line(console, note, "dim")
-    unseen = [verdict.clause.id for verdict in summary.verdicts if verdict.status == "not observed"]
-    if unseen:
-        print_line(console, f"not observed: {', '.join(unseen)}", "dim")
+    print_needs(console, summary.conditions, summary.verdicts)
+    for shortfall in summary.shortfalls:
+        print_line(console, f"--require: {shortfall}", "bold red")
     print_line(console, summary.score, "bold red" if summary.exit_status else "bold green")
 
 

@@ -56,6 +56,8 @@ def headline(report: Report) -> str:
     failures = sum(report.strictness.fails(verdict) for verdict in report.verdicts)
     if failures:
         line = f"{failures} clause{'' if failures == 1 else 's'} failed"
+    elif report.shortfalls:
+        line = report.shortfalls[0]
     elif any(verdict.status == "failed" for verdict in report.verdicts):
         line = "no new failures"
     else:

@@ -320,9 +320,10 @@ def test_every_clause_is_in_the_table_and_those_that_are_broken_are_linked() -> 
 
 def test_what_was_not_observed_says_what_it_needs() -> None:
     shown = page().shown
+    conditions = report().conditions
     missing = [one.clause for one in full() if one.status == "not observed"]
     assert missing
-    assert all(f"needs: {clause.observed.by}" in shown for clause in missing)
+    assert all(f"needs {conditions.needs(clause)}" in shown for clause in missing)
 
 
 def test_of_a_recording_nobody_counted_the_credits() -> None:

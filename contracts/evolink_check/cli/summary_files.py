@@ -1,0 +1,46 @@
+"""The report files that every check can write: Markdown for a CI job, and SARIF for a code host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from evolink_spec.options.declaration import Option
+from msgspec import Struct
+
+from evolink_check.cli.config import environment
+from evolink_check.files import write
+
+_REPORTS = "Reports"
+JOB_SUMMARY = "GITHUB_STEP_SUMMARY"  # the variable with the file that GitHub shows as the summary of a job
+
+
+class SummaryFiles(Struct, frozen=True, kw_only=True):
+    """The files; `-` is stdout."""
+
+    markdown: Annotated[
+        Path | None,
+        Option(
+            help="Write a summary as Markdown; in GitHub Actions, also append it to the summary of the job "
+            "($GITHUB_STEP_SUMMARY).",
+            section=_REPORTS,
+            metavar="FILE",
+        ),
+    ] = None
+    sarif: Annotated[
+        Path | None,
+        Option(
+            help="Write the findings as SARIF 2.1.0, which code hosts show.", section=_REPORTS, metavar="FILE"
+        ),
+    ] = None
+
+
+def write_markdown(path: Path, content: str | bytes) -> None:
+    """Write the summary to a file, and in GitHub Actions append it to the summary of the job. Raises OSError."""
+    text = content if isinstance(content, str) else content.decode()
+    write(path, text)
+    variables = environment()
+    summary = variables.get(JOB_SUMMARY, "")
+    if variables.get("GITHUB_ACTIONS") == "true" and summary and Path(summary).resolve() != path.resolve():
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(f"\n{text}")

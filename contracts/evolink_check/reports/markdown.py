@@ -1,0 +1,71 @@
+"""A report as Markdown, for the summary of a CI job: the result, a table of what failed, and what was not observed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from evolink_check.reports.curl import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ROWS = 50  # maximum number of rows of a table
+_LONGEST = 300  # maximum number of characters of a cell
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, with the names of its columns. `title` stands above it."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The content of a report. All of it is text; what it contains of Markdown or HTML is escaped."""
+
+    title: str
+    headline: str
+    failed: bool
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+    command: str = field(default="")
+
+
+def to_markdown(page: Page) -> str:
+    """Return the content of the file."""
+    sign = "❌" if page.failed else "✅"
+    blocks = [f"## {_text(page.title)}", f"{sign} **{_text(page.headline)}**"]
+    blocks += [_table(table) for table in page.tables if table.rows]
+    if page.notes:
+        blocks.append("\n".join(f"- {_text(note)}" for note in page.notes))
+    if page.command:
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", page.command)), default=0))
+        blocks.append(f"{fence}sh\n{printable(page.command)}\n{fence}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(table: Table) -> str:
+    lines = [_row(table.columns), _row(["---"] * len(table.columns), escape=False)]
+    lines += [_row(row) for row in table.rows[:_ROWS]]
+    more = len(table.rows) - _ROWS
+    text = "\n".join(lines) + (f"\n\nand {more:,} more" if more > 0 else "")
+    if table.folded:
+        return f"<details><summary>{_text(table.title)}</summary>\n\n{text}\n\n</details>"
+    return f"### {_text(table.title)}\n\n{text}"
+
+
+def _row(cells: Sequence[str], *, escape: bool = True) -> str:
+    return f"| {' | '.join(_text(cell) if escape else cell for cell in cells)} |"
+
+
+def _text(text: str) -> str:
+    """Return a text as one line in which nothing is Markdown or HTML."""
+    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return _SPECIAL.sub(r"\\\1", printable(" ".join(short.split()))).replace("@", "&#64;")
