@@ -1,4 +1,4 @@
-"""Atomic file writes: a reader sees the old file or the complete new one, never an incomplete one."""
+"""Atomic file writes. A reader sees the old file or the complete new file, never an incomplete one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
-    """Yield a temporary file that replaces `path` when the block ends, and is removed when the block raises.
+    """Yield a temporary file. It replaces `path` when the block ends, or is removed if the block raises an error.
 
-    Only the owner can read it until it is complete; then it gets `mode`. Raises OSError.
+    Until it is complete, only its owner can read it. Then it gets `mode`. Raises OSError.
     """
     from tempfile import mkstemp
 
@@ -33,7 +33,7 @@ def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write a complete file, or leave `path` unchanged. Raises OSError.
 
-    A device or a pipe is written to, never replaced; of a symbolic link, its target is replaced.
+    A device or a pipe is written to, not replaced. If `path` is a symbolic link, its target is replaced.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as special:

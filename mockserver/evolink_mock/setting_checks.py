@@ -1,4 +1,4 @@
-"""The documents that the settings name, and what contradicts them."""
+"""Load the documents that the settings name, and check the settings for contradictions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from evolink_mock.settings import Settings
 
-_MODEL_CUTOFF = 0.5  # the beginning of a model's long name is similar enough
+_MODEL_CUTOFF = 0.5  # so that the beginning of a long model name is similar enough
 
 
 def load_documents(settings: Settings) -> Spec:
-    """The documents to serve, the settings checked against them. Raises `SpecError` or ValueError."""
+    """Load the documents to serve, and check the settings against them. Raises `SpecError` or ValueError."""
     from evolink_spec import load
 
     paths = (*settings.only_spec, *settings.spec)
@@ -34,19 +34,19 @@ def load_documents(settings: Settings) -> Spec:
 
 
 def check(settings: Settings, spec: Spec) -> None:
-    """`SettingError` for a setting that contradicts the documents or other settings."""
+    """Raise `SettingError` for a setting that contradicts the documents or other settings."""
     if settings.recipe is not None:
         sequence = RecipeRegistry(statuses_of(spec), spec.failures).find(settings.recipe)
         if isinstance(sequence, ApiError):
             raise SettingError("recipe", sequence.detail)
-        if "token" not in settings.recipes.split(","):  # it is resolved like one in a token
+        if "token" not in settings.recipes.split(","):  # it is resolved like a recipe in a token
             raise SettingError("recipe", "has no effect unless the sources of recipes include token")
     if NONE in (origins := set(map(parse_origin, settings.cors))) and len(origins) > 1:
         raise SettingError("cors", "off cannot be combined with an origin")
     if settings.offline and settings.proxy_port is None:
         raise SettingError("offline", "has no effect without a proxy port")
     if settings.metrics and find_spec("prometheus_client") is None:
-        raise SettingError("metrics", "needs prometheus_client: pip install 'evolink-mock[metrics]'")
+        raise SettingError("metrics", "requires prometheus_client: pip install 'evolink-mock[metrics]'")
     served = {model for by_model in spec.creates.values() for model in by_model if model}
     for model in sorted(settings.denied_models - served):
         raise SettingError(
@@ -55,7 +55,7 @@ def check(settings: Settings, spec: Spec) -> None:
 
 
 def check_port_file(path: Path) -> None:
-    """`SettingError` if the port file could not be written once the server is ready."""
+    """Raise `SettingError` if the port file cannot be written."""
     if path.is_dir():
         raise SettingError("port_file", f"{path} is a folder; name a file")
     if not os.access(path.parent, os.W_OK):
@@ -63,7 +63,7 @@ def check_port_file(path: Path) -> None:
 
 
 def check_workers(workers: int, settings: Settings) -> None:
-    """`SettingError` if so many processes cannot answer together."""
+    """Raise `SettingError` if so many processes cannot serve together."""
     if workers > 1 and settings.store == "memory":
         raise SettingError(
             "workers", "several processes need a shared store, such as sqlite:FILE or redis://HOST"
@@ -73,7 +73,10 @@ def check_workers(workers: int, settings: Settings) -> None:
 
 
 def ca_folder(settings: Settings) -> Path:
-    """The folder of the certificate authority; by default in the user's data. `SettingError` without a home."""
+    """Return the folder of the certificate authority, by default in the user's data.
+
+    Raises `SettingError` if the user has no home folder.
+    """
     if settings.ca_dir is not None:
         return settings.ca_dir
     from platformdirs import user_data_path

@@ -1,4 +1,4 @@
-"""Parsers for settings whose type does not define their text. All raise ValueError with an example."""
+"""Parsers for settings whose type does not define their notation. Each raises ValueError with an example."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")
 
 
 class SettingError(ValueError):
-    """A setting that contradicts the documents or other settings, or that cannot take effect on this machine."""
+    """A setting contradicts the documents or other settings, or cannot take effect on this machine."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -31,9 +31,9 @@ class SettingError(ValueError):
 
 
 def parse_host(text: str) -> str:
-    """An address to listen on, an IPv6 one with or without brackets.
+    """Parse an address to listen on. An IPv6 address may have brackets.
 
-    ValueError for empty text, which would mean every address.
+    Raises ValueError for an empty text, which would mean every address.
     """
     if not text.strip():
         raise ValueError("an empty host would mean every address: write 0.0.0.0 for that")
@@ -41,20 +41,23 @@ def parse_host(text: str) -> str:
 
 
 def parse_token(text: str) -> str:
-    """An API key that a header can carry. The ValueError does not repeat it."""
+    """Parse an API key that a header can carry. Raises ValueError, without the key."""
     if not _TOKEN.fullmatch(text):
         raise ValueError("must consist of visible ASCII characters")
     return text
 
 
 def parse_callback_host(text: str) -> str:
-    """A host that callbacks may go to, `HOST` or `HOST:PORT`; ValueError otherwise."""
+    """Parse a host that callbacks may go to, `HOST` or `HOST:PORT`. Raises ValueError for anything else."""
     parse_allowed(text)
     return text
 
 
 def parse_host_pattern(text: str) -> str:
-    """A host name in which `*` matches any text, or an IPv6 address, in lower case; ValueError otherwise."""
+    """Parse an IPv6 address or a host name in which `*` matches any text. Returns it in lower case.
+
+    Raises ValueError for anything else.
+    """
     pattern = text.strip().lower().removeprefix("[").removesuffix("]").rstrip(".")
     if not _HOST_PATTERN.fullmatch(pattern) and not _is_ipv6(pattern):
         raise ValueError(f"invalid host name {text!r}: write NAME, without https:// and without a port")
@@ -69,20 +72,20 @@ def _is_ipv6(text: str) -> bool:
 
 
 def parse_cors(text: str) -> str:
-    """An origin of web pages, `*` or `off`; ValueError otherwise."""
+    """Parse an origin of web pages, `*` or `off`. Raises ValueError for anything else."""
     parse_origin(text)
     return text
 
 
 def parse_ui_key(text: str) -> str:
-    """A key of the console, as a cookie can carry it. ValueError, without the text, for any other."""
+    """Parse a key of the console that a cookie can carry. Raises ValueError, without the key."""
     if not _UI_KEY.fullmatch(text):
         raise ValueError("must consist of 8 to 200 letters, digits, and the characters - . _ ~")
     return text
 
 
 def parse_public_url(text: str) -> str:
-    """The public URL of the server, without a trailing slash; ValueError otherwise."""
+    """Parse the public URL of the server. Returns it without a trailing slash. Raises ValueError."""
     match = _PUBLIC_URL.fullmatch(text)
     if match is None:
         raise ValueError(f"invalid public URL {text!r}: write https://HOST[:PORT]")
@@ -91,7 +94,7 @@ def parse_public_url(text: str) -> str:
 
 
 def parse_control(text: str) -> str:
-    """The place of the control API: `on`, `off`, or `HOST:PORT` in lower case; ValueError otherwise."""
+    """Parse the place of the control API: `on`, `off` or `HOST:PORT`. Returns it in lower case. Raises ValueError."""
     where = text.strip().lower()
     address = _CONTROL.fullmatch(where)
     if where not in {"on", "off"} and (address is None or int(address[1]) > 65535):  # noqa: PLR2004
@@ -100,7 +103,7 @@ def parse_control(text: str) -> str:
 
 
 def parse_credits(text: str) -> float:
-    """A number of credits, as an integer if it is whole, for JSON. ValueError for a negative number."""
+    """Parse a number of credits. A whole number is returned as an integer. Raises ValueError if it is negative."""
     try:
         number = float(text)
     except ValueError:
@@ -111,16 +114,16 @@ def parse_credits(text: str) -> float:
 
 
 def parse_spec_path(text: str) -> Path:
-    """The file of a document. ValueError for a URL, which would be read at each start."""
+    """Parse the path of a document. Raises ValueError for a URL, which would have to be read at each start."""
     if re.match(r"https?://", text, re.IGNORECASE):
         raise ValueError(f"{text!r} is a URL: download the document first, and give its file")
     return Path(text)
 
 
 def parse_store(text: str) -> str:
-    """Where the state is kept: `memory`, `sqlite:FILE` or the URL of a server.
+    """Parse where the state is kept: `memory`, `sqlite:FILE` or the URL of a server.
 
-    ValueError otherwise. It does not repeat the text, which may contain a password.
+    Raises ValueError without the text, which may contain a password.
     """
     place = text.strip()
     scheme, _, rest = place.partition(":")
@@ -132,7 +135,7 @@ def parse_store(text: str) -> str:
 
 
 def parse_keep(text: str) -> float:
-    """The seconds of `30d`, `12h`, `90m` or `10s`. ValueError otherwise."""
+    """Parse a time such as `30d`, `12h`, `90m` or `10s`. Returns seconds. Raises ValueError for anything else."""
     match = _KEEP.fullmatch(text.strip().lower())
     if match is None or int(match[1]) == 0:
         raise ValueError(f"invalid time {text!r}: write 30d, 12h, 90m or 10s")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path  # noqa: TC003  (part of a declaration)
+from pathlib import Path  # noqa: TC003  (used in a declaration)
 from typing import Annotated, Literal
 
 from evolink_spec.options.declaration import Option
@@ -26,7 +26,7 @@ from evolink_mock.setting_values import (
     parse_ui_key,
 )
 
-ENVIRONMENT = "EVOLINK_MOCK_"  # before the name of an option in capitals
+ENVIRONMENT = "EVOLINK_MOCK_"  # prefix of a variable, followed by the option's name in capitals
 _PORT = Meta(ge=0, le=65535)
 _ADDRESS, _TASKS, _ACCOUNTS, _OTHER = "Address", "Tasks", "Accounts", "Callbacks, documents, log"
 _STATE, _HARD_CODED = "State", "Clients with a hard-coded address"
@@ -38,7 +38,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     host: Annotated[
         str,
         Option(
-            help="Address to listen on. Your network can reach any address except loopback.",
+            help="Address to listen on. Other machines can reach the mock unless this is a loopback address.",
             section=_ADDRESS,
             metavar="HOST",
             parse=parse_host,
@@ -47,12 +47,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     port: Annotated[
         int,
         _PORT,
-        Option(help="Port to listen on; 0 takes a free one.", section=_ADDRESS, short="-p", metavar="PORT"),
+        Option(help="Port to listen on; 0 takes a free port.", section=_ADDRESS, short="-p", metavar="PORT"),
     ] = 8080
     public_url: Annotated[
         str | None,
         Option(
-            help="Base URL of result links, when the mock is behind a reverse proxy.",
+            help="Base URL of result links, for a mock behind a reverse proxy.",
             section=_ADDRESS,
             metavar="URL",
             parse=parse_public_url,
@@ -61,7 +61,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     trust_proxy: Annotated[
         bool,
         Option(
-            help="Build result links from the Forwarded or X-Forwarded-Proto and -Host headers of a reverse proxy.",
+            help="Build result links from the headers of a reverse proxy: Forwarded, or X-Forwarded-Proto and -Host.",
             section=_ADDRESS,
             excludes="public_url",
         ),
@@ -69,7 +69,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     duration: Annotated[
         Speed,
         Option(
-            help="How long a task takes: 5s, 500ms, 2m, or a range: 3s..20s.",
+            help="How long a task takes: a time such as 5s, 500ms or 2m, or a range such as 3s..20s.",
             section=_TASKS,
             metavar="TIME",
             shown="5s",
@@ -83,14 +83,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     seed: Annotated[
         int | None,
         Option(
-            help="Repeat ids, start time and durations for the same requests.", section=_TASKS, metavar="N"
+            help="Give the same requests the same ids, start time and durations.", section=_TASKS, metavar="N"
         ),
     ] = None
     clock_scale: Annotated[
         float,
         Meta(ge=0.001, le=1_000_000),
         Option(
-            help="Speed of the server's clock: 60 turns each second into a minute.",
+            help="Speed of the server's clock. With 60, a minute passes in each second.",
             section=_TASKS,
             metavar="N",
         ),
@@ -98,7 +98,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     tokens: Annotated[
         frozenset[str],
         Option(
-            help="Accept this API key and no other. Repeatable; by default any key is accepted.",
+            help="Accept only this API key. Repeatable; by default every key is accepted.",
             section=_ACCOUNTS,
             name="--token",
             metavar="TOKEN",
@@ -117,7 +117,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     rate: Annotated[
         Rate | None,
         Option(
-            help="Rate limit of each account: 30/minute.", section=_ACCOUNTS, metavar="RATE", parse=parse_rate
+            help="Requests per account, e.g. 30/minute.", section=_ACCOUNTS, metavar="RATE", parse=parse_rate
         ),
     ] = None
     denied_models: Annotated[
@@ -132,7 +132,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     allow_callbacks_to: Annotated[
         tuple[str, ...],
         Option(
-            help="Allow callbacks to this internal host, over plain http too. Repeatable.",
+            help="Allow callbacks to this internal host, also over plain http. Repeatable.",
             section=_OTHER,
             metavar="HOST[:PORT]",
             parse=parse_callback_host,
@@ -141,8 +141,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     spec: Annotated[
         tuple[Path, ...],
         Option(
-            help="Serve this OpenAPI 3.1 document (YAML, JSON, or a saved documentation page) too, or all in a folder "
-            "or of a pattern, or apply this overlay. Repeatable.",
+            help="Also serve this OpenAPI 3.1 document (YAML, JSON, or a saved documentation page), or all documents "
+            "in this folder or matching this pattern; or apply this overlay. Repeatable.",
             section=_OTHER,
             metavar="PATH",
             parse=parse_spec_path,
@@ -151,7 +151,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     only_spec: Annotated[
         tuple[Path, ...],
         Option(
-            help="As --spec, without the built-in document. Repeatable.",
+            help="Like --spec, but without the built-in document. Repeatable.",
             section=_OTHER,
             metavar="PATH",
             parse=parse_spec_path,
@@ -160,13 +160,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     any_model: Annotated[
         bool,
         Option(
-            help="Serve models that no document describes, by the document that fits best, with a warning.",
+            help="Serve models that no document describes, with the document that fits best, and log a warning.",
             section=_OTHER,
         ),
     ] = False
     recipe: Annotated[
         str | None,
-        Option(help="Apply this recipe to every request that names none.", section=_TASKS, metavar="RECIPE"),
+        Option(help="Recipe of every request that has no other recipe.", section=_TASKS, metavar="RECIPE"),
     ] = None
     recipes: Annotated[
         str,
@@ -192,12 +192,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     keep: Annotated[
         float | None,
         Option(
-            help="Drop accounts unused for this time: 30d.", section=_STATE, metavar="TIME", parse=parse_keep
+            help="Drop accounts unused for TIME, e.g. 30d.", section=_STATE, metavar="TIME", parse=parse_keep
         ),
     ] = None
     log_format: Annotated[
         Literal["text", "json"],
-        Option(help="The log: text lines, or one JSON object per line.", section=_OTHER, metavar="text|json"),
+        Option(help="Log text lines, or one JSON object per line.", section=_OTHER, metavar="text|json"),
     ] = "text"
     metrics: Annotated[
         bool, Option(help="Serve metrics for Prometheus at /__mock__/metrics.", section=_OTHER)
@@ -205,7 +205,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     media_dir: Annotated[
         Path | None,
         Option(
-            help="Folder for rendered results; by default a temporary one that is removed at the end.",
+            help="Folder for rendered results; by default a temporary folder that is removed at the end.",
             section=_OTHER,
             metavar="DIR",
         ),
@@ -216,7 +216,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     control: Annotated[
         str,
         Option(
-            help="The control API under /__mock__/: on, off, or HOST:PORT for its own address.",
+            help="The control API under /__mock__/: on, off, or HOST:PORT to serve it at another address.",
             section=_OTHER,
             metavar="WHERE",
             parse=parse_control,
@@ -225,8 +225,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     cors: Annotated[
         tuple[str, ...],
         Option(
-            help="Let web pages of this origin call the API, beside those of loopback addresses: * for all pages, off "
-            "for none. Repeatable.",
+            help="Let web pages of this origin call the API, in addition to pages of loopback addresses. * allows all "
+            "pages, off none. Repeatable.",
             section=_OTHER,
             metavar="ORIGIN",
             parse=parse_cors,
@@ -235,7 +235,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     allow_hosts: Annotated[
         frozenset[str],
         Option(
-            help="Allow the control API to be used under this host name, such as the name of a container; * matches "
+            help="Allow requests to the control API with this host name, such as the name of a container. * matches "
             "any text. Repeatable.",
             section=_OTHER,
             name="--allow-host",
@@ -245,13 +245,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = frozenset()
     ui: Annotated[
         Literal["on", "off"],
-        Option(help="The console: pages in a browser under /__mock__/ui.", section=_OTHER, metavar="on|off"),
+        Option(help="The console: web pages under /__mock__/ui.", section=_OTHER, metavar="on|off"),
     ] = "on"
     ui_key: Annotated[
         str | None,
         Option(
-            help="Key of the console, which is then also available to other machines; by default a new one at each "
-            "start, printed as part of a link.",
+            help="Key of the console, which then also serves other machines. By default, each start chooses a new "
+            "key, and prints a link with it.",
             section=_OTHER,
             metavar="KEY",
             parse=parse_ui_key,
@@ -261,7 +261,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         int | None,
         _PORT,
         Option(
-            help="Serve https too, for localhost and for the API's host names; 0 takes a free port.",
+            help="Also serve https on this port, for localhost and the API's host names; 0 selects a free port.",
             section=_HARD_CODED,
             metavar="PORT",
         ),
@@ -270,20 +270,20 @@ class Settings(Struct, frozen=True, kw_only=True):
         int | None,
         _PORT,
         Option(
-            help="Port of a proxy, for HTTPS_PROXY: the mock answers requests to the API's host names; all "
-            "others are forwarded.",
+            help="Port of a proxy, for HTTPS_PROXY. The mock serves requests to the API's host names and forwards "
+            "all others.",
             section=_HARD_CODED,
             metavar="PORT",
         ),
     ] = None
     offline: Annotated[
         bool,
-        Option(help="The proxy refuses all other hosts instead of forwarding.", section=_HARD_CODED),
+        Option(help="Let the proxy refuse all other hosts.", section=_HARD_CODED),
     ] = False
     ca_dir: Annotated[
         Path | None,
         Option(
-            help="Folder of the certificate authority; by default in your user data.",
+            help="Folder of the certificate authority; by default in the user's data folder.",
             section=_HARD_CODED,
             metavar="DIR",
         ),
@@ -291,10 +291,10 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def speed(self) -> Speed:
-        """How long tasks take."""
+        """The range of the duration of tasks."""
         return REALTIME if self.realtime else self.duration
 
 
 def environment() -> dict[str, str]:
-    """A copy of the variables that this process was started with."""
+    """Return a copy of the environment variables of this process."""
     return dict(os.environ)

@@ -52,7 +52,7 @@ async def show_readiness(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_metrics(request: ControlRequest) -> ControlResponse | ApiError:
-    """The metrics, in the text format of Prometheus."""
+    """Return the metrics in the text format of Prometheus; 404 without `--metrics`."""
     service = request.service
     if not service.settings.metrics:
         return ApiError(404, "there are no metrics: start the mock with --metrics")

@@ -116,7 +116,7 @@ class Store(Protocol):
         ...
 
     async def dropped_exchanges(self) -> int:
-        """How many exchanges the journals have dropped, of accounts that are open and of requests without one."""
+        """Return how many exchanges the journals have dropped, those of requests without an account included."""
         ...
 
     async def clear_journal(self, token: str) -> None:
@@ -207,14 +207,14 @@ class SharedStore(Store, Protocol):
         ...
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """A fact about the store, such as the seed of its ids.
+        """Return a fact about the store, such as the seed of its ids.
 
         If it is not stored yet, `value` is stored and returned.
         """
         ...
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a fact in place of an earlier one."""
+        """Store a fact, replacing its earlier value."""
         ...
 
     async def has_changed(self) -> bool:

@@ -33,7 +33,7 @@ class RouteTable:
                 by_method.update(methods)
 
     def template(self, path: str) -> str | None:
-        """The path of the route that a path belongs to, such as `/v1/tasks/{task_id}`; None for other paths."""
+        """Return the path of the route to which a path belongs, such as `/v1/tasks/{task_id}`; None for other paths."""
         cut = path.rfind("/") + 1
         entry = self._parameter.get(path[:cut])
         if path in self._fixed:

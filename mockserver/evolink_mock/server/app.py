@@ -66,7 +66,10 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
 def _counting(
     service: Service, table: RouteTable, observe: Callable[[Exchange], None]
 ) -> Callable[[Exchange], None]:
-    """Counts exchanges in the metrics, except for those with the control API and the console, and observes all."""
+    """Return a function that counts exchanges in the metrics and passes them to `observe`.
+
+    Requests to the control API and the console are not counted.
+    """
     if not service.settings.metrics:
         return observe
     metrics = service.metrics

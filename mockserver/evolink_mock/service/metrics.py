@@ -1,7 +1,7 @@
-"""What the server has done, in the text format of Prometheus: requests, violations, callbacks, tasks, journals.
+"""Metrics in the text format of Prometheus: requests, violations, callbacks, tasks, journals.
 
 Counters are those of this process, or of all workers if `PROMETHEUS_MULTIPROC_DIR` names a folder that they share.
-Gauges are computed from the store when they are read.
+Gauges are computed from the store when the metrics are requested.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.store import Store
 
-SHARED_FOLDER = (
-    "PROMETHEUS_MULTIPROC_DIR"  # the variable from which prometheus_client takes the workers' folder
-)
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # from which prometheus_client reads the workers' folder
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
-OTHER = "other"  # in place of a method or path that a client invented, of which there may be any number
+OTHER = "other"  # replaces undocumented methods and paths, of which there may be any number
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_TASKS_AT_ONCE = 1000  # that are looked at before other requests are answered
+_TASKS_AT_ONCE = 1000  # counted before other requests are served
 
 
 class Metrics:
-    """The metrics of one server. `route_of` returns the documented path that a path belongs to, or None."""
+    """The metrics of one server.
+
+    `route_of` returns the documented path to which a path belongs, or None.
+    """
 
     def __init__(self) -> None:
         self.route_of: Callable[[str], str | None] = lambda _: None
@@ -69,7 +70,7 @@ class Metrics:
         self._is_shared = SHARED_FOLDER in environment()
         if not self._is_shared:
             ProcessCollector(registry=registry)
-        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # labels() takes longer
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # labels() is slow
 
     def observe(self, exchange: Exchange) -> None:
         """Count a completed exchange with the simulated API."""
@@ -87,7 +88,7 @@ class Metrics:
         self._attempts.labels("accepted" if succeeded(attempt) else refused).inc()
 
     async def exposition(self, store: Store, clock: Clock) -> bytes:
-        """All metrics in the text format."""
+        """Return all metrics in the text format."""
         gauges = await _gauges(store, clock)
         registry = CollectorRegistry()
         registry.register(_Constant(gauges))
@@ -105,7 +106,7 @@ class Metrics:
 
 
 class _Constant:
-    """A collector of values that are known already."""
+    """A collector of values that have already been computed."""
 
     def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
         self._families = families
@@ -115,7 +116,10 @@ class _Constant:
 
 
 async def _gauges(store: Store, clock: Clock) -> list[GaugeMetricFamily]:
-    """The state of the store. Tasks are looked at one by one, because their status follows from the time."""
+    """Return the gauges: the state of the store.
+
+    The status of each task is computed, because it follows from the time.
+    """
     accounts, tasks = await store.accounts(), Tally[Phase]()
     for account in accounts:
         now = instant_of(account, clock.now())

@@ -61,7 +61,7 @@ class Service:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """The metrics, if `--metrics` is set: the package that keeps them is an extra."""
+        """The metrics, which require an optional package. Used only with `--metrics`."""
         from evolink_mock.service.metrics import Metrics
 
         return Metrics()

@@ -1,4 +1,4 @@
-"""The folder in which workers keep the counters of their metrics, so that each of them can show the sum of all."""
+"""The folder in which workers store the counters of their metrics, so that each worker can show the sum."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the only way to name the folder to prometheus_client
+_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the only setting of the folder in prometheus_client
 
 
 @contextmanager
 def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
-    """Create the folder for the workers that are started in this block, before they import prometheus_client."""
+    """Create the folder for workers that are started in this block, before they import prometheus_client."""
     if not is_enabled:
         yield
         return

@@ -1,1 +1,1 @@
-"""Stores: where the state of a mock is kept."""
+"""The stores, which keep the state of a mock: in memory, in a file or on a server."""

@@ -1,7 +1,7 @@
-"""The whole state as JSON Lines: to look at it, to move it to another store, and to begin a test with it.
+"""The whole state as JSON Lines, to inspect it, to move it to another store, or to start a test with it.
 
-The first line describes the server. Each account follows: a line for it, then lines for its tasks, deliveries and
-journal. An instant that never comes is null, or "never" where null means something else.
+The first line describes the server. For each account, a line follows, then lines for its tasks, deliveries and
+journal. A time that never comes is null, or "never" where null has another meaning.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 VERSION = 1  # of the format
 _NEVER = "never"
-_MAY_NEVER_COME = ("starts", "ends")  # instants of a timetable
+_MAY_NEVER_COME = ("starts", "ends")  # times of a timetable
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _EXCHANGE_FIELDS = ExchangeRecord.__struct_fields__
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The first line: the server's clock when the state was exported, the seed of its ids, and how its clock runs."""
+    """The first line: the server's clock at the time of the export, the seed of its ids, and how its clock runs."""
 
     now: float
     seed: int | None = None
@@ -44,7 +44,7 @@ class Header(msgspec.Struct, frozen=True):
 
 
 async def export(store: Store, operations: OperationIndex, header: Header) -> AsyncIterator[bytes]:
-    """The lines, each with its newline."""
+    """Yield the lines of the export, each with its newline."""
     yield _line("store", msgspec.to_builtins(header))
     for account in await store.accounts():
         token = account.token
@@ -62,19 +62,19 @@ async def export(store: Store, operations: OperationIndex, header: Header) -> As
 
 
 def read_header(lines: Iterator[bytes]) -> Header:
-    """The first line. ValueError for a file that is no export, or of a newer version."""
+    """Parse the first line. Raises ValueError for a file that is not an export, or of a newer version."""
     fields = _fields(1, next(lines, b""))
     if fields.pop("kind", "") != "store":
         raise ValueError("line 1: this is not an export of evolink-mock")
     if fields.get("version", 0) > VERSION:
         raise ValueError(
-            f"line 1: version {fields['version']} of the format, and this evolink-mock knows {VERSION}"
+            f"line 1: the format has version {fields['version']}, but this evolink-mock supports up to {VERSION}"
         )
     return _converted(1, fields, Header)
 
 
 def read_accounts(lines: Iterable[bytes], operations: OperationIndex) -> Iterator[AccountState]:
-    """The accounts in the lines after the first. ValueError with the number of the line."""
+    """Yield the accounts in the lines after the first. Raises ValueError with the number of the line."""
     state: AccountState | None = None
     for number, line in enumerate(lines, 2):
         fields = _fields(number, line)
@@ -85,7 +85,7 @@ def read_accounts(lines: Iterable[bytes], operations: OperationIndex) -> Iterato
             account = _account(number, fields)
             state = AccountState(account, [], [], Journal(account.label))
         elif state is None:
-            raise ValueError(f"line {number}: an account has to come before its {kind or 'parts'}")
+            raise ValueError(f"line {number}: an account must come before its {kind or 'parts'}")
         else:
             _add(number, kind, fields, state, operations)
     if state is not None:
@@ -95,7 +95,7 @@ def read_accounts(lines: Iterable[bytes], operations: OperationIndex) -> Iterato
 def _add(
     number: int, kind: str, fields: dict[str, Any], state: AccountState, operations: OperationIndex
 ) -> None:
-    assert isinstance(state.tasks, list)  # noqa: S101  (made above)
+    assert isinstance(state.tasks, list)  # noqa: S101  (created by `read_accounts`)
     assert isinstance(state.deliveries, list)  # noqa: S101
     if kind == "task":
         task_id = str(fields.pop("id", ""))
@@ -123,7 +123,7 @@ def _add(
 
 
 def _append(journal: Journal, exchange: Exchange) -> None:
-    """Append an exchange whose violations have lines of their own."""
+    """Append an exchange without its violations, which have their own lines."""
     violations = [*journal.violations]
     journal.append(exchange)
     journal.violations.clear()
@@ -149,7 +149,7 @@ def _converted(number: int, fields: Any, kind: type[T]) -> T:
 
 
 def _named(record: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
-    """The fields of a record that is written as an array elsewhere."""
+    """Return the fields of a record that is encoded as an array elsewhere, by name."""
     values = msgspec.to_builtins(record)
     return dict(zip(names, values, strict=True))
 

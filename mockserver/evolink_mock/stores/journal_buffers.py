@@ -1,4 +1,4 @@
-"""The exchanges of journals that are recorded in this process and not written to the store yet.
+"""Exchanges for the journals that this process has recorded but not yet written to the store.
 
 They are written in batches, because a query writes nothing else.
 """
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange, Violation
 
 _CACHED = 10_000  # recorders
-_BATCH = 50  # the fewest exchanges of a batch, if there are as many
-_SHARE = 10  # a batch is this share of all that waits
+_BATCH = 50  # minimum number of exchanges in a batch, if there are so many
+_SHARE = 10  # a batch is at least a tenth of the waiting exchanges
 _ROUND_SECONDS, _BATCHES = 0.25, 4  # real time between two rounds of writing; batches of a round
 
 
 class Buffer:
-    """The exchanges of an account that are recorded but not written yet, at most as many as a journal keeps."""
+    """The recorded but unwritten exchanges of an account, at most as many as a journal stores."""
 
     def __init__(self, token: str, waiting: dict[str, Buffer]) -> None:
         self.label = label_of(token) if token else ""
         self.token = token
         self.exchanges: deque[Exchange] = deque()
         self.violations: deque[Violation] = deque()
-        self.skipped = self.skipped_violations = 0  # that a journal would have dropped by now
+        self.skipped = self.skipped_violations = 0  # dropped before they were written
         self._waiting = waiting
 
     def append(self, exchange: Exchange) -> None:
@@ -50,16 +50,19 @@ class Buffer:
 
 
 class JournalBuffers:
-    """The buffers of all accounts. `write` stores a batch: buffers, each with the first of its exchanges."""
+    """The buffers of all accounts.
+
+    `write` stores a batch: pairs of a buffer and its first exchanges.
+    """
 
     def __init__(self, write: Callable[[Sequence[tuple[Buffer, list[Exchange]]]], None]) -> None:
         self._write = write
         self._buffers: dict[str, Buffer] = {}
-        self._waiting: dict[str, Buffer] = {}  # those with something to write
+        self._waiting: dict[str, Buffer] = {}  # those with unwritten exchanges
         self._batches, self._flush_at = 0, 0.0  # of this round; when the next one begins, on the stopwatch
 
     def recorder(self, token: str) -> Buffer:
-        """The recorder for the exchanges of an account."""
+        """Return the recorder for the exchanges of an account."""
         buffer = self._buffers.get(token)
         if buffer is None:
             if len(self._buffers) > _CACHED:
@@ -73,7 +76,7 @@ class JournalBuffers:
             self.flush_some()
 
     def flush_in_rounds(self) -> None:
-        """Write the next batch if it is time. To be called often: a journal keeps only the last exchanges."""
+        """Write the next batch if it is time. Must be called often, because a buffer keeps only the last exchanges."""
         now = stopwatch()
         if now >= self._flush_at:
             self._batches += 1
@@ -81,7 +84,10 @@ class JournalBuffers:
                 self._batches, self._flush_at = 0, now + _ROUND_SECONDS
 
     def flush_some(self) -> bool:
-        """Write the next batch; whether more is waiting. After a `StoreError`, it waits for the next call."""
+        """Write the next batch. Returns whether more exchanges wait.
+
+        If this raises `StoreError`, the batch is written by the next call.
+        """
         if not self._waiting:
             return False
         buffers = list(self._waiting.values())
@@ -99,7 +105,7 @@ class JournalBuffers:
         return bool(self._waiting)
 
     def forget(self, token: str) -> None:
-        """Forget what is not written yet, of an account that is dropped."""
+        """Forget the unwritten exchanges of an account that is dropped."""
         self._waiting.pop(token, None)
         self._buffers.pop(token, None)
 

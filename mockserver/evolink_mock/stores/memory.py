@@ -1,4 +1,4 @@
-"""The store in the memory of one process: it forgets everything when the process ends."""
+"""The store in the memory of one process. Everything is lost when the process ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class MemoryStore:
-    """A `LocalStore` in memory. An account is one object for as long as it lives, so what a step changes is stored.
+    """A `LocalStore` in memory. An account is always the same object, so what a step changes is stored at once.
 
     `changed` is called with the token of each account whose delivery is stored.
     """
@@ -35,11 +35,11 @@ class MemoryStore:
         self._tasks: dict[str, Task] = {}
         self._ids: dict[str, list[str]] = {}
         self._deliveries: dict[str, Delivery] = {}
-        self._used: set[str] | None = None  # tokens that were used since the last call of `unused`
-        self._used_at: dict[str, float] = {}  # Unix seconds, as far as such a call has noticed
+        self._used: set[str] | None = None  # tokens used since the last call of `unused`
+        self._used_at: dict[str, float] = {}  # Unix seconds of the call of `unused` that noticed the use
 
     def account_now(self, token: str) -> Account:
-        """The account of a token."""
+        """Return the account of a token, created if necessary."""
         account = self._accounts.get(token)
         if account is None:
             account = self._accounts[token] = open_account(token, self._terms)
@@ -47,7 +47,7 @@ class MemoryStore:
         return account
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """An account and a task."""
+        """Return an account and a task."""
         return self.account_now(token), self._tasks.get(task_id)
 
     def change_now(self, token: str, step: Step) -> None:
@@ -64,7 +64,7 @@ class MemoryStore:
             self._changed(task.account)
 
     async def account(self, token: str) -> Account:
-        """The account of a token."""
+        """Return the account of a token."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
@@ -72,32 +72,32 @@ class MemoryStore:
         self.change_now(token, step)
 
     async def accounts(self) -> Sequence[Account]:
-        """Every account."""
+        """Return every account."""
         return [*self._accounts.values()]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """An account and a task."""
+        """Return an account and a task."""
         return self.account_now(token), self._tasks.get(task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """The task with this id."""
+        """Return the task with this id."""
         return self._tasks.get(task_id)
 
     async def tasks(self, token: str) -> Sequence[Task]:
-        """The tasks of an account."""
+        """Return the tasks of an account."""
         return [self._tasks[task_id] for task_id in self._ids.get(token, ())]
 
     async def delivery(self, task_id: str) -> Delivery | None:
-        """The delivery of a task's callback."""
+        """Return the delivery of a task's callback."""
         return self._deliveries.get(task_id)
 
     async def deliveries(self, token: str) -> Sequence[Delivery]:
-        """The deliveries of an account."""
+        """Return the deliveries of an account."""
         deliveries = (self._deliveries.get(task_id) for task_id in self._ids.get(token, ()))
         return [delivery for delivery in deliveries if delivery is not None]
 
     async def next_due(self, token: str) -> float | None:
-        """When the next callback of an account is due."""
+        """Return when the next callback of an account is due."""
         dues = [delivery.due for delivery in await self.deliveries(token) if delivery.due is not None]
         return min(dues, default=None)
 
@@ -123,7 +123,7 @@ class MemoryStore:
         self._deliveries |= {delivery.task_id: delivery for delivery in state.deliveries}
 
     def recorder(self, token: str) -> Journal:
-        """The journal of an account; without a token, the journal of requests that belong to no account."""
+        """Return the journal of an account; for an empty token, the journal of requests without an account."""
         if self._used is not None:
             self._used.add(token)
         journal = self._journals.get(token)
@@ -133,7 +133,7 @@ class MemoryStore:
         return journal
 
     async def journal(self, token: str) -> Journal:
-        """The journal of an account."""
+        """Return the journal of an account."""
         return self.recorder(token)
 
     async def dropped_exchanges(self) -> int:
@@ -145,7 +145,7 @@ class MemoryStore:
         self.recorder(token).clear()
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
-        """The tokens that were not used since an instant, as far as the calls before have noticed."""
+        """Return the tokens that have not been used since a given time, as far as earlier calls have noticed."""
         used = self._accounts.keys() if self._used is None else self._used
         self._used_at |= dict.fromkeys(used, now)
         self._used = set()
@@ -153,7 +153,7 @@ class MemoryStore:
         return [token for token, at in self._used_at.items() if at < since]
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing, because nothing is stored."""
 
     def _store(self, task: Task, change: Change) -> None:
         if not change.replaces:

@@ -1,4 +1,4 @@
-"""Serialize the records of the domain: as MessagePack in a database, as JSON in an export."""
+"""Serialize the records of the domain: as MessagePack for a database, as JSON for an export."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TaskRecord(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class ExchangeRecord(Struct, frozen=True, array_like=True):
-    """An exchange of a journal: all that is shown of it later."""
+    """The parts of an exchange that a journal stores."""
 
     method: str
     path: str
@@ -65,11 +65,11 @@ _decode_task = msgspec.msgpack.Decoder(TaskRecord).decode
 
 
 class UnknownOperationError(ValueError):
-    """A stored task belongs to an operation that the documents of this server do not have."""
+    """The operation of a stored task is not in the documents of this server."""
 
 
 class OperationIndex:
-    """The create operations of the documents by key, for tasks that refer to them."""
+    """The create operations of the documents by key. Stored tasks refer to their operation by this key."""
 
     def __init__(self, spec: Spec) -> None:
         operations = [operation for by_model in spec.creates.values() for operation in by_model.values()]
@@ -77,24 +77,24 @@ class OperationIndex:
         shared = Counter(name for name, _, _ in locations)
         self._by_key = {_key(operation, shared): operation for operation in operations}
         self._shared = shared
-        self.decode = lru_cache(_CACHED_TASKS)(self._decode)  # of a task that is polled again and again
+        self.decode = lru_cache(_CACHED_TASKS)(self._decode)  # cached, because clients poll their tasks
 
     def encode(self, task: Task) -> bytes:
-        """A task without its id and its account."""
+        """Encode a task without its id and its account."""
         return encode(self.record_of(task))
 
     def record_of(self, task: Task) -> TaskRecord:
-        """A task as a record."""
+        """Convert a task to a record."""
         key = _key(task.operation, self._shared)
         return TaskRecord(
             key, task.model, task.origin, task.media, task.timetable, task.anomalies, task.results
         )
 
     def task_of(self, task_id: str, token: str, record: TaskRecord) -> Task:
-        """A task from its record. `UnknownOperationError`."""
+        """Convert a record to a task. Raises `UnknownOperationError`."""
         operation = self._by_key.get(record.operation)
         if operation is None:
-            raise UnknownOperationError(f"{task_id} belongs to {record.operation}, which no document has")
+            raise UnknownOperationError(f"{task_id} belongs to {record.operation}, which is in no document")
         return Task(
             task_id,
             token,
@@ -108,12 +108,12 @@ class OperationIndex:
         )
 
     def _decode(self, task_id: str, token: str, data: bytes) -> Task:
-        """A task from its encoding. `UnknownOperationError`."""
+        """Decode a task. Raises `UnknownOperationError`."""
         return self.task_of(task_id, token, _decode_task(data))
 
 
 def exchange_record(exchange: Exchange) -> ExchangeRecord:
-    """An exchange as a record."""
+    """Convert an exchange to a record."""
     return ExchangeRecord(
         exchange.method,
         exchange.path,
@@ -134,11 +134,11 @@ def exchange_record(exchange: Exchange) -> ExchangeRecord:
 
 
 def exchange_of(record: ExchangeRecord) -> Exchange:
-    """An exchange from its record."""
+    """Convert a record to an exchange."""
     fields: dict[str, Any] = msgspec.structs.asdict(record)
     return Exchange(began=0.0, **fields)
 
 
 def _key(operation: CreateOperation, shared: Mapping[str, int]) -> str:
-    """The operationId, if it belongs to this operation alone."""
+    """Return the operationId, or the location of the operation if operations share that id."""
     return operation.id if shared[operation.id] == 1 else f"{operation.source}#{operation.pointer}"

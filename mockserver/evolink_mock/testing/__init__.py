@@ -1,1 +1,1 @@
-"""The Python API for tests: `MockServer`, accounts, the pytest plugin."""
+"""The Python API for tests: `MockServer`, accounts, the callback receiver and the pytest plugin."""

@@ -1,6 +1,6 @@
 """An account of a mock, for tests: its clock, recipes, tasks, callbacks and requests.
 
-Methods that move time or wait have async variants, `…_async`, for tests whose receiver is in the same event loop.
+Methods that move time or wait have async variants, `…_async`, for tests whose receiver runs in the same event loop.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 Operation = Literal["create", "query", "media", "credits", "any"]
 TaskOutcome = Literal["completed", "cancelled", "failed"]
-_PAGE = 1000  # items of a list that are requested at one time
+_PAGE = 1000  # items of a list per request
 _WAIT_SECONDS = 10.0
-_MARGIN_SECONDS = 30.0  # that the mock may need beyond the time-out of a wait
+_MARGIN_SECONDS = 30.0  # that the mock may need beyond the timeout of a wait
 
 
 class _Page(Struct):
@@ -55,7 +55,7 @@ class _Journal(Struct):
 
 
 def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
-    """The pages of a list of the control API."""
+    """Yield the pages of a list of the control API."""
     after: str | None = ""
     while after is not None:
         raw = control.request("GET", f"{path}?limit={_PAGE}" + (f"&after={after}" if after else ""))
@@ -64,15 +64,19 @@ def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
 
 
 class MockCallbacks(Sequence[CallbackState]):
-    """The callbacks of the account, delivered or not, in the order of its tasks. Each use requests them again."""
+    """The callbacks of the account, delivered or not, in the order of its tasks.
+
+    Each access requests them from the mock again.
+    """
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
 
     def wait(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:
-        """Wait until `count` callbacks were delivered (answered with 2xx), and return them. TimeoutError otherwise.
+        """Wait until `count` callbacks have been delivered, which means a 2xx response, and return them.
 
-        `timeout` is in real seconds. On a frozen clock no callback is sent and this raises at once: advance the clock.
+        Raises TimeoutError after `timeout` real seconds. If the clock is frozen, no callback is sent, and this raises
+        at once: advance the clock instead.
         """
         seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}
@@ -84,7 +88,7 @@ class MockCallbacks(Sequence[CallbackState]):
         return waited.callbacks
 
     async def wait_async(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:  # noqa: ASYNC109
-        """Like `wait`, without blocking the event loop."""
+        """Like `wait`, but without blocking the event loop."""
         return await call_in_thread(self.wait, count, timeout)
 
     def replay(self, task_id: str) -> CallbackState:
@@ -95,7 +99,7 @@ class MockCallbacks(Sequence[CallbackState]):
         )
 
     async def replay_async(self, task_id: str) -> CallbackState:
-        """Like `replay`, without blocking the event loop."""
+        """Like `replay`, but without blocking the event loop."""
         return await call_in_thread(self.replay, task_id)
 
     @overload
@@ -117,7 +121,7 @@ class MockCallbacks(Sequence[CallbackState]):
 
 
 class ActiveRecipe:
-    """An assigned recipe. Used as a context manager, it clears all recipes of the account at the end."""
+    """An assigned recipe. As a context manager, it clears all recipes of the account at the end of the block."""
 
     def __init__(self, clear: Callable[[], None]) -> None:
         self._clear = clear
@@ -155,9 +159,10 @@ class MockAccount:
         return f"<MockAccount at {self.base_url}>"
 
     def recipe(self, text: str, times: int | None = None, operation: Operation = "any") -> ActiveRecipe:
-        """Assign a recipe to the next `times` requests to `operation`, or, if None, to all until `clear_recipes`.
+        """Assign a recipe to the next `times` requests to `operation`, or to all until `clear_recipes` if it is None.
 
-        As a context manager, the recipe ends with the block. `ControlError`, with similar names, for an unknown one.
+        As a context manager, the recipe ends with the block. Raises `ControlError`, with similar names, if it is
+        unknown.
         """
         assignment = {"recipe": text, "times": times, "operation": operation}
         self._control.request("POST", "/recipes", assignment)
@@ -174,7 +179,7 @@ class MockAccount:
 
     @property
     def tasks(self) -> list[TaskState]:
-        """The account's tasks as they are now, in the order of creation, each with its whole timetable."""
+        """The account's tasks in their present state, in order of creation, each with its whole timetable."""
         pages = _pages(self._control, "/tasks")
         return [state for page in pages for state in decode(page, type=_TaskPage).tasks]
 
@@ -184,7 +189,10 @@ class MockAccount:
         return decode(self._control.request("GET", "/journal"), type=_Journal).entries
 
     def wait_for(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:
-        """Wait until a task is finished. TimeoutError after `timeout` real seconds, and at once on a frozen clock."""
+        """Wait until a task has finished, and return it.
+
+        Raises TimeoutError after `timeout` real seconds, or at once if the clock is frozen.
+        """
         seconds = to_seconds(timeout)
         body = {"task_id": task_id, "timeout": seconds}
         raw = self._control.request("POST", "/wait/task", body, seconds=seconds + _MARGIN_SECONDS)
@@ -194,13 +202,13 @@ class MockAccount:
         return waited.task
 
     async def wait_for_async(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:  # noqa: ASYNC109
-        """Like `wait_for`, without blocking the event loop."""
+        """Like `wait_for`, but without blocking the event loop."""
         return await call_in_thread(self.wait_for, task_id, timeout)
 
     def finish(
         self, task_id: str, failure: str | None = None, outcome: TaskOutcome | None = None
     ) -> TaskState:
-        """End a task now: completed, or failed with a documented code, or `CODE/KIND`. Its callback is due now.
+        """End a task now: completed, or failed with a documented code or `CODE/KIND`. Its callback is then due.
 
         `outcome` is needed only for a cancelled task.
         """
@@ -214,11 +222,11 @@ class MockAccount:
     async def finish_async(
         self, task_id: str, failure: str | None = None, outcome: TaskOutcome | None = None
     ) -> TaskState:
-        """Like `finish`, without blocking the event loop."""
+        """Like `finish`, but without blocking the event loop."""
         return await call_in_thread(self.finish, task_id, failure, outcome)
 
     def expect_violation(self, match: str = "") -> None:
-        """Expect a violation of the contract whose text the regular expression `match` matches.
+        """Expect a violation of the contract whose text contains a match of the regular expression `match`.
 
         `check`, which the fixture calls at the end of the test, fails if the violation did not occur.
         """
@@ -226,9 +234,9 @@ class MockAccount:
         self._expected.append(match)
 
     def check(self) -> None:
-        """Raise `ContractViolationError` for each unexpected violation, and each expected one that did not occur.
+        """Raise `ContractViolationError` if a violation was not expected, or an expected one did not occur.
 
-        An error that a recipe causes is no violation. Warnings may be expected, but need not be.
+        An error that a recipe causes is not a violation. Warnings may be expected, but need not be.
         """
         violation_list = decode(self._control.request("GET", "/violations"), type=ViolationList)
         if lines := violations.problems(violation_list, self._expected):
@@ -237,7 +245,7 @@ class MockAccount:
             )
 
     def reset(self) -> None:
-        """Start again with the same terms: no tasks, callbacks, recipes, journal or expected violations."""
+        """Start again with the same terms, without tasks, callbacks, recipes, journal or expected violations."""
         self._expected.clear()
         self._control.request("POST", "/accounts", self._terms)
 
@@ -246,10 +254,10 @@ class MockAccount:
         self._control.request("DELETE", "/account")
 
     def transport(self) -> Transport:
-        """A transport for the clients of httpx2 and httpx that reaches the mock without a socket.
+        """Return a transport with which clients of httpx2 and httpx reach the mock without a socket.
 
-        It ignores the host of the URL: a client with the real API's address reaches the mock too. RuntimeError if the
-        mock is in another process.
+        It ignores the host of the URL, so a client with the real API's address reaches the mock too. Raises
+        RuntimeError if the mock is in another process.
         """
         if self._transport is None:
             raise RuntimeError("the mock runs in another process: use base_url")

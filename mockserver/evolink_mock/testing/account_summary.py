@@ -1,4 +1,4 @@
-"""What a mock saw of an account, as text for the report of a failing test."""
+"""What a mock recorded of an account, as text for the report of a failing test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _MOST = 20  # the latest requests, tasks and callbacks
 
 
 def summary(account: MockAccount) -> str:
-    """The account's requests, tasks, callbacks and clock. Raises `ConnectionError` if the mock is gone."""
+    """Describe the account's requests, tasks, callbacks and clock.
+
+    Raises `ConnectionError` if the mock does not respond.
+    """
     return format_summary(account.requests, account.tasks, list(account.callbacks), account.state)
 
 
@@ -25,7 +28,7 @@ def format_summary(
     callbacks: Sequence[CallbackState],
     state: AccountState,
 ) -> str:
-    """The lines of a summary; only the latest of a long list."""
+    """Return the lines of a summary. Of a long list, only the latest items are shown."""
     now = datetime.fromtimestamp(state.now, UTC).strftime("%Y-%m-%d %H:%M:%S")
     clock = "stopped at" if state.frozen else "running, now"
     lines = [

@@ -1,4 +1,4 @@
-"""A callback receiver on loopback for tests: it records the requests, and fails as often as the test requests."""
+"""A callback receiver on loopback for tests. It records requests, and fails as often as the test wants."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 _WAIT_SECONDS = 10.0
 _MAX_BODY = 10 * 1024 * 1024  # bytes; a callback has a few hundred
-_IDLE_SECONDS = 30.0  # the longest that a silent client holds a thread
+_IDLE_SECONDS = 30.0  # of silence, after which a client's connection is closed
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request. `path` includes the query string; header names are in lower case; `status` is that of the response.
+    """A request to the receiver.
 
-    A `status` of 0 means that the connection was closed without a response.
+    `path` includes the query string. Header names are in lower case. `status` is the status of the response, 0 if the
+    connection was closed without a response.
     """
 
     method: str
@@ -33,7 +34,7 @@ class Received:
     status: int
 
     def json(self) -> Any:
-        """The decoded body. ValueError if it is not JSON."""
+        """Decode the body. Raises ValueError if it is not JSON."""
         return json.loads(self.body)
 
 
@@ -50,7 +51,7 @@ _NO_RESPONSE = _Response(0)
 class Receiver:
     """Listens on a free port of 127.0.0.1 while the `with` block runs, in its own thread.
 
-    It answers with 204. `fail`, `answer` and `drop` queue other responses for the next requests.
+    It responds with 204, unless `fail`, `answer` or `drop` have queued other responses for the next requests.
     """
 
     def __init__(self) -> None:
@@ -62,7 +63,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """The `callback_url` to use. Requests to other paths and queries of the same host are received as well."""
+        """The `callback_url` to use. Requests to other paths and queries of this host are received too."""
         if self._server is None:
             raise RuntimeError("the receiver is not listening: use it in a `with` block")
         host, port = self._server.server_address[:2]
@@ -75,13 +76,13 @@ class Receiver:
             return list(self._received)
 
     def fail(self, times: int = 1, status: int = 500) -> None:
-        """Answer the next `times` requests with an error."""
+        """Respond to the next `times` requests with an error."""
         self.answer(status, times)
 
     def answer(self, status: int, times: int = 1, headers: Mapping[str, str] | None = None) -> None:
-        """Answer the next `times` requests with this status; a redirect without a `location` gets one.
+        """Respond to the next `times` requests with this status. A redirect without a `location` gets one.
 
-        ValueError for a status that is not final (200 to 599), or less than one time.
+        Raises ValueError if the status is not final (200 to 599), or if `times` is less than 1.
         """
         if not 200 <= status <= 599 or times < 1:  # noqa: PLR2004  (an informational response is followed by another)
             raise ValueError(
@@ -90,11 +91,14 @@ class Receiver:
         self._queue(_Response(status, dict(headers or {})), times)
 
     def drop(self, times: int = 1) -> None:
-        """Close the connection of the next `times` requests without a response."""
+        """Close the connections of the next `times` requests without a response."""
         self._queue(_NO_RESPONSE, times)
 
     def wait(self, count: int = 1, timeout: float = _WAIT_SECONDS) -> list[Received]:
-        """Wait until `count` requests have arrived in total; return them. TimeoutError after `timeout` real seconds."""
+        """Wait until `count` requests have arrived in total, and return all.
+
+        Raises TimeoutError after `timeout` real seconds.
+        """
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._received) >= count, timeout):
                 raise TimeoutError(
@@ -103,7 +107,7 @@ class Receiver:
             return list(self._received)
 
     def clear(self) -> None:
-        """Forget the received requests, and answer with 204 again."""
+        """Forget the received requests, and respond with 204 again."""
         with self._changed:
             self._received.clear()
             self._responses.clear()
@@ -136,9 +140,9 @@ class Receiver:
 
 
 class _Listener(ThreadingTCPServer):
-    """The standard library's server, ended by a final connection instead of by polling a flag.
+    """The standard library's TCP server, which a last connection ends, instead of polling a flag.
 
-    Not the library's HTTP server, which first looks up the name of 127.0.0.1.
+    The library's HTTP server is not used, because it first looks up the name of 127.0.0.1.
     """
 
     daemon_threads = True
@@ -150,7 +154,7 @@ class _Listener(ThreadingTCPServer):
         self._ending = False
 
     def run(self) -> None:
-        """Accept connections until `wake`."""
+        """Accept connections until `wake` is called."""
         while not self._ending:
             self.handle_request()
 
@@ -160,7 +164,7 @@ class _Listener(ThreadingTCPServer):
         socket.create_connection(self.server_address[:2]).close()  # type: ignore[arg-type]  # typeshed allows bytes
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnect: `received` has the requests that they sent."""
+        """Ignore clients that disconnect. `received` has the complete requests."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The clock of an account of a mock, and helpers for its methods and the account's."""
+"""The clock of an account, and helpers for the methods of the clock and the account."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ T = TypeVar("T")
 
 
 async def call_in_thread(method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a method without blocking the event loop, asyncio's or trio's."""
+    """Call a method in a thread, so that the event loop of asyncio or trio is not blocked."""
     import anyio.to_thread
 
     return await anyio.to_thread.run_sync(partial(method, *args, **kwargs))
 
 
 def to_seconds(duration: str | float) -> float:
-    """The seconds of a number, or of text such as `25h`. ValueError for invalid text."""
+    """Return a number of seconds, or parse a duration such as `25h`. Raises ValueError for an invalid text."""
     return parse_duration(duration) if isinstance(duration, str) else duration
 
 
 class MockClock:
     """The account's time, in Unix seconds. It runs until it is frozen, set or advanced.
 
-    Do not move it from within a callback handler: the move would wait for that handler, so the mock refuses it with
-    a `ControlError` (409).
+    Do not move it in a callback handler. The move would wait for that handler, so the mock refuses it with a
+    `ControlError` (409).
     """
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
 
     def now(self) -> float:
-        """The account's time."""
+        """Return the account's time."""
         return decode(self._control.request("GET", "/clock"), type=ClockState).now
 
     def freeze(self) -> float:
@@ -52,25 +52,26 @@ class MockClock:
     def advance(self, seconds: str | float) -> list[Event]:
         """Move the time forward by seconds, or by `500ms`, `5s`, `2m`, `24h`. Returns the events in order.
 
-        It returns after all callbacks and retries have been sent, so their receiver must run in another thread; if
-        it is in the test's event loop, use `advance_async`. The clock stays frozen. ValueError for an invalid duration.
+        It returns when all callbacks and retries have been sent, so their receiver must run in another thread. If it
+        runs in the test's event loop, use `advance_async`. The clock stays frozen. Raises ValueError for an invalid
+        duration.
         """
         return self._move("/clock/advance", {"seconds": to_seconds(seconds)}, "clock.advance_async(…)")
 
     async def advance_async(self, seconds: str | float) -> list[Event]:
-        """Like `advance`, without blocking the event loop."""
+        """Like `advance`, but without blocking the event loop."""
         return await call_in_thread(self.advance, seconds)
 
     def set(self, instant: float) -> list[Event]:
-        """Like `advance`, to an instant. `ControlError` for one in the past."""
+        """Like `advance`, but to a given time. Raises `ControlError` if it is in the past."""
         return self._move("/clock/set", {"now": instant}, "clock.set_async(…)")
 
     async def set_async(self, instant: float) -> list[Event]:
-        """Like `set`, without blocking the event loop."""
+        """Like `set`, but without blocking the event loop."""
         return await call_in_thread(self.set, instant)
 
     def resume(self) -> None:
-        """Let the time run again, from where it stopped."""
+        """Let the time run on from where it stopped."""
         self._control.request("POST", "/clock/resume")
 
     def _move(self, path: str, body: dict[str, float], variant: str) -> list[Event]:

@@ -1,4 +1,7 @@
-"""A client of the control API, with the standard library: tools that replace httpx or requests do not affect it."""
+"""A client of the control API.
+
+It uses the standard library, so that tools that replace httpx or requests do not affect it.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-_SECONDS = 60.0  # for a response: advancing a day may send many callbacks
-_BLOCKED_SECONDS = 5.0  # for a response that may need the event loop that waits for it
+_SECONDS = 60.0  # for a response, because advancing a day may send many callbacks
+_BLOCKED_SECONDS = 5.0  # for a response, if this wait blocks the event loop of the receiver
 _CONTROL = "/__mock__"
 
 
 class ControlError(Exception):
-    """The mock refused a control request: the HTTP `status`, and the reason."""
+    """The mock refused a control request. `status` is the HTTP status; the message is the reason."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{message} ({status})")
@@ -35,11 +38,12 @@ class ControlClient:
     def request(
         self, method: str, path: str, body: Any = None, *, seconds: float = _SECONDS, variant: str = ""
     ) -> bytes:
-        """The body of the response. `ControlError` for an error response, `ConnectionError` if no mock responds.
+        """Send a request, and return the body of the response.
 
-        `variant` is the async variant of a method that sends callbacks: RuntimeError names it if this thread's event
-        loop, which is blocked here, did not let the callback receiver answer.
-        Proxy variables of the environment are ignored: they are for the code under test.
+        Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. `variant` is the async
+        variant of a method that sends callbacks. If this call blocks an event loop, so that the callback receiver in
+        it cannot respond, RuntimeError names that variant. Proxy variables of the environment are ignored, because
+        they are for the code under test.
         """
         is_blocking = bool(variant) and event_loop_is_running()
         if is_blocking:
@@ -70,11 +74,11 @@ class ControlClient:
 
 
 def event_loop_is_running() -> bool:
-    """Whether an event loop of asyncio or trio runs in this thread."""
+    """Whether an event loop of asyncio or trio is running in this thread."""
     trio, asyncio = (
         sys.modules.get("trio"),
         sys.modules.get("asyncio"),
-    )  # neither is imported for this question
+    )  # neither is imported just for this
     if trio is not None and trio.lowlevel.in_trio_run():
         return True
     return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001  (documented as public)
@@ -88,7 +92,7 @@ def _blocked(variant: str) -> str:
 
 
 def _message(raw: bytes) -> str:
-    """The message in an error body, or a message that the response is not from the mock."""
+    """Return the message in an error body, or a message that the response is not from the mock."""
     try:
         return str(msgspec.json.decode(raw)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""A mock server for Python tests: started on a free port, or already running."""
+"""A mock server for Python tests: started on a free port, or already running elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TERMS = ("credits", "rate", "denied_models")  # of an account
 
 
 class MockServerSettings(TypedDict, total=False):
-    """The settings of `evolink-mock serve`, in the same notation. Port 0, the default here, means a free port."""
+    """The settings of `evolink-mock serve`, in the same notation. The default port here is 0, a free port."""
 
     host: str
     port: int
@@ -64,16 +64,16 @@ class MockServerSettings(TypedDict, total=False):
 
 
 class MockServer:
-    """A mock while the `with` block runs, in a thread of this process; with `url`, the mock that runs there already.
+    """A mock that runs in a thread of this process during the `with` block, or the running mock at `url`.
 
-    An invalid setting raises ValueError, an unknown one TypeError. Starting raises `PortError` or `SpecError`,
-    attaching `ConnectionError`.
+    An invalid setting raises ValueError, an unknown setting TypeError. Starting raises `PortError` or `SpecError`,
+    using a running mock `ConnectionError`.
     """
 
     def __init__(self, url: str | None = None, **settings: Unpack[MockServerSettings]) -> None:
         if url is not None and settings:
             raise ValueError(
-                f"a mock that is running keeps its settings: {', '.join(settings)} would have no effect"
+                f"the settings of a running mock cannot be changed: {', '.join(settings)} would have no effect"
             )
         self._url = url
         self._settings = _settings(settings)
@@ -97,10 +97,10 @@ class MockServer:
         denied_models: Sequence[str] = (),  # one model may be written without a list
         **unknown: Never,
     ) -> MockAccount:
-        """A new account with these terms; the others are the server's.
+        """Create an account with these terms; terms that are not given are the server's.
 
-        The default `token` is random. An account that is already open starts again. `ControlError` with
-        status 401 when the server accepts only certain tokens.
+        The default `token` is random. An account with this token is dropped first. Raises `ControlError` with status
+        401 if the server does not accept the token.
         """
         for name in unknown:
             from evolink_spec.options.suggestions import did_you_mean
@@ -132,7 +132,10 @@ class MockServer:
 
 
 def _settings(keywords: MockServerSettings) -> Settings:
-    """The settings in keyword arguments. TypeError for an unknown one, ValueError for an invalid value."""
+    """Convert keyword arguments to settings.
+
+    Raises TypeError if a name is unknown, ValueError if a value is invalid.
+    """
     from evolink_spec.options.sources import from_keywords, gather
 
     from evolink_mock.settings import Settings
@@ -142,12 +145,12 @@ def _settings(keywords: MockServerSettings) -> Settings:
 
 
 def _refuse_gevent() -> None:
-    """RuntimeError if gevent has replaced threads and sockets: an event loop then cannot run beside a test."""
+    """Raise RuntimeError if gevent has replaced threads and sockets, as a server in a thread would not work then."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None and monkey.is_module_patched("threading"):
         raise RuntimeError(
             "gevent.monkey.patch_all() has replaced threads and sockets, so a mock cannot run in this process: "
-            "start `evolink-mock serve` beside it, and use MockServer(url)"
+            "start `evolink-mock serve` in another process, and use MockServer(url)"
         )
 
 
@@ -167,7 +170,7 @@ class _Hosted:
 
 @contextmanager
 def _hosting(settings: Settings) -> Iterator[_Hosted]:
-    """A mock that serves requests while the block runs."""
+    """Run a mock in a thread while the block runs."""
     _refuse_gevent()
     from evolink_mock.server.thread import serve_in_thread
     from evolink_mock.setting_checks import load_documents

@@ -1,6 +1,6 @@
-"""The responses of the control API as records, as `control.yaml` describes them. Unknown fields are ignored.
+"""The responses of the control API as records, as described in `control.yaml`. Unknown fields are ignored.
 
-Instants are Unix seconds of the account's clock.
+Times are Unix seconds of the account's clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 
 class Timetable(Struct, frozen=True):
-    """The instants at which a task is created, starts, ends, and its result link expires; None means never."""
+    """The times at which a task is created, starts, ends, and its result link expires. None means never."""
 
     created: float
     starts: float | None
@@ -20,10 +20,10 @@ class Timetable(Struct, frozen=True):
 
 
 class TaskState(Struct, frozen=True):
-    """A task as it is now: `status` is pending, processing, completed or failed; `body` is the response to a query.
+    """The present state of a task.
 
-    `outcome` is how the task ends, even before it has: completed or failed; None if it never ends. `failure` is
-    the code of a failed task.
+    `status` is pending, processing, completed, failed or cancelled. `body` is the response to a status query.
+    `outcome` is how the task ends, also before its end; None if it never ends. `failure` is the code of a failed task.
     """
 
     id: str
@@ -38,7 +38,7 @@ class TaskState(Struct, frozen=True):
 
 
 class WaitResult(Struct, frozen=True):
-    """The result of a wait: `why` is reached, timeout or frozen."""
+    """The result of a wait. `why` is reached, timeout or frozen."""
 
     reached: bool
     why: str
@@ -51,7 +51,7 @@ class TaskWaitResult(WaitResult, frozen=True):
 
 
 class SentRequest(Struct, frozen=True):
-    """The request of a callback, its URL without credentials."""
+    """The request of a callback. Its URL is without credentials."""
 
     method: str
     url: str
@@ -65,11 +65,14 @@ class CallbackAttempt(Struct, frozen=True):
     request: SentRequest
     status: int | None
     problem: str | None
-    repeated: int = 0  # how often a process was killed while it made this attempt
+    repeated: int = 0  # how often a process died during this attempt
 
 
 class CallbackState(Struct, frozen=True):
-    """The callback of one task: `state` is owed, delivered or given up; `due` is the instant of the next attempt."""
+    """The callback of one task.
+
+    `state` is owed, delivered or given up. `due` is the time of the next attempt, None if none is due.
+    """
 
     task_id: str
     url: str
@@ -79,20 +82,23 @@ class CallbackState(Struct, frozen=True):
 
 
 class CallbackWaitResult(WaitResult, frozen=True):
-    """The result of a wait for callbacks, with the delivered callbacks."""
+    """The result of a wait for callbacks, with all callbacks delivered so far."""
 
     callbacks: list[CallbackState]
 
 
 class Message(Struct, frozen=True):
-    """Headers, and the body as it was sent, both without credentials; the body of a result file is None."""
+    """The headers and body of a request or response, without credentials.
+
+    The body is as it was sent; it is None for a result file.
+    """
 
     headers: tuple[tuple[str, str], ...]
     body: str | None
 
 
 class JournalEntry(Struct, frozen=True):
-    """One exchange. `violations` are those of the request; `status` 0 means that no response was sent."""
+    """One exchange. `violations` are those of the request. The status is 0 if no response was sent."""
 
     at: float
     method: str
@@ -106,7 +112,7 @@ class JournalEntry(Struct, frozen=True):
 
 
 class ViolationEntry(Struct, frozen=True):
-    """A violation of the contract by a request; `text` describes it."""
+    """A violation of the contract by a request. `text` describes it."""
 
     at: float
     method: str
@@ -116,17 +122,20 @@ class ViolationEntry(Struct, frozen=True):
 
 
 class ViolationList(Struct, frozen=True):
-    """The violations of an account; `dropped` is the number of earlier ones that are no longer stored."""
+    """The violations of an account.
+
+    `dropped` is the number of earlier violations that are no longer stored.
+    """
 
     violations: list[ViolationEntry]
     dropped: int = 0
 
 
 class Event(Struct, frozen=True):
-    """An event while the clock was moved.
+    """An event that happened while the clock was moved.
 
-    `what` is task.processing, task.completed, task.failed, link.expired or callback.attempt; the last has the
-    `status` of the response, or the `problem`.
+    `what` is task.processing, task.completed, task.failed, link.expired or callback.attempt. A callback.attempt has
+    the `status` of the response, or the `problem`.
     """
 
     at: float
@@ -137,7 +146,10 @@ class Event(Struct, frozen=True):
 
 
 class ClockState(Struct, frozen=True):
-    """The time; `next_due` is the instant of the next callback. `happened` lists the events of a move of the clock."""
+    """The time of an account.
+
+    `next_due` is the time of the next callback. `happened` lists the events of a move of the clock.
+    """
 
     now: float
     frozen: bool
@@ -146,7 +158,7 @@ class ClockState(Struct, frozen=True):
 
 
 class AccountState(Struct, frozen=True):
-    """An account: its credits, its limits, the number of tasks it has created."""
+    """An account: its credits, its limits, and the number of tasks that it has created."""
 
     label: str
     granted: float

@@ -1,6 +1,6 @@
-"""Fixtures for pytest, available once the package is installed. The first test that needs a mock starts it.
+"""Fixtures for pytest, available when the package is installed.
 
-Before that, only the standard library and pytest are imported.
+The first test that needs a mock starts it. Before that, only the standard library and pytest are imported.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from evolink_mock.testing.mock_server import MockServer, MockServerSettings
 
 _URL_VARIABLE = "EVOLINK_MOCK_URL"
-_UNCHECKED = pytest.StashKey["list[MockAccount]"]()  # accounts of a test that are still to be checked
+_UNCHECKED = pytest.StashKey["list[MockAccount]"]()  # accounts of a test that have not been checked yet
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option for a mock that runs already, which all workers of pytest-xdist share."""
+    """Add the option for a running mock, which all workers of pytest-xdist share."""
     group = parser.getgroup("evolink-mock")
     group.addoption(
         "--evolink-mock-url",
         metavar="URL",
-        help=f"Use the mock that runs there instead of one per worker; also {_URL_VARIABLE}.",
+        help=f"Use the running mock at this URL instead of starting one per worker; also {_URL_VARIABLE}.",
     )
 
 
 @pytest.fixture(scope="session")
 def evolink_mock_settings() -> MockServerSettings:
-    """The settings of the mock, as for `MockServer`; override this fixture in conftest.py."""
+    """The settings of the mock, as for `MockServer`. Override this fixture in conftest.py."""
     return {}
 
 
@@ -40,7 +40,7 @@ def evolink_mock_settings() -> MockServerSettings:
 def evolink_mock_server(
     request: pytest.FixtureRequest, evolink_mock_settings: MockServerSettings
 ) -> Iterator[MockServer]:
-    """The mock of the session, one per worker, or the mock that runs at `--evolink-mock-url`."""
+    """The mock of the session: one for each worker, or the running mock at `--evolink-mock-url`."""
     from evolink_mock.settings import environment
     from evolink_mock.testing.mock_server import MockServer
 
@@ -53,7 +53,7 @@ def evolink_mock_server(
 def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer) -> Iterator[MockAccount]:
     """A new account for the test: `base_url` and `token` for the client, and methods to control the mock.
 
-    A request that violates the contract fails the test, unless `expect_violation` expects it.
+    A request that violates the contract fails the test, unless the test calls `expect_violation` for it.
     """
     account = evolink_mock_server.account()
     unchecked = request.node.stash.setdefault(_UNCHECKED, [])
@@ -62,7 +62,7 @@ def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer
     try:
         if account in unchecked and (
             problems := _problems(account)
-        ):  # the test passed, but another fixture failed
+        ):  # a request after the test, such as in another fixture
             pytest.fail(problems, pytrace=False)
     finally:
         account.drop()
@@ -70,7 +70,7 @@ def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer
 
 @pytest.fixture
 def evolink_callbacks() -> Iterator[Receiver]:
-    """A callback receiver on loopback: use its `url` as `callback_url`."""
+    """A callback receiver on loopback. Use its `url` as `callback_url`."""
     from evolink_mock.testing.callback_receiver import Receiver
 
     with Receiver() as receiver:
@@ -79,7 +79,7 @@ def evolink_callbacks() -> Iterator[Receiver]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Check the requests of a test at its end, so that the test fails and not its teardown."""
+    """Check the requests of a test when it ends, so that the test itself fails, not its teardown."""
     try:
         result = yield
     except pytest.skip.Exception:
@@ -98,7 +98,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _summaries(item: pytest.Item) -> str:
-    """What the mock saw of each account of a test that failed."""
+    """Describe what the mock recorded of each account of a failed test."""
     accounts = item.stash.get(_UNCHECKED, [])
     if not accounts:
         return ""
@@ -115,7 +115,10 @@ def _summaries(item: pytest.Item) -> str:
 
 
 def _check_accounts(item: pytest.Item, *, keep_innocent: bool = False) -> str:
-    """The violations of a test's accounts. Teardown checks again those that have none so far."""
+    """Return the violations of a test's accounts.
+
+    If `keep_innocent`, accounts without violations are checked again in the teardown.
+    """
     unchecked = item.stash.get(_UNCHECKED, [])
     violations = {id(account): _problems(account) for account in unchecked}
     unchecked[:] = [account for account in unchecked if keep_innocent and not violations[id(account)]]

@@ -1,7 +1,7 @@
-"""A transport for httpx2 and httpx that reaches a mock in this process without a socket, for any host in the URL.
+"""A transport for httpx2 and httpx that reaches a mock in this process without a socket, whatever the URL's host.
 
-httpx2 is the successor of httpx. A client accepts only the messages of its own library, so each response is built with
-the library of its request. Neither library is imported before that.
+httpx2 is the successor of httpx. A client accepts only messages of its own library, so each response is built with the
+library of its request. Neither library is imported before that.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     # The clients accept any object with these methods, but type checkers ask for the base classes.
-    class _Base(  # type: ignore[misc]  # each names its own messages
+    class _Base(  # type: ignore[misc]  # each library has its own messages
         httpx2.BaseTransport, httpx2.AsyncBaseTransport, httpx.BaseTransport, httpx.AsyncBaseTransport
     ): ...
 else:
@@ -32,9 +32,9 @@ else:
 
 
 class Transport(_Base):
-    """For `Client(transport=…)` and `AsyncClient(transport=…)` of httpx2 and httpx, under asyncio and trio.
+    """For `Client(transport=…)` and `AsyncClient(transport=…)` of httpx2 and httpx, with asyncio or trio.
 
-    The app runs in the event loop of the mock's own thread; the client may be in any other loop, or in none.
+    The app runs in the event loop of the mock's own thread. The client may be in any other loop, or in none.
     """
 
     def __init__(self, app: ASGIApp, loop: asyncio.AbstractEventLoop) -> None:
@@ -42,7 +42,7 @@ class Transport(_Base):
         self._loop = loop
 
     def handle_request(self, request: Any) -> Any:
-        """Answer a request of a synchronous client."""
+        """Respond to a request of a synchronous client."""
         request.read()
         future = self._begin(request)
         try:
@@ -52,7 +52,7 @@ class Transport(_Base):
             raise _read_timeout(request) from error
 
     async def handle_async_request(self, request: Any) -> Any:
-        """Answer a request of an asynchronous client."""
+        """Respond to a request of an asynchronous client."""
         await request.aread()
         future = self._begin(request)
         try:
@@ -67,7 +67,10 @@ class Transport(_Base):
         return asyncio.run_coroutine_threadsafe(self._exchange(request), self._loop)
 
     async def _exchange(self, request: Any) -> Any:
-        """Runs in the mock's loop. Request and response are complete, so that they can pass between loops."""
+        """Respond to a request, in the mock's event loop.
+
+        Request and response are complete, so that they can be passed between event loops.
+        """
         library = _library_of(request)
         copy = library.Request(
             request.method, request.url, headers=request.headers, stream=library.ByteStream(request.content)
@@ -76,7 +79,7 @@ class Transport(_Base):
             response = await library.ASGITransport(self._app).handle_async_request(copy)
         except ConnectionDroppedError as error:
             if error.held:
-                await asyncio.Event().wait()  # until the client cancels, after its time-out
+                await asyncio.Event().wait()  # until the client cancels after its timeout
             raise library.RemoteProtocolError(str(error), request=request) from error
         body = b"".join([part async for part in response.stream])
         return library.Response(
@@ -84,22 +87,22 @@ class Transport(_Base):
         )
 
     def __enter__(self) -> Any:
-        """A client enters and closes its transport; there is nothing to open or to close."""
+        """Return the transport. A client enters and closes it, but there is nothing to open or close."""
         return self
 
     def __exit__(self, *_: object) -> None: ...
 
     async def __aenter__(self) -> Any:
-        """The same for an asynchronous client."""
+        """Return the transport, for an asynchronous client."""
         return self
 
     async def __aexit__(self, *_: object) -> None: ...
 
     def close(self) -> None:
-        """The mock stays open."""
+        """Do nothing: the mock keeps running."""
 
     async def aclose(self) -> None:
-        """The mock stays open."""
+        """Do nothing: the mock keeps running."""
 
 
 async def _result(future: Future[Any]) -> Any:
@@ -111,13 +114,13 @@ async def _result(future: Future[Any]) -> Any:
 
 
 def _library_of(request: Any) -> ModuleType:
-    """httpx2 or httpx: that of the request's class, or of the class it is derived from."""
+    """Return the library of a request's class, or of a class from which that is derived: httpx2 or httpx."""
     modules = [base.__module__.partition(".")[0] for base in type(request).__mro__]
     return import_module(next(name for name in modules if name in {"httpx", "httpx2"}))
 
 
 def _timeout(request: Any) -> float | None:
-    """The seconds that the client waits for a response; None for no limit."""
+    """Return the seconds that the client waits for a response; None if it waits without limit."""
     timeout: float | None = request.extensions.get("timeout", {}).get("read")
     return timeout
 

@@ -1,1 +1,1 @@
-"""The store on a Redis or Valkey server, shared by processes of several machines."""
+"""The store on a Redis or Valkey server, which processes of several machines share."""

@@ -1,11 +1,11 @@
-"""The address of a server, as `--store` takes it."""
+"""The address of a server, as given to `--store`."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-SCHEMES = {"redis": False, "rediss": True, "valkey": False, "valkeys": True}  # whether with TLS
+SCHEMES = {"redis": False, "rediss": True, "valkey": False, "valkeys": True}  # whether the scheme means TLS
 PREFIX = "evolink-mock:"
 _PORT = 6379
 _INVALID = (
@@ -16,11 +16,14 @@ _TLS_FILES = {
     "ca": "ssl_ca_certs",
     "cert": "ssl_certfile",
     "key": "ssl_keyfile",
-}  # what the library calls them
+}  # keywords of the library
 
 
 class Address(NamedTuple):
-    """A server, and where its data is. `shown` is the URL for logs and errors, without the password."""
+    """The address of a server, and where its data is.
+
+    `shown` is the URL for logs and errors, without the password.
+    """
 
     shown: str
     host: str
@@ -33,12 +36,12 @@ class Address(NamedTuple):
     prefix: str  # of every key
 
     def __repr__(self) -> str:
-        """The address without its password."""
+        """Return the address without its password."""
         return f"<Address {self.shown}>"
 
 
 def parse_address(text: str) -> Address:
-    """An address from its URL. The ValueError does not repeat the password."""
+    """Parse the URL of a server. Raises ValueError, without the password."""
     try:
         url = urlsplit(text)
         port = url.port or _PORT

@@ -1,7 +1,7 @@
-"""One connection to a Redis or Valkey server: round trips, the script of all writes, errors as `StoreError`.
+"""A connection to a Redis or Valkey server: round trips, the script of all writes, errors as `StoreError`.
 
-Calls block, for the tens of microseconds of a round trip to a server nearby. Once the connection is lost, each call
-fails at once, and a thread connects again.
+A call blocks for a round trip, which takes tens of microseconds to a server nearby. If the connection is lost, each
+call fails at once, while a thread connects again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Call = Callable[[Sequence[Command]], list[Any]]  # one round trip
 
 VERSION = 1  # of the keys and their values, in the fact `version`
-_OLDEST = 7  # major version of the server: earlier ones know no script flags
+_OLDEST = 7  # major version of the server; earlier versions do not support script flags
 _CONNECT_SECONDS = 1.0
 _REPLY_SECONDS = 2.0
 _AGAIN_SECONDS = 0.1  # between two attempts to connect again
@@ -38,9 +38,9 @@ _log = logging.getLogger("evolink_mock")
 
 
 class Connection:
-    """A connection that one thread uses at a time. `opened` prepares the store whenever it has connected anew.
+    """A connection that one thread uses at a time. `opened` is called with each new connection to prepare the store.
 
-    Raises `StoreError` while the server cannot be used, or refuses a command: it is full, or read-only, say.
+    Raises `StoreError` while the server cannot be used, or if it refuses a command, for example because it is full.
     """
 
     def __init__(self, address: Address, opened: Callable[[Call], None]) -> None:
@@ -52,25 +52,25 @@ class Connection:
         self._closed = threading.Event()
         self.problem: str | None = None  # None after a success
         self.calls = 0  # of the script
-        self.offset = 0.0  # seconds, of the server's clock from that of this machine
+        self.offset = 0.0  # seconds by which the server's clock is ahead of this machine's
         self.server = ""  # its name and version
         self._connect()
 
     def key(self, name: str) -> bytes:
-        """A key of the store."""
+        """Return a key of the store: the name with the prefix of all keys."""
         return self._prefix + name.encode("utf-8", "surrogatepass")
 
     def call(self, *command: Any) -> Any:
-        """The reply to one command."""
+        """Send one command, and return the reply."""
         return self.pipeline((command,))[0]
 
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """The replies to several commands, in one round trip."""
+        """Send several commands in one round trip, and return the replies."""
         if (link := self._link) is None:
             raise StoreError(self.problem or f"{self._address.shown}: closed")
         try:
             return _exchange(link, commands)
-        except ReadOnlyError as error:  # another server is the primary now
+        except ReadOnlyError as error:  # another server has become the primary
             raise self._lose(link, error) from error
         except ResponseError as error:
             raise StoreError(f"{self._address.shown}: {error}") from error
@@ -82,7 +82,7 @@ class Connection:
         return self.write_all(((name, *values),))[0]
 
     def write_all(self, calls: Iterable[Command]) -> list[Any]:
-        """Call several commands of the script, in one round trip."""
+        """Call several commands of the script in one round trip."""
         commands = [("EVALSHA", self._hash, 1, self._prefix, *call) for call in calls]
         self.calls += len(commands)
         try:
@@ -91,17 +91,17 @@ class Connection:
             if not isinstance(error.__cause__, NoScriptError):
                 self.problem = str(error)
                 raise
-            self.call("SCRIPT", "LOAD", self._script)  # the server has forgotten it, and has done nothing
+            self.call("SCRIPT", "LOAD", self._script)  # the server has lost it, and has done nothing
             replies = self.pipeline(commands)
         self.problem = None
         return replies
 
     def wall_time(self) -> float:
-        """Unix seconds by the clock of the server, which all machines share."""
+        """Return Unix seconds of the server's clock, which all machines share."""
         return wall_time() + self.offset
 
     def close(self) -> None:
-        """Disconnect. Raises nothing."""
+        """Disconnect. Never raises an error."""
         self._closed.set()
         if self._link is not None:
             self._link.disconnect()
@@ -123,7 +123,7 @@ class Connection:
         self._link, self.problem = link, None
 
     def _lose(self, link: Any, error: Exception) -> StoreError:
-        """Give up a connection, and open another one in a thread."""
+        """Give up a lost connection, and connect again in a thread."""
         link.disconnect()
         if self._link is link:
             self._link = None
@@ -144,14 +144,14 @@ class Connection:
 
 
 def _hello(link: Any) -> dict[str, str]:
-    """What the server says of itself."""
+    """Return the server's description of itself, by field."""
     reply = _exchange(link, [("HELLO",)])[0]
     texts = [item.decode() if isinstance(item, bytes) else "" for item in reply]
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
 def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
-    """The replies to commands; the first error that one of them is, once all have been read."""
+    """Send commands, and return the replies. If some of them are errors, raise the first after reading all."""
     link.send_packed_command(link.pack_commands(commands), check_health=False)
     replies: list[Any] = []
     error: ResponseError | None = None
@@ -184,18 +184,18 @@ def _link(address: Address) -> Any:  # with untyped methods
 
 
 def _refuse_unsuitable(hello: dict[str, str]) -> None:
-    """`StoreError` for a server that cannot keep a store."""
+    """Raise `StoreError` if the server cannot keep a store."""
     if hello.get("mode") == "cluster":
         raise StoreError(
             "a cluster cannot keep a store: name a single server, or a primary with its replicas"
         )
     major = hello.get("version", "").partition(".")[0]
     if not major.isdigit() or int(major) < _OLDEST:
-        raise StoreError(f"version {hello.get('version')} is too old: Redis 7 or Valkey is needed")
+        raise StoreError(f"version {hello.get('version')} is too old: Redis 7 or Valkey is required")
 
 
 @cache
 def _script() -> tuple[bytes, str]:
-    """The script of all writes, and its name on the server."""
+    """Return the script of all writes, and its name on the server."""
     text = (files("evolink_mock.stores.redis") / "store.lua").read_bytes()
     return text, sha1(text, usedforsecurity=False).hexdigest()

@@ -1,4 +1,4 @@
-"""The commands `evolink-mock store info` and `check`: a summary of a store on a server, and its problems."""
+"""The commands `evolink-mock store info` and `check` for a server: a summary, and its problems."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHUNK = 1000  # records that are read in one round trip
 
 
 def summary(store: RedisStore) -> dict[str, Any]:
-    """A summary of the store: values by name."""
+    """Return a summary of the store as values by name."""
     connection, key = store.connection, store.connection.key
     names = connection.call("ZRANGE", key("opened"), 0, -1)
     lengths = {"callbacks": "deliveries", "due": "due", "leased": "attempting", "exchanges": "journal"}
@@ -33,14 +33,14 @@ def summary(store: RedisStore) -> dict[str, Any]:
         "tasks": connection.call("HLEN", key("tasks")),
     }
     for shown, name in lengths.items():
-        # The journal of requests that belong to no account is one, too.
+        # The empty token is that of the journal of requests without an account.
         commands = [(kinds[name], key(f"{name}:") + token) for token in (*names, b"")]
         facts[shown] = sum(connection.pipeline(commands))
     return facts | {"workers": connection.call("ZCOUNT", key("workers"), store.wall_time(), "+inf")}
 
 
 def problems(store: RedisStore) -> list[str]:
-    """The problems of the store, one line each; empty if it is sound."""
+    """Return the problems of the store, one line each; empty if it has none."""
     return [*islice(_problems(store), _MOST)]
 
 

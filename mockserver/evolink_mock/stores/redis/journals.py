@@ -1,4 +1,7 @@
-"""The journals of the accounts: a list of exchanges and one of violations for each, written in batches."""
+"""The journals of the accounts on the server: for each, a list of exchanges and a list of violations.
+
+They are written in batches.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class Journals:
         self.buffers = JournalBuffers(self._write)
 
     def read(self, token: str) -> Journal:
-        """The journal of an account."""
+        """Return the journal of an account."""
         self.buffers.flush()
         key = self._connection.key
         exchanges, violations, counts = self._connection.pipeline(
@@ -54,7 +57,7 @@ class Journals:
         return journal
 
     def dropped(self) -> int:
-        """How many exchanges all journals have dropped."""
+        """Return how many exchanges all journals have dropped."""
         key = self._connection.key
         tokens = (*self._connection.call("ZRANGE", key("opened"), 0, -1), b"")
         recorded = self._connection.pipeline(
@@ -69,7 +72,7 @@ class Journals:
         self._connection.write("clear_journal", name_of(token))
 
     def restoring(self, token: str, journal: Journal) -> Command:
-        """The call that stores the journal of an account that has none."""
+        """Return the call that stores the journal of an account that has none."""
         return self._call(token, [*journal], journal.violations, journal.dropped, journal.dropped_violations)
 
     def _write(self, batch: Sequence[tuple[Buffer, list[Exchange]]]) -> None:

@@ -1,4 +1,4 @@
-"""The deliveries on the server: a worker leases those that it attempts, and keeps its leases as long as it is alive."""
+"""The leases of deliveries on the server. A worker leases those that it attempts, and renews its leases."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from evolink_mock.domain.store import MayHold
     from evolink_mock.stores.redis.connection import Connection
 
-ALIVE_SECONDS = 5.0  # real time: a worker that has not been heard of for so long is dead
+ALIVE_SECONDS = 5.0  # of real time: a worker that has not renewed its leases for so long is dead
 
 
 class Leases:
-    """The leases of deliveries that several workers share."""
+    """The leases of the deliveries on the server."""
 
     def __init__(self, connection: Connection, worker: str, wall_time: Callable[[], float]) -> None:
         self._connection = connection
@@ -27,12 +27,12 @@ class Leases:
         self._wall_time = wall_time
 
     async def next_wake(self) -> float | None:
-        """The first instant at which a delivery may be attempted that nobody has leased."""
+        """Return when the next unleased delivery may be attempted, on the server's clock; None if none is planned."""
         first = self._connection.call("ZRANGE", self._connection.key("wakes"), 0, 0, "WITHSCORES")
         return float(first[1]) if first else None
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now` and pass `may_hold`, up to `most` for an account and receiver."""
+        """Lease deliveries that are due at `now` and that `may_hold` accepts, up to `most` per account and receiver."""
         key = self._connection.key("wakes")
         queues = self._connection.call("ZRANGEBYSCORE", key, "-inf", now)
         allowed = [queue for queue in queues if may_hold(*_parts_of(queue))]
@@ -46,11 +46,11 @@ class Leases:
         return self._claim("claim_frozen", name_of(token), now)
 
     async def claim_one(self, task_id: str) -> Claim | None:
-        """Lease the delivery of a task; None if a worker has leased it already."""
+        """Lease the delivery of a task; None if a worker has already leased it."""
         return next(iter(self._claim("claim_one", task_id)), None)
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Note that the attempt begins; False if the lease is lost, or the delivery was dropped."""
+        """Record that the attempt begins. Returns False if the lease was lost or the delivery was dropped."""
         return bool(self._connection.write("begin", *self._lease_of(delivery)))
 
     async def release(self, delivery: Delivery) -> None:
@@ -58,7 +58,7 @@ class Leases:
         self._connection.write("release", *self._lease_of(delivery))
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:  # noqa: ARG002
-        """Store an attempt and give up the lease; False if the lease is lost, or the delivery was dropped."""
+        """Store an attempt and give up the lease. Returns False if the lease was lost or the delivery was dropped."""
         data, due = encoded(after)
         return bool(self._connection.write("conclude", *self._lease_of(before), data, due))
 
@@ -72,13 +72,13 @@ class Leases:
         return alive_until is not None and float(alive_until) >= self._wall_time()
 
     async def others(self) -> int:
-        """The number of other workers."""
+        """Return the number of other workers."""
         now = self._wall_time()
         alive = self._connection.call("ZRANGEBYSCORE", self._connection.key("workers"), now, "+inf")
         return len({*alive} - {self._worker.encode()})
 
     async def renew(self) -> None:
-        """Renew the leases of this worker, and end those of dead ones."""
+        """Renew the leases of this worker, and end those of dead workers."""
         now = self._wall_time()
         self._connection.write("renew", self._worker, now, now + ALIVE_SECONDS)
 
@@ -92,15 +92,15 @@ class Leases:
 
     def _claim(self, name: str, *values: Any) -> Sequence[Claim]:
         rows = self._connection.write(name, self._worker, *values)
-        rows.sort(key=lambda row: float(row[4] or 0))  # those that fell due first; a frozen clock lets none
+        rows.sort(key=lambda row: float(row[4] or 0))  # by time, which a delivery on a frozen clock lacks
         return tuple(Claim(decode_account(row[0]), decoded(row[1], row[2]), int(row[3])) for row in rows)
 
     def _lease_of(self, delivery: Delivery) -> tuple[Any, ...]:
-        # An account that is dropped and opened again may have a task with the same id: the record tells them apart.
+        # An account that is dropped and opened again may have a task with the same id. The record distinguishes them.
         return self._worker, delivery.task_id, encoded(delivery)[0]
 
 
 def _parts_of(queue: bytes) -> tuple[str, str]:
-    """The token and the receiver of a queue."""
+    """Return the token and the receiver in the name of a queue."""
     token, _, receiver = queue.rpartition(b"\n")
     return token.decode("utf-8", "surrogatepass"), receiver.decode()

@@ -1,4 +1,4 @@
-"""The store on a Redis or Valkey server. Its calls return at once: a round trip takes tens of microseconds."""
+"""The store on a Redis or Valkey server. Its calls hardly wait: a round trip takes tens of microseconds."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _OTHERS_SECONDS = 0.06  # real time, for other workers to write their journals
 
 
 class RedisStore:
-    """A `LocalStore` and a `SharedStore` on a server. `wall_time` gives Unix seconds; by default, the server does.
+    """A `LocalStore` and a `SharedStore` on a server. `wall_time` returns Unix seconds, by default the server's.
 
-    An account is changed by optimistic concurrency: the server stores the result of a step only if the account is still
-    the one that the step got. Raises `StoreError` while the server cannot be used.
+    An account is changed by optimistic concurrency: the server stores the result of a step only if the account has not
+    changed since the step got it. Raises `StoreError` while the server cannot be used.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class RedisStore:
         wall_time: Callable[[], float] | None = None,
     ) -> None:
         self.worker = secrets.token_hex(8)
-        self._facts: dict[str, Any] = {}  # those that every store has, for a server that has lost them
+        self._facts: dict[str, Any] = {}  # facts to store again if the server has lost them
         self._prefix = address.prefix
         self.connection = Connection(address, self._prepare)
         self._operations = operations
@@ -69,11 +69,11 @@ class RedisStore:
 
     @property
     def problem(self) -> str | None:
-        """The reason why the last write failed; None after a success."""
+        """The reason why the last write failed; None if it succeeded."""
         return self.connection.problem
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """A fact about the store, such as the seed of its ids.
+        """Return a fact about the store, such as the seed of its ids.
 
         If it is not stored yet, `value` is stored and returned.
         """
@@ -89,18 +89,18 @@ class RedisStore:
         return stored
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a fact in place of an earlier one."""
+        """Store a fact, replacing its earlier value."""
         self.connection.write("set_fact", name, json.dumps(value))
         if name in self._facts:
             self._facts[name] = value
 
     def account_now(self, token: str) -> Account:
-        """The account of a token, to be read only."""
+        """Return the account of a token, which must not be modified."""
         data = self._read(token)
         return self._open(token) if data is None else decode_account(data)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """An account, to be read only, and a task."""
+        """Return an account, which must not be modified, and a task."""
         account, task = self.connection.pipeline(
             (("HGET", self._accounts, name_of(token)), ("HGET", self._tasks, task_id))
         )
@@ -110,7 +110,7 @@ class RedisStore:
         )
 
     def change_now(self, token: str, step: Step) -> None:
-        """Change an account by `step`: with what this process knows of it, and again if it has changed since."""
+        """Change an account by `step`. If the account is not as this process knows it, `step` is repeated."""
         name, taken = name_of(token), set[str]()
         data = self._latest.get(token)
         is_current = data is None
@@ -144,7 +144,7 @@ class RedisStore:
                 data = reply or None
 
     async def account(self, token: str) -> Account:
-        """The account of a token, to be read only."""
+        """Return the account of a token, which must not be modified."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
@@ -152,36 +152,36 @@ class RedisStore:
         self.change_now(token, step)
 
     async def accounts(self) -> Sequence[Account]:
-        """Every account."""
+        """Return every account."""
         tokens = self.connection.call("ZRANGE", self.connection.key("opened"), 0, -1)
         return [decode_account(data) for data in self._values(self._accounts, tokens) if data is not None]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """An account, to be read only, and a task."""
+        """Return an account, which must not be modified, and a task."""
         return self.find_now(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """The task with this id."""
+        """Return the task with this id."""
         data = self.connection.call("HGET", self._tasks, task_id)
         return None if data is None else self.decode_task(task_id, data)
 
     async def tasks(self, token: str) -> Sequence[Task]:
-        """The tasks of an account."""
+        """Return the tasks of an account."""
         ids = self.connection.call("LRANGE", self.connection.key(f"tasks:{token}"), 0, -1)
         values = zip(ids, self._values(self._tasks, ids), strict=True)
         return [self.decode_task(task_id.decode(), data) for task_id, data in values if data is not None]
 
     async def delivery(self, task_id: str) -> Delivery | None:
-        """The delivery of a task's callback."""
+        """Return the delivery of a task's callback."""
         return next(iter(self._deliveries([task_id])), None)
 
     async def deliveries(self, token: str) -> Sequence[Delivery]:
-        """The deliveries of an account."""
+        """Return the deliveries of an account."""
         ids = self.connection.call("LRANGE", self.connection.key(f"deliveries:{token}"), 0, -1)
         return self._deliveries([task_id.decode() for task_id in ids])
 
     async def next_due(self, token: str) -> float | None:
-        """When the next callback of an account is due."""
+        """Return when the next callback of an account is due."""
         first = self.connection.call("ZRANGE", self.connection.key(f"due:{token}"), 0, 0, "WITHSCORES")
         return float(first[1]) if first else None
 
@@ -191,7 +191,7 @@ class RedisStore:
         self.connection.write("drop", name_of(token))
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """The tokens that were not used since an instant."""
+        """Return the tokens that have not been used since a given time."""
         tokens = self.connection.call("ZRANGEBYSCORE", self.connection.key("used"), "-inf", f"({since!r}")
         return [token.decode("utf-8", "surrogatepass") for token in tokens]
 
@@ -210,18 +210,18 @@ class RedisStore:
             raise ValueError("a task of another account has the same id")
 
     def recorder(self, token: str) -> Recorder:
-        """The recorder for the exchanges of an account."""
+        """Return the recorder for the exchanges of an account."""
         return self.journals.buffers.recorder(token)
 
     async def journal(self, token: str) -> Journal:
-        """The journal of an account. Other workers write what they have recorded when they see that it is wanted."""
+        """Return the journal of an account. Other workers first write what they have recorded."""
         if await self.leases.others():
             self.set_fact(_WANTED, secrets.token_hex(4))
             await asyncio.sleep(_OTHERS_SECONDS)
         return self.journals.read(token)
 
     async def dropped_exchanges(self) -> int:
-        """How many exchanges the journals have dropped."""
+        """Return how many exchanges the journals have dropped."""
         return self.journals.dropped()
 
     async def clear_journal(self, token: str) -> None:
@@ -229,7 +229,7 @@ class RedisStore:
         self.journals.clear(token)
 
     async def has_changed(self) -> bool:
-        """Whether another process has written since the last call: the server counts the writes of all."""
+        """Whether another process has written since the last call. The server counts the writes of all processes."""
         version, wanted = self.connection.pipeline(
             (("GET", self._version), ("HGET", self.connection.key("facts"), _WANTED))
         )
@@ -242,30 +242,30 @@ class RedisStore:
         return others != 0
 
     async def flush(self) -> None:
-        """Write a part of what is recorded for the journals, in rounds."""
+        """Write some of the recorded exchanges to the journals."""
         self.journals.buffers.flush_in_rounds()
 
     def decode_task(self, task_id: str, data: bytes) -> Task:
-        """A task from its value. ValueError, `DecodeError`."""
-        owner, _, record = data.partition(b"\n")  # which no token has
+        """Decode the stored value of a task. Raises ValueError or `DecodeError`."""
+        owner, _, record = data.partition(b"\n")  # a token has no line end
         return self._operations.decode(task_id, owner.decode("utf-8", "surrogatepass"), record)
 
     def close(self) -> None:
-        """Give up all leases, write what is recorded, and disconnect."""
+        """Write the recorded exchanges, give up all leases, and disconnect."""
         with suppress(StoreError):
             self.journals.buffers.flush()
             self.leases.end_now()
         self.connection.close()
 
     def _prepare(self, call: Call) -> None:
-        """Check the version of a store, or begin one."""
+        """Check the version of the store, or create a new store."""
         facts = {"version": VERSION} | self._facts
         key = f"{self._prefix}facts"
         call([("HSETNX", key, name, json.dumps(value)) for name, value in facts.items()])
         version = int(call([("HGET", key, "version")])[0])
         if version > VERSION:
             raise StoreError(
-                f"the store has version {version}, and this evolink-mock knows version {VERSION}: "
+                f"the store has version {version}, but this evolink-mock supports up to {VERSION}: "
                 "use a newer evolink-mock, or another prefix"
             )
 

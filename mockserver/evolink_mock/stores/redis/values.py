@@ -1,4 +1,4 @@
-"""Keys and values of the store on a server."""
+"""The keys and values of the store on a server."""
 
 from __future__ import annotations
 
@@ -21,33 +21,36 @@ _NEVER = "inf"
 
 
 def encoded(delivery: Delivery) -> tuple[bytes, str]:
-    """A delivery without its instant, which the server moves by itself, and the instant; empty for none."""
+    """Encode a delivery without its due time, which the server changes itself.
+
+    Returns the record and the due time, which is empty if no attempt is due.
+    """
     return encode(replace(delivery, due=None)), "" if delivery.due is None else instant_text(delivery.due)
 
 
 def instant_text(due: float) -> str:
-    """An instant as the script takes it."""
+    """Return a time as the script expects it."""
     return repr(float(due)) if math.isfinite(due) else _NEVER
 
 
 def decoded(data: bytes, due: bytes) -> Delivery:
-    """A delivery from its two parts."""
+    """Decode a delivery from its record and its due time."""
     delivery = decode_delivery(data)
     return replace(delivery, due=float(due)) if due else delivery
 
 
 def name_of(token: str) -> bytes:
-    """A token as a part of keys and values."""
+    """Return a token as a part of keys and values."""
     return token.encode("utf-8", "surrogatepass")
 
 
 def clock_of(account: Account) -> str:
-    """The clock of an account, as the script takes it."""
+    """Return the clock of an account as the script expects it."""
     return "frozen" if account.frozen_at is not None else repr(float(account.shift))
 
 
 def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
-    """A new delivery: id, record, receiver, instant."""
+    """Return a new delivery as the script expects it: id, record, receiver, due time."""
     data, due = encoded(delivery)
     return delivery.task_id, data, delivery.target.authority(), due
 
@@ -55,7 +58,7 @@ def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
 def change_values(
     account: Account, change: Change, encode_task: Callable[[Task], bytes], *, is_clock_new: bool
 ) -> tuple[Any, ...]:
-    """A change as the script takes it, except for the account."""
+    """Return a change as the script expects it, without the account."""
     clock = clock_of(account) if is_clock_new else ""
     task, delivery, due = change.task, change.delivery, change.due
     if task is None:

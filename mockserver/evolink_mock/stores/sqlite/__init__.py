@@ -1,1 +1,1 @@
-"""The store in one SQLite file, shared by the processes of one machine."""
+"""The store in an SQLite file, which processes of one machine share."""

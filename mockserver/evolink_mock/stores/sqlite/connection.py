@@ -1,4 +1,4 @@
-"""One connection to the file: transactions, errors as `StoreError`, the schema and its version."""
+"""A connection to the SQLite file: transactions, errors as `StoreError`, the schema and its version."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 VERSION = 1  # of the schema, in `PRAGMA user_version`
 _APPLICATION = 0x45564F4C  # "EVOL", in `PRAGMA application_id`
 _BUSY_SECONDS = 5.0  # for other processes to finish their transactions, each of which takes microseconds
-_BUSY_PAUSE = 0.0002  # seconds between two tries
-_CHECKPOINT_SECONDS = 0.5  # between two looks at the write-ahead log
+_BUSY_PAUSE = 0.0002  # seconds between two attempts
+_CHECKPOINT_SECONDS = 0.5  # between two checks of the write-ahead log
 _MOST_PAGES = 16_384  # in the log, 64 MiB
-_CHECKPOINT_BYTES = 4 * 1024 * 1024  # of the log, before it is copied to the file
+_CHECKPOINT_BYTES = 4 * 1024 * 1024  # of the log, above which it is copied to the file
 
 _SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -51,17 +51,16 @@ INSERT INTO accounts (id, token, data, used_at) VALUES (0, '', x'', 0)
 
 
 class Connection:
-    """A connection in write-ahead mode. A transaction survives a killed process, not a power failure.
+    """A connection in write-ahead mode. A committed transaction survives a killed process, but not a power failure.
 
-    Raises `StoreError` for a file that cannot be used: it is full, read-only, damaged, of a newer version, or not a
-    store.
+    Raises `StoreError` if the file cannot be used: it is full, read-only, damaged, of a newer version, or not a store.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.problem: str | None = None  # of the last write; None after a success
         try:
-            # It contains API keys. Never opened here again: closing it would release the locks of this process.
+            # It contains API keys. It is never opened here again: closing it would release the locks of this process.
             if not path.exists():
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
@@ -72,28 +71,28 @@ class Connection:
         self._checkpoints = Checkpoints(path)
 
     def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """The rows of a query."""
+        """Return the rows of a query."""
         with self._explained():
             return self._execute(sql, values).fetchall()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
-        """Iterate over the rows of a query, as they were at its beginning."""
+        """Yield the rows of a query, as they were when it began."""
         with self._explained():
             yield from self._execute(sql, values)
 
     def fetch_one(self, sql: str, values: Sequence[Any] = ()) -> Any:
-        """The first row of a query, or None."""
+        """Return the first row of a query, or None."""
         try:
             return self._execute(sql, values).fetchone()
         except sqlite3.Error as error:
             raise self.store_error(error) from error
 
     def transaction(self) -> Transaction:
-        """A transaction that writes: all of it is stored, or, after any exception, nothing."""
+        """Return a context in which all writes are stored together, or none of them after any exception."""
         return Transaction(self)
 
     def begin(self) -> sqlite3.Connection:
-        """Begin a transaction; `StoreError`."""
+        """Begin a transaction. Raises `StoreError`."""
         try:
             self._execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
@@ -101,7 +100,7 @@ class Connection:
         return self._database
 
     def commit(self) -> None:
-        """Commit a transaction; after a `StoreError`, nothing of it is stored."""
+        """Commit a transaction. If this raises `StoreError`, nothing of it is stored."""
         try:
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
@@ -110,23 +109,26 @@ class Connection:
         self.problem = None
 
     def roll_back(self) -> None:
-        """End a transaction of which nothing is stored."""
-        with suppress(sqlite3.Error):  # it may have ended by itself
+        """End a transaction without storing anything of it."""
+        with suppress(sqlite3.Error):  # it may have ended already
             self._database.execute("ROLLBACK")
 
     def data_version(self) -> int:
-        """A number that changes when another connection has written."""
+        """Return a number that changes when another connection writes."""
         version: int = self.fetch_one("PRAGMA data_version")[0]
         return version
 
     def close(self) -> None:
-        """Close the file. The log is copied into it."""
+        """Copy the write-ahead log into the file, and close it."""
         self._checkpoints.close()
         with suppress(sqlite3.Error):
             self._database.close()
 
     def _execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Execute a statement. Other processes hold the lock for microseconds; SQLite's own pauses are milliseconds."""
+        """Execute a statement, and repeat it while another process holds the lock.
+
+        Locks are held for microseconds, but SQLite itself would pause for milliseconds.
+        """
         deadline = None
         while True:
             try:
@@ -148,7 +150,7 @@ class Connection:
             raise StoreError(f"{self._path} is a database of another program")
         if version > VERSION:
             raise StoreError(
-                f"{self._path} has version {version} of the schema, and this evolink-mock knows version {VERSION}: "
+                f"{self._path} has version {version} of the schema, but this evolink-mock supports up to {VERSION}: "
                 "use a newer evolink-mock, or another file"
             )
         self._execute("PRAGMA journal_mode = WAL")
@@ -162,7 +164,7 @@ class Connection:
         self._execute("BEGIN IMMEDIATE")
         if not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[
             0
-        ]:  # else by another process
+        ]:  # otherwise another process has created it
             for statement in _SCHEMA.split(";\n"):
                 self._database.execute(statement)
             self._database.execute(f"PRAGMA application_id = {_APPLICATION}")
@@ -177,13 +179,13 @@ class Connection:
             raise self.store_error(error) from error
 
     def store_error(self, error: sqlite3.Error) -> StoreError:
-        """An error of the database, which is the problem of this connection from now on."""
+        """Convert an error of the database, and set it as the problem of this connection."""
         self.problem = f"{self._path}: {error}"
         return StoreError(self.problem)
 
 
 class Transaction:
-    """The context of a transaction. A class, because it is entered for every request that writes."""
+    """The context of a transaction. It is a class for speed, because every request that writes enters it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -201,7 +203,7 @@ class Transaction:
 
 
 class Checkpoints:
-    """Copies the write-ahead log into the file from time to time, in a thread: that waits for the disk."""
+    """Copies the write-ahead log into the file from time to time, in a thread, because it waits for the disk."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -210,24 +212,22 @@ class Checkpoints:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop; the last connection that is closed copies the rest."""
+        """Stop. The last connection that is closed copies the rest."""
         self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
         log = self._path.with_name(f"{self._path.name}-wal")
         while not self._stop.wait(_CHECKPOINT_SECONDS):
-            with suppress(OSError, sqlite3.Error):  # a full disk, say: the next write reports it
+            with suppress(OSError, sqlite3.Error):  # such as a full disk, which the next write reports
                 if log.stat().st_size > _CHECKPOINT_BYTES:
                     with closing(_connect(self._path)) as database:
                         _, pages, _ = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                        if (
-                            pages > _MOST_PAGES
-                        ):  # writers that never pause: they wait until the log begins anew
+                        if pages > _MOST_PAGES:  # writers that never pause now wait until the log restarts
                             database.execute("PRAGMA busy_timeout = 100")
                             database.execute("PRAGMA wal_checkpoint(RESTART)")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # Opened in one thread, used in another: a `MockServer` is.
+    # `MockServer` opens it in one thread and uses it in another.
     return sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)

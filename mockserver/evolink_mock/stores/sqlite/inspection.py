@@ -1,4 +1,4 @@
-"""The commands `evolink-mock store info` and `check`: a summary of a file, and its problems."""
+"""The commands `evolink-mock store info` and `check` for a file: a summary, and its problems."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _MOST = 20  # problems of one kind that are listed
 
 
 def summary(store: SqliteStore) -> dict[str, Any]:
-    """A summary of the file: values by name."""
+    """Return a summary of the file as values by name."""
     connection, wall = store.connection, store.wall_time()
     counts = {
-        "accounts": "SELECT count(*) - 1 FROM accounts",  # without the one of anonymous requests
+        "accounts": "SELECT count(*) - 1 FROM accounts",  # without the account of anonymous requests
         "tasks": "SELECT count(*) FROM tasks",
         "callbacks": "SELECT count(*) FROM deliveries",
         "due": "SELECT count(*) FROM deliveries WHERE due IS NOT NULL",
@@ -38,7 +38,7 @@ def summary(store: SqliteStore) -> dict[str, Any]:
 
 
 def problems(store: SqliteStore) -> list[str]:
-    """The problems of the file, one line each; empty if the file is sound."""
+    """Return the problems of the file, one line each; empty if it has none."""
     connection = store.connection
     lines = [text for (text,) in connection.fetch("PRAGMA integrity_check") if text != "ok"]
     lines += [

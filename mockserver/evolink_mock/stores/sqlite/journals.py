@@ -1,4 +1,4 @@
-"""The journals of the accounts: written in batches, because a query writes nothing else."""
+"""The journals of the accounts in the file. They are written in batches, because a query writes nothing else."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Journals:
         self.buffers = JournalBuffers(self._write_all)
 
     def read(self, token: str) -> Journal:
-        """The journal of an account."""
+        """Return the journal of an account."""
         self.buffers.flush()
         journal = Journal(label_of(token) if token else "")
         row = self._connection.fetch_one(
@@ -73,7 +73,7 @@ class Journals:
         return journal
 
     def dropped(self) -> int:
-        """How many exchanges all journals have dropped, as far as they are written."""
+        """Return how many exchanges all journals have dropped, without those that are not written yet."""
         row = self._connection.fetch_one(_DROPPED, (JOURNAL,))
         return int(row[0])
 

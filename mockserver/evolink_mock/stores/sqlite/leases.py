@@ -1,7 +1,8 @@
-"""The deliveries in the file: a worker leases those that it attempts, and keeps its leases as long as it is alive.
+"""The leases of deliveries in the file. A worker leases those that it attempts, and renews its leases.
 
-`wakes_at` is the instant of the server's clock at which any worker may attempt a delivery; NULL while the time of its
-account is frozen, and when no attempt is due. `worker` has the lease, and `has_begun` an attempt.
+`wakes_at` is the time, on the server's clock, at which any worker may attempt a delivery. It is NULL while the
+account's clock is frozen and when no attempt is due. `worker` holds the lease; `has_begun` states whether its attempt
+has begun.
 """
 
 from __future__ import annotations
@@ -23,19 +24,22 @@ if TYPE_CHECKING:
     from evolink_mock.domain.store import MayHold
     from evolink_mock.stores.sqlite.connection import Connection
 
-ALIVE_SECONDS = 5.0  # real time: a worker that has not been heard of for so long is dead
-_AT_ONCE = 0.0  # before every instant of the server's clock
+ALIVE_SECONDS = 5.0  # of real time: a worker that has not renewed its leases for so long is dead
+_AT_ONCE = 0.0  # before every time of the server's clock
 
 
 def wakes_at(account: Account, due: float | None) -> float | None:
-    """The instant at which any worker may attempt a delivery that is due at `due` on its account's clock."""
+    """Return when any worker may attempt a delivery, on the server's clock; None if never or while it is frozen.
+
+    `due` is on the account's clock.
+    """
     if due is None or not math.isfinite(due) or account.frozen_at is not None:
         return None
     return due - account.shift
 
 
 class Leases:
-    """The leases of deliveries that several workers share."""
+    """The leases of the deliveries in the file."""
 
     def __init__(self, connection: Connection, worker: str, wall_time: Callable[[], float]) -> None:
         self._connection = connection
@@ -54,7 +58,7 @@ class Leases:
         )
 
     def move(self, database: sqlite3.Connection, account: Account, task_id: str, due: float) -> None:
-        """Move a delivery to another instant, unless it is being attempted."""
+        """Move the next attempt of a delivery to another time, unless it is being attempted."""
         row = database.execute(
             "SELECT data FROM deliveries WHERE task = ? AND worker IS NULL", (task_id,)
         ).fetchone()
@@ -64,13 +68,13 @@ class Leases:
             database.execute("UPDATE deliveries SET data = ?, due = ?, wakes_at = ? WHERE task = ?", values)
 
     def clock_changed(self, database: sqlite3.Connection, account_id: int, account: Account) -> None:
-        """Follow the clock that the account has now."""
+        """Adjust the deliveries of an account to its present clock."""
         instant = "NULL" if account.frozen_at is not None else "due - ?2"
         values = (account_id,) if account.frozen_at is not None else (account_id, account.shift)
         database.execute(f"UPDATE deliveries SET wakes_at = {instant} WHERE account = ?1", values)  # noqa: S608
 
     async def next_wake(self) -> float | None:
-        """The first instant at which a delivery may be attempted that nobody has leased."""
+        """Return when the next unleased delivery may be attempted."""
         row = self._connection.fetch_one(
             "SELECT min(wakes_at) FROM deliveries WHERE worker IS NULL AND wakes_at IS NOT NULL"
         )
@@ -78,7 +82,7 @@ class Leases:
         return instant
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now` and pass `may_hold`, up to `most` for an account and receiver."""
+        """Lease deliveries that are due at `now` and that `may_hold` accepts, up to `most` per account and receiver."""
         rows = self._connection.fetch(
             "SELECT d.task, a.token, d.receiver FROM (SELECT *, row_number() OVER (PARTITION BY account, receiver "
             "ORDER BY wakes_at) AS n FROM deliveries WHERE worker IS NULL AND wakes_at <= ?) d "
@@ -100,11 +104,11 @@ class Leases:
         return self._lease([task_id for (task_id,) in rows])
 
     async def claim_one(self, task_id: str) -> Claim | None:
-        """Lease the delivery of a task; None if a worker has leased it already."""
+        """Lease the delivery of a task; None if a worker has already leased it."""
         return next(iter(self._lease([task_id])), None)
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Note that the attempt begins; False if the lease is lost, or the delivery was dropped."""
+        """Record that the attempt begins. Returns False if the lease was lost or the delivery was dropped."""
         return self._update("has_begun = 1", delivery)
 
     async def release(self, delivery: Delivery) -> None:
@@ -112,7 +116,7 @@ class Leases:
         self._update("worker = NULL, has_begun = 0", delivery)
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Store an attempt and give up the lease; False if the lease is lost, or the delivery was dropped."""
+        """Store an attempt and give up the lease. Returns False if the lease was lost or the delivery was dropped."""
         with self._connection.transaction() as database:
             row = database.execute("SELECT data FROM accounts WHERE token = ?", (token,)).fetchone()
             if row is None:
@@ -143,7 +147,7 @@ class Leases:
         return row is not None
 
     async def others(self) -> int:
-        """The number of other workers."""
+        """Return the number of other workers."""
         row = self._connection.fetch_one(
             "SELECT count(*) FROM workers WHERE id != ? AND alive_until >= ?",
             (self._worker, self._wall_time()),
@@ -152,7 +156,7 @@ class Leases:
         return count
 
     async def renew(self) -> None:
-        """Renew the leases of this worker, and end those of dead ones."""
+        """Renew the leases of this worker, and end those of dead workers."""
         now = self._wall_time()
         with self._connection.transaction() as database:
             database.execute(
@@ -167,7 +171,7 @@ class Leases:
         self.end_now(self._worker)
 
     def end_now(self, worker: str) -> None:
-        """End all leases of a worker that has died."""
+        """End all leases of a worker."""
         with self._connection.transaction() as database:
             _end_leases_of(database, worker)
 
@@ -195,7 +199,7 @@ class Leases:
             return cursor.rowcount == 1
 
     def _lease_of(self, delivery: Delivery) -> tuple[object, ...]:
-        # An account that is dropped and opened again may have a task with the same id: the record tells them apart.
+        # An account that is dropped and opened again may have a task with the same id. The record distinguishes them.
         return delivery.task_id, self._worker, encode(delivery)
 
     def _account(self, token: str) -> tuple[int, Account] | None:
@@ -206,7 +210,7 @@ class Leases:
 def _end_leases_of(database: sqlite3.Connection, worker: str) -> None:
     """End the leases of a worker.
 
-    The deliveries that it had leased are attempted at once, even if the time is frozen.
+    Other workers may attempt its deliveries at once, even if the account's clock is frozen.
     """
     database.execute(
         "UPDATE deliveries SET worker = NULL, has_begun = 0, interruptions = interruptions + has_begun, "

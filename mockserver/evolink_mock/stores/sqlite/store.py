@@ -1,4 +1,4 @@
-"""The store in one SQLite file. Its calls return at once: a transaction takes microseconds."""
+"""The store in an SQLite file. Its calls do not wait: a transaction takes microseconds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _IdTakenError(Exception):
 
 
 class SqliteStore:
-    """A `LocalStore` and a `SharedStore` in a file. `wall_time` gives Unix seconds, for leases and expiry.
+    """A `LocalStore` and a `SharedStore` in a file. `wall_time` returns Unix seconds, for leases and expiry.
 
     Raises `StoreError` if the file cannot be used.
     """
@@ -64,11 +64,11 @@ class SqliteStore:
 
     @property
     def problem(self) -> str | None:
-        """The reason why the last write failed; None after a success."""
+        """The reason why the last write failed; None if it succeeded."""
         return self.connection.problem
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """A fact about the store, such as the seed of its ids.
+        """Return a fact about the store, such as the seed of its ids.
 
         If it is not stored yet, `value` is stored and returned.
         """
@@ -80,17 +80,17 @@ class SqliteStore:
         return None if row is None else json.loads(row[0])
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a fact in place of an earlier one."""
+        """Store a fact, replacing its earlier value."""
         with self.connection.transaction() as database:
             database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
     def account_now(self, token: str) -> Account:
-        """The account of a token, to be read only."""
+        """Return the account of a token, which must not be modified."""
         row = self.connection.fetch_one("SELECT data FROM accounts WHERE token = ?", (token,))
         return self._open(token) if row is None else decode_account(row[0])
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """An account, to be read only, and a task."""
+        """Return an account, which must not be modified, and a task."""
         account, task, owner = self.connection.fetch_one(_FIND, (token, task_id))
         return (
             self._open(token) if account is None else self._decode(account),
@@ -110,7 +110,7 @@ class SqliteStore:
                 return
 
     async def account(self, token: str) -> Account:
-        """The account of a token, to be read only."""
+        """Return the account of a token, which must not be modified."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
@@ -118,16 +118,16 @@ class SqliteStore:
         self.change_now(token, step)
 
     async def accounts(self) -> Sequence[Account]:
-        """Every account."""
+        """Return every account."""
         rows = self.connection.fetch("SELECT data FROM accounts WHERE id != ? ORDER BY id", (_ANONYMOUS,))
         return [decode_account(data) for (data,) in rows]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """An account, to be read only, and a task."""
+        """Return an account, which must not be modified, and a task."""
         return self.find_now(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """The task with this id."""
+        """Return the task with this id."""
         row = self.connection.fetch_one(
             "SELECT t.data, o.token FROM tasks t JOIN accounts o ON o.id = t.account WHERE t.id = ?",
             (task_id,),
@@ -135,18 +135,18 @@ class SqliteStore:
         return None if row is None else self.operations.decode(task_id, row[1], row[0])
 
     async def tasks(self, token: str) -> Sequence[Task]:
-        """The tasks of an account."""
+        """Return the tasks of an account."""
         query = "SELECT t.id, t.data FROM accounts a, tasks t WHERE t.account = a.id AND a.token = ? ORDER BY t.number"
         rows = self.connection.rows(query, (token,))
         return [self.operations.decode(task_id, token, data) for task_id, data in rows]
 
     async def delivery(self, task_id: str) -> Delivery | None:
-        """The delivery of a task's callback."""
+        """Return the delivery of a task's callback."""
         row = self.connection.fetch_one("SELECT data FROM deliveries WHERE task = ?", (task_id,))
         return None if row is None else decode_delivery(row[0])
 
     async def deliveries(self, token: str) -> Sequence[Delivery]:
-        """The deliveries of an account."""
+        """Return the deliveries of an account."""
         rows = self.connection.fetch(
             "SELECT d.data FROM accounts a JOIN deliveries d ON d.account = a.id JOIN tasks t ON t.id = d.task "
             "WHERE a.token = ? ORDER BY t.number",
@@ -155,7 +155,7 @@ class SqliteStore:
         return [decode_delivery(data) for (data,) in rows]
 
     async def next_due(self, token: str) -> float | None:
-        """When the next callback of an account is due."""
+        """Return when the next callback of an account is due."""
         row = self.connection.fetch_one(
             "SELECT min(d.due) FROM accounts a JOIN deliveries d ON d.account = a.id WHERE a.token = ?",
             (token,),
@@ -170,11 +170,11 @@ class SqliteStore:
             row = database.execute("SELECT id FROM accounts WHERE token = ?", (token,)).fetchone()
             if row is not None:
                 for table in ("tasks", "deliveries", "exchanges", "violations"):
-                    database.execute(f"DELETE FROM {table} WHERE account = ?", row)  # noqa: S608  (names of ours)
+                    database.execute(f"DELETE FROM {table} WHERE account = ?", row)  # noqa: S608  (constant names)
                 database.execute("DELETE FROM accounts WHERE id = ?", row)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """The tokens that were not used since an instant."""
+        """Return the tokens that have not been used since a given time."""
         query = "SELECT token FROM accounts WHERE used_at < ? AND id != ?"
         return [token for (token,) in self.connection.fetch(query, (since, _ANONYMOUS))]
 
@@ -199,18 +199,18 @@ class SqliteStore:
             raise ValueError("a task of another account has the same id") from error
 
     def recorder(self, token: str) -> Recorder:
-        """The recorder for the exchanges of an account."""
+        """Return the recorder for the exchanges of an account."""
         return self.journals.buffers.recorder(token)
 
     async def journal(self, token: str) -> Journal:
-        """The journal of an account. Other workers write what they have recorded when they see that it is wanted."""
+        """Return the journal of an account. Other workers first write what they have recorded."""
         if await self.leases.others():
             self.set_fact(_WANTED, secrets.token_hex(4))
             await asyncio.sleep(_OTHERS_SECONDS)
         return self.journals.read(token)
 
     async def dropped_exchanges(self) -> int:
-        """How many exchanges the journals have dropped."""
+        """Return how many exchanges the journals have dropped."""
         return self.journals.dropped()
 
     async def clear_journal(self, token: str) -> None:
@@ -218,7 +218,7 @@ class SqliteStore:
         self.journals.clear(token)
 
     async def has_changed(self) -> bool:
-        """Whether another process has written since the last call."""
+        """Whether another process has changed the store since the last call."""
         before, self._version = self._version, self.connection.data_version()
         if self._version == before:
             return False
@@ -229,11 +229,11 @@ class SqliteStore:
         return True
 
     async def flush(self) -> None:
-        """Write a part of what is recorded for the journals, in rounds."""
+        """Write some of the recorded exchanges to the journals."""
         self.journals.buffers.flush_in_rounds()
 
     def close(self) -> None:
-        """Give up all leases, write what is recorded, and close the file."""
+        """Write the recorded exchanges, give up all leases, and close the file."""
         with suppress(StoreError):
             self.journals.buffers.flush()
             self.leases.end_now(self.worker)
