@@ -1,27 +1,29 @@
-"""Kill workers at random instants under load, and count what is lost or doubled: uv run benchmarks/crash.py [ROUNDS].
+"""Kill workers at random instants under load, and count what is lost or doubled.
 
-Two workers over one SQLite file serve creates with callbacks. In each round one of them, or in every tenth round the
+    uv run benchmarks/crash.py [ROUNDS] [--store sqlite|redis]
+
+Two workers over one SQLite file, or over a Redis or Valkey server, serve creates with callbacks. In each round one of them, or in every tenth round the
 whole mock, is killed with SIGKILL. Exits with status 1 if a confirmed task is missing, a task or a charge is doubled, a
 callback never arrives, or an attempt is made twice without being marked as a repetition.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from processes import ENVIRONMENT, free_port, mock
+from processes import ENVIRONMENT, free_port, mock, redis_server
 
 BODY = {
     "model": "grok-imagine-image-to-video-beta",
@@ -66,9 +68,9 @@ class Receiver:
 class Mock:
     """The mock in a process group of its own."""
 
-    def __init__(self, store: Path, port: int, receiver: int) -> None:
+    def __init__(self, store: str, port: int, receiver: int) -> None:
         options = (
-            *("--quiet", "--store", f"sqlite:{store}", "--workers", "2", "--duration", "300ms"),
+            *("--quiet", "--store", store, "--workers", "2", "--duration", "300ms"),
             *("--allow-callbacks-to", f"127.0.0.1:{receiver}"),
         )
         self._command = mock(port, *options)
@@ -170,11 +172,13 @@ async def settled(client: httpx2.AsyncClient) -> list[dict[str, Any]]:
             await asyncio.sleep(0.5)
 
 
-async def main(rounds: int) -> int:
+async def main(rounds: int, store: str) -> int:
     receiver = Receiver()
     port = await receiver.start()
-    with tempfile.TemporaryDirectory() as folder:
-        served = Mock(Path(folder) / "mock.db", free_port(), port)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        place = f"sqlite:{folder / 'mock.db'}" if store == "sqlite" else stack.enter_context(redis_server(folder)).url
+        served = Mock(place, free_port(), port)
         await served.start()
         load = Load(served.url, port)
         clients = asyncio.create_task(load.run())
@@ -234,4 +238,8 @@ def report(  # noqa: PLR0913, PLR0917
 
 
 if __name__ == "__main__":
-    raise SystemExit(asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rounds", type=int, nargs="?", default=200)
+    parser.add_argument("--store", choices=("sqlite", "redis"), default="sqlite")
+    options = parser.parse_args()
+    raise SystemExit(asyncio.run(main(options.rounds, options.store)))

@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +75,25 @@ def started(command: list[str], port: int, *, pin: bool = True) -> Iterator[subp
         finally:
             process.terminate()
             process.wait()
+
+
+class StoreServer(NamedTuple):
+    """A running Redis or Valkey server."""
+
+    url: str
+    pid: int
+
+
+@contextmanager
+def redis_server(folder: Path, *, pin: bool = False) -> Iterator[StoreServer]:
+    """A server that writes every command to a file in the folder before it replies, so that a kill loses nothing."""
+    program = shutil.which("valkey-server") or shutil.which("redis-server")
+    if program is None:
+        raise SystemExit("neither valkey-server nor redis-server is installed")
+    port = free_port()
+    options = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--dir", str(folder))
+    with started([program, "--port", str(port), *options], port, pin=pin) as process:
+        yield StoreServer(f"redis://127.0.0.1:{port}", process.pid)
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

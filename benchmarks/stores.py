@@ -1,8 +1,8 @@
-"""What a store in a file costs: rates relative to memory, two workers, and a million tasks.
+"""What a store in a file or on a server costs: rates relative to memory, two workers, and a million tasks.
 
     uv run benchmarks/stores.py [ROUNDS] [SECONDS]
 
-Needs wrk. The rows take turns in each round, and the median of the ratios within a round counts.
+Needs wrk, and redis-server or valkey-server. The rows take turns in each round, and the median of the ratios within a round counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from evolink_mock.media.spec import media_spec_of
 from evolink_mock.stores.records import OperationIndex, encode
 from evolink_mock.stores.sqlite.store import SqliteStore
 from evolink_spec import load
-from processes import BODY, free_port, mock, request, resident_mib, started
+from processes import BODY, free_port, mock, redis_server, request, resident_mib, started
 from throughput import CREATE, KINDS, Sample, Server, measure, start
 
 if TYPE_CHECKING:
@@ -35,14 +35,19 @@ TASKS = 1_000_000
 
 
 def rates(rounds: int, seconds: int) -> None:
-    """One process, memory and file, on one core; wrk on the other."""
+    """One process with each store on one core; wrk on the other, and the Redis server on either."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        engine = stack.enter_context(redis_server(folder))
+        places = {"memory": "memory", "file": f"sqlite:{folder / 'mock.db'}", "redis": engine.url}
         servers = []
-        for name, options in (("memory", ()), ("file", ("--store", f"sqlite:{folder / 'mock.db'}"))):
+        for name, place in places.items():
             port = free_port()
-            servers.append(start(stack, name, mock(port, "--quiet", *options), port))
-        show(measure(servers, rounds, seconds), "memory", "file")
+            server = start(stack, name, mock(port, "--quiet", "--store", place), port)
+            servers.append(server._replace(engine=engine.pid if name == "redis" else 0))
+        samples = measure(servers, rounds, seconds)
+        show(samples, "memory", "file")
+        show(samples, "memory", "redis")
 
 
 def workers(rounds: int, seconds: int) -> None:
@@ -71,9 +76,10 @@ def show(found: dict[tuple[str, str], list[Sample]], base: str, other: str) -> N
         rate = statistics.median(sample.rate / unit.rate for sample, unit in zip(samples, units, strict=True))
         cpu = statistics.median(unit.cpu / sample.cpu for sample, unit in zip(samples, units, strict=True))
         numbers = [statistics.median(sample.cpu for sample in row) for row in (units, samples)]
+        engine = statistics.median(sample.engine for sample in samples)
         print(
             f"{kind}: {other} against {base}: {rate:.2f} of the rate, {cpu:.2f} by CPU time "
-            f"({numbers[0]:.0f} µs, {numbers[1]:.0f} µs)"
+            f"({numbers[0]:.0f} µs, {numbers[1]:.0f} µs, and {engine:.0f} µs of the engine)"
         )
 
 

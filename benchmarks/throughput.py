@@ -33,20 +33,25 @@ UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 class Server(NamedTuple):
-    """A server under measurement: its port for each kind of request, and the id of its processes."""
+    """A server under measurement: its port for each kind of request, and the ids of its processes, the engine's apart.
+
+    The engine is the process that keeps its state; 0 if there is none.
+    """
 
     name: str
     ports: tuple[int, int, int]
     pids: tuple[int, ...]
     task: str
+    engine: int = 0
 
 
 class Sample(NamedTuple):
-    """One run of wrk: requests a second, 99th percentile in ms, CPU time of the server in µs per request."""
+    """One run of wrk: requests a second, 99th percentile in ms, CPU time of server and engine in µs per request."""
 
     rate: float
     slow: float
     cpu: float
+    engine: float
 
 
 def sample(server: Server, kind: str, scripts: Path, seconds: int) -> Sample:
@@ -54,10 +59,10 @@ def sample(server: Server, kind: str, scripts: Path, seconds: int) -> Sample:
     url = f"http://127.0.0.1:{server.ports[KINDS.index(kind)]}"
     script = ("-s", str(scripts / f"{kind}.lua"))
     target = (f"{url}/v1/tasks/{server.task}",) if kind == "query" else (*script, f"{url}{CREATE}")
-    before = sum(map(cpu_seconds, server.pids))
+    before, engine = sum(map(cpu_seconds, server.pids)), cpu_seconds(server.engine)
     command = ["wrk", "-t1", "-c16", f"-d{seconds}", "--latency", *AUTHORIZATION, *target]
     output = subprocess.run(pinned(CLIENT_CORE, command), check=True, capture_output=True, text=True).stdout
-    used = sum(map(cpu_seconds, server.pids)) - before
+    used, engine = sum(map(cpu_seconds, server.pids)) - before, cpu_seconds(server.engine) - engine
     count = int(re.search(r"(\d+) requests in", output)[1])  # type: ignore[index]
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     expected = count if kind == "refused create" and server.name != FLOOR else 0
@@ -65,11 +70,13 @@ def sample(server: Server, kind: str, scripts: Path, seconds: int) -> Sample:
         raise SystemExit(f"{server.name}: not every response to a {kind} is the expected one:\n{output}")
     slow = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
     assert slow is not None
-    return Sample(count / seconds, float(slow[1]) * UNITS[slow[2]], used / count * 1e6)
+    return Sample(count / seconds, float(slow[1]) * UNITS[slow[2]], used / count * 1e6, engine / count * 1e6)
 
 
 def cpu_seconds(pid: int) -> float:
-    """The CPU time that a process has used (Linux)."""
+    """The CPU time that a process has used (Linux); 0 for none."""
+    if not pid:
+        return 0.0
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
