@@ -2,9 +2,10 @@
 
     uv run benchmarks/crash.py [ROUNDS] [--store sqlite|redis]
 
-Two workers over one SQLite file, or over a Redis or Valkey server, serve creates with callbacks. In each round one of them, or in every tenth round the
-whole mock, is killed with SIGKILL. Exits with status 1 if a confirmed task is missing, a task or a charge is doubled, a
-callback never arrives, or an attempt is made twice without being marked as a repetition.
+Two workers over one SQLite file, or over a Redis or Valkey server, serve creates with callbacks. In each round one of
+them, or in every tenth round the whole mock, is killed with SIGKILL. Exits with status 1 if a confirmed task is
+missing, if a task or a charge is doubled, if a callback never arrives, or if an attempt is made twice without being
+marked as a repetition.
 """
 
 from __future__ import annotations
@@ -177,7 +178,11 @@ async def main(rounds: int, store: str) -> int:
     port = await receiver.start()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        place = f"sqlite:{folder / 'mock.db'}" if store == "sqlite" else stack.enter_context(redis_server(folder)).url
+        place = (
+            f"sqlite:{folder / 'mock.db'}"
+            if store == "sqlite"
+            else stack.enter_context(redis_server(folder)).url
+        )
         served = Mock(place, free_port(), port)
         await served.start()
         load = Load(served.url, port)

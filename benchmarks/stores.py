@@ -2,7 +2,8 @@
 
     uv run benchmarks/stores.py [ROUNDS] [SECONDS]
 
-Needs wrk, and redis-server or valkey-server. The rows take turns in each round, and the median of the ratios within a round counts.
+Needs wrk, and redis-server or valkey-server. The rows take turns in each round, and the median of the ratios within a
+round counts.
 """
 
 from __future__ import annotations

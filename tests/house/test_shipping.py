@@ -19,6 +19,7 @@ EXAMPLES = "examples/deployment"
 FORMATS = {
     "action.yml": "vendor.github-actions",
     "compose.yaml": "vendor.compose-spec",
+    f"{EXAMPLES}/compose-valkey.yaml": "vendor.compose-spec",
     f"{EXAMPLES}/github-workflow.yaml": "vendor.github-workflows",
     f"{EXAMPLES}/gitlab-ci.yaml": "vendor.gitlab-ci",
 }

@@ -10,15 +10,15 @@ import subprocess
 import tempfile
 import time
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from support.mock_process import free_port
 
 PROGRAM = shutil.which("valkey-server") or shutil.which("redis-server")
-needs_server = pytest.mark.skipif(
-    PROGRAM is None, reason="neither valkey-server nor redis-server is installed"
-)
+NO_SERVER = "neither valkey-server nor redis-server is installed"
+needs_server = pytest.mark.skipif(PROGRAM is None, reason=NO_SERVER)
 STORES = ("memory", "sqlite", pytest.param("redis", marks=needs_server))
 SHARED_STORES = STORES[1:]
 _numbers = itertools.count()
@@ -27,9 +27,10 @@ _numbers = itertools.count()
 class RedisServer:
     """A server that writes each command to its file before it replies, so that a kill loses nothing."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, is_tls: bool = False) -> None:
         self._options = options
-        self.folder = tempfile.mkdtemp()
+        self._port_option = ("--port", "0", "--tls-port") if is_tls else ("--port",)
+        self.folder = Path(tempfile.mkdtemp())
         self.port = free_port()
         self.start()
 
@@ -41,7 +42,8 @@ class RedisServer:
         assert PROGRAM is not None
         options = (*("--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"), *self._options)
         self.process = subprocess.Popen(
-            [PROGRAM, "--port", str(self.port), "--dir", self.folder, *options], stdout=subprocess.DEVNULL
+            [PROGRAM, *self._port_option, str(self.port), "--dir", str(self.folder), *options],
+            stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 20
         while True:
@@ -52,6 +54,12 @@ class RedisServer:
                 assert time.monotonic() < deadline, "the server does not listen"
             else:
                 return
+
+    def lose_everything(self) -> None:
+        """Kill it, and delete what it has stored."""
+        self.kill()
+        shutil.rmtree(self.folder)
+        self.folder.mkdir()
 
     def kill(self) -> None:
         self.process.kill()

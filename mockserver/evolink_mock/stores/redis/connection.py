@@ -50,6 +50,7 @@ class Connection:
         self._script, self._hash = _script()
         self._link: Any | None = None
         self._closed = threading.Event()
+        self.connected = threading.Event()
         self.problem: str | None = None  # None after a success
         self.calls = 0  # of the script
         self.offset = 0.0  # seconds by which the server's clock is ahead of this machine's
@@ -121,12 +122,14 @@ class Connection:
             link.disconnect()
             raise StoreError(f"{self._address.shown}: {error}") from error
         self._link, self.problem = link, None
+        self.connected.set()
 
     def _lose(self, link: Any, error: Exception) -> StoreError:
         """Give up a lost connection, and connect again in a thread."""
         link.disconnect()
         if self._link is link:
             self._link = None
+            self.connected.clear()
             self.problem = f"{self._address.shown}: {error}"
             _log.error("the store cannot be used: %s", self.problem)
             threading.Thread(target=self._connect_again, name="evolink-mock redis", daemon=True).start()
