@@ -48,7 +48,12 @@ def test_the_suite_counts_what_it_holds() -> None:
 def test_what_is_broken_is_a_failure_with_all_that_repeats_it() -> None:
     failure = child(case("create.answers-200"), "failure")
     assert failure.get("message") == "expected 200, seen 201"
-    for words in ("is answered with 200", "/responses/200", "request: curl ", "--clause create.answers-200"):
+    for words in (
+        "is 200, not 201 or 202",
+        "/responses/200",
+        "request: curl ",
+        "--clause create.answers-200",
+    ):
         assert words in (failure.text or "")
 
 

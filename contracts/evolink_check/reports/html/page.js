@@ -1,4 +1,4 @@
-// Filters the table of clauses; without it, everything is there.
+// Filters the table of clauses. Without this script, all clauses are shown.
 "use strict";
 {
   const place = document.getElementById("filter");
