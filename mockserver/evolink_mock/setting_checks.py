@@ -56,10 +56,17 @@ def check(settings: Settings, spec: Spec) -> None:
 
 def check_port_file(path: Path) -> None:
     """Raise `SettingError` if the port file cannot be written."""
+    from tempfile import TemporaryFile
+
     if path.is_dir():
         raise SettingError("port_file", f"{path} is a folder; name a file")
-    if not os.access(path.parent, os.W_OK):
-        raise SettingError("port_file", f"cannot write in {path.parent}")
+    if path.exists() and not path.is_file():
+        return  # a device or a pipe: only writing to it shows whether that is possible
+    try:
+        with TemporaryFile(dir=path.resolve().parent):
+            pass
+    except OSError as error:
+        raise SettingError("port_file", f"cannot write in {path.parent}: {error.strerror}") from error
 
 
 def check_workers(workers: int, settings: Settings) -> None:

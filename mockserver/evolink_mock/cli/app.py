@@ -79,9 +79,14 @@ def serve(settings: Settings, options: ServeOptions) -> None:
     operator_key = secrets.token_urlsafe(16)
 
     def ready() -> None:
-        announce(listeners, settings, spec, operator_key)
         if options.port_file is not None:
-            write_atomically(options.port_file, port)
+            try:
+                write_atomically(options.port_file, port)
+            except OSError as error:
+                click.echo(f"evolink-mock: error: cannot write {options.port_file}: {error.strerror}", err=True)
+        # The server goes on when nobody reads its standard output: a closed pipe, a full disk.
+        with suppress(OSError):
+            announce(listeners, settings, spec, operator_key)
 
     try:
         with _problems():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from evolink_mock.cli import announcement
 from evolink_mock.cli import app as cli
 from evolink_mock.domain.units import REALTIME, Rate, Speed
 from evolink_mock.files import write_atomically
@@ -126,6 +128,31 @@ def test_the_ready_line_three_lines_to_paste_and_the_link_to_the_console_name_th
     assert re.fullmatch(rf"console: {re.escape(url[0])}/__mock__/ui\?key=[\w-]{{20,}}", pasted[3])
     assert len(pasted) == 4
     assert rest[-1] == "Ctrl-C stops it."
+
+
+def test_the_port_file_is_written_though_nobody_can_read_the_banner(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(announcement, "announce", full)
+    ran = run("serve", "--port", "0", "--port-file", "port")
+    assert (ran.code, ran.err, ran.out, int(ran.port_file) > 0) == (0, "", "", True)
+
+
+def test_a_port_file_that_cannot_be_created_is_refused_before_listening(run: Callable[..., Ran]) -> None:
+    ran = run("serve", "--port-file", "/proc/port")
+    assert (ran.code, ran.settings) == (2, None)
+    assert ran.err.startswith("evolink-mock: --port-file: cannot write in /proc: ")
+
+
+def test_a_port_file_that_cannot_be_written_later_is_reported(run: Callable[..., Ran]) -> None:
+    ran = run("serve", "--port", "0", "--port-file", "/dev/full")
+    assert (ran.code, ran.err) == (
+        0,
+        "evolink-mock: error: cannot write /dev/full: No space left on device\n",
+    )
 
 
 def test_the_port_file_holds_the_port_that_was_taken(run: Callable[..., Ran], tmp_path: Path) -> None:
