@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 
 _DECIMALS = 6  # of credits, so that three times 0.1 is 0.3
+# A whole number of credits is an int, in the store as well, so that it is never written as `24.0`.
+Credits = int | float
+_EXACT = 2**53  # a larger whole number need not be exact as a float
 
 
 class AssignedRecipe(Struct, frozen=True):
@@ -42,10 +45,10 @@ class Account(Struct, omit_defaults=True):
     token: str
     label: str  # a name for logs that does not reveal the token
     first_random: int
-    granted: float  # credits in total, used or not
+    granted: Credits  # credits in total, used or not
     rate: Rate | None = None
     denied_models: frozenset[str] = frozenset()
-    used: float = 0
+    used: Credits = 0
     task_count: int = 0  # tasks created so far; also the number of the next task
     refunds: list[tuple[float, float]] = field(default_factory=list)  # a heap of (when, credits)
     window_start: float = -1.0  # start of the rate window in which `window_count` counts
@@ -91,17 +94,23 @@ def is_accepted(token: str, accepted: Container[str]) -> bool:
     return token in accepted or token.partition("~")[0] in accepted
 
 
-def remaining(account: Account, now: float) -> float:
+def rounded(number: float) -> Credits:
+    """Credits without the error of binary fractions; an int if the number is whole."""
+    number = round(number, _DECIMALS)
+    return int(number) if abs(number) < _EXACT and number == int(number) else number
+
+
+def remaining(account: Account, now: float) -> Credits:
     """Return the remaining credits at `now`. Tasks that have failed by then are refunded (clause `credits.refund`)."""
     while account.refunds and account.refunds[0][0] <= now:
-        account.used = round(account.used - heapq.heappop(account.refunds)[1], _DECIMALS)
-    return round(account.granted - account.used, _DECIMALS)
+        account.used = rounded(account.used - heapq.heappop(account.refunds)[1])
+    return rounded(account.granted - account.used)
 
 
 def set_credits(account: Account, left: float, now: float) -> None:
     """Set the remaining credits at `now`."""
     remaining(account, now)  # first the refunds that are due, which would otherwise be added later
-    account.granted = round(account.used + left, _DECIMALS)
+    account.granted = rounded(account.used + left)
 
 
 def set_rate(account: Account, rate: Rate) -> None:
@@ -118,7 +127,7 @@ def next_random(account: Account) -> int:
 def charge(account: Account, task: Task, price: float) -> None:
     """Count the task, reserve its price, and schedule the refund: the whole price if the task will fail."""
     account.task_count += 1
-    account.used = round(account.used + price, _DECIMALS)
+    account.used = rounded(account.used + price)
     account.latest_end = max(account.latest_end, task.timetable.ends)
     if refund := price if task.timetable.outcome.failure is not None else refund_of(task):
         heapq.heappush(account.refunds, (task.timetable.ends, refund))

@@ -14,6 +14,7 @@ from evolink_mock.domain.accounts import (
     count_request,
     open_account,
     remaining,
+    rounded,
 )
 from evolink_mock.domain.tasks import SUCCESS, Outcome, Timetable
 from evolink_mock.domain.units import Rate
@@ -176,3 +177,17 @@ def test_a_refused_request_does_not_prolong_the_wait() -> None:
     account = an_account(rate=Rate(1, 60.0))
     waits = [count_request(account, 120.0 + second) for second in range(4)]
     assert waits == [None, 59, 58, 57]
+
+
+@given(granted=st.integers(0, 10**9), price=st.integers(0, 10**6), now=st.floats(0, 40))
+def test_whole_credits_are_integers_before_and_after_storing(granted: int, price: int, now: float) -> None:
+    account = open_account("key", AccountTerms(0, float(granted)))
+    charge(account, a_task(timetable=a_timetable()), float(price))
+    stored = msgspec.json.decode(msgspec.json.encode(account), type=Account)
+    for left in (remaining(account, START + now), remaining(stored, START + now), account.used, stored.used):
+        assert isinstance(left, int)
+
+
+@given(st.floats(-1e300, 1e300))
+def test_rounding_changes_credits_by_half_a_millionth_at_most(number: float) -> None:
+    assert abs(rounded(number) - number) <= max(5.1e-7, abs(number) * 1e-15)
