@@ -83,7 +83,9 @@ def serve(settings: Settings, options: ServeOptions) -> None:
             try:
                 write_atomically(options.port_file, port)
             except OSError as error:
-                click.echo(f"evolink-mock: error: cannot write {options.port_file}: {error.strerror}", err=True)
+                click.echo(
+                    f"evolink-mock: error: cannot write {options.port_file}: {error.strerror}", err=True
+                )
         # The server goes on when nobody reads its standard output: a closed pipe, a full disk.
         with suppress(OSError):
             announce(listeners, settings, spec, operator_key)

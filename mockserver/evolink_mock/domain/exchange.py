@@ -10,7 +10,7 @@ from msgspec import MsgspecError, Struct
 from msgspec.json import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 SCOPE_KEY = "evolink_mock.exchange"  # the key of the exchange in the ASGI scope
 KEPT = 65_536  # bytes of a request body that are recorded
@@ -32,6 +32,10 @@ class Recorder(Protocol):
         """Record a completed exchange."""
         ...
 
+    def add_violations(self, violations: Iterable[Violation]) -> None:
+        """Record violations by an exchange that is not completed yet."""
+        ...
+
 
 class Exchange(Struct):
     """A request and its response. The access log never shows the token, the query string or a body."""
@@ -40,6 +44,7 @@ class Exchange(Struct):
     path: str
     began: float  # time on the stopwatch
     status: int = 0  # 0 if no response was sent
+    decided: int = 0  # the status before a network fault, from when its violations are recorded; else 0
     account: str = ""  # its label
     task_id: str = ""
     notes: tuple[str, ...] = ()
@@ -142,7 +147,12 @@ class Journal:
         self._count(size)
         if not exchange.notes and exchange.status < 400:  # noqa: PLR2004  (most exchanges have no violation)
             return
-        for violation in violation_records(exchange):
+        if not exchange.decided:
+            self.add_violations(violation_records(exchange))
+
+    def add_violations(self, violations: Iterable[Violation]) -> None:
+        """Record violations by an exchange that is not completed yet."""
+        for violation in violations:
             self.dropped_violations += len(self.violations) == VIOLATIONS
             self.violations.append(violation)
 
@@ -194,7 +204,7 @@ def _size_of_headers(headers: tuple[tuple[bytes, bytes], ...]) -> int:
 
 def violation_texts(exchange: Exchange) -> list[str]:
     """Return the texts of a request's violations: the reasons for a 400, 404 or 405, and the warnings."""
-    refused = exchange.status == 400 or exchange.is_unmatched  # noqa: PLR2004
+    refused = (exchange.decided or exchange.status) == 400 or exchange.is_unmatched  # noqa: PLR2004
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]
 
 
@@ -209,6 +219,15 @@ def violation_records(exchange: Exchange) -> Iterator[Violation]:
         if code in _NOT_OWN and task_id:
             text = f"{code}: {task_id!r} is not a task of this account"
             yield Violation(exchange.at, exchange.method, exchange.path, exchange.status, text, task_id)
+
+
+def record_violations(exchange: Exchange) -> None:
+    """Record the violations by a request before a network fault changes or delays its response."""
+    if exchange.decided:
+        return
+    exchange.decided = exchange.status
+    if exchange.journal is not None:
+        exchange.journal.add_violations(violation_records(exchange))
 
 
 class _Error(Struct, frozen=True):

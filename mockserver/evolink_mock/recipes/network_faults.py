@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from evolink_mock.domain.exchange import SCOPE_KEY
+from evolink_mock.domain.exchange import SCOPE_KEY, record_violations
 from evolink_mock.http.connection import TRANSPORT, ConnectionDroppedError, is_stopping
 from evolink_mock.recipes.body_variants import UNKNOWN_HEADER
 from evolink_mock.recipes.effects import GATEWAY
@@ -53,6 +53,7 @@ class _RewritingSend:
     async def send(self, message: Message) -> None:
         """Collect one ASGI message; on the last one, send the response."""
         if message["type"] == "http.response.start":
+            record_violations(self._exchange)
             self._start = message
             return
         self._body += message.get("body", b"")
@@ -117,6 +118,7 @@ class _FaultySend:
 
     async def _start(self, message: Message) -> None:
         recipe, exchange = self._recipe, self._exchange
+        record_violations(exchange)
         if recipe.latency is not None:
             latency = recipe.latency
             await self._pause(latency.shortest + (latency.longest - latency.shortest) * self._chance)

@@ -14,7 +14,7 @@ from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.exchange import JOURNAL, VIOLATIONS, violation_records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from evolink_mock.domain.exchange import Exchange, Violation
 
@@ -42,11 +42,17 @@ class Buffer:
             self.skipped += 1
         self.exchanges.append(exchange)
         self._waiting[self.token] = self
-        if exchange.notes or exchange.status >= 400:  # noqa: PLR2004  (few: as in `Journal`)
-            self.violations.extend(violation_records(exchange))
-            while len(self.violations) > VIOLATIONS:
-                self.violations.popleft()
-                self.skipped_violations += 1
+        if (exchange.notes or exchange.status >= 400) and not exchange.decided:  # noqa: PLR2004  (as in `Journal`)
+            self.add_violations(violation_records(exchange))
+
+    def add_violations(self, violations: Iterable[Violation]) -> None:
+        """Record violations by an exchange that is not completed yet."""
+        self.violations.extend(violations)
+        if self.violations:
+            self._waiting[self.token] = self
+        while len(self.violations) > VIOLATIONS:
+            self.violations.popleft()
+            self.skipped_violations += 1
 
 
 class JournalBuffers:

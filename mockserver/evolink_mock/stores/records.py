@@ -58,6 +58,7 @@ class ExchangeRecord(Struct, frozen=True, array_like=True):
     answer_headers: tuple[tuple[bytes, bytes], ...]
     answer_body: bytes
     is_unmatched: bool
+    decided: int = 0
 
 
 decode_exchange = msgspec.msgpack.Decoder(ExchangeRecord).decode
@@ -130,6 +131,7 @@ def exchange_record(exchange: Exchange) -> ExchangeRecord:
         tuple(exchange.answer_headers),
         exchange.answer_body,
         exchange.is_unmatched,
+        exchange.decided,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -282,6 +283,28 @@ def test_an_expected_violation_passes_and_another_does_not(account: MockAccount)
 def test_an_expected_violation_that_does_not_come_is_one(account: MockAccount) -> None:
     account.expect_violation("duration")
     with pytest.raises(ContractViolationError, match="'duration' was expected, and none occurred"):
+        account.check()
+
+
+@pytest.mark.parametrize("recipe", ["drop", "hang", "cut", "504=done", "latency=30s", "trickle=30s"])
+def test_a_violation_counts_whatever_a_network_fault_does_to_the_response(
+    account: MockAccount, recipe: str
+) -> None:
+    account.recipe(recipe, operation="create")
+    with suppress(httpx2.TransportError):
+        ask(account, "POST", CREATE, json=BODY | {"duration": 7}, timeout=0.2)
+    with pytest.raises(ContractViolationError, match="duration: 7 is not one of 6, 10"):
+        account.check()
+
+
+@pytest.mark.parametrize("recipe", ["drop", "504=done"])
+def test_a_query_of_an_unknown_task_counts_though_its_response_is_lost(
+    account: MockAccount, recipe: str
+) -> None:
+    account.recipe(recipe, operation="query")
+    with suppress(httpx2.TransportError):
+        ask(account, "GET", "/v1/tasks/task-unified-1757169743-aaaaaaaa")
+    with pytest.raises(ContractViolationError, match="answered 404"):
         account.check()
 
 
