@@ -28,6 +28,7 @@ _HEAD_BYTES = 64 * 1024
 _CHUNK = 64 * 1024
 _HEAD_SECONDS = 30  # for a client to send the head of its request
 _CONNECT_SECONDS = 20
+_CLOSE_SECONDS = 0.1  # for the last responses to pass through tunnels when the server stops
 _LINGER_SECONDS = 2  # for a client to finish sending and read an early response
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.[01]")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:")
@@ -139,9 +140,15 @@ class Proxy:
         """Begin to accept connections."""
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=_HEAD_BYTES)
 
+    def stop_accepting(self) -> None:
+        """Stop listening. Open connections go on."""
+        self._server.close()
+
     async def close(self) -> None:
         """Stop listening, and close open connections, because a tunnel may stay open for ever."""
-        self._server.close()
+        self.stop_accepting()
+        if self._connections:  # forward what this server has just sent
+            await asyncio.wait(self._connections, timeout=_CLOSE_SECONDS)
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -155,8 +162,8 @@ class Proxy:
                 await _refuse(reader, writer, self._overload())
             else:
                 await self._serve(reader, writer)
-        except OSError:
-            pass  # the client has closed the connection
+        except (OSError, asyncio.CancelledError):
+            pass  # the client has closed the connection, or `close` has cancelled it
         finally:
             self._connections.discard(task)
             writer.close()

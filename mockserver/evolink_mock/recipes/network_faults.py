@@ -96,25 +96,29 @@ class _FaultySend:
             await self._send({**message, "body": self._body(message)} if self._gateway else message)
 
     async def _trickle(self, body: bytes, *, more: bool) -> None:
-        """Send a body in small parts, until the client closes the connection."""
+        """Send a body in small parts until the client closes the connection, or the rest at once if the server stops."""
         size = max(1, -(-len(body) // _PARTS))
         for start in range(0, len(body), size):
-            await self._send(
-                {"type": "http.response.body", "body": body[start : start + size], "more_body": True}
-            )
-            await self._pause(self._recipe.trickle * size / len(body))
+            part = body[start : start + size]
+            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+            if not await self._pause(self._recipe.trickle * size / len(body)):
+                rest = body[start + size :]
+                await self._send({"type": "http.response.body", "body": rest, "more_body": True})
+                break
             if self._transport is not None and self._transport.is_closing():
                 return
         await self._send({"type": "http.response.body", "body": b"", "more_body": more})
 
     @staticmethod
-    async def _pause(seconds: float) -> None:
-        """Sleep, unless the server stops."""
+    async def _pause(seconds: float) -> bool:
+        """Sleep. Return False if the server stops before the end."""
         try:
             await asyncio.sleep(seconds)
         except asyncio.CancelledError as error:
             if not is_stopping(error):
                 raise
+            return False
+        return True
 
     async def _start(self, message: Message) -> None:
         recipe, exchange = self._recipe, self._exchange

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _STOP_SECONDS = 2  # for the whole stop
 _GRACE_SECONDS = 0.2  # for requests in progress; then those that wait are ended
 _ABORT_SECONDS = 0.3  # then for clients to read their responses
-_STOP_ROUNDS = 20  # in `_ABORT_SECONDS`
+_STOP_ROUNDS = 150  # in `_ABORT_SECONDS`; each ends one of the requests that are pipelined on a connection
 _TLS_TIMEOUTS = {
     "ssl_handshake_timeout": HANDSHAKE_SECONDS,
     "ssl_shutdown_timeout": 1.0,  # for a client to confirm the end of its TLS connection; the default is 30
@@ -143,10 +143,12 @@ class Server(uvicorn.Server):
         if self._handshakes is not None:
             self._handshakes.close()
         if self._proxy is not None:
-            await self._proxy.close()
+            self._proxy.stop_accepting()
         ending = asyncio.create_task(self._end_requests())
         await super().shutdown(sockets)
         ending.cancel()
+        if self._proxy is not None:
+            await self._proxy.close()  # last, because a tunnel to this server carries the last responses
 
     async def _end_requests(self) -> None:
         """Make requests that wait respond now, then close the remaining connections.

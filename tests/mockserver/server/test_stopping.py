@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -32,6 +33,7 @@ WAITING = {
         503,
     ),
     "a recipe's latency": ("GET", "/v1/credits", {"Prefer": "mock=latency=500s"}, None, 200),
+    "a response that trickles": ("GET", "/v1/credits", {"Prefer": "mock=trickle=500s"}, None, 200),
     "a body that does not come": ("POST", "/v1/videos/generations", {"Content-Length": "5"}, None, 503),
 }
 
@@ -104,20 +106,40 @@ def test_requests_under_way_are_answered_and_it_ends_with_0_and_without_a_port_f
     assert "Traceback" not in log
 
 
+def test_a_request_that_waits_in_a_tunnel_of_the_proxy_is_answered(tmp_path: Path) -> None:
+    options = ("--ca-dir", tmp_path / "ca", "--proxy-port", "0")
+    with serving(*options, stderr=subprocess.PIPE) as (process, port):
+        proxy = next(
+            found for line in process.stdout or () if (found := re.search(r"HTTPS_PROXY=(\S+)", line))
+        )
+        trusted = ssl.create_default_context(cafile=tmp_path / "ca" / "ca.pem")
+        tunnel = http.client.HTTPSConnection("127.0.0.1", int(proxy[1].rpartition(":")[2]), context=trusted)
+        tunnel.set_tunnel("api.evolink.ai")
+        tunnel.request("GET", "/v1/credits", headers=KEY | {"Prefer": "mock=latency=500s"})
+        with connected(port) as connection:
+            connection.request("GET", "/v1/credits", headers=KEY)
+            assert connection.getresponse().status == 200
+        process.send_signal(signal.SIGTERM)
+        assert tunnel.getresponse().status == 200
+        tunnel.close()
+        _, log = process.communicate()
+    assert (process.returncode, "Traceback" in log) == (0, False)
+
+
 def test_waiting_requests_that_were_pipelined_are_all_answered() -> None:
     head = b"GET /v1/credits HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key\r\n"
     with (
         serving(stderr=subprocess.PIPE) as (process, port),
         socket.create_connection(("127.0.0.1", port), timeout=50) as pipelining,
     ):
-        pipelining.sendall((head + b"Prefer: mock=latency=500s\r\n\r\n") * 5)
+        pipelining.sendall((head + b"Prefer: mock=latency=500s\r\n\r\n") * 50)
         with connected(port) as connection:  # what is answered now came after them
             connection.request("GET", "/v1/credits", headers=KEY)
             assert connection.getresponse().status == 200
         process.send_signal(signal.SIGTERM)
         answers = b"".join(iter(lambda: pipelining.recv(65_536), b""))
         _, log = process.communicate()
-    assert (process.returncode, answers.count(b"HTTP/1.1 200 OK"), "Traceback" in log) == (0, 5, False)
+    assert (process.returncode, answers.count(b"HTTP/1.1 200 OK"), "Traceback" in log) == (0, 50, False)
 
 
 def test_a_stderr_that_nobody_reads_stops_nothing() -> None:
