@@ -96,7 +96,7 @@ class _FaultySend:
             await self._send({**message, "body": self._body(message)} if self._gateway else message)
 
     async def _trickle(self, body: bytes, *, more: bool) -> None:
-        """Send a body in small parts until the client closes the connection, or the rest at once if the server stops."""
+        """Send a body in small parts until the client closes the connection; the rest at once if the server stops."""
         size = max(1, -(-len(body) // _PARTS))
         for start in range(0, len(body), size):
             part = body[start : start + size]

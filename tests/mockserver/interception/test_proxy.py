@@ -333,8 +333,8 @@ def test_offline_nothing_else_is_reached_and_the_status_line_says_why(play: Play
         await world.begin(offline=True)
         answer = await world.ask(f"{ask} HTTP/1.1\r\nHost: example.com\r\n\r\n".encode(), end=True)
         status, _, rest = answer.decode().partition("\r\n")
-        assert status == "HTTP/1.1 403 evolink-mock is offline: example.com is not answered here"
-        assert rest.endswith("\r\n\r\nevolink-mock is offline: example.com is not answered here\n")
+        assert status == "HTTP/1.1 403 evolink-mock is offline: requests to example.com are refused"
+        assert rest.endswith("\r\n\r\nevolink-mock is offline: requests to example.com are refused\n")
         port = 443 if ask.startswith("CONNECT") else 80
         assert world.passages == [ProxyConnection("example.com", port, "refused")]
 
@@ -390,7 +390,7 @@ def test_a_refused_client_is_told_at_once_that_this_is_all(
     async def scene(world: World) -> None:
         monkeypatch.setattr(proxy, "_LINGER_SECONDS", 60)
         await world.begin(offline=True)
-        assert (await world.ask(b"GET http://example.com/ HTTP/1.1\r\n\r\n")).endswith(b"not answered here\n")
+        assert (await world.ask(b"GET http://example.com/ HTTP/1.1\r\n\r\n")).endswith(b"are refused\n")
 
     play(scene)
 
@@ -535,12 +535,12 @@ def test_too_many_connections_are_refused_with_one_line_in_the_log(
         held = [await world.tunnel(f"{HOST}:443") for _ in range(2)]
         for _ in range(3):
             answer = await world.ask(f"CONNECT {HOST}:443 HTTP/1.1\r\n\r\n".encode())
-            assert answer.startswith(b"HTTP/1.1 503 evolink-mock: this proxy accepts 2 connections")
+            assert answer.startswith(b"HTTP/1.1 503 evolink-mock: this proxy accepts at most 2 connections")
         for _, writer in held:
             writer.close()
 
     play(scene)
     records = [record for record in caplog.records if record.name == "evolink_mock.proxy"]
     assert [record.getMessage() for record in records] == [
-        "more than 2 connections to the proxy: further ones are refused"
+        "more than 2 connections to the proxy: others are refused"
     ]
