@@ -1,4 +1,4 @@
-"""Checks servers, clients and recorded traffic against the contract."""
+"""Check servers, clients and recorded traffic against the contract."""
 
 from __future__ import annotations
 

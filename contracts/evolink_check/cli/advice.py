@@ -44,7 +44,7 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 
 
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
-    """Return the means that a check of a server had."""
+    """Return the kind and the means of a check of a server."""
     keys = [key for label, key in subject.keys.items() if label != MAIN]
     price = report.spent / report.created if report.created else 0.0
     had: dict[Means, bool] = {

@@ -1,4 +1,4 @@
-"""`evolink-check`: the command line."""
+"""The command line of `evolink-check`."""
 
 from __future__ import annotations
 

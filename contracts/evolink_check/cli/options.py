@@ -198,7 +198,7 @@ class SeverityOptions(Struct, frozen=True, kw_only=True):
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
-        """The values of --require. ValueError for text that is neither a share nor the id of a clause."""
+        """The values of --require. Raises ValueError for a text that is neither a percentage nor a clause id."""
         from evolink_spec.clauses import load_clauses
 
         return parse_requirements(self.require, [clause.id for clause in load_clauses()])

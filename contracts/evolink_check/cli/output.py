@@ -98,7 +98,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     ] = False
 
     def check(self) -> None:
-        """Raise ValueError if the baseline file or a requirement is invalid, or the file cannot be written.
+        """Raise ValueError if a requirement is invalid, or the baseline file is invalid or cannot be written.
 
         Called before anything is sent.
         """
@@ -173,7 +173,7 @@ def show(report: Report, files: ReportFiles) -> None:
 def _contents(
     report: Report, files: ReportFiles
 ) -> Iterator[tuple[Path, Callable[[Path, Any], None], str | bytes]]:
-    """Yield each file with the function that writes it, and its content."""
+    """Yield each report file with the function that writes it, and its content."""
     from evolink_check.reports import json_report, junit, markdown, verdict_tables
     from evolink_check.reports.html.report import to_html
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the command. While it is being imported, Ctrl-C ends the process without a traceback."""
+    """Run the command. While modules are being imported, Ctrl-C ends the process without a traceback."""
     _replace_closed_streams()
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is signal.default_int_handler:
@@ -23,9 +23,10 @@ def main() -> None:
 
 
 def _collect_garbage_less_often() -> None:
-    """Search for cyclic garbage less often, and never among the imported modules.
+    """Make Python search for cyclic garbage less often, and not at all among the imported modules.
 
-    A trace is many small objects without cycles: with the defaults of Python, a tenth of a run is this search.
+    A trace consists of many small objects without cycles. With Python's default settings, this search takes a tenth of
+    the time of a run.
     """
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)

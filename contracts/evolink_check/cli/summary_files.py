@@ -12,11 +12,11 @@ from evolink_check.cli.config import environment
 from evolink_check.files import write
 
 _REPORTS = "Reports"
-JOB_SUMMARY = "GITHUB_STEP_SUMMARY"  # the variable with the file that GitHub shows as the summary of a job
+JOB_SUMMARY = "GITHUB_STEP_SUMMARY"  # this variable names the file that GitHub shows as the summary of a job
 
 
 class SummaryFiles(Struct, frozen=True, kw_only=True):
-    """The files; `-` is stdout."""
+    """The paths of these files. `-` is stdout."""
 
     markdown: Annotated[
         Path | None,
@@ -36,7 +36,7 @@ class SummaryFiles(Struct, frozen=True, kw_only=True):
 
 
 def write_markdown(path: Path, content: str | bytes) -> None:
-    """Write the summary to a file, and in GitHub Actions append it to the summary of the job. Raises OSError."""
+    """Write the summary to a file. In GitHub Actions, also append it to the summary of the job. Raises OSError."""
     text = content if isinstance(content, str) else content.decode()
     write(path, text)
     variables = environment()

@@ -41,7 +41,7 @@ _SHRINKING = 120  # maximum number of runs in the search for a smaller example
 
 @dataclass(frozen=True, slots=True)
 class CallableRun:
-    """One run of a callable. `serve` is the command that starts an equivalent mock."""
+    """One run of a callable. `serve` is the shell command that starts a mock with the same settings."""
 
     behaviour: Behaviour
     request: dict[str, Any]

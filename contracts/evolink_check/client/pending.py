@@ -1,4 +1,4 @@
-"""The scenarios that are still to be run: those that mostly wait and the others, each taken by one worker."""
+"""The scenarios that have yet to be run, in two queues: those that mostly wait, and the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _SLOW = re.compile(r"\b429\b|trickle|late|slow=[2-9]")  # recipes that make a cl
 
 
 class Pending:
-    """A queue of scenarios. Those that take longest come first, so that none of them runs alone at the end."""
+    """The queues of scenarios.
+
+    In each, those that take longest come first, so that none of them runs alone at the end.
+    """
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:
         listed = sorted(scenarios, key=_rank)
@@ -30,9 +33,9 @@ class Pending:
         self._changed = Condition()
 
     def take(self, *, long: bool) -> Scenario | None:
-        """The next scenario, of the preferred kind if there is one; None if all have ended, or after `end`.
+        """Take the next scenario, from the preferred queue if possible. None if all have ended, or after `end`.
 
-        Waits while others run, because a scenario that is running may be put back.
+        If both queues are empty, this waits while scenarios are running, because they may be put back.
         """
         preferred, other = (self._long, self._short) if long else (self._short, self._long)
         with self._changed:
@@ -46,20 +49,20 @@ class Pending:
         return None
 
     def finish(self) -> None:
-        """A scenario that was taken has ended."""
+        """Record that a scenario that was taken has ended."""
         with self._changed:
             self._running -= 1
             self._changed.notify_all()
 
     def put_back(self, scenario: Scenario) -> None:
-        """A scenario that was taken is to be run again, before all others."""
+        """Put a scenario that was taken back, so that it is run again before all others."""
         with self._changed:
             (self._long if mostly_waits(scenario) else self._short).appendleft(scenario)
             self._running -= 1
             self._changed.notify_all()
 
     def end(self) -> None:
-        """Start no more scenarios."""
+        """Let `take` return no more scenarios."""
         with self._changed:
             self._is_over = True
             self._changed.notify_all()

@@ -64,7 +64,7 @@ class SuitePlan:
 
     @property
     def additional_workers(self) -> int:
-        """The number of scenarios that run at the same time, in addition to `jobs` others."""
+        """How many scenarios run at the same time in addition to `jobs` others."""
         is_doubled = not self.mock and self.jobs >= _DOUBLED_FROM
         return min(self.jobs, max(0, len(self.scenarios) - self.jobs)) if is_doubled else 0
 

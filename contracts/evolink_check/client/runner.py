@@ -63,8 +63,9 @@ def run_suite(
 class _Suite:
     """The workers of a suite, and the results so far.
 
-    All share one mock, each with an account of its own. A request that belongs to no account is then nobody's. As soon
-    as there is one, each worker starts a mock of its own instead, and the runs that it may have come from are repeated.
+    At first, all workers share one mock, and each has its own account. If a request belongs to no account, it is
+    unknown which worker's client sent it. Each worker then starts its own mock, and the runs that may have sent the
+    request are repeated.
     """
 
     def __init__(self, plan: SuitePlan, progress: Callable[[ScenarioRun], None]) -> None:
@@ -81,7 +82,7 @@ class _Suite:
         self._pending.end()
 
     def start(self, pool: ThreadPoolExecutor, stack: ExitStack) -> list[Future[None]]:
-        """Start all workers. `stack` stops the mock that they share."""
+        """Start all workers, and the mock that they share. Closing `stack` stops the mock."""
         if self._plan.mock:
             environment = self._plan.environment or {}
             return [
@@ -95,7 +96,7 @@ class _Suite:
         ]
 
     def _work(self, shared: Mock, *, is_additional: bool) -> None:
-        """Run scenarios on the shared mock, and on a mock of this worker's own when that is needed."""
+        """Run scenarios on the shared mock or, as soon as that is needed, on a mock of this worker."""
         while not self._needs_own_mocks.is_set():
             scenario = self._pending.take(long=is_additional)
             if scenario is None:
@@ -147,7 +148,7 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
 
 
 def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
-    """Repeat a run in which connections were refused, until it is known whether the client waits between them."""
+    """Repeat a run in which connections were refused, until it is clear whether the client waits between attempts."""
     for _ in range(SAMPLES - 1):
         if run.problem or run.outcome.has_flooded or not run.outcome.is_suspicious:
             break
@@ -156,7 +157,7 @@ def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
 
 
 def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, delays: tuple[float, ...] = ()) -> ScenarioRun:
-    """Run and judge a scenario once. `delays` are those of earlier runs."""
+    """Run and judge a scenario once. `delays` are the delays that were observed in earlier runs of the scenario."""
     with _folder(plan.keep, scenario.id) as folder:
         place = make_workspace(plan.description, folder)
         ahead = mock.prepare(scenario.orders)

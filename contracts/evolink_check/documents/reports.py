@@ -29,7 +29,7 @@ def show(report: LintReport, file: TextIO, *, verbose: bool = False) -> None:
 
 
 def _headline(report: LintReport) -> str:
-    """The number of documents, and of findings of each level."""
+    """Return the number of documents, and the number of findings of each level, as one line of text."""
     counts = ", ".join(
         f"{count} {level}{'' if count == 1 else 's'}" for level, count in report.counts.items()
     )
@@ -37,7 +37,7 @@ def _headline(report: LintReport) -> str:
 
 
 def to_markdown(report: LintReport) -> str:
-    """The content of a Markdown file: a table of findings for each level."""
+    """Return the content of a Markdown file, with a table of findings for each level."""
     tables = [
         markdown.Table(
             f"{level}s".capitalize(),

@@ -73,8 +73,8 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     and `token` is the application's key. `ledger` is a callable that returns the receiver's bookings as texts or JSON
     values that contain task ids, or it is the path or URL of a ledger. `scenarios` are ids or patterns; by default, all
     run. Violations of the clauses in `ignore` do not count; warnings count if `strict` is set. `trust_secret` means
-    that the receiver relies on its secret alone. It must query or book within `patience` real seconds after a 2xx.
-    `burst` callbacks are sent at once. The same `seed` gives the same variations. Raises `MockError`.
+    that the receiver relies on its secret alone. The receiver must query or book within `patience` real seconds after a
+    2xx. `burst` callbacks are sent at once. The same `seed` gives the same variations. Raises `MockError`.
     """
     from evolink_spec.clauses import load_clauses
 

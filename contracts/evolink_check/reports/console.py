@@ -54,7 +54,7 @@ def print_field(console: Console, name: str, value: str) -> None:
 
 
 def print_needs(console: Console, conditions: Conditions, verdicts: Iterable[Verdict]) -> None:
-    """Print what would show the clauses that were not observed, one line for each option, key or budget."""
+    """Print what is needed to observe the clauses that were not observed: one line for each option, key or budget."""
     for text, ids in needs_by_text(conditions, verdicts):
         few = f" ({', '.join(ids)})" if len(ids) <= _NAMED else ""
         print_line(

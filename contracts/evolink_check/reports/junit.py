@@ -103,7 +103,7 @@ def to_junit(report: Report) -> bytes:
 
 
 def shortfall_cases(shortfalls: Sequence[str]) -> list[Case]:
-    """A failed case for each requirement that is not met."""
+    """Return a failed case for each requirement that is not met."""
     return [
         Case("evolink.require", f"--require {number}", "failure", text)
         for number, text in enumerate(shortfalls, 1)

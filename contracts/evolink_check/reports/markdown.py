@@ -1,4 +1,4 @@
-"""A report as Markdown, for the summary of a CI job: the result, a table of what failed, and what was not observed."""
+"""Write a report as Markdown for the summary of a CI job: the result, what failed, and what was not observed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, with the names of its columns. `title` stands above it."""
+    """A table. `title` is the heading above it, and `columns` are the names of its columns."""
 
     title: str
     columns: Sequence[str]
@@ -28,7 +28,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The content of a report. All of it is text; what it contains of Markdown or HTML is escaped."""
+    """The content of a report as text. Characters with a meaning in Markdown or HTML are escaped when it is written."""
 
     title: str
     headline: str
@@ -39,7 +39,7 @@ class Page:
 
 
 def to_markdown(page: Page) -> str:
-    """Return the content of the file."""
+    """Return the content of the Markdown file."""
     sign = "❌" if page.failed else "✅"
     blocks = [f"## {_text(page.title)}", f"{sign} **{_text(page.headline)}**"]
     blocks += [_table(table) for table in page.tables if table.rows]
@@ -66,6 +66,6 @@ def _row(cells: Sequence[str], *, escape: bool = True) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text as one line in which nothing is Markdown or HTML."""
+    """Return the text on one line, shortened if it is long, with all Markdown and HTML escaped."""
     short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     return _SPECIAL.sub(r"\\\1", printable(" ".join(short.split()))).replace("@", "&#64;")

@@ -87,15 +87,15 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """1 if a clause failed with a violation that is not in the baseline, or a requirement is not met, otherwise 0.
+        """1 if a clause failed or a requirement is not met, otherwise 0.
 
-        In a strict run, warnings count too.
+        Violations that are in the baseline do not count. In a strict run, warnings count too.
         """
         return FAILED if any(map(self.strictness.fails, self.verdicts)) or self.shortfalls else PASSED
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
-        """The requirements of --require that are not met, one line each."""
+        """The requirements of --require that are not met, as one line of text each."""
         return shortfalls(self.requirements, self.verdicts)
 
 

@@ -1,4 +1,4 @@
-"""What a run needs to observe a clause that it did not observe: an option, a key, a budget, or other traffic."""
+"""Find what a run lacked for a clause that it did not observe: an option, a key, a budget, or other traffic."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _TEXTS: dict[Means, str] = {
     "secret": "--secret",
     "command": "a COMMAND, whose output can be read",
 }
-# By the ids of clauses, the means without which they cannot be observed. The first pattern that matches applies.
+# The means without which a clause cannot be observed, by patterns of clause ids. The first match applies.
 _BY_CLAUSE: dict[Kind, tuple[tuple[str, Means], ...]] = {
     "api": (
         (r"rate\..*|(create|query)\.error-429", "limited-key"),
@@ -70,7 +70,7 @@ _BY_CLAUSE: dict[Kind, tuple[tuple[str, Means], ...]] = {
         (r".*\.(no-leak|not-printed)", "command"),
     ),
 }
-# The means that may help with any other clause: the first that a run did not have.
+# The means that may help to observe any other clause. The first one that a run lacks is suggested.
 _IN_GENERAL: dict[Kind, tuple[Means, ...]] = {
     "api": ("credits", "more-credits", "deep"),
     "recording": (),
@@ -80,19 +80,22 @@ _IN_GENERAL: dict[Kind, tuple[Means, ...]] = {
 }
 _NO_OPTION = re.compile(
     r".*\.error-(402|500)|(failure|callback)\.cancelled"
-)  # of a server: it must do it by itself
+)  # clauses for which the server must act by itself
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The kind of a run, and the means that it had. `cannot` holds the clauses that its configuration excludes."""
+    """The kind of a run and the means that it had, such as options and keys.
+
+    `cannot` holds the ids of the clauses that its configuration excludes.
+    """
 
     kind: Kind = "recording"
     means: frozenset[Means] = frozenset()
     cannot: frozenset[str] = frozenset()
 
     def needs(self, clause: Clause) -> str:
-        """Return what would let a run like this one observe the clause."""
+        """Return the text about what is needed to observe the clause in a run of this kind."""
         if clause.observed.where == "unseen":
             return f"nothing can show it: {clause.observed.by}"
         if clause.id in self.cannot:
@@ -103,7 +106,7 @@ class Conditions:
         return f"traffic that shows it: {clause.observed.by}"
 
     def _missing(self, clause: Clause) -> list[Means]:
-        """Return the means that the run lacked for a clause."""
+        """Return the means for observing a clause that the run lacked."""
         wanted = next(
             (means for pattern, means in _BY_CLAUSE[self.kind] if re.fullmatch(pattern, clause.id)), None
         )
@@ -119,7 +122,10 @@ NO_CONDITIONS = Conditions()
 
 
 def needs_by_text(conditions: Conditions, verdicts: Iterable[Verdict]) -> list[tuple[str, list[str]]]:
-    """Return what would show the clauses that were not observed, each with their ids; the most useful first."""
+    """Group the clauses that were not observed by what is needed to observe them, the largest group first.
+
+    Returns pairs of the text about what is needed and the ids of the clauses.
+    """
     clauses: dict[str, list[str]] = {}
     for verdict in verdicts:
         if verdict.status == "not observed":

@@ -1,4 +1,7 @@
-"""What reports on servers, clients and receivers have in common as Markdown and as SARIF: verdicts on clauses."""
+"""The parts of Markdown and SARIF reports that are about verdicts.
+
+Reports on servers, clients and receivers share them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _NO_DOCUMENT = "clauses.yaml"  # the place of a rule that no document states
 
 
 def page_of(report: Report) -> Page:
-    """Return the report on a server, a recording or a proxy, for Markdown."""
+    """Return the content of the Markdown report on a server, a recording or a proxy."""
     return Page(
         f"evolink-check {report.kind} {report.subject}",
         formatting.counts_line(report),
@@ -36,7 +39,7 @@ def page_of(report: Report) -> Page:
 def tables(
     verdicts: Sequence[Verdict], violations: Callable[[Verdict], list[Violation]], conditions: Conditions
 ) -> list[Table]:
-    """Return the tables of a report: failures, warnings, and what would show the other clauses."""
+    """Return the tables of a report: failures, warnings, and what is needed to observe the other clauses."""
     needs = needs_by_text(conditions, verdicts)
     against = [
         Table(title, ("clause", "expected", "seen"), list(_rows(verdicts, status, violations)))
@@ -58,7 +61,7 @@ def _rows(
 
 
 def to_sarif(verdicts: Sequence[Verdict], violations: Callable[[Verdict], list[Violation]]) -> str:
-    """Return the violations as SARIF, each at the place of the document that states its rule."""
+    """Return the violations as SARIF. The place of a violation is where a document states the violated rule."""
     rules = {verdict.clause.id: verdict.clause.rule for verdict in verdicts}
     results = [
         _result(verdict, found) for verdict in verdicts if verdict.violations for found in violations(verdict)

@@ -73,7 +73,7 @@ class Mock:
         return Journals(log["entries"], unmatched, log["_dropped"])
 
     def has_unmatched(self) -> bool:
-        """Whether the mock got requests that belong to no account."""
+        """Whether the mock has received requests that belong to no account."""
         return bool(self._call("GET", "/unmatched.har")["log"]["entries"])
 
     def freeze(self) -> float:

@@ -44,10 +44,11 @@ class Outcome:
     seconds the client waits for a task according to its description, None if unknown. `saved` is None if there is no
     result file. `wrote` says whether there is any new file in the folder of the run, and `asked_to_save` whether the
     command contains the path of the result file. `leaks` describes the places where a secret was printed or written.
-    `overslept` means that a callable was about to sleep for longer than its patience. `attempts` has one number for
-    each second in which connections were counted: the connections that the client tried while the server refused them.
-    `delays` are the seconds from each end of the refusal to the next connection.
-    `answers` sums up the statuses that a receiver returned; it is empty for a client.
+    `overslept` means that a callable was about to sleep for longer than its patience.
+
+    `attempts` and `delays` are about a port that refuses connections but is opened now and then. `attempts` has the
+    number of connections that the client made each time it was open, and `delays` the seconds until the first of them.
+    `answers` lists the statuses that a receiver returned; it is empty for a client.
     """
 
     end: End
@@ -70,14 +71,14 @@ class Outcome:
     def has_flooded(self) -> bool:
         """Whether the client hardly waited between its connections while the server refused them.
 
-        They are counted within a second. A client that gave up too early for that is recognised if it connected at
-        once each time that it could, in several runs.
+        This is so if it made many connections within a second. If it gave up too early for that, it is so if in several
+        runs the client connected at once each time that connections were possible.
         """
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and len(self.delays) >= SAMPLES)
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the client connected at once each time that connections were possible again."""
+        """Whether the client connected at once each time that connections were possible."""
         return bool(self.delays) and max(self.delays) < _AT_ONCE
 
     @property

@@ -1,8 +1,8 @@
 """A port that refuses connections for a while, and then forwards them to a mock.
 
 A refused connection cannot be observed. Therefore the port is opened now and then for a second, in which connections
-are accepted, counted and reset. This reveals a client that hardly waits between its attempts. A client that gives up
-when a connection is reset is revealed by how soon it connects after the port was opened.
+are accepted, counted and reset. This reveals a client that hardly waits between its attempts. If a client gives up
+after the first reset, the only sign is that it connects as soon as the port has been opened.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SECONDS = 2.5  # how long connections are refused
 _CLOSED, _OPEN = 0.75, 1.0  # seconds for which the port is closed and open in turn
-_VARIATION = 0.2  # seconds by which the time differs for which it is closed, at most
+_VARIATION = 0.2  # the closed time is longer by up to this number of seconds, at random
 # Seconds to wait for more of a request, so that a reset hits the client while it reads, not while it writes.
 _REQUEST = 0.02
 _PORTS = range(20_000, 32_000)  # below the ports of outgoing connections: a client must not connect to itself
@@ -35,7 +35,7 @@ _HOST = "127.0.0.1"
 class RefusingPort:
     """The port.
 
-    `attempts` holds the number of connections in each of the seconds in which it was open, and `delays` the seconds
+    `attempts` holds the number of connections in each of the seconds in which it was open. `delays` holds the seconds
     from each opening to the first connection, if there was one.
     """
 

@@ -1,1 +1,1 @@
-"""Reports of a client check: one module for each format."""
+"""Reports of a client check, with one module for each format."""

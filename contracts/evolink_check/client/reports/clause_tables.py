@@ -1,4 +1,4 @@
-"""A suite as Markdown and as SARIF."""
+"""Write a suite as Markdown and as SARIF."""
 
 from __future__ import annotations
 

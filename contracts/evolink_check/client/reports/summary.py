@@ -111,7 +111,7 @@ class Summary:
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
-        """The requirements of --require that are not met, one line each."""
+        """The requirements of --require that are not met, as one line of text each."""
         return shortfalls(self.requirements, self.verdicts)
 
     @property

@@ -1,4 +1,4 @@
-"""The timeline of one run: requests, task states, callbacks and fetches of results."""
+"""Lay out the timeline of one run: requests, task states, callbacks and fetches of results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The changes that only descriptions state."""
+"""Find the changes that only descriptions state."""
 
 from __future__ import annotations
 

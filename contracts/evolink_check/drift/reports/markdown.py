@@ -1,4 +1,4 @@
-"""A comparison as Markdown: a table of changes for each verdict."""
+"""Write a comparison as Markdown, with a table of changes for each verdict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def to_markdown(report: DriftReport) -> str:
-    """Return the content of the file."""
+    """Return the content of the Markdown file."""
     tables = [
         markdown.Table(
             verdict.capitalize(),
