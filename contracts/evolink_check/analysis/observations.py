@@ -38,9 +38,18 @@ class Observation:
     task_id: str = ""  # from the path of a query, the response to a create request, or the body of a delivery
     success: int = 0  # the documented status of a successful create request or query; 0 for other requests
     errors: Mapping[int, ErrorAnswer] = field(default_factory=dict)  # the documented errors, by status
+    # What the rules read most often is stored, not computed.
+    number: int = field(init=False, repr=False, compare=False)  # of the entry in the trace
+    status: int = field(init=False, repr=False, compare=False)  # the HTTP status; 0 without a response
+    body: Mapping[str, Any] = field(init=False, repr=False, compare=False)  # see `_body`
     _once: dict[Callable[[Observation], Any], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "number", self.entry.number)
+        object.__setattr__(self, "status", self.entry.exchange.status)
+        object.__setattr__(self, "body", self._body())
 
     def once(self, make: Callable[[Observation], T]) -> T:
         """Return `make(self)`, computed on the first call only, because many rules need the same results."""
@@ -48,11 +57,6 @@ class Observation:
             self._once[make] = make(self)
         result: T = self._once[make]
         return result
-
-    @property
-    def number(self) -> int:
-        """The number of the entry in the trace."""
-        return self.entry.number
 
     @property
     def exchange(self) -> Exchange:
@@ -75,11 +79,6 @@ class Observation:
         return self.entry.who
 
     @property
-    def status(self) -> int:
-        """The HTTP status of the response; 0 if there was none."""
-        return self.entry.exchange.status
-
-    @property
     def answered(self) -> bool:
         """Whether there was a response."""
         return self.status != 0
@@ -89,8 +88,7 @@ class Observation:
         """Whether the response is a 2xx whose body is a JSON object."""
         return 200 <= self.status < 300 and isinstance(self.answer_json, dict)  # noqa: PLR2004
 
-    @property
-    def body(self) -> Mapping[str, Any]:
+    def _body(self) -> Mapping[str, Any]:
         """The JSON object in the response or, for a delivery, in the request. Empty if there is none."""
         value = self.request_json if self.role == "delivery" else self.answer_json
         return value if isinstance(value, dict) else {}

@@ -224,7 +224,7 @@ def _renumbered(
     """Return the findings with the final entry numbers of the trace."""
     renumbered = {
         clause: tuple(
-            replace(finding, entries=tuple(places[number] for number in finding.entries))
+            finding._replace(entries=tuple(places[number] for number in finding.entries))
             for finding in findings
         )
         for clause, findings in schemathesis.findings.items()

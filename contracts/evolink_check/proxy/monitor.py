@@ -137,7 +137,7 @@ class LiveMonitor:
         self._earlier = {
             verdict.clause.id: replace(
                 verdict,
-                violations=tuple(replace(each, entries=()) for each in verdict.violations[:_MOST_EARLIER]),
+                violations=tuple(each._replace(entries=()) for each in verdict.violations[:_MOST_EARLIER]),
             )
             for verdict in verdicts
         }

@@ -88,7 +88,7 @@ class Evidence:
         if not self._short_keys:
             return redact_verdict(verdict)
         findings = [
-            replace(finding, expected=self.redact(finding.expected), seen=self.redact(finding.seen))
+            finding._replace(expected=self.redact(finding.expected), seen=self.redact(finding.seen))
             for finding in verdict.violations
         ]
         return replace(verdict, violations=tuple(findings))
@@ -123,7 +123,7 @@ def redact_verdict(verdict: Verdict) -> Verdict:
 
 def _redact_finding(finding: Finding) -> Finding:
     expected, seen = redact_shortened(finding.expected), redact_shortened(finding.seen)
-    return replace(finding, expected=expected, seen=seen)
+    return finding._replace(expected=expected, seen=seen)
 
 
 def redact_shortened(text: str) -> str:

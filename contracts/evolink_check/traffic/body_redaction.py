@@ -43,6 +43,10 @@ def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
 
 def redact_value(value: str, keys: KnownKeys = NO_KEYS, kind: Kind = "") -> str:
     """Redact a single value, such as a JSON string or the value of a header. `kind` is the kind of its name."""
+    return keys.once(_redact_value, value, kind)
+
+
+def _redact_value(value: str, kind: Kind, keys: KnownKeys) -> str:
     if kind == "secret":
         return REMOVED if value and value != KEY else value
     if kind == "callback" or _URL.fullmatch(value):

@@ -18,12 +18,12 @@ from evolink_check.traffic.text_redaction import (
     redact_text,
     redact_url,
 )
-from evolink_check.traffic.trace import NOBODY, UNKNOWN
+from evolink_check.traffic.trace import NOBODY, UNKNOWN, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from evolink_check.traffic.trace import Entry, Exchange, Kind, Trace
+    from evolink_check.traffic.trace import Entry, Kind, Trace
 
 Headers = tuple[tuple[str, str], ...]
 _JSON_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -99,13 +99,14 @@ def _mask_body(body: bytes, words: Collection[str]) -> bytes:
 
 def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> Exchange:
     """Return an exchange without secrets. The label of the account replaces the key in its Authorization header."""
-    return replace(
-        exchange,
-        url=redact_url(exchange.url, keys),
-        request_headers=tuple(redact_header(*header, who, keys) for header in exchange.request_headers),
-        request_body=redact_body(exchange.request_body, keys),
-        response_headers=tuple(redact_header(*header, who, keys) for header in exchange.response_headers),
-        response_body=redact_body(exchange.response_body, keys),
+    return Exchange(
+        exchange.method,
+        redact_url(exchange.url, keys),
+        tuple(redact_header(*header, who, keys) for header in exchange.request_headers),
+        redact_body(exchange.request_body, keys),
+        exchange.status,
+        tuple(redact_header(*header, who, keys) for header in exchange.response_headers),
+        redact_body(exchange.response_body, keys),
     )
 
 

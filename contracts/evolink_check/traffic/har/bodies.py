@@ -13,7 +13,7 @@ from evolink_check.traffic.formats import NOT_JSON, decode_json
 from evolink_check.traffic.har.schema import Pair, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from evolink_check.traffic.har.schema import Content, HarEntry, Post, Request, Response
     from evolink_check.traffic.har.schema import Headers as RecordedHeaders
@@ -41,8 +41,14 @@ class ResponseBody:
 
 def headers_of(recorded: RecordedHeaders) -> Headers:
     """Return the headers of a recorded message without the pseudo-headers of HTTP/2."""
-    pairs = [*_pairs(recorded)] if isinstance(recorded, dict) else recorded or ()
-    return tuple(_header(pair.name, pair.text) for pair in pairs if not pair.name.startswith(":"))
+    return tuple(
+        _header(pair.name, pair.text) for pair in pairs_of(recorded) if not pair.name.startswith(":")
+    )
+
+
+def pairs_of(recorded: RecordedHeaders) -> Iterable[Pair]:
+    """Return headers as pairs, also those of tools that write an object with a member for each header."""
+    return _pairs(recorded) if isinstance(recorded, dict) else recorded or ()
 
 
 def _header(name: str, value: str) -> tuple[str, str]:
@@ -158,7 +164,7 @@ def _decode_text(text: str, encoding: str | None) -> bytes:
 
 def _without_coding(body: bytes, headers: RecordedHeaders) -> bytes:
     """Decode the content coding of a body, unless the tool has already done so. Raises `UndecodableError`."""
-    for coding in reversed(coding_of(headers_of(headers)).split(",")):
+    for coding in reversed(coding_of(headers_of(headers)).split(",")) if body else ():
         if not body or coding.strip() in {"", "identity"} or _is_text(body):
             return body  # most tools decode the bodies that they record
         body = decode_whole(body, coding.strip(), LARGEST)

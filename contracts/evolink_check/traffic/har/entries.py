@@ -10,6 +10,7 @@ from evolink_check.traffic.har.bodies import (
     Headers,
     headers_of,
     is_exact,
+    pairs_of,
     post_body,
     request_body,
     response_body,
@@ -28,8 +29,8 @@ _CACHES = {"memory cache", "disk cache"}  # of WebKit
 _SHOWN = 80  # characters of a malformed value in an error
 
 
-def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False) -> Entry:
-    """Convert a HAR entry to an entry with the number 0.
+def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False, place: int = 0) -> Entry:
+    """Convert a HAR entry to an entry with the number `place`.
 
     `who` sent the request, unless the entry is a delivery. `streams`: the tool that wrote the file does not
     record the bodies that it streams. Raises ValueError.
@@ -40,7 +41,7 @@ def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False) -
     body = response_body(entry.request.method, status, response, streams=streams)
     sent = request_body(entry.request)
     return Entry(
-        0,
+        place,
         Exchange(
             entry.request.method,
             _valid_url(entry.request.url),
@@ -68,8 +69,8 @@ def is_from_cache(entry: HarEntry) -> bool:
 
 def authorization(entry: HarEntry) -> str | None:
     """Return the value of the Authorization header of a request; None if it has none."""
-    headers = headers_of(entry.request.headers)
-    return next((value.strip() for name, value in headers if name.lower() == "authorization"), None)
+    pairs = pairs_of(entry.request.headers)
+    return next((pair.text.strip() for pair in pairs if pair.name.lower() == "authorization"), None)
 
 
 def _problem(response: Response) -> str:

@@ -200,7 +200,8 @@ def _other_tool_entries(name: str, log: Log, labels: _Labels, origin: str) -> Re
     mock = creator == MOCK
     # The mock's journal is about one key, which it does not contain, and its JSON is formatted anew.
     only = labels.label(f"the key of {name}") if mock else ""
-    entries, left_out = [], _OmittedEntries()
+    entries: list[Entry] = []
+    left_out = _OmittedEntries()
     for place, value in _consumed(log.entries):
         try:
             entry = convert_record(value, HarEntry, "not a HAR entry")
@@ -208,7 +209,9 @@ def _other_tool_entries(name: str, log: Log, labels: _Labels, origin: str) -> Re
                 left_out.add(reason, place)
                 continue
             who = _label_in_journal(entry, only) if mock else _label_of_sender(entry, labels)
-            entries.append(to_entry(entry, who, exact=not mock, streams=_STREAMING in creator))
+            entries.append(
+                to_entry(entry, who, exact=not mock, streams=_STREAMING in creator, place=len(entries))
+            )
         except ValueError as error:
             if _is_of_api(value, origin):
                 raise ValueError(f"{name}: entry {place}: {error}") from None
