@@ -157,6 +157,6 @@ def test_a_network_of_its_own_reaches_nothing_else_and_the_user_stays_who_he_is(
     assert done.stdout.splitlines() == [
         f"{os.getuid()} {os.getgid()}",
         "Network is unreachable",
-        "403 evolink-mock is offline: 192.0.2.1 is not answered here",
+        "403 evolink-mock is offline: requests to 192.0.2.1 are refused",
     ]
     assert "refused: 192.0.2.1:80" in done.stderr

@@ -92,7 +92,7 @@ def decode_query(raw: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | Api
     parameters = dict(pairs)
     if len(parameters) < len(pairs):
         name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        return ApiError(400, f"{name[:_NAME_LENGTH]}: is given more than once", name[:_NAME_LENGTH])
+        return ApiError(400, f"{name[:_NAME_LENGTH]}: given more than once", name[:_NAME_LENGTH])
     return _convert(parameters, kind, "query parameter", strict=False)
 
 

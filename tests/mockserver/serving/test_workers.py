@@ -229,7 +229,7 @@ def test_a_killed_worker_is_replaced_and_its_tasks_play_to_their_end(mock: Mock)
         created = [mock.create("kill", callback_url=f"{receiver.url}/{number}") for number in range(4)]
         before = mock.workers()
         os.kill(before[0], signal.SIGKILL)
-        mock.until_logged(f"worker {before[0]} was killed by SIGKILL; another one takes its place\n")
+        mock.until_logged(f"worker {before[0]} was killed by SIGKILL; a new worker replaces it\n")
         for _, task in created:
             assert mock.query(task["id"], "kill") in {"pending", "processing"}
         mock.do("POST", "/clock/advance", "kill", seconds=100)

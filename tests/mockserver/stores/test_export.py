@@ -56,8 +56,8 @@ def everything(mock: Mock) -> list[object]:
     [
         ([], "line 1"),
         ([b"{}"], "line 1: this is not an export"),
-        ([b'{"kind":"store","now":1,"version":99}'], "line 1: version 99"),
-        ([b'{"kind":"store","now":1}', b'{"kind":"task"}'], "line 2: an account has to come before"),
+        ([b'{"kind":"store","now":1,"version":99}'], "line 1: the format has version 99"),
+        ([b'{"kind":"store","now":1}', b'{"kind":"task"}'], "line 2: an account must come before"),
         ([b'{"kind":"store","now":1}', b'{"kind":"account"}'], "line 2: .*token"),
     ],
 )
