@@ -39,6 +39,7 @@ WITH_OPTIONS = {
     "demo": "configuration.md",
     "wait": "console.md",
     "tail": "console.md",
+    "mcp": "coding-agents.md",
     "store": "deployment.md",
     "api": "checking-servers.md",
     "recording": "checking-recordings.md",

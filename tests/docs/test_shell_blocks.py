@@ -46,6 +46,7 @@ NOT_RUN = {
     'python -m pip install "path/to/evolink-mock[contracts]"',
     f"export EVOLINK_BASE_URL={DEFAULT}",
     "export EVOLINK_API_KEY=any-token",
+    "--extra mcp evolink-mock mcp http://127.0.0.1:8080",  # tests/mockserver/mcp does
     "TASK=task-unified-1795357446-9vkpv6h4",
 }
 SERVES = sorted({command for _, command in ALL if command.startswith("evolink-mock serve")})

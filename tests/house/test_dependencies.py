@@ -16,6 +16,7 @@ OPTIONAL = {
     "av",
     "httpx",
     "httpx2",
+    "mcp",
     "prometheus-client",
     "pytest",
     "redis",

@@ -11,15 +11,13 @@ import click
 from evolink_spec.options.command_line import Group
 from evolink_spec.options.declaration import fields_of
 
-from evolink_mock.cli import configuration
+from evolink_mock.cli import configuration, running_mock_commands
 from evolink_mock.cli.options import (
     DemoOptions,
     RunOptions,
     SchemaOptions,
     ServeOptions,
     StoreOptions,
-    TailOptions,
-    WaitOptions,
 )
 from evolink_mock.setting_checks import ca_folder
 from evolink_mock.setting_values import SettingError
@@ -233,23 +231,7 @@ def schema(options: SchemaOptions) -> None:
     click.echo(json.dumps(schemas[options.of](), indent=2))
 
 
-@app.taking(WaitOptions)
-def wait(options: WaitOptions) -> None:
-    """Wait until a mock is ready.
-
-    For a script that has started a mock. The exit status is 1 if the mock is not ready in time.
-    """
-    from evolink_mock.cli import running_mock
-
-    raise SystemExit(running_mock.wait(options.url, options.timeout))
-
-
-@app.taking(TailOptions)
-def tail(options: TailOptions) -> None:
-    """Show the requests to a running mock as they arrive."""
-    from evolink_mock.cli import running_mock
-
-    raise SystemExit(running_mock.tail(options))
+running_mock_commands.mount(app)
 
 
 @app.taking(

@@ -133,3 +133,12 @@ class TailOptions(Struct, frozen=True, kw_only=True):
         str, Option(help="Show only the requests of the account with this label.", metavar="LABEL")
     ] = ""
     json: Annotated[bool, Option(help="Print each request as one line of JSON.")] = False
+
+
+class McpOptions(Struct, frozen=True, kw_only=True):
+    """The options of `mcp`."""
+
+    url: Annotated[str, Option(help="Where the mock is.", metavar="URL", positional=True)] = (
+        "http://127.0.0.1:8080"
+    )
+    token: Annotated[str, Option(help="Use the account with this token.", metavar="TOKEN")] = "any-token"  # noqa: S105

@@ -1,0 +1,50 @@
+"""The commands for a mock that runs already: `wait`, `tail` and `mcp`. `mount` adds them to the command line."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import click
+
+from evolink_mock.cli.options import McpOptions, TailOptions, WaitOptions
+
+if TYPE_CHECKING:
+    from evolink_spec.options.command_line import Group
+
+
+def wait(options: WaitOptions) -> None:
+    """Wait until a mock is ready, for a script that started one.
+
+    Exit status 1 if it is not ready in time.
+    """
+    from evolink_mock.cli import running_mock
+
+    raise SystemExit(running_mock.wait(options.url, options.timeout))
+
+
+def tail(options: TailOptions) -> None:
+    """Show the requests to a running mock as they come."""
+    from evolink_mock.cli import running_mock
+
+    raise SystemExit(running_mock.tail(options))
+
+
+def mcp(options: McpOptions) -> None:
+    """Let a coding agent use a running mock, by the Model Context Protocol.
+
+    The agent starts this command and talks to it over stdin and stdout. It can also run and check client programs.
+    Needs the extra evolink-mock[mcp].
+    """
+    if find_spec("mcp") is None:
+        raise click.UsageError("the package mcp is missing: pip install 'evolink-mock[mcp]'")
+    from evolink_mock.mcp.server import run
+
+    run(options.url, options.token)
+
+
+def mount(app: Group) -> None:
+    """Add the commands to a command line."""
+    app.taking(WaitOptions)(wait)
+    app.taking(TailOptions)(tail)
+    app.taking(McpOptions)(mcp)

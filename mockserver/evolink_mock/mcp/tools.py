@@ -1,0 +1,130 @@
+"""The tools of the server. Each calls the control API of a running mock, for one account."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from evolink_mock.mcp.client_check import check_client
+from evolink_mock.testing.control_client import ControlClient
+
+JsonObject = dict[str, Any]
+_BODY = 4000  # maximum number of characters of a body in a list
+
+
+class MockTools:
+    """The tools for the account of `token` on the mock at `url`.
+
+    Every tool raises `ControlError` if the mock refuses, and `ConnectionError` if there is none.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url, self._token = url, token
+        self._control = ControlClient(url, token)
+
+    def describe_mock(self) -> JsonObject:
+        """Show the address and key for the program under test, the simulated documents, and the account."""
+        return {
+            "EVOLINK_BASE_URL": self._url,
+            "EVOLINK_API_KEY": self._token,
+            "documents": sorted(self._get("/spec")["documents"]),
+            "account": self._get("/account"),
+        }
+
+    def list_requests(self, limit: int = 20, status: int | None = None) -> JsonObject:
+        """List the last requests of the account with headers, bodies, and what they violated; the newest last.
+
+        `status` selects those with this HTTP status.
+        """
+        query = f"?limit={limit}" + ("" if status is None else f"&status={status}")
+        journal = self._get(f"/journal{query}")
+        return {**journal, "entries": [_shortened(entry) for entry in journal["entries"]]}
+
+    def list_violations(self) -> JsonObject:
+        """List what the requests of the account violated of the API's contract, in order."""
+        return self._get("/violations")
+
+    def list_tasks(self) -> JsonObject:
+        """List the tasks of the account with their timetables, and its callbacks with all attempts."""
+        return {"tasks": self._get("/tasks")["tasks"], "callbacks": self._get("/callbacks")["callbacks"]}
+
+    def end_task(
+        self,
+        task_id: str,
+        outcome: Literal["completed", "failed", "cancelled"] = "completed",
+        failure: str | None = None,
+    ) -> JsonObject:
+        """End a task now. `failure` is a documented error code, for the outcome `failed`."""
+        body = {"outcome": outcome} | ({} if failure is None else {"failure": failure})
+        return self._post(f"/tasks/{task_id}/outcome", body)
+
+    def list_recipes(self) -> JsonObject:
+        """List the recipes that can be set, and those that apply to the next requests of the account."""
+        return {
+            "catalog": self._get("/recipes/catalog")["recipes"],
+            "assigned": self._get("/recipes")["recipes"],
+        }
+
+    def set_recipe(self, recipe: str, times: int | None = 1, operation: str = "any") -> JsonObject:
+        """Make the next requests of the account fail or behave as a recipe says, such as `429*2, ok`.
+
+        `times` is the number of requests, or null for all until `clear_recipes`. `operation` restricts the recipe to
+        create, query, media or credits.
+        """
+        return self._post("/recipes", {"recipe": recipe, "times": times, "operation": operation})
+
+    def clear_recipes(self) -> str:
+        """Remove all recipes of the account."""
+        self._control.request("DELETE", "/recipes")
+        return "removed"
+
+    def move_clock(
+        self, action: Literal["show", "freeze", "advance", "resume"], by: str = "1m"
+    ) -> JsonObject:
+        """Show, freeze, advance or resume the clock of the account. `by` is how far to advance: 30s, 5m, 25h.
+
+        After an advance, everything that fell due has happened, callbacks included. It takes no real time.
+        """
+        if action == "show":
+            return self._get("/clock")
+        return self._post(f"/clock/{action}", {"seconds": by} if action == "advance" else None)
+
+    def reset_account(self) -> str:
+        """Delete the account with its tasks, credits, recipes, callbacks, journal and clock."""
+        self._control.request("DELETE", "/account")
+        return "deleted"
+
+    def check_client(
+        self,
+        command: list[str],
+        scenarios: list[str] | None = None,
+        deadline: float | None = None,
+        folder: str = "",
+    ) -> JsonObject:
+        """Run a client in many scenarios against this mock and judge it; return the verdict with advice.
+
+        `command` is the command line of the client, one word per entry; in it, {prompt}, {image_url}, {output},
+        {callback_url}, {callback_listen}, {key} and {base_url} are replaced. `scenarios` selects some by the beginning
+        of their ids, such as `happy` or `query-`; all of them take one or two minutes. `deadline` is the time in
+        seconds after which the client itself gives up, `folder` the working directory.
+        """
+        return check_client(self._url, command, scenarios or [], deadline, folder)
+
+    def _get(self, path: str) -> JsonObject:
+        result: JsonObject = msgspec.json.decode(self._control.request("GET", path))
+        return result
+
+    def _post(self, path: str, body: Any) -> JsonObject:
+        result: JsonObject = msgspec.json.decode(self._control.request("POST", path, body) or b"{}")
+        return result
+
+
+def _shortened(entry: JsonObject) -> JsonObject:
+    """Return an entry of the journal with long bodies cut."""
+    parts = {name: {**entry[name], "body": _cut(entry[name]["body"])} for name in ("request", "answer")}
+    return {**entry, **parts}
+
+
+def _cut(body: str | None) -> str | None:
+    return body if body is None or len(body) <= _BODY else f"{body[:_BODY]}… ({len(body)} characters)"
