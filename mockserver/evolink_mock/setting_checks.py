@@ -55,7 +55,7 @@ def check(settings: Settings, spec: Spec) -> None:
 
 
 def check_port_file(path: Path) -> None:
-    """Raise `SettingError` if the port file cannot be written."""
+    """Raise `SettingError` if the port file could not be written later."""
     from tempfile import TemporaryFile
 
     if path.is_dir():
@@ -70,7 +70,7 @@ def check_port_file(path: Path) -> None:
 
 
 def check_workers(workers: int, settings: Settings) -> None:
-    """Raise `SettingError` if so many processes cannot serve together."""
+    """Raise `SettingError` if several processes cannot serve together with these settings."""
     if workers > 1 and settings.store == "memory":
         raise SettingError(
             "workers", "several processes need a shared store, such as sqlite:FILE or redis://HOST"

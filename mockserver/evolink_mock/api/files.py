@@ -36,7 +36,7 @@ _MESSAGES = {401: "Invalid or expired token", 404: "File not found"}
 
 
 class _Request:
-    """An upload request, as the three ways of uploading (Base64, form, URL) need it."""
+    """The part of an upload request that the three ways of uploading (Base64, form, URL) share."""
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         self.service = service
@@ -86,7 +86,7 @@ class UploadEndpoint:
 
 
 class FilesEndpoint:
-    """The ASGI endpoint of the quota, the list of files and the removal of a file."""
+    """The ASGI endpoint that shows the quota, lists files, or removes a file."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -166,9 +166,10 @@ async def take_stream(request: _Request) -> Upload:
 
 
 async def take_url(request: _Request) -> Upload:
-    """Store a copy of the file at a URL: of an upload to this mock, or of a generated picture for any other URL.
+    """Store a file that is given by its URL.
 
-    The mock fetches nothing. Raises `UploadError`.
+    The URL of an upload to this mock gives a copy of the upload. Any other URL gives a generated picture, because the
+    mock fetches nothing. Raises `UploadError`.
     """
     fields = request.fields()
     url = fields.get("file_url")

@@ -28,7 +28,7 @@ _CANDIDATES = 5  # documents that may serve an unknown model
 class CompiledOperation(Struct, frozen=True):
     """An operation with its compiled validator and its price in credits.
 
-    `note` is for the log: it says so if no document describes the requested model.
+    If no document describes the requested model, `note` says so in the log; otherwise it is empty.
     """
 
     operation: CreateOperation

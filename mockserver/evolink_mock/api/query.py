@@ -54,7 +54,10 @@ class QueryEndpoint:
         await send_json(send, context.exchange, body, operation.success)
 
     async def _decide(self, context: RequestContext, token: str) -> None:
-        """Check the request. The account is written only if the request has a recipe or its account a rate limit."""
+        """Check the request.
+
+        The account is written only if the request has a recipe or the account has a rate limit.
+        """
         store = self._service.store
         account, context.task = await store.find(token, context.task_id)
         enter(self._service, context, account)

@@ -102,7 +102,7 @@ def enter(service: Service, context: RequestContext, account: Account) -> None:
 
 
 def apply_recipe(service: Service, context: RequestContext, recipe_request: RecipeRequest) -> None:
-    """Resolve the recipe of an authenticated request, and apply it to the account, then count the request.
+    """Resolve the recipe of an authenticated request, apply it to the account, and count the request.
 
     The recipe may set the credits and the rate limit of the account.
     """
@@ -139,7 +139,10 @@ def recipe_request_of(service: Service, context: RequestContext) -> RecipeReques
 
 
 def log_recipe_notes(context: RequestContext, error: ApiError | None) -> None:
-    """Add the notes on recipes to the log line, unless the status is 400: its notes would count as violations."""
+    """Add the notes on recipes to the log line, unless the status is 400.
+
+    The notes of a 400 would count as violations.
+    """
     if context.recipe_notes and (error is None or error.status != 400):  # noqa: PLR2004
         context.exchange.notes += context.recipe_notes
 

@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 class AccountQueue:
     """The unfinished deliveries of one account.
 
-    Receivers take turns, so that a receiver that never answers does not delay the deliveries to others.
+    Receivers take turns, so that a receiver that never responds does not delay the deliveries to others.
     """
 
     def __init__(self, account: Account) -> None:
@@ -83,14 +83,14 @@ class AccountQueue:
         heapq.heappush(self._later, entry)
 
     def reschedule(self, task_id: str, due: float) -> None:
-        """Move the next attempt of a task's delivery to another time. A delivery that is being attempted stays."""
+        """Move the next attempt of a task's delivery to another time, unless the delivery is being attempted."""
         entries = [entry for entry in (*self._later, *self._waiting()) if entry.delivery.task_id == task_id]
         self._remove(entries)
         for entry in entries:
             self.put(entry._replace(due=due))
 
     def release(self, now: float) -> None:
-        """Move the deliveries that are due at `now` from the later ones to those that wait for their turn."""
+        """Move the deliveries that are due at `now` to the deliveries that wait for their turn."""
         while self._later and self._later[0].due <= now:
             entry = heapq.heappop(self._later)
             self._due.setdefault(entry.receiver, deque()).append(entry)

@@ -46,7 +46,10 @@ class FairQueue:
         self._by_standing: Counter[bool | None] = Counter()  # attempts in progress
 
     def release(self, queue: AccountQueue, now: float) -> None:
-        """Release the deliveries of a queue that are due at `now`, and add the queue at the end if any is waiting."""
+        """Release the due deliveries of a queue, and add the queue at the end if a delivery waits.
+
+        Deliveries are due if their time is not after `now`.
+        """
         queue.release(now)
         if queue.is_waiting and not queue.has_turn:
             queue.has_turn = True

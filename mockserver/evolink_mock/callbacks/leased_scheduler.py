@@ -128,7 +128,7 @@ class LeasedScheduler:
             await asyncio.sleep(pause)
 
     async def run_due(self, account: Account) -> None:
-        """Attempt the due deliveries of a frozen account. Returns when no worker has one left to attempt."""
+        """Attempt the due deliveries of a frozen account. Returns when no worker has a due delivery left to attempt."""
         while not self._closed:
             self._ended.clear()
             claims = await self._leases.claim_frozen(account.token)

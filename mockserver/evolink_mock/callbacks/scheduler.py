@@ -89,13 +89,13 @@ class CallbackScheduler:
             self._put(self._queue(account), Entry(delivery.due, next(self._numbers), delivery))
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:
-        """Move the next attempt of a task's delivery to another time. A delivery that is being attempted stays."""
+        """Move the next attempt of a task's delivery to another time, unless the delivery is being attempted."""
         queue = self._queue(account)
         queue.reschedule(task_id, due)
         self._set_alarm(queue)
 
     def clock_changed(self, account: Account) -> None:
-        """Schedule the deliveries of an account anew after its clock has been changed."""
+        """Schedule the deliveries of an account again after its clock has been changed."""
         queue = self._queue(account)
         queue.wakes_at = math.inf
         self._set_alarm(queue)

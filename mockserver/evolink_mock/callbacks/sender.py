@@ -159,7 +159,10 @@ class CallbackSender:
             await stream.aclose()
 
     async def _prepare(self) -> None:
-        """Import the HTTP client and load the CA certificates once, in a thread: it takes tens of milliseconds."""
+        """Import the HTTP client and load the CA certificates once.
+
+        This takes tens of milliseconds and therefore runs in a thread.
+        """
         async with self._preparing:
             if not self._prepared:
                 self._ssl_context = await asyncio.to_thread(_import_and_read, self._ssl_context)

@@ -65,7 +65,10 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A host that may be called although it is internal, also over plain http. If `port` is None, on any port."""
+    """A host that may be called although it is internal, also over plain http.
+
+    If `port` is None, every port may be called.
+    """
 
     host: str
     port: int | None

@@ -41,7 +41,7 @@ def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key:
 
 
 def _announce_interception(listeners: Listeners, settings: Settings) -> None:
-    """Print the address of the control API, if it has its own, and how to redirect a hard-coded client."""
+    """Print the control API's own address, if it has one, and how to redirect a client with a hard-coded address."""
     from evolink_mock.server.listeners import url_of
 
     if listeners.control is not None:

@@ -37,7 +37,7 @@ def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
 
 
 def unknown_variables(variables: Mapping[str, str]) -> list[str]:
-    """Return a warning for each variable that has the prefix of settings but is none of them."""
+    """Return a warning for each variable that has the prefix of settings but names no setting."""
     words = [
         name.removeprefix(ENVIRONMENT) for name in VARIABLES
     ]  # without the common prefix, which would make all names similar

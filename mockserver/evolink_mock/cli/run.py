@@ -35,7 +35,7 @@ CANNOT_RUN, NOT_FOUND, SIGNALLED = 126, 127, 128  # exit codes, as a shell retur
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
 ]
-_NO_PROXY = ": it may ignore proxy settings, and have reached the real API; try `evolink-mock run --hosts`"
+_NO_PROXY = ": it may ignore proxy settings and have reached the real API; try `evolink-mock run --hosts`"
 _KEYS = ("SIGINT", "SIGQUIT")  # keys of the terminal send these to every process in the foreground
 
 

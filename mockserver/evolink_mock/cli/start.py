@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Replace a stream that was closed at the start (`2>&-`), for which Python has None, by os.devnull."""
+    """Replace streams that were closed at the start (`2>&-`), which are None in Python, by os.devnull."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)

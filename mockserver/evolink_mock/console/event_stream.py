@@ -39,7 +39,7 @@ async def stream(
 ) -> None:
     """Send exchanges until the client disconnects.
 
-    The first one is the exchange after the last one that the client has, or the next new exchange.
+    They begin after the last exchange that the client has, or with the next new exchange.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200

@@ -28,7 +28,7 @@ class ExchangeFilter(Struct, frozen=True):
 
 
 def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
-    """Whether the filter selects an exchange: every field must match. Upper and lower case are equal."""
+    """Whether the filter selects an exchange. Every field must match; case is ignored."""
     texts = (
         (selection.path, exchange.path),
         (selection.task, exchange.task_id),

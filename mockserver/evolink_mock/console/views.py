@@ -51,7 +51,7 @@ def _example(service: Service) -> dict[str, Any]:
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema that a `$ref` leads to, or the schema itself if it has none."""
+    """Return the schema to which a `$ref` leads, or the schema itself if it has none."""
     while "$ref" in schema:
         schema = follow(root, schema["$ref"].removeprefix("#"), "the document")
     return schema

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Terms(Struct, frozen=True):
     """The body of POST /accounts and PATCH /account: the terms of an account.
 
-    POST uses the server's terms for those that are not given; PATCH leaves them unchanged.
+    For terms that are not given, POST uses the server's terms, and PATCH changes nothing.
     """
 
     credits: Annotated[float, Meta(ge=0, le=10**12)] | UnsetType = UNSET

@@ -74,7 +74,7 @@ async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
 async def _moved(request: ControlRequest, events: Iterable[Event]) -> ControlResponse:
     """Return the account's time after a move, and what happened during the move.
 
-    The clock is reported as frozen, as a move leaves it, even if the account was dropped meanwhile.
+    The clock is reported as frozen, because a move freezes it, even if the account was dropped meanwhile.
     """
     happened = [_event(event) for event in events]
     return json_response({**await _clock(request), "frozen": True, "happened": happened})

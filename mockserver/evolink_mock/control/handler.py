@@ -118,7 +118,7 @@ def _unknown(name: str, known: tuple[str, ...], noun: str) -> ApiError:
 
 
 def seconds_of(value: float | str, name: str, most: float) -> float | ApiError:
-    """Return the seconds of a number or of a duration such as `25h`; the 400 names the field."""
+    """Return the seconds of a number or of a duration such as `25h`, or the 400 that names the field."""
     try:
         seconds = parse_duration(value) if isinstance(value, str) else value
     except ValueError as error:

@@ -93,5 +93,5 @@ async def show_certificate(request: ControlRequest) -> ControlResponse | ApiErro
 
 
 async def list_catalog(request: ControlRequest) -> ControlResponse:
-    """List every named recipe."""
+    """List every recipe that has a single effect."""
     return json_response({"recipes": request.service.registry.names})

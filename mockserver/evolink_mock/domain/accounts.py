@@ -90,12 +90,12 @@ def instant_of(account: Account, server_now: float) -> float:
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:
-    """Whether a token is accepted, either whole or without a recipe, which follows its first `~`."""
+    """Whether a token is accepted, either as it is or without the recipe after its first `~`."""
     return token in accepted or token.partition("~")[0] in accepted
 
 
 def rounded(number: float) -> Credits:
-    """Credits without the error of binary fractions; an int if the number is whole."""
+    """Round credits, which removes the error of binary fractions. A whole number is returned as an int."""
     number = round(number, _DECIMALS)
     return int(number) if abs(number) < _EXACT and number == int(number) else number
 

@@ -24,7 +24,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """Real time, multiplied by `scale`, that begins at `start` or at the present time.
+    """Real time, multiplied by `scale`. It begins at `start`, or at the present time.
 
     It follows the monotonic clock, so that progress never decreases when the system clock is adjusted. A clock with a
     `start` begins when it is first read, so that a script with a seed always sees the same times.
@@ -62,11 +62,17 @@ class VirtualClock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move forward by `seconds` and wake those who wait for a time reached. ValueError if it is negative."""
+        """Move forward by `seconds`, and wake the calls of `sleep_until` that have reached their time.
+
+        Raises ValueError for a negative number.
+        """
         self.advance_to(self._now + seconds)
 
     def advance_to(self, instant: float) -> None:
-        """Move forward to exactly this time, and wake those who wait for it. ValueError if it is in the past."""
+        """Move forward to exactly this time, and wake the calls of `sleep_until` that have reached theirs.
+
+        Raises ValueError for a time in the past.
+        """
         if not instant >= self._now:  # this form also refuses NaN
             raise ValueError(f"time does not run backwards: from {self._now} to {instant}")
         self._now = instant

@@ -48,7 +48,7 @@ def succeeded(attempt: Attempt) -> bool:
 
 
 def with_attempt(delivery: Delivery, attempt: Attempt) -> Delivery:
-    """Return the delivery with an attempt added. No further attempt is due in it."""
+    """Return the delivery with an attempt added, and with no further attempt due."""
     return Delivery(delivery.task_id, delivery.target, (*delivery.attempts, attempt), None, delivery.repeats)
 
 

@@ -93,7 +93,7 @@ class JournalSpace:
         self._idle: dict[Journal, None] = {}  # by idle time, the longest first
 
     def add(self, journal: Journal, size: int) -> None:
-        """Count the bytes that a journal has added; a negative number has been dropped."""
+        """Add `size` to the bytes of all journals. A negative `size` subtracts the bytes that a journal has dropped."""
         self._bytes += size
         if size > 0:
             self._idle.pop(journal, None)

@@ -24,7 +24,7 @@ _DECIMALS = 6
 
 
 def price_of(operation: CreateOperation) -> float:
-    """Return the credits that the example in the document reserves; 0 if it does not show any."""
+    """Return the credits that the example in the document reserves; 0 if it shows no credits."""
     price = _usage(operation).get("credits_reserved", 0)
     return price if isinstance(price, int | float) else 0
 

@@ -251,7 +251,10 @@ def _shown(marked: str) -> str:
 
 
 def _without_query(url: re.Match[str]) -> str:
-    """Remove the user information, and the contents of query and fragment, from a URL after its scheme."""
+    """Return the rest of a URL after its scheme, without user information.
+
+    The contents of its query and its fragment are removed too.
+    """
     query = url[3]
     if not query:
         return f"{url[1]}{url[2]}"

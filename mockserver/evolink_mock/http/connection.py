@@ -41,7 +41,7 @@ class MayWaitError(Exception):
 def is_stopping(error: asyncio.CancelledError) -> bool:
     """Whether a request was cancelled because the server is stopping.
 
-    If so, this clears the cancellation, and the request must end soon.
+    If so, the cancellation is cleared, and the request must end soon.
     """
     task = asyncio.current_task()
     if error.args != (STOPPING,) or task is None:

@@ -53,7 +53,7 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes) -> tuple[str, str
 
 
 def _odd_form(token: str) -> str:
-    """Return the mistake that a token shows: pasted with quotes or brackets, or an unexpanded variable; else empty."""
+    """Return the mistake that a token shows, such as quotes or an unexpanded variable; empty if there is none."""
     if token.lower().startswith("bearer "):
         return "Bearer is given twice"
     if token.startswith(("$", "%", "{{")):

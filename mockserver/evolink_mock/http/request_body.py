@@ -74,7 +74,7 @@ async def keep_unread_body(scope: Scope, receive: Receive) -> None:
 
 
 class _BodyRecorder:
-    """A context manager that collects the first `KEPT` bytes received, and at its end records them in the exchange."""
+    """Collects the first `KEPT` bytes of a body, and records them in the exchange when its context ends."""
 
     def __init__(self, receive: Receive, exchange: Exchange) -> None:
         self.beginning = bytearray()

@@ -21,7 +21,7 @@ _JSON = (b"content-type", b"application/json")
 
 @lru_cache(maxsize=1024)
 def _content_length(size: int) -> tuple[bytes, bytes]:
-    """Return the header. Responses of equal size share it, which saves memory in the journals."""
+    """Return the `content-length` header. Responses of equal size share it, which saves memory in the journals."""
     return b"content-length", b"%d" % size
 
 

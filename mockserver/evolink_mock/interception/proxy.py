@@ -43,10 +43,7 @@ class Address(NamedTuple):
 
 
 class ProxyConnection(NamedTuple):
-    """A client's connection to another host, and its outcome.
-
-    Path and headers are omitted, because they contain secrets.
-    """
+    """A client's connection to another host, and its outcome. It omits path and headers, which contain secrets."""
 
     host: str
     port: int
@@ -141,7 +138,7 @@ class Proxy:
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=_HEAD_BYTES)
 
     def stop_accepting(self) -> None:
-        """Stop listening. Open connections go on."""
+        """Stop listening. Open connections stay open."""
         self._server.close()
 
     async def close(self) -> None:
@@ -278,10 +275,7 @@ async def _join(
     *,
     tunnel: bool,
 ) -> None:
-    """Forward bytes in both directions.
-
-    A tunnel ends when both sides have ended; a single request ends with its response.
-    """
+    """Forward bytes both ways. A tunnel ends when both sides have ended, a single request with its response."""
     try:
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(_forward(reader, upstream_writer))

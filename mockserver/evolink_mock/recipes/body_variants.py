@@ -65,7 +65,10 @@ def minimal(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """Complete a body with every documented property. Added ones are null or an empty list if the schema allows it."""
+    """Complete a body with every documented property.
+
+    A property that is added is null or an empty list if the schema allows it.
+    """
     maker = _Maker(schema, Random(0), optional=1.0)  # noqa: S311
     complete = dict(body)
     for name, member in maker.resolve(schema).get("properties", {}).items():

@@ -134,7 +134,7 @@ class RecipeRegistry:
     def _changes(self, word: Word) -> dict[str, Any]:
         """Return the fields of a recipe that a word sets.
 
-        Raises ValueError with the right form for a malformed word, with an empty message for an unknown one.
+        Raises ValueError: for a malformed word with the right form, for an unknown word with an empty message.
         """
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:

@@ -103,10 +103,7 @@ def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callab
 
 
 def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
-    """Return a function that records exchanges without an account.
-
-    These have no accepted key. Requests to the control API are not recorded.
-    """
+    """Return a function that records requests without an accepted key, except those to the control API."""
     anonymous = service.store.recorder("")
 
     def record(exchange: Exchange) -> None:

@@ -103,8 +103,8 @@ def _whole_lines(data: bytes) -> int:
 def _file_descriptor(stream: TextIO) -> int | None:
     """Return the file descriptor of a stream, to write without its buffer.
 
-    Python would need the buffer's lock to exit. None if the stream has no descriptor, and on Windows, where a console
-    cannot be written like a file.
+    Python must get the lock of that buffer before it can exit. Returns None if the stream has no descriptor, and on
+    Windows, where a console cannot be written like a file.
     """
     if os.name != "posix":
         return None

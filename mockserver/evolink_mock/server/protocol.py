@@ -163,7 +163,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def _check_framing(self) -> None:
-        """Limit chunk extensions and trailers. The framing of one-byte chunks is five times their content."""
+        """Limit chunk extensions and trailers. The framing of a chunk of one byte is five times its content."""
         framing = self._body_received - self._body_size
         if framing > self.limits.head_bytes + 16 * self._body_size:
             self._refuse(NOT_HTTP)
@@ -224,7 +224,7 @@ class Protocol(HttpToolsProtocol):
             self._end_draining()
 
     def on_response_complete(self) -> None:
-        """End a response. Write its head if it is still delayed: the response to HEAD has no body."""
+        """End a response. If its head is still delayed, as it is for HEAD, write it."""
         self.transport.flush()
         if self._in_body and self.cycle.response_complete and not self._is_draining:
             self._drain()

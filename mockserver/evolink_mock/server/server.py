@@ -151,9 +151,9 @@ class Server(uvicorn.Server):
             await self._proxy.close()  # last, because a tunnel to this server carries the last responses
 
     async def _end_requests(self) -> None:
-        """Make requests that wait respond now, then close the remaining connections.
+        """Make waiting requests respond now, then close the remaining connections.
 
-        The response to a pipelined request starts the next request, so waiting requests are looked for several times.
+        The response to a pipelined request starts the next request, so this looks for waiting requests several times.
         """
         await asyncio.sleep(_GRACE_SECONDS)
         ended: set[asyncio.Task[None]] = set()
@@ -208,7 +208,7 @@ class Server(uvicorn.Server):
         context: ssl.SSLContext | None = None,
         on_tls: Callable[[ssl.SSLObject], None] | None = None,
     ) -> asyncio.Server:
-        """Serve an app on another socket, because uvicorn itself supports one app, with or without TLS."""
+        """Serve an app on another socket, because uvicorn itself serves only one app, either with or without TLS."""
         loop = asyncio.get_running_loop()
         create = cast("type[Protocol]", config.http_protocol_class)
 

@@ -85,7 +85,7 @@ class AccountClocks:
         return instant_of(account, self._clock.now())
 
     async def sleep_until(self, account: Account, instant: float) -> None:
-        """Return when the running time of an account has reached `instant`. A frozen clock stays where it is."""
+        """Return when the account's clock has reached `instant`. The clock must not be frozen."""
         await ShiftedClock(self._clock, account.shift).sleep_until(instant)
 
     async def is_moving(self, account: Account) -> bool:
@@ -142,7 +142,7 @@ class AccountClocks:
     async def set_time(self, account: Account, instant: float) -> list[Event]:
         """Move the account's time forward to `instant` (Unix seconds), as `advance` does.
 
-        Raises ValueError if it is past.
+        Raises ValueError for a time in the past.
         """
         async with self.moving(account):
             return await self._move(await self._freeze(account.token), instant)
@@ -207,6 +207,9 @@ def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
 
 
 def _attempts(delivery: Delivery, before: Mapping[str, int]) -> Iterator[Event]:
-    """Yield the events of the attempts that were made since `before` was counted."""
+    """Yield the events of the new attempts of a delivery.
+
+    `before` has the number of earlier attempts for each task.
+    """
     for attempt in delivery.attempts[before.get(delivery.task_id, 0) :]:
         yield Event(attempt.at, "callback.attempt", delivery.task_id, attempt.status, attempt.problem)

@@ -57,7 +57,7 @@ class ExchangeFeed:
         return self._stored[index] if 0 <= index < len(self._stored) else None
 
     def after(self, number: int) -> tuple[list[Numbered], int]:
-        """Return the stored exchanges after this number, and how many after it have been dropped."""
+        """Return the stored exchanges after this number, and how many later exchanges have already been dropped."""
         first = self.last - len(self._stored) + 1
         missed = max(0, first - 1 - number) if number >= 0 else 0
         start = max(0, number + 1 - first)

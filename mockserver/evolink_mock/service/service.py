@@ -68,7 +68,7 @@ class Service:
 
     @cached_property
     def operations(self) -> OperationIndex:
-        """The create operations by their location, which stored tasks refer to."""
+        """The create operations by key. Stored tasks refer to their operation by this key."""
         from evolink_mock.stores.records import OperationIndex
 
         return OperationIndex(self.spec)

@@ -137,7 +137,7 @@ class MemoryStore:
         return self.recorder(token)
 
     async def dropped_exchanges(self) -> int:
-        """How many exchanges the journals have dropped."""
+        """Return how many exchanges the journals have dropped."""
         return sum(journal.dropped for journal in self._journals.values())
 
     async def clear_journal(self, token: str) -> None:
@@ -145,7 +145,10 @@ class MemoryStore:
         self.recorder(token).clear()
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
-        """Return the tokens that have not been used since a given time, as far as earlier calls have noticed."""
+        """Return the tokens that have not been used since a given time.
+
+        A use counts from the call of this method that notices it.
+        """
         used = self._accounts.keys() if self._used is None else self._used
         self._used_at |= dict.fromkeys(used, now)
         self._used = set()

@@ -79,7 +79,7 @@ def evolink_callbacks() -> Iterator[Receiver]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Check the requests of a test when it ends, so that the test itself fails, not its teardown."""
+    """Check the requests of a test when it ends, so that the test itself fails and not its teardown."""
     try:
         result = yield
     except pytest.skip.Exception:

@@ -110,7 +110,7 @@ class RedisStore:
         )
 
     def change_now(self, token: str, step: Step) -> None:
-        """Change an account by `step`. If the account is not as this process knows it, `step` is repeated."""
+        """Change an account by `step`. If another process has changed the account, `step` is repeated."""
         name, taken = name_of(token), set[str]()
         data = self._latest.get(token)
         is_current = data is None
