@@ -1,4 +1,4 @@
-"""The commands for a mock that runs already: `wait`, `tail` and `mcp`. `mount` adds them to the command line."""
+"""The commands for a running mock: `wait`, `tail` and `mcp`. `mount` adds them to the command line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def wait(options: WaitOptions) -> None:
-    """Wait until a mock is ready, for a script that started one.
+    """Wait until a mock is ready.
 
-    Exit status 1 if it is not ready in time.
+    For a script that has started a mock. The exit status is 1 if the mock is not ready in time.
     """
     from evolink_mock.cli import running_mock
 
@@ -24,7 +24,7 @@ def wait(options: WaitOptions) -> None:
 
 
 def tail(options: TailOptions) -> None:
-    """Show the requests to a running mock as they come."""
+    """Show the requests to a running mock as they arrive."""
     from evolink_mock.cli import running_mock
 
     raise SystemExit(running_mock.tail(options))

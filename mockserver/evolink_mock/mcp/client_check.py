@@ -1,4 +1,7 @@
-"""Run `evolink-check client` as a command, and condense its report: this package never imports the checks."""
+"""Run `evolink-check client` as a command, and condense its report.
+
+The command is a separate process, because this package never imports the checks.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ _OUTPUT = 2000  # maximum number of characters of an error message
 
 
 class CheckError(Exception):
-    """The check could not run; the text is its output."""
+    """The check could not run. The message is its output."""
 
 
 def check_client(
     mock: str, command: Sequence[str], scenarios: Sequence[str], deadline: float | None, folder: str
 ) -> dict[str, Any]:
-    """Check a client against the mock at a URL. Raises `CheckError`."""
+    """Check a client against the mock at a URL. Returns the condensed report. Raises `CheckError`."""
     with TemporaryDirectory(prefix="evolink-mock-mcp-") as place:
         report = Path(place) / "report.json"
         options = ["--mock", mock, "--json", str(report)]
@@ -42,7 +45,7 @@ def check_client(
 
 
 def condensed(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of a report that matter for changing the client: what it violated, where, and the advice."""
+    """Return the parts of a report that help to change the client: what it violated, where, and the advice."""
     against = [clause for clause in report["clauses"] if clause["status"] in {"failed", "warning"}]
     return {
         "verdict": {0: "passed", 1: "failed", 2: "could not run"}[report["exit_status"]],

@@ -1,4 +1,4 @@
-"""The server: the tools, offered over stdin and stdout by the official package."""
+"""The MCP server: it offers the tools over stdin and stdout, by the official package."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def create_server(url: str, token: str) -> MCPServer:
 
 
 def _with_reasons(tool: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Return the tool with its expected errors as errors of the protocol, which the agent reads."""
+    """Return the tool with its expected errors converted to errors of the protocol, which the agent reads."""
 
     @wraps(tool)
     def call(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:

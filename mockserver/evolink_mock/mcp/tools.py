@@ -1,4 +1,4 @@
-"""The tools of the server. Each calls the control API of a running mock, for one account."""
+"""The tools of the MCP server. Each calls the control API of a running mock, for one account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BODY = 4000  # maximum number of characters of a body in a list
 class MockTools:
     """The tools for the account of `token` on the mock at `url`.
 
-    Every tool raises `ControlError` if the mock refuses, and `ConnectionError` if there is none.
+    Every tool raises `ControlError` if the mock refuses the request, and `ConnectionError` if no mock responds.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -121,7 +121,7 @@ class MockTools:
 
 
 def _shortened(entry: JsonObject) -> JsonObject:
-    """Return an entry of the journal with long bodies cut."""
+    """Return an entry of the journal, with long bodies cut."""
     parts = {name: {**entry[name], "body": _cut(entry[name]["body"])} for name in ("request", "answer")}
     return {**entry, **parts}
 
