@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that the server accepts, with its account. `limited` means that its requests soon get a 429."""
+    """A key to use with the server, and what is known about its account.
+
+    `limited` means that its requests soon get a 429.
+    """
 
     account: Account
     token: str = field(repr=False)

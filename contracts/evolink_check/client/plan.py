@@ -23,7 +23,7 @@ HANGING = 50.0  # seconds added if a response never comes, because a request may
 _USUAL = 2.5  # estimated seconds of most runs
 _ENDLESS = 25.0  # estimated seconds of a run that mostly waits, if the client has no deadline
 _START = 3.0  # seconds until the first run starts
-_DOUBLED_FROM = 4  # jobs: from here on, twice as many scenarios run at a time, because clients mostly wait
+_DOUBLED_FROM = 4  # from this number of jobs on, twice as many scenarios run, as clients mostly wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Run all scenarios, several at a time, each on a mock that no other scenario uses at the same time."""
+"""Run all scenarios, several at a time, each with an account that no other scenario uses at the same time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.scenario import Scenario
     from evolink_check.client.plan import SuitePlan
 
-_HANG_CHECKS = 20  # how often to look whether the mock has noticed that the client is gone
+_HANG_CHECKS = 20  # maximum number of checks of whether the mock has noticed that the client is gone
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
 _SILENT_RUNS = 2  # after this number of runs without a request, the other scenarios are not tried
@@ -163,7 +163,7 @@ def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, delays: tuple[flo
         ahead = mock.prepare(scenario.orders)
         outcome = _run_against(plan, mock, scenario, place)
         outcome = replace(outcome, delays=(*delays, *outcome.delays))
-        if plan.stop.is_set():  # the stop may have killed it, so its own end is unknown
+        if plan.stop.is_set():  # the stop may have killed the client, so how it would have ended is unknown
             return ScenarioRun(scenario, Trace(()), outcome, problem=STOPPED)
         journals = read_journal(mock, scenario)
         if plan.keep is not None:

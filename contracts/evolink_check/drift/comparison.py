@@ -80,14 +80,14 @@ def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
     for operation in pairing.removed:
         if (operation.method, operation.path) not in new:
             place = operation.document.place(operation.pointer)
-            text, reason = f"{operation.subject} was removed", "requests to it find nothing"
+            text, reason = f"{operation.subject} was removed", "requests to it get a 404"
             yield Change(
                 "operation-removed", "operation", "breaking", operation.subject, "", text, reason, place
             )
     for operation in pairing.added:
         if (operation.method, operation.path) not in old:
             place = operation.document.place(operation.pointer)
-            text, reason = f"{operation.subject} was added", "requests to other operations are not concerned"
+            text, reason = f"{operation.subject} was added", "requests to other operations are not affected"
             yield Change(
                 "operation-added",
                 "operation",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry
 
 PASSED = "passed"
-_SHARE = 10  # judging takes at most about one part in this number of the time
+_SHARE = 10  # judging takes at most about one tenth of the time
 _MOST_EARLIER = 20  # maximum number of violations of a clause that are kept when their exchanges are dropped
 
 

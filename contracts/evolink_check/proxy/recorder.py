@@ -246,7 +246,7 @@ def _ids(entry: Entry) -> set[str]:
 
 
 def _decoded(body: bytes | None, headers: Headers) -> bytes | None:
-    """Decode the content coding of a body. Return None if the body is missing, too large, or cannot be decoded."""
+    """Decode the content coding of a body. Return None if the body is None, is too large, or cannot be decoded."""
     if not body:
         return body
     decoder = Decoder(coding_of(_text(headers)))

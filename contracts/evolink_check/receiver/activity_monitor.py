@@ -20,7 +20,7 @@ _INTERVAL = 0.1  # seconds between two readings
 class ActivityMonitor:
     """Monitors the receiver. `activity` is what the last call of `look` returned.
 
-    `missed` holds the kinds of callbacks after which the receiver neither queried nor booked in time.
+    `missed` holds the kinds of callbacks after which a query or a booking that must follow did not come in time.
     """
 
     def __init__(self, api: MockApi, ledger: Ledger | None) -> None:

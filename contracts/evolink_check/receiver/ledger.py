@@ -121,7 +121,7 @@ def _entries(value: Any) -> Iterator[Any]:
         yield from _entries_of_object(value)
     elif isinstance(value, list | tuple):
         if any(isinstance(item, str) and _TASK.fullmatch(item) for item in value) and not _only_ids(value):
-            yield list(value)  # a row
+            yield list(value)  # a row of a table
         else:
             for item in value:
                 yield from _entries(item)

@@ -27,7 +27,7 @@ _VARYING = (
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+\-]\d\d:?\d\d)?)?"), "TIME"),
     (re.compile(r"\b(?=[0-9a-f\-]*\d)(?=[0-9a-f\-]*[a-f])[0-9a-f\-]{8,}\b", re.IGNORECASE), "HEX"),
 )
-# A number. A word before it can show that it is a status; a unit after it shows that it is none.
+# A number. A word before it can show that it is a status; a unit after it shows that it is not.
 _NUMBER = re.compile(
     r"(?P<before>^|\b(?:status|http|answered|then|with|an?)\s)?(?P<number>[+\-]?\d+(?:\.\d+)*)"
     r"(?P<unit>%|\s?(?:s|ms|h|bytes|credits|times|characters)\b)?",

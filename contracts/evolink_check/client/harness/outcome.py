@@ -8,9 +8,9 @@ from typing import Literal
 
 End = Literal["success", "failure", "killed"]
 _SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
-SAMPLES = 4  # times that a client connects at once, after which that is no coincidence
-_AT_ONCE = 0.05  # seconds from the end of a refusal to the next connection
-_FLOOD = 11  # connections within a second: waits that double from 50 ms on allow five
+SAMPLES = 4  # if a client connects at once this number of times, it is no coincidence
+_AT_ONCE = 0.05  # a connection within these seconds of the end of a refusal counts as made at once
+_FLOOD = 11  # connections within a second; a client whose waits double from 50 ms on makes only five
 _SHELL = 128  # a shell returns this plus the number of the signal that killed a command
 _PYTHON = "Traceback (most recent call last):"
 _BETWEEN = ("During handling of", "The above exception", "For more information", "Traceback (")

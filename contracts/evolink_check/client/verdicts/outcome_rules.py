@@ -1,7 +1,7 @@
 """The rules about how a client ends: its exit status, output and file, compared with the last responses it received.
 
 A run ends for one reason. If a violation in the traffic explains the end, the end is not reported again. Otherwise only
-the first violation counts, because a client that crashed did not also choose to leave out an error code.
+the first violation counts. For example, a crash also explains why no error code was shown.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _tolerates_oddities(end: RunEnd) -> Iterator[ClauseFinding]:
         yield "client.tolerant", passed(*end.evidence)
     elif end.last is not None and end.last.succeeded:
         seen = end.crash or "the client ended as if it had failed"
-        yield "client.tolerant", violation(*end.evidence, expected="as usual", seen=seen)
+        yield "client.tolerant", violation(*end.evidence, expected="the usual end", seen=seen)
 
 
 def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
@@ -194,7 +194,9 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
         seen = f"a failure, after {len(end.fetched)} fetches of the result"
         if end.outcome.status == 0:
             file = "a" if end.outcome.saved is not None else "no"
-            seen += f": the exit status is 0, and there is {file} file, which do not make a success together"
+            seen += (
+                f": the exit status is 0 and there is {file} file, which together do not count as a success"
+            )
         yield "client.reports-success", violation(end.completed.number, expected="success", seen=seen)
         return
     code = _final_code(end)

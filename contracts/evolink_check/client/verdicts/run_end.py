@@ -169,7 +169,10 @@ class RunEnd:
 
 
 def _next(waits: list[float]) -> float:
-    """Estimate the next wait from the growth of the earlier ones. The last wait is ignored, as the end cut it short."""
+    """Estimate the next wait from the growth of the earlier ones.
+
+    The last wait is ignored, because the run ended during it.
+    """
     *earlier, last = waits[:-1] or [0.0]
     if not earlier:
         return last

@@ -41,7 +41,7 @@ def _deprecation(
         kind, text, rule = "deprecated", "is deprecated", ("notice", "it may be removed in a later version")
     elif old.notes.deprecated and not new.notes.deprecated:
         kind, text = "deprecation-withdrawn", "is no longer deprecated"
-        rule = ("non-breaking", "nothing is withdrawn")
+        rule = ("non-breaking", "nothing is removed")
     else:
         return
     yield pair.change(kind, direction, rule, text, path, places=(old.pointer, new.pointer))
@@ -77,6 +77,6 @@ def _example(pair: OperationPair, path: str, old: Shape, new: Shape) -> Iterator
     if not was or not now or canonical(was[0]) == canonical(now[0]):
         return
     values = value_text(was[0]), value_text(now[0])
-    rule: tuple[Verdict, str] = ("notice", "clients may plan with it")
+    rule: tuple[Verdict, str] = ("notice", "clients may use it for planning")
     text = f"the example is {values[1]}, was {values[0]}"
     yield pair.change("example-changed", "response", rule, text, path, values, (old.pointer, new.pointer))

@@ -99,7 +99,7 @@ class ModelComparison:
                 yield self._moved(name)
         for name, operation in self.new.models.items():
             if name not in self.old.models:
-                text, reason = f"model {name} was added", "requests for the other models are not concerned"
+                text, reason = f"model {name} was added", "requests for the other models are not affected"
                 if name in renamed:
                     reason = "it is the new name of a model"
                 elif name in self.old.aliases:
@@ -121,7 +121,7 @@ class ModelComparison:
         old, new = self.old.models[name], self.new.models[name]
         text = f"model {name} is now at {new.subject}, was at {old.subject}"
         return self._change(
-            "model-moved", "breaking", name, text, "requests to the old address find nothing", old, new
+            "model-moved", "breaking", name, text, "requests to the old address get a 404", old, new
         )
 
     def _aliases(self) -> Iterator[Change]:
@@ -142,7 +142,7 @@ class ModelComparison:
             if name not in old and name not in self.old.models:
                 text, reason = (
                     f"the name {name} is accepted for {target}",
-                    "no request that was accepted is concerned",
+                    "no request that was accepted is affected",
                 )
                 yield self._change("alias-added", "non-breaking", name, text, reason, None, operation)
 

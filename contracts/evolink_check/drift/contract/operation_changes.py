@@ -28,7 +28,7 @@ def operation_changes(pair: OperationPair) -> Iterator[Change]:
 def _identity(pair: OperationPair) -> Iterator[Change]:
     old, new = pair.old, pair.new
     if (old.method, old.path) != (new.method, new.path):
-        rule: tuple[Verdict, str] = ("breaking", "requests to the old address find nothing")
+        rule: tuple[Verdict, str] = ("breaking", "requests to the old address get a 404")
         text = f"{old.subject} is now {new.subject}"
         yield pair.change("path-changed", "operation", rule, text, values=(old.subject, new.subject))
     if old.id != new.id:
@@ -39,7 +39,7 @@ def _identity(pair: OperationPair) -> Iterator[Change]:
         rule = ("notice", "it may be removed in a later version")
         yield pair.change("deprecated", "operation", rule, "the operation is deprecated")
     if old.deprecated and not new.deprecated:
-        rule = ("non-breaking", "nothing is withdrawn")
+        rule = ("non-breaking", "nothing is removed")
         yield pair.change("deprecation-withdrawn", "operation", rule, "the operation is no longer deprecated")
 
 
@@ -54,7 +54,7 @@ def _servers(pair: OperationPair) -> Iterator[Change]:
         )
         yield pair.change("server-removed", "operation", ("breaking", reason), text, values=values)
     if fresh:
-        reason = "clients have to use the new address" if gone else "the old address is still there"
+        reason = "clients have to use the new address" if gone else "the old address is still listed"
         text = f"server {', '.join(fresh)} was added"
         yield pair.change("server-added", "operation", ("non-breaking", reason), text, values=values)
     if not gone and not fresh and old[:1] != new[:1]:
@@ -75,13 +75,13 @@ def _callbacks(pair: OperationPair) -> Iterator[Change]:
     old, new = pair.old.callbacks, pair.new.callbacks
     for name in [name for name in old if name not in new]:
         places = (old[name].pointer, pair.new.pointer)
-        rule: tuple[Verdict, str] = ("breaking", "receivers wait for it")
+        rule: tuple[Verdict, str] = ("breaking", "receivers expect it")
         yield pair.change(
             "callback-removed", "response", rule, "the callback was removed", name, places=places
         )
     for name in [name for name in new if name not in old]:
         places = (pair.old.pointer, new[name].pointer)
-        rule = ("non-breaking", "receivers of other callbacks are not concerned")
+        rule = ("non-breaking", "receivers of other callbacks are not affected")
         yield pair.change("callback-added", "response", rule, "a callback was added", name, places=places)
     for name in [name for name in old if name in new]:
         inner = OperationPair(old[name], new[name], f"callback {name}")

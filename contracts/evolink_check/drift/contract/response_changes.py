@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ERRORS = ("4", "5", "d")  # the first characters of error statuses, including `default`
 _NEW_STATUS = VerdictRule("notice", "a client may get a status that was not documented before", lenient=True)
 _NEW_CODE = VerdictRule(
-    "notice", "a client that tells errors apart by it may not know the new one", lenient=True
+    "notice", "a client that distinguishes errors by it may not know the new value", lenient=True
 )
 _NEW_TYPE = VerdictRule(
     "notice", "a client may get a content type that was not documented before", lenient=True
@@ -42,7 +42,7 @@ def response_changes(pair: OperationPair) -> Iterator[Change]:
 def _statuses(pair: OperationPair) -> Iterator[Change]:
     old, new = pair.old.responses, pair.new.responses
     for status in [status for status in old if status not in new]:
-        rule: tuple[Verdict, str] = ("breaking", "clients wait for this answer")
+        rule: tuple[Verdict, str] = ("breaking", "clients expect this response")
         if status.startswith(_ERRORS):
             rule = ("non-breaking", "clients no longer have to expect it")
         places = (old[status].pointer, pair.new.pointer)

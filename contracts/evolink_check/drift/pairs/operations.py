@@ -50,9 +50,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation.
+    """One operation. `security` is a set of alternatives.
 
-    `security` is the set of alternatives; each is one text that names the schemes it requires together.
+    Each alternative is a text that names the schemes it combines.
     """
 
     document: Document

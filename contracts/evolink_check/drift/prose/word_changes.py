@@ -51,7 +51,7 @@ _NAMES = {
 }
 _LESS = VerdictRule("breaking", "requests that the old description allows may be refused")
 _MORE = VerdictRule("non-breaking", "the new description allows all that the old one did")
-_FEWER_EVENTS = VerdictRule("breaking", "receivers wait for a callback that is no longer sent")
+_FEWER_EVENTS = VerdictRule("breaking", "receivers expect a callback that is no longer sent")
 _MORE_EVENTS = VerdictRule("notice", "receivers get callbacks that were not documented before", lenient=True)
 _NEW_RULE = VerdictRule("notice", "the rule was not stated before; requests that violate it may be refused")
 _NEW_FIELD = VerdictRule("non-breaking", "it is about fields that did not exist before")

@@ -33,7 +33,7 @@ class _Part:
 
 @dataclass(slots=True)
 class _Flat:
-    """Several schemas that all apply, merged into one without references and combinations."""
+    """Several schemas that all apply, merged into one that has no `$ref`, `allOf`, `anyOf` or `oneOf`."""
 
     plain: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, list[_Part]] = field(default_factory=dict)

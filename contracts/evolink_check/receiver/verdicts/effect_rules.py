@@ -58,7 +58,7 @@ def _forged(view: CaseView) -> Iterator[Judged]:
         what = f"booked: {booked[0].text}" if booked else "its result was fetched"
         seen = f"{what} ({call.label})"
         numbers = (*view.numbers(call), *(entry.number for entry in fetched[:1]))
-        expected = "no effect that no query confirms"
+        expected = "an effect only if a query confirms it"
         yield "receiver.confirmed", violation(*numbers, expected=expected, seen=seen)
     elif view.behaviour.asks or view.behaviour.books:
         yield "receiver.confirmed", passed(*view.numbers(call))
@@ -120,7 +120,7 @@ def _recovery(view: CaseView) -> Iterator[Judged]:
         yield "receiver.asks-again", violation(*view.numbers(), expected="2xx in the end", seen=seen)
         return
     seen = f"{describe_reply(case.calls[-1])}, and no successful query within {timing.patience:g} s ({label})"
-    expected = "a refusal, so that it comes again, or another query"
+    expected = "a refusal, so that it is sent again, or another query"
     yield "receiver.asks-again", finding(view.is_confirmed, *view.numbers(), expected=expected, seen=seen)
 
 
@@ -142,4 +142,4 @@ def _lost(view: CaseView) -> Iterator[Judged]:
         yield clause, finding(ok, *numbers, expected="a booking of the completed task", seen=seen)
     elif clause != _LOST and view.behaviour.asks and not view.terms.trusts_secret:
         seen = f"accepted, and ignored: no query{label}"
-        yield clause, finding(view.asked, *numbers, expected="what other callbacks lead to", seen=seen)
+        yield clause, finding(view.asked, *numbers, expected="the same effect as other callbacks", seen=seen)
