@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from evolink_mock.callbacks.account_queue import AccountQueue, Entry
 from evolink_mock.callbacks.fair_queue import AttemptLimits, FairQueue
 from evolink_mock.domain.accounts import instant_of
-from evolink_mock.domain.clock import stopwatch
+from evolink_mock.domain.clock import sleep, stopwatch
 from evolink_mock.domain.deliveries import Attempt
 from evolink_mock.domain.retry_schedule import conclude
 from evolink_mock.domain.store import NO_CHANGE, Change, StoreError
@@ -125,7 +125,7 @@ class LeasedScheduler:
                 if not is_failing:
                     _log.warning("callbacks are not delivered: %s", error)
                 is_failing, pause = True, _AGAIN_SECONDS
-            await asyncio.sleep(pause)
+            await sleep(pause)
 
     async def run_due(self, account: Account) -> None:
         """Attempt the due deliveries of a frozen account. Returns when no worker has a due delivery left to attempt."""
@@ -297,4 +297,4 @@ class LeasedScheduler:
             try:
                 return await call()
             except StoreError:
-                await asyncio.sleep(_AGAIN_SECONDS)
+                await sleep(_AGAIN_SECONDS)

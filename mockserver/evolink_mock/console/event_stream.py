@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from msgspec.json import encode
 
 from evolink_mock.control import journal_json
+from evolink_mock.domain.clock import sleep
 from evolink_mock.domain.exchange import SCOPE_KEY
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ async def _send_batches(send: Send, feed: ExchangeFeed, encode_batch: Encode, nu
         number = feed.last
         if batch := encode_batch(items, missed):
             await _write(send, batch)
-        await asyncio.sleep(_BATCH_SECONDS)
+        await sleep(_BATCH_SECONDS)
 
 
 async def _write(send: Send, data: bytes) -> None:

@@ -46,8 +46,8 @@ class SystemClock:
     async def sleep_until(self, instant: float) -> None:
         """Return when `now()` has reached `instant`."""
         # A loop, because asyncio uses another clock and may wake a little early.
-        while (left := instant - self.now()) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(left / self._scale)
+        while (left := instant - self.now()) > 0:
+            await sleep(left / self._scale)
 
 
 class VirtualClock:
@@ -96,6 +96,22 @@ def stopwatch() -> float:
     Test libraries that replace the functions of `time` do not affect it.
     """
     return _FUNCTIONS["perf_counter"]()
+
+
+async def sleep(seconds: float) -> None:
+    """Wait for some seconds of real time, even if a test has replaced `asyncio.sleep` to make its client quick."""
+    loop = asyncio.get_running_loop()
+    woken = loop.create_future()
+    timer = loop.call_later(seconds, _wake, woken)
+    try:
+        await woken
+    finally:
+        timer.cancel()
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def pause(seconds: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from evolink_mock.domain.clock import sleep
 from evolink_mock.domain.exchange import SCOPE_KEY, record_violations
 from evolink_mock.http.connection import TRANSPORT, ConnectionDroppedError, is_stopping
 from evolink_mock.recipes.body_variants import UNKNOWN_HEADER
@@ -113,7 +114,7 @@ class _FaultySend:
     async def _pause(seconds: float) -> bool:
         """Sleep. Return False if the server stops before the end."""
         try:
-            await asyncio.sleep(seconds)
+            await sleep(seconds)
         except asyncio.CancelledError as error:
             if not is_stopping(error):
                 raise

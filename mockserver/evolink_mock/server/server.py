@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
+from evolink_mock.domain.clock import sleep
 from evolink_mock.http.connection import STOPPING
 from evolink_mock.server.app import create_app
 from evolink_mock.server.connection_limits import ConnectionLimits
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from evolink_mock.server.protocol import Protocol
     from evolink_mock.settings import Settings
 
+_TICK_SECONDS, _TICKS = 0.1, 864_000  # as in uvicorn: between two looks at the server's state; of a day
 _STOP_SECONDS = 2  # for the whole stop
 _GRACE_SECONDS = 0.2  # for requests in progress; then those that wait are ended
 _ABORT_SECONDS = 0.3  # then for clients to read their responses
@@ -138,6 +140,23 @@ class Server(uvicorn.Server):
             await self._proxy.start(self._listeners.proxy)
         self._ready()
 
+    # A test may have replaced `asyncio.sleep` with a function that never waits. uvicorn's own loops would then occupy
+    # the event loop for ever, so these two methods wait by the mock's own `sleep`.
+
+    async def main_loop(self) -> None:
+        """Serve until the server is told to stop."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter = (counter + 1) % _TICKS
+            await sleep(_TICK_SECONDS)
+
+    async def _wait_tasks_to_complete(self) -> None:
+        state = self.server_state
+        while (state.connections or state.tasks) and not self.force_exit:
+            await sleep(_TICK_SECONDS)
+        for server in self.servers:
+            await server.wait_closed()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close every listener after the requests in progress have got their responses."""
         if self._handshakes is not None:
@@ -155,14 +174,14 @@ class Server(uvicorn.Server):
 
         The response to a pipelined request starts the next request, so this looks for waiting requests several times.
         """
-        await asyncio.sleep(_GRACE_SECONDS)
+        await sleep(_GRACE_SECONDS)
         ended: set[asyncio.Task[None]] = set()
         for _ in range(_STOP_ROUNDS):
             waiting = self.server_state.tasks - ended
             for task in waiting:
                 task.cancel(STOPPING)
             ended |= waiting
-            await asyncio.sleep(_ABORT_SECONDS / _STOP_ROUNDS)
+            await sleep(_ABORT_SECONDS / _STOP_ROUNDS)
         for connection in list(self.server_state.connections):
             cast("Protocol", connection).transport.abort()
 

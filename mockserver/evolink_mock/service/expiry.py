@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from evolink_mock.domain.clock import wall_time
+from evolink_mock.domain.clock import sleep, wall_time
 from evolink_mock.domain.store import StoreError
 
 if TYPE_CHECKING:
@@ -28,4 +27,4 @@ async def drop_unused(service: Service, keep: float) -> None:
                 _log.info("account %s was dropped because it was not used", account.label)
         except StoreError as error:
             _log.warning("unused accounts cannot be dropped: %s", error)
-        await asyncio.sleep(min(keep / _LOOKS, _LONGEST))
+        await sleep(min(keep / _LOOKS, _LONGEST))

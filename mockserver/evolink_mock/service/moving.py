@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from evolink_mock.domain.clock import stopwatch
+from evolink_mock.domain.clock import sleep, stopwatch
 from evolink_mock.domain.store import NO_CHANGE, Change
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIter
     while not await _take(store, token):
         if stopwatch() > deadline:
             raise ClockBusyError
-        await asyncio.sleep(_AGAIN_SECONDS)
+        await sleep(_AGAIN_SECONDS)
     try:
         yield
     finally:

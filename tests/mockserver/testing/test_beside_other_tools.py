@@ -66,6 +66,25 @@ def test_the_mock_keeps_its_own_time_when_a_test_stops_the_clocks_of_its_process
             assert abs(another.account().clock.now() - today) < 60
 
 
+def test_the_mock_waits_though_a_test_has_replaced_the_sleep_of_its_process(
+    account: MockAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_once(_: float) -> None:
+        """As in a test of a client that polls."""
+
+    monkeypatch.setattr(asyncio, "sleep", at_once)
+    with MockServer(duration=0.05) as another, Receiver() as receiver:
+        receiver.fail(1)
+        called = another.account()
+        task = create(called, callback_url=receiver.url)
+        assert called.wait_for(task).status == "completed"
+        assert len(receiver.wait(2)) == 2
+        began = stopwatch()
+        with httpx2.Client(transport=called.transport(), headers=bearer(called)) as client:
+            client.get(f"{API}/v1/credits", headers={"prefer": "mock=latency=200ms"})
+        assert stopwatch() - began >= 0.2
+
+
 CAUGHT = f"""
 import httpx2
 

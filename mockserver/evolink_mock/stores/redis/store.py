@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from contextlib import suppress
@@ -10,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from evolink_mock.domain.accounts import open_account
+from evolink_mock.domain.clock import sleep
 from evolink_mock.domain.store import NO_CHANGE, StoreError
 from evolink_mock.stores.records import decode_account, encode
 from evolink_mock.stores.redis.connection import VERSION, Connection
@@ -217,7 +217,7 @@ class RedisStore:
         """Return the journal of an account. Other workers first write what they have recorded."""
         if await self.leases.others():
             self.set_fact(_WANTED, secrets.token_hex(4))
-            await asyncio.sleep(_OTHERS_SECONDS)
+            await sleep(_OTHERS_SECONDS)
         return self.journals.read(token)
 
     async def dropped_exchanges(self) -> int:

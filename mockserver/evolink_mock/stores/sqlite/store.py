@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 import sqlite3
@@ -11,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from evolink_mock.domain.accounts import open_account
+from evolink_mock.domain.clock import sleep
 from evolink_mock.domain.store import NO_CHANGE, Change, StoreError
 from evolink_mock.stores.records import decode_account, decode_delivery, encode
 from evolink_mock.stores.sqlite.connection import Connection
@@ -206,7 +206,7 @@ class SqliteStore:
         """Return the journal of an account. Other workers first write what they have recorded."""
         if await self.leases.others():
             self.set_fact(_WANTED, secrets.token_hex(4))
-            await asyncio.sleep(_OTHERS_SECONDS)
+            await sleep(_OTHERS_SECONDS)
         return self.journals.read(token)
 
     async def dropped_exchanges(self) -> int:
