@@ -59,6 +59,9 @@ class CreateEndpoint:
         context.error = first_error(AUTHENTICATION, context)
         if context.error is not None or context.token is None:
             await keep_body(scope, receive)
+            context.error = first_error(
+                AUTHENTICATION, context
+            )  # its body may show where the client put the key
         else:
             body = await receive_body(scope, receive, context.headers, self._service.max_body)
             await self._interpret(context, body)

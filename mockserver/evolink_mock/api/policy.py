@@ -28,7 +28,9 @@ Check = Callable[["RequestContext"], "ApiError | None"]
 
 def check_token(context: RequestContext) -> ApiError | None:
     """401 if the request has no accepted bearer token (clause `auth.bearer`)."""
-    return None if context.token is not None else unauthorized(context.headers, context.exchange.query)
+    if context.token is not None:
+        return None
+    return unauthorized(context.headers, context.exchange.query, context.exchange.request_body)
 
 
 def check_recipe(context: RequestContext) -> ApiError | None:

@@ -108,7 +108,21 @@ def _convert(
         reason, _, path = str(error).partition(" - at `$")
         missing = _MISSING.search(reason)
         name = missing[1] if missing else path.strip("`.").partition("[")[0]
+        if reason.startswith("Invalid enum value"):
+            reason += _choices(kind, name, str(values.get(name)))
         return ApiError(400, f"{name}: {reason}" if name else reason, name)
+
+
+def _choices(kind: type[msgspec.Struct], name: str, value: str) -> str:
+    """Return a hint for a value that is none of the words of its field: the nearest word, else all of them."""
+    import msgspec.inspect as inspection
+
+    info = inspection.type_info(kind)
+    assert isinstance(info, inspection.StructType)  # noqa: S101  (every body and query is one)
+    types = [field.type for field in info.fields if field.name == name]
+    types += [part for kind_ in types if isinstance(kind_, inspection.UnionType) for part in kind_.types]
+    words = [str(word) for part in types if isinstance(part, inspection.LiteralType) for word in part.values]
+    return did_you_mean(value[:_NAME_LENGTH], words) or (f"; there are {', '.join(words)}" if words else "")
 
 
 def _unknown(name: str, known: tuple[str, ...], noun: str) -> ApiError:

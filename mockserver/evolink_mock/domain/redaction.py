@@ -58,6 +58,7 @@ _KEY_OWNERS = frozenset(
 )
 _NO_KEYS = frozenset({"idempotency", "socket", "websocket"})  # words before `key` in names of headers
 _SESSION = ("session", "id")
+_SCHEME_NAMES = frozenset({"basic", "bearer", "digest", "token"})  # of a header whose key is missing
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,30}) +(.+)", re.DOTALL)
 _PAIR = re.compile(r"(?<![\w.-])([\w.-]{1,64})=([^&;\s\"'<>]*)")
 _MEMBER = re.compile(r'("([\w.-]{1,64})"\s{0,9}:\s{0,9}")((?:[^"\\]|\\.)*)')
@@ -126,7 +127,8 @@ def _values_of(name: str, value: str) -> Iterator[str]:
         yield from (pair.partition("=")[2].strip() for pair in pairs)
         return
     scheme = _SCHEME.fullmatch(value)
-    yield scheme[2] if scheme else value
+    if value.lower() not in _SCHEME_NAMES:
+        yield scheme[2] if scheme else value
     if scheme and scheme[1].lower() == "basic":
         try:
             user, _, password = b64decode(scheme[2], validate=True).decode("latin-1").partition(":")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from evolink_mock.domain.redaction import is_credential_header, is_credential_name
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.requests import token_of
 
@@ -12,29 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FORM = "write `Authorization: Bearer KEY`"
-_OTHER_HEADERS = (
-    "x-api-key",
-    "api-key",
-    "apikey",
-    "x-goog-api-key",
-    "x-auth-token",
-    "x-authorization",
-    "proxy-authorization",
-)
-_OTHER_PARAMETERS = frozenset({"key", "api_key", "apikey", "api-key", "token", "access_token"})
+_HEADER = "authorization"
+_SIMILARITY = 0.85  # of a misspelled header name, 0 to 1
+_OTHER_HEADERS = frozenset({"authentication", "bearer", "x-authorization"})  # beside those of credentials
+_UNSET = frozenset({"undefined", "null", "none", "nil", "nan", "[object object]"})  # texts of a missing value
+_MEMBER = re.compile(rb'"(api[-_]?key|apikey|(?:access[-_]?)?token|authorization)"\s{0,9}:', re.IGNORECASE)
 _MOST_PARAMETERS = 100  # of a query string at most
 
 
-def unauthorized(headers: Mapping[bytes, bytes], query: bytes) -> ApiError:
+def unauthorized(headers: Mapping[bytes, bytes], query: bytes, body: bytes = b"") -> ApiError:
     """Return the 401 for a request without an accepted key.
 
-    It names the wrong header or parameter, but never its value.
+    It names the wrong header, parameter or field, but never its value.
     """
-    where, problem = _wrong_place(headers, query)
+    where, problem = _wrong_place(headers, query, body)
     return ApiError(401, f"{problem}: {_FORM}" if problem else "", where)
 
 
-def _wrong_place(headers: Mapping[bytes, bytes], query: bytes) -> tuple[str, str]:
+def _wrong_place(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> tuple[str, str]:
     authorization = headers.get(b"authorization", b"").strip()
     token = token_of(authorization)
     if token is not None:  # the right header, but the key is not accepted
@@ -43,13 +41,32 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes) -> tuple[str, str
     if authorization:
         problem = "no key after Bearer" if authorization.lower() == b"bearer" else "the scheme is not Bearer"
         return "Authorization", f"Authorization: {problem}"
-    for header in _OTHER_HEADERS:
-        if header.encode("ascii") in headers:
-            return header, f"{header}: no key is read from this header"
+    for name in headers.keys() - {_HEADER.encode()}:
+        if header := _key_header(name):
+            return (
+                header,
+                f"{header}: no key is read from {'cookies' if header == 'cookie' else 'this header'}",
+            )
     for parameter in _parameters(query):
-        if parameter.lower() in _OTHER_PARAMETERS:
+        if is_credential_name(parameter):
             return parameter, f"{parameter}: no key is read from the query string"
+    if field := _MEMBER.search(body):
+        name_ = field[1].decode("ascii")
+        return name_, f"{name_}: no key is read from the body"
     return "", ""
+
+
+def _key_header(name: bytes) -> str:
+    """Return the name of a header that seems to carry the key, also of a misspelled one; else an empty text."""
+    header = name.decode("latin-1").lower()
+    if header in _OTHER_HEADERS or is_credential_header(name):
+        return header
+    ratio = (
+        SequenceMatcher(None, header, _HEADER, autojunk=False).ratio()
+        if len(header) < 2 * len(_HEADER)
+        else 0
+    )
+    return header if ratio >= _SIMILARITY else ""
 
 
 def _odd_form(token: str) -> str:
@@ -58,6 +75,8 @@ def _odd_form(token: str) -> str:
         return "Bearer is given twice"
     if token.startswith(("$", "%", "{{")):
         return "a variable was not expanded"
+    if token.lower() in _UNSET:
+        return "the key is the text of a missing value, so a variable was not set"
     is_wrapped = token[0] in "\"'" or token[0] + token[-1] in {"<>", "{}", "[]"}
     return "the key is in quotes or brackets" if is_wrapped else ""
 

@@ -30,7 +30,7 @@ def path_hint(path: str, routes: Sequence[str]) -> str:
     Routes may be templates, such as `/tasks/{id}`.
     """
     plain = _SLASHES.sub("/", path[:_LONGEST]).rstrip("/") or "/"
-    if plain in _DOCUMENTATION:
+    if plain in _DOCUMENTATION or plain in {_first_segment(route) for route in routes}:
         return _overview(routes)
     for repair in _repairs(plain, routes):
         if any(_matches(repair.path, route) for route in routes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -29,6 +30,15 @@ async def call_in_thread(method: Callable[P, T], *args: P.args, **kwargs: P.kwar
 def to_seconds(duration: str | float) -> float:
     """Return a number of seconds, or parse a duration such as `25h`. Raises ValueError for an invalid text."""
     return parse_duration(duration) if isinstance(duration, str) else duration
+
+
+def to_instant(time: float | datetime) -> float:
+    """Return Unix seconds. Raises ValueError for a datetime without a time zone."""
+    if not isinstance(time, datetime):
+        return time
+    if time.tzinfo is None:
+        raise ValueError(f"{time} has no time zone: pass datetime(…, tzinfo=UTC), or Unix seconds")
+    return time.timestamp()
 
 
 class MockClock:
@@ -62,11 +72,14 @@ class MockClock:
         """Like `advance`, but without blocking the event loop."""
         return await call_in_thread(self.advance, seconds)
 
-    def set(self, instant: float) -> list[Event]:
-        """Like `advance`, but to a given time. Raises `ControlError` if it is in the past."""
-        return self._move("/clock/set", {"now": instant}, "clock.set_async(…)")
+    def set(self, instant: float | datetime) -> list[Event]:
+        """Like `advance`, but to a given time: Unix seconds, or a datetime with a time zone.
 
-    async def set_async(self, instant: float) -> list[Event]:
+        Raises `ControlError` if it is in the past, and ValueError for a datetime without a time zone.
+        """
+        return self._move("/clock/set", {"now": to_instant(instant)}, "clock.set_async(…)")
+
+    async def set_async(self, instant: float | datetime) -> list[Event]:
         """Like `set`, but without blocking the event loop."""
         return await call_in_thread(self.set, instant)
 

@@ -8,6 +8,7 @@ import pytest
 from evolink_mock.domain.units import REALTIME, Speed
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.builders import BODY
 from support.in_process import SPEC, shaped
 
 if TYPE_CHECKING:
@@ -167,6 +168,11 @@ def test_without_a_key_it_is_the_documented_401(mock: Mock) -> None:
         ("Authorization", "Bearersk-secret", "the scheme is not Bearer"),
         ("x-api-key", "sk-secret", "no key is read from this header"),
         ("api-key", "sk-secret", "no key is read from this header"),
+        ("EVOLINK_API_KEY", "sk-secret", "no key is read from this header"),
+        ("Authentication", "Bearer sk-secret", "no key is read from this header"),
+        ("Authorizaton", "Bearer sk-secret", "no key is read from this header"),
+        ("Bearer", "sk-secret", "no key is read from this header"),
+        ("Cookie", "token=sk-secret", "no key is read from cookies"),
     ],
 )
 def test_a_key_in_a_wrong_form_gets_a_401_that_names_the_header_and_the_right_form(
@@ -177,7 +183,8 @@ def test_a_key_in_a_wrong_form_gets_a_401_that_names_the_header_and_the_right_fo
         answer = mock.get(path, token=None, headers={header: value})
         assert answer.status_code == 401
         error = answer.json()["error"]
-        assert error["param"] == header
+        assert error["param"].lower() == header.lower()
+        header = error["param"]
         assert error["message"].endswith(f": {header}: {problem}: write `Authorization: Bearer KEY`")
         assert mock.noted[-1].notes == (f"{header}: {problem}: write `Authorization: Bearer KEY`",)
         assert "secret" not in answer.text + mock.logged()
@@ -188,6 +195,17 @@ def test_a_key_in_the_query_string_gets_a_401_that_names_the_parameter(mock: Moc
     answer = mock.get(f"/v1/tasks/x?{parameter}=sk-secret", token=None)
     assert (answer.status_code, shaped(answer)["param"]) == (401, parameter)
     assert "secret" not in answer.text + mock.logged()
+
+
+def test_a_key_in_the_body_gets_a_401_that_names_the_field(mock: Mock) -> None:
+    answer = mock.post(BODY | {"api_key": "sk-secret"}, token=None)
+    assert (answer.status_code, shaped(answer)["param"]) == (401, "api_key")
+    assert "secret" not in answer.text + mock.logged()
+
+
+def test_the_log_names_the_right_form_to_a_client_that_sent_no_key_after_the_scheme(mock: Mock) -> None:
+    mock.get("/v1/credits", token=None, headers={"Authorization": "Bearer"})
+    assert "no key after Bearer: write `Authorization: Bearer KEY`" in mock.logged()
 
 
 def test_a_key_that_is_not_accepted_gets_the_documented_401(start: Callable[..., Mock]) -> None:
@@ -203,6 +221,8 @@ def test_a_key_that_is_not_accepted_gets_the_documented_401(start: Callable[...,
         ("<good>", "the key is in quotes or brackets"),
         ("$EVOLINK_API_KEY", "a variable was not expanded"),
         ("{{key}}", "a variable was not expanded"),
+        ("undefined", "the key is the text of a missing value"),
+        ("None", "the key is the text of a missing value"),
     ],
 )
 def test_a_key_that_was_pasted_or_expanded_wrongly_gets_a_401_that_says_so(

@@ -52,7 +52,7 @@ def test_a_hint_names_the_path_that_was_probably_meant(path: str, hint: str) -> 
     assert path_hint(path, ROUTES) == hint
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/docs/", "/redoc", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/docs", "/docs/", "/redoc", "/openapi.json"])
 def test_documentation_that_is_not_there_is_answered_with_the_paths(path: str) -> None:
     assert path_hint(path, ROUTES) == (
         "the API has /media/{name}, /v1/credits, /v1/tasks/{task_id}, /v1/videos/generations; "

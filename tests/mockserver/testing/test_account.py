@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -61,6 +62,19 @@ def test_a_frozen_clock_stands_and_an_advanced_one_has_moved_by_so_much(account:
     assert account.clock.now() == start + 5430
     account.clock.set(start + 6000)
     assert account.clock.now() == start + 6000
+    account.clock.set(datetime.fromtimestamp(int(start) + 7000, UTC))
+    assert account.clock.now() == int(start) + 7000
+
+
+def test_a_datetime_without_a_time_zone_is_no_time_for_the_clock(account: MockAccount) -> None:
+    with pytest.raises(ValueError, match="has no time zone"):
+        account.clock.set(datetime(2099, 1, 1))  # noqa: DTZ001
+
+
+def test_an_outcome_that_is_misspelt_is_refused_with_the_nearest(account: MockAccount) -> None:
+    task_id = create(account)
+    with pytest.raises(ControlError, match="outcome: Invalid enum value 'canceled' .did you mean cancelled"):
+        account.finish(task_id, outcome="canceled")  # type: ignore[arg-type]
 
 
 def test_a_resumed_clock_runs_from_where_it_stood(account: MockAccount) -> None:

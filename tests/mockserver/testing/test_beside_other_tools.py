@@ -67,7 +67,7 @@ def test_the_mock_keeps_its_own_time_when_a_test_stops_the_clocks_of_its_process
 
 
 def test_the_mock_waits_though_a_test_has_replaced_the_sleep_of_its_process(
-    account: MockAccount, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def at_once(_: float) -> None:
         """As in a test of a client that polls."""
