@@ -62,7 +62,7 @@ class Workspace:
         return self.folder / "files"
 
     def wrote_files(self) -> bool:
-        """Whether the client wrote any file to the folder of the run, other than the result."""
+        """Whether the client wrote any file to the folder of the run."""
         ours = {self.work.name, *_OURS}
         return any(self.work.iterdir()) or any(path.name not in ours for path in self.folder.iterdir())
 
