@@ -57,9 +57,9 @@ class CompiledOperations:
         self.errors = _usual_errors([operation.errors for operation in distinct.values()])
 
     def choose(self, document: Any) -> tuple[Any, CompiledOperation | ApiError]:
-        """Choose the operation for the model in a document; 400 if there is none.
+        """Choose the operation for the model in a document. Returns the document and the operation, or a 400.
 
-        The returned document has an alias of the model replaced by the model (clause `model.alias`).
+        If the model is an alias, the returned document has the model itself (clause `model.alias`).
         """
         if not isinstance(document, dict):  # even if the schema does not require it (clause `body.json`)
             return document, ApiError(400, f"{show(document)} is not of type object")

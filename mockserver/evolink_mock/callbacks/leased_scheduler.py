@@ -175,7 +175,7 @@ class LeasedScheduler:
         try:
             await self._leases.end()
         except StoreError as error:
-            _log.warning("the leases of this process end in some seconds: %s", error)
+            _log.warning("the leases of this process expire in a few seconds: %s", error)
         return []
 
     async def _look(self) -> None:

@@ -84,7 +84,7 @@ def serve(settings: Settings, options: ServeOptions) -> None:
                 click.echo(
                     f"evolink-mock: error: cannot write {options.port_file}: {error.strerror}", err=True
                 )
-        # The server goes on when nobody reads its standard output: a closed pipe, a full disk.
+        # The server continues if its standard output cannot be written: a closed pipe, a full disk.
         with suppress(OSError):
             announce(listeners, settings, spec, operator_key)
 

@@ -43,7 +43,7 @@ class AssignRecipeBody(Struct, frozen=True):
 
 
 async def reset_server(request: ControlRequest) -> ControlResponse:
-    """Drop every account and all unmatched requests."""
+    """Drop every account, and the recorded requests without an account."""
     accounts = await request.service.store.accounts()
     for account in accounts:
         await request.service.clocks.drop(account)

@@ -13,7 +13,7 @@ _OPERATORS = "=@*+"  # characters that end the name of an effect
 
 
 class Preference(NamedTuple):
-    """A preference, or a parameter of a preference.
+    """A preference in a `Prefer` header, or a parameter of a preference.
 
     `start` is where an unquoted value begins in the header.
     """

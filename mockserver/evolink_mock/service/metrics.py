@@ -116,7 +116,7 @@ class _Constant:
 
 
 async def _gauges(store: Store, clock: Clock) -> list[GaugeMetricFamily]:
-    """Return the gauges: the state of the store.
+    """Return the gauges, which describe the state of the store.
 
     The status of each task is computed, because it follows from the time.
     """

@@ -17,7 +17,7 @@ _READY = b"r"
 class ParentPipes(NamedTuple):
     """A worker's pipes to its parent, as file descriptors.
 
-    `alive` ends when the parent dies. By `ready`, the worker reports that it serves.
+    `alive` ends when the parent dies. Through `ready`, the worker reports that it serves.
     """
 
     alive: int  # for reading

@@ -42,7 +42,7 @@ class MockServerSettings(TypedDict, total=False):
     denied_models: Iterable[str]
     allow_callbacks_to: Sequence[str]  # by default 127.0.0.1, any port
     spec: Sequence[str | Path]  # documents, folders and patterns, added to the built-in document
-    only_spec: Sequence[str | Path]  # the same, without the built-in document
+    only_spec: Sequence[str | Path]  # like spec, but without the built-in document
     any_model: bool
     recipe: str
     recipes: str  # off, or where recipes are read from: header,assigned

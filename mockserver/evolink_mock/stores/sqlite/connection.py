@@ -212,7 +212,7 @@ class Checkpoints:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop. The last connection that is closed copies the rest."""
+        """Stop the thread. The last connection that is closed copies the rest of the log."""
         self._stop.set()
         self._thread.join()
 
