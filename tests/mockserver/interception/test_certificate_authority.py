@@ -199,7 +199,7 @@ def test_a_lost_key_makes_a_new_authority(tmp_path: Path) -> None:
 def test_a_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:
     open_authority(tmp_path, [HOST], NOW)
     (tmp_path / "ca-key.pem").chmod(0o640)
-    with pytest.raises(AuthorityError, match=r"ca-key\.pem: can be read by other users"):
+    with pytest.raises(AuthorityError, match=r"ca-key\.pem: other users can read this key"):
         open_authority(tmp_path, [HOST], NOW)
 
 

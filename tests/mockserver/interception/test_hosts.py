@@ -141,7 +141,7 @@ def test_a_system_that_forbids_it_is_said_to(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces are of Linux")
-@pytest.mark.parametrize(("value", "message"), [("1\n", "to allow it: sudo x"), ("0\n", "SYS_ADMIN")])
+@pytest.mark.parametrize(("value", "message"), [("1\n", "to allow them: sudo x"), ("0\n", "SYS_ADMIN")])
 def test_the_switch_that_forbids_it_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, message: str
 ) -> None:

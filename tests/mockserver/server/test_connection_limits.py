@@ -186,7 +186,7 @@ def test_too_many_connections_are_refused_with_one_line_in_the_log(
     with caplog.at_level(logging.INFO, "evolink_mock"):
         over_a_socket(scene, loop, ConnectionLimits(connections=4))
     assert [record.getMessage() for record in caplog.records] == [
-        "more than 4 connections: further ones are refused"
+        "more than 4 connections: others are refused"
     ]
 
 

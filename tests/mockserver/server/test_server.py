@@ -179,7 +179,7 @@ def test_a_port_that_needs_more_rights_leads_to_the_ways_to_get_them(
         return listens(address, **more)
 
     monkeypatch.setattr(socket, "create_server", refused)
-    with pytest.raises(PortError, match="choose one above 1023; `evolink-mock hosts` explains how"):
+    with pytest.raises(PortError, match="choose a port above 1023; `evolink-mock hosts` explains how"):
         open_listeners(SPEC, settings(tmp_path, https_port=443))
 
 
