@@ -47,7 +47,7 @@ def _print_details(report: Report, verdict: Verdict, console: Console, limit: in
     violations, clause = formatting.violations(verdict), verdict.clause
     console.print()
     _print_verdict(verdict, console)
-    print_field(console, "says", formatting.clause_source(clause))
+    print_field(console, "source", formatting.clause_source(clause))
     for violation in violations[:limit]:
         _print_violation(report, violation, console)
     if len(violations) > limit:

@@ -64,7 +64,7 @@ def test_a_failure_says_where_it_stands_what_was_expected_and_seen_and_what_repe
     )
     clause = next(one.clause for one in full() if one.clause.id == "create.answers-200")
     assert clause.rule in text
-    assert row(text, "says").endswith(f"{clause.document}#{clause.pointer}")
+    assert row(text, "source").endswith(f"{clause.document}#{clause.pointer}")
     assert row(text, "expected").endswith("200 it is")
     assert "201 it was  (entry 0)" in row(text, "seen")
     assert row(text, "request").split()[1] == "curl"

@@ -58,7 +58,7 @@ def line(run: ScenarioRun) -> str:
 def _print_details(console: Console, verdict: Verdict, summary: Summary) -> None:
     clause, violations = verdict.clause, summary.violations(verdict)
     print_clause(console, formatting.status_text(verdict), f"{clause.id}: {clause.rule}")
-    print_field(console, "says", formatting.clause_source(clause))
+    print_field(console, "source", formatting.clause_source(clause))
     for violation in violations[:_SHOWN]:
         _print_violation(console, violation, summary)
     if len(violations) > _SHOWN:
