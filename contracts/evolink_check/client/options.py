@@ -64,6 +64,14 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
             metavar="PATH",
         ),
     ] = ()
+    only_spec: Annotated[
+        tuple[Path, ...],
+        Option(
+            help="Like --spec, but without the built-in document. Repeatable.",
+            section=_HOW,
+            metavar="PATH",
+        ),
+    ] = ()
     jobs: Annotated[
         int,
         Meta(ge=1, le=64),

@@ -127,8 +127,9 @@ class _Suite:
 def _mock_options(plan: SuitePlan) -> Iterator[str]:
     if plan.seed is not None:
         yield from ("--seed", str(plan.seed))
-    for path in plan.documents:
-        yield from ("--spec", str(path.absolute()))
+    for option, paths in (("--spec", plan.documents), ("--only-spec", plan.only_documents)):
+        for path in paths:
+            yield from (option, str(path.absolute()))
 
 
 def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
@@ -148,8 +149,8 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
 
 
 def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
-    """Repeat a run in which connections were refused, until it is clear whether the client waits between attempts."""
-    for _ in range(SAMPLES - 1):
+    """Repeat a run in which connections were refused, until it is known whether the client waits between them."""
+    for _ in range(SAMPLES):
         if run.problem or run.outcome.has_flooded or not run.outcome.is_suspicious:
             break
         run = _run_once(plan, mock, run.scenario, run.outcome.delays)

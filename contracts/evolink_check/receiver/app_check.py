@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from evolink_check.client.verdicts.verdicts import ScenarioRun
     from evolink_check.receiver.delivery.callback_sender import CallbackSender
     from evolink_check.receiver.records import Terms
+    from evolink_check.receiver.registration import Register
 
 _ORIGIN = "http://receiver.test"
 _ASGI_ARGUMENTS = 3
@@ -63,6 +64,7 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     trust_secret: bool = False,
     patience: float = 20.0,
     burst: int = BURST,
+    register: Register | None = None,
     seed: int | None = None,
 ) -> tuple[Verdict, ...]:
     """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause; otherwise return all verdicts.
@@ -73,8 +75,10 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     and `token` is the application's key. `ledger` is a callable that returns the receiver's bookings as texts or JSON
     values that contain task ids, or it is the path or URL of a ledger. `scenarios` are ids or patterns; by default, all
     run. Violations of the clauses in `ignore` do not count; warnings count if `strict` is set. `trust_secret` means
-    that the receiver relies on its secret alone. The receiver must query or book within `patience` real seconds after a
-    2xx. `burst` callbacks are sent at once. The same `seed` gives the same variations. Raises `MockError`.
+    that the receiver relies on its secret alone. It must query or book within `patience` real seconds after a 2xx.
+    `burst` callbacks are sent at once. `register` is called with the response to each create request before the
+    callback, for an application that accepts only tasks that it created. The same `seed` gives the same variations.
+    Raises `MockError`.
     """
     from evolink_spec.clauses import load_clauses
 
@@ -82,11 +86,13 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     if unknown := sorted(set(ignore) - {clause.id for clause in clauses}):
         raise ValueError(f"no clause that binds a receiver: {', '.join(unknown)}")
     terms = terms_of(urljoin(_ORIGIN, url), secret, trusts_secret=trust_secret)
-    selected = without_inapplicable(select(all_scenarios(), scenarios, ()), terms)
+    chosen = select(all_scenarios(), scenarios, ())
+    selected = without_inapplicable(chosen, terms, registers=register is not None)
     other = f"other-{secrets.token_hex(16)}"
     with _account(mock, token, other, seed) as account, _captured_output() as output:
         plan = _plan(app, selected, replace(terms, key=account.token), account, other, clauses, patience)
         plan = replace(plan, ledger=_ledger(ledger), burst=burst, seed=seed, read_output=output.getvalue)
+        plan = replace(plan, register=register)
         runs = run(plan).runs
     verdicts = combine(runs, clauses)
     counted = {"failed", "warning"} if strict else {"failed"}

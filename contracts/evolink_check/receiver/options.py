@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003  (part of a declaration)
 from typing import Annotated
 
 from evolink_spec.options.declaration import Option
@@ -65,6 +66,23 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
             metavar="FILE|URL|-",
         ),
     ] = ""
+    register: Annotated[
+        str,
+        Option(
+            help="For a receiver that accepts only tasks that it created: the response to each create request is sent "
+            "to this URL, as JSON, before the callback. {port} is replaced as in --url.",
+            section=_RECEIVER,
+            metavar="URL",
+        ),
+    ] = ""
+    ca: Annotated[
+        Path | None,
+        Option(
+            help="The certificate authority (PEM) of a receiver with https and a certificate of its own.",
+            section=_RECEIVER,
+            metavar="FILE",
+        ),
+    ] = None
     booked: Annotated[
         str,
         Option(

@@ -13,7 +13,13 @@ from evolink_check.receiver.activity_monitor import ActivityMonitor
 from evolink_check.receiver.mock_api import MockApi
 from evolink_check.receiver.records import ScenarioRecord, Terms, Timing
 from evolink_check.receiver.scenario_driver import ScenarioDriver
-from evolink_check.receiver.scenarios import ALONE, FIRST, NEEDS_SECRET, scenario_functions
+from evolink_check.receiver.scenarios import (
+    ALONE,
+    FIRST,
+    NEEDS_REGISTER,
+    NEEDS_SECRET,
+    scenario_functions,
+)
 from evolink_check.receiver.verdicts.judging import judge_scenarios
 from evolink_check.receiver.verdicts.output_rules import shows_secret_in_access_log
 
@@ -28,12 +34,16 @@ if TYPE_CHECKING:
     from evolink_check.client.verdicts.verdicts import ScenarioRun
     from evolink_check.receiver.delivery.callback_sender import CallbackSender
     from evolink_check.receiver.ledger import Ledger
+    from evolink_check.receiver.registration import Register
 
 DEFAULT_TIMING = Timing()
 BURST = 100  # the number of callbacks that are sent at once
 _STOP_CHECK = 0.1  # seconds between two checks of whether to stop
 ACCESS_LOG = "the access log shows the secret of the callback URL: whoever reads it can forge callbacks"
-GAVE_UP = "the first callback was not accepted, so no other scenario was run"
+GAVE_UP = (
+    "the first callback was not accepted, so no other scenario was run; a receiver that accepts only tasks that it "
+    "created itself needs --register"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,7 @@ class ReceiverPlan:
 
     `open_sender` starts what the receiver needs and returns a callback sender.
 
+    `register` tells the receiver about a task before its callback; it is None if the receiver needs no such table.
     `after_each` is called after each scenario. `read_output` returns the output of the receiver so far; it is None if
     the output is not available. Setting `stop` ends the check, and the scenarios that are complete by then are judged.
     """
@@ -59,6 +70,7 @@ class ReceiverPlan:
     seed: int | None = None
     read_output: Callable[[], str] | None = None
     after_each: Callable[[], Awaitable[None]] | None = None
+    register: Register | None = None
     stop: Event = field(default_factory=Event, repr=False, compare=False)
 
 
@@ -70,9 +82,17 @@ class ReceiverResult:
     notes: tuple[str, ...] = ()
 
 
-def without_inapplicable(scenarios: tuple[Scenario, ...], terms: Terms) -> tuple[Scenario, ...]:
-    """Return the scenarios without those about the secret if the callback URL has no secret."""
-    return tuple(scenario for scenario in scenarios if terms.secret or scenario.id not in NEEDS_SECRET)
+def without_inapplicable(
+    scenarios: tuple[Scenario, ...], terms: Terms, *, registers: bool = False
+) -> tuple[Scenario, ...]:
+    """Return the scenarios that apply to a receiver.
+
+    Those about the secret need one in the callback URL. `registers` says whether the receiver is told about its tasks.
+    """
+    needless = (frozenset() if terms.secret else NEEDS_SECRET) | (
+        frozenset() if registers else NEEDS_REGISTER
+    )
+    return tuple(scenario for scenario in scenarios if scenario.id not in needless)
 
 
 async def run_plan(
@@ -171,7 +191,7 @@ class _CheckRun:
         failures = tuple(failure.code for failure in plan.spec.failures)
         driver = ScenarioDriver(
             self._api, self._sender, self._monitor, plan.terms, plan.timing, self._random, failures, plan.burst,
-            record, later,
+            record, plan.register, later,
         )  # fmt: skip
         await scenario_functions()[scenario.id](driver)
         record.ended = clock.now()

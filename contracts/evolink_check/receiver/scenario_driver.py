@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evolink_check.receiver.delivery.callback_sender import CallbackSender
     from evolink_check.receiver.mock_api import MockApi, Task
     from evolink_check.receiver.records import Framing, Kind, Reply, ScenarioRecord, TaskBody, Terms, Timing
+    from evolink_check.receiver.registration import Register
 
 _IMPATIENCE = 4
 
@@ -35,16 +36,28 @@ class ScenarioDriver:
     failures: tuple[str, ...]
     burst: int
     record: ScenarioRecord
+    register: Register | None = None
     later: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def make(self) -> Task:
+        """Create a task, and tell the receiver about it if it has to know its tasks."""
+        task = await self.api.make()
+        await self.introduce(task)
+        return task
+
+    async def introduce(self, task: Task) -> None:
+        """Tell the receiver about a task, as its own create request would. Raises `RegistrationError`."""
+        if self.register is not None:
+            await asyncio.to_thread(self.register, task.body)
 
     async def completed(self) -> tuple[Task, TaskCase]:
         """Create a completed task and add it to the record."""
-        task = await self.api.finish(await self.api.make())
+        task = await self.api.finish(await self.make())
         return task, self.case(task, "completed")
 
     async def failed(self, code: str) -> tuple[Task, TaskCase]:
         """Create a task that has failed with this code, and add it to the record."""
-        task = await self.api.finish(await self.api.make(), code)
+        task = await self.api.finish(await self.make(), code)
         return task, self.case(task, "failed")
 
     def case(self, task: Task, truth: Any) -> TaskCase:

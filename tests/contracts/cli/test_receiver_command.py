@@ -126,6 +126,8 @@ def test_ctrl_c_ends_the_receiver_and_reports_what_was_seen() -> None:
         (("--scenario", "twise", "--", "true"), "there is no scenario 'twise' (did you mean twice?)"),
         (("--scenario", "secret-*", "--", "true"), "need a callback URL with a --secret"),
         (("--booked", "(", "--", "true"), "--booked: "),
+        (("--ca", "none.pem", "--", "true"), "--ca: there is no file none.pem"),
+        (("--scenario", "before-create", "--", "true"), "or --register"),
         (("--warn", "receiver.secre", "--", "true"), "receiver.secret"),
         (("--ledger", "-", "--url", "http://127.0.0.1:1/", "--mock", "http://x"), "--ledger - is the output"),
     ],

@@ -29,6 +29,7 @@ from evolink_check.client.runner import read_journal, run_suite
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 from evolink_spec.options.command_line import Group
+from support import family_documents as family
 from support.trace_builders import SPEC
 
 if TYPE_CHECKING:
@@ -268,10 +269,27 @@ def test_the_command_judges_and_writes_its_reports(url: str, tmp_path: Path) -> 
     assert json.loads((tmp_path / "json").read_text(encoding="utf-8"))["score"]["scenarios"] == 2
 
 
+def test_a_client_of_several_documents_is_checked_with_or_without_the_built_in_one(tmp_path: Path) -> None:
+    videos = {
+        name: page for name, page in family.creations().items() if family.PATHS["video"] in page["paths"]
+    }
+    (first, page), (second, other) = list(videos.items())[:2]
+    folder = family.save(tmp_path, {first: page, second: other, "get-task-detail": family.query()})
+    documents = [str(path) for path in sorted(folder.iterdir())]
+    order = json.dumps(family.request_of(other, family.models_of(other)[0]))
+    code = CLIENT.replace(
+        'task = ask("/v1/videos/generations", body)', f"task = ask({family.PATHS['video']!r}, {order})"
+    )
+    for option in ("--only-spec", "--spec"):
+        words = [word for path in documents for word in (option, path)]
+        status, text = command(*words, "--scenario", "happy", "--", sys.executable, "-c", code)
+        assert (status, "rules passed in 1 scenarios" in text) == (0, True), text
+
+
 def test_the_command_lists_its_scenarios() -> None:
     status, text = command("--list")
     assert status == 0
-    assert "query-429\n    The response to the query is 429" in text
+    assert "query-429\n    The response to the query" in text
 
 
 def test_scenarios_that_a_file_skips_to_the_last_are_told(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from evolink_check.client.harness.mock_process import new_token
 from evolink_check.receiver import ReceiverFaultError, check
 from evolink_check.receiver.app_check import is_asgi
-from support.receivers import flask_app
+from starlette.responses import Response
+from support.receivers import django_app, fastapi_app, flask_app
 from support.receivers.app import SECRET, Receiver
 from support.receivers.faulty import BooksTwice, PrintsTheKey
 
@@ -77,6 +78,42 @@ def test_a_flask_application_is_called_by_wsgi_and_finds_the_mock_in_its_environ
     assert {verdict.status for verdict in verdicts} == {"passed", "not observed"}
     assert {verdict.clause.id: verdict.status for verdict in verdicts}["receiver.reads-body"] == "passed"
     assert "EVOLINK_BASE_URL" not in os.environ
+
+
+@pytest.mark.parametrize("kind", ["fastapi by asgi", "django by wsgi"])
+def test_applications_of_other_frameworks_are_called(kind: str, mock_url: str) -> None:
+    app, booked = (
+        (fastapi_app.app, fastapi_app.booked)
+        if kind == "fastapi by asgi"
+        else (django_app.application(), django_app.booked)
+    )
+    scenarios = ("completed", "twice", "no-json", "forged-id", "secret-wrong")
+    more = {"url": HOOK, "secret": SECRET, "mock": mock_url, "token": new_token(), "scenarios": scenarios}
+    verdicts = check(app, ledger=lambda: list(booked.values()), **more)
+    assert {verdict.status for verdict in verdicts} == {"passed", "not observed"}
+    assert len(booked) >= 2
+
+
+def test_an_application_with_a_table_of_its_tasks_is_told_of_each_before_its_callback(mock_url: str) -> None:
+    class KnowsItsTasks(Receiver):
+        async def locked(self, task_id: str, body: dict[str, Any]) -> Response:
+            return await super().locked(task_id, body) if task_id in created else Response(status_code=404)
+
+    class DropsUnknownTasks(KnowsItsTasks):
+        async def locked(self, task_id: str, body: dict[str, Any]) -> Response:
+            answer = await super().locked(task_id, body)
+            return Response(status_code=204) if task_id not in created else answer
+
+    created: set[str] = set()
+    register = lambda body: created.add(body["id"])  # noqa: E731
+    few = ("completed", "failed", "before-create")
+    assert checked(KnowsItsTasks, mock_url, scenarios=few, register=register).booked
+    with pytest.raises(ReceiverFaultError, match=r"receiver\.asks-again failed") as failure:
+        checked(DropsUnknownTasks, mock_url, scenarios=few, register=register)
+    assert "before the response to the create request" in str(failure.value)
+    assert [verdict.clause.id for verdict in failure.value.verdicts] == ["receiver.asks-again"]
+    with pytest.raises(ReceiverFaultError, match=r"receiver\.answers-2xx"):
+        checked(KnowsItsTasks, mock_url, scenarios=("completed",))
 
 
 def test_asgi_and_wsgi_applications_are_told_apart() -> None:

@@ -24,8 +24,9 @@ from evolink_check.reports.needs import Conditions
 from evolink_check.traffic.text_redaction import redact_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
+    from evolink_spec import Spec
     from evolink_spec.options.command_line import Group
 
     from evolink_check.client.harness.config import Description
@@ -92,7 +93,7 @@ def client(options: ClientOptions, severity: SeverityOptions, reports: ClientRep
     """Run and judge a client."""
     if options.show_list:
         with report_problems():
-            _print_scenarios(options.spec)
+            _print_scenarios(options)
         return
     with report_problems():
         check_files(list(reports.files.values()))
@@ -118,12 +119,16 @@ def mount(app: Group) -> None:
     )(client)
 
 
-def _print_scenarios(documents: Sequence[Path]) -> None:
+def _load(options: ClientOptions) -> Spec:
     from evolink_spec import load
 
+    return load(*options.only_spec, *options.spec, with_built_in=not options.only_spec)
+
+
+def _print_scenarios(options: ClientOptions) -> None:
     from evolink_check.client.harness.scenarios import scenarios
 
-    for scenario in scenarios(load(*documents, with_built_in=True)):
+    for scenario in scenarios(_load(options)):
         click.echo(f"{scenario.id}\n    {scenario.about} (expected: {scenario.expected})")
 
 
@@ -178,14 +183,12 @@ def _forecast(plan: SuitePlan) -> str:
 
 
 def _make_plan(description: Description, options: ClientOptions, lowered: frozenset[str]) -> SuitePlan:
-    from evolink_spec import load
-
     from evolink_check.cli.commands.api import load_lowered
     from evolink_check.cli.config import environment
     from evolink_check.client.harness.scenarios import scenarios, select
     from evolink_check.client.plan import SuitePlan, without_inapplicable
 
-    spec = load(*options.spec, with_built_in=True)
+    spec = _load(options)
     clauses = tuple(clause for clause in load_lowered(lowered) if clause.binds == "client")
     selected = select(scenarios(spec), list(options.scenarios), description.skip)
     if not selected:
@@ -202,6 +205,7 @@ def _make_plan(description: Description, options: ClientOptions, lowered: frozen
         keep=options.keep,
         environment=environment(),
         documents=options.spec,
+        only_documents=options.only_spec,
     )
     plan = without_inapplicable(plan)
     if not plan.scenarios:

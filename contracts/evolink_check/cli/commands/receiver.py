@@ -92,6 +92,8 @@ def check_options(options: ReceiverOptions) -> None:
         raise ValueError("--ledger - is the output of COMMAND, and there is none")
     if not options.command and "{port}" in options.url:
         raise ValueError("--url: {port} is a free port for COMMAND, and there is none")
+    if options.ca is not None and not options.ca.is_file():
+        raise ValueError(f"--ca: there is no file {options.ca}")
     try:
         re.compile(options.booked)
     except re.error as error:
@@ -159,15 +161,19 @@ def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitSta
     from evolink_check.client.harness.scenarios import select
     from evolink_check.receiver.program import program_of
     from evolink_check.receiver.records import Timing
+    from evolink_check.receiver.registration import url_register
     from evolink_check.receiver.runner import ReceiverPlan, without_inapplicable
     from evolink_check.receiver.scenarios import scenarios
     from evolink_check.receiver.verdicts.judging import judged_clauses
 
     terms, listen = _terms(options)
     clauses = judged_clauses(load_lowered(severity.warn))
-    selected = without_inapplicable(select(scenarios(), list(options.scenarios), ()), terms)
+    chosen = select(scenarios(), list(options.scenarios), ())
+    selected = without_inapplicable(chosen, terms, registers=bool(options.register))
     if not selected:
-        raise ValueError("no scenario applies: the selected ones need a callback URL with a --secret")
+        raise ValueError(
+            "no scenario applies: the selected ones need a callback URL with a --secret, or --register"
+        )
     folder = stack.enter_context(temporary_folder("evolink-receiver-"))
     other_key = f"other-{secrets.token_hex(16)}"
     mock = _account(options, other_key, stack)
@@ -182,10 +188,11 @@ def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitSta
         stack.callback(program.stop)
     timing = Timing(patience=options.patience)
     plan = ReceiverPlan(
-        selected, terms, _opener(program, terms, timing), mock, other_key, load(), clauses, timing,
+        selected, terms, _opener(program, terms, timing, options.ca), mock, other_key, load(), clauses, timing,
         ledger=_ledger(options, ledger_file, program), burst=options.burst, seed=options.seed,
         read_output=program.output if program else None,
         after_each=program.restart_if_ended if program else None,
+        register=url_register(_with_port(options.register, terms)) if options.register else None,
     )  # fmt: skip
     return _Setting(plan, program)
 
@@ -202,6 +209,13 @@ def _terms(options: ReceiverOptions) -> tuple[Terms, str]:
     if options.url and options.listen == ReceiverOptions().listen:
         listen = f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
     return terms_of(url, options.secret, trusts_secret=options.trust_secret), listen
+
+
+def _with_port(url: str, terms: Terms) -> str:
+    """Return a URL in which {port} is replaced by the port of the callback URL."""
+    from evolink_check.receiver.program import address_of
+
+    return url.replace("{port}", str(address_of(terms.url)[1]))
 
 
 def _account(options: ReceiverOptions, other_key: str, stack: ExitStack) -> Mock:
@@ -221,7 +235,9 @@ def _account(options: ReceiverOptions, other_key: str, stack: ExitStack) -> Mock
     return replace(own, token=key, environment={**own.environment, TOKEN: key}) if key else own
 
 
-def _opener(program: Program | None, terms: Terms, timing: Timing) -> Callable[[], Awaitable[CallbackSender]]:
+def _opener(
+    program: Program | None, terms: Terms, timing: Timing, ca: Path | None
+) -> Callable[[], Awaitable[CallbackSender]]:
     from evolink_check.client.harness.process import CommandError
     from evolink_check.receiver.delivery.http import HttpSender
     from evolink_check.receiver.program import address_of, is_listening
@@ -234,7 +250,7 @@ def _opener(program: Program | None, terms: Terms, timing: Timing) -> Callable[[
             raise CommandError(
                 f"nothing listens on {host}:{port}: start the receiver, or write its command after --"
             )
-        return HttpSender(timing)
+        return HttpSender(timing, ca)
 
     return open_sender
 

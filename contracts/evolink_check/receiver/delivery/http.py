@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from evolink_check.receiver.delivery.callback_sender import headers_of, parts_of
 from evolink_check.receiver.records import Reply
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from evolink_check.receiver.records import Callback, Timing
 
 # Seconds to wait for a connection on this machine before the next attempt. A receiver whose queue is full ignores
@@ -24,11 +27,11 @@ _KEPT = 65_536  # maximum number of bytes that are kept of a response
 
 
 class HttpSender:
-    """Sends callbacks to a URL."""
+    """Sends callbacks to a URL. `ca` is the certificate authority of an https receiver; by default the public ones."""
 
     framings = frozenset({"plain", "chunked", "slow"})
 
-    def __init__(self, timing: Timing) -> None:
+    def __init__(self, timing: Timing, ca: Path | None = None) -> None:
         self._timing = timing
         self._timeout = {
             True: httpx2.Timeout(None, connect=_CONNECT),
@@ -36,7 +39,8 @@ class HttpSender:
         }
         self._connecting = asyncio.Semaphore(_AT_ONCE)
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
-        self._http = httpx2.AsyncClient(limits=limits, trust_env=False, follow_redirects=False)
+        verify = True if ca is None else ssl.create_default_context(cafile=ca)
+        self._http = httpx2.AsyncClient(limits=limits, trust_env=False, follow_redirects=False, verify=verify)
 
     async def send(self, callback: Callback, limit: float) -> Reply:
         """Send a callback. A connection that is not accepted in time is attempted again until the time-out."""

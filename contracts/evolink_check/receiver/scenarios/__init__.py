@@ -4,6 +4,7 @@ from evolink_check.receiver.scenarios import repetitions, contents, forgeries, c
 from evolink_check.receiver.scenarios.registry import (
     ALONE,
     FIRST,
+    NEEDS_REGISTER,
     NEEDS_SECRET,
     scenario_functions,
     scenarios,
@@ -12,4 +13,4 @@ from evolink_check.receiver.scenarios.registry import (
 # Importing a module registers its scenarios. They run in this order.
 MODULES = (repetitions, contents, forgeries, conditions)
 
-__all__ = ["ALONE", "FIRST", "MODULES", "NEEDS_SECRET", "scenario_functions", "scenarios"]
+__all__ = ["ALONE", "FIRST", "MODULES", "NEEDS_REGISTER", "NEEDS_SECRET", "scenario_functions", "scenarios"]

@@ -15,13 +15,23 @@ if TYPE_CHECKING:
 
 @scenario("early", "The callback reports `completed` while a query still returns `processing`.")
 async def _early(driver: ScenarioDriver) -> None:
-    task = await driver.api.make()
+    task = await driver.make()
     case = driver.case(task, "completed")
     link = f"{driver.api.url}/media/{task.id}.mp4"
     await driver.call(case, completed_early(task.body, link), "unconfirmed", label="still processing")
     await driver.note_early_bookings(case)
     task = await driver.api.finish(task)
     case.results = task.results
+    driver.defer(driver.settle(case, task.body))
+
+
+@scenario("before-create", "The callback comes before the response to the create request.")
+async def _before_create(driver: ScenarioDriver) -> None:
+    created = await driver.api.make()
+    task = await driver.api.finish(created)
+    case = driver.case(task, "completed")
+    await driver.call(case, task.body, "unconfirmed", label="before the response to the create request")
+    await driver.introduce(created)
     driver.defer(driver.settle(case, task.body))
 
 

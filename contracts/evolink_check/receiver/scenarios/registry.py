@@ -18,6 +18,9 @@ FIRST = "completed"  # a receiver that does not accept this callback gets no oth
 # These scenarios wait until the deferred parts of others have ended: a 404 would spoil their queries, and a burst is
 # timed.
 ALONE = frozenset({"api-404", "burst"})
+NEEDS_REGISTER = frozenset(
+    {"before-create"}
+)  # for receivers that know only the tasks in a table of their own
 NEEDS_SECRET = frozenset({"secret-wrong", "secret-missing"})
 
 

@@ -200,8 +200,9 @@ def _backoff_problem(run: list[Observation], usual: float | None) -> str:
     `usual` is the client's usual interval in seconds, if it has one.
     """
     waits_seen = [seconds_between(observation, after) for observation, after in pairwise(run)]
-    if run[0].role == "query" and waits_seen[0] < _AT_ONCE:  # libraries repeat a GET once without a wait
-        waits_seen = waits_seen[1:]
+    quick = _longest_streak(wait < _AT_ONCE for wait in waits_seen)
+    if run[0].role == "query" and quick == 1:  # libraries repeat a GET once without a wait
+        waits_seen = [wait for wait in waits_seen if wait >= _AT_ONCE]
     if not waits_seen:
         return ""
     shortest, longest = min(waits_seen), max(waits_seen)

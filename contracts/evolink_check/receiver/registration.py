@@ -1,0 +1,38 @@
+"""Tell a receiver that keeps a table of its own tasks about the tasks of a check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx2
+
+from evolink_check.traffic.text_redaction import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evolink_check.receiver.records import TaskBody
+
+    Register = Callable[[TaskBody], object]
+_SECONDS = 10.0
+
+
+class RegistrationError(ValueError):
+    """The receiver did not accept a task; the text says why."""
+
+
+def url_register(url: str) -> Register:
+    """Return a function that sends the response to a create request, as JSON, to this URL.
+
+    It raises `RegistrationError` unless the response is 2xx.
+    """
+
+    def register(body: TaskBody) -> None:
+        try:
+            answer = httpx2.post(url, json=body, timeout=_SECONDS, trust_env=False)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise RegistrationError(f"--register: {redact_url(url)} does not answer: {error}") from error
+        if not answer.is_success:
+            raise RegistrationError(f"--register: {redact_url(url)} answered {answer.status_code}")
+
+    return register
