@@ -167,8 +167,8 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
     """A task is queried until it has ended, and no second task is created in its place."""
     replaced = view.once(_replaced)
     queried = {observation.task_id for observation in requests_with_roles(view, "query")}
-    mistaken = bool(
-        queries_for_unknown_ids(view)
+    mistaken = bool(queries_for_unknown_ids(view)) or any(
+        placeholder_id(query, view) is not None for query in view.seen
     )  # then the client did query, but a wrong id: `client.given-ids`
     for task in view.tasks.values():
         if task.create is None or not is_readable_json(task.create):

@@ -13,6 +13,7 @@ from evolink_check.rules.clients.activity import (
     SOON,
     equal_requests,
     may_have_lost_task,
+    placeholder_id,
     queries_for_invented_ids,
     requests_with_roles,
     seconds_between,
@@ -48,7 +49,8 @@ def refused_is_refused(view: TraceView) -> Iterator[Finding]:
     invented = queries_for_invented_ids(view)
     for group in equal_requests(view, *KEYED_ROLES):
         for index, observation in enumerate(group):
-            if observation.status not in REFUSED or observation.number in invented:
+            is_mistaken = observation.number in invented or placeholder_id(observation, view) is not None
+            if observation.status not in REFUSED or is_mistaken:  # another clause covers a wrong id
                 continue
             again = _next_after(group, index)
             if again is not None and seconds_between(observation, again) < SOON:

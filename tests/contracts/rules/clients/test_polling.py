@@ -54,6 +54,13 @@ def test_an_id_that_nobody_gave_is_told(status: int) -> None:
     assert violations(found) == {"client.given-ids": (3,)}
 
 
+def test_a_client_that_queries_a_placeholder_although_it_got_an_id_breaks_one_clause() -> None:
+    found = following()
+    for _ in range(2):
+        found.query(GONE, 400, id_="undefined", after=2.0)
+    assert violations(found).keys() == {"client.no-guarantees"}
+
+
 def test_who_asks_for_another_id_is_not_said_to_have_abandoned_the_right_one() -> None:
     found = following()
     found.query(error("internal_error", "api_error"), 500, id_="task-unified-1-abcdefgh")
