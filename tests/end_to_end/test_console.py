@@ -35,6 +35,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 SIZES = {"wide and light": (1280, "light"), "narrow and dark": (360, "dark")}
+OTHER_SCHEMES = {"light": "dark", "dark": "light"}
 TABS = ["", "/live", "/tasks", "/accounts", "/recipes"]
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on this machine")
@@ -84,7 +85,7 @@ class Client:
 
 @pytest.fixture
 def client(base_url: str, request: pytest.FixtureRequest) -> Iterator[Client]:
-    token = re.sub(r"\W+", "-", request.node.name)[:60]
+    token = re.sub(r"\W+", "-", request.node.name)[-60:]
     with httpx2.Client(
         base_url=base_url, headers={"authorization": f"Bearer {token}"}, trust_env=False
     ) as http:
@@ -102,14 +103,18 @@ def test_every_page_fits_its_width_and_is_accessible(
             for tab in [*TABS, "/exchanges/1"]:
                 page.goto(f"{base_url}/__mock__/ui{tab}")
                 assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
-                found = Axe().run(page).response["violations"]
-                assert not [one["id"] for one in found if one["impact"] in {"serious", "critical"}], tab
+                for scheme in (SIZES[size][1], OTHER_SCHEMES[SIZES[size][1]]):
+                    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                    found = Axe().run(page).response["violations"]
+                    serious = [one["id"] for one in found if one["impact"] in {"serious", "critical"}]
+                    assert not serious, (tab, scheme)
 
 
+@pytest.mark.parametrize("size", SIZES)
 def test_a_request_appears_while_the_page_is_open_and_can_be_opened_and_sent_again(
-    browser: Browser, base_url: str, client: Client
+    browser: Browser, base_url: str, client: Client, size: str
 ) -> None:
-    with console(browser, base_url) as page:
+    with console(browser, base_url, size) as page:
         page.goto(f"{base_url}/__mock__/ui/live?account={client.label}")
         task_id = client.create()
         row = page.locator("#rows tr").first
@@ -127,13 +132,32 @@ def test_a_request_appears_while_the_page_is_open_and_can_be_opened_and_sent_aga
         assert len(client.http.get("/__mock__/tasks").json()["tasks"]) == 3
 
 
-def test_a_task_is_finished_failed_expired_and_its_callback_delivered_again(
+def test_a_refused_request_shows_its_clause_and_the_nearest_name_until_a_reset_clears_the_view(
     browser: Browser, base_url: str, client: Client
+) -> None:
+    with console(browser, base_url) as page:
+        page.goto(f"{base_url}/__mock__/ui/live?account={client.label}&violations=1")
+        client.create()
+        client.http.post("/v1/videos/generations", json=BODY | {"model": "grok-imagine-image-to-vidoe-beta"})
+        row = page.locator("#rows tr").first
+        expect(row.locator(".chip")).to_have_text("client.valid-request")
+        row.locator("a").click()
+        expect(page.locator("main")).to_contain_text("Nearest: grok-imagine-image-to-video-beta")
+        expect(page.locator("main")).to_contain_text("Clause client.valid-request: ")
+        page.go_back()
+        expect(page.locator("#rows tr")).to_have_count(1)
+        client.http.post("/__mock__/reset")
+        expect(page.locator("#rows tr")).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_task_is_finished_failed_expired_and_its_callback_delivered_again(
+    browser: Browser, base_url: str, client: Client, size: str
 ) -> None:
     with Receiver() as receiver:
         client.http.post("/__mock__/clock/freeze")
         done, failed = client.create(callback_url=receiver.url), client.create()
-        with console(browser, base_url) as page:
+        with console(browser, base_url, size) as page:
             page.goto(f"{base_url}/__mock__/ui/tasks?account={client.label}")
             card = page.locator(f"#{failed}")
             card.get_by_label("Code").select_option("service_error")
@@ -154,11 +178,12 @@ def test_a_task_is_finished_failed_expired_and_its_callback_delivered_again(
             assert client.http.get(link).status_code == 410
 
 
+@pytest.mark.parametrize("size", SIZES)
 def test_a_clock_is_frozen_advanced_and_resumed_and_an_account_reset(
-    browser: Browser, base_url: str, client: Client
+    browser: Browser, base_url: str, client: Client, size: str
 ) -> None:
     client.create()
-    with console(browser, base_url) as page:
+    with console(browser, base_url, size) as page:
         page.goto(f"{base_url}/__mock__/ui/accounts")
         card = page.locator(f"#account-{client.label}")
         card.get_by_role("button", name="Freeze clock").click()
@@ -175,8 +200,11 @@ def test_a_clock_is_frozen_advanced_and_resumed_and_an_account_reset(
         assert client.http.get("/__mock__/tasks").json()["tasks"] == []
 
 
-def test_a_recipe_is_composed_previewed_and_assigned(browser: Browser, base_url: str, client: Client) -> None:
-    with console(browser, base_url) as page:
+@pytest.mark.parametrize("size", SIZES)
+def test_a_recipe_is_composed_previewed_and_assigned(
+    browser: Browser, base_url: str, client: Client, size: str
+) -> None:
+    with console(browser, base_url, size) as page:
         page.goto(f"{base_url}/__mock__/ui/recipes")
         page.get_by_label("Recipe").fill("fial")
         expect(page.locator("#preview")).to_contain_text("the nearest are")
@@ -189,8 +217,9 @@ def test_a_recipe_is_composed_previewed_and_assigned(browser: Browser, base_url:
         assert client.http.post("/v1/videos/generations", json=BODY).status_code == 402
 
 
-def test_the_reference_sends_requests_to_this_mock(browser: Browser, base_url: str) -> None:
-    with console(browser, base_url) as page:
+@pytest.mark.parametrize("size", SIZES)
+def test_the_reference_sends_requests_to_this_mock(browser: Browser, base_url: str, size: str) -> None:
+    with console(browser, base_url, size) as page:
         page.goto(f"{base_url}/__mock__/docs")
         page.get_by_text("/v1/videos/generations").first.click()
         page.get_by_role("button", name="Try it out").click()

@@ -31,21 +31,22 @@ _HEADERS = [
 ]
 
 
-async def stream(
+async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     scope: Scope,
     receive: Receive,
     send: Send,
     feed: ExchangeFeed,
     encode_batch: Encode,
+    cleared: bytes = b"",
 ) -> None:
-    """Send exchanges until the client disconnects.
+    """Send exchanges until the client disconnects, and `cleared` when the exchanges are forgotten.
 
     They begin after the last exchange that the client has, or with the next new exchange.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-    sending = asyncio.create_task(_send_batches(send, feed, encode_batch, _first(scope, feed)))
+    sending = asyncio.create_task(_send_batches(send, feed, encode_batch, _first(scope, feed), cleared))
     gone = asyncio.create_task(_until_disconnect(receive))
     try:
         await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -59,18 +60,22 @@ async def _until_disconnect(receive: Receive) -> None:
         pass
 
 
-async def _send_batches(send: Send, feed: ExchangeFeed, encode_batch: Encode, number: int) -> None:
+async def _send_batches(
+    send: Send, feed: ExchangeFeed, encode_batch: Encode, number: int, cleared: bytes
+) -> None:
+    clearings = feed.clearings
     await _write(send, b"retry: 1000\n\n")
     while True:
         try:
             async with asyncio.timeout(_HEARTBEAT_SECONDS):
-                await feed.wait(number)
+                await feed.wait(number, clearings)
         except TimeoutError:
             await _write(send, b": still here\n\n")
             continue
         items, missed = feed.after(number)
+        was_cleared, clearings = feed.clearings > clearings, feed.clearings
         number = feed.last
-        if batch := encode_batch(items, missed):
+        if batch := (cleared if was_cleared else b"") + encode_batch(items, 0 if was_cleared else missed):
             await _write(send, batch)
         await sleep(_BATCH_SECONDS)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from evolink_mock.console.explanations import clause_of
 from evolink_mock.domain.exchange import violation_texts
 from evolink_mock.domain.redaction import redact_for_log
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.service.exchange_feed import Numbered
 
+_ERROR = 400  # the lowest status of an error
 _LONGEST = 300  # characters of a path or a note in a row
 
 
@@ -56,5 +58,6 @@ def row(item: Numbered) -> dict[str, Any]:
         "task": exchange.task_id,
         "milliseconds": round(exchange.seconds * 1000, 1),
         "notes": "; ".join(notes)[:_LONGEST],
+        "clause": clause_of(exchange) if exchange.notes or exchange.status >= _ERROR else "",
         "is_violation": bool(violation_texts(exchange)),
     }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _ROWS = 100  # of the live view at first
 _ROWS_IN_BATCH = 50  # further exchanges of a batch are only counted
+CLEARED = event("rows", b'<tr class="cleared"></tr>')  # the page drops the rows below it
 
 
 class PageRequest(msgspec.Struct, frozen=True):

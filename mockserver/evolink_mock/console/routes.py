@@ -140,7 +140,8 @@ class RowStream:
             await send_web_response(scope, send, refused)
             return
         selection = pages.filter_of(pages.query_of(scope.get("query_string", b"")))
-        await stream(scope, receive, send, self._guard.service.exchange_feed, pages.row_events(selection))
+        feed = self._guard.service.exchange_feed
+        await stream(scope, receive, send, feed, pages.row_events(selection), pages.CLEARED)
 
 
 class EventStream:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evolink_spec.clauses import load_clauses
 from evolink_spec.pointers import follow
 
+from evolink_mock.console.explanations import clause_of, nearest_of
 from evolink_mock.control import journal_json, tasks
 from evolink_mock.control.accounts import account_state
 from evolink_mock.control.handler import ControlRequest, Empty
@@ -125,7 +127,15 @@ def exchange_details(number: int, exchange: Exchange) -> dict[str, Any]:
     """Return an exchange with its headers, bodies and curl command, without credentials."""
     redactor = journal_json.redactor_of((exchange,))
     entry = journal_json.entry(exchange, redactor)
-    return {**entry, "number": number, "account": exchange.account, "curl": curl(exchange, entry)}
+    found = clause_of(exchange)
+    return {
+        **entry,
+        "number": number,
+        "account": exchange.account,
+        "clause": next((clause for clause in load_clauses() if clause.id == found), None) if found else None,
+        "nearest": redactor.text(nearest_of(exchange)),
+        "curl": curl(exchange, entry),
+    }
 
 
 def curl(exchange: Exchange, entry: Mapping[str, Any]) -> str:

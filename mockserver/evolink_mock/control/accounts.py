@@ -43,11 +43,12 @@ class AssignRecipeBody(Struct, frozen=True):
 
 
 async def reset_server(request: ControlRequest) -> ControlResponse:
-    """Drop every account, and the recorded requests without an account."""
+    """Drop every account, the recorded requests without an account, and the live view of the console."""
     accounts = await request.service.store.accounts()
     for account in accounts:
         await request.service.clocks.drop(account)
     await request.service.store.clear_journal("")
+    request.service.exchange_feed.clear()
     return json_response({"accounts": len(accounts)})
 
 

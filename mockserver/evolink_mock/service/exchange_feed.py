@@ -33,6 +33,7 @@ class ExchangeFeed:
         self._bytes = 0
         self._followers: set[asyncio.Event] = set()
         self.last = 0  # the number of the latest exchange
+        self.clearings = 0  # how often the exchanges were forgotten
 
     def publish(self, exchange: Exchange) -> None:
         """Append a completed exchange."""
@@ -50,6 +51,9 @@ class ExchangeFeed:
         """Forget the exchanges. The numbers continue."""
         self._stored.clear()
         self._bytes = 0
+        self.clearings += 1
+        for changed in self._followers:
+            changed.set()
 
     def get(self, number: int) -> Exchange | None:
         """Return the exchange with this number; None if it is no longer stored."""
@@ -66,9 +70,9 @@ class ExchangeFeed:
         ]
         return exchanges, missed
 
-    async def wait(self, number: int) -> None:
-        """Return when there is an exchange after this number."""
-        if self.last > number:
+    async def wait(self, number: int, clearings: int = 0) -> None:
+        """Return when there is an exchange after this number, or the exchanges were forgotten more often."""
+        if self.last > number or self.clearings > clearings:
             return
         changed = asyncio.Event()
         self._followers.add(changed)

@@ -91,6 +91,9 @@ document.addEventListener("htmx:sseBeforeMessage", (event) => {
 document.addEventListener("htmx:sseMessage", () => {
   const rows = document.getElementById("rows");
   if (!rows) return;
+  const cleared = rows.querySelector(".cleared"); // older rows are below it
+  while (cleared && rows.lastElementChild !== cleared) rows.lastElementChild.remove();
+  cleared?.remove();
   const seen = new Set();
   for (const row of [...rows.rows]) {
     if (row.id && seen.has(row.id)) row.remove(); // a reopened stream repeats its first rows

@@ -1,0 +1,59 @@
+"""Why a request was refused: the clause that it violated, and the nearest correct name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from evolink_spec.options.suggestions import nearest
+
+from evolink_mock.domain.exchange import WARNING, violation_records
+
+if TYPE_CHECKING:
+    from evolink_mock.domain.exchange import Exchange
+
+_NEAREST = re.compile(r'did you mean (.+?)\?|the nearest (?:is|are) (.+)|"([^"]+)" is the nearest')
+_NOT_LISTED = re.compile(r'\w+: "(?P<value>[^"]+)" is not one of (?P<values>.+)')
+_UNMATCHED = {404: "error.other-paths", 405: "error.other-methods"}
+# The clauses by the beginning of the reason for a refused create request, or of a warning.
+_BY_REASON = (
+    ("callback_url", "client.callback-url"),
+    ("the Content-Type", "client.content-type"),
+    (f"{WARNING}unknown field", "client.no-unknown-fields"),
+    (f"{WARNING}model", "client.actual-model"),
+    ("unknown recipe", ""),
+)
+_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
+
+
+def clause_of(exchange: Exchange) -> str:
+    """Return the id of the clause that a request violated; empty if it violated none, or a recipe refused it."""
+    if exchange.is_unmatched:
+        return _UNMATCHED.get(exchange.status, "")
+    if exchange.notes and (exchange.status == _BAD_REQUEST or exchange.notes[0].startswith(WARNING)):
+        reason = exchange.notes[0]
+        other = "" if reason.startswith(WARNING) else "client.valid-request"
+        return next((clause for start, clause in _BY_REASON if reason.startswith(start)), other)
+    if _names_recipe(exchange):
+        return ""
+    if exchange.status == _UNAUTHORIZED:
+        return "auth.header"
+    if any(violation_records(exchange)):  # a query
+        return "client.same-account" if exchange.status == _FORBIDDEN else "client.given-ids"
+    return ""
+
+
+def nearest_of(exchange: Exchange) -> str:
+    """Return the route, model, field or recipe that was probably meant; empty if nothing is near."""
+    for note in exchange.notes:
+        if match := _NEAREST.search(note):
+            return str(next(filter(None, match.groups())))
+        if match := _NOT_LISTED.search(note):
+            return nearest(match["value"], match["values"].split(", "))
+    return ""
+
+
+def _names_recipe(exchange: Exchange) -> bool:
+    """Whether a header of the request may name a recipe, which then decided on the response."""
+    headers = dict(exchange.request_headers)
+    return b"mock=" in headers.get(b"prefer", b"") or b"~" in headers.get(b"authorization", b"")
