@@ -1,4 +1,4 @@
-"""Make the pictures of the console in docs/images: `PYTHONPATH=tests uv run python tests/support/console_pictures.py`."""
+"""Make the pictures in docs/images: `PYTHONPATH=tests uv run python tests/support/console_pictures.py`."""
 
 from __future__ import annotations
 
