@@ -10,7 +10,7 @@ HEAD = "evolink-mock: the command asked for\n"
 
 
 def exchange(path: str, status: int = 200, task: str = "", *notes: str, method: str = "GET") -> Exchange:
-    return Exchange(method, path, 0.0, status, "", task, notes)
+    return Exchange(method, path, 0.0, status, task_id=task, notes=notes)
 
 
 def report(*exchanges: Exchange, passages: tuple[ProxyConnection, ...] = ()) -> list[str]:
