@@ -236,3 +236,16 @@ class LocalStore(Store, Protocol):
     def change_now(self, token: str, step: Step) -> None:
         """Do what `change` does, without an event loop."""
         ...
+
+
+class BatchingStore(LocalStore, Protocol):
+    """A store on a server, which can serve the calls of several requests in one round trip.
+
+    While `is_batching` is set, `find` and `change` yield the commands that they want to send, and expect the replies.
+    """
+
+    is_batching: bool
+
+    def send(self, commands: Sequence[Any]) -> list[Any]:
+        """Return the reply to each command, or the `StoreError` that it caused."""
+        ...

@@ -9,7 +9,7 @@ requests.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Scope
 
     from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.domain.store import BatchingStore
     from evolink_mock.service.service import Service
 
     Headers = list[tuple[bytes, bytes]]
@@ -57,8 +58,9 @@ class Connection(Protocol):
 class FastLane:
     """The fast lane of one application."""
 
-    def __init__(self, app: ExchangeMiddleware) -> None:
+    def __init__(self, app: ExchangeMiddleware, batching_store: BatchingStore | None = None) -> None:
         self._app = app
+        self.batching_store = batching_store  # if the store is one
         self._blocks = HeaderBlocks()
         self._routes: dict[bytes, _Route] = {}  # by request line, because clients repeat them
         self._default_headers: Headers = []
@@ -70,26 +72,24 @@ class FastLane:
 
         The rest of the data is empty, or is for uvicorn.
         """
-        if default_headers is not self._default_headers:  # replaced every second, with the date
-            self._default_headers, self._default_lines = default_headers, _lines(default_headers)
         responses: list[bytes] = []
         end = count = 0
         while end < len(data) and count < _MOST_REQUESTS:
-            served = self._serve(data, end, connection)
-            if served is None:
+            request = self.read(data, end, connection)
+            if request is None:
                 break
-            exchange, end = served
+            endpoint, scope, request_end = request
+            try:
+                run_at_once(self.serving(endpoint, scope))
+            except MayWaitError:
+                break
+            end = request_end
             count += 1
-            # the same bytes as uvicorn would send
-            responses += (STATUS_LINE[exchange.status], self._default_lines)
-            for name, value in exchange.answer_headers:
-                responses += (name, b": ", value, b"\r\n")
-            responses += (b"\r\n", exchange.answer_body)
-            self.ended = exchange.began + exchange.seconds
+            responses += self.response(scope[SCOPE_KEY], default_headers)
         return b"".join(responses), end
 
-    def _serve(self, data: bytes, start: int, connection: Connection) -> tuple[Exchange, int] | None:
-        """Serve the request that begins at `start`. Returns its exchange and its end; None if uvicorn must serve it."""
+    def read(self, data: bytes, start: int, connection: Connection) -> tuple[ASGIApp, Scope, int] | None:
+        """Read the request that begins at `start`: its endpoint, scope and end; None if uvicorn must serve it."""
         line_end, head_end = data.find(b"\r\n", start), data.find(b"\r\n\r\n", start)
         if head_end < 0:
             return None
@@ -113,11 +113,22 @@ class FastLane:
             BODY: body,
             HEAD: block.head,
         }
-        try:
-            run_at_once(self._app.respond(endpoint, scope, _receive, discard))
-        except MayWaitError:
-            return None
-        return scope[SCOPE_KEY], end
+        return endpoint, scope, end
+
+    def serving(self, endpoint: ASGIApp, scope: Scope) -> Coroutine[Any, Any, None]:
+        """Return the coroutine that serves a request. It raises `MayWaitError` if uvicorn must serve it."""
+        return self._app.respond(endpoint, scope, _receive, discard)
+
+    def response(self, exchange: Exchange, default_headers: Headers) -> list[bytes]:
+        """Return the bytes that uvicorn would send."""
+        if default_headers is not self._default_headers:  # replaced every second, with the date
+            self._default_headers, self._default_lines = default_headers, _lines(default_headers)
+        parts = [STATUS_LINE[exchange.status], self._default_lines]
+        for name, value in exchange.answer_headers:
+            parts += (name, b": ", value, b"\r\n")
+        parts += (b"\r\n", exchange.answer_body)
+        self.ended = exchange.began + exchange.seconds
+        return parts
 
     def _route(self, line: bytes) -> _Route | None:
         """Return the route of a request line; None if uvicorn must serve the request."""
@@ -137,11 +148,11 @@ class FastLane:
 
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
     """Create the lane of an application; None if its requests may wait, or if the lane is switched off."""
-    settings = service.settings
-    may_wait = service.default_recipe or not hasattr(service.store, "find_now")  # a remote store
+    settings, store = service.settings, service.store
+    may_wait = service.default_recipe or not hasattr(store, "find_now")  # it is not a `LocalStore`
     if settings.no_fast_lane or may_wait or not isinstance(app, ExchangeMiddleware):
         return None
-    return FastLane(app)
+    return FastLane(app, cast("BatchingStore", store) if hasattr(store, "is_batching") else None)
 
 
 def run_at_once(coroutine: Coroutine[Any, Any, _T]) -> _T:

@@ -5,40 +5,72 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_mock.domain.clock import stopwatch
+from evolink_mock.server.batched_lane import BatchedLane
 from evolink_mock.server.protocol import Protocol
 
 if TYPE_CHECKING:
     from evolink_mock.server.connection_limits import ConnectionLimits
-    from evolink_mock.server.fast_lane import FastLane
+    from evolink_mock.server.fast_lane import FastLane, Headers
 
 
 class FastProtocol(Protocol):
     """A connection with a fast lane. uvicorn serves the requests that the lane does not."""
 
     fast_lane: FastLane
+    batched_lane: BatchedLane | None = None  # if the store is on a server
     _answered = 0.0  # when the lane served its last request, on the stopwatch
+
+    @property
+    def default_headers(self) -> Headers:
+        """The headers of every response."""
+        return self.server_state.default_headers
 
     def data_received(self, data: bytes) -> None:
         """Serve the requests at the beginning of the data by the fast lane, and parse the rest."""
-        cycle = self.cycle
-        if (
-            not (self._in_head or self._is_draining or self._ignores_input or self.flow.write_paused)
-            and (cycle is None or (cycle.response_complete and not self._in_body))
-            and not self.transport.is_closing()
-        ):
-            response, end = self.fast_lane.answer(data, self, self.server_state.default_headers)
+        batch = self.batched_lane
+        if batch is not None and (batch.has(self) or self._may_take_lane()):
+            batch.add(self, data)
+            return
+        if batch is None and self._may_take_lane():
+            response, end = self.fast_lane.answer(data, self, self.default_headers)
             if end:
-                self.transport.write_response(response)
-                self._answered = self.fast_lane.ended
-                if self._timer is not None:
-                    self._stop_timer()
-                self.server_state.total_requests += 1
-                if self.timeout_keep_alive_task is None:
-                    self._wait_for_request(self.timeout_keep_alive)
+                self.respond(response)
                 if end == len(data):
                     return
                 data = data[end:]
         super().data_received(data)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
+        """Serve what waits, then end as any other connection."""
+        if self.batched_lane is not None and self.batched_lane.has(self):
+            self.batched_lane.run()
+        return super().eof_received()
+
+    def can_respond(self) -> bool:
+        """Return whether the connection is still open."""
+        return not self.transport.is_closing()
+
+    def respond(self, response: bytes) -> None:
+        """Write the response of the lane."""
+        self.transport.write_response(response)
+        self._answered = self.fast_lane.ended
+        if self._timer is not None:
+            self._stop_timer()
+        self.server_state.total_requests += 1
+        if self.timeout_keep_alive_task is None:
+            self._wait_for_request(self.timeout_keep_alive)
+
+    def parse(self, data: bytes) -> None:
+        """Have uvicorn serve the data."""
+        super().data_received(data)
+
+    def _may_take_lane(self) -> bool:
+        cycle = self.cycle
+        return (
+            not (self._in_head or self._is_draining or self._ignores_input or self.flow.write_paused)
+            and (cycle is None or (cycle.response_complete and not self._in_body))
+            and not self.transport.is_closing()
+        )
 
     def timeout_keep_alive_handler(self) -> None:
         """Close the connection, unless the lane has served a request since the timer was started."""
@@ -57,4 +89,7 @@ def protocol_with(limits: ConnectionLimits, lane: FastLane | None = None) -> typ
     members = {"limits": limits, "is_overload_logged": False}
     if lane is None:
         return type("LimitedProtocol", (Protocol,), members)
-    return type("LimitedFastProtocol", (FastProtocol,), {**members, "fast_lane": lane})
+    batched = None if lane.batching_store is None else BatchedLane(lane, lane.batching_store)
+    return type(
+        "LimitedFastProtocol", (FastProtocol,), {**members, "fast_lane": lane, "batched_lane": batched}
+    )

@@ -3,161 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
-from evolink_mock.control.journal_json import entry, redactor_of
-from evolink_mock.domain.clock import VirtualClock
-from evolink_mock.http.access_log import format_line
 from evolink_mock.recipes.assignments import assign
 from evolink_mock.server.app import create_app
 from evolink_mock.server.fast_lane import FastLane, fast_lane, run_at_once
-from evolink_mock.server.server import uvicorn_config
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
-from support.in_process import BODY, CREATE, SPEC, START
-from uvicorn.server import ServerState
+from support.in_process import CREATE, SPEC
+from support.lanes import QUERY, Server, create, head, request
+from support.redis_server import needs_server
+from support.stores import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.server.protocol import Protocol
-
-DATE = [(b"date", b"Sat, 06 Sep 2025 14:42:23 GMT")]
-QUERY = "/v1/tasks/"
-
-
-class Wire(asyncio.Transport):
-    """A transport that keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__({"sockname": ("127.0.0.1", 8080), "peername": ("127.0.0.1", 50000)})
-        self.written: list[bytes] = []
-        self.closed = False
-        self.ended = asyncio.Event()
-
-    def write(self, data: Any) -> None:
-        self.written.append(bytes(data))
-
-    def close(self) -> None:
-        self.closed = True
-        self.ended.set()
-
-    abort = close
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def can_write_eof(self) -> bool:
-        return False
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-
-@dataclass
-class Server:
-    """A mock with one client after the other; `lanes` counts the requests that took the lane."""
-
-    is_fast: bool
-    settings: dict[str, Any] = field(default_factory=dict)
-    lanes: int = 0
-    lines: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.clock = VirtualClock(START)
-        settings = Settings(seed=7, no_fast_lane=not self.is_fast, **self.settings)
-        self.service = Service(SPEC, settings, self.clock)
-        app = create_app(self.service, self._log)
-        self.lane = fast_lane(app, self.service)
-        assert (self.lane is not None) == self.is_fast
-        self.config = uvicorn_config(app, self.lane)
-        self.config.load()
-        self.state = ServerState()
-        self.state.default_headers = DATE
-
-    def _log(self, exchange: Exchange) -> None:
-        line = format_line(exchange, exchange.began, "14:42:23")
-        self.lines.append(line)
-
-    def connect(self) -> tuple[Protocol, Wire]:
-        loop = asyncio.get_running_loop()
-        create_protocol: Any = self.config.http_protocol_class
-        protocol: Protocol = create_protocol(
-            config=self.config, server_state=self.state, app_state={}, _loop=loop
-        )
-        wire = Wire()
-        protocol.connection_made(wire)
-        return protocol, wire
-
-    async def exchange(self, *parts: bytes) -> tuple[bytes, int]:
-        """The bytes that answer these parts, sent on one connection, and the number of writes."""
-        protocol, wire = self.connect()
-        for part in parts:
-            if not wire.closed:
-                before = self.state.total_requests
-                protocol.data_received(part)
-                self.lanes += self.state.total_requests - before  # uvicorn answers later
-                for _ in range(3):
-                    await asyncio.sleep(0)
-        while self.state.tasks:
-            await asyncio.wait(self.state.tasks)
-        protocol.connection_lost(None)
-        return b"".join(wire.written), len(wire.written)
-
-    def remembered(self) -> dict[str, Any]:
-        """Everything that the requests have left behind: the log, and the fields of each account."""
-        accounts = run_at_once(self.service.store.accounts())
-        kept: dict[str, Any] = {"lines": self.lines}
-        for account in (self.service.anonymous, *accounts):
-            fields = msgspec.structs.asdict(account)
-            journal = run_at_once(self.service.store.journal(account.token))
-            redactor = redactor_of(journal)
-            fields["exchanges"] = [
-                {**entry(exchange, redactor), "at": round(exchange.at)} for exchange in journal
-            ]
-            fields["bodies"] = [exchange.request_body for exchange in journal]
-            fields["violations"] = list(journal.violations)
-            fields["tasks"] = [task.id for task in run_at_once(self.service.store.tasks(account.token))]
-            kept |= {f"{account.token}: {name}": value for name, value in fields.items()}
-        return kept
-
-
-def head(method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> bytes:
-    """A request as bytes."""
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
-    return "\r\n".join(lines).encode("latin-1") + body
-
-
-def request(
-    method: str = "GET",
-    path: str = "/v1/credits",
-    body: Any = None,
-    token: str | None = "key",
-    **headers: str,
-) -> bytes:
-    """A request with the usual headers."""
-    fields = [("Host", "mock:8080"), ("accept-encoding", "gzip, br")]
-    fields += [("Authorization", f"Bearer {token}")] if token is not None else []
-    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    if method == "POST":
-        fields.append(("Content-Length", str(len(raw))))
-        fields += [] if "content_type" in headers else [("Content-Type", "application/json")]
-    fields += [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return head(method, path, fields, raw)
-
-
-def create(changes: dict[str, Any] | None = None, **named: Any) -> bytes:
-    """A create request."""
-    return request("POST", CREATE, {**BODY, **(changes or {})}, **named)
-
 
 CREATES: list[dict[str, Any]] = [
     {}, {"duration": 10}, {"duration": 7}, {"duration": "x", "mode": 3}, {"model": "gpt"}, {"model": 3}, {"extra": 1},
@@ -202,12 +64,22 @@ def traffic(generator: random.Random, ids: list[str]) -> Iterator[list[bytes]]:
         yield [requests[a:b] for a, b in zip([0, *cuts], [*cuts, len(requests)], strict=True)]
 
 
+LIMITED = {"tokens": frozenset({"key"}), "credits": 30.0, "max_body": 300}
+
+
 @pytest.mark.parametrize(
-    "settings", [{}, {"tokens": frozenset({"key"}), "credits": 30.0, "max_body": 300}], ids=["any", "limited"]
+    ("settings", "store"),
+    [({}, "memory"), (LIMITED, "memory"), pytest.param({}, "redis", marks=needs_server)],
+    ids=["any", "limited", "batched"],
 )
-def test_the_lane_and_the_ordinary_way_cannot_be_told_apart(settings: dict[str, Any]) -> None:
+def test_the_lane_and_the_ordinary_way_cannot_be_told_apart(
+    settings: dict[str, Any], store: str, tmp_path: Path
+) -> None:
     async def play() -> None:
-        fast, plain = Server(is_fast=True, settings=settings), Server(is_fast=False, settings=settings)
+        fast, plain = (
+            Server(is_fast=is_fast, settings={**settings, "store": place(store, tmp_path)})
+            for is_fast in (True, False)
+        )
         generator, ids = random.Random(1), ["task-unified-1757169743-11111111"]
         for number, parts in enumerate(traffic(generator, ids)):
             answers, _ = await fast.exchange(*parts)
@@ -221,7 +93,7 @@ def test_the_lane_and_the_ordinary_way_cannot_be_told_apart(settings: dict[str, 
             fast.remembered().items(), plain.remembered().values(), strict=True
         ):
             assert kept == expected_kept, name
-        assert fast.lanes > 60
+        assert fast.lanes > 60 or store == "redis"
         assert plain.lanes == 0
 
     asyncio.run(play())

@@ -22,7 +22,7 @@ from evolink_mock.domain.clock import wall_time
 from evolink_mock.domain.store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from evolink_mock.stores.redis.address import Address
 
@@ -62,39 +62,38 @@ class Connection:
         return self._prefix + name.encode("utf-8", "surrogatepass")
 
     def call(self, *command: Any) -> Any:
-        """Send one command, and return the reply."""
+        """Return the reply to one command."""
         return self.pipeline((command,))[0]
 
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """Send several commands in one round trip, and return the replies."""
-        if (link := self._link) is None:
-            raise StoreError(self.problem or f"{self._address.shown}: closed")
-        try:
-            return _exchange(link, commands)
-        except ReadOnlyError as error:  # another server has become the primary
-            raise self._lose(link, error) from error
-        except ResponseError as error:
-            raise StoreError(f"{self._address.shown}: {error}") from error
-        except (RedisError, OSError) as error:
-            raise self._lose(link, error) from error
+        """Return the replies to several commands, in one round trip. `StoreError` if one of them is refused."""
+        replies = self.send(commands)
+        for reply in replies:
+            if isinstance(reply, StoreError):
+                raise reply
+        return replies
+
+    def writing(self, name: str, *values: Any) -> Command:
+        """Return the command that calls a part of the script."""
+        self.calls += 1
+        return "EVALSHA", self._hash, 1, self._prefix, name, *values
 
     def write(self, name: str, *values: Any) -> Any:
         """Call one of the commands of the script."""
-        return self.write_all(((name, *values),))[0]
+        return self.call(*self.writing(name, *values))
 
-    def write_all(self, calls: Iterable[Command]) -> list[Any]:
-        """Call several commands of the script in one round trip."""
-        commands = [("EVALSHA", self._hash, 1, self._prefix, *call) for call in calls]
-        self.calls += len(commands)
-        try:
-            replies = self.pipeline(commands)
-        except StoreError as error:
-            if not isinstance(error.__cause__, NoScriptError):
+    def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the replies to several commands, in one round trip, with a `StoreError` in place of a refusal."""
+        replies = self._exchange(commands)
+        for place, reply in enumerate(replies):
+            if isinstance(reply, NoScriptError):  # the server has forgotten the script, and has done nothing
+                reply = self._exchange((("SCRIPT", "LOAD", self._script), commands[place]))[1]  # noqa: PLW2901
+                replies[place] = reply
+            if isinstance(reply, ResponseError):
+                replies[place] = error = StoreError(f"{self._address.shown}: {reply}")
                 self.problem = str(error)
-                raise
-            self.call("SCRIPT", "LOAD", self._script)  # the server has lost it, and has done nothing
-            replies = self.pipeline(commands)
-        self.problem = None
+            elif self.problem is not None and commands[place][0] == "EVALSHA":
+                self.problem = None
         return replies
 
     def wall_time(self) -> float:
@@ -108,16 +107,27 @@ class Connection:
             self._link.disconnect()
             self._link = None
 
+    def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        if (link := self._link) is None:
+            raise StoreError(self.problem or f"{self._address.shown}: closed")
+        try:
+            replies = _exchange(link, commands)
+        except (RedisError, OSError) as error:
+            raise self._lose(link, error) from error
+        if replies and isinstance(replies[-1], ReadOnlyError):  # another server is the primary now
+            raise self._lose(link, replies[-1]) from replies[-1]
+        return replies
+
     def _connect(self) -> None:
         link = _link(self._address)
         try:
             link.connect()
             hello = _hello(link)
             _refuse_unsuitable(hello)
-            _, (seconds, microseconds) = _exchange(link, [("SCRIPT", "LOAD", self._script), ("TIME",)])
+            _, (seconds, microseconds) = _checked(link, [("SCRIPT", "LOAD", self._script), ("TIME",)])
             self.offset = int(seconds) + int(microseconds) / 1e6 - wall_time()
             self.server = f"{hello['server']} {hello['version']}"
-            self._opened(partial(_exchange, link))
+            self._opened(partial(_checked, link))
         except (RedisError, OSError, StoreError) as error:
             link.disconnect()
             raise StoreError(f"{self._address.shown}: {error}") from error
@@ -148,23 +158,29 @@ class Connection:
 
 def _hello(link: Any) -> dict[str, str]:
     """Return the server's description of itself, by field."""
-    reply = _exchange(link, [("HELLO",)])[0]
+    reply = _checked(link, [("HELLO",)])[0]
     texts = [item.decode() if isinstance(item, bytes) else "" for item in reply]
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
 def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
-    """Send commands, and return the replies. If some of them are errors, raise the first after reading all."""
+    """Return the replies to commands; a `ResponseError` in place of a refusal."""
     link.send_packed_command(link.pack_commands(commands), check_health=False)
     replies: list[Any] = []
-    error: ResponseError | None = None
     for _ in commands:
         try:
             replies.append(link.read_response())
         except ResponseError as refusal:
-            error = error or refusal
-    if error is not None:
-        raise error
+            replies.append(refusal)
+    return replies
+
+
+def _checked(link: Any, commands: Sequence[Command]) -> list[Any]:
+    """Return the replies to commands; raises the first refusal."""
+    replies = _exchange(link, commands)
+    for reply in replies:
+        if isinstance(reply, ResponseError):
+            raise reply
     return replies
 
 

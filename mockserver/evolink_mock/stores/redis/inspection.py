@@ -65,7 +65,7 @@ def _problems_of_task(store: RedisStore, task_id: str, data: bytes | None) -> It
         yield f"{task_id} is missing"
         return
     try:
-        store.decode_task(task_id, data)
+        store.changes.decode_task(task_id, data)
     except (ValueError, msgspec.DecodeError) as error:
         yield f"a task cannot be read: {error}"
 

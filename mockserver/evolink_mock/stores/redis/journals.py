@@ -76,9 +76,13 @@ class Journals:
         return self._call(token, [*journal], journal.violations, journal.dropped, journal.dropped_violations)
 
     def _write(self, batch: Sequence[tuple[Buffer, list[Exchange]]]) -> None:
-        self._connection.write_all(
-            self._call(buffer.token, exchanges, buffer.violations, buffer.skipped, buffer.skipped_violations)
-            for buffer, exchanges in batch
+        self._connection.pipeline(
+            [
+                self._call(
+                    buffer.token, exchanges, buffer.violations, buffer.skipped, buffer.skipped_violations
+                )
+                for buffer, exchanges in batch
+            ]
         )
 
     def _call(
@@ -94,4 +98,4 @@ class Journals:
         limits = JOURNAL, JOURNAL_BYTES, VIOLATIONS
         counts = len(records) + dropped, len(texts) + dropped_violations
         values = name_of(token), self._wall_time(), *counts, *limits, len(records)
-        return "record", *values, *records, *texts
+        return self._connection.writing("record", *values, *records, *texts)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import secrets
 from contextlib import suppress
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from evolink_mock.domain.accounts import open_account
 from evolink_mock.domain.clock import sleep
-from evolink_mock.domain.store import NO_CHANGE, StoreError
+from evolink_mock.domain.store import StoreError
 from evolink_mock.stores.records import decode_account, encode
+from evolink_mock.stores.redis.changes import Changes, in_batch
 from evolink_mock.stores.redis.connection import VERSION, Connection
 from evolink_mock.stores.redis.journals import Journals
 from evolink_mock.stores.redis.leases import Leases
-from evolink_mock.stores.redis.values import change_values, clock_of, decoded, delivery_values, name_of
+from evolink_mock.stores.redis.values import clock_of, decoded, delivery_values, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,16 +26,15 @@ if TYPE_CHECKING:
     from evolink_mock.domain.tasks import Task
     from evolink_mock.stores.records import OperationIndex
     from evolink_mock.stores.redis.address import Address
-    from evolink_mock.stores.redis.connection import Call
+    from evolink_mock.stores.redis.connection import Call, Command
 
-_CACHED_ACCOUNTS = 1024
 _CHUNK = 1000  # tasks or deliveries that are read in one round trip
 _WANTED = "journals wanted"  # the fact that counts the requests for journals
 _OTHERS_SECONDS = 0.06  # real time, for other workers to write their journals
 
 
 class RedisStore:
-    """A `LocalStore` and a `SharedStore` on a server. `wall_time` returns Unix seconds, by default the server's.
+    """A `BatchingStore` and a `SharedStore` on a server. `wall_time` returns Unix seconds, by default the server's.
 
     An account is changed by optimistic concurrency: the server stores the result of a step only if the account has not
     changed since the step got it. Raises `StoreError` while the server cannot be used.
@@ -53,17 +51,13 @@ class RedisStore:
         self._facts: dict[str, Any] = {}  # facts to store again if the server has lost them
         self._prefix = address.prefix
         self.connection = Connection(address, self._prepare)
-        self._operations = operations
-        self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # views: `change` decodes its own
-        self._latest: dict[
-            str, bytes
-        ] = {}  # what this process has stored last; another one may have changed it
         self.terms = terms
         self.wall_time = wall_time or self.connection.wall_time
-        key = self.connection.key
-        self._accounts, self._tasks, self._version = key("accounts"), key("tasks"), key("version")
+        self.changes = Changes(self.connection, operations, lambda: self.terms, self.wall_time)
+        self._version = self.connection.key("version")
         self._seen = self._calls = 0  # the version at the last look, and the calls of this process until then
         self._wanted: Any = None
+        self.is_batching = False  # the fast lane sets it while it runs a coroutine
         self.journals = Journals(self.connection, self.wall_time)
         self.leases = Leases(self.connection, self.worker, self.wall_time)
 
@@ -95,53 +89,20 @@ class RedisStore:
             self._facts[name] = value
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token, which must not be modified."""
-        data = self._read(token)
-        return self._open(token) if data is None else decode_account(data)
+        """Return the account of a token. It must not be modified."""
+        return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return an account, which must not be modified, and a task."""
-        account, task = self.connection.pipeline(
-            (("HGET", self._accounts, name_of(token)), ("HGET", self._tasks, task_id))
-        )
-        return (
-            self._open(token) if account is None else self._decode(account),
-            None if task is None else self.decode_task(task_id, task),
-        )
+        return self.changes.at_once(self.changes.finding(token, task_id))
 
     def change_now(self, token: str, step: Step) -> None:
         """Change an account by `step`. If another process has changed the account, `step` is repeated."""
-        name, taken = name_of(token), set[str]()
-        data = self._latest.get(token)
-        is_current = data is None
-        if data is None:
-            data = self._read(token)
-        while True:
-            account = open_account(token, self.terms) if data is None else decode_account(data)
-            clock = account.frozen_at, account.shift
-            try:
-                change = step(account, taken.__contains__)
-            except Exception:
-                if is_current:
-                    raise
-                data, is_current = self._read(token), True
-                continue
-            after = encode(account)
-            if is_current and after == data and change.task is None:
-                return
-            is_clock_new = clock != (account.frozen_at, account.shift)
-            values = change_values(account, change, self._encode, is_clock_new=is_clock_new)
-            reply = self.connection.write("change", name, data or b"", after, self.wall_time(), *values)
-            if reply == 1:
-                if len(self._latest) >= _CACHED_ACCOUNTS:
-                    self._latest.clear()
-                self._latest[token] = after
-                return
-            is_current = True
-            if reply == 0:
-                taken.add(change.task.id if change.task else "")
-            else:
-                data = reply or None
+        self.changes.at_once(self.changes.changing(token, step))
+
+    def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the reply to each command, or the `StoreError` that it caused."""
+        return self.connection.send(commands)
 
     async def account(self, token: str) -> Account:
         """Return the account of a token, which must not be modified."""
@@ -149,27 +110,36 @@ class RedisStore:
 
     async def change(self, token: str, step: Step) -> None:
         """Change an account by `step`."""
-        self.change_now(token, step)
+        if self.is_batching:
+            await in_batch(self.changes.changing(token, step))
+        else:
+            self.change_now(token, step)
 
     async def accounts(self) -> Sequence[Account]:
         """Return every account."""
         tokens = self.connection.call("ZRANGE", self.connection.key("opened"), 0, -1)
-        return [decode_account(data) for data in self._values(self._accounts, tokens) if data is not None]
+        return [
+            decode_account(data) for data in self._values(self.changes.accounts, tokens) if data is not None
+        ]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return an account, which must not be modified, and a task."""
+        if self.is_batching:
+            return await in_batch(self.changes.finding(token, task_id))
         return self.find_now(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
         """Return the task with this id."""
-        data = self.connection.call("HGET", self._tasks, task_id)
-        return None if data is None else self.decode_task(task_id, data)
+        data = self.connection.call("HGET", self.changes.tasks, task_id)
+        return None if data is None else self.changes.decode_task(task_id, data)
 
     async def tasks(self, token: str) -> Sequence[Task]:
         """Return the tasks of an account."""
         ids = self.connection.call("LRANGE", self.connection.key(f"tasks:{token}"), 0, -1)
-        values = zip(ids, self._values(self._tasks, ids), strict=True)
-        return [self.decode_task(task_id.decode(), data) for task_id, data in values if data is not None]
+        values = zip(ids, self._values(self.changes.tasks, ids), strict=True)
+        return [
+            self.changes.decode_task(task_id.decode(), data) for task_id, data in values if data is not None
+        ]
 
     async def delivery(self, task_id: str) -> Delivery | None:
         """Return the delivery of a task's callback."""
@@ -199,13 +169,12 @@ class RedisStore:
         """Store an account with its tasks, deliveries and journal."""
         account, token = state.account, state.account.token
         self.journals.buffers.forget(token)
-        tasks = [item for task in state.tasks for item in (task.id, self._encode(task))]
+        tasks = [item for task in state.tasks for item in (task.id, self.changes.encode_task(task))]
         deliveries = [item for delivery in state.deliveries for item in delivery_values(delivery)]
         counts = len(state.tasks), len(state.deliveries)
         values = name_of(token), encode(account), self.wall_time(), clock_of(account), *counts
-        is_stored, _ = self.connection.write_all(
-            (("restore", *values, *tasks, *deliveries), self.journals.restoring(token, state.journal))
-        )
+        restoring = self.connection.writing("restore", *values, *tasks, *deliveries)
+        is_stored, _ = self.connection.pipeline((restoring, self.journals.restoring(token, state.journal)))
         if not is_stored:
             raise ValueError("a task of another account has the same id")
 
@@ -245,11 +214,6 @@ class RedisStore:
         """Write some of the recorded exchanges to the journals."""
         self.journals.buffers.flush_in_rounds()
 
-    def decode_task(self, task_id: str, data: bytes) -> Task:
-        """Decode the stored value of a task. Raises ValueError or `DecodeError`."""
-        owner, _, record = data.partition(b"\n")  # a token has no line end
-        return self._operations.decode(task_id, owner.decode("utf-8", "surrogatepass"), record)
-
     def close(self) -> None:
         """Write the recorded exchanges, give up all leases, and disconnect."""
         with suppress(StoreError):
@@ -268,17 +232,6 @@ class RedisStore:
                 f"the store has version {version}, but this evolink-mock supports up to {VERSION}: "
                 "use a newer evolink-mock, or another prefix"
             )
-
-    def _read(self, token: str) -> bytes | None:
-        data: bytes | None = self.connection.call("HGET", self._accounts, name_of(token))
-        return data
-
-    def _open(self, token: str) -> Account:
-        self.change_now(token, lambda *_: NO_CHANGE)
-        return self.account_now(token)
-
-    def _encode(self, task: Task) -> bytes:
-        return name_of(task.account) + b"\n" + self._operations.encode(task)
 
     def _values(self, key: bytes, names: Sequence[bytes]) -> Iterable[Any]:
         for first in range(0, len(names), _CHUNK):

@@ -1,0 +1,142 @@
+"""Serve the small requests that arrive in one turn of the event loop together, with one round trip to their store.
+
+For a store on a server. The coroutine of each request, run by the fast lane, stops where it needs the store. The
+commands of all of them are sent at once, and each goes on with its replies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Protocol
+
+from evolink_mock.domain.exchange import SCOPE_KEY
+from evolink_mock.domain.store import StoreError
+from evolink_mock.http.connection import MayWaitError
+from evolink_mock.server.fast_lane import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from starlette.types import Scope
+
+    from evolink_mock.domain.store import BatchingStore
+    from evolink_mock.server.fast_lane import FastLane, Headers
+
+
+class BatchedConnection(Connection, Protocol):
+    """A connection whose requests are served in batches."""
+
+    @property
+    def default_headers(self) -> Headers:
+        """The headers of every response."""
+        ...
+
+    def can_respond(self) -> bool:
+        """Return whether the connection is still open."""
+        ...
+
+    def respond(self, response: bytes) -> None:
+        """Write a response."""
+        ...
+
+    def parse(self, data: bytes) -> None:
+        """Have uvicorn serve the data."""
+        ...
+
+
+class _Request:
+    """A request in a batch. `commands` are those that it waits for; None once it is served or refused."""
+
+    def __init__(
+        self, connection: BatchedConnection, data: bytes, lane: FastLane, store: BatchingStore
+    ) -> None:
+        self.connection = connection
+        self.data = data
+        self.commands: Sequence[Any] | None = None
+        self.is_served = False
+        self._store = store
+        request = lane.read(data, 0, connection)
+        if request is not None:
+            endpoint, self.scope, self.end = request
+            self._coroutine: Coroutine[Any, Any, None] = lane.serving(endpoint, self.scope)
+            self._go_on(self._coroutine.send, None)
+
+    def receive(self, replies: Sequence[Any]) -> None:
+        """Go on with the replies to the commands, or with the first error among them."""
+        error = next((reply for reply in replies if isinstance(reply, StoreError)), None)
+        if error is None:
+            self._go_on(self._coroutine.send, replies)
+        else:
+            self.fail(error)
+
+    def fail(self, error: StoreError) -> None:
+        """Go on with the error of the store."""
+        self._go_on(self._coroutine.throw, error)
+
+    def _go_on(self, resume: Callable[[Any], Any], value: Any) -> None:
+        self._store.is_batching, self.commands = True, None
+        try:
+            self.commands = resume(value)
+        except StopIteration:
+            self.is_served = True
+        except MayWaitError:
+            pass
+        finally:
+            self._store.is_batching = False
+
+
+class BatchedLane:
+    """Collects the data of connections until the next turn of the event loop, and serves their first requests."""
+
+    def __init__(self, lane: FastLane, store: BatchingStore) -> None:
+        self._lane = lane
+        self._store = store
+        self._waiting: dict[BatchedConnection, bytes] = {}
+
+    def add(self, connection: BatchedConnection, data: bytes) -> None:
+        """Serve the data soon."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self.run)
+        self._waiting[connection] = self._waiting.get(connection, b"") + data
+
+    def has(self, connection: BatchedConnection) -> bool:
+        """Return whether data of a connection waits."""
+        return connection in self._waiting
+
+    def run(self) -> None:
+        """Serve what waits."""
+        waiting, self._waiting = self._waiting, {}
+        requests = [
+            _Request(connection, data, self._lane, self._store)
+            for connection, data in waiting.items()
+            if connection.can_respond()
+        ]
+        while stopped := [request for request in requests if request.commands is not None]:
+            self._exchange(stopped)
+        for request in requests:
+            self._end(request)
+
+    def _exchange(self, requests: Sequence[_Request]) -> None:
+        """Send the commands of requests, and let them go on with the replies."""
+        commands = [command for request in requests for command in request.commands or ()]
+        try:
+            replies = self._store.send(commands)
+        except StoreError as error:
+            for request in requests:
+                request.fail(error)
+            return
+        first = 0
+        for request in requests:
+            last = first + len(request.commands or ())
+            request.receive(replies[first:last])
+            first = last
+
+    def _end(self, request: _Request) -> None:
+        connection, data = request.connection, request.data
+        if not request.is_served:
+            connection.parse(data)
+            return
+        scope: Scope = request.scope
+        connection.respond(b"".join(self._lane.response(scope[SCOPE_KEY], connection.default_headers)))
+        if request.end < len(data):
+            self.add(connection, data[request.end :])

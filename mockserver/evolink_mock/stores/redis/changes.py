@@ -1,0 +1,138 @@
+"""Accounts and tasks on the server, read and changed by generators that yield commands and get the replies.
+
+So one round trip can serve the calls of several requests: `in_batch` lets the fast lane send what they yield.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from evolink_mock.domain.accounts import open_account
+from evolink_mock.domain.store import NO_CHANGE
+from evolink_mock.stores.records import decode_account, encode
+from evolink_mock.stores.redis.values import change_values, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from evolink_mock.domain.accounts import Account, AccountTerms
+    from evolink_mock.domain.store import Step
+    from evolink_mock.domain.tasks import Task
+    from evolink_mock.stores.records import OperationIndex
+    from evolink_mock.stores.redis.connection import Command, Connection
+
+    Work = Generator[Sequence[Command], list[Any], "R"]  # a call: yields commands, gets the replies
+
+R = TypeVar("R")
+_CACHED_ACCOUNTS = 1024
+
+
+class Changes:
+    """Reads and changes accounts by optimistic concurrency, with what this process has stored last as a guess."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        operations: OperationIndex,
+        terms: Callable[[], AccountTerms],
+        wall_time: Callable[[], float],
+    ) -> None:
+        self._connection = connection
+        self._operations = operations
+        self._terms = terms
+        self._wall_time = wall_time
+        self.accounts, self.tasks = connection.key("accounts"), connection.key("tasks")
+        self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # for reading: `changing` decodes its own
+        self._latest: dict[str, bytes] = {}  # another process may have changed these accounts since
+
+    def account(self, token: str) -> Account:
+        """Return the account of a token. It must not be modified."""
+        data = self._read(token)
+        return self._open(token) if data is None else decode_account(data)
+
+    def at_once(self, work: Work[R]) -> R:
+        """Return the result of a call, each of whose round trips is its own."""
+        try:
+            commands = next(work)
+            while True:
+                commands = work.send(self._connection.pipeline(commands))
+        except StopIteration as end:
+            result: R = end.value
+            return result
+
+    def finding(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
+        """Read an account, which must not be modified, and a task."""
+        account, task = yield (("HGET", self.accounts, name_of(token)), ("HGET", self.tasks, task_id))
+        return (
+            self._open(token) if account is None else self._decode(account),
+            None if task is None else self.decode_task(task_id, task),
+        )
+
+    def changing(self, token: str, step: Step) -> Work[None]:
+        """Change an account by `step`, as it probably is, and again if it is not."""
+        taken: set[str] = set()
+        data = self._latest.get(token)
+        is_current = data is None
+        if data is None:
+            (data,) = yield (("HGET", self.accounts, name_of(token)),)
+        is_first = True
+        while True:
+            account = open_account(token, self._terms()) if data is None else decode_account(data)
+            clock = account.frozen_at, account.shift
+            try:
+                change = step(account, taken.__contains__)
+            except Exception:
+                if is_current:
+                    raise
+                data, is_current = self._read(token), True
+                continue
+            after = encode(account)
+            if is_current and after == data and change.task is None:
+                return
+            is_clock_new = clock != (account.frozen_at, account.shift)
+            values = change_values(account, change, self.encode_task, is_clock_new=is_clock_new)
+            # Before the reply, so that the next request in the same round trip continues from here.
+            self._remember(token, after)
+            commands = (
+                self._connection.writing(
+                    "change", name_of(token), data or b"", after, self._wall_time(), *values
+                ),
+            )
+            (reply,) = (yield commands) if is_first else self._connection.pipeline(commands)
+            if reply == 1:
+                return
+            is_first, is_current = False, True
+            if reply == 0:
+                taken.add(change.task.id if change.task else "")
+            else:
+                data = reply or None
+
+    def decode_task(self, task_id: str, data: bytes) -> Task:
+        """Return a task from its value. ValueError, `DecodeError`."""
+        owner, _, record = data.partition(b"\n")  # a character that no token has
+        return self._operations.decode(task_id, owner.decode("utf-8", "surrogatepass"), record)
+
+    def encode_task(self, task: Task) -> bytes:
+        """Return the value of a task: its account and its record."""
+        return name_of(task.account) + b"\n" + self._operations.encode(task)
+
+    def _remember(self, token: str, data: bytes) -> None:
+        if len(self._latest) >= _CACHED_ACCOUNTS:
+            self._latest.clear()
+        self._latest[token] = data
+
+    def _read(self, token: str) -> bytes | None:
+        data: bytes | None = self._connection.call("HGET", self.accounts, name_of(token))
+        return data
+
+    def _open(self, token: str) -> Account:
+        self.at_once(self.changing(token, lambda *_: NO_CHANGE))
+        return self.account(token)
+
+
+@coroutine
+def in_batch(work: Work[R]) -> Work[R]:
+    """Return a call as an awaitable that yields its commands to the fast lane."""
+    return (yield from work)
