@@ -126,10 +126,20 @@ def _served(listed: dict[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:
 def _get(url: str) -> str:
     import httpx2
 
+    from evolink_check.transport.env_proxies import proxy_for
+
+    proxy = None
     try:
-        answer = httpx2.get(url, timeout=_SECONDS, follow_redirects=True)
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise ValueError(f"{url}: cannot be read: {error or type(error).__name__}") from error
+        parts = urlsplit(url)
+        proxy = proxy_for(parts.scheme, parts.hostname or "")
+        through = proxy.url if proxy else None
+        with httpx2.Client(proxy=through, trust_env=False, timeout=_SECONDS, follow_redirects=True) as client:
+            answer = client.get(url)
+    except (httpx2.HTTPError, httpx2.InvalidURL, ImportError, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        if proxy is not None and not isinstance(error, httpx2.InvalidURL):
+            reason = f"{proxy} cannot be used: {reason}"
+        raise ValueError(f"{url}: cannot be read: {reason}") from error
     if answer.status_code != _FOUND:
         raise ValueError(f"{url}: cannot be read: status {answer.status_code}")
     return answer.text

@@ -80,7 +80,8 @@ def run(
     if code not in {CANNOT_RUN, NOT_FOUND}:
         replaced = inherited.get(API_KEY, variables[API_KEY]) != variables[API_KEY]
         with LogWriter(sys.stderr) as writer:  # perhaps nothing reads stderr
-            writer.write(summary.report("" if private else _NO_PROXY))
+            advice = "" if private else _NO_PROXY
+            writer.write(summary.report(advice, was_reached=server.server.was_intercepted))
             writer.write(_replaced_key(variables[API_KEY]) if replaced else "")
     return code
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _MANY = 1000  # different requests that are counted separately
 _LINES = 40
 _CHARACTERS = 160  # per line
+_UNREADABLE = (
+    ": it connected to the mock, but sent no request that the mock can read; it may require another certificate, TLS "
+    "version or HTTP version"
+)
 _HOW_TO_TRUST = (
     "evolink-mock: the command reached the mock and ended the TLS handshake, so it has its own trust store. Add the "
     "mock's certificate to it (`evolink-mock hosts` names the file)\n"
@@ -37,16 +41,18 @@ class TrafficSummary:
         """Count a connection through the proxy to another host."""
         _count(self._passages, f"{passage.outcome}: {passage.host}:{passage.port}")
 
-    def report(self, advice: str = "") -> str:
+    def report(self, advice: str = "", *, was_reached: bool = False) -> str:
         """Return a line for each request: its count, its status, and the reason of a refusal or a suggested path.
 
-        `advice` is appended if the command made no request, neither to the mock nor through the proxy. Clients that
-        did not trust the mock's certificate have a separate line.
+        `advice` is appended if the command made no request, neither to the mock nor through the proxy, and has not
+        connected to the mock either (`was_reached`). Clients that did not trust the mock's certificate have a separate
+        line.
         """
         counted = [*self._exchanges.items(), *self._passages.items()]
         lines = [f"{times:>5} x  {_printable(what)}" for what, times in counted]
         if not self._exchanges:
-            lines.insert(0, "nothing" if self._passages else f"nothing{advice}")
+            reason = _UNREADABLE if was_reached else advice
+            lines.insert(0, "nothing" if self._passages else f"nothing{reason}")
         if len(lines) > _LINES:
             lines[_LINES:] = [f"and {len(lines) - _LINES} more"]
         text = "evolink-mock: the command asked for\n" + "".join(f"  {line}\n" for line in lines)

@@ -44,7 +44,6 @@ class Exchange(Struct):
     path: str
     began: float  # time on the stopwatch
     status: int = 0  # 0 if no response was sent
-    decided: int = 0  # the status before a network fault, from when its violations are recorded; else 0
     account: str = ""  # its label
     task_id: str = ""
     notes: tuple[str, ...] = ()
@@ -59,6 +58,7 @@ class Exchange(Struct):
     is_unmatched: bool = False  # for an undocumented path or method
     size: int = 0  # in bytes, as counted in a journal
     journal: Recorder | None = None  # the account's journal, to which the completed exchange is appended
+    decided: int = 0  # the status before a network fault, from when its violations are recorded; else 0
 
     def __repr__(self) -> str:
         """Return only the fields that a log or a traceback may show."""

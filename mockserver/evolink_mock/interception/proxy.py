@@ -132,6 +132,7 @@ class Proxy:
         self._observe = observe
         self._tls: ssl.SSLContext | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self.has_served_own_host = False  # whether a client has been connected to this server
 
     async def start(self, listener: socket.socket) -> None:
         """Begin to accept connections."""
@@ -194,6 +195,7 @@ class Proxy:
         if url.host in routes.hosts:
             plain = url.port == DEFAULT_PORTS["http"] if tunnel else url.scheme == "http"
             address = routes.http if plain else routes.https
+            self.has_served_own_host = True
         elif routes.offline:
             self._observe(ProxyConnection(*address, "refused"))
             raise ProxyRefusalError(403, f"evolink-mock is offline: requests to {url.host} are refused")

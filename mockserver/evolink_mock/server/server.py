@@ -127,6 +127,12 @@ class Server(uvicorn.Server):
         self._observe_proxy = observe_proxy or _log_passage
         self._proxy = _create_proxy(listeners, self._observe_proxy, offline=service.settings.offline)
 
+    @property
+    def was_intercepted(self) -> bool:
+        """Whether an intercepted client has connected: by the proxy, or with a TLS handshake that succeeded."""
+        by_proxy = self._proxy is not None and self._proxy.has_served_own_host
+        return by_proxy or (self._handshakes is not None and self._handshakes.has_succeeded)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve every listener, then call `ready`."""
         await super().startup(sockets)

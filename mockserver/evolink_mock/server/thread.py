@@ -30,6 +30,7 @@ class ThreadedServer(NamedTuple):
     listeners: Listeners
     app: ASGIApp
     loop: asyncio.AbstractEventLoop
+    server: Server
 
     @property
     def url(self) -> str:
@@ -71,7 +72,7 @@ def serve_in_thread(
         try:
             if not started.wait(_START_SECONDS) or not loops:
                 raise PortError("the server did not start")
-            yield ThreadedServer(listeners, server.app, loops[0])
+            yield ThreadedServer(listeners, server.app, loops[0], server)
         finally:
             server.should_exit = True
             thread.join()

@@ -62,6 +62,15 @@ def test_who_asked_for_nothing_is_advised_unless_it_did_come_by_the_proxy() -> N
     ]
 
 
+def test_a_client_that_connected_and_sent_nothing_readable_is_not_suspected_of_reaching_the_real_api() -> (
+    None
+):
+    (line,) = TrafficSummary().report(": try this", was_reached=True).splitlines()[1:]
+    assert line.strip().startswith(
+        "nothing: it connected to the mock, but sent no request that the mock can read"
+    )
+
+
 def test_a_report_stays_short_and_counts_whatever_comes() -> None:
     lines = report(*(exchange(f"/{number}") for number in range(2000)))
     assert (len(lines), lines[-1]) == (41, "and 961 more")

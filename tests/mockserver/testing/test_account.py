@@ -73,7 +73,7 @@ def test_a_datetime_without_a_time_zone_is_no_time_for_the_clock(account: MockAc
 
 def test_an_outcome_that_is_misspelt_is_refused_with_the_nearest(account: MockAccount) -> None:
     task_id = create(account)
-    with pytest.raises(ControlError, match="outcome: Invalid enum value 'canceled' .did you mean cancelled"):
+    with pytest.raises(ControlError, match=r"outcome: Invalid enum value 'canceled' .did you mean cancelled"):
         account.finish(task_id, outcome="canceled")  # type: ignore[arg-type]
 
 
