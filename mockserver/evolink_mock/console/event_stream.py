@@ -39,7 +39,7 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     encode_batch: Encode,
     cleared: bytes = b"",
 ) -> None:
-    """Send exchanges until the client disconnects, and `cleared` when the exchanges are forgotten.
+    """Send exchanges until the client disconnects, and a `cleared` event when the exchanges are forgotten.
 
     They begin after the last exchange that the client has, or with the next new exchange.
     """

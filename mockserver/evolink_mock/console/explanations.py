@@ -1,4 +1,4 @@
-"""Why a request was refused: the clause that it violated, and the nearest correct name."""
+"""Explain why a request was refused: the clause that it violated, and the most similar correct name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
 
 
 def clause_of(exchange: Exchange) -> str:
-    """Return the id of the clause that a request violated; empty if it violated none, or a recipe refused it."""
+    """Return the id of the clause that a request violated.
+
+    Empty if it violated none, or if a recipe caused the refusal.
+    """
     if exchange.is_unmatched:
         return _UNMATCHED.get(exchange.status, "")
     if exchange.notes and (exchange.status == _BAD_REQUEST or exchange.notes[0].startswith(WARNING)):
@@ -44,7 +47,7 @@ def clause_of(exchange: Exchange) -> str:
 
 
 def nearest_of(exchange: Exchange) -> str:
-    """Return the route, model, field or recipe that was probably meant; empty if nothing is near."""
+    """Return the route, model, field or recipe that was probably meant; empty if none is similar."""
     for note in exchange.notes:
         if match := _NEAREST.search(note):
             return str(next(filter(None, match.groups())))
@@ -54,6 +57,6 @@ def nearest_of(exchange: Exchange) -> str:
 
 
 def _names_recipe(exchange: Exchange) -> bool:
-    """Whether a header of the request may name a recipe, which then decided on the response."""
+    """Whether a header of the request may name a recipe, which then caused the response."""
     headers = dict(exchange.request_headers)
     return b"mock=" in headers.get(b"prefer", b"") or b"~" in headers.get(b"authorization", b"")

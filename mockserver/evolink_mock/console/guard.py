@@ -1,4 +1,7 @@
-"""Access to the console: only from pages of this server, on this machine, and with the operator's key."""
+"""Access to the console: from pages of this server, with the operator's key.
+
+Other machines have access only if the user has chosen the key (`--ui-key`).
+"""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def _convert(
 
 
 def _choices(kind: type[msgspec.Struct], name: str, value: str) -> str:
-    """Return a hint for a value that is none of the words of its field: the nearest word, else all of them."""
+    """Return a hint for an invalid value of a field with fixed words: the most similar word, else all words."""
     import msgspec.inspect as inspection
 
     info = inspection.type_info(kind)

@@ -57,7 +57,7 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> t
 
 
 def _key_header(name: bytes) -> str:
-    """Return the name of a header that seems to carry the key, also of a misspelled one; else an empty text."""
+    """Return the name of a header, perhaps misspelled, that seems to carry the key; empty if there is none."""
     header = name.decode("latin-1").lower()
     if header in _OTHER_HEADERS or is_credential_header(name):
         return header

@@ -71,7 +71,7 @@ class ExchangeFeed:
         return exchanges, missed
 
     async def wait(self, number: int, clearings: int = 0) -> None:
-        """Return when there is an exchange after this number, or the exchanges were forgotten more often."""
+        """Return when there is an exchange after this number, or when the exchanges have been forgotten since."""
         if self.last > number or self.clearings > clearings:
             return
         changed = asyncio.Event()
