@@ -73,7 +73,6 @@ def serve(settings: Settings, options: ServeOptions) -> None:
         listeners = open_listeners(spec, settings)
 
     port = b"%d\n" % listeners.http.getsockname()[1]
-
     operator_key = secrets.token_urlsafe(16)
 
     def ready() -> None:

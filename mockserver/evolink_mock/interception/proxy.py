@@ -89,10 +89,7 @@ def parse_request(head: bytes) -> ProxyRequest:
 
 
 def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
-    """Return the head to send to the server.
-
-    It asks the server to close the connection after the response, and omits headers that are meant for the proxy.
-    """
+    """Return the head for the server: it closes the connection, and has no headers meant for the proxy."""
     kept = [header for header in headers if header.partition(":")[0].lower() not in _HOP_BY_HOP]
     lines = [
         f"{method} {url.request_target.decode('ascii')} HTTP/1.1",
@@ -245,10 +242,7 @@ async def _read_head(reader: asyncio.StreamReader) -> bytes:
 async def _refuse(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: ProxyRefusalError
 ) -> None:
-    """Send the refusal.
-
-    Its reason is also in the status line, the only part of a CONNECT response that clients show.
-    """
+    """Send the refusal, with the reason in the status line: of a response to CONNECT, clients show only that line."""
     text = str(refusal).encode("ascii", "replace")
     head = f"HTTP/1.1 {refusal.status} ".encode("ascii") + text
     head += b"\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (

@@ -71,7 +71,10 @@ class ExchangeFeed:
         return exchanges, missed
 
     async def wait(self, number: int, clearings: int = 0) -> None:
-        """Return when there is an exchange after this number, or when the exchanges have been forgotten since."""
+        """Return when there is an exchange after this number.
+
+        Also returns when the feed has been cleared more than `clearings` times.
+        """
         if self.last > number or self.clearings > clearings:
             return
         changed = asyncio.Event()
