@@ -86,6 +86,7 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     from evolink_spec.clauses import load_clauses
     from hypothesis.strategies import tuples
 
+    from evolink_check.generation.hypothesis_home import without_own_constants
     from evolink_check.generation.property_search import Search, run_property
 
     clauses = tuple(clause for clause in load_clauses() if clause.binds == "client")
@@ -93,7 +94,7 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     if unknown:
         raise ValueError(f"no clause that binds a client: {', '.join(unknown)}")
     spec = load()
-    with _open_mocks(mock) as next_mock:
+    with without_own_constants(), _open_mocks(mock) as next_mock:
         runner = _CallableRunner(drive, next_mock, spec, clauses, patience)
         cases = tuples(behaviours(spec), requests(spec))
         run_property(cases, _Property(runner, frozenset(ignore)), Search(examples, seed, memory))

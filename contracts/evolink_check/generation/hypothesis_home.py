@@ -32,14 +32,14 @@ def temporary_hypothesis_home() -> Iterator[None]:
         _write_utf8_table(folder)
         set_hypothesis_home_dir(str(folder))
         try:
-            with _without_own_constants():
+            with without_own_constants():
                 yield
         finally:
             set_hypothesis_home_dir(None)
 
 
 @contextmanager
-def _without_own_constants() -> Iterator[None]:
+def without_own_constants() -> Iterator[None]:
     """Keep Hypothesis from collecting constants in a checkout's source files, which are the checker's own.
 
     In an installed package, Hypothesis never collects constants, so a seed generates the same requests in

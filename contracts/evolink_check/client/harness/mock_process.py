@@ -7,7 +7,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,15 @@ from evolink_check.traffic.text_redaction import redact_url
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import httpx2
+
     from evolink_check.client.harness.scenario import ScenarioRecipe
 
 TASK_SECONDS = 1.5
 _COMMAND = "evolink-mock"
 _STOP_SECONDS = 10.0
 _HTTP_SECONDS = 20.0
+_KEEPALIVE_SECONDS = 2.0  # the mock closes a connection after 5
 # The command that the mock runs: it prints its environment and runs until its input is closed.
 _PRINT_ENVIRONMENT = "import json,os,sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
 
@@ -47,6 +50,9 @@ class Mock:
     token: str = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
     alone: bool = False
+    client: httpx2.Client | None = field(
+        default=None, repr=False, compare=False
+    )  # None: one for each request
 
     def prepare(self, orders: Sequence[ScenarioRecipe]) -> float:
         """Reset the account and assign the recipes to it.
@@ -89,10 +95,8 @@ class Mock:
 
         headers = {"Authorization": f"Bearer {self.token}"}
         try:
-            answer = httpx2.request(
-                method, f"{self.url}/__mock__{path}", json=body, headers=headers, timeout=_HTTP_SECONDS,
-                trust_env=False, verify=self.url.startswith("https:"),  # loading the CA certificates takes 30 ms
-            )  # fmt: skip
+            with _open_client(self.url) if self.client is None else nullcontext(self.client) as client:
+                answer = client.request(method, f"{self.url}/__mock__{path}", json=body, headers=headers)
             answer.raise_for_status()
         except httpx2.HTTPStatusError as error:
             answer = error.response
@@ -102,6 +106,17 @@ class Mock:
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             raise MockError(f"there is no mock at {redact_url(self.url)}: {error}") from error
         return answer.json() if answer.content else None
+
+
+def _open_client(url: str) -> httpx2.Client:
+    import httpx2
+
+    return httpx2.Client(
+        timeout=_HTTP_SECONDS,
+        trust_env=False,
+        verify=url.startswith("https:"),  # loading the CA certificates takes 30 ms
+        limits=httpx2.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),
+    )
 
 
 def new_token() -> str:
@@ -141,7 +156,9 @@ def start_mock(*options: str) -> Iterator[Mock]:
         )
         try:
             environment = _environment(process)
-            yield Mock(environment["EVOLINK_BASE_URL"], token, environment, alone=True)
+            url = environment["EVOLINK_BASE_URL"]
+            with _open_client(url) as client:
+                yield Mock(url, token, environment, alone=True, client=client)
         finally:
             _stop(process)
 
@@ -151,7 +168,10 @@ def start_shared_mock(count: int, *options: str) -> Iterator[list[Mock]]:
     """Start one mock for several clients at a time, with a separate account for each. Raises `MockError`."""
     tokens = [new_token() for _ in range(count)]
     with start_mock(*(word for token in tokens for word in ("--token", token)), *options) as own:
-        yield [Mock(own.url, token, {**own.environment, "EVOLINK_API_KEY": token}) for token in tokens]
+        yield [
+            Mock(own.url, token, {**own.environment, "EVOLINK_API_KEY": token}, client=own.client)
+            for token in tokens
+        ]
 
 
 def _command() -> str:
