@@ -11,22 +11,25 @@ import asyncio
 import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from httpcore2 import LocalProtocolError, TimeoutException, default_ssl_context
 
 from evolink_check import clock
 from evolink_check.proxy.asgi import ClientDisconnectedError, RequestReader, ResponseWriter
 from evolink_check.proxy.recorder import Body, PendingExchange, kept_of
+from evolink_check.transport.connections import Connections, Head, Limits, Origin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from httpcore2 import AsyncConnectionPool, Response
-
     from evolink_check.proxy.asgi import Receive, Scope, Send
     from evolink_check.proxy.recorder import Headers, ProxyRecorder
     from evolink_check.traffic.trace import Entry
+    from evolink_check.transport.connections import Response
 
     Opinion = Callable[[Entry], str]
 
@@ -80,8 +83,9 @@ class ForwardingApp:
         self._upstream = upstream
         self._recorder = record
         self._opinion = opinion
-        self._context = ssl.create_default_context(cafile=ca) if ca else None
-        self._pool: AsyncConnectionPool | None = None
+        self._connections = Connections(
+            Limits(_CONNECT_SECONDS, None, _IDLE_SECONDS), cache(partial(_tls_context, ca))
+        )
         self._under_way: set[asyncio.Task[None]] = set()
         self._ending = False
 
@@ -106,8 +110,7 @@ class ForwardingApp:
             await asyncio.wait(self._under_way, timeout=_STOP_SECONDS)
         for passing in self._under_way:
             passing.cancel()
-        if self._pool is not None:
-            await self._pool.aclose()
+        await self._connections.aclose()
 
     async def _pass(self, scope: Scope, reader: RequestReader, send: Send) -> None:
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
@@ -134,25 +137,18 @@ class ForwardingApp:
         self, pending: PendingExchange, target: bytes, body: AsyncIterator[bytes]
     ) -> AsyncIterator[Response]:
         """Send the request. Yields the head of the response, whose body has not been read yet."""
-        import httpcore2
-
-        if self._pool is None:
-            self._pool = httpcore2.AsyncConnectionPool(
-                ssl_context=self._context, max_connections=None, keepalive_expiry=_IDLE_SECONDS
-            )
         up = self._upstream
-        url = httpcore2.URL(
-            scheme=up.scheme, host=up.host, port=up.port, target=up.path.encode("ascii") + target
-        )
+        origin = Origin(up.host, up.port, tls=up.scheme == "https")
         names = {name.lower() for name, _ in pending.request_headers}
-        content = body if names & {b"content-length", b"transfer-encoding"} else None
-        if content is None:
+        content = body if names & {b"content-length", b"transfer-encoding"} else b""
+        if not content:
             await anext(body, b"")  # reads the end of the empty body, which marks the request as complete
-        limits = {"timeout": {"connect": _CONNECT_SECONDS}}
-        async with self._pool.stream(
-            pending.method, url, headers=pending.request_headers, content=content, extensions=limits
-        ) as response:
+        head = Head(pending.method.encode("ascii"), up.path.encode("ascii") + target, pending.request_headers)
+        response = await self._connections.send(origin, head, content)
+        try:
             yield response
+        finally:
+            await response.aclose()
 
     def _forwarded_headers(self, headers: Headers) -> Headers:
         """Return the headers of a request as they are sent to the server."""
@@ -167,7 +163,7 @@ class ForwardingApp:
         pending.response = Body(kept_of(pending.headers))
         if pending.status > _LAST_STATUS:
             raise ValueError(f"a response with the status {pending.status} cannot be forwarded")
-        chunks = aiter(response.stream)  # type: ignore[arg-type]  # an async stream, of an async pool
+        chunks = aiter(response)
         opinion = None
         if self._opinion is not None and pending.response.limit:
             opinion = await self._respond_judged(chunks, pending, writer)
@@ -215,8 +211,6 @@ class ForwardingApp:
 
     async def _fail(self, error: Exception, pending: PendingExchange, writer: ResponseWriter) -> None:
         """Send the client an error response of the proxy. If the response has already begun, it breaks off instead."""
-        from httpcore2 import LocalProtocolError, TimeoutException
-
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         if isinstance(error, LocalProtocolError) and not pending.status:
             await writer.refuse(400, f"this request cannot be forwarded: {what}")
@@ -236,6 +230,10 @@ async def _read_held(chunks: AsyncIterator[bytes], pending: PendingExchange) -> 
         if pending.response.whole is None:
             break
     return held
+
+
+def _tls_context(ca: Path | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca) if ca else default_ssl_context()
 
 
 def _end_to_end(headers: Headers) -> Headers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 import threading
 from concurrent.futures import CancelledError, Future, wait
 from contextlib import suppress
@@ -123,7 +124,7 @@ class HttpClient:
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._starting:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = _new_event_loop()
                 threading.Thread(target=_serve, args=(self._loop,), name="http-client", daemon=True).start()
             return self._loop
 
@@ -176,6 +177,14 @@ def _is_done(future: Future[str]) -> bool:
     return future.done()
 
 
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop  # a request takes half the time
+
+    return uvloop.new_event_loop()
+
+
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
@@ -186,6 +195,8 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
 def _client(ca: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
     import httpx2
 
+    from evolink_check.transport.connections import Limits
+    from evolink_check.transport.direct_transport import DirectTransport
     from evolink_check.transport.env_proxies import EnvProxyTransport
 
     limits = httpx2.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE_SECONDS)
@@ -196,7 +207,9 @@ def _client(ca: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.Asyn
         return httpx2.create_ssl_context(verify=own)
 
     def make(proxy: str | None, *, tls: bool) -> httpx2.AsyncBaseTransport:
-        encrypted = tls or (proxy or "").startswith("https:")
+        if proxy is None:
+            return DirectTransport(Limits(_CONNECT_SECONDS, _READ_SECONDS, _KEEPALIVE_SECONDS), context)
+        encrypted = tls or proxy.startswith("https:")
         return httpx2.AsyncHTTPTransport(verify=context() if encrypted else False, limits=limits, proxy=proxy)
 
     return httpx2.AsyncClient(
