@@ -151,7 +151,7 @@ def _has_duplicate_keys(body: bytes) -> bool:
 
     def check(members: list[tuple[str, Any]]) -> None:
         nonlocal duplicates
-        duplicates = duplicates or len({name for name, _ in members}) < len(members)
+        duplicates = duplicates or len(dict(members)) < len(members)
 
     with suppress(
         RecursionError

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evolink_check.engine.run_plan import RunPlan
     from evolink_check.fuzzing.schemathesis_check import SchemathesisFindings
     from evolink_check.generation.case import Case
+    from evolink_check.generation.strategies import Strategy
     from evolink_check.settings import Effort, Subject
     from evolink_check.traffic.trace import Account, Entry
     from evolink_check.transport.target import Target
@@ -56,6 +57,7 @@ class Run:
     skipped: int = 0  # requests that were not sent because they could have cost too much
     _lock: Lock = field(default_factory=Lock)
     _refused: tuple[Case, ...] | None = None
+    _strategies: tuple[Strategy, ...] | None = None
     _duration: RunDuration | None = None
 
     @property
@@ -77,7 +79,9 @@ class Run:
     def duration(self) -> RunDuration:
         """The estimate of the run's duration, computed on first use."""
         if self._duration is None:
-            self._duration = RunDuration(workload_of(self.plan, self._invalid()))
+            self._duration = RunDuration(
+                workload_of(self.plan, self._invalid(), len(self._free_strategies()))
+            )
         return self._duration
 
     def path(self, entry: Entry) -> str:
@@ -111,6 +115,20 @@ class Run:
             self._refused = boundary_cases.invalid_creates(self.spec, self.subject)
         return self._refused
 
+    def _free_strategies(self) -> tuple[Strategy, ...]:
+        """Return the strategies for requests that create no task. They are made only once, too."""
+        if self._strategies is None:
+            from evolink_check.generation import strategies
+
+            made = strategies.free_strategies(self.spec, self.subject) if self.effort.examples else ()
+            self._strategies = self._about(made)
+        return self._strategies
+
+    def _about(self, strategies: Iterable[Strategy]) -> tuple[Strategy, ...]:
+        """Return the strategies that concern a requested clause."""
+        clauses = self.effort.clauses
+        return tuple(each for each in strategies if not clauses or not clauses.isdisjoint(each.clauses))
+
     def send_all(self, phase: str, cases: Iterable[Case]) -> None:
         """Send every case that concerns a requested clause. At most `effort.jobs` are sent at a time."""
         chosen = [case for case in cases if concerns(case, self.effort.clauses)]
@@ -137,12 +155,11 @@ class Run:
         from evolink_check.fuzzing import fuzzer
         from evolink_check.generation import strategies
 
-        generate = strategies.paid_strategies if creates else strategies.free_strategies
-        chosen = [
-            strategy
-            for strategy in generate(self.spec, self.subject)
-            if not self.effort.clauses or not self.effort.clauses.isdisjoint(strategy.clauses)
-        ]
+        chosen = (
+            self._about(strategies.paid_strategies(self.spec, self.subject))
+            if creates
+            else self._free_strategies()
+        )
         if not chosen or not examples:
             return
         violations = fuzzer.violations_of(self.spec, self.plan.clauses, self.accounts, self.subject.url)

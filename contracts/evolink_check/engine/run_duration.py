@@ -43,12 +43,16 @@ class Workload:
         return self.tasks_in_a_row * self.task_seconds(estimated) + self.callback_seconds
 
 
-def workload_of(plan: RunPlan, invalid: Iterable[Case]) -> Workload:
-    """Return the work of a planned run. `invalid` are its create requests that must be refused."""
+def workload_of(plan: RunPlan, invalid: Iterable[Case], strategies: int) -> Workload:
+    """Return the work of a planned run.
+
+    `invalid` are its create requests that must be refused, `strategies` the number of its free strategies.
+    """
     effort, subject = plan.effort, plan.subject
     fixed = (*boundary_cases.read_only_cases(plan.spec, subject), *invalid, *plan.risky)
     requests = sum(concerns(case, effort.clauses) for case in fixed)
-    requests += _generated_requests(plan) + _QUERIES * len(plan.tasks)
+    requests += strategies * effort.examples + (_SCHEMATHESIS if effort.examples else 0)
+    requests += _QUERIES * len(plan.tasks)
     rules = rules_of(plan.spec, plan.tasks[0].case) if plan.tasks and subject.callback_url else None
     waits = (
         [delivery_wait_seconds(rules, count, subject.scale) for count in range(len(rules.retries) + 2)]
@@ -63,19 +67,6 @@ def workload_of(plan: RunPlan, invalid: Iterable[Case]) -> Workload:
         effort.seconds,
         effort.task_seconds,
     )
-
-
-def _generated_requests(plan: RunPlan) -> int:
-    if not plan.effort.examples:
-        return 0
-    from evolink_check.generation import strategies
-
-    chosen = [
-        strategy
-        for strategy in strategies.free_strategies(plan.spec, plan.subject)
-        if not plan.effort.clauses or not plan.effort.clauses.isdisjoint(strategy.clauses)
-    ]
-    return len(chosen) * plan.effort.examples + _SCHEMATHESIS
 
 
 class RunDuration:

@@ -30,12 +30,12 @@ def test_a_run_is_never_expected_to_take_less_than_it_has_or_more_than_it_may() 
 
 def test_the_work_of_a_run_follows_from_its_plan() -> None:
     invalid = boundary_cases.invalid_creates(SPEC, SUBJECT)
-    free = workload_of(plan_run(SUBJECT, Effort(examples=0), SPEC, CLAUSES), invalid)
+    free = workload_of(plan_run(SUBJECT, Effort(examples=0), SPEC, CLAUSES), invalid, 0)
     assert (free.tasks_in_a_row, free.callback_seconds) == (0, 0.0)
     one = Effort(examples=0, clauses=frozenset({"mode.enum"}))
-    assert workload_of(plan_run(SUBJECT, one, SPEC, CLAUSES), invalid).requests < free.requests / 5
+    assert workload_of(plan_run(SUBJECT, one, SPEC, CLAUSES), invalid, 0).requests < free.requests / 5
     failing = Subject.at(SUBJECT.url, "a-key-of-mine", failing=(Failing("service_error", {}),))
-    paid = workload_of(plan_run(failing, Effort(examples=0, max_credits=100.0), SPEC, CLAUSES), invalid)
+    paid = workload_of(plan_run(failing, Effort(examples=0, max_credits=100.0), SPEC, CLAUSES), invalid, 0)
     assert paid.tasks_in_a_row == 2
     assert paid.requests > free.requests
 

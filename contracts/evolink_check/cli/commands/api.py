@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from dataclasses import replace
 from functools import partial
@@ -101,6 +102,7 @@ def run_api(  # noqa: PLR0913, PLR0917  (each is a group of options)
         showing_progress() as tell,
         temporary_hypothesis_home(),
     ):
+        gc.freeze()  # Hypothesis, which is imported now, collects garbage in every thread that uses it
         try:
             report = execute(plan, progress=tell, stop=stop)
         except CouldNotRunError as problem:

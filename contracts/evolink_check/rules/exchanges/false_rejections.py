@@ -194,8 +194,11 @@ def _may_succeed(create: Observation) -> bool:
 
 
 def _headers_to_blame(view: TraceView) -> dict[int, str]:
+    observations = view.of("create", "query")
+    if not any(is_error(observation) and unknown_headers(observation) for observation in observations):
+        return {}  # nearly always, and the rest takes a tenth of the time of all rules
     refused_without, accepted_sizes, suspects = set(), set(), []
-    for observation in view.of("create", "query"):
+    for observation in observations:
         if not (is_judgeable(observation) and observation.account.valid):
             continue
         right = permitted(observation, view)
