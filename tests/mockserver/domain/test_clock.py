@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from types import SimpleNamespace
 
 import pytest
 from evolink_mock.domain import clock
@@ -21,7 +20,7 @@ class Machine:
         self.slept: list[float] = []
         monkeypatch.setitem(clock._FUNCTIONS, "time", lambda: self.today)  # noqa: SLF001
         monkeypatch.setitem(clock._FUNCTIONS, "perf_counter", lambda: self.monotonic)  # noqa: SLF001
-        monkeypatch.setattr(clock, "asyncio", SimpleNamespace(sleep=self.sleep))
+        monkeypatch.setattr(clock, "sleep", self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

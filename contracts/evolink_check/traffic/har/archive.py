@@ -20,6 +20,7 @@ from evolink_check.traffic.exchange_redaction import redact_trace
 from evolink_check.traffic.har.reader import origin_of, read_archives
 from evolink_check.traffic.har.schema import EntryFacts, LogFacts
 from evolink_check.traffic.trace import Account, Trace
+from evolink_check.traffic.urls import normalized_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -70,6 +71,7 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     empty, it is the documented server or the origin of the requests to documented paths. Raises ValueError
     with the name of the file, and with the entry if one of the API is invalid.
     """
+    origin = normalized_url(origin)
     files = read_archives(documents, origin)
     entries = [entry for file in files for entry in file.entries]
     facts = [file.facts for file in files if file.facts is not None]
@@ -79,7 +81,9 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     return Trace(
         _in_order(entries),
         _accounts(facts),
-        origin or next((fact.origin for fact in facts if fact.origin), "") or origin_of(entries),
+        origin
+        or next((normalized_url(fact.origin) for fact in facts if fact.origin), "")
+        or origin_of(entries),
         next((fact.receiver for fact in facts if fact.receiver), ""),
         max((fact.watched_until for fact in facts), default=0.0),
         facts[0].scale if facts else 1.0,

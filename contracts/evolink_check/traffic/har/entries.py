@@ -18,6 +18,7 @@ from evolink_check.traffic.har.bodies import (
 from evolink_check.traffic.har.schema import HarEntry, Request, Response, number
 from evolink_check.traffic.text_redaction import redact_url
 from evolink_check.traffic.trace import Entry, Exchange
+from evolink_check.traffic.urls import normalized_url
 
 _SERVER = "server"  # the label of the sender of deliveries
 _PARTS = ("blocked", "dns", "connect", "send", "wait", "receive")  # `ssl` is within `connect`
@@ -87,7 +88,7 @@ def _valid_url(url: str) -> str:
         raise ValueError(f"invalid URL: {redact_url(url)[:_SHOWN]!r}") from None
     if any(char.isspace() for char in host) or (parts.scheme in {"http", "https"} and not host):
         raise ValueError(f"invalid URL: {redact_url(url)[:_SHOWN]!r}")
-    return url
+    return normalized_url(url)
 
 
 def _status(value: Any) -> int:

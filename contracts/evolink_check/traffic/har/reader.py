@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from evolink_check.traffic.har.schema import Archive, HarEntry, Response, conver
 from evolink_check.traffic.known_keys import KnownKeys
 from evolink_check.traffic.placeholders import bearer_key
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Entry, Exchange
+from evolink_check.traffic.urls import normalized_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -231,6 +233,8 @@ def _is_of_api(value: Any, origin: str) -> bool:
     url = request.get("url") if isinstance(request, dict) else None
     if not isinstance(url, str):
         return False
+    with suppress(ValueError):
+        url = normalized_url(url)
     base = origin or DOCUMENTED
     if f"{url}/".startswith(f"{base}/"):
         return True

@@ -1,0 +1,24 @@
+"""Normalize URLs, so that spellings of the same server compare equal."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def normalized_url(url: str) -> str:
+    """Return a URL with its scheme and host in lower case, without a default port and without a dot after the host.
+
+    See RFC 3986, section 6.2. The rest is unchanged, and so is a path without a host. Raises ValueError for an invalid
+    port or host.
+    """
+    parts = urlsplit(url)
+    scheme, port, host = parts.scheme, parts.port, (parts.hostname or "").removesuffix(".")
+    before = f"{url[: len(scheme)]}://{parts.netloc}"
+    if scheme not in _DEFAULT_PORTS or not host or not url.startswith(before):
+        return url
+    user = parts.netloc[: parts.netloc.rfind("@") + 1]
+    shown = f"[{host}]" if ":" in host else host
+    own_port = "" if port in {None, _DEFAULT_PORTS[scheme]} else f":{port}"
+    return f"{scheme}://{user}{shown}{own_port}{url[len(before) :]}"
