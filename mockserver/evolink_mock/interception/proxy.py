@@ -89,7 +89,7 @@ def parse_request(head: bytes) -> ProxyRequest:
 
 
 def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
-    """Return the head for the server: it closes the connection, and has no headers meant for the proxy."""
+    """Return the head for the server, with `Connection: close` and without the headers meant for the proxy."""
     kept = [header for header in headers if header.partition(":")[0].lower() not in _HOP_BY_HOP]
     lines = [
         f"{method} {url.request_target.decode('ascii')} HTTP/1.1",
