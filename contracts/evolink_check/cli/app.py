@@ -35,7 +35,18 @@ if TYPE_CHECKING:
 
 _NEEDED = ("httpx2", "hypothesis", "openapi_core", "schemathesis")  # the packages of the extra `contracts`
 EXITS = "Exit status: 0 passed, 1 failed, 2 could not run"
-_FOR_ONE_RUN = ("clauses", "har", "json", "junit", "html", "markdown", "sarif", "update", "verbose")
+_FOR_ONE_RUN = (
+    "clauses",
+    "har",
+    "json",
+    "junit",
+    "html",
+    "markdown",
+    "sarif",
+    "serve_report",
+    "update",
+    "verbose",
+)
 _SECRETS = {"token": TOKEN, "other_token": OTHER_TOKEN}
 
 app = Group(

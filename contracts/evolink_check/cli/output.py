@@ -12,7 +12,7 @@ from evolink_spec.options.declaration import Option
 
 from evolink_check.analysis.verdicts import Strictness
 from evolink_check.cli.options import SeverityOptions
-from evolink_check.cli.summary_files import SummaryFiles, write_markdown
+from evolink_check.cli.summary_files import ServedReport, write_markdown
 from evolink_check.files import STDOUT, check_writable, is_special, write
 from evolink_check.reports import formatting
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _REPORTS = "Reports"
 
 
-class ReportFiles(SummaryFiles, frozen=True, kw_only=True):
+class ReportFiles(ServedReport, frozen=True, kw_only=True):
     """The files to which reports are written. `-` is stdout; the report for the terminal then goes to stderr."""
 
     har: Annotated[
@@ -150,6 +150,11 @@ def write_reports(report: Report, baseline: BaselineOptions, files: ReportFiles)
     """Show a report and write its files, with known violations marked. Returns the exit status."""
     report = baseline.apply(report)
     show(report, files)
+    if files.serve_report:
+        from evolink_check.cli.report_server import serve_report
+        from evolink_check.reports.html.report import to_html
+
+        serve_report(to_html(report))
     return report.exit_status
 
 

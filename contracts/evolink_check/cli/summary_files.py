@@ -35,6 +35,19 @@ class SummaryFiles(Struct, frozen=True, kw_only=True):
     ] = None
 
 
+class ServedReport(SummaryFiles, frozen=True, kw_only=True):
+    """The files, and whether the HTML report is served when the run is over."""
+
+    serve_report: Annotated[
+        bool,
+        Option(
+            help="When the run is over, serve the HTML report on this machine, print its link, and open it on a "
+            "desktop. Ctrl-C ends it; the exit status is that of the run.",
+            section=_REPORTS,
+        ),
+    ] = False
+
+
 def write_markdown(path: Path, content: str | bytes) -> None:
     """Write the summary to a file. In GitHub Actions, also append it to the summary of the job. Raises OSError."""
     text = content if isinstance(content, str) else content.decode()

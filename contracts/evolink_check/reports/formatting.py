@@ -106,6 +106,16 @@ def counts(verdicts: Iterable[Verdict]) -> dict[Status, int]:
     return numbers
 
 
+def sections(verdicts: Iterable[Verdict]) -> dict[str, dict[Status, list[str]]]:
+    """Return the ids of the clauses of each section, by status."""
+    found: dict[str, dict[Status, list[str]]] = {}
+    for verdict in verdicts:
+        empty: dict[Status, list[str]] = {status: [] for status in STATUSES}
+        section = found.setdefault(verdict.clause.id.partition(".")[0], empty)
+        section[verdict.status].append(verdict.clause.id)
+    return found
+
+
 def counts_line(report: Report) -> str:
     """Return the counts on one line, with the reason if the run was cut short."""
     known = sum(verdict.known for verdict in report.verdicts)

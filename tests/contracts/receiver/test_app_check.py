@@ -88,7 +88,13 @@ def test_applications_of_other_frameworks_are_called(kind: str, mock_url: str) -
         else (django_app.application(), django_app.booked)
     )
     scenarios = ("completed", "twice", "no-json", "forged-id", "secret-wrong")
-    more: dict[str, Any] = {"url": HOOK, "secret": SECRET, "mock": mock_url, "token": new_token(), "scenarios": scenarios}
+    more: dict[str, Any] = {
+        "url": HOOK,
+        "secret": SECRET,
+        "mock": mock_url,
+        "token": new_token(),
+        "scenarios": scenarios,
+    }
     verdicts = check(app, ledger=lambda: list(booked.values()), **more)
     assert {verdict.status for verdict in verdicts} == {"passed", "not observed"}
     assert len(booked) >= 2

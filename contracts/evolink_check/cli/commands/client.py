@@ -17,7 +17,7 @@ from msgspec import structs
 from evolink_check.analysis.verdicts import Strictness
 from evolink_check.cli.options import SeverityOptions
 from evolink_check.cli.output import check_files
-from evolink_check.cli.summary_files import SummaryFiles, write_markdown
+from evolink_check.cli.summary_files import ServedReport, write_markdown
 from evolink_check.client.options import ClientOptions
 from evolink_check.reports.model import COULD_NOT_RUN
 from evolink_check.reports.needs import Conditions
@@ -53,7 +53,7 @@ _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C agai
 _REPORTS = "Reports"
 
 
-class ClientReports(SummaryFiles, frozen=True, kw_only=True):
+class ClientReports(ServedReport, frozen=True, kw_only=True):
     """The files to which reports on a client are written. `-` is stdout."""
 
     json: Annotated[
@@ -279,3 +279,7 @@ def write_summary(summary: Summary, reports: ClientReports) -> None:
         write_to(path, makers[name](summary))
     to_stdout = STDOUT in reports.files.values()
     terminal.show(summary, sys.stderr if to_stdout else sys.stdout, verbose=reports.verbose)
+    if reports.serve_report:
+        from evolink_check.cli.report_server import serve_report
+
+        serve_report(html_report.to_html(summary))

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.output import check_files, say
-from evolink_check.cli.summary_files import SummaryFiles, write_markdown
+from evolink_check.cli.summary_files import ServedReport, write_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ EPILOG = (
     "Exit status: 0 no breaking change, 1 a breaking change that is not in the baseline, 2 could not run."
 )
 _REPORTS = "Reports"
-_UNREPEATED = ("json", "junit", "html", "sarif", "markdown", "update_baseline", "verbose")
+_UNREPEATED = ("json", "junit", "html", "sarif", "markdown", "serve_report", "update_baseline", "verbose")
 
 
 class DriftOptions(Struct, frozen=True, kw_only=True):
@@ -67,7 +67,7 @@ class DriftOptions(Struct, frozen=True, kw_only=True):
     ] = False
 
 
-class DriftReports(SummaryFiles, frozen=True, kw_only=True):
+class DriftReports(ServedReport, frozen=True, kw_only=True):
     """The files to which reports on a comparison are written. `-` is stdout."""
 
     json: Annotated[
@@ -167,3 +167,7 @@ def _write(report: DriftReport, reports: DriftReports) -> None:
         write_to(path, makers[name](report))
     to_stdout = STDOUT in reports.files.values()
     terminal.show(report, sys.stderr if to_stdout else sys.stdout, verbose=reports.verbose)
+    if reports.serve_report:
+        from evolink_check.cli.report_server import serve_report
+
+        serve_report(html.to_html(report))

@@ -26,11 +26,33 @@ _OUTPUT = 4000  # the last characters of a client's output that are shown
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """One exchange of a run: the seconds since the run began, the request, and the status of the response."""
+
+    at: str
+    request: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A violation, with what the first run in which it was seen shows of it."""
+
+    violation: Violation
+    exchanges: list[Exchange]
+    drawing: object
+
+
+@dataclass(frozen=True, slots=True)
 class ClauseDetails:
-    """A verdict with its violations, and advice on how to change the client."""
+    """A verdict with its violations, one for each cause, and advice on how to change the client.
+
+    `more` is the number of violations that are not shown.
+    """
 
     verdict: Verdict
-    violations: list[Violation]
+    causes: list[Cause]
+    more: int
     advice: str
 
 
@@ -43,7 +65,7 @@ def to_html(summary: Summary) -> str:
         groups=[(title, _details(summary, status)) for status, title in formatting.TITLES.items()],
         matrix=[(verdict, _statuses(verdict, summary)) for verdict in summary.observed],
         runs=[(run, _ending(run), _output(run), _drawing(run)) for run in summary.runs],
-        SHOWN=_SHOWN,
+        sections=formatting.sections(summary.verdicts),
         SIGNS=_SIGNS,
         RUN_LEGEND=LEGEND,
     )
@@ -59,11 +81,27 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
 
 
 def _details(summary: Summary, status: Status) -> list[ClauseDetails]:
-    return [
-        ClauseDetails(verdict, summary.violations(verdict), ADVICE[verdict.clause.id])
-        for verdict in summary.against
-        if verdict.status == status
+    details = []
+    for verdict in summary.against:
+        if verdict.status == status:
+            violations = summary.violations(verdict)
+            causes = [_cause(summary, violation) for violation in violations[:_SHOWN]]
+            more = len(violations) - _SHOWN
+            details.append(ClauseDetails(verdict, causes, more, ADVICE[verdict.clause.id]))
+    return details
+
+
+def _cause(summary: Summary, violation: Violation) -> Cause:
+    run = summary.run_of(violation.sources[0])
+    exchanges = [
+        Exchange(
+            f"{entry.began - run.outcome.began:.2f} s",
+            f"{entry.exchange.method} {entry.exchange.url}",
+            str(entry.exchange.status or "no answer"),
+        )
+        for entry in (run.trace.entries[number] for number in violation.numbers)
     ]
+    return Cause(violation, exchanges, _drawing(run))
 
 
 def _statuses(verdict: Verdict, summary: Summary) -> list[tuple[ScenarioRun, Status]]:

@@ -42,7 +42,7 @@ def to_html(report: Report) -> str:
         headline=headline(report),
         facts=_facts(report),
         counts=formatting.counts(report.verdicts),
-        sections=_sections(report),
+        sections=formatting.sections(report.verdicts),
         groups=[(title, _details(report, status)) for status, title in formatting.TITLES.items()],
         drawing=draw(shown, title="Tasks over time") if shown else None,
         drawing_note=f"{len(shown)} of {tasks} tasks, those with the most events. " if tasks > LANES else "",
@@ -76,16 +76,6 @@ def _facts(report: Report) -> list[tuple[str, str]]:
         ("credits spent", formatting.credits_spent(report)),
         ("recorded in", report.har),
     ]
-
-
-def _sections(report: Report) -> dict[str, dict[Status, list[str]]]:
-    """Return the ids of the clauses of each section, grouped by status."""
-    sections: dict[str, dict[Status, list[str]]] = {}
-    for verdict in report.verdicts:
-        empty: dict[Status, list[str]] = {status: [] for status in formatting.STATUSES}
-        section = sections.setdefault(verdict.clause.id.partition(".")[0], empty)
-        section[verdict.status].append(verdict.clause.id)
-    return sections
 
 
 def _details(report: Report, status: Status) -> list[VerdictDetails]:

@@ -146,7 +146,8 @@ def test_the_terminal_begins_with_what_is_broken_and_ends_with_the_score() -> No
 def test_the_page_has_everything_and_runs_nothing() -> None:
     page = html.to_html(summary(GOOD, LIAR, MUTE, LOST))
     assert page.startswith("<!doctype html>")
-    assert page.count('<svg viewBox="0 0 960') == 4
+    assert page.count('<details class="run exchange">') == 4
+    assert page.count('<svg viewBox="0 0 960') == 4 + 2  # of each run, and of each cause
     assert "<img" not in page
     assert "<script>alert(1)" not in page
     assert "\x1b" not in page

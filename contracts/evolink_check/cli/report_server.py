@@ -1,0 +1,71 @@
+"""Serve the HTML report of a run to a browser on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+import webbrowser
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import click
+
+from evolink_check.cli.config import environment
+from evolink_check.cli.signals import interrupting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY")
+
+
+def serve_report(page: str) -> None:
+    """Print a link to the page, open it on a desktop, and serve it until a signal comes."""
+    stop = threading.Event()
+    with serving(page) as url, interrupting(stop, "the report is no longer served"):
+        click.echo(f"evolink-check: the report is at {url}; Ctrl-C ends this", err=True)
+        if _has_desktop():
+            webbrowser.open(url)
+        stop.wait()
+
+
+@contextmanager
+def serving(page: str) -> Iterator[str]:
+    """Serve a page on a free port of loopback while the block runs. Yields its URL, which nobody can guess."""
+    content = page.encode()
+    path = f"/{secrets.token_urlsafe(16)}"
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """Respond with the page, or with 404 for any other path."""
+            is_page = self.path == path
+            body = content if is_page else b"there is no such page\n"
+            self.send_response(HTTPStatus.OK if is_page else HTTPStatus.NOT_FOUND)
+            self.send_header("Content-Type", f"text/{'html' if is_page else 'plain'}; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Referrer-Policy", "no-referrer")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}{path}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _has_desktop() -> bool:
+    """Whether a browser can open a window, so that none takes over this terminal."""
+    variables = environment()
+    return sys.platform in {"darwin", "win32"} or any(variables.get(name) for name in _DESKTOP)
