@@ -8,8 +8,8 @@ from typing import Literal
 
 End = Literal["success", "failure", "killed"]
 _SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
-SAMPLES = 4  # if a client connects at once this number of times, it is no coincidence
-_AT_ONCE = 0.05  # a connection within these seconds of the end of a refusal counts as made at once
+SAMPLES = 6  # if a client connects at once this number of times, it is no coincidence
+_AT_ONCE = 0.1  # a connection within these seconds of the end of a refusal counts as made at once
 _FLOOD = 11  # connections within a second; a client whose waits double from 50 ms on makes only five
 _SHELL = 128  # a shell returns this plus the number of the signal that killed a command
 _PYTHON = "Traceback (most recent call last):"
