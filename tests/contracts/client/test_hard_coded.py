@@ -41,3 +41,17 @@ def test_a_program_with_the_apis_own_address_is_judged_unchanged(program: list[s
     for run in runs:
         assert run["violations"] == [], done.stdout
         assert "passed" in run["clauses"].values()
+
+
+def test_a_program_with_the_apis_own_address_reaches_a_running_mock_of_run(tmp_path: Path) -> None:
+    asked = '"{prompt}" --image-url "{image_url}" --output "{output}" --interval 1'
+    client = f"{sys.executable} {CLIENTS / 'httpx_sync.py'} --prompt {asked}"
+    check = f"{CHECK} client --scenario create-402 --json report.json --mock $EVOLINK_BASE_URL"
+    done = subprocess.run(
+        [str(CHECK.with_name("evolink-mock")), "run", "--", "sh", "-c", f"{check} -- env -u EVOLINK_BASE_URL {client}"],
+        capture_output=True, text=True, cwd=tmp_path, check=False, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert [run["requests"] for run in report["scenarios"]] == [1]
+    assert "hard-coded" not in done.stdout

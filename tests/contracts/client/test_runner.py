@@ -265,6 +265,7 @@ def test_the_command_judges_and_writes_its_reports(url: str, tmp_path: Path) -> 
     status, text = command("--mock", url, *scenario, *reports, "--", *running().command)
     assert status == 0, text
     assert "rules passed in 2 scenarios" in text
+    assert "a client with a hard-coded address reaches the real API" in text
     assert all((tmp_path / name).stat().st_size for name in ("json", "junit", "html", "badge"))
     assert json.loads((tmp_path / "json").read_text(encoding="utf-8"))["score"]["scenarios"] == 2
 

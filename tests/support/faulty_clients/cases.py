@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from support.faulty_clients.profiles import (
@@ -85,6 +87,30 @@ def knows_all(body: dict[str, Any]) -> None:
         raise TypeError(f"unexpected fields {sorted(unknown)}")
 
 
+def knows_all_of_an_error(error: dict[str, Any]) -> None:
+    """Decodes an error into a class that has these fields and no other."""
+    if unknown := error.keys() - {"code", "message", "type", "param", "fallback_suggestion"}:
+        raise TypeError(f"unexpected fields {sorted(unknown)}")
+
+
+def saves_the_key(key: str) -> str:
+    """Writes the key to a file in its folder, and says nothing."""
+    Path("client.log").write_text(key, encoding="utf-8")
+    return ""
+
+
+def trusts_the_servers_clock(body: dict[str, Any]) -> None:
+    """Takes a task for abandoned that is older than half an hour by its own clock."""
+    if "created" in body and time.time() - body["created"] > 1800:
+        raise SystemExit("gave up: the task is too old")
+
+
+def ends_well_without(results: Any) -> None:
+    """Takes a completed task without results for a success."""
+    if not results:
+        raise SystemExit(0)
+
+
 FAULTS = [
     # The key
     fault("auth.header-only", "happy", "puts the key into the URL of a create",
@@ -96,6 +122,8 @@ FAULTS = [
     fault("auth.header-only", "happy", "puts the key into the prompt",
           order=lambda body, key: body | {"prompt": f"{body['prompt']} ({key})"}),
     fault("auth.not-printed", "happy", "prints the key", announces=lambda key: f"the key is {key}"),
+    fault("auth.not-printed", "happy", "writes the key to a file", announces=saves_the_key),
+    fault("auth.https", "query-redirect-elsewhere", "takes the key along to another host", follows_redirects=True),
     fault("client.explains-failure", "create-drop", "fails without a word", is_silent=True),
     fault("auth.header", "happy", "sends no key", alone=True,
           authorization=lambda _: {}),
@@ -120,6 +148,8 @@ FAULTS = [
           order=lambda body, _: body | {"image_urls": body["image_urls"] * 2}),
     fault("client.valid-request", "happy", "sends one image as text",
           order=lambda body, _: body | {"image_urls": body["image_urls"][0]}),
+    fault("client.valid-request", "happy", "sends null for no callback URL",
+          order=lambda body, _: body | {"callback_url": None}),
     fault("client.callback-url", "happy", "wants http callbacks", order=plus(callback_url="http://example.com/hook")),
     fault("client.callback-url", "happy", "wants callbacks to an internal host",
           order=plus(callback_url="https://192.168.1.7/hook")),
@@ -139,6 +169,8 @@ FAULTS = [
           create_pause=lambda _: 0.0),
     fault("client.backs-off", "create-500-always", "creates again after 1.5 s each time",
           create_pause=lambda _: 1.5),
+    fault("client.backs-off", "refused", "connects fifty times a second while it is refused",
+          create_pause=lambda _: 0.02, tries=300, create_again=CREATES | {DROPPED}),
     fault("client.backs-off", "query-500-always", "queries again at once after a 500",
           query_pause=lambda *_: 0.0),
     fault("client.backs-off", "query-500-always", "queries again after 1.6 s each time",
@@ -177,6 +209,8 @@ FAULTS = [
     fault("client.poll-useful", "slow", "asks once in 90 s", waits=99, limit=23, interval=lambda _: 90.0),
     fault("client.no-abandon", "happy", "never asks", follows=False),
     fault("client.no-abandon", "slow", "gives up after 3 s", deadline=lambda _: 3.0),
+    fault("client.no-abandon", "clock-behind", "takes the clock of the server for its own",
+          reads=trusts_the_servers_clock),
     fault("client.stops-at-end", "happy", "asks on after completed", goes_on={"completed": 3}),
     fault("client.stops-at-end", "fail-unknown-error", "asks on after failed", goes_on={"failed": 3}),
     fault("client.stops-at-end", "fail-request-cancelled", "takes failed for a status that passes", waits=5,
@@ -207,6 +241,12 @@ FAULTS = [
           reads_error=lambda error: error["message"]),
     fault("client.no-crash", "failure-without-code", "needs the code of a failed task",
           reads_error=lambda error: error["code"]),
+    fault("client.no-crash", "null-error", "needs the error of a failed task",
+          reads=lambda body: body["status"] == "failed" and body["error"]["code"]),
+    fault("client.no-crash", "failure-extra", "knows all fields of an error",
+          reads_error=knows_all_of_an_error),
+    fault("client.no-crash", "query-string", "takes a text for an object",
+          decodes=lambda raw: json_or_none(raw) if raw[:1] != b'"' else {"id": json_or_none(raw)["id"]}),
     fault("client.no-crash", "results-empty", "takes the first of no results", link_of=lambda results: results[0]),
     fault("client.no-crash", "retry-after-date", "takes every Retry-After for a number", reads_wait=int),
     fault("client.no-crash", "query-empty", "decodes an answer without a body", decodes=json.loads),
@@ -232,6 +272,7 @@ FAULTS = [
           link=lambda link, key: f"{link}?key={key}"),
     fault("client.checks-result", "link-404", "saves an error page as the video", is_saved=lambda *_: True),
     fault("client.checks-result", "link-page", "saves a page as the video", is_saved=lambda status, _: status == 200),
+    fault("client.checks-result", "results-missing", "takes no results for a success", link_of=ends_well_without),
     fault("client.checks-result", "link-empty", "saves nothing as the video", is_saved=lambda status, _: status == 200),
     fault("client.checks-result", "link-truncated", "saves half a video",
           is_saved=lambda status, _: status == 200),

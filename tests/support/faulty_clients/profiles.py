@@ -51,6 +51,7 @@ class Manner:
     content_type: str = "application/json"
     order: Callable[[dict[str, Any], str], dict[str, Any]] = lambda body, _key: body
     query_key: Callable[[str], str] = str
+    follows_redirects: bool = False  # with the key, to any host
     # What it sends again, and when
     create_again: frozenset[int] = frozenset({UNSENT, 500})  # those after which there surely is no task
     query_again: frozenset[int] = frozenset({UNSENT, DROPPED, CUT, PAGE, 429, 500, 502, 503, 504})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from support.faulty_clients.profiles import Manner
 
 OK = range(200, 300)
+REDIRECTS = (301, 302, 307, 308)
 
 
 class Answer(NamedTuple):
@@ -67,6 +68,8 @@ def answer(
         return Answer(CUT, {})
     except (OSError, http.client.HTTPException):
         return Answer(DROPPED, {})
+    if manner.follows_redirects and status in REDIRECTS and "location" in said:
+        return answer(manner, method, said["location"], headers, content)
     return read(manner, status, said, raw)
 
 

@@ -51,6 +51,11 @@ EPILOG = (
 )
 _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
 _REPORTS = "Reports"
+_REDIRECT = "EVOLINK_MOCK_REDIRECT"  # a variable that `evolink-mock run` sets
+_NOT_REDIRECTED = (
+    "with --mock, a client with a hard-coded address reaches the real API; to prevent it: evolink-mock run -- sh -c "
+    "'evolink-check client --mock $EVOLINK_BASE_URL …'"
+)
 
 
 class ClientReports(ServedReport, frozen=True, kw_only=True):
@@ -257,6 +262,8 @@ def _notes(plan: SuitePlan) -> tuple[str, ...]:
     notes = plan.description.misspelt
     if plan.description.deadline is None and any(scenario.endless for scenario in plan.scenarios):
         notes += ("without --deadline, a client that waits forever cannot be distinguished from a slow one",)
+    if plan.mock and _REDIRECT not in (plan.environment or {}):
+        notes += (_NOT_REDIRECTED,)
     return notes
 
 
