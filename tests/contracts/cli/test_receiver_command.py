@@ -121,7 +121,7 @@ def test_ctrl_c_ends_the_receiver_and_reports_what_was_seen() -> None:
     [
         ((), "no receiver: write the command that starts it after --"),
         (("--url", "http://127.0.0.1:1/hook"), "start `evolink-mock serve`"),
-        (("--url", "http://127.0.0.1:1/hook", "--trust-secret"), "has no secret that could be trusted"),
+        (("--url", "http://127.0.0.1:1/hook", "--trust-secret"), "has no secret to rely on"),
         (("--url", "ftp://x/hook", "--", "true"), "invalid callback URL"),
         (("--scenario", "twise", "--", "true"), "there is no scenario 'twise' (did you mean twice?)"),
         (("--scenario", "secret-*", "--", "true"), "need a callback URL with a --secret"),

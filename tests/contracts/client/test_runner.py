@@ -290,7 +290,7 @@ def test_a_client_of_several_documents_is_checked_with_or_without_the_built_in_o
 def test_the_command_lists_its_scenarios() -> None:
     status, text = command("--list")
     assert status == 0
-    assert "query-429\n    The response to the query" in text
+    assert "query-429\n    The response to the query request is 429" in text
 
 
 def test_scenarios_that_a_file_skips_to_the_last_are_told(tmp_path: Path) -> None:

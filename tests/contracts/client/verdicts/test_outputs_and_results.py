@@ -154,4 +154,4 @@ def test_a_status_and_a_file_that_disagree_are_told_as_such() -> None:
     outcome = replace(ended(DONE, errors="saved"), status=0)
     verdicts = verdicts_of(DONE.trace(), outcome, PLAIN, CLAUSES, SPEC)
     (finding,) = next(one for one in verdicts if one.clause.id == "client.reports-success").violations
-    assert "the exit status is 0, and there is no file" in finding.seen
+    assert "the exit status is 0 and there is no file" in finding.seen
