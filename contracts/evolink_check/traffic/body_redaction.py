@@ -96,11 +96,16 @@ def _redact_strings(text: str, keys: KnownKeys) -> str:
     if _is_plain(text, keys):
         return text
     kind: Kind = ""
+    before = ""  # the last string that is not a name
 
     def redacted(match: re.Match[str]) -> str:
-        nonlocal kind
+        nonlocal kind, before
         written, closing, colon = match.groups("")
+        if written == "value" and colon:  # as in {"name": "X-Api-Key", "value": …} and {"auth": {"value": …}}
+            kind = "secret" if kind == "secret" or names_secret(before) else ""
+            return match[0]
         plain, kind = keys.once(_redact_string, written, bool(colon), kind)
+        before = before if colon else written
         return match[0] if plain is None else f'"{plain}{closing}{colon}'
 
     return _NUMBER.sub(_redact_number, _STRING.sub(redacted, text))

@@ -16,7 +16,7 @@ _PREFIXED = re.compile(
     r"(?:[spr]k|api|key|pat|tok)[-_][A-Za-z0-9_\-]{8,}|AIza[\w\-]{30,}|gh[pousr]_\w{20,}|glpat-[\w\-]{20,}"
     r"|xox[abeprs]-[\w\-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|eyJ[\w\-]{8,}\.[\w\-.]*"
 )
-_IN_PATH = re.compile(r"[A-Za-z0-9]{24,}")
+_IN_PATH = re.compile(r"[A-Za-z0-9]{20,}")
 # Words of the names of headers whose values look like keys but identify something else.
 _IDENTIFIERS = {
     "accept", "agent", "boundary", "checksum", "cid", "content", "correlation", "date", "digest", "etag", "hash", "id",

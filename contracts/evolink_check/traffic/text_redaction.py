@@ -47,18 +47,18 @@ _NAME = (
     r"session[-_]?id|credentials?|x-auth)"
 )
 _NAMED_SECRET = re.compile(
-    rf"(?P<name>{_NAME}[\\\"']{{0,9}}\s{{0,9}}[:=]\s{{0,9}}[\\\"']{{0,9}}(?:(?:bearer|basic|digest)\s{{1,9}})?)(?!\[removed|(?:bearer|basic|digest)\b)[^\s\"'\\,;}}&\[]{{6,}}+",
+    rf"(?P<name>{_NAME}[\\\"']{{0,9}}\s{{0,9}}[:=>]\s{{0,9}}[\\\"']{{0,9}}(?:(?:bearer|basic|digest)\s{{1,9}})?)(?!\[removed|(?:bearer|basic|digest)\b)[^\s\"'\\,;}}&<\[]{{6,}}+",
     re.IGNORECASE,
 )
 # Keys by their shape: after the word `bearer`, with a well-known prefix, JSON Web Tokens.
-_BEARER = re.compile(r"(\bbearer\s{1,9})([a-z0-9._~+/=\-]{12,}+)", re.IGNORECASE)
+_BEARER = re.compile(r"(\bbearer[\s:,]{1,9})([a-z0-9._~+/=\-]{12,}+)", re.IGNORECASE)
 _PREFIXED = re.compile(
     r"\bsk-[a-z0-9_\-]{8,}+|\bAIza[a-z0-9_\-]{30,}+|\bgh[pousr]_[a-z0-9]{20,}+", re.IGNORECASE
 )
 _WEB_TOKEN = re.compile(r"\beyJ[\w\-]{8,}+(?P<rest>\.[\w\-]{8,}+\.[\w\-]*+)?")
 
 # A segment of a path that looks like a key: long, with digits and letters of both cases.
-_LONG_PART = re.compile(r"(?<=/)[A-Za-z0-9]{24,}+(?=/|\Z)")
+_LONG_PART = re.compile(r"(?<=/)[A-Za-z0-9]{20,}+(?=/|\Z)")
 
 # A text must contain one of these in lower case for the patterns above to match.
 _SLASHES = ("//", "\\/", "%2f", "u002f")

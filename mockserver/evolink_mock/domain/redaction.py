@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 REMOVED = "[removed]"
 KEY_REMOVED = "[removed:key]"  # the token of an account outside its header, which the reader should notice
 _TOKEN_MARK, _VALUE_MARK = "\ufdd0", "\ufdd1"  # placeholders of removed text during redaction; noncharacters
-_SHORTEST, _SHORT = (
-    3,
-    8,
-)  # characters: a value that is shorter stays; one that is short is removed as a whole word
+# Characters: a shorter value stays, and a short one is removed only as a whole word.
+_SHORTEST, _SHORT = 3, 8
 _MOST_VALUES = 32  # per request
 _MOST_REMOVED = 100  # values that are searched for in a text
 
@@ -58,8 +56,13 @@ _KEY_OWNERS = frozenset(
 )
 _NO_KEYS = frozenset({"idempotency", "socket", "websocket"})  # words before `key` in names of headers
 _SESSION = ("session", "id")
+_WHOLE_NAMES = frozenset(
+    {"access", "otp", "pass", "passcode", "pin"}
+)  # names of one word, perhaps after `X-`
 _SCHEME_NAMES = frozenset({"basic", "bearer", "digest", "token"})  # of a header whose key is missing
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,30}) +(.+)", re.DOTALL)
+_SCHEMED = re.compile(r"\b(bearer|basic)([ :,]{1,3})(?=\S*[0-9])([\w.~+/-]{8,}=*)", re.IGNORECASE)
+_ELEMENT = re.compile(r"(<(?:\w{1,32}:)?([\w.-]{1,64})>)([^<>]+)")  # of XML
 _PAIR = re.compile(r"(?<![\w.-])([\w.-]{1,64})=([^&;\s\"'<>]*)")
 _MEMBER = re.compile(r'("([\w.-]{1,64})"\s{0,9}:\s{0,9}")((?:[^"\\]|\\.)*)')
 _PART = re.compile(
@@ -70,7 +73,8 @@ _URL = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^?#\s\"'<>]*)([?#][^\s
 _URL_PATH = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^/?#\s\"'<>\\]*)[^\s\"'<>]*")
 _AFTER_SCHEME = re.compile(r"(:(?:\\?/){2})[^\s\"'<>]+")
 # Words that may be keys: with the prefix of a well-known kind, JSON Web Tokens, or random.
-_SHAPE, _RANDOM = 11, 24  # characters of the shortest key with a prefix, and without one
+# Characters of the shortest key with a prefix, without one, and without one but with a hyphen or underscore.
+_SHAPE, _RANDOM, _HYPHENATED = 11, 20, 24
 _KEY_SHAPE = re.compile(r"(?<![\w-])[\w-]{11,}+(?:\.[\w-]{8,}+){0,2}+")
 _PREFIXED = re.compile(
     r"(?:[spr]k|api|key|pat|tok)[-_]|AIza|gh[pousr]_|glpat-|xox[abeprs]-|(?:AKIA|ASIA)[A-Z0-9]{16}|eyJ"
@@ -96,6 +100,8 @@ def is_credential_name(name: str) -> bool:
         return True
     if words[-1:] == ["key"]:
         return len(words) == 1 or words[-2] in _KEY_OWNERS
+    if len(words) == 1 + (words[:1] == ["x"]) and words[-1] in _WHOLE_NAMES:
+        return True
     joined = words[-1].removesuffix("key") if words and words[-1].endswith("key") else ""
     return joined in _KEY_OWNERS or _SESSION in pairwise(words)
 
@@ -153,8 +159,15 @@ def _redacted(texts: tuple[str, ...], headers: tuple[tuple[bytes, bytes], ...]) 
         for value in values:
             if value in text:
                 text = _without(text, value, REMOVED)  # noqa: PLW2901
-        redacted.append(without_key_shapes(_URL_PATH.sub(r"\1\2", text) if "://" in text else text))
+        plain = _without_named(_URL_PATH.sub(r"\1\2", text) if "://" in text else text)
+        redacted.append(without_key_shapes(plain))
     return tuple(redacted)
+
+
+def _without_named(text: str) -> str:
+    """Return a text without the values of pairs such as `token=VALUE`, and without what follows `Bearer` or `Basic`."""
+    text = _PAIR.sub(_without_pair, text) if "=" in text else text
+    return _SCHEMED.sub(rf"\1\2{REMOVED}", text)
 
 
 def without_key_shapes(text: str) -> str:
@@ -166,8 +179,8 @@ def _without_shape(word: re.Match[str]) -> str:
     text = word[0]
     prefixed = _PREFIXED.match(text) is not None and any(map(str.isdigit, text))
     kinds = {(char.isdigit(), char.isupper()) for char in text if char.isalnum()}
-    mixed = len(text) >= _RANDOM and len(kinds) == len(("digit", "upper", "lower"))
-    return REMOVED if prefixed or mixed else text
+    is_long = len(text) >= (_RANDOM if text.isalnum() else _HYPHENATED)
+    return REMOVED if prefixed or (is_long and len(kinds) == len(("digit", "upper", "lower"))) else text
 
 
 class Redactor:
@@ -187,7 +200,7 @@ class Redactor:
     def _plain(self, text: str) -> str:
         """Redact a text: the known credentials and the credentials in its URLs, but not words that look like keys."""
         marked = self._marked(text)
-        return _shown(_URL.sub(_without_query, marked) if ":" in marked else marked)
+        return _shown(_without_named(_URL.sub(_without_query, marked) if ":" in marked else marked))
 
     def query(self, query: str) -> str:
         """Return the replacement of a query string.
@@ -215,7 +228,8 @@ class Redactor:
             return _encode(self._value(_decode(body))).decode()
         except (msgspec.MsgspecError, ValueError, RecursionError):
             text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), body.decode("utf-8", "replace"))
-            text = _PAIR.sub(_without_pair, _MEMBER.sub(_without_member, _PART.sub(_without_member, text)))
+            text = _MEMBER.sub(_without_member, _PART.sub(_without_member, text))
+            text = _without_named(_ELEMENT.sub(_without_member, text))
             plain = _shown(_AFTER_SCHEME.sub(rf"\1{REMOVED}", self._marked(text)))
             return plain if _ENCODED.search(text) else without_key_shapes(plain)
 
@@ -227,12 +241,18 @@ class Redactor:
         if isinstance(value, list):
             return [self._value(item, name) for item in value]
         if isinstance(value, dict):
-            return {self._name(key): self._value(item, key) for key, item in value.items()}
+            # What is below a credential's name is secret; so is the `value` beside the `name` of a credential.
+            below = name if is_credential_name(name) else ""
+            named = str(value.get("name", "")) if "value" in value else ""
+            return {
+                self._name(key): self._value(item, below or (named if key == "value" else key))
+                for key, item in value.items()
+            }
         return value
 
     def _name(self, name: str) -> str:
         """Return the redacted name of a member. A short name is kept, because it may be an ordinary word."""
-        return self._plain(name) if len(name) >= _SHORT else name
+        return self.text(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:
         for value, mark in self._known:
@@ -258,9 +278,8 @@ def _without_query(url: re.Match[str]) -> str:
     The contents of its query and its fragment are removed too.
     """
     query = url[3]
-    if not query:
-        return f"{url[1]}{url[2]}"
-    return f"{url[1]}{url[2]}{query[0]}{KEY_REMOVED if _TOKEN_MARK in unquote_plus(query) else REMOVED}"
+    hidden = f"{query[0]}{KEY_REMOVED if _TOKEN_MARK in unquote_plus(query) else REMOVED}" if query else ""
+    return f"{url[1]}{url[2]}{hidden}"
 
 
 def _without_pair(pair: re.Match[str]) -> str:

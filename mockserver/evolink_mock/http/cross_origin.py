@@ -17,6 +17,7 @@ _LOOPBACK = (
     r"https?://(?:localhost|(?:[a-z0-9_-]+\.)+localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?"
 )
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?|null")
+_DEFAULT_PORT = re.compile(r"\A(http:.*):80\Z|\A(https:.*):443\Z")
 _EXPOSED = ("Retry-After", "Content-Length", "Content-Range")
 
 
@@ -25,7 +26,7 @@ def parse_origin(text: str) -> str:
     origin = text.strip().lower().removesuffix("/")
     if origin not in {ANY, NONE} and not _ORIGIN.fullmatch(origin):
         raise ValueError(f"invalid origin {text!r}: write https://HOST[:PORT], * or off")
-    return origin
+    return _DEFAULT_PORT.sub(r"\1\2", origin)  # a browser omits it
 
 
 class CrossOrigin:

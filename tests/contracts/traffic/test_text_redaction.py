@@ -181,6 +181,20 @@ def test_no_other_text_keeps_a_secret(raw: str) -> None:
     assert SECRET.encode() not in redact_body(raw.encode("latin-1"))
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"headers":[{"name":"X-Api-Key","value":"SECRET01zq8Kd93LmXv72Qp"}]}',
+        '{"auth":{"value":"SECRET01zq8Kd93LmXv72Qp"}}',
+        "<auth><token>SECRET01zq8Kd93LmXv72Qp</token></auth>",
+        "bearer, SECRET01zq8Kd93LmXv72Qp",
+        '{"u": "https://x.example/hook/SECRET01zq8Kd93LmXv72Qp"}',
+    ],
+)
+def test_a_field_near_a_name_that_says_so_is_removed(raw: str) -> None:
+    assert b"SECRET" not in redact_body(raw.encode())
+
+
 def test_what_holds_no_secret_stays_to_the_byte() -> None:
     raw = b'{ "a" : "https:\\/\\/x.test\\/y.mp4",\r\n"b":"\\u00e9\xc3\xa9", "n": 1.50, "a":2}'
     assert redact_body(raw) == raw

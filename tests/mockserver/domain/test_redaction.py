@@ -256,3 +256,42 @@ def test_the_work_grows_no_faster_than_the_text(pattern: str) -> None:
     Redactor([TOKEN, "key"], [SECRET]).text(text)
     redact_for_log([text], [(b"x-secret", SECRET.encode())])
     assert stopwatch() - began < 5
+
+
+KEY = "SECRET01zq8Kd93LmXv72Qp"
+UNKNOWN_NAMES = [
+    (b"X-Custom", f"Bearer {KEY}"),
+    (b"X-User", f"Basic {KEY}="),
+    (b"Sec-WebSocket-Protocol", f"bearer, {KEY}"),
+    (b"X-Original-URL", f"/a?api_key={KEY}"),
+    *((name, "12ab") for name in (b"X-Pass", b"X-PIN", b"X-OTP", b"X-Access")),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), UNKNOWN_NAMES)
+def test_a_header_whose_value_or_word_says_so_is_removed(name: bytes, value: str) -> None:
+    ((_, shown),) = KEYLESS.headers([(name, value.encode())])
+    assert REMOVED in shown
+    assert KEY not in shown
+    assert "12ab" not in shown
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"headers":[{{"name":"X-Api-Key","value":"{KEY}"}}]}}',
+        f'{{"auth":{{"value":"{KEY}"}}}}',
+        f'{{"credentials":{{"user":"a","x":["{KEY}"]}}}}',
+        f"<auth><token>{KEY}</token></auth>",
+        f"Authorization: Bearer {KEY}",
+        f'{{"sk-{KEY}": 1}}',
+        f"/v1/credits/token={KEY}",
+    ],
+)
+def test_a_field_near_a_name_that_says_so_is_removed(body: str) -> None:
+    assert KEY not in KEYLESS.body(body.encode())
+
+
+def test_words_with_hyphens_and_ordinary_members_are_kept() -> None:
+    body = {"title": "Summer-Beach-Video-2026", "name": "a", "value": "b", "text": "the bearer of good news"}
+    assert json.loads(KEYLESS.body(json.dumps(body).encode())) == body

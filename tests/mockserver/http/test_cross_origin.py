@@ -117,7 +117,15 @@ def test_a_request_of_no_page_is_answered_as_ever(mock: Mock) -> None:
 
 @pytest.mark.parametrize(
     ("text", "meant"),
-    [("https://App.Example/", "https://app.example"), ("*", "*"), ("OFF", "off"), ("null", "null")],
+    [
+        ("https://App.Example/", "https://app.example"),
+        ("https://app.example:443", "https://app.example"),
+        ("http://app.example:80/", "http://app.example"),
+        ("http://app.example:443", "http://app.example:443"),
+        ("*", "*"),
+        ("OFF", "off"),
+        ("null", "null"),
+    ],
 )
 def test_an_origin_is_read_as_a_person_writes_it(text: str, meant: str) -> None:
     assert parse_origin(text) == meant
