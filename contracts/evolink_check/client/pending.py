@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from evolink_check.client.plan import mostly_waits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from evolink_check.client.harness.scenario import Scenario
 
@@ -21,13 +21,14 @@ _SLOW = re.compile(r"\b429\b|trickle|late|slow=[2-9]")  # recipes that make a cl
 class Pending:
     """The queues of scenarios.
 
-    In each, those that take longest come first, so that none of them runs alone at the end.
+    Slow scenarios come early, so that none of them runs alone at the end, but not all at once, so that the first
+    failure comes early, too.
     """
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:
-        listed = sorted(scenarios, key=_rank)
+        listed = tuple(scenarios)
         self._long = deque(scenario for scenario in listed if mostly_waits(scenario))
-        self._short = deque(scenario for scenario in listed if not mostly_waits(scenario))
+        self._short = deque(_mixed(scenario for scenario in listed if not mostly_waits(scenario)))
         self._running = 0
         self._is_over = False
         self._changed = Condition()
@@ -68,5 +69,13 @@ class Pending:
             self._changed.notify_all()
 
 
-def _rank(scenario: Scenario) -> int:
-    return not any(_SLOW.search(order.recipe) for order in scenario.orders)
+def _mixed(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
+    """Yield two quick scenarios after each slow one, as long as there are any."""
+    slow: deque[Scenario] = deque()
+    quick: deque[Scenario] = deque()
+    for scenario in scenarios:
+        (slow if any(_SLOW.search(order.recipe) for order in scenario.orders) else quick).append(scenario)
+    while slow:
+        yield slow.popleft()
+        yield from (quick.popleft() for _ in range(min(2, len(quick))))
+    yield from quick

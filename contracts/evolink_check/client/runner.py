@@ -229,14 +229,17 @@ def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trac
 def _check_requests(runs: list[ScenarioRun]) -> None:
     """Raise `CommandError` if all runs so far ended without a request."""
     runs = [run for run in runs if not run.scenario.refuses]
-    silent = all(not run.trace.entries and run.outcome.end != "killed" for run in runs)
+    silent = not any(run.trace.entries or run.problem == STOPPED for run in runs)
     if silent and len(runs) >= _SILENT_RUNS:
         outcome = runs[0].outcome
+        end = f"ended with status {outcome.status}"
+        if outcome.end == "killed":
+            end = f"was killed after {outcome.ended - outcome.began:.0f} s"
         lines = [line for line in outcome.text.splitlines() if line.strip()]
         shown = "\n".join(f"  {line}" for line in lines[:_OUTPUT_LINES])
         more = f"\n  … and {len(lines) - _OUTPUT_LINES} more lines" if len(lines) > _OUTPUT_LINES else ""
         raise CommandError(
-            f"the client makes no request: it ended with status {outcome.status}"
+            f"the client makes no request: it {end}"
             + (f" and printed\n{shown}{more}" if lines else " and printed nothing")
         )
 

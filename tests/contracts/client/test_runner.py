@@ -154,6 +154,12 @@ def test_a_client_that_fails_at_its_imports_is_said_once_with_its_output(url: st
     assert len(heard) == 1, "the second run without a request ended it"
 
 
+def test_a_client_that_hangs_before_any_request_is_told_once(url: str) -> None:
+    hanging = Description((sys.executable, "-c", "print('waiting'); import time; time.sleep(99)"))
+    with pytest.raises(CommandError, match=r"makes no request: it was killed after 1 s"):
+        run_suite(planned(hanging, "happy", "create-402", "create-403", mock=url, jobs=2, limit=1.0))
+
+
 def test_no_more_scenarios_are_started_after_the_first_failure(url: str) -> None:
     names = ("happy", "fail-service-error", "create-402", "create-403")
     plan = planned(running("liar"), *names, mock=url, jobs=1, fails_fast=lambda run: bool(run.violations))
