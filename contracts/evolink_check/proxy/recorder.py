@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -207,6 +208,7 @@ class ProxyRecorder:
         return label
 
 
+@lru_cache(_CREDENTIALS)
 def _label_of(key: str) -> str:
     """Return a label that depends only on the key, so that several recordings can be checked together."""
     return f"key-{sha256(key.encode('latin-1')).hexdigest()[:4]}"

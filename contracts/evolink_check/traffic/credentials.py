@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from evolink_check.traffic.trace import Exchange
 
-_REMEMBERED = 1_024  # credentials
+_REMEMBERED = 256  # credentials
 _WORDS = 20  # only this many words of a header's value are searched
 _LONGEST = 8192  # characters: longer values are not searched for elsewhere
 _SHORTEST = 3  # characters of a key

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_REMEMBERED = 1_024  # headers: a trace has few, each of them thousands of times
+_REMEMBERED = 256  # headers: a trace has few, each of them thousands of times
 SHORT = 8  # characters: a shorter key may occur in a text by chance
 # The characters of a bearer token (RFC 6750). A value with other characters was written by a tool.
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
@@ -38,6 +38,7 @@ _SCHEMES = {
 }  # fmt: skip
 
 
+@lru_cache(_REMEMBERED)
 def is_placeholder(key: str) -> bool:
     """Whether a value is not a real bearer key, because a tool replaced the key or a template was not filled in."""
     return not _TOKEN.fullmatch(key) or _is_removed(key)
@@ -79,6 +80,7 @@ def _is_sentence(scheme: str, rest: str) -> bool:
     return scheme.lower() not in _SCHEMES and _PLAIN_WORDS.fullmatch(f"{scheme} {rest}") is not None
 
 
+@lru_cache(_REMEMBERED)
 def is_distinctive(value: str) -> bool:
     """Whether a value is long and unusual enough to be a credential rather than an ordinary word."""
     long = len(value) >= SHORT and any(char.isdigit() for char in value)

@@ -12,6 +12,7 @@ could backtrack is possessive.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 REMOVED = "[removed]"
 NO_KEYS = KnownKeys()
+_PATTERNS = 16  # sets of short keys, of which a process has few
 _ROOM = len("removed-0000")
 _MARK = re.compile(r"removed|(?:removed-[0-9a-f]{4}|~[0-9a-f]{0,4})\.*+[ ^]?")
 _OF_URI = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+")
@@ -128,10 +130,15 @@ def mask_words(text: str, words: Collection[str]) -> str:
 
     Not for texts that rules check, because an ordinary word may equal such a key.
     """
-    if not words:
+    if not words or not any(word in text for word in words):
         return text
+    return _pattern_of(tuple(words)).sub(lambda word: mark(word[0]), text)
+
+
+@lru_cache(_PATTERNS)
+def _pattern_of(words: tuple[str, ...]) -> re.Pattern[str]:
     pattern = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-    return re.sub(rf"(?<![A-Za-z0-9_-])(?:{pattern})(?![A-Za-z0-9_-])", lambda word: mark(word[0]), text)
+    return re.compile(rf"(?<![A-Za-z0-9_-])(?:{pattern})(?![A-Za-z0-9_-])")
 
 
 def _redact_match(match: re.Match[str]) -> str:
