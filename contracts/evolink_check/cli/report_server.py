@@ -23,10 +23,10 @@ _DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 def serve_report(page: str) -> None:
-    """Print a link to the page, open it on a desktop, and serve it until a signal comes."""
+    """Serve the page until a signal comes. Print a link to it and, on a desktop, open it in a browser."""
     stop = threading.Event()
     with serving(page) as url, interrupting(stop, "the report is no longer served"):
-        click.echo(f"evolink-check: the report is at {url}; Ctrl-C ends this", err=True)
+        click.echo(f"evolink-check: the report is at {url}; press Ctrl-C to stop serving it", err=True)
         if _has_desktop():
             webbrowser.open(url)
         stop.wait()
@@ -34,7 +34,7 @@ def serve_report(page: str) -> None:
 
 @contextmanager
 def serving(page: str) -> Iterator[str]:
-    """Serve a page on a free port of loopback while the block runs. Yields its URL, which nobody can guess."""
+    """Serve a page on a free port of loopback while the block runs. Yields its URL, which is hard to guess."""
     content = page.encode()
     path = f"/{secrets.token_urlsafe(16)}"
 
@@ -66,6 +66,6 @@ def serving(page: str) -> Iterator[str]:
 
 
 def _has_desktop() -> bool:
-    """Whether a browser can open a window, so that none takes over this terminal."""
+    """Whether a browser would open a window. Otherwise it might run in this terminal."""
     variables = environment()
     return sys.platform in {"darwin", "win32"} or any(variables.get(name) for name in _DESKTOP)

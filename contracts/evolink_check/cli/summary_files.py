@@ -36,13 +36,13 @@ class SummaryFiles(Struct, frozen=True, kw_only=True):
 
 
 class ServedReport(SummaryFiles, frozen=True, kw_only=True):
-    """The files, and whether the HTML report is served when the run is over."""
+    """The files, and whether the HTML report is served after the run."""
 
     serve_report: Annotated[
         bool,
         Option(
-            help="When the run is over, serve the HTML report on this machine, print its link, and open it on a "
-            "desktop. Ctrl-C ends it; the exit status is that of the run.",
+            help="After the run, serve the HTML report on this machine, print its link, and open it on a desktop. "
+            "Ctrl-C ends this; the exit status is that of the run.",
             section=_REPORTS,
         ),
     ] = False

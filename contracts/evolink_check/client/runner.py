@@ -149,7 +149,7 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
 
 
 def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
-    """Repeat a run in which connections were refused, until it is known whether the client waits between them."""
+    """Repeat a run in which connections were refused, until it is clear whether the client waits between attempts."""
     for _ in range(SAMPLES):
         if run.problem or run.outcome.has_flooded or not run.outcome.is_suspicious:
             break

@@ -1,4 +1,9 @@
-"""Check an ASGI or WSGI application in this process, from a test in any framework."""
+"""Check an ASGI or WSGI application in this process, from a test in any framework.
+
+During the check, the environment variables EVOLINK_BASE_URL and EVOLINK_API_KEY hold the address of the API and the
+key, which the application must use to query tasks. If it cannot, let it use a running mock, and pass the URL of the
+mock as `mock` and the key of the application as `token`.
+"""
 
 from __future__ import annotations
 
@@ -69,16 +74,11 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 ) -> tuple[Verdict, ...]:
     """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause; otherwise return all verdicts.
 
-    `app` is an ASGI or WSGI application. `url` is the path of its endpoint, with a query string that contains the value
-    `secret`. During the check, the environment variables EVOLINK_BASE_URL and EVOLINK_API_KEY hold the address of the
-    API and the key, which the application must use to query tasks. Alternatively, `mock` is the URL of a running mock,
-    and `token` is the application's key. `ledger` is a callable that returns the receiver's bookings as texts or JSON
-    values that contain task ids, or it is the path or URL of a ledger. `scenarios` are ids or patterns; by default, all
-    run. Violations of the clauses in `ignore` do not count; warnings count if `strict` is set. `trust_secret` means
-    that the receiver relies on its secret alone. It must query or book within `patience` real seconds after a 2xx.
-    `burst` callbacks are sent at once. `register` is called with the response to each create request before the
-    callback, for an application that accepts only tasks that it created. The same `seed` gives the same variations.
-    Raises `MockError`.
+    `url` is the path of the endpoint of `app`, with `secret` in its query string. `ledger` returns the receiver's
+    bookings, as texts or JSON values that contain task ids, or is the path or URL of a ledger. `scenarios` are ids or
+    patterns. Violations of the clauses in `ignore` do not count; warnings count if `strict` is set. `trust_secret`
+    means that the receiver relies on its secret alone. It must act within `patience` real seconds after a 2xx. `burst`
+    callbacks are sent at once. `register` is called with each create response before the callback. Raises `MockError`.
     """
     from evolink_spec.clauses import load_clauses
 

@@ -78,7 +78,7 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     ca: Annotated[
         Path | None,
         Option(
-            help="The certificate authority (PEM) of a receiver with https and a certificate of its own.",
+            help="PEM file of the CA that signed the receiver's certificate, if it is not a public one.",
             section=_RECEIVER,
             metavar="FILE",
         ),

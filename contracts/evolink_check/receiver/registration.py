@@ -1,4 +1,4 @@
-"""Tell a receiver that keeps a table of its own tasks about the tasks of a check."""
+"""Tell a receiver about the tasks of a check, if the receiver accepts only tasks that it knows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECONDS = 10.0
 
 
 class RegistrationError(ValueError):
-    """The receiver did not accept a task; the text says why."""
+    """The receiver did not accept a task that it was told about. The text says why."""
 
 
 def url_register(url: str) -> Register:

@@ -87,7 +87,8 @@ def without_inapplicable(
 ) -> tuple[Scenario, ...]:
     """Return the scenarios that apply to a receiver.
 
-    Those about the secret need one in the callback URL. `registers` says whether the receiver is told about its tasks.
+    Scenarios about the secret are left out if the callback URL has none. `registers` says whether the receiver is told
+    about its tasks; if it is not, the scenarios that need this are left out.
     """
     needless = (frozenset() if terms.secret else NEEDS_SECRET) | (
         frozenset() if registers else NEEDS_REGISTER

@@ -40,13 +40,13 @@ class ScenarioDriver:
     later: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def make(self) -> Task:
-        """Create a task, and tell the receiver about it if it has to know its tasks."""
+        """Create a task. If the receiver must know its tasks, tell the receiver about it."""
         task = await self.api.make()
         await self.introduce(task)
         return task
 
     async def introduce(self, task: Task) -> None:
-        """Tell the receiver about a task, as its own create request would. Raises `RegistrationError`."""
+        """Tell the receiver about a task, as if it had created the task itself. Raises `RegistrationError`."""
         if self.register is not None:
             await asyncio.to_thread(self.register, task.body)
 

@@ -212,7 +212,7 @@ def _terms(options: ReceiverOptions) -> tuple[Terms, str]:
 
 
 def _with_port(url: str, terms: Terms) -> str:
-    """Return a URL in which {port} is replaced by the port of the callback URL."""
+    """Replace {port} in a URL with the port of the callback URL."""
     from evolink_check.receiver.program import address_of
 
     return url.replace("{port}", str(address_of(terms.url)[1]))

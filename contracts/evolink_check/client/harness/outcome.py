@@ -79,9 +79,9 @@ class Outcome:
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the client connected at once when that was possible again, as far as is known.
+        """Whether the client, as far as is known, connected at once each time that connections became possible again.
 
-        One later connection is no proof to the contrary, because it may be the first of the client.
+        One later connection does not disprove this, because it may be the first connection that the client ever made.
         """
         return len(self.delays) > 0 and sum(delay >= _AT_ONCE for delay in self.delays) <= 1
 

@@ -27,7 +27,7 @@ _OUTPUT = 4000  # the last characters of a client's output that are shown
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One exchange of a run: the seconds since the run began, the request, and the status of the response."""
+    """One exchange of a run: the seconds from the start of the run, the request, and the status of the response."""
 
     at: str
     request: str
@@ -36,7 +36,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A violation, with what the first run in which it was seen shows of it."""
+    """A violation, with the exchanges and the timeline of the first run in which it was seen."""
 
     violation: Violation
     exchanges: list[Exchange]

@@ -27,7 +27,10 @@ _KEPT = 65_536  # maximum number of bytes that are kept of a response
 
 
 class HttpSender:
-    """Sends callbacks to a URL. `ca` is the certificate authority of an https receiver; by default the public ones."""
+    """Sends callbacks to a URL.
+
+    `ca` is the certificate authority of an https receiver; by default, the public ones are used.
+    """
 
     framings = frozenset({"plain", "chunked", "slow"})
 
