@@ -41,11 +41,13 @@ NOT_RUN = {
     "pipx install uv",
     "python3 -m venv ~/.uv-venv",
     "~/.uv-venv/bin/pip install uv",
+    "~/.uv-venv/bin/uv run evolink-mock serve",
     "python3 -m venv ~/.uv-venv && ~/.uv-venv/bin/pip install uv",
     'export PATH="$HOME/.uv-venv/bin:$PATH"',
     'python -m pip install "path/to/evolink-mock[contracts]"',
     f"export EVOLINK_BASE_URL={DEFAULT}",
     "export EVOLINK_API_KEY=any-token",
+    'eval "$(_EVOLINK_MOCK_COMPLETE=bash_source evolink-mock)"',  # test_completion does
     "--extra mcp evolink-mock mcp http://127.0.0.1:8080",  # tests/mockserver/mcp does
     "TASK=task-unified-1795357446-9vkpv6h4",
 }

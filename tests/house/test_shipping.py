@@ -33,10 +33,25 @@ SERVING = [
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_file_follows_the_schema_of_its_format(name: str) -> None:
-    program = str(Path(sys.executable).with_name("check-jsonschema"))
-    command = [program, "--builtin-schema", FORMATS[name], name]
+    _run("check-jsonschema", "--builtin-schema", FORMATS[name], name)
+
+
+def _run(program: str, *words: str) -> None:
+    """Run a program of the environment in the repository; its output is shown if it fails."""
+    command = [str(Path(sys.executable).with_name(program)), *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_dockerfile_follows_the_rules_of_hadolint() -> None:
+    _run("hadolint", "Dockerfile")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / EXAMPLES).glob("kubernetes*.yaml")), ids=lambda path: path.name
+)
+def test_the_manifests_are_valid_kubernetes_resources(path: Path) -> None:
+    _run("kubernetes-validate", "--strict", "--quiet", str(path))
 
 
 @pytest.mark.parametrize("name", SERVING)
