@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _READY = b"r"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_LOOK_SECONDS = 0.1  # between two looks for workers that died before they served
 
 
 class ParentPipes(NamedTuple):
@@ -49,28 +52,37 @@ class Workers:
 
     def run(self) -> None:
         """Run until a signal has stopped all workers."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _SIGNALS:
             signal.signal(number, self._stop)
         for _ in range(self._count):
             self._start()
         if self._await_ready():
             self._on_ready()
         while self._pids:
-            pid, status = os.waitpid(-1, 0)
-            if pid in self._pids:
-                self._pids.discard(pid)
-                if not self._is_stopping:
-                    self._on_death(pid, _reason(status))
-                    self._start()
+            self._replace(*os.waitpid(-1, 0))
+
+    def _replace(self, pid: int, status: int) -> None:
+        """Start another worker in place of one that has ended, unless the workers are being stopped."""
+        if pid in self._pids:
+            self._pids.discard(pid)
+            if not self._is_stopping:
+                self._on_death(pid, _reason(status))
+                self._start()
 
     def _start(self) -> None:
+        if self._is_stopping:
+            return
+        # Signals wait until the parent knows the process, and until the child no longer has the parent's handler.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         pid = os.fork()
         if pid:
             self._pids.add(pid)
-            if self._is_stopping:  # a signal arrived during the fork
-                os.kill(pid, signal.SIGTERM)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             return
         try:
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             os.close(self._alive_writer)
             self._work(ParentPipes(self._alive, self._ready))
             code = 0
@@ -82,11 +94,14 @@ class Workers:
             os._exit(code)
 
     def _await_ready(self) -> bool:
-        """Wait until all workers serve. Returns False if a signal arrived first."""
+        """Wait until all workers serve, and replace those that die. Returns False if a signal arrived first."""
         count = 0
         while count < self._count and not self._is_stopping:
-            count += len(os.read(self._ready_reader, self._count - count))
-        return count == self._count
+            if select.select([self._ready_reader], [], [], _LOOK_SECONDS)[0]:
+                count += len(os.read(self._ready_reader, self._count - count))
+            elif (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                self._replace(*ended)
+        return not self._is_stopping
 
     def _stop(self, _: int, __: FrameType | None) -> None:
         self._is_stopping = True
