@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from evolink_check import clock
@@ -15,14 +15,14 @@ from evolink_check.client.harness.journal_trace import Journals, has_other_key, 
 from evolink_check.client.harness.mock_process import borrow_account, start_mock, start_shared_mock
 from evolink_check.client.harness.outcome import SAMPLES
 from evolink_check.client.harness.process import CommandError, check_command, make_workspace, run_command
-from evolink_check.client.harness.refusing_port import refusing
+from evolink_check.client.harness.refusing_port import SECONDS, refusing
 from evolink_check.client.pending import Pending
 from evolink_check.client.verdicts.verdicts import ScenarioRun, verdicts_of
 from evolink_check.files import temporary_folder
 from evolink_check.traffic.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from evolink_check.client.harness.mock_process import Mock
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from evolink_check.client.plan import SuitePlan
 
 _HANG_CHECKS = 20  # maximum number of checks of whether the mock has noticed that the client is gone
+_FETCH_CHECKS = 10  # number of checks of whether the fetch of a result has been recorded
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
 _SILENT_RUNS = 2  # after this number of runs without a request, the other scenarios are not tried
@@ -150,23 +151,33 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
 
 def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
     """Repeat a run in which connections were refused, until it is clear whether the client waits between attempts."""
+    seconds = SECONDS
     for _ in range(SAMPLES):
-        if run.problem or run.outcome.has_flooded or not run.outcome.is_suspicious:
+        is_late = not any(run.outcome.attempts) and bool(run.trace.entries)
+        if run.problem or run.outcome.has_flooded or not (is_late or run.outcome.is_suspicious):
             break
-        run = _run_once(plan, mock, run.scenario, run.outcome.delays)
+        if is_late:  # it made its first request when connections were no longer refused
+            seconds = SECONDS + run.trace.entries[0].began - run.outcome.began
+        run = _run_once(plan, mock, run.scenario, run.outcome.delays, seconds)
     return run
 
 
-def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, delays: tuple[float, ...] = ()) -> ScenarioRun:
-    """Run and judge a scenario once. `delays` are the delays that were observed in earlier runs of the scenario."""
+def _run_once(
+    plan: SuitePlan, mock: Mock, scenario: Scenario, delays: tuple[float, ...] = (), seconds: float = SECONDS
+) -> ScenarioRun:
+    """Run and judge a scenario once.
+
+    `delays` are the delays that were observed in earlier runs of the scenario, and `seconds` is the time for which
+    connections are refused, if the scenario refuses them.
+    """
     with _folder(plan.keep, scenario.id) as folder:
         place = make_workspace(plan.description, folder)
         ahead = mock.prepare(scenario.orders)
-        outcome = _run_against(plan, mock, scenario, place)
+        outcome = _run_against(plan, mock, scenario, place, seconds)
         outcome = replace(outcome, delays=(*delays, *outcome.delays))
         if plan.stop.is_set():  # the stop may have killed the client, so how it would have ended is unknown
             return ScenarioRun(scenario, Trace(()), outcome, problem=STOPPED)
-        journals = read_journal(mock, scenario)
+        journals = read_journal(mock, scenario, saved=outcome.saved is not None)
         if plan.keep is not None:
             archive = {
                 "log": {"version": "1.2", "creator": {}, "entries": [*journals.own, *journals.unmatched]}
@@ -178,29 +189,46 @@ def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, delays: tuple[flo
         return replace(run, note=OTHER_KEY) if has_other_key(trace) else run
 
 
-def _run_against(plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspace) -> Outcome:
+def _run_against(
+    plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspace, seconds: float
+) -> Outcome:
     """Run the command.
 
-    If the scenario refuses connections, the command gets the URL of a port that refuses them at first.
+    If the scenario refuses connections, the command gets the URL of a port that refuses them for `seconds`.
     """
     limit = plan.limit_of(scenario)
     if not scenario.refuses:
         return run_command(plan.description, mock, place, limit, plan.stop)
-    with refusing(mock.url) as port:
+    with refusing(mock.url, seconds) as port:
         environment = {**mock.environment, "EVOLINK_BASE_URL": port.url + urlsplit(mock.url).path}
         refused = replace(mock, environment=environment)
         outcome = run_command(plan.description, refused, place, limit, plan.stop)
         return replace(outcome, attempts=tuple(port.attempts), delays=tuple(port.delays))
 
 
-def read_journal(mock: Mock, scenario: Scenario) -> Journals:
-    """Read the journal. If a response may be unfinished, wait until the mock has noticed that the client is gone."""
+def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Journals:
+    """Read the journal. If a response may be unfinished, wait until the mock has noticed that the client is gone.
+
+    `saved` says that the client has saved a result. The mock may record the fetch a moment later.
+    """
     for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):
         journals = mock.journal()
         if _has_unusual(journals, scenario):
             return journals
         clock.wait(0.1)
-    return mock.journal()
+    journals = mock.journal()
+    for _ in range(_FETCH_CHECKS if saved else 0):
+        if any(_is_fetch(entry) for entry in journals.own):
+            break
+        clock.wait(0.1)
+        journals = mock.journal()
+    return journals
+
+
+def _is_fetch(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of the journal is the response with a result."""
+    kind: str = entry["response"]["content"]["mimeType"]
+    return kind.partition("/")[0] in {"video", "image", "audio"}
 
 
 def _has_unusual(journals: Journals, scenario: Scenario) -> bool:

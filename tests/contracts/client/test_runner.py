@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from evolink_check.cli.config import environment
 from evolink_check.client.harness.config import Description, Receiver
 from evolink_check.client.harness.journal_trace import Journals
 from evolink_check.client.harness.mock_process import Mock, MockError, borrow_account
+from evolink_check.client.harness.outcome import Outcome
 from evolink_check.client.harness.process import (
     CommandError,
     check_command,
@@ -25,7 +27,9 @@ from evolink_check.client.harness.process import (
 )
 from evolink_check.client.harness.scenarios import scenarios, select
 from evolink_check.client.plan import HANGING, SHORTEST, SuitePlan, without_inapplicable
-from evolink_check.client.runner import read_journal, run_suite
+from evolink_check.client.runner import read_journal, run_scenario, run_suite
+from evolink_check.client.verdicts.verdicts import ScenarioRun
+from evolink_check.traffic.trace import Trace
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 from evolink_spec.options.command_line import Group
@@ -38,7 +42,6 @@ if TYPE_CHECKING:
 
     from evolink_check.client.harness.process import Workspace
     from evolink_check.client.harness.scenario import Scenario
-    from evolink_check.client.verdicts.verdicts import ScenarioRun
 
 PATIENT = 120.0  # seconds: a machine may have other things to do
 CLAUSES = tuple(one for one in load_clauses() if one.binds == "client")
@@ -334,6 +337,45 @@ def test_what_cannot_be_run_is_a_line_and_status_2(words: list[str], problem: st
     status, text = command(*words)
     assert status == 2
     assert f"evolink-check: {problem}" in text
+
+
+def test_the_journal_is_read_after_the_mock_has_recorded_the_fetch_of_a_saved_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    query, fetch = (
+        {"request": {"method": "GET"}, "response": {"status": 200, "content": {"mimeType": kind}}}
+        for kind in ("application/json", "video/mp4")
+    )
+    reads = iter([Journals([], []), Journals([query], []), Journals([query, fetch], [])])
+    monkeypatch.setattr(Mock, "journal", lambda _: next(reads))
+    monkeypatch.setattr("evolink_check.clock.wait", lambda _: None)
+    assert read_journal(Mock("", "", {}), find("happy"), saved=True).own == [query, fetch]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "count"),
+    [
+        ([((), ()), ((0, 1), (0.4,)), ((1,), (0.3,))], 3),  # late, then twice later than at once
+        ([((1,), (0.01,))] * 9, 6),
+        ([((3, 2), (0.5, 0.6))], 1),
+    ],
+)
+def test_runs_with_refused_connections_are_repeated_until_the_pace_is_known(
+    outcomes: list[tuple[tuple[int, ...], tuple[float, ...]]], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, times = find("refused"), list[float]()
+
+    def once(_plan: Any, _mock: Any, scenario: Any, delays: Any = (), seconds: float = 2.5) -> ScenarioRun:
+        attempts, more = outcomes[len(times)]
+        times.append(seconds)
+        outcome = Outcome("failure", 100.0, 110.0, attempts=attempts, delays=(*delays, *more))
+        entries = () if any(attempts) else (SimpleNamespace(began=104.0),)
+        return ScenarioRun(scenario, Trace(entries), outcome)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("evolink_check.client.runner._run_once", once)
+    run_scenario(planned(running(), "refused"), MOCK, refused)
+    assert len(times) == count
+    assert times[1:2] == ([6.5] if not any(outcomes[0][0]) else times[1:2])
 
 
 @pytest.mark.parametrize("name", ["query-trickle", "query-hang"])

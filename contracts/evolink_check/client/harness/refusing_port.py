@@ -39,8 +39,9 @@ class RefusingPort:
     from each opening to the first connection, if there was one.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, seconds: float) -> None:
         parts = urlsplit(target)
+        self._seconds = seconds
         self._target = (parts.hostname or _HOST, parts.port or 80)
         self._over = threading.Event()
         self._free = _bind_any()
@@ -61,7 +62,7 @@ class RefusingPort:
     def _run(self) -> None:
         address = self._free.getsockname()
         self._free.close()
-        until = clock.stopwatch() + SECONDS
+        until = clock.stopwatch() + self._seconds
         while clock.stopwatch() < until and not self._over.is_set():
             self._over.wait(_CLOSED + random.uniform(0, _VARIATION))  # noqa: S311  (no secret)
             with suppress(OSError), _listening(address) as listener:
@@ -129,9 +130,9 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 
 @contextmanager
-def refusing(target: str) -> Iterator[RefusingPort]:
-    """Open a refusing port in front of the server at `target` for the time of the block."""
-    port = RefusingPort(target)
+def refusing(target: str, seconds: float = SECONDS) -> Iterator[RefusingPort]:
+    """Open a port in front of the server at `target` for the time of the block; at first it refuses connections."""
+    port = RefusingPort(target, seconds)
     port.start()
     try:
         yield port
