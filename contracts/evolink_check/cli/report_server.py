@@ -66,6 +66,6 @@ def serving(page: str) -> Iterator[str]:
 
 
 def _has_desktop() -> bool:
-    """Whether a browser would open a window. Otherwise it might run in this terminal."""
+    """Whether a browser would open a window. Without a desktop, a browser might run in this terminal."""
     variables = environment()
     return sys.platform in {"darwin", "win32"} or any(variables.get(name) for name in _DESKTOP)

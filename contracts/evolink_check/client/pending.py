@@ -56,7 +56,7 @@ class Pending:
             self._changed.notify_all()
 
     def put_back(self, scenario: Scenario) -> None:
-        """Put a scenario that was taken back, so that it is run again before all others."""
+        """Return a scenario to the front of its queue, so that it is run again before all others."""
         with self._changed:
             (self._long if mostly_waits(scenario) else self._short).appendleft(scenario)
             self._running -= 1

@@ -1,4 +1,7 @@
-"""A mock in a separate process for one client. Its `environment` makes a command use the mock instead of the API."""
+"""A mock in a separate process, for one client or several.
+
+The `environment` of an account makes a command use the mock.
+"""
 
 from __future__ import annotations
 
