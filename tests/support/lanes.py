@@ -13,6 +13,7 @@ from evolink_mock.domain.clock import VirtualClock
 from evolink_mock.http.access_log import format_line
 from evolink_mock.server.app import create_app
 from evolink_mock.server.fast_lane import fast_lane, run_at_once
+from evolink_mock.server.fast_protocol import FastProtocol
 from evolink_mock.server.server import uvicorn_config
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
@@ -90,6 +91,14 @@ class Server:
         protocol: Protocol = create_protocol(
             config=self.config, server_state=self.state, app_state={}, _loop=loop
         )
+        if isinstance(protocol, FastProtocol):
+            respond = protocol.respond
+
+            def count(response: bytes) -> None:
+                self.lanes += 1
+                respond(response)
+
+            protocol.respond = count  # type: ignore[method-assign]
         wire = Wire()
         protocol.connection_made(wire)
         return protocol, wire
@@ -99,9 +108,7 @@ class Server:
         protocol, wire = self.connect()
         for part in parts:
             if not wire.closed:
-                before = self.state.total_requests
                 protocol.data_received(part)
-                self.lanes += self.state.total_requests - before  # uvicorn answers later
                 for _ in range(3):
                     await asyncio.sleep(0)
                 while is_waiting(protocol):  # noqa: ASYNC110  (a turn of the event loop serves the next one)

@@ -239,7 +239,7 @@ class LocalStore(Store, Protocol):
 
 
 class BatchingStore(LocalStore, Protocol):
-    """A store on a server, which can serve the calls of several requests in one round trip.
+    """A store that can serve the calls of several requests together, in one round trip or one transaction.
 
     While `is_batching` is set, `find` and `change` yield the commands that they want to send, and expect the replies.
     """
@@ -247,5 +247,5 @@ class BatchingStore(LocalStore, Protocol):
     is_batching: bool
 
     def send(self, commands: Sequence[Any]) -> list[Any]:
-        """Return the reply to each command, or the `StoreError` that it caused."""
+        """Return the reply to each command, or the exception that it caused. `StoreError` if that holds for all."""
         ...

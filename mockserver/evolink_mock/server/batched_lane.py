@@ -1,7 +1,7 @@
-"""Serve the small requests that arrive in one turn of the event loop together, with one round trip to their store.
+"""Serve the small requests that arrive in one turn of the event loop together.
 
-For a store on a server. The coroutine of each request, run by the fast lane, stops where it needs the store. The
-commands of all of them are sent at once, and each goes on with its replies.
+For a store in a file, which serves them in one transaction, or on a server, in one round trip. The coroutine of each
+request stops where it needs the store. The commands of all of them are sent at once, and each goes on with its replies.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from evolink_mock.domain.exchange import SCOPE_KEY
 from evolink_mock.domain.store import StoreError
 from evolink_mock.http.connection import MayWaitError
-from evolink_mock.server.fast_lane import Connection
+from evolink_mock.server.fast_lane import MOST_REQUESTS, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -57,8 +57,9 @@ class _Request:
         self._store = store
         request = lane.read(data, 0, connection)
         if request is not None:
-            endpoint, self.scope, self.end = request
-            self._coroutine: Coroutine[Any, Any, None] = lane.serving(endpoint, self.scope)
+            endpoint, scope, self.end = request
+            self.scope: Scope = scope
+            self._coroutine: Coroutine[Any, Any, None] = lane.serving(endpoint, scope)
             self._go_on(self._coroutine.send, None)
 
     def receive(self, replies: Sequence[Any]) -> None:
@@ -86,35 +87,51 @@ class _Request:
 
 
 class BatchedLane:
-    """Collects the data of connections until the next turn of the event loop, and serves their first requests."""
+    """Serves requests at once, until one needs the store, and those together in the next turn of the event loop."""
 
     def __init__(self, lane: FastLane, store: BatchingStore) -> None:
         self._lane = lane
         self._store = store
-        self._waiting: dict[BatchedConnection, bytes] = {}
+        self._waiting: dict[BatchedConnection, _Request] = {}
 
     def add(self, connection: BatchedConnection, data: bytes) -> None:
-        """Serve the data soon."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self.run)
-        self._waiting[connection] = self._waiting.get(connection, b"") + data
+        """Serve the requests at the beginning of the data, and have uvicorn parse the rest."""
+        waiting = self._waiting.get(connection)
+        if waiting is not None:
+            waiting.data += data
+            return
+        for _ in range(MOST_REQUESTS):
+            request = _Request(connection, data, self._lane, self._store)
+            if request.commands is not None:
+                if not self._waiting:
+                    asyncio.get_running_loop().call_soon(self.run)
+                self._waiting[connection] = request
+                return
+            if not request.is_served:
+                break
+            self._respond(request)
+            data = data[request.end :]
+            if not data:
+                return
+        connection.parse(data)
 
     def has(self, connection: BatchedConnection) -> bool:
-        """Return whether data of a connection waits."""
+        """Return whether a request of a connection waits."""
         return connection in self._waiting
 
     def run(self) -> None:
         """Serve what waits."""
         waiting, self._waiting = self._waiting, {}
-        requests = [
-            _Request(connection, data, self._lane, self._store)
-            for connection, data in waiting.items()
-            if connection.can_respond()
-        ]
+        requests = [*waiting.values()]
         while stopped := [request for request in requests if request.commands is not None]:
             self._exchange(stopped)
         for request in requests:
-            self._end(request)
+            if not request.is_served:
+                request.connection.parse(request.data)
+                continue
+            self._respond(request)
+            if request.end < len(request.data):
+                self.add(request.connection, request.data[request.end :])
 
     def _exchange(self, requests: Sequence[_Request]) -> None:
         """Send the commands of requests, and let them go on with the replies."""
@@ -131,12 +148,8 @@ class BatchedLane:
             request.receive(replies[first:last])
             first = last
 
-    def _end(self, request: _Request) -> None:
-        connection, data = request.connection, request.data
-        if not request.is_served:
-            connection.parse(data)
-            return
-        scope: Scope = request.scope
-        connection.respond(b"".join(self._lane.response(scope[SCOPE_KEY], connection.default_headers)))
-        if request.end < len(data):
-            self.add(connection, data[request.end :])
+    def _respond(self, request: _Request) -> None:
+        connection = request.connection
+        if connection.can_respond():
+            exchange = request.scope[SCOPE_KEY]
+            connection.respond(b"".join(self._lane.response(exchange, connection.default_headers)))

@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 _REQUEST_LINE = re.compile(rb"(GET|POST) (/[\w./-]{1,200}) HTTP/1\.1")
 _ENDPOINTS = frozenset((CreateEndpoint, CreditsEndpoint, QueryEndpoint))
 _MOST_ROUTES = 512  # remembered
-_MOST_REQUESTS = 16  # in one call, so that a client that sends many at once does not delay the others
+MOST_REQUESTS = 16  # in one call, so that a client that sends many at once does not delay the others
 
 
 class Connection(Protocol):
@@ -74,7 +74,7 @@ class FastLane:
         """
         responses: list[bytes] = []
         end = count = 0
-        while end < len(data) and count < _MOST_REQUESTS:
+        while end < len(data) and count < MOST_REQUESTS:
             request = self.read(data, end, connection)
             if request is None:
                 break

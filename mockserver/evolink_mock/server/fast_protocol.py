@@ -17,7 +17,7 @@ class FastProtocol(Protocol):
     """A connection with a fast lane. uvicorn serves the requests that the lane does not."""
 
     fast_lane: FastLane
-    batched_lane: BatchedLane | None = None  # if the store is on a server
+    batched_lane: BatchedLane | None = None  # if the store is a `BatchingStore`
     _answered = 0.0  # when the lane served its last request, on the stopwatch
 
     @property

@@ -1,4 +1,4 @@
-"""Requests that arrive together are served with one round trip to a store on a server, each as if it were alone."""
+"""Requests that arrive together are served with one call of their store, each as if it were alone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.domain.store import StoreError
 from evolink_mock.stores.redis.store import RedisStore
+from evolink_mock.stores.sqlite.store import SqliteStore
 from support.lanes import QUERY, Server, Wire, create, request
 from support.redis_server import needs_server, new_place
 from support.stores import open_store, result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from evolink_mock.server.protocol import Protocol
 
@@ -132,7 +134,7 @@ def test_a_client_that_stops_sending_gets_its_response_and_one_that_has_gone_non
             wire.close()
             await asyncio.sleep(0)
             assert wire.written == []
-            assert result(clients.store.accounts()) == []
+            assert result(clients.store.account("key")).task_count == 1
         clients.store.close()
 
     asyncio.run(play())
@@ -145,6 +147,33 @@ def test_a_request_in_two_parts_and_pipelined_ones_are_answered_in_order() -> No
         answers, _ = await clients.server.exchange(first + second + first[:20], first[20:])
         assert [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]] == [b"404", b"200", b"404"]
         clients.store.close()
+
+    asyncio.run(play())
+
+
+def test_creates_of_a_file_that_arrive_together_are_one_transaction_and_one_that_fails_fails_alone(
+    tmp_path: Path,
+) -> None:
+    async def play() -> None:
+        server = Server(is_fast=True, settings={"store": f"sqlite:{tmp_path / 'mock.db'}", "credits": 15})
+        store = server.service.store
+        assert isinstance(store, SqliteStore)
+        statements: list[str] = []
+        store.connection._database.set_trace_callback(statements.append)  # noqa: SLF001
+        connections = [server.connect() for _ in range(6)]
+        recipe = create({"prompt": "a [[429]] b"})
+        for (protocol, _), data in zip(connections, [*[create()] * 4, recipe, request()], strict=True):
+            protocol.data_received(data)
+        await asyncio.sleep(0)
+        assert sum(statement.startswith("BEGIN") for statement in statements) == 1
+        store.connection._database.set_trace_callback(None)  # noqa: SLF001
+        await asyncio.wait(server.state.tasks)
+        assert [b"".join(wire.written)[9:12] for _, wire in connections] == [
+            *[b"200"] * 3,
+            *[b"402", b"429", b"200"],
+        ]
+        assert (result(store.account("key")).task_count, len(result(store.tasks("key")))) == (3, 3)
+        store.close()
 
     asyncio.run(play())
 

@@ -69,15 +69,15 @@ LIMITED = {"tokens": frozenset({"key"}), "credits": 30.0, "max_body": 300}
 
 @pytest.mark.parametrize(
     ("settings", "store"),
-    [({}, "memory"), (LIMITED, "memory"), pytest.param({}, "redis", marks=needs_server)],
-    ids=["any", "limited", "batched"],
+    [({}, "memory"), (LIMITED, "memory"), ({}, "sqlite"), pytest.param(LIMITED, "redis", marks=needs_server)],
+    ids=["any", "limited", "sqlite", "redis"],
 )
 def test_the_lane_and_the_ordinary_way_cannot_be_told_apart(
     settings: dict[str, Any], store: str, tmp_path: Path
 ) -> None:
     async def play() -> None:
         fast, plain = (
-            Server(is_fast=is_fast, settings={**settings, "store": place(store, tmp_path)})
+            Server(is_fast=is_fast, settings={**settings, "store": place(store, tmp_path, str(is_fast))})
             for is_fast in (True, False)
         )
         generator, ids = random.Random(1), ["task-unified-1757169743-11111111"]
@@ -93,7 +93,7 @@ def test_the_lane_and_the_ordinary_way_cannot_be_told_apart(
             fast.remembered().items(), plain.remembered().values(), strict=True
         ):
             assert kept == expected_kept, name
-        assert fast.lanes > 60 or store == "redis"
+        assert fast.lanes > 60
         assert plain.lanes == 0
 
     asyncio.run(play())

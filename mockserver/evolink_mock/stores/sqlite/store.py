@@ -6,13 +6,13 @@ import json
 import secrets
 import sqlite3
 from contextlib import suppress
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from evolink_mock.domain.accounts import open_account
 from evolink_mock.domain.clock import sleep
-from evolink_mock.domain.store import NO_CHANGE, Change, StoreError
+from evolink_mock.domain.store import StoreError
+from evolink_mock.stores.batching import sent
 from evolink_mock.stores.records import decode_account, decode_delivery, encode
+from evolink_mock.stores.sqlite.changes import Changes
 from evolink_mock.stores.sqlite.connection import Connection
 from evolink_mock.stores.sqlite.journals import Journals
 from evolink_mock.stores.sqlite.leases import Leases, wakes_at
@@ -27,23 +27,15 @@ if TYPE_CHECKING:
     from evolink_mock.domain.store import AccountState, Step
     from evolink_mock.domain.tasks import Task
     from evolink_mock.stores.records import OperationIndex
+    from evolink_mock.stores.sqlite.changes import Command
 
 _ANONYMOUS = 0  # the id of the account whose journal has the requests that belong to no account
-_CACHED_ACCOUNTS = 1024
 _WANTED = "journals wanted"  # the fact that counts the requests for journals
 _OTHERS_SECONDS = 0.06  # real time, for other workers to write their journals
-_FIND = (
-    "SELECT a.data, t.data, o.token FROM (SELECT 1) LEFT JOIN accounts a ON a.token = ? "
-    "LEFT JOIN tasks t ON t.id = ? LEFT JOIN accounts o ON o.id = t.account"
-)
-
-
-class _IdTakenError(Exception):
-    """A task with this id exists."""
 
 
 class SqliteStore:
-    """A `LocalStore` and a `SharedStore` in a file. `wall_time` returns Unix seconds, for leases and expiry.
+    """A `BatchingStore` and a `SharedStore` in a file. `wall_time` returns Unix seconds, for leases and expiry.
 
     Raises `StoreError` if the file cannot be used.
     """
@@ -54,13 +46,14 @@ class SqliteStore:
         self.worker = secrets.token_hex(8)
         self.connection = Connection(path)
         self.operations = operations
-        self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # views: `change` decodes its own
         self.terms = terms
         self.wall_time = wall_time
         self._version = self.connection.data_version()
         self._wanted: Any = None
         self.journals = Journals(self.connection, wall_time)
         self.leases = Leases(self.connection, self.worker, wall_time)
+        self.changes = Changes(self.connection, operations, self.leases, lambda: self.terms, wall_time)
+        self.is_batching = False  # the fast lane sets it while it runs a coroutine
 
     @property
     def problem(self) -> str | None:
@@ -86,28 +79,19 @@ class SqliteStore:
 
     def account_now(self, token: str) -> Account:
         """Return the account of a token, which must not be modified."""
-        row = self.connection.fetch_one("SELECT data FROM accounts WHERE token = ?", (token,))
-        return self._open(token) if row is None else decode_account(row[0])
+        return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return an account, which must not be modified, and a task."""
-        account, task, owner = self.connection.fetch_one(_FIND, (token, task_id))
-        return (
-            self._open(token) if account is None else self._decode(account),
-            None if task is None else self.operations.decode(task_id, owner, task),
-        )
+        return self.changes.find(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
         """Change an account by `step`, in one transaction."""
-        taken: set[str] = set()
-        while True:
-            try:
-                with self.connection.transaction() as database:
-                    self._change(database, token, step, taken)
-            except _IdTakenError as error:
-                taken.add(str(error))
-            else:
-                return
+        self.changes.change(token, step)
+
+    def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the result of each call, or the exception that it caused."""
+        return self.changes.together(commands)
 
     async def account(self, token: str) -> Account:
         """Return the account of a token, which must not be modified."""
@@ -115,7 +99,10 @@ class SqliteStore:
 
     async def change(self, token: str, step: Step) -> None:
         """Change an account by `step`."""
-        self.change_now(token, step)
+        if self.is_batching:
+            await sent((token, step))
+        else:
+            self.changes.change(token, step)
 
     async def accounts(self) -> Sequence[Account]:
         """Return every account."""
@@ -124,7 +111,7 @@ class SqliteStore:
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return an account, which must not be modified, and a task."""
-        return self.find_now(token, task_id)
+        return self.changes.find(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
         """Return the task with this id."""
@@ -184,7 +171,7 @@ class SqliteStore:
         await self.drop(token)
         try:
             with self.connection.transaction() as database:
-                account_id = self._insert(database, token, encode(account))
+                account_id = self.changes.insert(database, token, encode(account))
                 database.executemany(
                     "INSERT INTO tasks VALUES (?, ?, ?, ?)",
                     (
@@ -238,49 +225,3 @@ class SqliteStore:
             self.journals.buffers.flush()
             self.leases.end_now(self.worker)
         self.connection.close()
-
-    def _open(self, token: str) -> Account:
-        self.change_now(token, lambda *_: NO_CHANGE)
-        return self.account_now(token)
-
-    def _change(self, database: sqlite3.Connection, token: str, step: Step, taken: set[str]) -> None:
-        row = database.execute("SELECT id, data FROM accounts WHERE token = ?", (token,)).fetchone()
-        account = open_account(token, self.terms) if row is None else decode_account(row[1])
-        time_before = account.frozen_at, account.shift
-        change = step(account, taken.__contains__)
-        data = encode(account)
-        if row is None:
-            account_id = self._insert(database, token, data)
-        else:
-            account_id = row[0]
-            if data != row[1]:
-                database.execute(
-                    "UPDATE accounts SET data = ?, used_at = ? WHERE id = ?",
-                    (data, self.wall_time(), account_id),
-                )
-        if change.task is not None:
-            self._store(database, account_id, account, change.task, change)
-        if time_before != (account.frozen_at, account.shift):
-            self.leases.clock_changed(database, account_id, account)
-
-    def _insert(self, database: sqlite3.Connection, token: str, data: bytes) -> int:
-        values = (token, data, self.wall_time())
-        cursor = database.execute("INSERT INTO accounts (token, data, used_at) VALUES (?, ?, ?)", values)
-        return cursor.lastrowid or 0
-
-    def _store(
-        self, database: sqlite3.Connection, account_id: int, account: Account, task: Task, change: Change
-    ) -> None:
-        data = self.operations.encode(task)
-        if change.replaces:
-            database.execute("UPDATE tasks SET data = ? WHERE id = ?", (data, task.id))
-        else:
-            values = (task.id, account_id, account.task_count, data)
-            try:
-                database.execute("INSERT INTO tasks VALUES (?, ?, ?, ?)", values)
-            except sqlite3.IntegrityError as error:
-                raise _IdTakenError(task.id) from error
-        if change.delivery is not None:
-            self.leases.add(database, account_id, change.delivery, wakes_at(account, change.delivery.due))
-        if change.due is not None:
-            self.leases.move(database, account, task.id, change.due)

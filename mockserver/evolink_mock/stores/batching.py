@@ -1,0 +1,18 @@
+"""Calls of a store that the fast lane collects, so that it serves those of several requests together."""
+
+from __future__ import annotations
+
+from types import coroutine
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+
+@coroutine
+def sent(command: Any) -> Generator[tuple[Any], Sequence[Any], Any]:
+    """Yield a command to the fast lane, and return its result or raise its exception."""
+    (reply,) = yield (command,)
+    if isinstance(reply, Exception):
+        raise reply
+    return reply

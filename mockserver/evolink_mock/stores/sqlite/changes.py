@@ -1,0 +1,152 @@
+"""Accounts and tasks in the file, read and changed for one request or, in one transaction, for several."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from evolink_mock.domain.accounts import open_account
+from evolink_mock.domain.store import NO_CHANGE, Change, StoreError
+from evolink_mock.stores.records import decode_account, encode
+from evolink_mock.stores.sqlite.leases import wakes_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from evolink_mock.domain.accounts import Account, AccountTerms
+    from evolink_mock.domain.store import Step
+    from evolink_mock.domain.tasks import Task
+    from evolink_mock.stores.records import OperationIndex
+    from evolink_mock.stores.sqlite.connection import Connection
+    from evolink_mock.stores.sqlite.leases import Leases
+
+    Command = tuple[str, Step]  # a change of an account
+
+_CACHED_ACCOUNTS = 1024
+_FIND = (
+    "SELECT a.data, t.data, o.token FROM (SELECT 1) LEFT JOIN accounts a ON a.token = ? "
+    "LEFT JOIN tasks t ON t.id = ? LEFT JOIN accounts o ON o.id = t.account"
+)
+
+
+class _IdTakenError(Exception):
+    """A task with this id exists."""
+
+
+class Changes:
+    """Reads and changes accounts. `terms` returns those of new accounts."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        operations: OperationIndex,
+        leases: Leases,
+        terms: Callable[[], AccountTerms],
+        wall_time: Callable[[], float],
+    ) -> None:
+        self._connection = connection
+        self._operations = operations
+        self._leases = leases
+        self._terms = terms
+        self._wall_time = wall_time
+        self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # for reading: `change` decodes its own
+
+    def account(self, token: str) -> Account:
+        """Return the account of a token, which must not be modified."""
+        row = self._connection.fetch_one("SELECT data FROM accounts WHERE token = ?", (token,))
+        return self._open(token) if row is None else decode_account(row[0])
+
+    def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
+        """Return an account, which must not be modified, and a task."""
+        account, task, owner = self._connection.fetch_one(_FIND, (token, task_id))
+        return (
+            self._open(token) if account is None else self._decode(account),
+            None if task is None else self._operations.decode(task_id, owner, task),
+        )
+
+    def change(self, token: str, step: Step) -> None:
+        """Change an account by `step`."""
+        taken: set[str] = set()
+        while True:
+            try:
+                with self._connection.transaction() as database:
+                    self._change(database, token, step, taken)
+            except _IdTakenError as error:
+                taken.add(str(error))
+            else:
+                return
+
+    def together(self, commands: Sequence[Command]) -> list[Exception | None]:
+        """Change accounts by steps, in one transaction, and return the exception of each.
+
+        `StoreError` if nothing could be stored.
+        """
+        try:
+            with self._connection.transaction() as database:
+                return [self._error_of(database, *command) for command in commands]
+        except _IdTakenError:  # nothing is stored
+            return [self._error_alone(*command) for command in commands]
+
+    def _error_of(self, database: sqlite3.Connection, token: str, step: Step) -> Exception | None:
+        try:
+            self._change(database, token, step, set())
+        except (_IdTakenError, StoreError, sqlite3.Error):
+            raise
+        except Exception as error:  # noqa: BLE001  (of the step, before anything is changed)
+            return error
+        return None
+
+    def _error_alone(self, token: str, step: Step) -> Exception | None:
+        try:
+            self.change(token, step)
+        except Exception as error:  # noqa: BLE001  (raised where the change was called)
+            return error
+        return None
+
+    def _open(self, token: str) -> Account:
+        self.change(token, lambda *_: NO_CHANGE)
+        return self.account(token)
+
+    def _change(self, database: sqlite3.Connection, token: str, step: Step, taken: set[str]) -> None:
+        row = database.execute("SELECT id, data FROM accounts WHERE token = ?", (token,)).fetchone()
+        account = open_account(token, self._terms()) if row is None else decode_account(row[1])
+        time_before = account.frozen_at, account.shift
+        change = step(account, taken.__contains__)
+        data = encode(account)
+        if row is None:
+            account_id = self.insert(database, token, data)
+        else:
+            account_id = row[0]
+            if data != row[1]:
+                database.execute(
+                    "UPDATE accounts SET data = ?, used_at = ? WHERE id = ?",
+                    (data, self._wall_time(), account_id),
+                )
+        if change.task is not None:
+            self._store(database, account_id, account, change.task, change)
+        if time_before != (account.frozen_at, account.shift):
+            self._leases.clock_changed(database, account_id, account)
+
+    def insert(self, database: sqlite3.Connection, token: str, data: bytes) -> int:
+        """Store a new account; return its id."""
+        values = (token, data, self._wall_time())
+        cursor = database.execute("INSERT INTO accounts (token, data, used_at) VALUES (?, ?, ?)", values)
+        return cursor.lastrowid or 0
+
+    def _store(
+        self, database: sqlite3.Connection, account_id: int, account: Account, task: Task, change: Change
+    ) -> None:
+        data = self._operations.encode(task)
+        if change.replaces:
+            database.execute("UPDATE tasks SET data = ? WHERE id = ?", (data, task.id))
+        else:
+            values = (task.id, account_id, account.task_count, data)
+            try:
+                database.execute("INSERT INTO tasks VALUES (?, ?, ?, ?)", values)
+            except sqlite3.IntegrityError as error:
+                raise _IdTakenError(task.id) from error
+        if change.delivery is not None:
+            self._leases.add(database, account_id, change.delivery, wakes_at(account, change.delivery.due))
+        if change.due is not None:
+            self._leases.move(database, account, task.id, change.due)
