@@ -84,20 +84,36 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     """
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
-    from hypothesis.strategies import tuples
-
-    from evolink_check.generation.hypothesis_home import without_own_constants
-    from evolink_check.generation.property_search import Search, run_property
 
     clauses = tuple(clause for clause in load_clauses() if clause.binds == "client")
     unknown = sorted(set(ignore) - {clause.id for clause in clauses})
     if unknown:
         raise ValueError(f"no clause that binds a client: {', '.join(unknown)}")
     spec = load()
-    with without_own_constants(), _open_mocks(mock) as next_mock:
+    with _open_mocks(mock) as next_mock:
         runner = _CallableRunner(drive, next_mock, spec, clauses, patience)
-        cases = tuples(behaviours(spec), requests(spec))
-        run_property(cases, _Property(runner, frozenset(ignore)), Search(examples, seed, memory))
+        _search(_Property(runner, frozenset(ignore)), spec, examples, seed, memory)
+
+
+def _search(
+    fails: Callable[[tuple[Behaviour, dict[str, Any]]], None],
+    spec: Spec,
+    examples: int,
+    seed: int | None,
+    memory: Path | None,
+) -> None:
+    from hypothesis.strategies import tuples
+
+    from evolink_check.generation.hypothesis_home import without_own_constants
+    from evolink_check.generation.property_search import Search, run_property
+
+    with without_own_constants():
+        run_property(tuples(behaviours(spec), requests(spec)), fails, Search(examples, seed, memory))
+
+
+def _import_slow_modules() -> None:
+    import httpx2  # noqa: F401
+    import hypothesis.strategies  # noqa: F401
 
 
 @contextmanager
@@ -110,7 +126,7 @@ def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
     if url:
         yield lambda: borrow_account(url, {})
         return
-    with start_mock() as own:
+    with start_mock(meanwhile=_import_slow_modules) as own:
         yield lambda: own
 
 

@@ -22,7 +22,7 @@ from evolink_check.files import temporary_folder
 from evolink_check.traffic.text_redaction import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import httpx2
 
@@ -139,9 +139,16 @@ def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
     return Mock(base, token, {**environment, "EVOLINK_BASE_URL": base, "EVOLINK_API_KEY": token})
 
 
+def _do_nothing() -> None:
+    """Do nothing."""
+
+
 @contextmanager
-def start_mock(*options: str) -> Iterator[Mock]:
-    """Start a mock with the environment that `evolink-mock run` sets for a command. Raises `MockError`."""
+def start_mock(*options: str, meanwhile: Callable[[], object] = _do_nothing) -> Iterator[Mock]:
+    """Start a mock with the environment that `evolink-mock run` sets for a command. Raises `MockError`.
+
+    `meanwhile` is called while the mock is starting.
+    """
     token = new_token()
     command = [
         *(_command(), "run", "--token", token, "--duration", f"{TASK_SECONDS:g}s", "--offline"),
@@ -158,6 +165,7 @@ def start_mock(*options: str) -> Iterator[Mock]:
             start_new_session=True,  # so that Ctrl-C does not reach the mock; it ends when its input is closed
         )
         try:
+            meanwhile()
             environment = _environment(process)
             url = environment["EVOLINK_BASE_URL"]
             with _open_client(url) as client:
