@@ -8,12 +8,13 @@ from msgspec.structs import replace
 
 from evolink_mock.api.interpretation import Interpretation, Interpreter
 from evolink_mock.api.operations import CompiledOperation, CompiledOperations
-from evolink_mock.api.policy import AUTHENTICATION, CREATE, first_error
+from evolink_mock.api.policy import CREATE, check_token, first_error
 from evolink_mock.api.recipe_response import draw_variant, encode_task, with_network_faults
 from evolink_mock.api.request_context import (
     RequestContext,
     apply_recipe,
     begin,
+    context_of,
     enter,
     log_recipe_notes,
     recipe_request_of,
@@ -27,20 +28,22 @@ from evolink_mock.domain.tasks import Task, new_timetable
 from evolink_mock.http.connection import MayWaitError
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import check_content_coding, check_content_type
-from evolink_mock.http.request_body import keep_body, receive_body
-from evolink_mock.http.responses import send_error, send_json
+from evolink_mock.http.request_body import keep_body, keep_whole_body, receive_body
+from evolink_mock.http.responses import send_response, set_error, set_json
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe, anomalies_of, timetable_for_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evolink_spec import CreateOperation
+    from evolink_spec import CallbackRules, CreateOperation
     from starlette.types import Receive, Scope, Send
 
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.deliveries import Delivery
+    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.store import IsTaken
     from evolink_mock.domain.tasks import Anomalies, Timetable
+    from evolink_mock.http.requests import RequestHead
     from evolink_mock.service.service import Service
 
 
@@ -55,50 +58,51 @@ class CreateEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one create request."""
         context = begin(self._service, scope, self._operations.errors, "create")
-        exchange = context.exchange
-        context.error = first_error(AUTHENTICATION, context)
-        if context.error is not None or context.token is None:
-            await keep_body(scope, receive)
-            context.error = first_error(
-                AUTHENTICATION, context
-            )  # its body may show where the client put the key
+        if context.token is None:
+            await keep_body(scope, receive)  # it may show where the client put the key
+            context.error = check_token(context)
         else:
             body = await receive_body(scope, receive, context.headers, self._service.max_body)
-            await self._interpret(context, body)
-            origin = self._service.origins.of(scope, context.headers)
-            await self._decide(context, context.token, origin)
+            self._interpret(context, body)
+            if (url := _callback_url(context.body)) is not None:
+                context.callback = await self._service.callback_service.check(*url)
+            await self._decide(context, scope)
             send = with_network_faults(context, scope, send)
             log_recipe_notes(context, context.error)
-        task = context.task
-        if task is None:
-            await send_error(send, exchange, context.error or ApiError(401), context.documented)
-            return
-        exchange.task_id = task.id
-        response = encode_task(self._service, context, task, task.operation)
-        await send_json(send, exchange, response, task.operation.success)
+        self._respond(context)
+        await send_response(send, context.exchange)
 
-    async def _interpret(self, context: RequestContext, body: bytes | ApiError) -> None:
-        """Interpret the body, check its callback URL, and add both results to the context."""
+    async def respond_in_lane(
+        self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
+    ) -> None:
+        """Respond to one create request in the fast lane, unless it has a callback or a recipe."""
+        context = context_of(self._service, exchange, head, self._operations.errors, "create")
+        context.is_fast = True
+        received = keep_whole_body(exchange, body, self._service.max_body)
+        if context.token is None:
+            context.error = check_token(context)
+        else:
+            self._interpret(context, received)
+            if _callback_url(context.body) is not None:
+                raise MayWaitError  # resolving a host name takes time
+            await self._decide(context, connection)
+        self._respond(context)
+
+    def _interpret(self, context: RequestContext, body: bytes | ApiError) -> None:
+        """Interpret the body and add the result to the context."""
         unreadable = _unreadable(context.headers)
         if unreadable is not None:
             body = unreadable
-        interpretation = (
+        context.body = body_read = (
             Interpretation(body) if isinstance(body, ApiError) else self._interpreter.interpret(body)
         )
-        context.body = interpretation
-        compiled = interpretation.compiled
-        if not isinstance(compiled, CompiledOperation):
-            return
-        context.documented = compiled.operation.errors
-        rules = compiled.operation.callback
-        if rules is not None and isinstance(url := interpretation.document.get(rules.field), str):
-            if context.is_fast:
-                raise MayWaitError  # resolving a host name takes time
-            context.callback = await self._service.callback_service.check(url, rules)
+        if isinstance(body_read.compiled, CompiledOperation):
+            context.documented = body_read.compiled.operation.errors
 
-    async def _decide(self, context: RequestContext, token: str, origin: str) -> None:
+    async def _decide(self, context: RequestContext, connection: Scope) -> None:
         """Check the request. If it is accepted, store the task with its price and callback in one write."""
         service = self._service
+        origin = service.origins.of(connection, context.headers)
         delivery: Delivery | None = None
 
         def step(account: Account, is_taken: IsTaken) -> Change:
@@ -114,12 +118,32 @@ class CreateEndpoint:
             delivery = first_delivery(task, target) if isinstance(target, ParsedUrl) else None
             return Change(task, delivery)
 
-        await service.store.change(token, step)
+        await service.store.change(context.token or "", step)
         if context.task is None:
             return
         context.exchange.notes += context.body.accepted().notes
         if delivery is not None:
             service.callback_service.scheduler.put(context.account, delivery)
+
+    def _respond(self, context: RequestContext) -> None:
+        """Add the response to the exchange: the task or the error."""
+        exchange, task = context.exchange, context.task
+        if task is None:
+            set_error(exchange, context.error or ApiError(401), context.documented)
+            return
+        exchange.task_id = task.id
+        response = encode_task(self._service, context, task, task.operation)
+        set_json(exchange, response, task.operation.success)
+
+
+def _callback_url(body: Interpretation) -> tuple[str, CallbackRules] | None:
+    """Return the URL to call and the rules for it; None if the body does not ask for a callback."""
+    if not isinstance(body.compiled, CompiledOperation):
+        return None
+    rules = body.compiled.operation.callback
+    if rules is None or not isinstance(url := body.document.get(rules.field), str):
+        return None
+    return url, rules
 
 
 def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:

@@ -17,7 +17,7 @@ from evolink_mock.domain.accounts import (
 )
 from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
 from evolink_mock.domain.ids import fraction
-from evolink_mock.http.connection import BODY, HEAD, MayWaitError
+from evolink_mock.http.connection import MayWaitError
 from evolink_mock.http.requests import read_head
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
 from evolink_mock.recipes.sources import NO_SOURCE, RecipeRequest, resolve_recipe
@@ -79,8 +79,17 @@ def begin(
     service: Service, scope: Scope, documented: Mapping[int, ErrorAnswer], operation: str
 ) -> RequestContext:
     """Create the context from the head of a request."""
-    head: RequestHead = scope.get(HEAD) or read_head(scope["headers"])
-    exchange: Exchange = scope[SCOPE_KEY]
+    return context_of(service, scope[SCOPE_KEY], read_head(scope["headers"]), documented, operation)
+
+
+def context_of(
+    service: Service,
+    exchange: Exchange,
+    head: RequestHead,
+    documented: Mapping[int, ErrorAnswer],
+    operation: str,
+) -> RequestContext:
+    """Create the context of an exchange."""
     token = head.token
     if token is not None and service.tokens and not is_accepted(token, service.tokens):
         token = None
@@ -90,9 +99,7 @@ def begin(
     now = 0.0  # `enter` sets it
     if token is None:
         now = exchange.at = service.clock.now()
-    context = RequestContext(exchange, head.headers, now, service.anonymous, token, documented, operation)
-    context.is_fast = BODY in scope
-    return context
+    return RequestContext(exchange, head.headers, now, service.anonymous, token, documented, operation)
 
 
 def enter(service: Service, context: RequestContext, account: Account) -> None:

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 STOPPING = "the server is stopping"  # message of a cancellation: the request must respond at once
 WHOLE_BODY = "evolink_mock.whole_body"  # in the ASGI scope if the whole request has arrived
-BODY = "evolink_mock.body"  # in the ASGI scope of the fast lane, in place of `receive`
-HEAD = "evolink_mock.head"  # in the ASGI scope of the fast lane: the `RequestHead`
 HELD = "evolink_mock.held"  # in the ASGI scope of a request that never gets a response
 TRANSPORT = "evolink_mock.transport"  # the connection, in the ASGI scope of a request that `Protocol` serves
 

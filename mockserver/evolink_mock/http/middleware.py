@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
 from evolink_mock.domain.store import StoreError
 from evolink_mock.http.connection import (
-    BODY,
     STOPPING,
     ConnectionDroppedError,
     MayWaitError,
@@ -21,7 +20,7 @@ from evolink_mock.http.errors import ApiError
 from evolink_mock.http.path_hint import path_hint
 from evolink_mock.http.request_body import keep_body, keep_unread_body
 from evolink_mock.http.requests import ClientDisconnectedError
-from evolink_mock.http.responses import send_error
+from evolink_mock.http.responses import send_error, set_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from evolink_mock.http.cross_origin import CrossOrigin
+    from evolink_mock.http.requests import RequestHead
     from evolink_mock.http.route_table import RouteTable
 
 _log = logging.getLogger("evolink_mock")
@@ -66,6 +66,19 @@ class MethodNotAllowed:
         )
 
 
+class LaneEndpoint(Protocol):
+    """An endpoint that the fast lane can serve."""
+
+    async def respond_in_lane(
+        self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
+    ) -> None:
+        """Add the response to the exchange. Raises `MayWaitError` before it changes anything.
+
+        `connection` has the items of the ASGI scope that all requests of a connection share: `scheme` and `server`.
+        """
+        ...
+
+
 class ExchangeMiddleware:
     """The outermost layer. It records the exchange, and responds to internal errors with the documented 500."""
 
@@ -89,9 +102,22 @@ class ExchangeMiddleware:
             await self._app(scope, receive, send)
             return
         app = self.find(scope["method"], scope["path"], scope) or self._app
-        await self.respond(app, scope, receive, send)
+        await self._respond(app, scope, receive, send)
 
-    async def respond(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    async def respond_in_lane(
+        self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
+    ) -> None:
+        """Serve one request in the fast lane. Raises `MayWaitError`."""
+        try:
+            await endpoint.respond_in_lane(exchange, head, body, connection)
+        except MayWaitError:
+            raise
+        except Exception as error:  # noqa: BLE001  (responded to and logged)
+            set_error(exchange, _error_after(error, exchange))
+        exchange.seconds = stopwatch() - exchange.began
+        self._record(exchange)
+
+    async def _respond(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request with `app`."""
         exchange = scope[SCOPE_KEY] = Exchange(
             scope["method"],
@@ -101,17 +127,11 @@ class ExchangeMiddleware:
             scheme=scope.get("scheme", "http"),
             request_headers=scope["headers"],
         )
-        is_served = True
-        is_fast = BODY in scope  # a fast request has no `Origin` header, and its body has arrived
-        if self._cross_origin is not None and not is_fast:
+        if self._cross_origin is not None:
             app = self._cross_origin.wrap(app, scope)
         try:
-            if not is_fast:
-                await keep_unread_body(scope, receive)
+            await keep_unread_body(scope, receive)
             await app(scope, receive, send)
-        except MayWaitError:
-            is_served = False
-            raise
         except asyncio.CancelledError as error:
             if not is_stopping(error):
                 raise
@@ -125,8 +145,7 @@ class ExchangeMiddleware:
             await _fail(error, exchange, send)
         finally:
             exchange.seconds = stopwatch() - exchange.began
-            if is_served:
-                self._record(exchange)
+            self._record(exchange)
 
     def _record(self, exchange: Exchange) -> None:
         """Add a completed exchange to the journal of its account, or to the journal of requests without an account."""
@@ -138,17 +157,21 @@ class ExchangeMiddleware:
 
 
 async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:
-    """Respond to a request that failed because of a bug or because of the store. A bug is logged."""
-    answer = ApiError(500)
-    if isinstance(error, StoreError):
-        answer = ApiError(503, "the store cannot be used", hint=str(error))
-    else:
-        _log.error(
-            "internal error of the mock while answering %s %s", exchange.method, exchange.path, exc_info=error
-        )
+    """Respond to a request that failed because of a bug or because of the store."""
+    answer = _error_after(error, exchange)
     if exchange.status:
         raise error  # a part was sent, so only a closed connection shows the failure
     await send_error(send, exchange, answer)
+
+
+def _error_after(error: Exception, exchange: Exchange) -> ApiError:
+    """Return the response to a request that failed because of a bug or because of the store. A bug is logged."""
+    if isinstance(error, StoreError):
+        return ApiError(503, "the store cannot be used", hint=str(error))
+    _log.error(
+        "internal error of the mock while answering %s %s", exchange.method, exchange.path, exc_info=error
+    )
+    return ApiError(500)
 
 
 async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:

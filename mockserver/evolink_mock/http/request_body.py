@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from evolink_mock.domain.exchange import KEPT, SCOPE_KEY
-from evolink_mock.http.connection import BODY, WHOLE_BODY
+from evolink_mock.http.connection import WHOLE_BODY
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import too_large
 from evolink_mock.http.requests import ClientDisconnectedError, read_body
@@ -31,20 +31,22 @@ async def receive_body(
     Raises `ClientDisconnectedError`.
     """
     exchange: Exchange = scope[SCOPE_KEY]
-    body: bytes | None = scope.get(BODY)
-    if body is None and WHOLE_BODY in scope:  # the body is one message that has already arrived
+    if WHOLE_BODY in scope:  # the body is one message that has already arrived
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnectedError
-        body = message.get("body", b"")
-    if body is not None:
-        exchange.request_body = body[:KEPT]
-        return body if len(body) <= limit else too_large(limit)
+        return keep_whole_body(exchange, message.get("body", b""), limit)
     with _BodyRecorder(receive, exchange) as recorder:
         received = await read_body(recorder.receive, headers, limit)
         if isinstance(received, ApiError) and not recorder.beginning:
             await recorder.fill()
         return received
+
+
+def keep_whole_body(exchange: Exchange, body: bytes, limit: int) -> bytes | ApiError:
+    """Record a complete body in the exchange. Returns it, or the error if it exceeds `limit` bytes."""
+    exchange.request_body = body[:KEPT]
+    return body if len(body) <= limit else too_large(limit)
 
 
 async def keep_body(scope: Scope, receive: Receive) -> None:
@@ -53,9 +55,6 @@ async def keep_body(scope: Scope, receive: Receive) -> None:
     Raises `ClientDisconnectedError`.
     """
     exchange: Exchange = scope[SCOPE_KEY]
-    if BODY in scope:
-        exchange.request_body = scope[BODY][:KEPT]
-        return
     with _BodyRecorder(receive, exchange) as recorder:
         await recorder.fill()
 

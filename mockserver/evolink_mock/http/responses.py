@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evolink_spec import ErrorAnswer
-    from starlette.types import Message, Send
+    from starlette.types import Send
 
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.http.errors import ApiError, Headers
@@ -25,26 +25,42 @@ def _content_length(size: int) -> tuple[bytes, bytes]:
     return b"content-length", b"%d" % size
 
 
-async def discard(_: Message) -> None:
-    """The `send` of a caller that reads the response from the exchange instead."""
-
-
-async def send_json(
-    send: Send, exchange: Exchange, body: bytes, status: int = 200, headers: Headers = ()
-) -> None:
-    """Send a JSON body. The response to a HEAD request has only the headers."""
+def set_json(exchange: Exchange, body: bytes, status: int = 200, headers: Headers = ()) -> None:
+    """Add a JSON response to the exchange."""
     exchange.status = status
     exchange.answer_body = body
-    exchange.answer_headers = start = (_JSON, _content_length(len(body)), *headers)
-    if send is discard:
-        return
-    await send({"type": "http.response.start", "status": status, "headers": start})
-    await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
+    exchange.answer_headers = (_JSON, _content_length(len(body)), *headers)
+
+
+def set_error(
+    exchange: Exchange, error: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
+) -> None:
+    """Add an error in the documented shape to the exchange, and its reason to the notes for the log."""
+    exchange.notes += tuple(filter(None, (error.detail, error.hint)))
+    set_json(exchange, errors.to_json(error, documented or {}), error.status, error.headers)
+
+
+async def send_response(send: Send, exchange: Exchange) -> None:
+    """Send the response of the exchange. The response to a HEAD request has only the headers."""
+    start = {
+        "type": "http.response.start",
+        "status": exchange.status,
+        "headers": exchange.answer_headers,
+    }
+    body = b"" if exchange.method == "HEAD" else exchange.answer_body
+    await send(start)
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_json(send: Send, exchange: Exchange, body: bytes, status: int = 200) -> None:
+    """Send a JSON body."""
+    set_json(exchange, body, status)
+    await send_response(send, exchange)
 
 
 async def send_error(
     send: Send, exchange: Exchange, error: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
 ) -> None:
-    """Send an error in the documented shape, and add its reason to the notes for the log."""
-    exchange.notes += tuple(filter(None, (error.detail, error.hint)))
-    await send_json(send, exchange, errors.to_json(error, documented or {}), error.status, error.headers)
+    """Send an error in the documented shape."""
+    set_error(exchange, error, documented)
+    await send_response(send, exchange)

@@ -9,15 +9,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
-from evolink_mock.domain.exchange import SCOPE_KEY
 from evolink_mock.domain.store import StoreError
 from evolink_mock.http.connection import MayWaitError
 from evolink_mock.server.fast_lane import MOST_REQUESTS, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
-
-    from starlette.types import Scope
 
     from evolink_mock.domain.store import BatchingStore
     from evolink_mock.server.fast_lane import FastLane, Headers
@@ -57,9 +54,8 @@ class _Request:
         self._store = store
         request = lane.read(data, 0, connection)
         if request is not None:
-            endpoint, scope, self.end = request
-            self.scope: Scope = scope
-            self._coroutine: Coroutine[Any, Any, None] = lane.serving(endpoint, scope)
+            self.exchange, self.end = request.exchange, request.end
+            self._coroutine: Coroutine[Any, Any, None] = lane.serving(request)
             self._go_on(self._coroutine.send, None)
 
     def receive(self, replies: Sequence[Any]) -> None:
@@ -151,5 +147,5 @@ class BatchedLane:
     def _respond(self, request: _Request) -> None:
         connection = request.connection
         if connection.can_respond():
-            exchange = request.scope[SCOPE_KEY]
-            connection.respond(b"".join(self._lane.response(exchange, connection.default_headers)))
+            response = self._lane.response(request.exchange, connection.default_headers)
+            connection.respond(b"".join(response))

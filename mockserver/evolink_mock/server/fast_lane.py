@@ -9,34 +9,35 @@ requests.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from evolink_mock.api.create import CreateEndpoint
 from evolink_mock.api.credits import CreditsEndpoint
 from evolink_mock.api.query import QueryEndpoint
-from evolink_mock.domain.exchange import SCOPE_KEY
-from evolink_mock.http.connection import BODY, HEAD, MayWaitError
+from evolink_mock.domain.clock import stopwatch
+from evolink_mock.domain.exchange import Exchange
+from evolink_mock.http.connection import MayWaitError
 from evolink_mock.http.middleware import ExchangeMiddleware
-from evolink_mock.http.responses import discard
 from evolink_mock.server.header_block import HeaderBlocks
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from starlette.types import ASGIApp, Message, Scope
+    from starlette.types import ASGIApp, Scope
 
-    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.store import BatchingStore
+    from evolink_mock.http.middleware import LaneEndpoint
+    from evolink_mock.http.requests import RequestHead
     from evolink_mock.service.service import Service
 
     Headers = list[tuple[bytes, bytes]]
-    _Route = tuple[str, str, dict[str, str], ASGIApp]  # method, path, its parameters, endpoint
+    _Route = tuple[str, str, LaneEndpoint]  # method, path, endpoint
 
 _T = TypeVar("_T")
 _REQUEST_LINE = re.compile(rb"(GET|POST) (/[\w./-]{1,200}) HTTP/1\.1")
-_ENDPOINTS = frozenset((CreateEndpoint, CreditsEndpoint, QueryEndpoint))
+_ENDPOINTS = (CreateEndpoint, CreditsEndpoint, QueryEndpoint)
 _MOST_ROUTES = 512  # remembered
 MOST_REQUESTS = 16  # in one call, so that a client that sends many at once does not delay the others
 
@@ -44,15 +45,18 @@ MOST_REQUESTS = 16  # in one call, so that a client that sends many at once does
 class Connection(Protocol):
     """The attributes of a connection that the fast lane uses."""
 
-    @property
-    def server(self) -> tuple[str, int | None] | None:
-        """The local address and port of the connection."""
-        ...
+    shared_scope: Scope  # the `scheme` and `server` of the connection, as in ASGI
 
-    @property
-    def scheme(self) -> Any:
-        """The scheme of the connection: http or https."""
-        ...
+
+class LaneRequest(NamedTuple):
+    """A complete request, and where it ends in the received data."""
+
+    endpoint: LaneEndpoint
+    exchange: Exchange
+    head: RequestHead
+    body: bytes
+    connection: Connection
+    end: int
 
 
 class FastLane:
@@ -78,18 +82,17 @@ class FastLane:
             request = self.read(data, end, connection)
             if request is None:
                 break
-            endpoint, scope, request_end = request
             try:
-                run_at_once(self.serving(endpoint, scope))
+                run_at_once(self.serving(request))
             except MayWaitError:
                 break
-            end = request_end
+            end = request.end
             count += 1
-            responses += self.response(scope[SCOPE_KEY], default_headers)
+            responses += self.response(request.exchange, default_headers)
         return b"".join(responses), end
 
-    def read(self, data: bytes, start: int, connection: Connection) -> tuple[ASGIApp, Scope, int] | None:
-        """Read the request that begins at `start`: its endpoint, scope and end; None if uvicorn must serve it."""
+    def read(self, data: bytes, start: int, connection: Connection) -> LaneRequest | None:
+        """Read the request that begins at `start`; None if uvicorn must serve it."""
         line_end, head_end = data.find(b"\r\n", start), data.find(b"\r\n\r\n", start)
         if head_end < 0:
             return None
@@ -97,27 +100,19 @@ class FastLane:
         block = self._blocks.get(data[line_end + 2 : head_end + 2])
         if route is None or block is None:
             return None
-        method, path, parameters, endpoint = route
+        method, path, endpoint = route
         end = head_end + 4 + block.length
         body = data[head_end + 4 : end]
         if end > len(data) or (body and method == "GET"):
             return None
-        scope: Scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "headers": block.headers,
-            "scheme": connection.scheme,
-            "server": connection.server,
-            "path_params": parameters,
-            BODY: body,
-            HEAD: block.head,
-        }
-        return endpoint, scope, end
+        scheme = connection.shared_scope["scheme"]
+        exchange = Exchange(method, path, stopwatch(), scheme=scheme, request_headers=block.headers)
+        return LaneRequest(endpoint, exchange, block.head, body, connection, end)
 
-    def serving(self, endpoint: ASGIApp, scope: Scope) -> Coroutine[Any, Any, None]:
+    def serving(self, request: LaneRequest) -> Coroutine[Any, Any, None]:
         """Return the coroutine that serves a request. It raises `MayWaitError` if uvicorn must serve it."""
-        return self._app.respond(endpoint, scope, _receive, discard)
+        endpoint, exchange, head, body, connection, _ = request
+        return self._app.respond_in_lane(endpoint, exchange, head, body, connection.shared_scope)
 
     def response(self, exchange: Exchange, default_headers: Headers) -> list[bytes]:
         """Return the bytes that uvicorn would send."""
@@ -136,13 +131,12 @@ class FastLane:
         if match is None:
             return None
         method, path = match[1].decode("ascii"), match[2].decode("ascii")
-        scope: Scope = {}
-        endpoint = self._app.find(method, path, scope)
-        if endpoint is None or type(endpoint) not in _ENDPOINTS:
+        endpoint = self._app.find(method, path, {})
+        if not isinstance(endpoint, _ENDPOINTS):
             return None
         if len(self._routes) >= _MOST_ROUTES:
             self._routes.clear()
-        route = self._routes[line] = (method, path, scope.get("path_params", {}), endpoint)
+        route = self._routes[line] = (method, path, endpoint)
         return route
 
 
@@ -164,11 +158,6 @@ def run_at_once(coroutine: Coroutine[Any, Any, _T]) -> _T:
         return result
     coroutine.close()
     raise RuntimeError("a request in the fast lane has waited")
-
-
-async def _receive() -> Message:
-    """Never called, because the body is in the scope."""
-    raise RuntimeError("the body is in the scope")
 
 
 def _lines(headers: Headers) -> bytes:

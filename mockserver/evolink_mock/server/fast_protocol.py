@@ -9,6 +9,10 @@ from evolink_mock.server.batched_lane import BatchedLane
 from evolink_mock.server.protocol import Protocol
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from starlette.types import Scope
+
     from evolink_mock.server.connection_limits import ConnectionLimits
     from evolink_mock.server.fast_lane import FastLane, Headers
 
@@ -24,6 +28,11 @@ class FastProtocol(Protocol):
     def default_headers(self) -> Headers:
         """The headers of every response."""
         return self.server_state.default_headers
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Begin a connection."""
+        super().connection_made(transport)
+        self.shared_scope: Scope = {"scheme": self.scheme, "server": self.server}
 
     def data_received(self, data: bytes) -> None:
         """Serve the requests at the beginning of the data by the fast lane, and parse the rest."""
