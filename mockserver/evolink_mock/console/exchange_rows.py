@@ -29,8 +29,13 @@ class ExchangeFilter(Struct, frozen=True):
     violations: str = ""  # if not empty, only exchanges that violate the contract
 
 
+ALL = ExchangeFilter()
+
+
 def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
     """Whether the filter selects an exchange. Every field must match; case is ignored."""
+    if selection == ALL:  # as on most open pages, for each exchange
+        return True
     texts = (
         (selection.path, exchange.path),
         (selection.task, exchange.task_id),
@@ -47,7 +52,10 @@ def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
 def row(item: Numbered) -> dict[str, Any]:
     """Return the cells of an exchange's row, without credentials."""
     number, exchange = item
-    path, *notes = redact_for_log((exchange.path, *exchange.notes), exchange.request_headers)
+    path, notes = exchange.path, [*exchange.notes]
+    is_plain = not notes and 0 < exchange.status < _ERROR  # then the path is a documented one
+    if not is_plain:
+        path, *notes = redact_for_log((path, *notes), exchange.request_headers)
     return {
         "number": number,
         "at": exchange.at,
@@ -58,6 +66,6 @@ def row(item: Numbered) -> dict[str, Any]:
         "task": exchange.task_id,
         "milliseconds": round(exchange.seconds * 1000, 1),
         "notes": "; ".join(notes)[:_LONGEST],
-        "clause": clause_of(exchange) if exchange.notes or exchange.status >= _ERROR else "",
-        "is_violation": bool(violation_texts(exchange)),
+        "clause": "" if is_plain else clause_of(exchange),
+        "is_violation": not is_plain and bool(violation_texts(exchange)),
     }

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 _ROWS = 100  # of the live view at first
-_ROWS_IN_BATCH = 50  # further exchanges of a batch are only counted
+_ROWS_IN_BATCH = (
+    20  # further exchanges of a batch are only counted: 80 rows a second are more than one can read
+)
 CLEARED = event("rows", b'<tr class="cleared"></tr>')  # the page drops the rows below it
 
 
