@@ -9,7 +9,6 @@ import asyncio
 import select
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
@@ -57,8 +56,7 @@ class Head(NamedTuple):
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Seconds for connecting and for each read (None: unlimited), and for which an unused connection is kept."""
 
     connect: float
@@ -184,7 +182,7 @@ class _Connection:
         self._http.start_next_cycle()
         self._kept_until = clock.stopwatch() + self._limits.idle
         self._unused.append(self)
-        while self._unused[0].is_expired():
+        while self._unused and self._unused[0].is_expired():
             await self._unused.pop(0).close()
 
     async def close(self) -> None:
