@@ -105,6 +105,14 @@ def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -
     return creates.get(None) or next(iter(creates.values()))
 
 
+def is_of_other_model(document: Any, creates: Mapping[str | None, CreateOperation]) -> bool:
+    """Whether a body names a model that none of the operations has."""
+    model = document.get("model") if isinstance(document, dict) else None
+    if not isinstance(model, str) or None in creates:
+        return False
+    return model not in creates and model not in operation_of(document, creates).aliases
+
+
 def _is_undecided(document: dict[str, Any], creates: Mapping[str | None, CreateOperation]) -> bool:
     """Whether several documents could apply, because the body names no model that one of them describes."""
     operation, model = operation_of(document, creates), document.get("model")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from evolink_check.analysis.observations import API, Observation, Role, TaskRecord, results_of
-from evolink_check.analysis.request_faults import create_faults, operation_of
+from evolink_check.analysis.request_faults import create_faults, is_of_other_model, operation_of
 from evolink_check.analysis.response_schemas import ResponseSchemas
 from evolink_check.traffic.formats import NOT_JSON, decode_json
 
@@ -96,6 +96,12 @@ class TraceView:
                 owner[observation.exchange.url].links.append(observation)
         return {id_: task for id_, task in tasks.items() if task.create or task.queries or task.deliveries}
 
+    @cached_property
+    def other_models(self) -> tuple[str, ...]:
+        """The models of created tasks that no document describes."""
+        bodies = (create.request_json for create in self.of("create") if create.operation is None)
+        return tuple(dict.fromkeys(str(body["model"]) for body in bodies))
+
     def _interpreted(self, entry: Entry) -> Observation:
         account = self.trace.account(entry.who)
         exchange = entry.exchange
@@ -112,21 +118,18 @@ class TraceView:
         if role != "create":
             return Observation(entry, role, account, request, answer, task_id=task_id)
         creates = self.spec.creates[(exchange.method.upper(), self.path(exchange.url))]
-        faults = create_faults(exchange.request_headers, exchange.request_body, creates, self.trace.receiver)
         operation = operation_of(request, creates)
-        created_id = _id_in(answer) if 200 <= exchange.status < 300 else ""  # noqa: PLR2004
-        return Observation(
-            entry,
-            "create",
-            account,
-            request,
-            answer,
-            faults,
-            operation,
-            created_id,
-            operation.success,
-            operation.errors,
+        accepted = 200 <= exchange.status < 300  # noqa: PLR2004
+        judged = not (accepted and self.trace.other_models and is_of_other_model(request, creates))
+        faults = (
+            create_faults(exchange.request_headers, exchange.request_body, creates, self.trace.receiver)
+            if judged
+            else ()
         )
+        return Observation(
+            entry, "create", account, request, answer, faults,
+            operation if judged else None, _id_in(answer) if accepted else "", operation.success, operation.errors,
+        )  # fmt: skip
 
     def path(self, url: str) -> str:
         """Return the path of a URL below the API's base URL; `NOWHERE` for a malformed URL."""

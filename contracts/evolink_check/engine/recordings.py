@@ -13,7 +13,7 @@ from evolink_check.reports.model import Report, answers_of, notes_on
 from evolink_check.rules import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from evolink_spec import Spec
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.traffic.trace import Trace
 
+_NAMED = 5  # models in a note
 _DOCUMENTED = {"create", "query", "credits", "other method"}
 About = Literal["server", "client", "both"]
 
@@ -64,6 +65,16 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
     )  # fmt: skip
 
 
+def _note_on_models(view: TraceView) -> Iterator[str]:
+    """Yield a note if tasks were created with models that no document describes."""
+    if models := view.other_models:
+        more = f" and {len(models) - _NAMED} more" if len(models) > _NAMED else ""
+        yield (
+            f"requests for {', '.join(models[:_NAMED])}{more} were not judged: no document describes the model; "
+            "pass its page with --spec"
+        )
+
+
 def report_on(  # noqa: PLR0913  (the parts of a report)
     view: TraceView,
     verdicts: tuple[Verdict, ...],
@@ -85,7 +96,7 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
         started,
         seconds,
         created=sum(create.succeeded for create in view.of("create")),
-        notes=(*notes, *notes_on(view)),
+        notes=(*notes, *_note_on_models(view), *notes_on(view)),
     )
 
 

@@ -140,7 +140,7 @@ class ProxyRecorder:
             entries = list(self._entries)
             accounts = {label: Account(label) for label in sorted(self._labels)}
             complete = complete and not self.forgotten
-        return Trace(_in_order(entries), accounts, self.origin, complete=complete)
+        return Trace(_in_order(entries), accounts, self.origin, complete=complete, other_models=True)
 
     def around(self, entry: Entry) -> Trace:
         """Return a trace of earlier entries about the same task, with this entry as the last one."""
@@ -153,7 +153,7 @@ class ProxyRecorder:
             if other is not entry and other.began <= entry.began and ids & _ids(other)
         ]
         entries = (*_in_order(related), replace(entry, number=len(related)))
-        return Trace(entries, origin=self.origin, complete=False)
+        return Trace(entries, origin=self.origin, complete=False, other_models=True)
 
     def __len__(self) -> int:
         """Return the number of recorded exchanges, including those that are no longer in memory."""

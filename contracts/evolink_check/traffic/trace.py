@@ -102,7 +102,9 @@ class Trace:
     server's time per real second; unless it is 1, `created` and the Date header may differ. `task_limit` is
     the number of seconds within which every task of this server ends; 0 if not stated. `complete`: the trace
     contains all traffic of the client, so that a missing exchange did not happen. `redacted`: secrets have
-    been removed. `notes` names the parts of a recording that were left out because they could not be read.
+    been removed. `other_models`: the clients may use models that the documents do not describe, so the request
+    for a task that was created is judged only if its model is described. `notes` names the parts of a recording
+    that were left out because they could not be read.
     """
 
     entries: tuple[Entry, ...]
@@ -114,6 +116,7 @@ class Trace:
     complete: bool = True
     task_limit: float = 0.0
     redacted: bool = field(default=False, compare=False)
+    other_models: bool = field(default=False, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def account(self, label: str) -> Account:

@@ -182,3 +182,17 @@ def test_what_of_a_file_was_left_out_is_noted_in_the_report(judged: Callable[...
     invalid = created() | {"request": {"url": None}}
     report = judged(browser(created(), invalid))
     assert any("0.har: 1 left out, invalid and not of the API (entry 1: " in note for note in report.notes)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_request_for_a_model_without_a_document_is_judged_only_if_it_was_refused(
+    judged: Callable[..., Report], status: int
+) -> None:
+    sent = {"model": "wan-9-text-to-video", "prompt": "a cat", "aspect_ratio": "16:9", "duration": 5}
+    body = task(model="wan-9-text-to-video") if status == 200 else {"error": {"code": "x", "message": "x"}}
+    entry = shown("POST", ORIGIN + CREATE, status, compact(body), compact(sent))
+    report = judged(browser(entry), about="both")
+    failed = {verdict.clause.id for verdict in report.verdicts if verdict.status == "failed"}
+    assert ("client.valid-request" in failed) == (status == 400)
+    assert not failed & {"create.required", "task.kind", "model.enum"}
+    assert any("wan-9-text-to-video" in note for note in report.notes) == (status == 200)

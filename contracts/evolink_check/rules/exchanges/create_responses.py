@@ -80,7 +80,7 @@ def pending_first(view: TraceView) -> Iterator[Finding]:
     for create in accepted(view):
         status, progress = create.body.get("status"), create.body.get("progress")
         initial = create.operation.statuses.initial if create.operation else ""
-        if isinstance(status, str) and status != initial:
+        if isinstance(status, str) and initial and status != initial:
             yield violation(create.number, expected=f"status {initial}", seen=f"status {status:.40}")
         elif _is_number(progress) and progress != 0:
             yield violation(create.number, expected="progress 0", seen=f"progress {progress}")
@@ -233,7 +233,7 @@ def _distance(value: int, create: Observation) -> tuple[float, float]:
 def kind(view: TraceView) -> Iterator[Finding]:
     """`object` and `type` name the same medium, that of the model (clause `task.kind`)."""
     for create in accepted(view):
-        medium = create.operation.medium if create.operation else ""
+        medium = create.operation.medium if create.operation else create.body.get("type")
         wanted = {"object": f"{medium}.generation.task", "type": medium}
         actual = {name: create.body[name] for name in wanted if isinstance(create.body.get(name), str)}
         wrong = [f"{name} {value:.60}" for name, value in actual.items() if value != wanted[name]]
