@@ -12,8 +12,8 @@ from evolink_mock.domain.exchange import WARNING, violation_records
 if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
 
-_NEAREST = re.compile(r'did you mean (.+?)\?|the nearest (?:is|are) (.+)|"([^"]+)" is the nearest')
-_NOT_LISTED = re.compile(r'\w+: "(?P<value>[^"]+)" is not one of (?P<values>.+)')
+_NEAREST = re.compile(r'did you mean (.+?)\?|the nearest (?:is|are) ([^;]+)|"([^"]+)" is the nearest')
+_NOT_LISTED = re.compile(r'\w+: "(?P<value>[^"]+)" is not one of (?P<values>[^;]+)')
 _UNMATCHED = {404: "error.other-paths", 405: "error.other-methods"}
 # The clauses by the beginning of the reason for a refused create request, or of a warning.
 _BY_REASON = (

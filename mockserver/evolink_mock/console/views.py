@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from evolink_spec.clauses import load_clauses
@@ -38,7 +39,21 @@ async def overview(service: Service, base_url: str) -> dict[str, Any]:
         "example": _example(service),
         "is_ready": service.ready,
         "problem": service.media_cache.problem(),
+        "facts": _facts(service),
     }
+
+
+def _facts(service: Service) -> list[tuple[str, str]]:
+    """Return facts about the server by name. Paths and accounts are not among them: everybody may see the page."""
+    settings = service.settings
+    sources = "off" if settings.recipes == "off" else f"from {settings.recipes.replace(',', ', ')}"
+    default = f"; by default {settings.recipe}" if settings.recipe else ""
+    return [
+        ("State", service.store.problem or f"kept in {settings.store.partition(':')[0]}"),
+        ("Documents", ", ".join(name.rpartition("/")[2] for name in service.spec.documents)),
+        ("Recipes", f"{sources}{default}"),
+        ("Version", version("evolink-mock")),
+    ]
 
 
 def _example(service: Service) -> dict[str, Any]:

@@ -21,6 +21,10 @@ REFUSED: dict[str, tuple[str, str, Any, dict[str, str], str, str]] = {
         *("POST", CREATE, BODY | {"model": "grok-imagine-image-to-vidoe-beta"}, {}),
         *("client.valid-request", "grok-imagine-image-to-video-beta"),
     ),
+    "several": (
+        *("POST", CREATE, {"model": "grok-imagine-image-to-vidoe-beta"}, {}),
+        *("client.valid-request", "grok-imagine-image-to-video-beta"),
+    ),
     "field": ("POST", CREATE, WITHOUT_PROMPT | {"promt": "x"}, {}, "client.valid-request", "promt"),
     "warning": ("POST", CREATE, BODY | {"promt": "x"}, {}, "client.no-unknown-fields", "prompt"),
     "callback": ("POST", CREATE, BODY | {"callback_url": "http://x.test/"}, {}, "client.callback-url", ""),

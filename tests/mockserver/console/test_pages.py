@@ -12,6 +12,7 @@ from support.in_process import BODY, Mock, Receiver, playing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import httpx2
 
@@ -202,3 +203,13 @@ def test_the_example_to_copy_is_a_valid_request(mock: Mock) -> None:
     body = re.search(r"-d '(\{.*?\})'", shown)
     assert body
     assert mock.post(body[1].encode()).status_code == 200
+
+
+def test_the_start_page_says_what_is_played_and_where_the_state_is(tmp_path: Path) -> None:
+    store = f"sqlite:{tmp_path / 'private.db'}"
+    with playing(store=store, recipes="header,token", recipe="429") as mock:
+        text = mock.get("/__mock__/ui", token=None).text
+    assert "grok-imagine-image-to-video.yaml" in text
+    assert "from header, token; by default 429" in text
+    assert "kept in sqlite" in text
+    assert "private.db" not in text
