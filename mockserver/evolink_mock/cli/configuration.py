@@ -24,10 +24,8 @@ _SERVICE_URL = re.compile(r"(?:tcp|udp|sctp)://\S*")
 _SERVICE = re.compile(
     r"(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)|NAME|ENV_\w+"
 )
-_OURS = (
-    f"{ENVIRONMENT}REDIRECT",
-    f"{ENVIRONMENT}URL",
-)  # for a command under `run`, and for the pytest plugin
+# For a command under `run`, for the password of a store's server, and for the pytest plugin.
+_OURS = tuple(f"{ENVIRONMENT}{name}" for name in ("REDIRECT", "STORE_PASSWORD", "URL"))
 
 
 def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:

@@ -170,13 +170,13 @@ EFFECTS = (
     Effect("502", "502, 503, 504, 504=done", "the response is a gateway's HTML page; the request has no effect, "
            "but with `=done` it takes effect", ("502", "503", "504", "504=done"), _ALL, _read_gateway),
     Effect(FAIL, "fail=CODE[/KIND][@PROGRESS]",
-           "the task fails with this code, or with this kind of it, at this progress (99 by default); a "
-           "code that no document lists has a generic message",
+           "the task fails with this code, and this kind if one is stated, at this progress in percent (99 by "
+           "default); a code that no document lists gets a generic message",
            ("fail=generation_timeout", "fail=content_policy_violation/nudity", "fail=service_error@40"), _CREATE,
            _read_failure),
     Effect(CANCEL, "cancel[@PROGRESS]",
-           "the task is cancelled at this progress (50 by default); if the document has no status for that, the task "
-           "fails with request_cancelled",
+           "the task is cancelled at this progress in percent (50 by default); if the document has no status for "
+           "that, the task fails with request_cancelled",
            ("cancel", "cancel@10"), _CREATE, _read_cancel),
     Effect("task", "task=expired", "the task is unknown after its end, so queries get a 404",
            ("task=expired",), _CREATE, _read_expired),
@@ -191,8 +191,8 @@ EFFECTS = (
            "body with status 200, or a redirect to the file",
            tuple(f"link={kind}" for kind in LINKS), _CREATE, _read_choice("link", *LINKS)),
     Effect("callback", "callback=late:TIME, =twice, =early, =never",
-           "the callback is sent this long after the end of the task; again 1 s after a success; halfway through the "
-           "task, with the final body; or never",
+           "the callback is sent this long after the end of the task; sent again 1 s after it was delivered; sent "
+           "halfway through the task, with the final body; or never sent",
            ("callback=late:30s", "callback=twice", "callback=early", "callback=never"), _CREATE, _read_callback),
     Effect("latency", "latency=TIME, latency=A..B", "the response is delayed by this time, in real time",
            ("latency=1ms", "latency=1ms..3ms"), _ALL, _read_number("latency", parse_speed)),
@@ -206,7 +206,7 @@ EFFECTS = (
            _read_number("trickle", parse_duration)),
     Effect("redirect", "redirect=same, =other, =http",
            "the request is redirected (create: 307, else 302) to its own host, to another name of this server, or to "
-           "plain http; it takes no effect", tuple(f"redirect={where}" for where in REDIRECTS), _DOCUMENTED,
+           "plain http, and has no effect", tuple(f"redirect={where}" for where in REDIRECTS), _DOCUMENTED,
            _read_choice("redirect", *REDIRECTS)),
     Effect("body", "body=none, =empty, =list, =string, =number, =null, =page",
            "the request takes effect, but the response is a 204, or has an empty body, JSON that is not an "
@@ -214,7 +214,7 @@ EFFECTS = (
            _read_choice("body", *BODIES)),
     Effect("omit", "omit=FIELD/FIELD", "these fields of the body are missing; `.` separates nested names",
            ("omit=progress", "omit=task_info.can_cancel/usage"), _DOCUMENTED, _read_fields("omitted")),
-    Effect("add", "add=FIELD/FIELD", "the body has these undocumented fields, with a text",
+    Effect("add", "add=FIELD/FIELD", "the body has these additional fields, whose values are texts",
            ("add=hint", "add=task_info.hint"), _DOCUMENTED, _read_fields("added")),
     Effect("null", "null=FIELD/FIELD", "these fields of the body are null", ("null=error",), _DOCUMENTED,
            _read_fields("nulled")),
@@ -228,16 +228,16 @@ EFFECTS = (
            tuple(f"retry={form}" for form in RETRIES), _DOCUMENTED, _read_choice("retry_form", *RETRIES)),
     Effect("type", "type=TEXT", "the response has this Content-Type", ("type=text/html",), _ALL, _read_type),
     Effect("shape", "shape=minimal, =full, =extra, =any",
-           "the body of the 200 has only the required properties; every documented property; unknown fields, with an "
-           "unknown header; or random values that the schema allows",
+           "the body of a 200 response has only the required properties; every documented property; unknown fields "
+           "(and the response an unknown header); or random values that the schema allows",
            ("shape=minimal", "shape=full", "shape=extra", "shape=any"), _DOCUMENTED,
            _read_choice("shape", "minimal", "full", "extra", "any")),
-    Effect("status", "status=WORD", "the `status` in the 200 is this undocumented word", ("status=archived",),
+    Effect("status", "status=WORD", "a 200 response has this undocumented `status`", ("status=archived",),
            _DOCUMENTED, _read_status_word),
-    Effect("credits", "credits=N", "the account has this many credits left from now on", ("credits=0", "credits=12"),
-           _AUTHENTICATED, _read_credits),
-    Effect("rate", "rate=N/UNIT", "the account has this rate limit from now on", ("rate=30/minute", "rate=1/day"),
-           _AUTHENTICATED, _read_number("rate", parse_rate)),
+    Effect("credits", "credits=N", "the account has this many credits left, also for later requests",
+           ("credits=0", "credits=12"), _AUTHENTICATED, _read_credits),
+    Effect("rate", "rate=N/UNIT", "the account has this rate limit, also for later requests",
+           ("rate=30/minute", "rate=1/day"), _AUTHENTICATED, _read_number("rate", parse_rate)),
 )  # fmt: skip
 BY_NAME = {effect.name: effect for effect in EFFECTS}
 BY_NAME |= {"200": BY_NAME["ok"], "503": BY_NAME["502"], "504": BY_NAME["502"]}

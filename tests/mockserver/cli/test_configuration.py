@@ -115,6 +115,6 @@ def test_a_variable_that_is_no_setting_is_warned_of_with_the_nearest() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["PORT", "MAX_BODY", "TOKEN", "QUIET", "REDIRECT", "URL"])
+@pytest.mark.parametrize("name", ["PORT", "MAX_BODY", "TOKEN", "QUIET", "REDIRECT", "STORE_PASSWORD", "URL"])
 def test_a_variable_that_is_one_of_ours_is_not_warned_of(name: str) -> None:
     assert unknown_variables({f"EVOLINK_MOCK_{name}": "1"}) == []
