@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import sys
@@ -9,20 +10,38 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
 
     from evolink_check.proxy.forwarder import ForwardingApp
 
+HEAD_SECONDS, BODY_SECONDS = 30.0, 300.0  # for a client to send the head and the body of a request
 _START_SECONDS = 30
 _STOP_SECONDS = 2
 _SWITCH_SECONDS = 0.0005
 _SILENT = logging.getLogger("evolink_check.proxy")
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
+
+
+_TIMEOUT_BODY = json.dumps(
+    {
+        "error": {
+            "code": "proxy_error",
+            "message": "evolink-check proxy: no complete request",
+            "type": "api_error",
+        }
+    }
+).encode()
+_TIMEOUT = (
+    b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+    b"Connection: close\r\n\r\n%s" % (len(_TIMEOUT_BODY), _TIMEOUT_BODY)
+)
 
 
 class ListenError(Exception):
@@ -71,12 +90,49 @@ def _listening(host: str, port: int) -> socket.socket:
 class _Protocol(H11Protocol):
     """uvicorn's h11 protocol. Unlike the httptools protocol, it keeps the body of a request that offers an upgrade.
 
-    It logs nothing, because an incomplete response of the upstream server is not an error of the proxy.
+    It logs nothing, because an incomplete response of the upstream server is not an error of the proxy. A client that
+    does not complete a head or a body in time gets a 408, or is disconnected if it has sent nothing.
     """
 
     def __init__(self, *args: object, **named: object) -> None:
         super().__init__(*args, **named)  # type: ignore[arg-type]  # as it was called
         self.logger = _SILENT
+        self._timer: asyncio.TimerHandle | None = None
+        self._timed = 0.0  # the limit of the timer
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Begin a connection, and wait for the head of its first request."""
+        super().connection_made(transport)
+        self._limit(HEAD_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End a connection."""
+        self._limit(0)
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        """Handle what has arrived, and limit the time for the rest of an incomplete request."""
+        super().handle_events()
+        state, has_begun = self.conn.their_state, self.cycle is None or bool(self.conn.trailing_data[0])
+        self._limit(
+            BODY_SECONDS if state is h11.SEND_BODY else HEAD_SECONDS if state is h11.IDLE and has_begun else 0
+        )
+
+    def _limit(self, seconds: float) -> None:
+        if seconds == self._timed:
+            return  # a part of the same head or body
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timed, self._timer = seconds, self.loop.call_later(seconds, self._expire) if seconds else None
+
+    def _expire(self) -> None:
+        is_silent = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+        has_response = (
+            self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
+        )
+        if not (is_silent or has_response or self.transport.is_closing()):
+            self.transport.write(_TIMEOUT)
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import sys
+from urllib.parse import urlsplit
 
+import httpx2
 import pytest
+from evolink_check.proxy import server
 from evolink_check.proxy.forwarder import ForwardingApp, Upstream
 from evolink_check.proxy.recorder import ProxyRecorder
 from evolink_check.proxy.server import ListenError, proxying
+from evolink_mock import MockServer
 
 NOWHERE = "http://127.0.0.1:9"
 
 
+def forwarding(upstream: str) -> ForwardingApp:
+    return ForwardingApp(Upstream.at(upstream), ProxyRecorder(upstream))
+
+
 def test_while_it_runs_requests_wait_less_for_the_thread_that_judges() -> None:
     before = sys.getswitchinterval()
-    with proxying(ForwardingApp(Upstream.at(NOWHERE), ProxyRecorder(NOWHERE))):
+    with proxying(forwarding(NOWHERE)):
         assert sys.getswitchinterval() < before / 5
     assert sys.getswitchinterval() == before
 
@@ -23,7 +33,45 @@ def test_a_proxy_that_cannot_listen_changes_nothing() -> None:
     before = sys.getswitchinterval()
     with (
         pytest.raises(ListenError),
-        proxying(ForwardingApp(Upstream.at(NOWHERE), ProxyRecorder(NOWHERE)), "::2"),
+        proxying(forwarding(NOWHERE), "::2"),
     ):
         pass
     assert sys.getswitchinterval() == before
+
+
+HEAD = b"POST /v1/videos/generations HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"", b""),
+        (HEAD, b"408"),
+        (HEAD + b"Content-Length: 5\r\n\r\nab", b"408"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;a=", b"408"),
+    ],
+)
+def test_a_client_that_does_not_complete_its_request_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch, sent: bytes, status: bytes
+) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(server, "BODY_SECONDS", 0.2)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        proxying(forwarding(f"http://127.0.0.1:{silent.getsockname()[1]}")) as url,
+        socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=30) as client,
+    ):
+        client.sendall(sent)
+        answer = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert answer[9:12] == status
+    assert (not status) or json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "proxy_error"
+
+
+def test_a_client_may_wait_longer_for_a_response_than_it_may_take_for_its_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(server, "BODY_SECONDS", 0.1)
+    with MockServer() as mock, proxying(forwarding(mock.base_url)) as url:
+        headers = {"authorization": "Bearer key", "prefer": "mock=latency=500ms"}
+        assert httpx2.get(f"{url}/v1/credits", headers=headers, trust_env=False).status_code == 200
