@@ -12,7 +12,7 @@ from evolink_mock.control.journal_json import entry, redactor_of
 from evolink_mock.domain.clock import VirtualClock
 from evolink_mock.http.access_log import format_line
 from evolink_mock.server.app import create_app
-from evolink_mock.server.fast_lane import fast_lane, run_at_once
+from evolink_mock.server.fast_lane import fast_lane
 from evolink_mock.server.fast_protocol import FastProtocol
 from evolink_mock.server.server import uvicorn_config
 from evolink_mock.service.service import Service
@@ -20,6 +20,7 @@ from evolink_mock.settings import Settings
 from uvicorn.server import ServerState
 
 from support.in_process import BODY, CREATE, SPEC, START
+from support.stores import result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,18 +121,18 @@ class Server:
 
     def remembered(self) -> dict[str, Any]:
         """Everything that the requests have left behind: the log, and the fields of each account."""
-        accounts = run_at_once(self.service.store.accounts())
+        accounts = result(self.service.store.accounts())
         kept: dict[str, Any] = {"lines": self.lines}
         for account in (self.service.anonymous, *accounts):
             fields = msgspec.structs.asdict(account)
-            journal = run_at_once(self.service.store.journal(account.token))
+            journal = result(self.service.store.journal(account.token))
             redactor = redactor_of(journal)
             fields["exchanges"] = [
                 {**entry(exchange, redactor), "at": round(exchange.at)} for exchange in journal
             ]
             fields["bodies"] = [exchange.request_body for exchange in journal]
             fields["violations"] = list(journal.violations)
-            fields["tasks"] = [task.id for task in run_at_once(self.service.store.tasks(account.token))]
+            fields["tasks"] = [task.id for task in result(self.service.store.tasks(account.token))]
             kept |= {f"{account.token}: {name}": value for name, value in fields.items()}
         return kept
 

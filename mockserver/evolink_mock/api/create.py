@@ -39,9 +39,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from evolink_mock.domain.accounts import Account
-    from evolink_mock.domain.deliveries import Delivery
     from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.domain.store import IsTaken
+    from evolink_mock.domain.store import IsTaken, Step
     from evolink_mock.domain.tasks import Anomalies, Timetable
     from evolink_mock.http.requests import RequestHead
     from evolink_mock.service.service import Service
@@ -66,27 +65,40 @@ class CreateEndpoint:
             self._interpret(context, body)
             if (url := _callback_url(context.body)) is not None:
                 context.callback = await self._service.callback_service.check(*url)
-            await self._decide(context, scope)
+            await self._service.store.change(context.token, self._step(context, scope))
             send = with_network_faults(context, scope, send)
             log_recipe_notes(context, context.error)
         self._respond(context)
         await send_response(send, context.exchange)
 
-    async def respond_in_lane(
+    def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
+        """Respond to one create request in the fast lane, unless it has a callback or a recipe."""
+        context = self._read(exchange, head, body)
+        if context.token is not None:
+            self._service.store.change_now(context.token, self._step(context, connection))
+        self._respond(context)
+
+    async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Respond to one create request in the fast lane, unless it has a callback or a recipe."""
+        """Do the same with a store that serves several requests together."""
+        context = self._read(exchange, head, body)
+        if context.token is not None:
+            await self._service.store.change(context.token, self._step(context, connection))
+        self._respond(context)
+
+    def _read(self, exchange: Exchange, head: RequestHead, body: bytes) -> RequestContext:
+        """Return the context of a request in the fast lane, with its interpreted body."""
         context = context_of(self._service, exchange, head, self._operations.errors, "create")
         context.is_fast = True
         received = keep_whole_body(exchange, body, self._service.max_body)
         if context.token is None:
             context.error = check_token(context)
-        else:
-            self._interpret(context, received)
-            if _callback_url(context.body) is not None:
-                raise MayWaitError  # resolving a host name takes time
-            await self._decide(context, connection)
-        self._respond(context)
+            return context
+        self._interpret(context, received)
+        if _callback_url(context.body) is not None:
+            raise MayWaitError  # resolving a host name takes time
+        return context
 
     def _interpret(self, context: RequestContext, body: bytes | ApiError) -> None:
         """Interpret the body and add the result to the context."""
@@ -99,14 +111,12 @@ class CreateEndpoint:
         if isinstance(body_read.compiled, CompiledOperation):
             context.documented = body_read.compiled.operation.errors
 
-    async def _decide(self, context: RequestContext, connection: Scope) -> None:
-        """Check the request. If it is accepted, store the task with its price and callback in one write."""
+    def _step(self, context: RequestContext, connection: Scope) -> Step:
+        """Return the step that checks the request and, if it is accepted, creates the task and its callback."""
         service = self._service
         origin = service.origins.of(connection, context.headers)
-        delivery: Delivery | None = None
 
         def step(account: Account, is_taken: IsTaken) -> Change:
-            nonlocal delivery
             enter(service, context, account)
             apply_recipe(service, context, recipe_request_of(service, context))
             context.task, context.error = None, first_error(CREATE, context)
@@ -115,23 +125,21 @@ class CreateEndpoint:
             task = context.task = _new_task(service, context, origin, is_taken)
             draw_variant(context)
             target = context.callback
-            delivery = first_delivery(task, target) if isinstance(target, ParsedUrl) else None
-            return Change(task, delivery)
+            context.delivery = first_delivery(task, target) if isinstance(target, ParsedUrl) else None
+            return Change(task, context.delivery)
 
-        await service.store.change(context.token or "", step)
-        if context.task is None:
-            return
-        context.exchange.notes += context.body.accepted().notes
-        if delivery is not None:
-            service.callback_service.scheduler.put(context.account, delivery)
+        return step
 
     def _respond(self, context: RequestContext) -> None:
-        """Add the response to the exchange: the task or the error."""
+        """Add the response to the exchange, the task or the error, and schedule the callback of the task."""
         exchange, task = context.exchange, context.task
         if task is None:
             set_error(exchange, context.error or ApiError(401), context.documented)
             return
         exchange.task_id = task.id
+        exchange.notes = (*context.body.accepted().notes, *exchange.notes)
+        if context.delivery is not None:
+            self._service.callback_service.scheduler.put(context.account, context.delivery)
         response = encode_task(self._service, context, task, task.operation)
         set_json(exchange, response, task.operation.success)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.domain.store import IsTaken
+    from evolink_mock.domain.store import IsTaken, Step
     from evolink_mock.http.requests import RequestHead
     from evolink_mock.service.service import Service
 
@@ -67,48 +67,54 @@ class CreditsEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Respond with the account's remaining and used credits."""
         context = begin(self._service, scope, ERRORS, "credits")
-        left = await self._decide(context)
+        context.error = check_token(context)
+        if context.token is not None:
+            await self._service.store.change(context.token, self._step(context))
         send = with_network_faults(context, scope, send)
-        _respond(context, left)
+        _respond(context)
         await send_response(send, context.exchange)
 
-    async def respond_in_lane(
-        self,
-        exchange: Exchange,
-        head: RequestHead,
-        body: bytes,  # noqa: ARG002
-        connection: Scope,  # noqa: ARG002
-    ) -> None:
+    def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
         """Do the same in the fast lane, unless the request has a recipe."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
-        _respond(context, await self._decide(context))
-
-    async def _decide(self, context: RequestContext) -> float:
-        """Check the request, set the error of the context, and return the account's remaining credits."""
-        left = 0.0
         context.error = check_token(context)
-        if context.token is None:
-            return left
+        if context.token is not None:
+            self._service.store.change_now(context.token, self._step(context))
+        _respond(context)
+
+    async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
+        """Do the same with a store that serves several requests together."""
+        context = context_of(self._service, exchange, head, ERRORS, "credits")
+        context.is_fast = True
+        context.error = check_token(context)
+        if context.token is not None:
+            await self._service.store.change(context.token, self._step(context))
+        _respond(context)
+
+    def _step(self, context: RequestContext) -> Step:
+        """Return the step that checks the request and computes the remaining credits."""
 
         def step(account: Account, _: IsTaken) -> Change:
-            nonlocal left
             enter(self._service, context, account)
             apply_recipe(self._service, context, recipe_request_of(self._service, context))
             context.error = first_error(CREDITS, context)
-            left = remaining(account, context.now)
+            remaining(account, context.now)  # refunds what is due
             return NO_CHANGE
 
-        await self._service.store.change(context.token, step)
-        return left
+        return step
 
 
-def _respond(context: RequestContext, left: float) -> None:
+def _respond(context: RequestContext) -> None:
     """Add the response to the exchange: the credits or the error."""
     log_recipe_notes(context, context.error)
     if context.error is not None:
         set_error(context.exchange, context.error, ERRORS)
         return
-    credits_of_key = {"remaining_credits": left, "used_credits": context.account.used}
+    account = context.account
+    credits_of_key = {
+        "remaining_credits": remaining(account, context.now),
+        "used_credits": account.used,
+    }
     data = {"user": credits_of_key, "token": {**credits_of_key, "unlimited_credits": False}}
     set_json(context.exchange, encode({"success": True, "message": "", "data": data}))

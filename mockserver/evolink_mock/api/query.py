@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.domain.store import IsTaken
+    from evolink_mock.domain.store import IsTaken, Step
+    from evolink_mock.domain.tasks import Task
     from evolink_mock.http.requests import RequestHead
     from evolink_mock.service.service import Service
 
@@ -46,34 +47,47 @@ class QueryEndpoint:
         self._respond(context)
         await send_response(send, context.exchange)
 
-    async def respond_in_lane(
-        self,
-        exchange: Exchange,
-        head: RequestHead,
-        body: bytes,  # noqa: ARG002
-        connection: Scope,  # noqa: ARG002
-    ) -> None:
+    def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
         """Respond to one status query in the fast lane, unless it has a recipe."""
+        context = context_of(self._service, exchange, head, self._operation.errors, "query")
+        context.is_fast = True
+        if self._has_token(context):
+            store = self._service.store
+            if not self._is_decided(context, *store.find_now(context.token or "", context.task_id)):
+                store.change_now(context.token or "", self._step(context))
+        self._respond(context)
+
+    async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
+        """Do the same with a store that serves several requests together."""
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
         await self._decide(context)
         self._respond(context)
 
     async def _decide(self, context: RequestContext) -> None:
-        """Check the request.
+        """Check the request."""
+        if self._has_token(context):
+            store = self._service.store
+            if not self._is_decided(context, *await store.find(context.token or "", context.task_id)):
+                await store.change(context.token or "", self._step(context))
 
-        The account is written only if the request has a recipe or the account has a rate limit.
-        """
+    def _has_token(self, context: RequestContext) -> bool:
+        """Check the token, and add the id of the task to the context."""
         context.error = check_token(context)
-        if context.token is None:
-            return
-        store = self._service.store
         context.task_id = context.exchange.path.rpartition("/")[2]
-        account, context.task = await store.find(context.token, context.task_id)
+        return context.token is not None
+
+    def _is_decided(self, context: RequestContext, account: Account, task: Task | None) -> bool:
+        """Check the request, unless that may write the account: for a recipe or a rate limit."""
+        context.task = task
         enter(self._service, context, account)
-        if account.rate is None and recipe_request_of(self._service, context) is NO_SOURCE:
-            context.error = first_error(QUERY, context)
-            return
+        if account.rate is not None or recipe_request_of(self._service, context) is not NO_SOURCE:
+            return False
+        context.error = first_error(QUERY, context)
+        return True
+
+    def _step(self, context: RequestContext) -> Step:
+        """Return the step that checks the request with a recipe or a rate limit."""
 
         def step(account: Account, _: IsTaken) -> Change:
             enter(self._service, context, account)
@@ -83,7 +97,7 @@ class QueryEndpoint:
                 draw_variant(context)
             return NO_CHANGE
 
-        await store.change(context.token, step)
+        return step
 
     def _respond(self, context: RequestContext) -> None:
         """Add the response to the exchange: the task or the error."""

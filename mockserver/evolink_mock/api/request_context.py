@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.api.operations import CompiledOperation
     from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.deliveries import Delivery
     from evolink_mock.domain.parsed_url import ParsedUrl
     from evolink_mock.domain.tasks import Task
     from evolink_mock.http.errors import ApiError
@@ -59,6 +60,7 @@ class RequestContext(Struct):
     callback: ParsedUrl | ApiError | None = None  # the receiver, or the error if its URL is refused
     task_id: str = ""  # of a status query
     task: Task | None = None  # the queried task or the created task
+    delivery: Delivery | None = None  # of the callback of the created task
     error: ApiError | None = None
     chance: float = 0.0  # of a network fault, 0 ≤ chance < 1
     variant: int = 0  # random number of a body variant

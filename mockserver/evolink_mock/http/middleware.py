@@ -69,13 +69,17 @@ class MethodNotAllowed:
 class LaneEndpoint(Protocol):
     """An endpoint that the fast lane can serve."""
 
-    async def respond_in_lane(
-        self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
-    ) -> None:
+    def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
         """Add the response to the exchange. Raises `MayWaitError` before it changes anything.
 
         `connection` has the items of the ASGI scope that all requests of a connection share: `scheme` and `server`.
         """
+        ...
+
+    async def respond_in_batch(
+        self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
+    ) -> None:
+        """Do the same with a store that serves several requests together."""
         ...
 
 
@@ -104,12 +108,25 @@ class ExchangeMiddleware:
         app = self.find(scope["method"], scope["path"], scope) or self._app
         await self._respond(app, scope, receive, send)
 
-    async def respond_in_lane(
+    def respond_at_once(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
         """Serve one request in the fast lane. Raises `MayWaitError`."""
         try:
-            await endpoint.respond_in_lane(exchange, head, body, connection)
+            endpoint.respond_at_once(exchange, head, body, connection)
+        except MayWaitError:
+            raise
+        except Exception as error:  # noqa: BLE001  (responded to and logged)
+            set_error(exchange, _error_after(error, exchange))
+        exchange.seconds = stopwatch() - exchange.began
+        self._record(exchange)
+
+    async def respond_in_batch(
+        self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
+    ) -> None:
+        """Do the same with a store that serves several requests together."""
+        try:
+            await endpoint.respond_in_batch(exchange, head, body, connection)
         except MayWaitError:
             raise
         except Exception as error:  # noqa: BLE001  (responded to and logged)

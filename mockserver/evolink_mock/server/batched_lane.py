@@ -55,7 +55,7 @@ class _Request:
         request = lane.read(data, 0, connection)
         if request is not None:
             self.exchange, self.end = request.exchange, request.end
-            self._coroutine: Coroutine[Any, Any, None] = lane.serving(request)
+            self._coroutine: Coroutine[Any, Any, None] = lane.serving(request, connection)
             self._go_on(self._coroutine.send, None)
 
     def receive(self, replies: Sequence[Any]) -> None:

@@ -9,7 +9,7 @@ requests.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     Headers = list[tuple[bytes, bytes]]
     _Route = tuple[str, str, LaneEndpoint]  # method, path, endpoint
 
-_T = TypeVar("_T")
 _REQUEST_LINE = re.compile(rb"(GET|POST) (/[\w./-]{1,200}) HTTP/1\.1")
 _ENDPOINTS = (CreateEndpoint, CreditsEndpoint, QueryEndpoint)
 _MOST_ROUTES = 512  # remembered
@@ -55,7 +54,6 @@ class LaneRequest(NamedTuple):
     exchange: Exchange
     head: RequestHead
     body: bytes
-    connection: Connection
     end: int
 
 
@@ -82,13 +80,14 @@ class FastLane:
             request = self.read(data, end, connection)
             if request is None:
                 break
+            endpoint, exchange, head, body, _ = request
             try:
-                run_at_once(self.serving(request))
+                self._app.respond_at_once(endpoint, exchange, head, body, connection.shared_scope)
             except MayWaitError:
                 break
             end = request.end
             count += 1
-            responses += self.response(request.exchange, default_headers)
+            responses += self.response(exchange, default_headers)
         return b"".join(responses), end
 
     def read(self, data: bytes, start: int, connection: Connection) -> LaneRequest | None:
@@ -107,12 +106,12 @@ class FastLane:
             return None
         scheme = connection.shared_scope["scheme"]
         exchange = Exchange(method, path, stopwatch(), scheme=scheme, request_headers=block.headers)
-        return LaneRequest(endpoint, exchange, block.head, body, connection, end)
+        return LaneRequest(endpoint, exchange, block.head, body, end)
 
-    def serving(self, request: LaneRequest) -> Coroutine[Any, Any, None]:
-        """Return the coroutine that serves a request. It raises `MayWaitError` if uvicorn must serve it."""
-        endpoint, exchange, head, body, connection, _ = request
-        return self._app.respond_in_lane(endpoint, exchange, head, body, connection.shared_scope)
+    def serving(self, request: LaneRequest, connection: Connection) -> Coroutine[Any, Any, None]:
+        """Return the coroutine that serves a request with a `BatchingStore`. It may raise `MayWaitError`."""
+        endpoint, exchange, head, body, _ = request
+        return self._app.respond_in_batch(endpoint, exchange, head, body, connection.shared_scope)
 
     def response(self, exchange: Exchange, default_headers: Headers) -> list[bytes]:
         """Return the bytes that uvicorn would send."""
@@ -147,17 +146,6 @@ def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
     if settings.no_fast_lane or may_wait or not isinstance(app, ExchangeMiddleware):
         return None
     return FastLane(app, cast("BatchingStore", store) if hasattr(store, "is_batching") else None)
-
-
-def run_at_once(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine that never waits, and return its result. Raises RuntimeError if it waits."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        result: _T = end.value
-        return result
-    coroutine.close()
-    raise RuntimeError("a request in the fast lane has waited")
 
 
 def _lines(headers: Headers) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.recipes.assignments import assign
 from evolink_mock.server.app import create_app
-from evolink_mock.server.fast_lane import FastLane, fast_lane, run_at_once
+from evolink_mock.server.fast_lane import FastLane, fast_lane
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 from support.in_process import CREATE, SPEC
@@ -202,11 +202,6 @@ def test_an_idle_connection_of_the_lane_is_closed_as_any_other() -> None:
         protocol.connection_lost(None)
 
     asyncio.run(play())
-
-
-def test_a_request_that_waits_is_refused_by_the_lane() -> None:
-    with pytest.raises(RuntimeError, match="waited"):
-        run_at_once(asyncio.sleep(0))
 
 
 def test_a_lane_has_a_service() -> None:
