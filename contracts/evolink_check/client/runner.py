@@ -15,7 +15,7 @@ from evolink_check.client.harness.journal_trace import Journals, has_other_key, 
 from evolink_check.client.harness.mock_process import borrow_account, start_mock, start_shared_mock
 from evolink_check.client.harness.outcome import SAMPLES
 from evolink_check.client.harness.process import CommandError, check_command, make_workspace, run_command
-from evolink_check.client.harness.refusing_port import SECONDS, refusing
+from evolink_check.client.harness.refusing_port import CLOSED, Refusal, refusing
 from evolink_check.client.pending import Pending
 from evolink_check.client.verdicts.verdicts import ScenarioRun, verdicts_of
 from evolink_check.files import temporary_folder
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _HANG_CHECKS = 20  # maximum number of checks of whether the mock has noticed that the client is gone
 _FETCH_CHECKS = 10  # number of checks of whether the fetch of a result has been recorded
+_HEAD_START = 1.0  # seconds for a client to begin to connect, before the port is opened
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
 _SILENT_RUNS = 2  # after this number of runs without a request, the other scenarios are not tried
@@ -151,30 +152,27 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
 
 def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
     """Repeat a run in which connections were refused, until it is clear whether the client waits between attempts."""
-    seconds = SECONDS
-    for _ in range(SAMPLES):
-        is_late = not any(run.outcome.attempts) and bool(run.trace.entries)
-        if run.problem or run.outcome.has_flooded or not (is_late or run.outcome.is_suspicious):
+    for _ in range(2 * SAMPLES):
+        came_through = bool(run.trace.entries)
+        is_late = came_through and not any(run.outcome.attempts)
+        is_unclear = is_late or (not came_through and run.outcome.is_suspicious)
+        if run.problem or run.outcome.has_flooded or not is_unclear:
             break
-        if is_late:  # it made its first request when connections were no longer refused
-            seconds = SECONDS + run.trace.entries[0].began - run.outcome.began
-        run = _run_once(plan, mock, run.scenario, run.outcome.delays, seconds)
+        start = run.trace.entries[0].began - run.outcome.began if is_late else _HEAD_START
+        again = _run_once(plan, mock, run.scenario, Refusal(run.outcome.delays, closed=CLOSED + start))
+        if len(again.outcome.delays) == len(run.outcome.delays):
+            break  # it gave up before, which shows nothing new
+        run = again
     return run
 
 
-def _run_once(
-    plan: SuitePlan, mock: Mock, scenario: Scenario, delays: tuple[float, ...] = (), seconds: float = SECONDS
-) -> ScenarioRun:
-    """Run and judge a scenario once.
-
-    `delays` are the delays that were observed in earlier runs of the scenario, and `seconds` is the time for which
-    connections are refused, if the scenario refuses them.
-    """
+def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, refusal: Refusal | None = None) -> ScenarioRun:
+    """Run and judge a scenario once. `refusal` says how connections are refused, if the scenario refuses them."""
+    refusal = refusal or Refusal()
     with _folder(plan.keep, scenario.id) as folder:
         place = make_workspace(plan.description, folder)
         ahead = mock.prepare(scenario.orders)
-        outcome = _run_against(plan, mock, scenario, place, seconds)
-        outcome = replace(outcome, delays=(*delays, *outcome.delays))
+        outcome = _run_against(plan, mock, scenario, place, refusal)
         if plan.stop.is_set():  # the stop may have killed the client, so how it would have ended is unknown
             return ScenarioRun(scenario, Trace(()), outcome, problem=STOPPED)
         journals = read_journal(mock, scenario, saved=outcome.saved is not None)
@@ -190,20 +188,20 @@ def _run_once(
 
 
 def _run_against(
-    plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspace, seconds: float
+    plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspace, refusal: Refusal
 ) -> Outcome:
     """Run the command.
 
-    If the scenario refuses connections, the command gets the URL of a port that refuses them for `seconds`.
+    If the scenario refuses connections, the command gets the URL of a port that refuses them at first.
     """
     limit = plan.limit_of(scenario)
     if not scenario.refuses:
         return run_command(plan.description, mock, place, limit, plan.stop)
-    with refusing(mock.url, seconds) as port:
+    with refusing(mock.url, refusal.closed) as port:
         environment = {**mock.environment, "EVOLINK_BASE_URL": port.url + urlsplit(mock.url).path}
         refused = replace(mock, environment=environment)
         outcome = run_command(plan.description, refused, place, limit, plan.stop)
-        return replace(outcome, attempts=tuple(port.attempts), delays=tuple(port.delays))
+        return replace(outcome, attempts=tuple(port.attempts), delays=(*refusal.delays, *port.delays))
 
 
 def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Journals:

@@ -12,6 +12,7 @@ import socket
 import struct
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,8 +21,8 @@ from evolink_check import clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECONDS = 2.5  # how long connections are refused
-_CLOSED, _OPEN = 0.75, 1.0  # seconds for which the port is closed and open in turn
+_SECONDS = 2.5  # how long connections are refused
+CLOSED, _OPEN = 0.75, 1.0  # seconds for which the port is closed and open in turn
 _VARIATION = 0.2  # the closed time is longer by up to this number of seconds, at random
 # Seconds to wait for more of a request, so that a reset hits the client while it reads, not while it writes.
 _REQUEST = 0.02
@@ -32,6 +33,17 @@ _CHUNK = 65_536
 _HOST = "127.0.0.1"
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How connections are refused: `closed` is the number of seconds before the port is opened for the first time.
+
+    `delays` are those of earlier runs of the scenario.
+    """
+
+    delays: tuple[float, ...] = ()
+    closed: float = CLOSED
+
+
 class RefusingPort:
     """The port.
 
@@ -39,9 +51,9 @@ class RefusingPort:
     from each opening to the first connection, if there was one.
     """
 
-    def __init__(self, target: str, seconds: float) -> None:
+    def __init__(self, target: str, closed: float) -> None:
         parts = urlsplit(target)
-        self._seconds = seconds
+        self._closed = closed
         self._target = (parts.hostname or _HOST, parts.port or 80)
         self._over = threading.Event()
         self._free = _bind_any()
@@ -62,9 +74,10 @@ class RefusingPort:
     def _run(self) -> None:
         address = self._free.getsockname()
         self._free.close()
-        until = clock.stopwatch() + self._seconds
+        self._over.wait(self._closed - CLOSED)
+        until = clock.stopwatch() + _SECONDS
         while clock.stopwatch() < until and not self._over.is_set():
-            self._over.wait(_CLOSED + random.uniform(0, _VARIATION))  # noqa: S311  (no secret)
+            self._over.wait(CLOSED + random.uniform(0, _VARIATION))  # noqa: S311  (no secret)
             with suppress(OSError), _listening(address) as listener:
                 self._reset_all(listener, clock.stopwatch() + _OPEN)
         with suppress(OSError), _listening(address) as listener:
@@ -130,9 +143,12 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 
 @contextmanager
-def refusing(target: str, seconds: float = SECONDS) -> Iterator[RefusingPort]:
-    """Open a port in front of the server at `target` for the time of the block; at first it refuses connections."""
-    port = RefusingPort(target, seconds)
+def refusing(target: str, closed: float = CLOSED) -> Iterator[RefusingPort]:
+    """Open a port in front of the server at `target` for the time of the block.
+
+    At first it refuses connections; `closed` is the number of seconds before the first of them is counted.
+    """
+    port = RefusingPort(target, closed)
     port.start()
     try:
         yield port

@@ -16,10 +16,11 @@ from evolink_check.client.harness.refusing_port import refusing
 def test_attempts_are_counted_while_connections_are_refused_and_then_the_server_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(refusing_port, "_CLOSED", 0.3)
+    monkeypatch.setattr(refusing_port, "CLOSED", 0.3)
+    monkeypatch.setattr(refusing_port, "_SECONDS", 0.7)
     with socket.create_server(("127.0.0.1", 0)) as server:
         Thread(target=_answer_once, args=(server,), daemon=True).start()
-        with refusing(f"http://127.0.0.1:{server.getsockname()[1]}", 0.7) as port:
+        with refusing(f"http://127.0.0.1:{server.getsockname()[1]}", 0.3) as port:
             address = ("127.0.0.1", urlsplit(port.url).port or 0)
             began, answer = time.monotonic(), b""
             while not answer and time.monotonic() < began + 30:

@@ -238,8 +238,8 @@ def test_a_task_that_never_ends_shows_who_has_a_deadline() -> None:
         ((3, 30), (0.4, 0.01), "failed"),
         ((1,), (0.01,) * 6, "failed"),
         ((1,), (0.01,) * 5, "passed"),
-        ((1,), (0.3, *[0.01] * 6), "failed"),
-        ((1,), (0.3, 0.4, *[0.01] * 6), "passed"),
+        ((1,), (0.3, 0.4, *[0.01] * 6), "failed"),
+        ((1,), (0.3, 0.4, 0.5, *[0.01] * 6), "passed"),
         ((0, 0), (), "not observed"),
     ],
 )
