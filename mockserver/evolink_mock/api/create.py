@@ -96,6 +96,8 @@ class CreateEndpoint:
             context.error = check_token(context)
             return context
         self._interpret(context, received)
+        if context.body.raw == exchange.request_body:
+            exchange.request_body = context.body.raw  # equal bodies share memory in the journals
         if _callback_url(context.body) is not None:
             raise MayWaitError  # resolving a host name takes time
         return context
@@ -137,10 +139,14 @@ class CreateEndpoint:
             set_error(exchange, context.error or ApiError(401), context.documented)
             return
         exchange.task_id = task.id
-        exchange.notes = (*context.body.accepted().notes, *exchange.notes)
+        if notes := context.body.accepted().notes:
+            exchange.notes = (*notes, *exchange.notes)
         if context.delivery is not None:
             self._service.callback_service.scheduler.put(context.account, context.delivery)
-        response = encode_task(self._service, context, task, task.operation)
+        if context.recipe is NO_RECIPE:
+            response = context.body.accepted().encode(task, context.now)
+        else:
+            response = encode_task(self._service, context, task, task.operation)
         set_json(exchange, response, task.operation.success)
 
 

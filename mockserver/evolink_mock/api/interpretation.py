@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from evolink_mock.api.operations import CompiledOperation
 from evolink_mock.api.validation import warnings, with_defaults
 from evolink_mock.domain.pricing import results_of
+from evolink_mock.domain.task_body import PendingBody, to_json
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import parse
 from evolink_mock.media.spec import HUES, media_spec_of
 
 if TYPE_CHECKING:
     from evolink_mock.api.operations import CompiledOperations
+    from evolink_mock.domain.tasks import Task
     from evolink_mock.media.spec import MediaSpec
 
 _MOST_BODIES = 256
@@ -26,11 +28,25 @@ class Interpretation:
     Requests with equal bodies share one interpretation.
     """
 
-    __slots__ = ("_accepted", "_has_schema_error", "_schema_error", "compiled", "document")
+    __slots__ = (
+        "_accepted",
+        "_has_schema_error",
+        "_schema_error",
+        "compiled",
+        "document",
+        "marked_prompt",
+        "raw",
+    )
 
-    def __init__(self, document: Any, compiled: CompiledOperation | ApiError | None = None) -> None:
+    def __init__(
+        self, document: Any, compiled: CompiledOperation | ApiError | None = None, raw: bytes = b""
+    ) -> None:
         self.document = document
         self.compiled = compiled
+        self.raw = raw  # the bytes of the body
+        prompt = document.get("prompt") if isinstance(document, dict) else None
+        # The prompt if it may name a recipe, otherwise None.
+        self.marked_prompt = prompt if isinstance(prompt, str) and "[[" in prompt else None
         self._has_schema_error: bool | None = None  # unknown
         self._schema_error: ApiError | None = None
         self._accepted: AcceptedBody | None = None
@@ -57,7 +73,7 @@ class AcceptedBody:
     `results` is None if the body requests the default results of the operation. `price` is in credits.
     """
 
-    __slots__ = ("_media", "_request", "compiled", "model", "notes", "price", "results")
+    __slots__ = ("_media", "_pending", "_request", "compiled", "model", "notes", "price", "results")
 
     def __init__(self, document: dict[str, Any], compiled: CompiledOperation) -> None:
         operation = compiled.operation
@@ -70,6 +86,7 @@ class AcceptedBody:
             requested if isinstance(requested, str) else str(operation.answer.get("model", ""))
         )
         self._media: list[MediaSpec | None] = [None] * HUES
+        self._pending: PendingBody | None = None
         self.results = results_of(self._request, operation, self.media(0))
         self.price = compiled.price if self.results is None else self.results.reserved
 
@@ -80,6 +97,14 @@ class AcceptedBody:
         if spec is None:
             spec = self._media[hue] = media_spec_of(self._request, self.compiled.operation.medium, hue)
         return spec
+
+    def encode(self, task: Task, now: float) -> bytes:
+        """Encode a task that this body created. Pending tasks differ so little that the rest is encoded once."""
+        if now >= task.timetable.starts:
+            return to_json(task, now)
+        if self._pending is None:
+            self._pending = PendingBody(task)
+        return self._pending.encode(task)
 
 
 NO_BODY = Interpretation(None)
@@ -106,5 +131,5 @@ class Interpreter:
     def _interpret(self, raw: bytes) -> Interpretation:
         document = parse(raw)
         if isinstance(document, ApiError):
-            return Interpretation(document)
-        return Interpretation(*self._operations.choose(document))
+            return Interpretation(document, raw=raw)
+        return Interpretation(*self._operations.choose(document), raw)

@@ -55,7 +55,8 @@ def check_rate_limit(context: RequestContext) -> ApiError | None:
 
 def check_body(context: RequestContext) -> ApiError | None:
     """400 if the body is not JSON, too large, encoded, or of another content type."""
-    return context.document if isinstance(context.document, ApiError) else None
+    document = context.body.document
+    return document if isinstance(document, ApiError) else None
 
 
 def check_schema(context: RequestContext) -> ApiError | None:

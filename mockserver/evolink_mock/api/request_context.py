@@ -135,12 +135,10 @@ def recipe_request_of(service: Service, context: RequestContext) -> RecipeReques
 
     In the fast lane, a request that may have a recipe raises `MayWaitError`, because a recipe may delay the response.
     """
-    document = context.body.document
     prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None
-    prompt = document.get("prompt") if isinstance(document, dict) else None
+    prompt = context.body.marked_prompt
     token = context.token if context.token and "~" in context.token else service.default_recipe
-    has_brackets = isinstance(prompt, str) and "[[" in prompt
-    if prefer is None and not token and not has_brackets and context.account.assigned is None:
+    if prefer is None and not token and prompt is None and context.account.assigned is None:
         return NO_SOURCE
     if context.is_fast:
         raise MayWaitError

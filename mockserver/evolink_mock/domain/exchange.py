@@ -91,22 +91,30 @@ class JournalSpace:
         self._limit = limit
         self._bytes = 0
         self._idle: dict[Journal, None] = {}  # by idle time, the longest first
+        self._latest: Journal | None = None  # the last of these
 
     def add(self, journal: Journal, size: int) -> None:
         """Add `size` to the bytes of all journals. A negative `size` subtracts the bytes that a journal has dropped."""
         self._bytes += size
         if size > 0:
-            self._idle.pop(journal, None)
-            self._idle[journal] = None
+            if journal is not self._latest:
+                self._idle.pop(journal, None)
+                self._idle[journal] = None
+                self._latest = journal
             while self._bytes > self._limit and len(self._idle) > 1:
                 next(iter(self._idle)).drop_exchanges()
         elif not journal:
-            self._idle.pop(journal, None)
+            self._forget(journal)
 
     def remove(self, journal: Journal, size: int) -> None:
         """Stop counting a journal."""
         self._bytes -= size
+        self._forget(journal)
+
+    def _forget(self, journal: Journal) -> None:
         self._idle.pop(journal, None)
+        if journal is self._latest:
+            self._latest = None
 
 
 class Journal:

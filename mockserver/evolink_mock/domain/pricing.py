@@ -59,10 +59,10 @@ def refund_of(task: Task) -> float:
 
     These are all its credits if it fails, otherwise those that were reserved but not needed.
     """
-    reserved = price_of(task.operation) if task.results is None else task.results.reserved
+    results = task.results
     if task.timetable.outcome.failure is not None:
-        return reserved
-    return 0 if task.results is None else _rounded(reserved - task.results.settled)
+        return price_of(task.operation) if results is None else results.reserved
+    return 0 if results is None else _rounded(results.reserved - results.settled)
 
 
 @lru_cache(maxsize=4096)

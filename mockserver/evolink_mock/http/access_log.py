@@ -27,6 +27,11 @@ def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = Fal
     `ended` is the end of the request on the stopwatch, and `at` the time of day.
     """
     status = exchange.status
+    account = f"  account {exchange.account}" if exchange.account else ""
+    milliseconds = (ended - exchange.began) * 1000
+    if status == 200 and not exchange.notes and not colour and exchange.task_id:  # noqa: PLR2004  (most requests)
+        task = "" if exchange.task_id in exchange.path else f"  {exchange.task_id}"
+        return f"{at}  200  {exchange.method} {exchange.path}{task}{account}  {milliseconds:.1f} ms\n"
     shown = str(status) if status else "---"
     if colour:
         shown = f"\033[{_COLOURS.get(status // 100, '0')}m{shown}\033[0m"
@@ -36,9 +41,7 @@ def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = Fal
     if not path.isprintable() or len(path) > _MAX_LENGTH:
         path = _printable(path)
     task = f"  {exchange.task_id}" if exchange.task_id and exchange.task_id not in path else ""
-    account = f"  account {exchange.account}" if exchange.account else ""
     text = f"  ({'; '.join(map(_printable, notes))})" if notes else ""
-    milliseconds = (ended - exchange.began) * 1000
     return f"{at}  {shown}  {exchange.method} {path}{task}{account}  {milliseconds:.1f} ms{text}\n"
 
 

@@ -20,16 +20,17 @@ _JSON = (b"content-type", b"application/json")
 
 
 @lru_cache(maxsize=1024)
-def _content_length(size: int) -> tuple[bytes, bytes]:
-    """Return the `content-length` header. Responses of equal size share it, which saves memory in the journals."""
-    return b"content-length", b"%d" % size
+def _json_headers(size: int) -> Headers:
+    """Return the headers of a JSON body. Responses of equal size share them, which saves memory in the journals."""
+    return _JSON, (b"content-length", b"%d" % size)
 
 
 def set_json(exchange: Exchange, body: bytes, status: int = 200, headers: Headers = ()) -> None:
     """Add a JSON response to the exchange."""
     exchange.status = status
     exchange.answer_body = body
-    exchange.answer_headers = (_JSON, _content_length(len(body)), *headers)
+    shared = _json_headers(len(body))
+    exchange.answer_headers = (*shared, *headers) if headers else shared
 
 
 def set_error(

@@ -161,3 +161,14 @@ def test_a_remembered_body_is_that_of_its_task_and_state() -> None:
     for now in (START, START + 1, START + 1, START + 1000, START):
         for task in (first, second, first):
             assert json.loads(task_body.to_json(task, now)) == task_body.to_dict(task, now)
+
+
+@pytest.mark.parametrize("model", [OPERATION.models[0], "100 %d \u4e16 \0(id)b"])
+def test_a_pending_body_encoded_in_advance_is_the_same(model: str) -> None:
+    body = task_body.PendingBody(a_task(model=model))
+    for task_id, created, seconds in (
+        ("task-unified-1757169743-7cvnl5zw", START, 10.0),
+        ("x", START + 5.9, 99.5),
+    ):
+        task = a_task(a_timetable(created, seconds), id=task_id, model=model)
+        assert body.encode(task) == task_body.to_json(task, created)
