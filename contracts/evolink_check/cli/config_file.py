@@ -76,7 +76,7 @@ class Callbacks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table `[callbacks]`: the callback receiver of the check."""
 
     url: Annotated[str, Meta(description="The public URL that forwards to the callback receiver.")]
-    listen: Annotated[str, Meta(description="HOST:PORT on which our callback receiver listens.")]
+    listen: Annotated[str, Meta(description="HOST:PORT on which the callback receiver listens.")]
     trust: Annotated[
         bool,
         Meta(
@@ -90,7 +90,8 @@ class Clock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table `[clock]`: how the server's clock can be moved."""
 
     advance_url: Annotated[
-        str, Meta(description='Accepts {"seconds": N} and moves the clock of the requesting account forward.')
+        str,
+        Meta(description='A URL that takes {"seconds": N} and moves the clock of the requesting account.'),
     ]
 
 
