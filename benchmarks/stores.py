@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from evolink_mock.domain.clock import wall_time
 from evolink_mock.domain.tasks import Task, new_timetable
 from evolink_mock.domain.units import Speed
 from evolink_mock.media.spec import media_spec_of
+from evolink_mock.service.state import open_shared
 from evolink_mock.stores.records import OperationIndex, encode
 from evolink_mock.stores.sqlite.store import SqliteStore
 from evolink_spec import load
@@ -85,51 +87,72 @@ def show(found: dict[tuple[str, str], list[Sample]], base: str, other: str) -> N
 
 
 def million() -> None:
-    """The first answer and the memory of a process with so many tasks in its file."""
-    with tempfile.TemporaryDirectory() as name:
-        full, empty = Path(name) / "full.db", Path(name) / "empty.db"
-        last = fill(full)
-        print(f"{TASKS:,} tasks in {full.stat().st_size / TASKS:.0f} bytes each")
-        for path in (empty, full, empty, full):
-            port = free_port()
-            began = time.perf_counter()
-            with started(mock(port, "--quiet", "--store", f"sqlite:{path}"), port) as process:
-                request(port, "GET", f"/v1/tasks/{last}")
-                took = time.perf_counter() - began
-                for _ in range(2000):
-                    request(port, "GET", f"/v1/tasks/{last}")
-                print(
-                    f"{path.name}: first answer after {took * 1000:.0f} ms, {resident_mib(process.pid):.0f} MiB"
-                )
+    """The first answer and the memory of a process with so many tasks in its store."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        engine = stack.enter_context(redis_server(folder))
+        for kind, full, empty in (
+            ("file", f"sqlite:{folder / 'full.db'}", f"sqlite:{folder / 'empty.db'}"),
+            ("redis", engine.url, f"{engine.url}?prefix=empty:"),
+        ):
+            before = resident_mib(engine.pid)
+            last = fill(full)
+            size = (folder / "full.db").stat().st_size if kind == "file" else 0
+            size = size or int((resident_mib(engine.pid) - before) * 2**20)
+            print(f"{kind}: {TASKS:,} tasks in {size / TASKS:.0f} bytes each")
+            for name, place in (("empty", empty), ("full", full)) * 3:
+                print(f"{kind}, {name}: {first_answer(place, last)}")
 
 
-def fill(path: Path) -> str:
+def first_answer(place: str, task: str) -> str:
+    """The time to the first answer, and the memory after 2,000 more."""
+    port = free_port()
+    began = time.perf_counter()
+    with started(mock(port, "--quiet", "--store", place), port) as process:
+        request(port, "GET", f"/v1/tasks/{task}")
+        took = time.perf_counter() - began
+        for _ in range(2000):
+            request(port, "GET", f"/v1/tasks/{task}")
+        return f"first answer after {took * 1000:.0f} ms, {resident_mib(process.pid):.0f} MiB"
+
+
+def fill(place: str) -> str:
     """Store so many tasks of one account; returns the id of the last one."""
     spec = load()
     operation = next(operation for by_model in spec.creates.values() for operation in by_model.values())
     operations, terms = OperationIndex(spec), AccountTerms(1, 10**12)
-    store = SqliteStore(path, operations, terms, wall_time)
+    store = open_shared(place, operations, terms)
     account, media = open_account("benchmark", terms), media_spec_of({}, operation.medium, 0)
     now = wall_time()
 
-    def rows() -> Iterator[tuple[str, int, int, bytes]]:
+    def tasks() -> Iterator[Task]:
         for _ in range(TASKS):
             random = ids.task_random(account.first_random, account.task_count)
             timetable = new_timetable(now, random, Speed(5.0, 5.0))
             task_id = ids.task_id(int(now) - account.task_count // 1000, random)
             task = Task(task_id, account.token, operation, "model", media, "http://127.0.0.1:8080", timetable)
             charge(account, task, 5)
-            yield task_id, 1, account.task_count, operations.encode(task)
+            yield task
 
-    with store.connection.transaction() as database:
-        database.executemany("INSERT INTO tasks VALUES (?, ?, ?, ?)", rows())
-        database.execute(
-            "INSERT INTO accounts (id, token, data, used_at) VALUES (1, ?, ?, ?)",
-            (account.token, encode(account), now),
-        )
-        last: str = database.execute("SELECT id FROM tasks WHERE number = ?", (TASKS,)).fetchone()[0]
+    if isinstance(store, SqliteStore):
+        rows = ((task.id, 1, account.task_count, operations.encode(task)) for task in tasks())
+        with store.connection.transaction() as database:
+            database.executemany("INSERT INTO tasks VALUES (?, ?, ?, ?)", rows)
+            database.execute(
+                "INSERT INTO accounts (id, token, data, used_at) VALUES (1, ?, ?, ?)",
+                (account.token, encode(account), now),
+            )
+    else:
+        all_tasks, key = tasks(), store.connection.key(f"tasks:{account.token}")
+        while batch := [*islice(all_tasks, 1000)]:
+            pairs = [item for task in batch for item in (task.id, store.changes.encode_task(task))]
+            names = [task.id for task in batch]
+            store.connection.pipeline((("HSET", store.changes.tasks, *pairs), ("RPUSH", key, *names)))
+        values = (account.token, "", encode(account), now, *[""] * 8)
+        store.connection.write("change", *values)
     store.close()
-    return last
+    random = ids.task_random(account.first_random, TASKS - 1)
+    return ids.task_id(int(now) - (TASKS - 1) // 1000, random)
 
 
 def main(rounds: int = 5, seconds: int = 3) -> None:
