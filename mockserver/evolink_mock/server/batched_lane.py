@@ -66,8 +66,8 @@ class _Request:
         else:
             self.fail(error)
 
-    def fail(self, error: StoreError) -> None:
-        """Go on with the error of the store."""
+    def fail(self, error: Exception) -> None:
+        """Go on with an error of the store."""
         self._go_on(self._coroutine.throw, error)
 
     def _go_on(self, resume: Callable[[Any], Any], value: Any) -> None:
@@ -134,7 +134,7 @@ class BatchedLane:
         commands = [command for request in requests for command in request.commands or ()]
         try:
             replies = self._store.send(commands)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001  (each request responds to it, and logs it if it is a bug)
             for request in requests:
                 request.fail(error)
             return
