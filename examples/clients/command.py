@@ -17,7 +17,7 @@ API = "https://api.evolink.ai"
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options that all of them have."""
+    """Return a parser of the options that all clients have."""
     options = argparse.ArgumentParser(
         description="Make one video. The key is taken from EVOLINK_API_KEY.",
         epilog="Exit status: 0 saved, 1 refused or failed, 2 bad usage, 3 gave up.",
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(make: Callable[[argparse.Namespace, str, str], None], options_parser: argparse.ArgumentParser) -> int:
-    """Parse the options and call `make` with them, the API's base URL and the key. The exit status."""
+    """Parse the options, call `make` with them, the API's base URL and the key, and return the exit status."""
     options = options_parser.parse_args()
     base, key = os.environ.get("EVOLINK_BASE_URL") or API, os.environ.get("EVOLINK_API_KEY", "")
     if invalid := problem(options, base, key):
@@ -50,7 +50,7 @@ def run(make: Callable[[argparse.Namespace, str, str], None], options_parser: ar
 
 
 def problem(options: argparse.Namespace, base: str, key: str) -> str | None:
-    """What is wrong with the options, before anything costs credits; None when nothing is."""
+    """Return what is wrong with the options, or None. It is called before any request, which might cost credits."""
     checks = {
         "EVOLINK_API_KEY is not set to a key": key.isascii() and key.isprintable() and key,
         "EVOLINK_BASE_URL has to be https": is_safe(base),

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes one video with the EvoLink API: creates a task, asks until it is over, saves the result. Needs curl, no jq.
+# Makes one video with the EvoLink API: creates a task, polls it until it ends, saves the result. Needs curl, but not jq.
 #
 #     EVOLINK_API_KEY=… bash curl.sh --prompt TEXT --image-url URL --output video.mp4
 #
-# Exit status: 0 saved, 1 refused or failed, 2 bad usage, 3 gave up. What to do then stands on stderr.
+# Exit status: 0 saved, 1 refused or failed, 2 bad usage, 3 gave up. The reason is printed on stderr.
 set -u
 export LC_ALL=C
 
@@ -18,7 +18,7 @@ while [ $# -gt 1 ]; do
   shift 2
 done
 base=${EVOLINK_BASE_URL:-https://api.evolink.ai} base=${base%/} key=${EVOLINK_API_KEY:-}
-here='^http://(localhost|127\.0\.0\.1|\[::1])(:[0-9]+)?(/|$)' # the one place without https
+here='^http://(localhost|127\.0\.0\.1|\[::1])(:[0-9]+)?(/|$)' # only this machine may be reached without https
 safe() { [[ $1 == https://?* || $1 =~ $here ]]; }
 [ $# = 0 ] && [ -n "$prompt" ] && [ -n "$output" ] || end 2 "--prompt TEXT --image-url URL --output FILE [--interval 2] [--deadline 600]"
 [[ $image =~ ^https?://[^[:space:]]+$ ]] || end 2 "--image-url has to be a URL"
@@ -30,8 +30,9 @@ work=$(mktemp -d) || end 3 "no room for temporary files"
 part=$output.part
 trap 'rm -rf "$work" "$part"' EXIT
 
-# ask PATH [OPTION…] sets `status`, and `body` where it is JSON. -1: the API was not reached. 0: it may have been,
-# and what came back is no answer of it. The key is read from a pipe: a command line is seen by everybody.
+# ask PATH [OPTION…] sends a request and sets `status` and `body` ({} if the body is not JSON). Status -1: the API was
+# not reached. 0: it may have been reached, but its response was lost. curl reads the key from a pipe, because other
+# users can see command lines.
 ask() {
   local left=$((deadline - SECONDS)) path=$1 report kind lost
   shift
@@ -47,7 +48,7 @@ ask() {
   case $status in 2?? | 5??) status=0 ;; esac
 }
 
-# The API writes compact JSON. `top NAME` is a text of its outermost object: what is within others is taken out first.
+# The API writes compact JSON. `top NAME` prints a string of the outermost object, after replacing inner objects by null.
 top() { sed -e :a -e 's/\([:,[]\){[^{}]*}/\1null/;ta' <<<"$body" | text "$1"; }
 text() { grep -oE "\"$1\":\"([^\"\\\\]|\\\\.)*\"" | head -n 1 | sed -e 's/^"[^"]*":"//' -e 's/"$//' -e 's/\\n/ /g' -e 's/\\\(["\\/]\)/\1/g'; }
 refused() {
@@ -57,7 +58,7 @@ refused() {
   end 1 "${code:-no code (status $status)}: ${message:-no message}"
 }
 
-# wait_for INTERVAL NEWS: as long as a 429 says, or the interval, doubled with each failure.
+# wait_for INTERVAL NEWS sleeps as long as a 429 says, or else for the interval, which doubles with each failure.
 wait_for() {
   local pause=$(($1 << failures)) after
   if [ "$status" = 429 ]; then
@@ -92,7 +93,7 @@ while :; do
   case $status:$(top status) in
     2??:completed) break ;;
     2??:failed) refused ;;
-    2??:* | 429:*) failures=0; wait_for "$interval" "$id may go on; ask for it later" ;; # an unknown word: it goes on
+    2??:* | 429:*) failures=0; wait_for "$interval" "$id may go on; ask for it later" ;; # also for an unknown status
     3??:* | 4??:*) refused ;;
     *) wait_for "$interval" "$id may go on; ask for it later"; failures=$((failures + 1)) ;;
   esac
@@ -100,7 +101,7 @@ done
 link=$(sed -n 's/.*"results":\["\([^"]*\)".*/\1/p' <<<"$body" | sed 's/\\\//\//g')
 safe "$link" || end 3 "gave up: $id is completed, without a result that can be used"
 
-# An MP4 is a row of boxes, each of which begins with its length.
+# An MP4 file is a sequence of boxes. Each box begins with its length.
 number() { local n=0 byte; for byte in $(od -An -v -tu1 -j "$1" -N "$2" "$part"); do n=$((n << 8 | byte)); done; echo "$n"; }
 whole() {
   local at=0 size length
@@ -113,7 +114,7 @@ whole() {
   ((size > 0 && at == size))
 }
 
-for pause in 1 2 0; do # the link needs no key, and is given none
+for pause in 1 2 0; do # the link needs no key, so none is sent
   status=$(curl -sS -L -o "$part" -w '%{http_code}' --connect-timeout 30 --speed-time 30 --speed-limit 1 "$link" 2>"$work/why")
   lost=$?
   case $status in 429) ;; 4??) end 3 "gave up: the link to the video no longer works (status $status)" ;; esac

@@ -1,4 +1,4 @@
-"""How to read the responses of the EvoLink API, whatever library sends the requests."""
+"""Read the responses of the EvoLink API and decide on the next step. Independent of how requests are sent."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import httpx2
 
 CREATE = "/v1/videos/generations"
-RETRIES = 2  # of a create that made no task, and of a download
+RETRIES = 2  # of a create request that created no task
 
 
 class RefusedError(Exception):
-    """The API refused a request, or the task failed; the text is the documented code and message."""
+    """The API refused a request, or the task failed. The text is the code and the message of the error."""
 
 
 class GaveUpError(Exception):
@@ -27,11 +27,11 @@ class GaveUpError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What matters of a response: status 0 when it was lost, -1 when the API was not reached at all."""
+    """The relevant parts of a response. `status` is 0 if the response was lost, -1 if the API was not reached."""
 
     status: int
     body: dict[str, Any] = field(default_factory=dict)
-    retry_after: float = 5  # seconds, where the API does not say
+    retry_after: float = 5  # seconds; 5 if the response does not say
 
     @property
     def failed(self) -> bool:
@@ -43,7 +43,7 @@ UNSENT, LOST = Answer(-1), Answer(0)
 
 
 def parse_response(response: httpx2.Response) -> Answer:
-    """Read a response without relying on anything in it. The page of a gateway counts as a lost response."""
+    """Read a response that may have any content. The HTML page of a gateway counts as a lost response."""
     status, headers = response.status_code, response.headers
     try:
         body = response.json() if "json" in headers.get("content-type", "") else None
@@ -57,7 +57,7 @@ def parse_response(response: httpx2.Response) -> Answer:
 
 
 def parse_retry_after(value: str) -> float:
-    """The seconds in a Retry-After, which is a number or a date."""
+    """Return the seconds that a Retry-After header asks for, as a number or a date; the default if it is invalid."""
     try:
         wait = float(value) if value.isdecimal() else parsedate_to_datetime(value).timestamp() - time.time()
     except (ValueError, TypeError):
@@ -66,7 +66,7 @@ def parse_retry_after(value: str) -> float:
 
 
 def describe_error(answer: Answer) -> str:
-    """`code: message` of a refusal or a failed task."""
+    """Return `code: message` of a refused request or a failed task."""
     error = answer.body["error"] if isinstance(answer.body.get("error"), dict) else {}
     return (
         f"{error.get('code') or f'no code (status {answer.status})'}: {error.get('message') or 'no message'}"
@@ -74,18 +74,22 @@ def describe_error(answer: Answer) -> str:
 
 
 def create_body(prompt: str, image_url: str, **more: str) -> dict[str, Any]:
-    """The body of a create."""
+    """Return the body of a create request."""
     model = "grok-imagine-image-to-video-beta"
     return {"model": model, "prompt": prompt, "image_urls": [image_url], **more}
 
 
 def query_path(task_id: str) -> str:
-    """The path of a task."""
+    """Return the path of the query of a task."""
     return f"/v1/tasks/{quote(task_id, safe='')}"
 
 
 def task_id_of(answer: Answer, failures: int) -> str | None:
-    """The id of the new task; None when there surely is none and, after so many failures, another attempt is due."""
+    """Return the id of the new task, or None if no task was created and the request should be sent again.
+
+    `failures` is the number of failed attempts so far. Raises RefusedError if the API refused the request, and
+    GaveUpError if the outcome is unknown or there were too many failures.
+    """
     task_id = answer.body.get("id")
     if 200 <= answer.status < 300 and task_id and isinstance(task_id, str):
         return task_id
@@ -101,7 +105,10 @@ def task_id_of(answer: Answer, failures: int) -> str | None:
 
 
 def result_link(answer: Answer) -> str | None:
-    """The link to the task's video; None while it is running, or has a status that is not documented."""
+    """Return the link to the task's video, or None if the task is not known to have ended.
+
+    Raises RefusedError if the task failed or the query was refused, GaveUpError if there is no usable link.
+    """
     if 300 <= answer.status < 500 and answer.status != 429:
         raise RefusedError(describe_error(answer))
     status = answer.body.get("status") if 200 <= answer.status < 300 else None
@@ -117,7 +124,7 @@ def result_link(answer: Answer) -> str | None:
 
 
 def next_wait(answer: Answer, failures: int, interval: float) -> float:
-    """Seconds until the next request: those of a 429, the interval, or twice as long after each failure."""
+    """Return the seconds until the next request: as a 429 says, or the interval, which doubles with each failure."""
     if answer.status == 429:
         return max(interval, answer.retry_after)
     return interval if 200 <= answer.status < 300 else interval * 2**failures
@@ -134,7 +141,7 @@ def is_safe(url: Any) -> bool:
 
 
 def is_complete(answer: httpx2.Response, path: Path) -> bool:
-    """Whether the MP4 of this response is complete: a sequence of boxes, each of which begins with its length."""
+    """Whether the file at `path` is the complete MP4 of this response. An MP4 is a sequence of boxes with a length."""
     at, size = 0, path.stat().st_size
     if answer.status_code != 200 or answer.headers.get("content-length", str(size)) != str(size):
         return False
@@ -147,7 +154,7 @@ def is_complete(answer: httpx2.Response, path: Path) -> bool:
 
 
 def check_link(answer: httpx2.Response) -> None:
-    """Raise GaveUpError for a link that will never work (again)."""
+    """Raise GaveUpError if the response shows that the link will never work again."""
     if answer.is_client_error and answer.status_code != 429:
         raise GaveUpError(
             f"the link to the video no longer works (status {answer.status_code}): links expire after 24 hours"

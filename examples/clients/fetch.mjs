@@ -1,8 +1,8 @@
-// Makes one video with the EvoLink API: creates a task, asks until it is over, saves the result. Node 18.17, no packages.
+// Makes one video with the EvoLink API: creates a task, polls it until it ends, saves the result. Needs Node.js 18.17, no packages.
 //
 //     EVOLINK_API_KEY=… node fetch.mjs --prompt TEXT --image-url URL --output video.mp4
 //
-// Exit status: 0 saved, 1 refused or failed, 2 bad usage, 3 gave up. What to do then stands on stderr.
+// Exit status: 0 saved, 1 refused or failed, 2 bad usage, 3 gave up. The reason is printed on stderr.
 import { createWriteStream, existsSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -37,7 +37,7 @@ const seconds = (header) => {
 function client({ base, key, until }) {
   const left = () => (until - performance.now()) / 1000;
 
-  // Status -1: the API was not reached. 0: it may have been, and what came back is no answer of it.
+  // Sends a request. Status -1: the API was not reached. 0: it may have been reached, but its response was lost.
   async function ask(path, options = {}) {
     const headers = { Authorization: `Bearer ${key}`, ...options.headers };
     const signal = AbortSignal.timeout(Math.ceil(Math.min(30, Math.max(1, left())) * 1000));
@@ -85,7 +85,7 @@ function client({ base, key, until }) {
         if (link) return link;
         throw gaveUp(`${id} is completed, without a result that can be used`);
       }
-      const going = ok || status === 429; // a status that is no known word is one of a task that goes on
+      const going = ok || status === 429; // a task with an unknown status is still running
       if (going) failures = 0;
       await wait(answer, failures, interval, `${id} may go on; ask for it later`);
       if (!going) failures += 1;
@@ -102,7 +102,7 @@ function parsed(text) {
   }
 }
 
-// An MP4 is a row of boxes, each of which begins with its length.
+// An MP4 file is a sequence of boxes. Each box begins with its length.
 async function whole(path) {
   const file = await open(path);
   try {
@@ -119,7 +119,7 @@ async function whole(path) {
   }
 }
 
-// The link needs no key, and is given none.
+// Saves the whole video or nothing. The link needs no key, so none is sent.
 async function save(link, output) {
   const part = `${output}.part`;
   for (const pause of [1, 2, 0]) {

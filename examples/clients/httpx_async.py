@@ -1,4 +1,4 @@
-"""Makes one video with the EvoLink API, as a coroutine beside others.
+"""Makes one video with the EvoLink API, in a coroutine that can run beside others.
 
 EVOLINK_API_KEY=… python httpx_async.py --prompt TEXT --image-url URL --output video.mp4
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 def now() -> float:
-    """The time of the loop, in seconds."""
+    """Return the time of the event loop, in seconds."""
     return asyncio.get_running_loop().time()
 
 
 async def ask(api: httpx2.AsyncClient, until: float, method: str, path: str, **more: Any) -> Answer:
-    """Send one request."""
+    """Send one request, and return its response, `LOST` or `UNSENT`."""
     try:
         async with asyncio.timeout(max(1, until - now())):
             return evolink.parse_response(await api.request(method, path, **more))
@@ -38,14 +38,14 @@ async def ask(api: httpx2.AsyncClient, until: float, method: str, path: str, **m
 
 
 async def wait(seconds: float, until: float, news: str) -> None:
-    """Sleep, unless that would exceed the deadline."""
+    """Sleep. Raises GaveUpError with `news` if that would exceed the deadline."""
     if now() + seconds > until:
         raise GaveUpError(f"out of time: {news}")
     await asyncio.sleep(seconds)
 
 
 async def create(api: httpx2.AsyncClient, body: dict[str, Any], until: float) -> str:
-    """Create a task; its id."""
+    """Create a task and return its id."""
     failures = 0
     while True:
         answer = await ask(api, until, "POST", evolink.CREATE, json=body)
@@ -57,7 +57,7 @@ async def create(api: httpx2.AsyncClient, body: dict[str, Any], until: float) ->
 
 
 async def follow(api: httpx2.AsyncClient, task_id: str, interval: float, until: float) -> str:
-    """Poll the task until it ends; the link to its video."""
+    """Poll the task until it ends, and return the link to its video."""
     failures = 0
     while True:
         answer = await ask(api, until, "GET", evolink.query_path(task_id))
@@ -70,7 +70,7 @@ async def follow(api: httpx2.AsyncClient, task_id: str, interval: float, until: 
 
 
 async def fetch(link: str, output: Path) -> None:
-    """Save the whole video or nothing. The link needs no key, and gets none."""
+    """Save the whole video or nothing. The link needs no key, so none is sent."""
     part = output.with_name(f"{output.name}.part")
     headers = {"Accept-Encoding": "identity"}
     async with httpx2.AsyncClient(headers=headers, follow_redirects=True, timeout=30) as web:

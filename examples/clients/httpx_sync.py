@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def ask(api: httpx2.Client, until: float, method: str, path: str, **more: Any) -> Answer:
-    """Send one request."""
+    """Send one request, and return its response, `LOST` or `UNSENT`."""
     timeout = min(30, max(1, until - time.monotonic()))
     try:
         return evolink.parse_response(api.request(method, path, timeout=timeout, **more))
@@ -33,14 +33,14 @@ def ask(api: httpx2.Client, until: float, method: str, path: str, **more: Any) -
 
 
 def wait(seconds: float, until: float, news: str) -> None:
-    """Sleep, unless that would exceed the deadline."""
+    """Sleep. Raises GaveUpError with `news` if that would exceed the deadline."""
     if time.monotonic() + seconds > until:
         raise GaveUpError(f"out of time: {news}")
     time.sleep(seconds)
 
 
 def create(api: httpx2.Client, body: dict[str, Any], until: float) -> str:
-    """Create a task; its id."""
+    """Create a task and return its id."""
     failures = 0
     while True:
         answer = ask(api, until, "POST", evolink.CREATE, json=body)
@@ -52,7 +52,7 @@ def create(api: httpx2.Client, body: dict[str, Any], until: float) -> str:
 
 
 def follow(api: httpx2.Client, task_id: str, interval: float, until: float) -> str:
-    """Poll the task until it ends; the link to its video."""
+    """Poll the task until it ends, and return the link to its video."""
     failures = 0
     while True:
         answer = ask(api, until, "GET", evolink.query_path(task_id))
@@ -63,7 +63,7 @@ def follow(api: httpx2.Client, task_id: str, interval: float, until: float) -> s
 
 
 def fetch(link: str, output: Path) -> None:
-    """Save the whole video or nothing. The link needs no key, and gets none."""
+    """Save the whole video or nothing. The link needs no key, so none is sent."""
     part = output.with_name(f"{output.name}.part")
     with httpx2.Client(headers={"Accept-Encoding": "identity"}, follow_redirects=True, timeout=30) as web:
         for pause in (1, 2, 0):

@@ -1,9 +1,9 @@
-"""Makes one video with the EvoLink API, with a callback at the end of the task in place of constant polling.
+"""Makes one video with the EvoLink API, and waits for a callback instead of polling all the time.
 
 EVOLINK_API_KEY=… python with_callback.py --prompt TEXT --image-url URL --output video.mp4 \
     --callback-url https://your-domain.com/hooks/SECRET --listen 127.0.0.1:8000
 
-Requests to the public URL have to be forwarded to the address in --listen.
+The public URL must forward requests to the address in --listen.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ MOST_BYTES = 1_000_000  # of a callback, which has a few hundred
 
 
 class Calls:
-    """The ids of the tasks for which a callback came. Anybody may send one: it is a reason to query, no more."""
+    """The ids of the tasks for which a callback came. Anybody can send a callback, so it is only a reason to query."""
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
         self._news = threading.Condition()
 
     def take(self, raw: bytes) -> None:
-        """Note one callback. A repetition changes nothing."""
+        """Record one callback. A repeated callback changes nothing."""
         try:
             body = json.loads(raw)
         except ValueError:
@@ -48,19 +48,19 @@ class Calls:
                 self._news.notify_all()
 
     def wait_for(self, task_id: str, seconds: float) -> None:
-        """Return when a callback for the task has come, or after so many seconds."""
+        """Wait until a callback for the task has come, for at most this many seconds."""
         with self._news:
             self._news.wait_for(lambda: task_id in self._ids, seconds)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers each callback at once: EvoLink waits for 10 seconds, and otherwise sends it again."""
+    """Answers each callback at once, because EvoLink waits only 10 seconds before it sends the callback again."""
 
     timeout = 10
     server: Listener
 
     def do_POST(self) -> None:
-        """Answer, then note it."""
+        """Answer the callback, then record it."""
         length = self.headers.get("content-length", "0")
         raw = self.rfile.read(min(int(length), MOST_BYTES) if length.isdecimal() else 0)
         self.send_response(204)
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.calls.take(raw)
 
     def log_message(self, *_: Any) -> None:
-        """Log nothing: a callback URL may be a secret."""
+        """Log nothing, because a callback URL may contain a secret."""
 
 
 class Listener(ThreadingHTTPServer):
@@ -94,20 +94,20 @@ def listening(address: tuple[str, int]) -> Iterator[Calls]:
 
 
 def address(text: str) -> tuple[str, int]:
-    """HOST:PORT. ValueError for anything else."""
+    """Parse HOST:PORT. Raises ValueError for any other text."""
     host, _, port = text.rpartition(":")
     return host, int(port)
 
 
 def public_url(text: str) -> str:
-    """A URL that the API accepts. ValueError for one that it does not."""
+    """Return the URL if the API accepts it as a callback URL. Raises ValueError if not."""
     if len(text) > LONGEST_URL or not evolink.is_safe(text):
         raise ValueError(text)
     return text
 
 
 def make(options: Namespace, base: str, key: str) -> None:
-    """Listen, create a task with a callback, and query when that comes, or when none has come for long."""
+    """Create a task with a callback, and poll it once the callback comes or half of the remaining time has passed."""
     until = time.monotonic() + options.deadline
     headers = {"Authorization": f"Bearer {key}"}
     with listening(options.listen) as calls, httpx2.Client(base_url=base, headers=headers) as api:
