@@ -27,7 +27,7 @@ from evolink_mock.domain.store import NO_CHANGE, Change
 from evolink_mock.domain.tasks import Task, new_timetable
 from evolink_mock.http.connection import MayWaitError
 from evolink_mock.http.errors import ApiError
-from evolink_mock.http.json_body import check_content_coding, check_content_type
+from evolink_mock.http.json_body import JSON, check_content_coding, check_content_type
 from evolink_mock.http.request_body import keep_body, keep_whole_body, receive_body
 from evolink_mock.http.responses import send_response, set_error, set_json
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe, anomalies_of, timetable_for_recipe
@@ -162,9 +162,10 @@ def _callback_url(body: Interpretation) -> tuple[str, CallbackRules] | None:
 
 def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:
     """Return the error for a body whose content type or content coding is not accepted, or None."""
-    return check_content_type(headers.get(b"content-type", b"")) or check_content_coding(
-        headers.get(b"content-encoding", b"")
-    )
+    content_type, coding = headers.get(b"content-type", b""), headers.get(b"content-encoding", b"")
+    if content_type == JSON and not coding:  # as in almost all requests
+        return None
+    return check_content_type(content_type) or check_content_coding(coding)
 
 
 def _new_task(service: Service, context: RequestContext, origin: str, is_taken: IsTaken) -> Task:

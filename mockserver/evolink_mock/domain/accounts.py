@@ -96,6 +96,8 @@ def is_accepted(token: str, accepted: Container[str]) -> bool:
 
 def rounded(number: float) -> Credits:
     """Round credits, which removes the error of binary fractions. A whole number is returned as an int."""
+    if isinstance(number, int):  # as usual, and faster
+        return number
     number = round(number, _DECIMALS)
     return int(number) if abs(number) < _EXACT and number == int(number) else number
 

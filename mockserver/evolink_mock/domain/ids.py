@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 _PREFIX = "task-unified-"
@@ -41,7 +42,12 @@ def task_id(created: int, random: int) -> str:
     """Return the id of a task that was created at `created` (Unix seconds)."""
     high, low = divmod(random, 1_679_616)  # 36**4
     pairs = f"{_PAIRS[high // 1296]}{_PAIRS[high % 1296]}{_PAIRS[low // 1296]}{_PAIRS[low % 1296]}"
-    return f"{_PREFIX}{created:010d}-{pairs}"
+    return _prefix_of(created) + pairs
+
+
+@lru_cache(maxsize=64)  # tasks of the same second share it
+def _prefix_of(created: int) -> str:
+    return f"{_PREFIX}{created:010d}-"
 
 
 def is_foreign(candidate: str) -> bool:

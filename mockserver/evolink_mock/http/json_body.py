@@ -14,7 +14,7 @@ _decode = msgspec.json.Decoder().decode
 _HIGH = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"
 _LOW = rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _LONE = re.compile(rb"(?<!\\)(?:\\\\)*+(?:%b(?!%b)|(?<!%b)%b)" % (_HIGH, _LOW, _HIGH, _LOW))
-_JSON = b"application/json"
+JSON = b"application/json"
 _GZIP = b"\x1f\x8b"
 _NOT_A_JSON_NUMBER = re.compile(rb"NaN|Infinity")
 _OFFSET = re.compile(r" \(byte (\d+)\)")
@@ -26,7 +26,7 @@ _MESSAGES = {
 
 def check_content_type(content_type: bytes) -> ApiError | None:
     """Return an error unless the media type is `application/json`, with any parameters and in any case."""
-    if content_type == _JSON or content_type.partition(b";")[0].strip().lower() == _JSON:
+    if content_type == JSON or content_type.partition(b";")[0].strip().lower() == JSON:
         return None
     actual = content_type.decode("latin-1")[:100] or "none"
     return ApiError(400, f"the Content-Type must be application/json, not {actual}")

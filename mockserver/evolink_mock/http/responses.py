@@ -37,7 +37,10 @@ def set_error(
     exchange: Exchange, error: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
 ) -> None:
     """Add an error in the documented shape to the exchange, and its reason to the notes for the log."""
-    exchange.notes += tuple(filter(None, (error.detail, error.hint)))
+    if error.detail:
+        exchange.notes += (error.detail,)
+    if error.hint:
+        exchange.notes += (error.hint,)
     set_json(exchange, errors.to_json(error, documented or {}), error.status, error.headers)
 
 

@@ -9,6 +9,7 @@ requests.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -23,7 +24,7 @@ from evolink_mock.http.middleware import ExchangeMiddleware
 from evolink_mock.server.header_block import HeaderBlocks
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterable
 
     from starlette.types import ASGIApp, Scope
 
@@ -117,12 +118,9 @@ class FastLane:
         """Return the bytes that uvicorn would send."""
         if default_headers is not self._default_headers:  # replaced every second, with the date
             self._default_headers, self._default_lines = default_headers, _lines(default_headers)
-        parts = [STATUS_LINE[exchange.status], self._default_lines]
-        for name, value in exchange.answer_headers:
-            parts += (name, b": ", value, b"\r\n")
-        parts += (b"\r\n", exchange.answer_body)
         self.ended = exchange.began + exchange.seconds
-        return parts
+        headers = _header_lines(tuple(exchange.answer_headers))
+        return [STATUS_LINE[exchange.status], self._default_lines, headers, b"\r\n", exchange.answer_body]
 
     def _route(self, line: bytes) -> _Route | None:
         """Return the route of a request line; None if uvicorn must serve the request."""
@@ -148,5 +146,10 @@ def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
     return FastLane(app, cast("BatchingStore", store) if hasattr(store, "is_batching") else None)
 
 
-def _lines(headers: Headers) -> bytes:
+@lru_cache(maxsize=512)  # responses of equal size have equal headers
+def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    return _lines(headers)
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)
