@@ -47,7 +47,7 @@ class MockServerSettings(TypedDict, total=False):
     recipe: str
     recipes: str  # off, or where recipes are read from: header,assigned
     no_fast_lane: bool
-    store: str  # memory, or sqlite:FILE
+    store: str  # memory, sqlite:FILE, or the URL of a server
     keep: str  # 30d
     log_format: str  # text or json
     media_dir: str | Path

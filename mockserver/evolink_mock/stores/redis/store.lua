@@ -85,17 +85,18 @@ function commands.change()
     return 1
 end
 
-local function drop_deliveries(token)
-    for _, id in ipairs(call('LRANGE', p .. 'deliveries:' .. token, 0, -1)) do
-        local receiver, worker = unpack(call('HMGET', p .. 'delivery:' .. id, 'receiver', 'worker'))
-        if worker ~= '' then call('SREM', p .. 'leased:' .. worker, id) end
-        offer(id, token, receiver, '')
-        call('DEL', p .. 'delivery:' .. id)
+local function drop_delivery(id, token)
+    local receiver, worker = unpack(call('HMGET', p .. 'delivery:' .. id, 'receiver', 'worker'))
+    if worker ~= '' then call('SREM', p .. 'leased:' .. worker, id) end
+    offer(id, token, receiver, '')
+    for _, name in ipairs({'due', 'attempting'}) do
+        call(name == 'due' and 'ZREM' or 'SREM', p .. name .. ':' .. token, id)
     end
+    call('DEL', p .. 'delivery:' .. id)
 end
 
 local function drop(token)
-    drop_deliveries(token)
+    for _, id in ipairs(call('LRANGE', p .. 'deliveries:' .. token, 0, -1)) do drop_delivery(id, token) end
     local ids = call('LRANGE', p .. 'tasks:' .. token, 0, -1)
     for first = 1, #ids, 1000 do
         call('HDEL', p .. 'tasks', unpack(ids, first, math.min(first + 999, #ids)))
@@ -111,16 +112,25 @@ function commands.drop()
     drop(ARGV[2])
 end
 
--- Returns 0, and stores nothing, if a task of another account has one of the ids.
-function commands.restore()
-    local token, data, wall, clock, tasks, deliveries = unpack(ARGV, 2, 7)
-    drop(token)
-    local first, last = 8, 7 + 2 * tasks
+-- Drop the last tasks of an account, with their deliveries; returns the number of the others.
+function commands.drop_some()
+    local token, count = unpack(ARGV, 2, 3)
+    local tasks, deliveries = p .. 'tasks:' .. token, p .. 'deliveries:' .. token
+    local are_dropped = {}
+    for _, id in ipairs(call('RPOP', tasks, count) or {}) do
+        call('HDEL', p .. 'tasks', id)
+        are_dropped[id] = true
+    end
+    while are_dropped[call('LINDEX', deliveries, -1) or ''] do drop_delivery(call('RPOP', deliveries), token) end
+    return call('LLEN', tasks)
+end
+
+-- Add the tasks and deliveries that ARGV has from `first` on. Returns 0, and adds none, if one of the ids is taken.
+local function add(first, token, tasks, deliveries)
+    local last = first - 1 + 2 * tasks
     for place = first, last, 2 do
         if call('HEXISTS', p .. 'tasks', ARGV[place]) == 1 then return 0 end
     end
-    open(token, data, wall)
-    set_clock(token, clock)
     for place = first, last, 2 do
         call('HSET', p .. 'tasks', ARGV[place], ARGV[place + 1])
         call('RPUSH', p .. 'tasks:' .. token, ARGV[place])
@@ -129,6 +139,19 @@ function commands.restore()
         add_delivery(ARGV[place], token, ARGV[place + 1], ARGV[place + 2], ARGV[place + 3])
     end
     return 1
+end
+
+function commands.restore()
+    local token, data, wall, clock, tasks, deliveries = unpack(ARGV, 2, 7)
+    drop(token)
+    open(token, data, wall)
+    set_clock(token, clock)
+    return add(8, token, tasks, deliveries)
+end
+
+function commands.add()
+    local token, tasks, deliveries = unpack(ARGV, 2, 4)
+    return add(5, token, tasks, deliveries)
 end
 
 local function lease(id, worker)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evolink_mock.stores.redis.address import Address
     from evolink_mock.stores.redis.connection import Call, Command
 
+_AT_ONCE = 2000  # tasks that one call of the script stores or drops: it blocks the server for milliseconds
 _CHUNK = 1000  # tasks or deliveries that are read in one round trip
 _WANTED = "journals wanted"  # the fact that counts the requests for journals
 _OTHERS_SECONDS = 0.06  # real time, for other workers to write their journals
@@ -158,7 +159,11 @@ class RedisStore:
     async def drop(self, token: str) -> None:
         """Drop an account."""
         self.journals.buffers.forget(token)
-        self.connection.write("drop", name_of(token))
+        name = name_of(token)
+        while self.connection.call("LLEN", self.connection.key(f"tasks:{token}")) > _AT_ONCE:
+            self.connection.write("drop_some", name, _AT_ONCE)
+            await sleep(0)
+        self.connection.write("drop", name)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
         """Return the tokens that have not been used since a given time."""
@@ -168,15 +173,19 @@ class RedisStore:
     async def restore(self, state: AccountState) -> None:
         """Store an account with its tasks, deliveries and journal."""
         account, token = state.account, state.account.token
-        self.journals.buffers.forget(token)
-        tasks = [item for task in state.tasks for item in (task.id, self.changes.encode_task(task))]
-        deliveries = [item for delivery in state.deliveries for item in delivery_values(delivery)]
-        counts = len(state.tasks), len(state.deliveries)
-        values = name_of(token), encode(account), self.wall_time(), clock_of(account), *counts
-        restoring = self.connection.writing("restore", *values, *tasks, *deliveries)
-        is_stored, _ = self.connection.pipeline((restoring, self.journals.restoring(token, state.journal)))
-        if not is_stored:
-            raise ValueError("a task of another account has the same id")
+        await self.drop(token)
+        name, opened = name_of(token), (encode(account), self.wall_time(), clock_of(account))
+        count = max(len(state.tasks), len(state.deliveries), 1)
+        for first in range(0, count, _AT_ONCE):
+            tasks = state.tasks[first : first + _AT_ONCE]
+            deliveries = state.deliveries[first : first + _AT_ONCE]
+            items = [item for task in tasks for item in (task.id, self.changes.encode_task(task))]
+            items += [item for delivery in deliveries for item in delivery_values(delivery)]
+            call = ("add", name) if first else ("restore", name, *opened)
+            if not self.connection.write(*call, len(tasks), len(deliveries), *items):
+                await self.drop(token)
+                raise ValueError("a task of another account has the same id")
+        self.connection.call(*self.journals.restoring(token, state.journal))
 
     def recorder(self, token: str) -> Recorder:
         """Return the recorder for the exchanges of an account."""
