@@ -24,6 +24,8 @@ Means = Literal[
     "all-scenarios", "callback-url", "output-file", "ledger", "queries", "secret", "command",
 ]  # fmt: skip
 _FILE = "in the file of --config"
+_OTHER_TRAFFIC = "traffic that shows it"
+_HIDDEN = "evidence that is not in the traffic"
 _TEXTS: dict[Means, str] = {
     "credits": "--max-credits N",
     "more-credits": "a larger --max-credits",
@@ -97,13 +99,13 @@ class Conditions:
     def needs(self, clause: Clause) -> str:
         """Return the text about what is needed to observe the clause in a run of this kind."""
         if clause.observed.where == "unseen":
-            return f"nothing can show it: {clause.observed.by}"
+            return f"{_HIDDEN}: {clause.observed.by}"
         if clause.id in self.cannot:
             return f"a file of --config whose `cannot` does not list {clause.id}"
         missing = self._missing(clause)
         if missing:
             return ", and ".join(_TEXTS[means] for means in missing)
-        return f"traffic that shows it: {clause.observed.by}"
+        return f"{_OTHER_TRAFFIC}: {clause.observed.by}"
 
     def _missing(self, clause: Clause) -> list[Means]:
         """Return the means for observing a clause that the run lacked."""
@@ -131,6 +133,6 @@ def needs_by_text(conditions: Conditions, verdicts: Iterable[Verdict]) -> list[t
         if verdict.status == "not observed":
             needed = conditions.needs(verdict.clause)
             text, colon, _ = needed.partition(": ")
-            general = text in {"traffic that shows it", "nothing can show it"}
+            general = text in {_OTHER_TRAFFIC, _HIDDEN}
             clauses.setdefault(text if general and colon else needed, []).append(verdict.clause.id)
     return sorted(clauses.items(), key=lambda item: -len(item[1]))

@@ -28,10 +28,10 @@ def page_of(report: Report) -> Page:
     """Return the content of the Markdown report on a server, a recording or a proxy."""
     return Page(
         f"evolink-check {report.kind} {report.subject}",
-        formatting.counts_line(report),
+        "; ".join([*report.shortfalls[:1], formatting.counts_line(report)]),
         failed=report.exit_status != 0,
         tables=tables(report.verdicts, formatting.violations, report.conditions),
-        notes=(*report.shortfalls, *report.notes, formatting.effort(report)),
+        notes=(*report.shortfalls[1:], *report.notes, formatting.effort(report)),
         command=report.command,
     )
 
@@ -46,7 +46,7 @@ def tables(
         for status, title in formatting.TITLES.items()
     ]
     rows = [(text, str(len(ids)), ", ".join(ids)) for text, ids in needs]
-    return [*against, Table("Not observed", ("needs", "clauses", ""), rows, folded=True)]
+    return [*against, Table("Not observed", ("needs", "count", "clauses"), rows, folded=True)]
 
 
 def _rows(

@@ -40,7 +40,7 @@ PAID: frozenset[Means] = frozenset({"credits", "more-credits", "real-speed"})
             "receiver.idempotent",
             "a command with {callback_url} and {callback_listen}",
         ),
-        ("client", {"all-scenarios"}, "client.image-size", "nothing can show it: "),
+        ("client", {"all-scenarios"}, "client.image-size", "evidence that is not in the traffic: "),
         ("receiver", {"all-scenarios"}, "receiver.takes-effect", "--ledger"),
     ],
 )

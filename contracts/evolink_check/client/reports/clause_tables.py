@@ -15,13 +15,13 @@ def to_markdown(summary: Summary) -> str:
     unrun = [(problem, ", ".join(scenarios)) for problem, scenarios in summary.problems.items()]
     page = markdown.Page(
         f"evolink-check {summary.subject} {summary.command}",
-        summary.score,
+        summary.headline,
         failed=summary.exit_status != 0,
         tables=(
             markdown.Table("Could not run", ("problem", "scenarios"), unrun),
             *verdict_tables.tables(summary.verdicts, summary.violations, summary.conditions),
         ),
-        notes=(*summary.shortfalls, *sorted(set(summary.all_notes))),
+        notes=(*summary.shortfalls[1:], *sorted(set(summary.all_notes))),
     )
     return markdown.to_markdown(page)
 

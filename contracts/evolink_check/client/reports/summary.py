@@ -122,6 +122,11 @@ class Summary:
         return COULD_NOT_RUN if self.unrun or not self.runs else PASSED
 
     @property
+    def headline(self) -> str:
+        """The score in one line, after the first requirement that is not met."""
+        return "; ".join([*self.shortfalls[:1], self.score])
+
+    @property
     def score(self) -> str:
         """The result in one line."""
         passed, observed = self.counts["passed"], len(self.observed)
