@@ -50,6 +50,7 @@ class MockServerSettings(TypedDict, total=False):
     store: str  # memory, sqlite:FILE, or the URL of a server
     keep: str  # 30d
     log_format: str  # text or json
+    metrics: bool
     media_dir: str | Path
     max_body: int
     cors: Sequence[str]
