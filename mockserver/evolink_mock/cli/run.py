@@ -81,7 +81,7 @@ def run(
         replaced = inherited.get(API_KEY, variables[API_KEY]) != variables[API_KEY]
         with LogWriter(sys.stderr) as writer:  # perhaps nothing reads stderr
             advice = "" if private else _NO_PROXY
-            writer.write(summary.report(advice, was_reached=server.server.was_intercepted))
+            writer.write(summary.report(advice, was_reached=server.server.was_reached))
             writer.write(_replaced_key(variables[API_KEY]) if replaced else "")
     return code
 

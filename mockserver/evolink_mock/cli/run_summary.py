@@ -15,12 +15,12 @@ _MANY = 1000  # different requests that are counted separately
 _LINES = 40
 _CHARACTERS = 160  # per line
 _UNREADABLE = (
-    ": it connected to the mock, but sent no request that the mock can read; it may require another certificate, TLS "
-    "version or HTTP version"
+    ": it connected to the mock, but sent no request that the mock can read; it may use another protocol, or require "
+    "another certificate or TLS version"
 )
 _HOW_TO_TRUST = (
-    "evolink-mock: the command reached the mock and ended the TLS handshake, so it has its own trust store. Add the "
-    "mock's certificate to it (`evolink-mock hosts` names the file)\n"
+    "evolink-mock: the command reached the mock and ended the TLS handshake, usually because it has its own trust "
+    "store. Add the mock's certificate to it (`evolink-mock hosts` names the file)\n"
 )
 
 

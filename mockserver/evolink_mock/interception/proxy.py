@@ -129,7 +129,7 @@ class Proxy:
         self._observe = observe
         self._tls: ssl.SSLContext | None = None
         self._connections: set[asyncio.Task[None]] = set()
-        self.has_served_own_host = False  # whether a client has been connected to this server
+        self.was_reached = False  # whether a client has connected
 
     async def start(self, listener: socket.socket) -> None:
         """Begin to accept connections."""
@@ -152,6 +152,7 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  (asyncio creates a task for each connection)
         self._connections.add(task)
+        self.was_reached = True
         try:
             if len(self._connections) > self._limit:
                 await _refuse(reader, writer, self._overload())
@@ -192,7 +193,6 @@ class Proxy:
         if url.host in routes.hosts:
             plain = url.port == DEFAULT_PORTS["http"] if tunnel else url.scheme == "http"
             address = routes.http if plain else routes.https
-            self.has_served_own_host = True
         elif routes.offline:
             self._observe(ProxyConnection(*address, "refused"))
             raise ProxyRefusalError(403, f"evolink-mock is offline: requests to {url.host} are refused")

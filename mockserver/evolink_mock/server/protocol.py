@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from evolink_mock.http.connection import HELD, TRANSPORT, WHOLE_BODY
 from evolink_mock.http.errors import ApiError
@@ -34,8 +35,16 @@ if TYPE_CHECKING:
 _log = logging.getLogger("evolink_mock.http")
 
 
+class ConnectionState(ServerState):
+    """The state that all connections of a server share."""
+
+    was_reached = False  # whether a client has connected
+
+
 class Protocol(HttpToolsProtocol):
     """One HTTP connection."""
+
+    server_state: ConnectionState
 
     limits = ConnectionLimits()
     transport: CoalescingTransport  # type: ignore[assignment]  # it has the methods of asyncio.Transport that uvicorn uses
@@ -63,6 +72,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(
             cast("asyncio.Transport", CoalescingTransport(transport, self.continue_reading))
         )
+        self.server_state.was_reached = True
         if self.on_tls is not None:
             self.on_tls(transport.get_extra_info("ssl_object"))
         if len(self.connections) > self.limits.connections:

@@ -19,6 +19,7 @@ from evolink_mock.server.connection_limits import ConnectionLimits
 from evolink_mock.server.fast_lane import FastLane, fast_lane
 from evolink_mock.server.fast_protocol import protocol_with
 from evolink_mock.server.listeners import BACKLOG, Listeners, local_address
+from evolink_mock.server.protocol import ConnectionState
 from evolink_mock.server.tls_handshakes import HANDSHAKE_SECONDS, TlsHandshakes
 from evolink_mock.service.service import Service
 
@@ -120,6 +121,7 @@ class Server(uvicorn.Server):
     ) -> None:
         self.app = create_app(service, observe)
         super().__init__(uvicorn_config(self.app, fast_lane(self.app, service)))
+        self.server_state: ConnectionState = ConnectionState()
         self._service = service
         self._listeners = listeners
         self._ready = ready
@@ -128,10 +130,9 @@ class Server(uvicorn.Server):
         self._proxy = _create_proxy(listeners, self._observe_proxy, offline=service.settings.offline)
 
     @property
-    def was_intercepted(self) -> bool:
-        """Whether an intercepted client has connected: by the proxy, or with a TLS handshake that succeeded."""
-        by_proxy = self._proxy is not None and self._proxy.has_served_own_host
-        return by_proxy or (self._handshakes is not None and self._handshakes.has_succeeded)
+    def was_reached(self) -> bool:
+        """Whether a client has connected, to any listener; a TLS handshake that failed does not count."""
+        return self.server_state.was_reached or (self._proxy is not None and self._proxy.was_reached)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve every listener, then call `ready`."""

@@ -22,7 +22,6 @@ class TlsHandshakes:
         self._default_name = default_name
         self._on_failure = on_failure
         self._open: dict[ssl.SSLObject, str] = {}
-        self.has_succeeded = False  # at least one handshake
         context.sni_callback = self._begin
 
     def _begin(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
@@ -32,7 +31,6 @@ class TlsHandshakes:
     def complete(self, connection: ssl.SSLObject) -> None:
         """Forget a handshake because it succeeded."""
         self._open.pop(connection, None)
-        self.has_succeeded = True
 
     def close(self) -> None:
         """Report every handshake that has not succeeded."""

@@ -353,3 +353,14 @@ def test_a_run_without_a_command_says_what_it_wants() -> None:
     code, err = invoke("run")
     assert code == 2
     assert "COMMAND" in err
+
+
+def test_a_command_that_speaks_another_protocol_to_the_mock_has_reached_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = (
+        "import os, socket; from urllib.parse import urlsplit; u = urlsplit(os.environ['EVOLINK_BASE_URL']); "
+        "s = socket.create_connection((u.hostname, u.port)); s.sendall(b'\\x16\\x03\\x01\\r\\n\\r\\n'); s.recv(1)"
+    )
+    run(load(), with_assigned_ports(Settings(ca_dir=tmp_path / "ca"), private=False), said(program))
+    assert "nothing: it connected to the mock" in capfd.readouterr().err
