@@ -96,15 +96,15 @@ class JournalSpace:
     def add(self, journal: Journal, size: int) -> None:
         """Add `size` to the bytes of all journals. A negative `size` subtracts the bytes that a journal has dropped."""
         self._bytes += size
-        if size > 0:
-            if journal is not self._latest:
-                self._idle.pop(journal, None)
+        if journal is not self._latest:
+            self._idle.pop(journal, None)
+            if journal:
                 self._idle[journal] = None
                 self._latest = journal
-            while self._bytes > self._limit and len(self._idle) > 1:
-                next(iter(self._idle)).drop_exchanges()
-        elif not journal:
+        elif size < 0 and not journal:
             self._forget(journal)
+        while self._bytes > self._limit and len(self._idle) > 1:
+            next(iter(self._idle)).drop_exchanges()
 
     def remove(self, journal: Journal, size: int) -> None:
         """Stop counting a journal."""

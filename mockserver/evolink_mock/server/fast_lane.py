@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from evolink_mock.api.create import CreateEndpoint
@@ -48,7 +49,7 @@ class Connection(Protocol):
     shared_scope: Scope  # the `scheme` and `server` of the connection, as in ASGI
 
 
-class LaneRequest(NamedTuple):
+class LaneRequest(Struct, frozen=True, gc=False):
     """A complete request, and where it ends in the received data."""
 
     endpoint: LaneEndpoint
@@ -81,9 +82,11 @@ class FastLane:
             request = self.read(data, end, connection)
             if request is None:
                 break
-            endpoint, exchange, head, body, _ = request
+            exchange = request.exchange
             try:
-                self._app.respond_at_once(endpoint, exchange, head, body, connection.shared_scope)
+                self._app.respond_at_once(
+                    request.endpoint, exchange, request.head, request.body, connection.shared_scope
+                )
             except MayWaitError:
                 break
             end = request.end
@@ -111,8 +114,9 @@ class FastLane:
 
     def serving(self, request: LaneRequest, connection: Connection) -> Coroutine[Any, Any, None]:
         """Return the coroutine that serves a request with a `BatchingStore`. It may raise `MayWaitError`."""
-        endpoint, exchange, head, body, _ = request
-        return self._app.respond_in_batch(endpoint, exchange, head, body, connection.shared_scope)
+        return self._app.respond_in_batch(
+            request.endpoint, request.exchange, request.head, request.body, connection.shared_scope
+        )
 
     def response(self, exchange: Exchange, default_headers: Headers) -> list[bytes]:
         """Return the bytes that uvicorn would send."""

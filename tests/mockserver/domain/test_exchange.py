@@ -45,6 +45,15 @@ def test_what_is_cleared_or_replaced_makes_room_again() -> None:
     assert (len(busy), len(other)) == (JOURNAL, 10)
 
 
+def test_a_full_journal_that_is_used_is_not_idle() -> None:
+    space = JournalSpace(limit=size_of(an_exchange()) * (JOURNAL + 20))
+    full, idle, third = (Journal(name, space) for name in ("full", "idle", "third"))
+    for journal, count in ((full, JOURNAL), (idle, 15), (full, 1), (third, 10)):
+        for _ in range(count):
+            journal.append(an_exchange())
+    assert [len(journal) for journal in (full, idle, third)] == [JOURNAL, 0, 10]
+
+
 def test_a_journal_that_leaves_makes_room() -> None:
     space = JournalSpace(limit=size_of(an_exchange("/1")) * 10)
     first, second, third = (Journal(name, space) for name in ("first", "second", "third"))
