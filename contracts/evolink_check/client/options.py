@@ -85,8 +85,8 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     timeout: Annotated[
         Annotated[float, Meta(ge=1)] | None,
         Option(
-            help="Maximum duration of a scenario. By default, 15 s longer than the deadline and at least 25 s, "
-            "plus 50 s if a response never comes.",
+            help="Maximum duration of a scenario. By default, 15 s more than the deadline, but at least 25 s; 50 s are "
+            "added in scenarios in which a response never comes.",
             section=_HOW,
             metavar="SECONDS",
         ),
