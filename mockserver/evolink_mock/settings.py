@@ -278,9 +278,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = None
     offline: Annotated[
         bool,
-        Option(
-            help="Let the proxy refuse requests to hosts other than those of the API.", section=_HARD_CODED
-        ),
+        Option(help="Let the proxy refuse requests to hosts other than the API's.", section=_HARD_CODED),
     ] = False
     ca_dir: Annotated[
         Path | None,
