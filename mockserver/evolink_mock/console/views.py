@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from evolink_spec.clauses import load_clauses
 from evolink_spec.pointers import follow
 
 from evolink_mock.console.explanations import clause_of, nearest_of
@@ -140,6 +139,8 @@ def timeline(timetable: Mapping[str, float | None], now: float) -> list[dict[str
 
 def exchange_details(number: int, exchange: Exchange) -> dict[str, Any]:
     """Return an exchange with its headers, bodies and curl command, without credentials."""
+    from evolink_spec.clauses import load_clauses  # late, because it imports PyYAML, which needs 3 MiB
+
     redactor = journal_json.redactor_of((exchange,))
     entry = journal_json.entry(exchange, redactor)
     found = clause_of(exchange)
