@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from evolink_spec.pointers import follow
@@ -44,6 +43,8 @@ async def overview(service: Service, base_url: str) -> dict[str, Any]:
 
 def _facts(service: Service) -> list[tuple[str, str]]:
     """Return facts about the server by name. Paths and accounts are not among them: everybody may see the page."""
+    from importlib.metadata import version  # late, because it needs a MiB
+
     settings = service.settings
     sources = "off" if settings.recipes == "off" else f"from {settings.recipes.replace(',', ', ')}"
     default = f"; by default {settings.recipe}" if settings.recipe else ""
