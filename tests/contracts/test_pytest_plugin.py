@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 # Imported before any run in this process: pytester forgets what a run imported, and some of it bears only one import.
+import httpcore2  # noqa: F401  (before the runs below, which forget the modules that they import)
 import pytest
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses

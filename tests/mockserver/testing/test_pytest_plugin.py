@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING
 
+import httpcore2  # noqa: F401  (before the runs below, which forget the modules that they import)
 import pytest
 from evolink_mock import MockServer
 from support.paths import ROOT
