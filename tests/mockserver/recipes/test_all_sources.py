@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_check import Exchange as Recorded
 from evolink_mock.http.connection import ConnectionDroppedError
-from evolink_mock.recipes import assignments
+from evolink_mock.recipes import assignments, network_faults
 from evolink_mock.recipes.body_variants import UNKNOWN, UNKNOWN_HEADER
 from evolink_mock.recipes.effects import EFFECTS, FAIL, STATUS
 from evolink_mock.recipes.registry import RecipeRegistry
@@ -202,7 +201,7 @@ def check_latency(world: World, source: str, text: str) -> None:
         slept.append(seconds)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asyncio, "sleep", sleep)
+        patch.setattr(network_faults, "sleep", sleep)
         assert is_usual(world.create(source, text))
     assert len(slept) == 1
     assert 0.001 <= slept[0] <= (0.003 if ".." in text else 0.001)
