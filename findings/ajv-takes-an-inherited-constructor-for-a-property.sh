@@ -3,11 +3,10 @@
 #   `constructor` (the team of a racing car, the builder of a ship) is valid.
 # What happens: Ajv reads `data.constructor`, finds what every JavaScript object inherits, and says "must be
 #   string". openapi-response-validator and openapi-backend build on it and refuse a right answer and a right
-#   request; and the reverse: where `constructor` is required, {} passes. `toString` and `valueOf` are the same.
-#   Ajv has the option `ownProperties`, off unless set, and neither sets it. jsonschema in Python gives the
-#   expected verdicts.
-# Why it matters: one documented name makes each answer that leaves it out a contract violation, and each
-#   request that must have it and has not a valid one, with a message that blames the data.
+#   request; and the reverse: where `constructor` is required, {} passes. Ajv has the option `ownProperties`, off
+#   unless set, which gives the expected verdicts. So does jsonschema in Python.
+# Why it matters: one documented name makes each answer that leaves it out a contract violation, with a message that
+#   blames the data; and where the name is required, nobody notices that it is missing.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -3,7 +3,7 @@
 #   block with `retry` or `id` alone: a block without data is never dispatched.
 # What happens: httpx-sse keeps the last id for the whole stream, as it should, and also takes it for content of
 #   the current block. After the first `id:` line each keep-alive comment comes out as an event with empty
-#   data; before it, none does. A block with `retry` alone is an empty event as well, and its `.json()` raises.
+#   data; before it, none does. A block with `retry` alone is an empty event as well.
 #   eventsource-parser on npm hands over the events with data and no others.
 # Why it matters: servers send `retry` first and comments while nothing happens. A client tested against a mock
 #   that never waits counts events rightly, and meets empty ones only when the real stream has a pause and ids.

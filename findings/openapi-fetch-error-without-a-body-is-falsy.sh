@@ -2,7 +2,7 @@
 # Guess: `const { data, error } = await client.GET(...)` of openapi-fetch tells failure from success by `error`: the
 #   README says that it is present for 4xx and 5xx, so `if (error)` is entered for a 503.
 # What happens: `error` is the body of the answer. Without a body it is undefined (`Content-Length: 0`) or ""
-#   (no length said), and for a body of `null` or 0 it is that. Each is falsy: the 503 runs through the code
+#   (no length said), and for a body of `null` it is null. Each is falsy: the 503 runs through the code
 #   for success, with `data` undefined, as after a right 204.
 # Why it matters: proxies and overloaded servers answer without a body; mocks answer errors with the documented
 #   example, which has one. The branch that the tests enter is not entered in production.
