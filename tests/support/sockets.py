@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 import uvloop
 from evolink_mock.server.app import create_app
-from evolink_mock.server.connection_limits import ConnectionLimits
+from evolink_mock.server.connections import ConnectionLimits
 from evolink_mock.server.fast_lane import fast_lane
 from evolink_mock.server.fast_protocol import protocol_with
 from evolink_mock.service.service import Service

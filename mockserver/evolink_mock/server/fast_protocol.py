@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
-    from evolink_mock.server.connection_limits import ConnectionLimits
+    from evolink_mock.server.connections import ConnectionLimits
     from evolink_mock.server.fast_lane import FastLane, Headers
 
 

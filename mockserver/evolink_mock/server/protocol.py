@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from evolink_mock.http.connection import HELD, TRANSPORT, WHOLE_BODY
 from evolink_mock.http.errors import ApiError
 from evolink_mock.server.coalescing import CoalescingTransport
-from evolink_mock.server.connection_limits import ConnectionLimits
+from evolink_mock.server.connections import ConnectionLimits, ConnectionState
 from evolink_mock.server.early_response import NOT_HTTP, TUNNEL, response_to
 from evolink_mock.server.head import head_size, head_without_upgrade, upgrade_headers
 
@@ -35,17 +34,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger("evolink_mock.http")
 
 
-class ConnectionState(ServerState):
-    """The state that all connections of a server share."""
-
-    was_reached = False  # whether a client has connected
-
-
 class Protocol(HttpToolsProtocol):
     """One HTTP connection."""
 
     server_state: ConnectionState
-
     limits = ConnectionLimits()
     transport: CoalescingTransport  # type: ignore[assignment]  # it has the methods of asyncio.Transport that uvicorn uses
     on_tls: Callable[[ssl.SSLObject], None] | None = None  # called when a TLS handshake has succeeded

@@ -15,11 +15,10 @@ import uvicorn
 from evolink_mock.domain.clock import sleep
 from evolink_mock.http.connection import STOPPING
 from evolink_mock.server.app import create_app
-from evolink_mock.server.connection_limits import ConnectionLimits
+from evolink_mock.server.connections import ConnectionLimits, ConnectionState
 from evolink_mock.server.fast_lane import FastLane, fast_lane
 from evolink_mock.server.fast_protocol import protocol_with
 from evolink_mock.server.listeners import BACKLOG, Listeners, local_address
-from evolink_mock.server.protocol import ConnectionState
 from evolink_mock.server.tls_handshakes import HANDSHAKE_SECONDS, TlsHandshakes
 from evolink_mock.service.service import Service
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from evolink_mock.server.connection_limits import ConnectionLimits
+from evolink_mock.server.connections import ConnectionLimits
 from support.in_process import CREATE
 from support.sockets import LOOPS, Loop, over_a_socket
 

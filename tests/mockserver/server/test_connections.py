@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from evolink_mock.http import request_body, requests
-from evolink_mock.server.connection_limits import ConnectionLimits
+from evolink_mock.server.connections import ConnectionLimits
 from support.in_process import BODY, CREATE
 from support.sockets import LOOPS, Loop, over_a_socket, send
 

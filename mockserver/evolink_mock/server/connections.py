@@ -1,8 +1,10 @@
-"""The limits of a connection: the size of its input and the time that it may take."""
+"""The limits and the state that the connections of a server share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from uvicorn.server import ServerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +16,9 @@ class ConnectionLimits:
     connections: int = 10_000  # open at the same time; others get a 503
     linger_bytes: int = 64 * 1024 * 1024  # of a body that are read and dropped after an early response
     linger_seconds: float = 10.0  # for a client to finish sending after an early response
+
+
+class ConnectionState(ServerState):
+    """uvicorn's state of all connections, and whether any client has ever connected."""
+
+    was_reached = False
