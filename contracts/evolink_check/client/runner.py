@@ -36,6 +36,7 @@ _FETCH_CHECKS = 10  # number of checks of whether the fetch of a result has been
 _HEAD_START = 1.0  # seconds for a client to begin to connect, before the port is opened
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
+TOO_BUSY = "whether the client has a deadline was not observed: the machine was too busy"
 _SILENT_RUNS = 2  # after this number of runs without a request, the other scenarios are not tried
 _OUTPUT_LINES = 12
 
@@ -184,7 +185,8 @@ def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, refusal: Refusal 
         prefix = _prefix(place.callback_url)
         trace = trace_of(journals, ended=outcome.ended, receiver=prefix, ahead=ahead)
         run = judge_run(plan, scenario, outcome, trace)
-        return replace(run, note=OTHER_KEY) if has_other_key(trace) else run
+        notes = {OTHER_KEY: has_other_key(trace), TOO_BUSY: outcome.is_undecided}
+        return replace(run, note="; ".join(note for note, holds in notes.items() if holds))
 
 
 def _run_against(

@@ -47,7 +47,8 @@ class Outcome:
     seconds the client waits for a task according to its description, None if unknown. `saved` is None if there is no
     result file. `wrote` says whether there is any new file in the folder of the run, and `asked_to_save` whether the
     command contains the path of the result file. `leaks` describes the places where a secret was printed or written.
-    `overslept` means that a callable was about to sleep for longer than its patience.
+    `overslept` means that a callable was about to sleep for longer than its patience. `delay` is the estimated number
+    of seconds by which other programs on the machine delayed the client.
 
     `attempts` and `delays` are about a port that refuses connections but is opened now and then. `attempts` has the
     number of connections that the client made each time it was open, and `delays` the seconds until the first of them.
@@ -69,6 +70,13 @@ class Outcome:
     overslept: bool = False
     attempts: tuple[int, ...] = ()
     delays: tuple[float, ...] = ()
+    delay: float = 0.0
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the client was killed after its deadline, but may only have been delayed by other programs."""
+        ran = self.ended - self.began
+        return self.end == "killed" and self.patience is not None and ran - self.delay < self.patience <= ran
 
     @property
     def has_flooded(self) -> bool:

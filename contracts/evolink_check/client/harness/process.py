@@ -24,6 +24,7 @@ from evolink_check.client.harness.config import Receiver
 from evolink_check.client.harness.leaks import printed_secrets, secrets_of, written_secrets
 from evolink_check.client.harness.outcome import Outcome, SavedFile, is_media, is_whole_mp4
 from evolink_check.client.harness.output import Output
+from evolink_check.client.harness.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +99,8 @@ def run_command(
 ) -> Outcome:
     """Run the command until it ends, until `limit` seconds have passed, or until `stop` is set.
 
-    Raises `CommandError` if it cannot be started.
+    If the client has a deadline of its own, the limit is longer on a busy machine. Raises `CommandError` if the command
+    cannot be started.
     """
     values = placeholders(description, place, mock)
     variables = {**mock.environment, **_variables(values), **filled_in_environment(description, values)}
@@ -109,7 +111,8 @@ def run_command(
     assert process.stdout is not None  # noqa: S101  (both are pipes)
     assert process.stderr is not None  # noqa: S101
     outputs = {"stdout.txt": Output(process.stdout), "stderr.txt": Output(process.stderr)}
-    status = _wait_and_kill(process, limit, stop or threading.Event())
+    time_limit = TimeLimit(limit, is_fixed=description.deadline is None)
+    status = _wait_and_kill(process, time_limit, stop or threading.Event())
     ended = clock.now()
     texts = {name: stream.text(mock.token, _GRACE) for name, stream in outputs.items()}
     result, secrets = _examine(place.output), secrets_of(place.callback_url)
@@ -124,6 +127,7 @@ def run_command(
         end, began, ended, status, output, errors, result, description.deadline,
         wrote=folder != place.work or place.wrote_files(),
         asked_to_save=any("{output}" in word for word in description.command), leaks=leaks,
+        delay=time_limit.delay,
     )  # fmt: skip
 
 
@@ -188,7 +192,7 @@ def filled_in_environment(description: Description, values: Mapping[str, str]) -
     return {name: fill_in(value, values) for name, value in description.environment.items()}
 
 
-def _wait_and_kill(process: subprocess.Popen[bytes], limit: float, stop: threading.Event) -> int | None:
+def _wait_and_kill(process: subprocess.Popen[bytes], limit: TimeLimit, stop: threading.Event) -> int | None:
     """Return the exit status, or None if the command had to be killed.
 
     Its child processes are killed in either case.
@@ -209,11 +213,14 @@ def stop_process(process: subprocess.Popen[bytes]) -> None:
     _RUNNING.discard(process)
 
 
-def _wait(process: subprocess.Popen[bytes], limit: float, stop: threading.Event) -> int | None:
-    until = clock.stopwatch() + limit
-    while not stop.is_set() and (left := until - clock.stopwatch()) > 0:
+def _wait(process: subprocess.Popen[bytes], limit: TimeLimit, stop: threading.Event) -> int | None:
+    began = now = clock.stopwatch()
+    while not stop.is_set() and (left := limit.left(now - began)) > 0:
+        interval = min(left, _CHECK_INTERVAL)
         with suppress(subprocess.TimeoutExpired):
-            return process.wait(min(left, _CHECK_INTERVAL))
+            return process.wait(interval)
+        before, now = now, clock.stopwatch()
+        limit.record(interval, now - before)
     return None
 
 

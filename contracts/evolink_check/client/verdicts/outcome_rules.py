@@ -89,7 +89,8 @@ def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
 def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
     """The client must end by itself. If it stopped querying, it violates the clause about polling instead.
 
-    A run that was killed before the client's own deadline shows nothing about that deadline.
+    A run that was killed before the client's own deadline shows nothing about that deadline, nor does one in which
+    other programs may have delayed the client for so long.
     """
     over = end.completed or end.failed
     if end.outcome.end != "killed":
@@ -97,13 +98,15 @@ def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
             yield "client.own-deadline", passed(*end.evidence)
         return
     ran = end.outcome.ended - end.outcome.began
+    undelayed = ran - end.outcome.delay
     patience = end.outcome.patience
-    silence = end.outcome.ended - (end.last.entry.ended if end.last else end.outcome.began)
+    since_last = end.outcome.ended - (end.last.entry.ended if end.last else end.outcome.began)
+    silence = max(0.0, since_last) - end.outcome.delay
     is_waiting = end.last is not None and end.last.role in {"create", "query"} and end.last.status != TOO_MANY
     if silence >= SILENT and not over and is_waiting and not end.scenario.hangs:
         seen = f"no query for the last {silence:.0f} s"
         yield "client.poll-useful", violation(*end.evidence, expected="a query a minute", seen=seen)
-    elif over or end.outcome.overslept or (patience is not None and ran >= patience):
+    elif (over and silence >= 0) or end.outcome.overslept or (patience is not None and undelayed >= patience):
         seen = f"it was still running after {ran:.0f} s"
         limit = f", after {patience:g} s" if patience is not None else ""
         yield "client.own-deadline", violation(*end.evidence, expected=f"the client to end{limit}", seen=seen)

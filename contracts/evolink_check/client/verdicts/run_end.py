@@ -133,7 +133,7 @@ class RunEnd:
     def may_have_cut_fetch(self) -> bool:
         """Whether the client may have ended before it had read the response to a fetch of the result."""
         answered = [fetch.ended for fetch in self.fetched if fetch.answered]
-        return not answered or self.outcome.ended - max(answered) < _READING
+        return not answered or self.outcome.ended - max(answered) < _READING + self.outcome.delay
 
     @property
     def has_time_for_retry(self) -> bool:

@@ -233,6 +233,35 @@ def test_a_task_that_never_ends_shows_who_has_a_deadline() -> None:
 
 
 @pytest.mark.parametrize(
+    ("delay", "verdict"), [(0.0, "failed"), (10.0, "failed"), (15.0, "not observed"), (40.0, "not observed")]
+)
+def test_a_client_that_other_programs_delayed_is_neither_accused_nor_passed(
+    delay: float, verdict: str
+) -> None:
+    found, stuck = asked(processing()), KNOWN["stuck-processing"]
+    outcome = replace(
+        ended(found, "killed", patience=8.0), began=found.at - 20.0, ended=found.at, delay=delay
+    )
+    assert words(found, outcome, stuck).get("client.own-deadline", "not observed") == verdict
+    assert outcome.is_undecided is (verdict == "not observed")
+
+
+@pytest.mark.parametrize(
+    ("clause", "found"),
+    [
+        ("client.own-deadline", asked(completed(), fetched=200)),
+        ("client.poll-useful", asked(processing())),
+    ],
+)
+def test_silence_on_a_busy_machine_is_accused_only_if_it_is_longer_than_the_delay(
+    clause: str, found: Tracing
+) -> None:
+    delayed = ended(found, "killed", after=30.0, delay=40.0)
+    assert against(found, delayed) == set()
+    assert against(found, replace(delayed, delay=5.0)) == {clause}
+
+
+@pytest.mark.parametrize(
     ("attempts", "delays", "verdict"),
     [
         ((3, 30), (0.4, 0.01), "failed"),

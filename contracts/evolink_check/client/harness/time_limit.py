@@ -1,0 +1,29 @@
+"""The time limit of a run, which is longer on a busy machine: what delays our own timers also delays the client."""
+
+from __future__ import annotations
+
+_MOST = 3.0  # a limit grows to at most this many times its length
+_USUAL = 0.002  # seconds by which a timer is late on an idle machine
+# A client computes, which a busy machine delays more than a timer. With three programs for each core, timers of 0.1 s
+# are late by 5 %, and a calculation takes six times as long; most clients compute for less than a second.
+_WEIGHT = 4.0
+
+
+class TimeLimit:
+    """A limit in seconds, extended by `delay`: the estimated seconds that other programs have taken from the client.
+
+    `is_fixed` means that the limit is not extended, and only the delay is estimated.
+    """
+
+    def __init__(self, seconds: float, *, is_fixed: bool = False) -> None:
+        self._seconds = seconds
+        self._most = seconds * (1.0 if is_fixed else _MOST)
+        self.delay = 0.0
+
+    def record(self, planned: float, taken: float) -> None:
+        """Record that one of our own timers took `taken` seconds instead of the `planned` ones."""
+        self.delay += _WEIGHT * max(0.0, taken - planned - _USUAL)
+
+    def left(self, elapsed: float) -> float:
+        """Return how many seconds are left of the limit, `elapsed` seconds after the start."""
+        return min(self._seconds + self.delay, self._most) - elapsed
