@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from evolink_mock.domain.accounts import Account
+from evolink_mock.domain.accounts import Account, label_of
 from evolink_mock.domain.deliveries import Delivery
-from evolink_mock.domain.exchange import Exchange, Violation
+from evolink_mock.domain.exchange import Exchange, Journal, Violation
 from evolink_mock.domain.tasks import Anomalies, Results, Task, Timetable
 from evolink_mock.media.spec import MediaSpec  # noqa: TC001
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evolink_spec import CreateOperation, Spec
 
@@ -139,6 +139,21 @@ def exchange_of(record: ExchangeRecord) -> Exchange:
     """Convert a record to an exchange."""
     fields: dict[str, Any] = msgspec.structs.asdict(record)
     return Exchange(began=0.0, **fields)
+
+
+def decode_journal(
+    token: str, exchanges: Iterable[bytes], violations: Iterable[bytes], counts: Sequence[int]
+) -> Journal:
+    """Decode the journal of an account. `counts` are the numbers of all exchanges and violations it ever had."""
+    journal = Journal(label_of(token) if token else "")
+    for data in exchanges:
+        journal.append(exchange_of(decode_exchange(data)))
+    journal.violations.clear()
+    journal.violations.extend(map(decode_violation, violations))
+    recorded, violated = counts
+    journal.dropped = recorded - len(journal)
+    journal.dropped_violations = violated - len(journal.violations)
+    return journal
 
 
 def _key(operation: CreateOperation, shared: Mapping[str, int]) -> str:

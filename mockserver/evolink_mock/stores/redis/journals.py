@@ -7,22 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evolink_mock.domain.accounts import label_of
-from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, VIOLATIONS, Journal
+from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, VIOLATIONS
 from evolink_mock.stores.journal_buffers import JournalBuffers
-from evolink_mock.stores.records import (
-    decode_exchange,
-    decode_violation,
-    encode,
-    exchange_of,
-    exchange_record,
-)
+from evolink_mock.stores.records import decode_journal, encode, exchange_record
 from evolink_mock.stores.redis.values import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from evolink_mock.domain.exchange import Exchange, Violation
+    from evolink_mock.domain.exchange import Exchange, Journal, Violation
     from evolink_mock.stores.journal_buffers import Buffer
     from evolink_mock.stores.redis.connection import Command, Connection
 
@@ -46,15 +39,7 @@ class Journals:
                 ("HMGET", key(f"counts:{token}"), "exchanges", "violations"),
             )
         )
-        journal = Journal(label_of(token) if token else "")
-        for data in exchanges:
-            journal.append(exchange_of(decode_exchange(data)))
-        journal.violations.clear()
-        journal.violations.extend(map(decode_violation, violations))
-        recorded, violated = (int(count or 0) for count in counts)
-        journal.dropped = recorded - len(journal)
-        journal.dropped_violations = violated - len(journal.violations)
-        return journal
+        return decode_journal(token, exchanges, violations, [int(count or 0) for count in counts])
 
     def dropped(self) -> int:
         """Return how many exchanges all journals have dropped."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from evolink_mock.domain.clock import sleep
 from evolink_mock.domain.store import StoreError
+from evolink_mock.stores.journaled import WANTED, JournaledStore
 from evolink_mock.stores.records import decode_account, encode
 from evolink_mock.stores.redis.changes import Changes, in_batch
 from evolink_mock.stores.redis.connection import VERSION, Connection
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.accounts import Account, AccountTerms
     from evolink_mock.domain.deliveries import Delivery
-    from evolink_mock.domain.exchange import Journal, Recorder
     from evolink_mock.domain.store import AccountState, Step
     from evolink_mock.domain.tasks import Task
     from evolink_mock.stores.records import OperationIndex
@@ -30,11 +29,9 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 2000  # tasks that one call of the script stores or drops: it blocks the server for milliseconds
 _CHUNK = 1000  # tasks or deliveries that are read in one round trip
-_WANTED = "journals wanted"  # the fact that counts the requests for journals
-_OTHERS_SECONDS = 0.06  # real time, for other workers to write their journals
 
 
-class RedisStore:
+class RedisStore(JournaledStore):
     """A `BatchingStore` and a `SharedStore` on a server. `wall_time` returns Unix seconds, by default the server's.
 
     An account is changed by optimistic concurrency: the server stores the result of a step only if the account has not
@@ -51,21 +48,15 @@ class RedisStore:
         self.worker = secrets.token_hex(8)
         self._facts: dict[str, Any] = {}  # facts to store again if the server has lost them
         self._prefix = address.prefix
-        self.connection = Connection(address, self._prepare)
+        self.connection: Connection = Connection(address, self._prepare)
         self.terms = terms
         self.wall_time = wall_time or self.connection.wall_time
         self.changes = Changes(self.connection, operations, lambda: self.terms, self.wall_time)
         self._version = self.connection.key("version")
         self._seen = self._calls = 0  # the version at the last look, and the calls of this process until then
-        self._wanted: Any = None
         self.is_batching = False  # the fast lane sets it while it runs a coroutine
-        self.journals = Journals(self.connection, self.wall_time)
-        self.leases = Leases(self.connection, self.worker, self.wall_time)
-
-    @property
-    def problem(self) -> str | None:
-        """The reason why the last write failed; None if it succeeded."""
-        return self.connection.problem
+        self.journals: Journals = Journals(self.connection, self.wall_time)
+        self.leases: Leases = Leases(self.connection, self.worker, self.wall_time)
 
     def fact(self, name: str, value: Any = None) -> Any:
         """Return a fact about the store, such as the seed of its ids.
@@ -187,48 +178,16 @@ class RedisStore:
                 raise ValueError("a task of another account has the same id")
         self.connection.call(*self.journals.restoring(token, state.journal))
 
-    def recorder(self, token: str) -> Recorder:
-        """Return the recorder for the exchanges of an account."""
-        return self.journals.buffers.recorder(token)
-
-    async def journal(self, token: str) -> Journal:
-        """Return the journal of an account. Other workers first write what they have recorded."""
-        if await self.leases.others():
-            self.set_fact(_WANTED, secrets.token_hex(4))
-            await sleep(_OTHERS_SECONDS)
-        return self.journals.read(token)
-
-    async def dropped_exchanges(self) -> int:
-        """Return how many exchanges the journals have dropped."""
-        return self.journals.dropped()
-
-    async def clear_journal(self, token: str) -> None:
-        """Forget the exchanges of an account."""
-        self.journals.clear(token)
-
     async def has_changed(self) -> bool:
         """Whether another process has written since the last call. The server counts the writes of all processes."""
         version, wanted = self.connection.pipeline(
-            (("GET", self._version), ("HGET", self.connection.key("facts"), _WANTED))
+            (("GET", self._version), ("HGET", self.connection.key("facts"), WANTED))
         )
         seen, calls = int(version or 0), self.connection.calls
         others = (seen - self._seen) - (calls - self._calls)
         self._seen, self._calls = seen, calls
-        if wanted != self._wanted:
-            self._wanted = wanted
-            self.journals.buffers.flush()
+        self.flush_if_wanted(wanted)
         return others != 0
-
-    async def flush(self) -> None:
-        """Write some of the recorded exchanges to the journals."""
-        self.journals.buffers.flush_in_rounds()
-
-    def close(self) -> None:
-        """Write the recorded exchanges, give up all leases, and disconnect."""
-        with suppress(StoreError):
-            self.journals.buffers.flush()
-            self.leases.end_now()
-        self.connection.close()
 
     def _prepare(self, call: Call) -> None:
         """Check the version of the store, or create a new store."""

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_mock.domain.accounts import label_of
-from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, VIOLATIONS, Journal
+from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, VIOLATIONS
 from evolink_mock.stores.journal_buffers import JournalBuffers
-from evolink_mock.stores.records import (
-    decode_exchange,
-    decode_violation,
-    encode,
-    exchange_of,
-    exchange_record,
-)
+from evolink_mock.stores.records import decode_journal, encode, exchange_record
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.domain.exchange import Exchange, Journal
     from evolink_mock.stores.journal_buffers import Buffer
     from evolink_mock.stores.sqlite.connection import Connection
 
@@ -51,26 +44,15 @@ class Journals:
     def read(self, token: str) -> Journal:
         """Return the journal of an account."""
         self.buffers.flush()
-        journal = Journal(label_of(token) if token else "")
         row = self._connection.fetch_one(
             "SELECT id, exchanges, violations FROM accounts WHERE token = ?", (token,)
         )
         if row is None:
-            return journal
-        account_id, recorded, violated = row
-        rows = self._connection.fetch(
-            "SELECT data FROM exchanges WHERE account = ? ORDER BY seq", (account_id,)
+            return decode_journal(token, (), (), (0, 0))
+        account_id, *counts = row
+        return decode_journal(
+            token, self._data("exchanges", account_id), self._data("violations", account_id), counts
         )
-        for (data,) in rows:
-            journal.append(exchange_of(decode_exchange(data)))
-        rows = self._connection.fetch(
-            "SELECT data FROM violations WHERE account = ? ORDER BY seq", (account_id,)
-        )
-        journal.violations.clear()
-        journal.violations.extend(decode_violation(data) for (data,) in rows)
-        journal.dropped = recorded - len(journal)
-        journal.dropped_violations = violated - len(journal.violations)
-        return journal
 
     def dropped(self) -> int:
         """Return how many exchanges all journals have dropped, without those that are not written yet."""
@@ -100,6 +82,10 @@ class Journals:
                 account_id,
             ),
         )
+
+    def _data(self, table: str, account_id: int) -> list[bytes]:
+        query = f"SELECT data FROM {table} WHERE account = ? ORDER BY seq"  # noqa: S608  (constant names)
+        return [data for (data,) in self._connection.fetch(query, (account_id,))]
 
     def _write_all(self, batch: Sequence[tuple[Buffer, list[Exchange]]]) -> None:
         with self._connection.transaction() as database:

@@ -168,12 +168,12 @@ class Leases:
 
     async def end(self) -> None:
         """End all leases of this worker."""
-        self.end_now(self._worker)
+        self.end_now()
 
-    def end_now(self, worker: str) -> None:
-        """End all leases of a worker."""
+    def end_now(self) -> None:
+        """End all leases of this worker."""
         with self._connection.transaction() as database:
-            _end_leases_of(database, worker)
+            _end_leases_of(database, self._worker)
 
     def _lease(self, tasks: Sequence[str]) -> Sequence[Claim]:
         if not tasks:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from evolink_mock.domain.clock import sleep
-from evolink_mock.domain.store import StoreError
 from evolink_mock.stores.batching import sent
+from evolink_mock.stores.journaled import WANTED, JournaledStore
 from evolink_mock.stores.records import decode_account, decode_delivery, encode
 from evolink_mock.stores.sqlite.changes import Changes
 from evolink_mock.stores.sqlite.connection import Connection
@@ -23,18 +21,15 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.accounts import Account, AccountTerms
     from evolink_mock.domain.deliveries import Delivery
-    from evolink_mock.domain.exchange import Journal, Recorder
     from evolink_mock.domain.store import AccountState, Step
     from evolink_mock.domain.tasks import Task
     from evolink_mock.stores.records import OperationIndex
     from evolink_mock.stores.sqlite.changes import Command
 
 _ANONYMOUS = 0  # the id of the account whose journal has the requests that belong to no account
-_WANTED = "journals wanted"  # the fact that counts the requests for journals
-_OTHERS_SECONDS = 0.06  # real time, for other workers to write their journals
 
 
-class SqliteStore:
+class SqliteStore(JournaledStore):
     """A `BatchingStore` and a `SharedStore` in a file. `wall_time` returns Unix seconds, for leases and expiry.
 
     Raises `StoreError` if the file cannot be used.
@@ -44,21 +39,15 @@ class SqliteStore:
         self, path: Path, operations: OperationIndex, terms: AccountTerms, wall_time: Callable[[], float]
     ) -> None:
         self.worker = secrets.token_hex(8)
-        self.connection = Connection(path)
+        self.connection: Connection = Connection(path)
         self.operations = operations
         self.terms = terms
         self.wall_time = wall_time
         self._version = self.connection.data_version()
-        self._wanted: Any = None
-        self.journals = Journals(self.connection, wall_time)
-        self.leases = Leases(self.connection, self.worker, wall_time)
+        self.journals: Journals = Journals(self.connection, wall_time)
+        self.leases: Leases = Leases(self.connection, self.worker, wall_time)
         self.changes = Changes(self.connection, operations, self.leases, lambda: self.terms, wall_time)
         self.is_batching = False  # the fast lane sets it while it runs a coroutine
-
-    @property
-    def problem(self) -> str | None:
-        """The reason why the last write failed; None if it succeeded."""
-        return self.connection.problem
 
     def fact(self, name: str, value: Any = None) -> Any:
         """Return a fact about the store, such as the seed of its ids.
@@ -185,43 +174,10 @@ class SqliteStore:
         except sqlite3.IntegrityError as error:
             raise ValueError("a task of another account has the same id") from error
 
-    def recorder(self, token: str) -> Recorder:
-        """Return the recorder for the exchanges of an account."""
-        return self.journals.buffers.recorder(token)
-
-    async def journal(self, token: str) -> Journal:
-        """Return the journal of an account. Other workers first write what they have recorded."""
-        if await self.leases.others():
-            self.set_fact(_WANTED, secrets.token_hex(4))
-            await sleep(_OTHERS_SECONDS)
-        return self.journals.read(token)
-
-    async def dropped_exchanges(self) -> int:
-        """Return how many exchanges the journals have dropped."""
-        return self.journals.dropped()
-
-    async def clear_journal(self, token: str) -> None:
-        """Forget the exchanges of an account."""
-        self.journals.clear(token)
-
     async def has_changed(self) -> bool:
         """Whether another process has changed the store since the last call."""
         before, self._version = self._version, self.connection.data_version()
         if self._version == before:
             return False
-        wanted = self.fact(_WANTED)
-        if wanted != self._wanted:
-            self._wanted = wanted
-            self.journals.buffers.flush()
+        self.flush_if_wanted(self.fact(WANTED))
         return True
-
-    async def flush(self) -> None:
-        """Write some of the recorded exchanges to the journals."""
-        self.journals.buffers.flush_in_rounds()
-
-    def close(self) -> None:
-        """Write the recorded exchanges, give up all leases, and close the file."""
-        with suppress(StoreError):
-            self.journals.buffers.flush()
-            self.leases.end_now(self.worker)
-        self.connection.close()
