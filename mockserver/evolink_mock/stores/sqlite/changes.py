@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Command = tuple[str, Step]  # a change of an account
 
 _CACHED_ACCOUNTS = 1024
+_CACHED_QUERIES = 4096
 _FIND = (
     "SELECT a.data, t.data, o.token FROM (SELECT 1) LEFT JOIN accounts a ON a.token = ? "
     "LEFT JOIN tasks t ON t.id = ? LEFT JOIN accounts o ON o.id = t.account"
@@ -51,6 +52,8 @@ class Changes:
         self._terms = terms
         self._wall_time = wall_time
         self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # for reading: `change` decodes its own
+        self._results: dict[tuple[str, str], tuple[Account, Task | None]] = {}  # of `find`, at `_version`
+        self._version = connection.version()
 
     def account(self, token: str) -> Account:
         """Return the account of a token, which must not be modified."""
@@ -58,12 +61,17 @@ class Changes:
         return self._open(token) if row is None else decode_account(row[0])
 
     def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return an account, which must not be modified, and a task."""
-        account, task, owner = self._connection.fetch_one(_FIND, (token, task_id))
-        return (
-            self._open(token) if account is None else self._decode(account),
-            None if task is None else self._operations.decode(task_id, owner, task),
-        )
+        """Return an account, which must not be modified, and a task.
+
+        They are read again only if any connection has written since, because clients poll their tasks.
+        """
+        version = self._connection.version()
+        if version != self._version or len(self._results) >= _CACHED_QUERIES:
+            self._version, self._results = version, {}
+        result = self._results.get((token, task_id))
+        if result is None:
+            result = self._results[token, task_id] = self._read(token, task_id)
+        return result
 
     def change(self, token: str, step: Step) -> None:
         """Change an account by `step`."""
@@ -103,6 +111,13 @@ class Changes:
         except Exception as error:  # noqa: BLE001  (raised where the change was called)
             return error
         return None
+
+    def _read(self, token: str, task_id: str) -> tuple[Account, Task | None]:
+        account, task, owner = self._connection.fetch_one(_FIND, (token, task_id))
+        return (
+            self._open(token) if account is None else self._decode(account),
+            None if task is None else self._operations.decode(task_id, owner, task),
+        )
 
     def _open(self, token: str) -> Account:
         self.change(token, lambda *_: NO_CHANGE)

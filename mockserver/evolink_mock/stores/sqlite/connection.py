@@ -59,6 +59,7 @@ class Connection:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.problem: str | None = None  # of the last write; None after a success
+        self._commits = 0  # of this connection, which `data_version` does not count
         try:
             # It contains API keys. It is never opened here again: closing it would release the locks of this process.
             if not path.exists():
@@ -101,6 +102,7 @@ class Connection:
 
     def commit(self) -> None:
         """Commit a transaction. If this raises `StoreError`, nothing of it is stored."""
+        self._commits += 1
         try:
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
@@ -117,6 +119,10 @@ class Connection:
         """Return a number that changes when another connection writes."""
         version: int = self.fetch_one("PRAGMA data_version")[0]
         return version
+
+    def version(self) -> tuple[int, int]:
+        """Return a value that stays the same until this or another connection writes."""
+        return self._commits, self.data_version()
 
     def close(self) -> None:
         """Copy the write-ahead log into the file, and close it."""

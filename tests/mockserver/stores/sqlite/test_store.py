@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from evolink_mock.domain.store import StoreError
 from evolink_mock.stores.sqlite.store import SqliteStore
+from support.builders import a_task
 from support.in_process import BODY, CREATE, playing
-from support.stores import a_store, result
+from support.stores import a_store, create, result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,3 +78,26 @@ def test_a_full_or_read_only_disk_is_answered_with_503_and_stores_nothing_and_al
         store.connection.fetch_one(repair)
         mock.create()
         assert mock.run(mock.client.get("/__mock__/ready")).status_code == 200
+
+
+def test_a_query_reads_the_task_again_only_after_a_write_of_any_process(tmp_path: Path) -> None:
+    store, twin = a_store(tmp_path / "mock.db"), a_store(tmp_path / "mock.db")
+    statements: list[str] = []
+    store.connection._database.set_trace_callback(statements.append)  # noqa: SLF001
+
+    def reads() -> int:
+        statements.clear()
+        account, task = store.find_now("key", a_task().id)
+        assert (account.used, task) == (twin.account_now("key").used, result(twin.task(a_task().id)))
+        return sum(statement.startswith("SELECT") for statement in statements)
+
+    create(twin)
+    assert [reads(), reads()] == [1, 0]
+    create(twin, id="task-unified-1757169743-00000001")
+    assert [reads(), reads()] == [1, 0]
+    create(store, id="task-unified-1757169743-00000002")
+    assert [reads(), reads()] == [1, 0]
+    result(twin.drop("key"))
+    assert store.find_now("key", a_task().id)[1] is None
+    store.close()
+    twin.close()
