@@ -11,19 +11,25 @@ import msgspec
 
 from evolink_check.traffic.credential_names import names_numeric_secret, names_secret
 from evolink_check.traffic.credentials import part_places
+from evolink_check.traffic.key_shapes import looks_like_key
 from evolink_check.traffic.known_keys import KEY, KnownKeys
 from evolink_check.traffic.text_redaction import NO_KEYS, REMOVED, redact_text, redact_url
 
-Kind = Literal["secret", "callback", ""]  # the kind of value that a name announces
+Kind = Literal["secret", "callback", "identifier", ""]  # the kind of value that a name announces
+_IDENTIFIER = re.compile(
+    r"id$|hash|digest|nonce|base64|checksum|etag|md5|sha"
+)  # names of random values, not keys
 _URL = re.compile(r"\s*+(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]{2}[^\n]*+", re.IGNORECASE)
 # A JSON string, and the colon after it if it is a name. A string cut off at the end of the text matches, too.
 _STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:(")(\s*:)?|\\?\Z)', re.DOTALL)
 _NUMBER = re.compile(r'("([^"\\]{1,100})"\s{0,9}:\s{0,9})-?[0-9][0-9.eE+\-]*+')  # a member that is a number
+# A JSON string that may be a key by its form: with capital letters, or hexadecimal.
+_KEY_STRING = re.compile(r'"(?:(?=[a-z0-9_\-]*+[A-Z])[A-Za-z0-9_\-]{20,}+={0,2}|[0-9a-f]{32,}+)"')
 # Without known keys, a text is changed only if it contains one of these in lower case.
 _SIGNS = (
     "//", "\\", "%2f", "authorization", "cookie", "key", "token", "secret", "passw", "passphrase", "signature",
     "session", "credential", "auth", "jwt", "callback", "webhook", "bearer", "sk-", "aiza", "gh", "eyj",
-    "cert", "cred", "otp", "pass", 'pin"', "pwd", 'sas"', 'sid"', "ticket",
+    "cert", "cred", "begin ", "connectionstring", "otp", "pass", 'pin"', "pwd", 'sas"', 'sid"', "ticket",
 )  # fmt: skip
 
 
@@ -60,7 +66,9 @@ def _kind_of(name: str) -> Kind:
     if names_secret(name):
         return "secret"
     lower = name.lower()
-    return "callback" if "callback" in lower or "webhook" in lower else ""
+    if "callback" in lower or "webhook" in lower:
+        return "callback"
+    return "identifier" if _IDENTIFIER.search(lower) else ""
 
 
 def _redact_json(text: str, keys: KnownKeys) -> str | None:
@@ -88,7 +96,9 @@ def _redact_other(text: str, keys: KnownKeys) -> str:
 def _is_plain(text: str, keys: KnownKeys) -> bool:
     """Whether a text certainly contains no secret, so that it need not be searched by the patterns."""
     lower = text.lower()
-    return not any(sign in lower for sign in _SIGNS) and not keys.may_be_in(text)
+    if any(sign in lower for sign in _SIGNS) or keys.may_be_in(text):
+        return False
+    return _KEY_STRING.search(text) is None
 
 
 def _redact_strings(text: str, keys: KnownKeys) -> str:
@@ -125,6 +135,8 @@ def _redact_string(written: str, is_name: bool, kind: Kind, keys: KnownKeys) -> 
         plain = value if value.isidentifier() and not keys else redact_text(value, keys)
     else:
         plain = redact_value(value, keys, kind) if value else value
+        if plain == value and not kind and looks_like_key(value):
+            plain = REMOVED
     return None if plain == value else _encoded_like(plain, written)[1:-1], kind
 
 

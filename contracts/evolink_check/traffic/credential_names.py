@@ -14,8 +14,15 @@ _KEY_OWNERS = (
 )  # fmt: skip
 _SECRET_ENDS = (
     *(f"{owner}key" for owner in _KEY_OWNERS), "accesskeyid", "authentication", "authorization", "bearer", "clientcert",
-    "clientcertificate", "cookie", "cred", "credential", "jwtassertion", "passcode", "passphrase", "passwd", "password",
+    "clientcertificate", "cookie", "cred", "credential", "authheader", "connectionstring",
+    "dbpass", "githubpat", "jwtassertion", "passcode", "privatekeypem", "passphrase", "passwd", "password",
     "privatekeyid", "pwd", "secret", "sessionid", "signature", "token",
+)  # fmt: skip
+_OTHER_KEYS = tuple(  # keys that are no secrets, and words that end like one
+    f"{word}key" for word in (
+        "cache", "file", "foreign", "hot", "idempotency", "image", "map", "mon", "object", "partition", "primary",
+        "public", "route", "routing", "row", "sort", "translation", "tur", "video", "websocket",
+    )
 )  # fmt: skip
 _NUMERIC = (
     "otp",
@@ -54,6 +61,8 @@ def names_secret(name: str) -> bool:
 def _names_secret(name: str) -> bool:
     lower = _base_name(name)
     joined = _SEPARATORS.sub("", lower).removesuffix("value")  # `auth.value`
+    if joined.endswith("key") and len(joined) > len("key") and not joined.endswith(_OTHER_KEYS):
+        return True
     return joined.endswith(_SECRET_ENDS) or joined.removeprefix("x") in _SECRET_WORDS
 
 

@@ -57,6 +57,9 @@ _BEARER = re.compile(r"(\bbearer[\s:,]{1,9})([a-z0-9._~+/=\-]{12,}+)", re.IGNORE
 _PREFIXED = re.compile(
     r"\bsk-[a-z0-9_\-]{8,}+|\bAIza[a-z0-9_\-]{30,}+|\bgh[pousr]_[a-z0-9]{20,}+", re.IGNORECASE
 )
+_PEM = re.compile(
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}KEY-----|\Z)", re.DOTALL
+)
 _WEB_TOKEN = re.compile(r"\beyJ[\w\-]{8,}+(?P<rest>\.[\w\-]{8,}+\.[\w\-]*+)?")
 
 # A segment of a path that looks like a key: long, with digits and letters of both cases.
@@ -114,6 +117,8 @@ def _without_keys_by_shape(text: str, lower: str) -> str:
         text = _BEARER.sub(_redact_bearer, text)
     if "sk-" in lower or "aiza" in lower or "gh" in lower:
         text = _PREFIXED.sub(REMOVED, text)
+    if "private key-----" in lower:
+        text = _PEM.sub(REMOVED, text)
     return _WEB_TOKEN.sub(_redact_web_token, text) if "eyJ" in text else text
 
 

@@ -37,28 +37,22 @@ _SECRET_WORDS = frozenset(
 # Words before `key`; names without a hyphen, such as `secretkey`, begin with one of these.
 _KEY_OWNERS = frozenset(
     {
-        *(
-            "access",
-            "account",
-            "admin",
-            "api",
-            "app",
-            "application",
-            "auth",
-            "client",
-            "consumer",
-            "customer",
-        ),
-        *("developer", "encryption", "fastly", "function", "functions", "license", "master", "partner"),
-        *("private", "project", "rest", "secret", "service", "session", "shared", "signing", "subscription"),
-        *("token", "user", "webhook", "x"),
+        *("access", "account", "admin", "api", "app", "application", "auth", "client", "consumer"),
+        *("customer", "developer", "encryption", "fastly", "function", "functions", "license", "master"),
+        *("partner", "private", "project", "rest", "secret", "service", "session", "shared", "signing"),
+        *("subscription", "token", "user", "webhook", "x"),
     }
 )
-_NO_KEYS = frozenset({"idempotency", "socket", "websocket"})  # words before `key` in names of headers
+# Words before `key` in names that are no credentials.
+_NO_KEYS = frozenset(
+    {
+        *("cache", "file", "foreign", "hot", "idempotency", "image", "map", "object", "partition"),
+        *("primary", "public", "route", "routing", "row", "socket", "sort", "translation", "video"),
+        "websocket",
+    }
+)
 _SESSION = ("session", "id")
-_WHOLE_NAMES = frozenset(
-    {"access", "otp", "pass", "passcode", "pin"}
-)  # names of one word, perhaps after `X-`
+_WHOLE_NAMES = frozenset({"access", "otp", "pass", "passcode", "pin"})  # of one word, perhaps after `X-`
 _SCHEME_NAMES = frozenset({"basic", "bearer", "digest", "token"})  # of a header whose key is missing
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,30}) +(.+)", re.DOTALL)
 _SCHEMED = re.compile(r"\b(bearer|basic)([ :,]{1,3})(?=\S*[0-9])([\w.~+/-]{8,}=*)", re.IGNORECASE)
@@ -85,9 +79,10 @@ _IDENTIFYING = re.compile(
     re.IGNORECASE,
 )
 # Members whose values are long and random, but no keys; and bodies that contain a file.
-_RANDOM_NAME = re.compile(r"id$|base64|hash|digest|nonce", re.IGNORECASE)
+_RANDOM_NAME = re.compile(r"id$|base64|checksum|digest|etag|hash|md5|nonce|sha\d", re.IGNORECASE)
 _ENCODED = re.compile(r"form-data|base64|[\x00\ufffd]")
 _ESCAPED = re.compile(r"\\u00([2-7][0-9a-f])", re.IGNORECASE)
+_HEXADECIMAL = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -99,19 +94,16 @@ def is_credential_name(name: str) -> bool:
     if not _SECRET_WORDS.isdisjoint(words) or name.lower() in _SECRET_WORDS:
         return True
     if words[-1:] == ["key"]:
-        return len(words) == 1 or words[-2] in _KEY_OWNERS
+        return _NO_KEYS.isdisjoint(words[:-1])
     if len(words) == 1 + (words[:1] == ["x"]) and words[-1] in _WHOLE_NAMES:
         return True
     joined = words[-1].removesuffix("key") if words and words[-1].endswith("key") else ""
     return joined in _KEY_OWNERS or _SESSION in pairwise(words)
 
 
-@lru_cache(maxsize=1024)
 def is_credential_header(name: bytes) -> bool:
-    """Whether a header with this name carries a credential. Every header whose name ends in `-Key` counts."""
-    text = name.decode("latin-1")
-    words = [word.lower() for word in _WORDS.findall(text[:100])]
-    return is_credential_name(text) or (words[-1:] == ["key"] and _NO_KEYS.isdisjoint(words[:-1]))
+    """Whether a header with this name carries a credential."""
+    return is_credential_name(name.decode("latin-1"))
 
 
 def credential_values(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> list[str]:
@@ -236,7 +228,8 @@ class Redactor:
     def _value(self, value: Any, name: str = "") -> Any:
         if isinstance(value, str):
             random = value.startswith("data:") or _RANDOM_NAME.search(name)
-            text = self._plain(value) if random else self.text(value)
+            hidden = REMOVED if _HEXADECIMAL.fullmatch(value) else self.text(value)
+            text = self._plain(value) if random else hidden
             return REMOVED if text and text != KEY_REMOVED and is_credential_name(name) else text
         if isinstance(value, list):
             return [self._value(item, name) for item in value]

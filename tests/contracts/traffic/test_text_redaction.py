@@ -189,6 +189,11 @@ def test_no_other_text_keeps_a_secret(raw: str) -> None:
         "<auth><token>SECRET01zq8Kd93LmXv72Qp</token></auth>",
         "bearer, SECRET01zq8Kd93LmXv72Qp",
         '{"u": "https://x.example/hook/SECRET01zq8Kd93LmXv72Qp"}',
+        '{"params":[{"value":"SECRET01zq8Kd93LmXv72Qp","name":"api_key"}]}',
+        '{"headers":[["X-Api-Key","SECRET01zq8Kd93LmXv72Qp"]]}',
+        '{"args":["--token","SECRET01zq8Kd93LmXv72Qp"]}',
+        *(f'{{"{name}":"SECRET"}}' for name in ("openai_key", "githubPat", "authHeader", "dbPass")),
+        '{"x":"-----BEGIN RSA PRIVATE KEY-----\\nSECRET\\n-----END RSA PRIVATE KEY-----"}',
     ],
 )
 def test_a_field_near_a_name_that_says_so_is_removed(raw: str) -> None:

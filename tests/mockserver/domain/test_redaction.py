@@ -292,6 +292,19 @@ def test_a_field_near_a_name_that_says_so_is_removed(body: str) -> None:
     assert KEY not in KEYLESS.body(body.encode())
 
 
+@pytest.mark.parametrize("body", [{"openai_key": "a"}, {"x": ["0123456789abcdef" * 2]}])
+def test_a_name_that_ends_in_key_and_a_hexadecimal_value_are_credentials(body: object) -> None:
+    assert REMOVED in KEYLESS.body(json.dumps(body).encode())
+
+
 def test_words_with_hyphens_and_ordinary_members_are_kept() -> None:
-    body = {"title": "Summer-Beach-Video-2026", "name": "a", "value": "b", "text": "the bearer of good news"}
+    body = {
+        "sort_key": "asc",
+        "sha256": "0123456789abcdef" * 2,
+        "digest": "ab" * 16,
+        "title": "Summer-Beach-Video-2026",
+        "name": "a",
+        "value": "b",
+        "text": "the bearer of good news",
+    }
     assert json.loads(KEYLESS.body(json.dumps(body).encode())) == body
