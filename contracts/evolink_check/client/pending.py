@@ -22,12 +22,14 @@ class Pending:
     """The queues of scenarios.
 
     Slow scenarios come early, so that none of them runs alone at the end, but not all at once, so that the first
-    failure comes early, too.
+    failure comes early, too. Those in which a response never comes are the first that wait, because the time-outs of
+    clients are often longer than the time limit of the others.
     """
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:
         listed = tuple(scenarios)
-        self._long = deque(scenario for scenario in listed if mostly_waits(scenario))
+        waiting = filter(mostly_waits, listed)
+        self._long = deque(sorted(waiting, key=lambda scenario: not scenario.hangs))
         self._short = deque(_mixed(scenario for scenario in listed if not mostly_waits(scenario)))
         self._running = 0
         self._is_over = False

@@ -30,6 +30,12 @@ def test_slow_scenarios_come_first_and_those_that_wait_are_for_the_additional_wo
     assert pending().take(long=False) is None
 
 
+def test_scenarios_in_which_a_response_never_comes_are_the_first_that_wait() -> None:
+    queue = pending("stuck-pending", "query-drops", "create-hang", "query-hang")
+    order = [taken(queue, long=True) for _ in range(4)]
+    assert order == ["create-hang", "query-hang", "stuck-pending", "query-drops"]
+
+
 def test_a_worker_waits_while_a_scenario_that_runs_may_be_put_back() -> None:
     queue = pending("happy")
     happy = queue.take(long=False)

@@ -127,7 +127,7 @@ REDIRECTS = (
 WAITS = (
     Scenario("create-hang", "No response to the create request ever comes, although the task exists.",
              on_create("hang"), "failure", hangs=True),
-    Scenario("query-hang", "No response to one query ever comes.", on_query("ok, hang"), "either", hangs=True,
+    Scenario("query-hang", "No response to the first query ever comes.", on_query("hang"), "either", hangs=True,
              mute=_NO_QUERY),
     Scenario("query-trickle", "The response to one query comes byte by byte, within six seconds.",
              on_query("ok, trickle=6s"), "either", mute=_NO_QUERY),
