@@ -39,9 +39,11 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     encode_batch: Encode,
     cleared: bytes = b"",
 ) -> None:
-    """Send exchanges until the client disconnects, and a `cleared` event when the exchanges are forgotten.
+    """Send exchanges until the client disconnects.
 
-    They begin after the last exchange that the client has, or with the next new exchange.
+    They begin after the last exchange that the client has, or with the next new exchange. When the exchanges are
+    cleared, a client that wants the event `cleared` gets it in place of those that it has not received; every
+    other client still gets these.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200
@@ -73,9 +75,12 @@ async def _send_batches(
             await _write(send, b": still here\n\n")
             continue
         items, missed = feed.after(number)
-        was_cleared, clearings = feed.clearings > clearings, feed.clearings
-        number = feed.last
-        if batch := (cleared if was_cleared else b"") + encode_batch(items, 0 if was_cleared else missed):
+        was_cleared = feed.clearings > clearings or number < feed.last_cleared
+        number, clearings = feed.last, feed.clearings
+        batch = encode_batch(items, missed)
+        if was_cleared and cleared:
+            batch = cleared + encode_batch(feed.shown(), 0)
+        if batch:
             await _write(send, batch)
         await sleep(_BATCH_SECONDS)
 

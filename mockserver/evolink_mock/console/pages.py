@@ -50,7 +50,7 @@ async def live(request: PageRequest) -> bytes:
     """Render the latest exchanges and the form that filters them. New exchanges arrive over the event stream."""
     selection = filter_of(request.query)
     feed = request.service.exchange_feed
-    items, _ = feed.after(-1)
+    items = feed.shown()
     rows = [row(item) for item in reversed(items) if selects(selection, item.exchange)][:_ROWS]
     fields = msgspec.structs.asdict(selection)
     query = urlencode({"after": feed.last, **fields})  # so that the stream misses none

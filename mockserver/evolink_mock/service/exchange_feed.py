@@ -24,7 +24,8 @@ class ExchangeFeed:
     """The latest completed exchanges, limited in number and in bytes.
 
     A reader remembers the number of the last exchange that it has read. If it is slow, it misses the exchanges that
-    have been dropped, and it learns how many. Nothing is queued for a reader.
+    have been dropped, and it learns how many. Nothing is queued for a reader. Cleared exchanges are no longer shown,
+    but they stay until later ones replace them, so that a reader that has not read them yet still does.
     """
 
     def __init__(self, limit: int = _EXCHANGES, body_bytes: int = _BODY_BYTES) -> None:
@@ -33,7 +34,8 @@ class ExchangeFeed:
         self._bytes = 0
         self._followers: set[asyncio.Event] = set()
         self.last = 0  # the number of the latest exchange
-        self.clearings = 0  # how often the exchanges were forgotten
+        self.clearings = 0  # how often the exchanges were cleared
+        self.last_cleared = 0  # the number of the latest exchange that was cleared
 
     def publish(self, exchange: Exchange) -> None:
         """Append a completed exchange."""
@@ -48,22 +50,29 @@ class ExchangeFeed:
             changed.set()
 
     def clear(self) -> None:
-        """Forget the exchanges. The numbers continue."""
-        self._stored.clear()
-        self._bytes = 0
+        """Show the exchanges no longer. The numbers continue."""
+        self.last_cleared = self.last
         self.clearings += 1
         for changed in self._followers:
             changed.set()
 
     def get(self, number: int) -> Exchange | None:
-        """Return the exchange with this number; None if it is no longer stored."""
+        """Return the exchange with this number; None if it is cleared or no longer stored."""
         index = number - self.last + len(self._stored) - 1
-        return self._stored[index] if 0 <= index < len(self._stored) else None
+        is_shown = 0 <= index < len(self._stored) and number > self.last_cleared
+        return self._stored[index] if is_shown else None
+
+    def shown(self) -> list[Numbered]:
+        """Return the stored exchanges that have not been cleared."""
+        return self.after(self.last_cleared)[0]
 
     def after(self, number: int) -> tuple[list[Numbered], int]:
-        """Return the stored exchanges after this number, and how many later exchanges have already been dropped."""
+        """Return the stored exchanges after this number, and how many later exchanges have already been dropped.
+
+        Cleared exchanges are among them.
+        """
         first = self.last - len(self._stored) + 1
-        missed = max(0, first - 1 - number) if number >= 0 else 0
+        missed = max(0, first - 1 - number)
         start = max(0, number + 1 - first)
         exchanges = [
             Numbered(first + index, self._stored[index]) for index in range(start, len(self._stored))

@@ -127,6 +127,35 @@ def test_a_follower_continues_after_the_last_event_that_it_has(mock: Mock, posit
     assert [event["number"] for event in events(mock.run(scene()))] == [2, 3]
 
 
+def test_a_reset_loses_no_event_that_a_follower_has_not_received(mock: Mock) -> None:
+    async def scene() -> str:
+        async with following(mock, "/events", cookie=cookie(mock)) as follower:
+            for _ in range(2):
+                await mock.asks("GET", "/v1/credits")
+                await mock.asks("POST", "/__mock__/reset")
+            await mock.asks("GET", "/v1/credits")
+            return await follower.until("id: 3")
+
+    assert [event["number"] for event in events(mock.run(scene()))] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("query", ["", "after=0"])
+def test_a_reset_clears_an_open_page_with_the_rows_that_it_has_not_received(mock: Mock, query: str) -> None:
+    async def scene() -> str:
+        if query:  # the page was loaded, then came the reset, then the page opened the stream
+            await mock.asks("GET", "/v1/credits")
+            await mock.asks("POST", "/__mock__/reset")
+        async with following(mock, "/ui/stream", query, cookie=cookie(mock)) as follower:
+            await mock.asks("GET", "/v1/credits")
+            await mock.asks("POST", "/__mock__/reset")
+            await mock.asks("GET", "/v1/tasks/task-1")
+            return await follower.until("/v1/tasks/task-1")
+
+    text = mock.run(scene())
+    assert text.index('class="cleared"') < text.index("/v1/tasks/task-1")
+    assert "/v1/credits" not in text
+
+
 def test_a_follower_that_was_away_for_too_long_learns_how_many_it_missed() -> None:
     encode_batch = event_stream.json_events(lambda _: True)
     feed = ExchangeFeed(limit=1)

@@ -49,17 +49,28 @@ def test_the_bodies_of_the_feed_are_bounded() -> None:
     feed = ExchangeFeed(body_bytes=100)
     for _ in range(5):
         feed.publish(an_exchange(body=b"x" * 40))
-    assert len(feed.after(-1)[0]) == 2
+    assert len(feed.after(0)[0]) == 2
     feed.publish(an_exchange(body=b"x" * 1000))
-    assert len(feed.after(-1)[0]) == 1
+    assert len(feed.after(0)[0]) == 1
 
 
-def test_the_numbers_go_on_after_the_exchanges_are_forgotten() -> None:
+def test_cleared_exchanges_are_not_shown_but_a_reader_that_has_not_read_them_still_does() -> None:
     feed = ExchangeFeed()
     feed.publish(an_exchange())
     feed.clear()
+    assert (feed.shown(), feed.get(1)) == ([], None)
     feed.publish(an_exchange())
-    assert [item.number for item in feed.after(-1)[0]] == [2]
+    assert [item.number for item in feed.shown()] == [2]
+    assert [item.number for item in feed.after(0)[0]] == [1, 2]
+
+
+def test_cleared_exchanges_count_among_those_that_are_stored_or_missed() -> None:
+    feed = ExchangeFeed(limit=2)
+    for _ in range(3):
+        feed.publish(an_exchange())
+        feed.clear()
+    items, missed = feed.after(0)
+    assert ([item.number for item in items], missed) == ([2, 3], 1)
 
 
 @pytest.mark.parametrize("first", [True, False])
