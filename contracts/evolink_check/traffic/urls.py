@@ -8,7 +8,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normalized_url(url: str) -> str:
-    """Return a URL with its scheme and host in lower case, without a default port and without a dot after the host.
+    """Return a URL with its scheme and host in lower case, without a user, a default port and a dot after the host.
 
     See RFC 3986, section 6.2. The rest is unchanged, and so is a path without a host. Raises ValueError for an invalid
     port or host.
@@ -18,7 +18,6 @@ def normalized_url(url: str) -> str:
     before = f"{url[: len(scheme)]}://{parts.netloc}"
     if scheme not in _DEFAULT_PORTS or not host or not url.startswith(before):
         return url
-    user = parts.netloc[: parts.netloc.rfind("@") + 1]
     shown = f"[{host}]" if ":" in host else host
     own_port = "" if port in {None, _DEFAULT_PORTS[scheme]} else f":{port}"
-    return f"{scheme}://{user}{shown}{own_port}{url[len(before) :]}"
+    return f"{scheme}://{shown}{own_port}{url[len(before) :]}"

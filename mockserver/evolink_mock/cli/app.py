@@ -125,15 +125,21 @@ def _problems() -> Iterator[None]:
     except PortError as error:
         _fail(str(error), CANNOT_LISTEN)
     except SettingError as error:
-        _fail(f"{_flag(error.field)}: {error.reason}", CONFIGURATION_ERROR)
+        _fail(f"{configuration.source_of(error.field)}: {error.reason}", CONFIGURATION_ERROR)
     except (SpecError, AuthorityError, StoreError, ValueError) as error:
         _fail(str(error), CONFIGURATION_ERROR)
 
 
 def _spec(settings: Settings) -> Spec:
+    from evolink_spec import SpecError
+
     from evolink_mock.setting_checks import load_documents
 
-    spec = load_documents(settings)
+    try:
+        spec = load_documents(settings)
+    except SpecError as error:
+        source = configuration.source_of("spec" if settings.spec else "only_spec")
+        raise ValueError(str(error) if source.startswith("-") else f"{source}: {error}") from error
     for warning in spec.warnings:
         click.echo(f"evolink-mock: warning: {warning}", err=True)
     return spec
@@ -265,12 +271,6 @@ def demo(options: DemoOptions) -> None:
     from evolink_mock.cli.demo import run
 
     raise SystemExit(run(options.output, options.duration))
-
-
-def _flag(name: str) -> str:
-    """Return the command-line option of a setting."""
-    fields = (*fields_of(Settings), *fields_of(ServeOptions))
-    return next(field.flag for field in fields if field.name == name)
 
 
 def _fail(problem: str, code: int) -> NoReturn:

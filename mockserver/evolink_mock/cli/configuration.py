@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+from evolink_spec.options.command_line import from_command_line
 from evolink_spec.options.declaration import fields_of
 from evolink_spec.options.sources import RawValue, from_environment, from_table, variable_of
 from evolink_spec.options.suggestions import did_you_mean
 from evolink_spec.options.toml import read_toml
 
 from evolink_mock.cli.options import ServeOptions
-from evolink_mock.settings import ENVIRONMENT, Settings
+from evolink_mock.settings import ENVIRONMENT, Settings, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 RECORDS = (Settings, ServeOptions)  # may be set in the environment and in pyproject.toml
 VARIABLES = tuple(variable_of(field, ENVIRONMENT) for record in RECORDS for field in fields_of(record))
@@ -32,6 +34,18 @@ def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
     """Return the settings in the environment, by field."""
     ours = {name: text for name, text in variables.items() if not _SERVICE_URL.fullmatch(text)}
     return from_environment(ours, ENVIRONMENT, *RECORDS)
+
+
+def source_of(name: str) -> str:
+    """Return where the value of a setting comes from: its option, its variable, or the file and the key in it."""
+    context = click.get_current_context(silent=True)
+    sources = (
+        from_command_line(context) if context is not None else {},
+        environment_settings(environment()),
+        pyproject_settings(Path.cwd()),
+    )
+    flag = next(field.flag for record in RECORDS for field in fields_of(record) if field.name == name)
+    return next((source[name].source for source in sources if name in source), flag)
 
 
 def unknown_variables(variables: Mapping[str, str]) -> list[str]:

@@ -85,7 +85,8 @@ class _BodyRecorder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._exchange.request_body = bytes(self.beginning)
+        if self.beginning:  # a body that was read before stays
+            self._exchange.request_body = bytes(self.beginning)
 
     async def receive(self) -> Message:
         """Return the next ASGI message, and collect its bytes."""

@@ -100,14 +100,14 @@ class _FaultySend:
         """Send a body in small parts until the client closes the connection; the rest at once if the server stops."""
         size = max(1, -(-len(body) // _PARTS))
         for start in range(0, len(body), size):
-            part = body[start : start + size]
-            await self._send({"type": "http.response.body", "body": part, "more_body": True})
-            if not await self._pause(self._recipe.trickle * size / len(body)):
-                rest = body[start + size :]
-                await self._send({"type": "http.response.body", "body": rest, "more_body": True})
-                break
+            # Before each part, because a client may close the connection once it has the last one.
+            is_interrupted = not await self._pause(self._recipe.trickle * size / len(body))
             if self._transport is not None and self._transport.is_closing():
                 return
+            part = body[start:] if is_interrupted else body[start : start + size]
+            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+            if is_interrupted:
+                break
         await self._send({"type": "http.response.body", "body": b"", "more_body": more})
 
     @staticmethod

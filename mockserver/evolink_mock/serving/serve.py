@@ -17,6 +17,7 @@ from evolink_mock.service.service import Service
 from evolink_mock.serving.shared_listener import SharingServer
 from evolink_mock.serving.shared_metrics import shared_metrics
 from evolink_mock.serving.workers import ParentPipes, Workers, report_ready
+from evolink_mock.setting_values import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +101,7 @@ def _load(service: Service, snapshot: Path | None) -> None:
         with snapshot.open("rb") as lines:
             asyncio.run(snapshots.load(service, lines))
     except (OSError, ValueError) as error:
-        raise ValueError(f"--snapshot: {snapshot}: {error}") from error
+        raise SettingError("snapshot", f"{snapshot}: {error}") from error
 
 
 class _WorkerServer:

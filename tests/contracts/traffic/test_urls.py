@@ -19,6 +19,7 @@ PLAIN = "https://api.evolink.ai/v1/tasks/A?B=C#D"
         "https://api.evolink.ai.",
         "https://api.evolink.ai.:443",
         "https://api.evolink.ai:",
+        "https://user:Pass@api.evolink.ai",
         "https://api.evolink.ai",
     ],
 )
@@ -32,7 +33,7 @@ def test_spellings_of_one_server_become_equal(origin: str) -> None:
         "http://api.evolink.ai:443/",
         "https://api.evolink.ai:80",
         "https://[::1]:8443/?",
-        "https://user:Pass@host/#",
+        "https://host/#",
         "/v1/credits?a=B",
         "",
         "ftp://HOST:21/",

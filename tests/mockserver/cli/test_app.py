@@ -418,3 +418,21 @@ def test_the_banner_of_every_address_names_those_that_other_machines_reach(
         re.MULTILINE,
     )
     assert "other machines" not in run("serve").out
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("deny_model", "'x' is not served"),
+        ("spec", "x: cannot be read"),
+    ],
+)
+def test_a_problem_found_later_names_the_source_of_the_setting(
+    run: Callable[..., Ran], setting: str, problem: str
+) -> None:
+    variable = run("serve", **{setting.upper(): "x"})
+    assert (variable.code, f"EVOLINK_MOCK_{setting.upper()}: {problem}" in variable.err) == (2, True)
+    option = "--" + setting.replace("_", "-")
+    assert (
+        f"[tool.evolink-mock] {option[2:]}: {problem}" in run("serve", pyproject=f'{option[2:]} = ["x"]').err
+    )

@@ -89,3 +89,10 @@ def test_no_path_of_the_control_api_is_named_where_it_is_off(start: Callable[...
 def test_the_body_of_a_request_to_another_path_or_method_is_kept(mock: Mock, path: str) -> None:
     assert mock.post_to(path, BODY).status_code in {404, 405}
     assert mock.noted[-1].request_body == json.dumps(BODY).encode()
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "GET", "PUT"])
+def test_the_body_of_any_method_is_kept(mock: Mock, method: str) -> None:
+    path = "/v1/credits" if method != "GET" else "/v1/videos/generations"
+    assert mock.ask(method, path, content=b"kept", headers={"content-length": "4"}).status_code == 405
+    assert mock.noted[-1].request_body == b"kept"
