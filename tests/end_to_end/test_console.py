@@ -104,7 +104,7 @@ def test_every_page_fits_its_width_and_is_accessible(
                 page.goto(f"{base_url}/__mock__/ui{tab}")
                 assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
                 for scheme in (SIZES[size][1], OTHER_SCHEMES[SIZES[size][1]]):
-                    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
                     found = Axe().run(page).response["violations"]
                     serious = [one["id"] for one in found if one["impact"] in {"serious", "critical"}]
                     assert not serious, (tab, scheme)
@@ -176,6 +176,40 @@ def test_a_task_is_finished_failed_expired_and_its_callback_delivered_again(
             expect(page.locator("#message")).to_have_text("Expire link: done")
             link = client.http.get(f"/v1/tasks/{done}").json()["results"][0]
             assert client.http.get(link).status_code == 410
+
+
+TWO_REFRESHES = """() => new Promise((refreshed) => {
+    let count = 0;
+    document.addEventListener("htmx:afterSwap", () => { if (++count === 2) refreshed(); });
+})"""
+AT_ONE_SECOND = """video => new Promise((sought) => {
+    video.onseeked = sought;
+    video.preload = "auto";
+    video.currentTime = 1;
+})"""
+
+
+def test_a_refresh_keeps_the_chosen_code_the_focus_the_selected_text_and_the_time_of_a_paused_video(
+    browser: Browser, base_url: str, client: Client
+) -> None:
+    client.http.post("/__mock__/clock/freeze")
+    done, failed = client.create(), client.create()
+    client.http.post(f"/__mock__/tasks/{done}/outcome", json={"outcome": "completed"})
+    with console(browser, base_url) as page:
+        page.goto(f"{base_url}/__mock__/ui/tasks?account={client.label}")
+        page.locator("video").evaluate(AT_ONE_SECOND)
+        card = page.locator(f"#{failed}")
+        card.locator("h2 code").select_text()
+        card.get_by_label("Code").select_option("service_error")
+        card.get_by_label("Code").press("Tab")
+        client.create()
+        page.evaluate(TWO_REFRESHES)
+        expect(page.locator("article")).to_have_count(3)
+        expect(card.get_by_role("button", name="Fail")).to_be_focused()
+        assert page.evaluate("getSelection().toString()") == failed
+        expect(page.locator("video")).to_have_js_property("currentTime", 1)
+        page.keyboard.press("Enter")
+        expect(card).to_contain_text("service_error")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -102,10 +102,10 @@ document.addEventListener("htmx:sseMessage", () => {
   while (rows.rows.length > MOST_ROWS) rows.lastElementChild.remove();
 });
 
-// Cards are not replaced while a video plays, a list is open or the page is hidden.
+// Each refresh changes only what differs, so focus, selections and videos stay. A chosen code is the user's. An element
+// with an id never becomes another one, so that a button does not change its action under the pointer.
+Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !node.matches?.("[data-code]");
+
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const target = event.detail.target;
-  if (target.id !== "cards") return;
-  const playing = [...target.querySelectorAll("video")].some((video) => !video.paused);
-  event.detail.shouldSwap = !playing && !target.querySelector("select:focus") && !document.hidden;
+  if (event.detail.target.id === "cards" && document.hidden) event.detail.shouldSwap = false;
 });
