@@ -134,7 +134,7 @@ WAITS = (
 )  # fmt: skip
 RETRY_AFTER = (
     Scenario("retry-after-date", "A 429 to the create request has a Retry-After of 1.5, a 429 to a query has a date.",
-             (*on_create("429=2s+retry=fraction"), *on_query("ok, 429=2s+retry=date"))),
+             (*on_create("429=2s+retry=fraction"), *on_query("ok, 429=4s+retry=date"))),
     Scenario("retry-after-zero", "A 429 to the create request has a Retry-After of 0, a 429 to a query has none.",
              (*on_create("429+retry=zero"), *on_query("ok, 429+retry=none"))),
     Scenario("retry-after-hour", "A 429 to the create request has a Retry-After of an hour.",
