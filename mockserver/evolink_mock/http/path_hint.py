@@ -33,7 +33,7 @@ def path_hint(path: str, routes: Sequence[str]) -> str:
     if plain in _DOCUMENTATION or plain in {_first_segment(route) for route in routes}:
         return _overview(routes)
     for repair in _repairs(plain, routes):
-        if any(_matches(repair.path, route) for route in routes):
+        if repair.path != path and any(_matches(repair.path, route) for route in routes):
             return f"did you mean {repair.path}? {repair.advice}".rstrip()
     nearest = _nearest(plain, routes)
     return f"did you mean {nearest}?" if nearest else ""

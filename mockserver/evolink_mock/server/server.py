@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
-from evolink_mock.domain.clock import sleep
+from evolink_mock.domain.clock import sleep, stopwatch
 from evolink_mock.http.connection import STOPPING
 from evolink_mock.server.app import create_app
 from evolink_mock.server.connections import ConnectionLimits, ConnectionState
@@ -121,6 +121,7 @@ class Server(uvicorn.Server):
         self.app = create_app(service, observe)
         super().__init__(uvicorn_config(self.app, fast_lane(self.app, service)))
         self.server_state: ConnectionState = ConnectionState()
+        self._stop_began = 0.0  # on the stopwatch
         self._service = service
         self._listeners = listeners
         self._ready = ready
@@ -194,9 +195,12 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop in an orderly way.
 
-        uvicorn's own handler would raise the signal again, so that the process would exit with its status.
+        uvicorn's own handler would raise the signal again, so that the process would exit with its status. A second
+        Ctrl-C ends the server at once only if the stop takes too long.
         """
-        self.force_exit = self.should_exit and sig == signal.SIGINT
+        now = stopwatch()
+        self.force_exit = self.should_exit and sig == signal.SIGINT and now - self._stop_began > _STOP_SECONDS
+        self._stop_began = self._stop_began if self.should_exit else now
         self.should_exit = True
 
     async def _serve_https(self, listener: socket.socket) -> asyncio.Server:

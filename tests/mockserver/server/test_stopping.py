@@ -106,6 +106,25 @@ def test_requests_under_way_are_answered_and_it_ends_with_0_and_without_a_port_f
     assert "Traceback" not in log
 
 
+def test_a_second_ctrl_c_soon_after_the_first_changes_nothing() -> None:
+    with (
+        serving(stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as (
+            process,
+            port,
+        ),
+        connected(port) as waiting,
+        connected(port) as connection,
+    ):
+        waiting.request("GET", "/v1/credits", headers=KEY | {"Prefer": "mock=latency=500s"})
+        connection.request("GET", "/v1/credits", headers=KEY)
+        assert connection.getresponse().status == 200
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        assert waiting.getresponse().status == 200
+        _, log = process.communicate()
+    assert (process.returncode, "Traceback" in log) == (0, False)
+
+
 def test_a_request_that_waits_in_a_tunnel_of_the_proxy_is_answered(tmp_path: Path) -> None:
     options = ("--ca-dir", tmp_path / "ca", "--proxy-port", "0")
     with serving(*options, stderr=subprocess.PIPE) as (process, port):
