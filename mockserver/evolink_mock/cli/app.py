@@ -60,7 +60,6 @@ def _lower_priority_settings() -> list[Mapping[str, RawValue]]:
 def serve(settings: Settings, options: ServeOptions) -> None:
     """Serve the documented API until Ctrl-C."""
     from evolink_mock.cli.announcement import announce
-    from evolink_mock.files import write_atomically
     from evolink_mock.server.listeners import open_listeners
     from evolink_mock.serving import serve as serving
     from evolink_mock.setting_checks import check_port_file, check_workers
@@ -77,12 +76,7 @@ def serve(settings: Settings, options: ServeOptions) -> None:
 
     def ready() -> None:
         if options.port_file is not None:
-            try:
-                write_atomically(options.port_file, port)
-            except OSError as error:
-                click.echo(
-                    f"evolink-mock: error: cannot write {options.port_file}: {error.strerror}", err=True
-                )
+            _write_port_file(options.port_file, port, as_json=settings.log_format == "json")
         # The server continues if its standard output cannot be written: a closed pipe, a full disk.
         with suppress(OSError):
             announce(listeners, settings, spec, operator_key)
@@ -102,6 +96,18 @@ def serve(settings: Settings, options: ServeOptions) -> None:
     finally:
         if options.port_file is not None:
             _remove_port_file(options.port_file, port)
+
+
+def _write_port_file(path: Path, port: bytes, *, as_json: bool) -> None:
+    """Write the port file, or log why this is impossible."""
+    from evolink_mock.files import write_atomically
+    from evolink_mock.server.log_writer import event_line
+
+    try:
+        write_atomically(path, port)
+    except OSError as error:
+        problem = f"evolink-mock: error: cannot write {path}: {error.strerror}"
+        click.echo(event_line("port-file", problem, as_json=as_json, level="error"), err=True, nl=False)
 
 
 def _remove_port_file(path: Path, port: bytes) -> None:

@@ -240,15 +240,26 @@ def record_violations(exchange: Exchange) -> None:
 
 class _Error(Struct, frozen=True):
     code: str | int
+    message: str = ""
 
 
 class _Refusal(Struct, frozen=True):
     error: _Error
 
 
+def error_message(body: bytes) -> str:
+    """Return the message of an error in the documented shape; empty if the body is anything else."""
+    error = _error(body)
+    return "" if error is None else error.message
+
+
 def _error_code(body: bytes) -> str | int | None:
-    """Return the code of an error in the documented shape, or None if the body is anything else."""
+    error = _error(body)
+    return None if error is None else error.code
+
+
+def _error(body: bytes) -> _Error | None:
     try:
-        return decode(body, type=_Refusal).error.code
+        return decode(body, type=_Refusal).error
     except MsgspecError:  # for example the page of a gateway
         return None

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec.json import encode
 
 from evolink_mock.domain.clock import local_time, wall_time
+from evolink_mock.domain.exchange import error_message
 from evolink_mock.domain.redaction import redact_for_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from evolink_mock.domain.exchange import Exchange
 
@@ -46,21 +47,42 @@ def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = Fal
 
 
 def format_json(exchange: Exchange, ended: float) -> str:
-    """Return a request as one line of JSON. `ended` is in Unix seconds. Without a response, `status` is null."""
-    path, *notes = redact_for_log((exchange.path, *exchange.notes), exchange.request_headers)
+    """Return a request as one line of JSON. `ended` is in Unix seconds. Without a response, `status` is null.
+
+    Only a request with the header `X-Request-Id` has a `request_id`.
+    """
+    headers = exchange.request_headers
+    path, request_id, *reasons = redact_for_log(
+        (exchange.path, _request_id(headers), *_reasons(exchange)), headers
+    )
     fields = {
         "time": datetime.fromtimestamp(ended, UTC).isoformat(timespec="milliseconds"),
         "level": "info",
         "logger": "evolink_mock.access",
+        "event": "request",
         "status": exchange.status or None,
         "method": exchange.method,
         "path": path[:_MAX_LENGTH],
         "account": exchange.account or None,
         "task": exchange.task_id or None,
         "milliseconds": round(exchange.seconds * 1000, 3),
-        "reasons": notes,
+        "reasons": reasons,
     }
+    if request_id:
+        fields["request_id"] = _printable(request_id)
     return f"{encode(fields).decode()}\n"
+
+
+def _reasons(exchange: Exchange) -> tuple[str, ...]:
+    """Return the notes of an exchange; for an error without notes, the message of its response."""
+    if exchange.notes or exchange.status < 400:  # noqa: PLR2004  (not an error)
+        return exchange.notes
+    return tuple(filter(None, (error_message(exchange.answer_body),)))
+
+
+def _request_id(headers: Sequence[tuple[bytes, bytes]]) -> str:
+    values = (value for name, value in headers if name.lower() == b"x-request-id")
+    return next(values, b"").decode("latin-1")
 
 
 class AccessLog:

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from msgspec.json import encode
 
@@ -31,9 +31,10 @@ class LogWriter:
     written.
     """
 
-    def __init__(self, stream: TextIO, limit: int = _QUEUE_LINES) -> None:
+    def __init__(self, stream: TextIO, limit: int = _QUEUE_LINES, *, as_json: bool = False) -> None:
         self._stream = stream
         self._limit = limit
+        self._as_json = as_json
         self._lines: deque[str] = deque()
         self._dropped = 0
         self._has_lines, self._is_closing = threading.Event(), threading.Event()
@@ -68,7 +69,8 @@ class LogWriter:
     def _write_batch(self) -> None:
         lines = [self._lines.popleft() for _ in range(len(self._lines))]
         if self._dropped:
-            lines.append(f"{self._dropped} log lines were dropped because they were not read in time\n")
+            message = f"{self._dropped} log lines were dropped because they were not read in time"
+            lines.append(event_line("dropped", message, as_json=self._as_json, level="warning"))
             self._dropped = 0
         with suppress(OSError, ValueError):  # the pipe, terminal or file has been closed
             _write(self._stream, "".join(lines))
@@ -114,6 +116,15 @@ def _file_descriptor(stream: TextIO) -> int | None:
         return None
 
 
+def event_line(event: str, message: str, *, as_json: bool, level: str = "info", **fields: Any) -> str:
+    """Return a line on an event of the server: the message, or an object of JSON that also has these fields."""
+    if not as_json:
+        return f"{message}\n"
+    time = datetime.now(UTC).isoformat(timespec="milliseconds")
+    common = {"time": time, "level": level, "logger": "evolink_mock", "event": event, "message": message}
+    return f"{encode(common | fields).decode()}\n"
+
+
 class JsonFormatter(logging.Formatter):
     """Formats a record as a line of JSON: `time`, `level`, `logger`, `message`, and `traceback` if there is one."""
 
@@ -152,7 +163,7 @@ def logging_to_stderr(*, quiet: bool, as_json: bool = False) -> Iterator[LogWrit
     """Write the mock's log and the warnings of its libraries to stderr; if `quiet`, only warnings."""
     logger = logging.getLogger("evolink_mock")
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
-    with LogWriter(sys.stderr) as writer:
+    with LogWriter(sys.stderr, as_json=as_json) as writer:
         handler = _Handler(writer, as_json=as_json)
         logging.root.addHandler(handler)
         try:

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from evolink_mock.http.access_log import AccessLog
-from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
+from evolink_mock.server.log_writer import LogWriter, event_line, logging_to_stderr
 from evolink_mock.server.server import Server, create_service, freeze_memory, ignore, stop_on_hangup
 from evolink_mock.service import snapshots
 from evolink_mock.service.service import Service
@@ -58,7 +58,7 @@ def serve(  # noqa: PLR0913  (what, where, and how)
         with listeners:
             _serve_one(service, listeners, quiet=quiet, ready=ready)
     with LogWriter(sys.stdout) as writer:
-        writer.write("stopped\n")
+        writer.write(event_line("stopped", "stopped", as_json=settings.log_format == "json"))
 
 
 def _serve_one(
@@ -118,7 +118,7 @@ class _WorkerServer:
 
     def run(self, count: int, ready: Callable[[], None]) -> None:
         """Run until a signal has stopped all workers."""
-        Workers(count, self._work, ready, _report).run()
+        Workers(count, self._work, ready, self._report).run()
 
     def _work(self, pipes: ParentPipes) -> None:
         service = create_service(self._spec, self._settings, self._listeners, operator_key=self._operator_key)
@@ -131,13 +131,16 @@ class _WorkerServer:
             kind=SharingServer,
         )
 
+    def _report(self, pid: int, reason: str) -> None:
+        """Log that a worker is replaced, in one write, so that the line stays whole."""
+        message = f"worker {pid} {reason}; a new worker replaces it"
+        line = event_line(
+            "worker-replaced", message, as_json=self._settings.log_format == "json", level="warning"
+        )
+        os.write(sys.stderr.fileno(), line.encode())
+
 
 def _end_with_parent(pipes: ParentPipes) -> None:
     """End this process when its parent has died, because nothing else would stop it."""
     os.read(pipes.alive, 1)
     os._exit(1)
-
-
-def _report(pid: int, reason: str) -> None:
-    """Log that a worker is replaced, in one write, so that the line stays whole."""
-    os.write(sys.stderr.fileno(), f"worker {pid} {reason}; a new worker replaces it\n".encode())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +25,6 @@ from support.paths import OPENAPI
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 LISTEN = listeners.listen
 VENDORED = OPENAPI
@@ -128,6 +129,20 @@ def test_the_ready_line_three_lines_to_paste_and_the_link_to_the_console_name_th
     assert re.fullmatch(rf"console: {re.escape(url[0])}/__mock__/ui\?key=[\w-]{{20,}}", pasted[3])
     assert len(pasted) == 4
     assert rest[-1] == "Ctrl-C stops it."
+
+
+def test_with_a_json_log_the_ready_line_is_one_object_with_the_addresses(run: Callable[..., Ran]) -> None:
+    ran = run("serve", "--log-format", "json", "--proxy-port", "0", "--host", "0.0.0.0")
+    (line,) = ran.out.splitlines()
+    fields = json.loads(line)
+    assert {"time", "network_urls", "hosts"} <= fields.keys()
+    assert (fields["event"], fields["level"], fields["logger"]) == ("ready", "info", "evolink_mock")
+    assert fields["message"].endswith(f" at {fields['url']}")
+    assert fields["console"].startswith(f"{fields['url']}/__mock__/ui?key=")
+    assert fields["https"].startswith("https://")
+    assert fields["proxy"].startswith("http://")
+    assert Path(fields["certificate"]).is_absolute()
+    assert "control" not in fields
 
 
 def test_the_port_file_is_written_though_nobody_can_read_the_banner(

@@ -139,6 +139,7 @@ def test_a_line_of_json_has_the_fields_of_a_request_and_no_secret() -> None:
     assert fields == {
         "level": "info",
         "logger": "evolink_mock.access",
+        "event": "request",
         "status": None,
         "method": "GET",
         "path": "/v1/tasks/\n",
@@ -149,3 +150,39 @@ def test_a_line_of_json_has_the_fields_of_a_request_and_no_secret() -> None:
     }
     log(an_exchange(path="/s3cr3t", status=404, request_headers=[(b"authorization", b"Bearer s3cr3t")]))
     assert "s3cr3t" not in written[1]
+
+
+def fields_of(**changes: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads(access_log.format_json(an_exchange(**changes), 0.0))
+    return fields
+
+
+@pytest.mark.parametrize(
+    ("body", "reasons"),
+    [
+        (b'{"error": {"code": "unauthorized", "message": "Invalid token"}}', ["Invalid token"]),
+        (b"<h1>Bad Gateway</h1>", []),
+    ],
+)
+def test_the_reason_of_an_error_without_notes_is_the_message_of_its_response(
+    body: bytes, reasons: list[str]
+) -> None:
+    assert fields_of(status=401, answer_body=body)["reasons"] == reasons
+    assert fields_of(status=401, answer_body=body, notes=("a hint",))["reasons"] == ["a hint"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "logged"),
+    [
+        (b"0b1c2d3e-4f50-4a61-8b72-9c83ad94be05", "0b1c2d3e-4f50-4a61-8b72-9c83ad94be05"),
+        (b"\x1b[2J", "\\x1b[2J"),
+        (b"x" * 1000, "x" * 300),
+        (b"s3cr3t", "[removed]"),
+    ],
+)
+def test_the_id_of_a_request_is_logged_printable_bounded_and_without_credentials(
+    sent: bytes, logged: str
+) -> None:
+    headers = [(b"X-Request-ID", sent), (b"authorization", b"Bearer s3cr3t")]
+    assert fields_of(request_headers=headers)["request_id"] == logged
+    assert "request_id" not in fields_of(request_headers=headers[1:])

@@ -178,6 +178,20 @@ def test_a_stderr_that_nobody_reads_stops_nothing() -> None:
         assert "200  GET /v1/credits" in log.readline()
 
 
+def test_a_json_log_is_objects_only_from_the_ready_line_to_the_stop() -> None:
+    with serving("--log-format", "json", stderr=subprocess.STDOUT) as (process, port):
+        with connected(port) as connection:
+            for headers in (KEY | {"X-Request-Id": "id-7"}, {}):
+                connection.request("GET", "/v1/credits", headers=headers)
+                connection.getresponse().read()
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout
+        lines = [json.loads(line) for line in process.stdout]
+    assert [line["event"] for line in lines] == ["request", "request", "stopped"]
+    assert [line.get("request_id") for line in lines] == ["id-7", None, None]
+    assert (lines[0]["reasons"], len(lines[1]["reasons"])) == ([], 1)
+
+
 def test_every_request_has_its_line_when_it_has_ended() -> None:
     with serving(stderr=subprocess.PIPE) as (process, port), connected(port) as connection:
         for number in range(50):
