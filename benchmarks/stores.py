@@ -24,7 +24,7 @@ from evolink_mock.domain.clock import wall_time
 from evolink_mock.domain.tasks import Task, new_timetable
 from evolink_mock.domain.units import Speed
 from evolink_mock.media.spec import media_spec_of
-from evolink_mock.service.state import open_shared
+from evolink_mock.service.store_opening import open_shared
 from evolink_mock.stores.records import OperationIndex, encode
 from evolink_mock.stores.sqlite.store import SqliteStore
 from evolink_spec import load

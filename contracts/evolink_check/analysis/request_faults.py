@@ -187,11 +187,14 @@ def _document_faults(
         yield from _callback_faults(body[field], operation, receiver)
 
 
-def _model_fault(document: Mapping[str, Any]) -> RequestFault:
-    """Return the only certain fault of a body whose document is unknown."""
-    if "model" not in document:
+def _model_fault(body: Mapping[str, Any]) -> RequestFault:
+    """Return the fault of the `model` of a body.
+
+    Without a valid model it is unknown which API document applies, so no other fault is certain.
+    """
+    if "model" not in body:
         return RequestFault("create.required", "no model")
-    if not isinstance(document["model"], str):
+    if not isinstance(body["model"], str):
         return RequestFault("create.types", "model: a value of a wrong type")
     return RequestFault("model.enum", "model: not one of the documented values")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evolink_mock.domain.accounts import AccountTerms
-from evolink_mock.service.state import FILE, open_shared, server_now
+from evolink_mock.service.store_opening import FILE, open_shared, server_now
 from evolink_mock.stores.export import Header, export, read_accounts, read_header
 from evolink_mock.stores.records import OperationIndex
 from evolink_mock.stores.sqlite import inspection as file_inspection

@@ -14,7 +14,7 @@ from evolink_mock.recipes.registry import RecipeRegistry, statuses_of
 from evolink_mock.service.account_clock import AccountClocks
 from evolink_mock.service.exchange_feed import ExchangeFeed
 from evolink_mock.service.notifier import Notifier
-from evolink_mock.service.state import open_state
+from evolink_mock.service.store_opening import open_state
 from evolink_mock.service.uploads import Uploads
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import trustme
 from click.testing import CliRunner
 from evolink_mock.cli.app import app
 from evolink_mock.domain.store import StoreError
-from evolink_mock.service.state import PASSWORD
+from evolink_mock.service.store_opening import PASSWORD
 from evolink_mock.stores.redis import connection
 from evolink_mock.stores.redis.store import RedisStore
 from support.in_process import BODY, CREATE, playing, shaped

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from evolink_mock.domain.accounts import AccountTerms
-from evolink_mock.service import state
-from evolink_mock.service.state import SEEDED_START, State, open_state
+from evolink_mock.service.store_opening import SEEDED_START, State, open_state
 from evolink_mock.settings import Settings
 from evolink_mock.stores.memory import MemoryStore
 from support.builders import SPEC
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
     moved = Wall()
-    monkeypatch.setattr(state, "wall_time", moved)
+    monkeypatch.setattr(store_opening, "wall_time", moved)
     return moved
 
 
