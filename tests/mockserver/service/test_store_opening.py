@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from evolink_mock.domain.accounts import AccountTerms
+from evolink_mock.service import store_opening
 from evolink_mock.service.store_opening import SEEDED_START, State, open_state
 from evolink_mock.settings import Settings
 from evolink_mock.stores.memory import MemoryStore
