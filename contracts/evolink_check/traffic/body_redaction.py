@@ -105,7 +105,9 @@ def _redact_strings(text: str, keys: KnownKeys) -> str:
     """Redact everything in a text that looks like a JSON string or a numeric member; the rest is unchanged."""
     if _is_plain(text, keys):
         return text
-    kind: Kind = "identifier"  # a string without a name, such as the value of an ETag, is not judged by its form
+    kind: Kind = (
+        "identifier"  # a string without a name, such as the value of an ETag, is not judged by its form
+    )
     before = ""  # the last string that is not a name
 
     def redacted(match: re.Match[str]) -> str:

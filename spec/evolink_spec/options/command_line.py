@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -13,6 +14,7 @@ from evolink_spec.options.sources import RawValue, gather
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from click.shell_completion import CompletionItem
     from msgspec import Struct
 
     from evolink_spec.options.declaration import Field
@@ -42,6 +44,10 @@ class FieldOption(click.Option):
         plain = {"is_flag": True} if field.is_switch else {"metavar": field.option.metavar, "type": str}
         super().__init__(names, help=field.option.help, multiple=field.collection is not None, **plain)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Return the values that the shell offers."""
+        return _completions(self.field, incomplete)
+
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the two columns of the help."""
         record = super().get_help_record(ctx)
@@ -59,9 +65,22 @@ class FieldArgument(click.Argument):
             [field.name], metavar=field.option.metavar, nargs=-1 if several else 1, required=False, type=str
         )
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Return the values that the shell offers."""
+        return _completions(self.field, incomplete)
+
     def get_help_record(self, _: click.Context) -> tuple[str, str]:
         """Return the two columns of the help."""
         return self.field.option.metavar, self.field.option.help
+
+
+def _completions(field: Field, incomplete: str) -> list[CompletionItem]:
+    """Return the choices that begin like this, or let the shell complete the name of a file or folder."""
+    from click.shell_completion import CompletionItem
+
+    if field.kind is Path:
+        return [CompletionItem(incomplete, type="dir" if field.option.metavar == "DIR" else "file")]
+    return [CompletionItem(choice) for choice in field.choices if choice.startswith(incomplete)]
 
 
 class Command(click.Command):

@@ -73,6 +73,12 @@ class Field(Struct, frozen=True):
         return self.option.name or f"--{self.name.replace('_', '-')}"
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """The possible values, as the metavar lists them in lower case; empty if other values are possible."""
+        words = self.option.metavar.split("|")
+        return tuple(words) if len(words) > 1 and all(map(str.islower, words)) else ()
+
+    @property
     def is_switch(self) -> bool:
         """Whether the option takes no value."""
         return self.kind is bool and self.collection is None
