@@ -110,6 +110,11 @@ def test_every_page_fits_its_width_and_is_accessible(
                     assert not serious, (tab, scheme)
 
 
+REPORT_HELD = (
+    """() => document.addEventListener("htmx:sseBeforeMessage", () => console.log("held"), { once: true })"""
+)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_request_appears_while_the_page_is_open_and_can_be_opened_and_sent_again(
     browser: Browser, base_url: str, client: Client, size: str
@@ -120,16 +125,26 @@ def test_a_request_appears_while_the_page_is_open_and_can_be_opened_and_sent_aga
         row = page.locator("#rows tr").first
         expect(row).to_contain_text(task_id)
         page.get_by_role("button", name="Pause").click()
-        client.create()
+        with page.expect_console_message(lambda message: message.text == "held"):
+            page.evaluate(REPORT_HELD)
+            client.create()
+        expect(page.locator("#rows tr")).to_have_count(1)
+        page.get_by_role("button", name="Continue").click()
+        expect(page.locator("#rows tr")).to_have_count(2)
         page.get_by_role("button", name="Clear").click()
         expect(page.locator("#rows tr")).to_have_count(0)
-        page.reload()
-        expect(page.locator("#rows tr")).to_have_count(2)
-        page.locator("#rows a").first.click()
+        task_id = client.create()
+        page.locator("#rows a").click()
         expect(page.get_by_text("$EVOLINK_API_KEY")).to_be_visible()
+        page.go_back()
+        expect(page.locator("#rows tr")).to_have_count(1)
+        expect(page.locator("#rows")).to_contain_text(task_id)
+        page.locator("#rows a").click()
         page.get_by_role("button", name="Send again").click()
-        expect(page.locator("#message")).to_have_text("Send again: done")
-        assert len(client.http.get("/__mock__/tasks").json()["tasks"]) == 3
+        expect(page.locator("#message")).to_contain_text("Send again: status 200.")
+        page.locator("#message a").click()
+        expect(page.locator("main")).not_to_contain_text(task_id)
+        assert len(client.http.get("/__mock__/tasks").json()["tasks"]) == 4
 
 
 def test_a_refused_request_shows_its_clause_and_the_nearest_name_until_a_reset_clears_the_view(
@@ -242,6 +257,9 @@ def test_a_recipe_is_composed_previewed_and_assigned(
         page.goto(f"{base_url}/__mock__/ui/recipes")
         page.get_by_label("Recipe").fill("fial")
         expect(page.locator("#preview")).to_contain_text("the nearest are")
+        page.get_by_label("Recipe").fill("402")
+        page.get_by_role("button", name="429*2, ok").click()
+        expect(page.locator("#preview")).to_contain_text('Prefer: mock="402, 429*2, ok"')
         page.get_by_label("Recipe").fill("")
         page.get_by_role("button", name="402", exact=True).click()
         expect(page.locator("#preview")).to_contain_text('Prefer: mock="402"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -19,7 +20,11 @@ _LONGEST = 300  # characters of a path or a note in a row
 
 
 class ExchangeFilter(Struct, frozen=True):
-    """Selects exchanges. An empty field selects all. `status` is a status or its first digits, such as `4`."""
+    """Selects exchanges. An empty field selects all.
+
+    `status` is a status or its first digits, such as `4` or `4xx`. `text` occurs in the method, the path, a note or a
+    body.
+    """
 
     status: str = ""
     path: str = ""
@@ -39,13 +44,23 @@ def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
     texts = (
         (selection.path, exchange.path),
         (selection.task, exchange.task_id),
-        (selection.text, f"{exchange.method} {exchange.path} {'; '.join(exchange.notes)}"),
     )
     return (
-        str(exchange.status).startswith(selection.status)
+        str(exchange.status).startswith(selection.status.rstrip("xX"))
         and exchange.account.startswith(selection.account.lower())
         and all(part.lower() in text.lower() for part, text in texts)
         and (not selection.violations or bool(violation_texts(exchange)))
+        and (not selection.text or _contains(exchange, selection.text.lower()))
+    )
+
+
+def _contains(exchange: Exchange, text: str) -> bool:
+    """Whether a text occurs in an exchange, in its JSON also with characters beyond ASCII escaped."""
+    lines = (exchange.method, exchange.path, *exchange.notes)
+    forms = {text.encode(), dumps(text)[1:-1].encode()}
+    bodies = (exchange.request_body.lower(), exchange.answer_body.lower())
+    return any(text in line.lower() for line in lines) or any(
+        form in body for form in forms for body in bodies
     )
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _NEAREST = re.compile(r'did you mean (.+?)\?|the nearest (?:is|are) ([^;]+)|"([^"]+)" is the nearest')
 _NOT_LISTED = re.compile(r'\w+: "(?P<value>[^"]+)" is not one of (?P<values>[^;]+)')
-_UNMATCHED = {404: "error.other-paths", 405: "error.other-methods"}
 # The clauses by the beginning of the reason for a refused create request, or of a warning.
 _BY_REASON = (
     ("callback_url", "client.callback-url"),
@@ -23,16 +22,18 @@ _BY_REASON = (
     (f"{WARNING}model", "client.actual-model"),
     ("unknown recipe", ""),
 )
+_FILES = "/files/"  # in the path of every operation on files
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
 
 
 def clause_of(exchange: Exchange) -> str:
     """Return the id of the clause that a request violated.
 
-    Empty if it violated none, or if a recipe caused the refusal.
+    Empty if it violated none, or if a recipe caused the refusal. No clause forbids a client an undocumented path,
+    and none is about uploads of files.
     """
-    if exchange.is_unmatched:
-        return _UNMATCHED.get(exchange.status, "")
+    if exchange.is_unmatched or _FILES in exchange.path:
+        return "auth.header" if exchange.status == _UNAUTHORIZED else ""
     if exchange.notes and (exchange.status == _BAD_REQUEST or exchange.notes[0].startswith(WARNING)):
         reason = exchange.notes[0]
         other = "" if reason.startswith(WARNING) else "client.valid-request"

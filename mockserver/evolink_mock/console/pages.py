@@ -50,16 +50,20 @@ async def live(request: PageRequest) -> bytes:
     """Render the latest exchanges and the form that filters them. New exchanges arrive over the event stream."""
     selection = filter_of(request.query)
     feed = request.service.exchange_feed
-    items = feed.shown()
-    rows = [row(item) for item in reversed(items) if selects(selection, item.exchange)][:_ROWS]
+    since = _number(request.query.get("since", ""))  # the last exchange when the view was cleared
+    hidden = since if since <= feed.last else 0  # a number of an earlier run hides nothing
+    items = [item for item in feed.shown() if item.number > hidden and selects(selection, item.exchange)]
+    rows = [row(item) for item in reversed(items[-_ROWS:])]
     fields = msgspec.structs.asdict(selection)
     query = urlencode({"after": feed.last, **fields})  # so that the stream misses none
-    return page("live.html", tab="live", rows=rows, selection=fields, query=query)
+    return page(
+        "live.html", tab="live", rows=rows, selection=fields, query=query, since=since, last=feed.last
+    )
 
 
 async def exchange(request: PageRequest) -> bytes | None:
     """Render one exchange with its headers and bodies; None if it is no longer stored."""
-    number = int(request.item) if request.item.isdigit() and len(request.item) < 16 else 0  # noqa: PLR2004
+    number = _number(request.item)
     found = request.service.exchange_feed.get(number)
     return None if found is None else page("exchange.html", item=views.exchange_details(number, found))
 
@@ -101,6 +105,11 @@ async def reference(request: PageRequest) -> bytes:
         name.rpartition("/")[2] for name in request.service.spec.documents
     ]  # names only: paths are private
     return page("reference.html", names=names)
+
+
+def _number(text: str) -> int:
+    """Return the number of an exchange; 0, which no exchange has, if the text is not a number."""
+    return int(text) if text.isdecimal() and len(text) < 16 else 0  # noqa: PLR2004
 
 
 def filter_of(query: Mapping[str, str]) -> ExchangeFilter:

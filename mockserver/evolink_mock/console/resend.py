@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
 
 
-async def resend(api: ASGIApp, exchange: Exchange) -> None:
-    """Send the request of an exchange again, with its key and body. The response is recorded like any other."""
+async def resend(api: ASGIApp, exchange: Exchange) -> int:
+    """Send the request of an exchange again, with its key and body. The response is recorded like any other.
+
+    Returns the status of the response; 0 if there is none, because a recipe closes the connection.
+    """
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -34,8 +37,13 @@ async def resend(api: ASGIApp, exchange: Exchange) -> None:
     async def receive() -> Message:
         return messages.pop() if messages else {"type": "http.disconnect"}
 
-    async def send(_: Message) -> None:
-        """Discard the response."""
+    statuses: list[int] = []
 
-    with suppress(ConnectionDroppedError):  # a recipe drops the response
+    async def send(message: Message) -> None:
+        """Discard the response, apart from its status."""
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    with suppress(ConnectionDroppedError):
         await api(scope, receive, send)
+    return statuses[0] if statuses else 0

@@ -216,7 +216,7 @@ class Resend:
         self._guard, self._api = guard, api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Resend the request, and respond with the number of the new exchange."""
+        """Resend the request, and respond with the number and the status of the new exchange."""
         refused = self._guard.refusal(scope, public=False)
         if refused is not None:
             await send_web_response(scope, send, refused)
@@ -227,5 +227,5 @@ class Resend:
             detail = "the request is no longer stored, or its body was too long to be stored whole"
             await send_error(send, scope[SCOPE_KEY], ApiError(404, detail))
             return
-        await resend(self._api(), exchange)
-        await send_web_response(scope, send, web_response.json({"number": feed.last}, 201))
+        status = await resend(self._api(), exchange)
+        await send_web_response(scope, send, web_response.json({"number": feed.last, "status": status}, 201))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from evolink_spec.pointers import follow
@@ -159,13 +160,16 @@ def curl(exchange: Exchange, entry: Mapping[str, Any]) -> str:
     """Return a curl command that repeats a request. The key is a shell variable."""
     headers: Sequence[tuple[str, str]] = entry["request"]["headers"]
     host = next((value for name, value in headers if name.lower() == "host"), "127.0.0.1:8080")
-    lines = [f"curl -X {exchange.method} {_quoted(f'{exchange.scheme}://{host}' + entry['path'])}"]
+    # With `-X HEAD`, curl would wait for the body that Content-Length announces.
+    is_head = exchange.method == "HEAD"
+    method = "--head" if is_head else f"-X {quote(exchange.method)}"
+    lines = [f"curl {method} {_quoted(f'{exchange.scheme}://{host}' + entry['path'])}"]
     for name, value in headers:
         if name.lower() == "authorization":
             lines.append('-H "Authorization: Bearer $EVOLINK_API_KEY"')
         elif name.lower() not in _HOP_BY_HOP:
             lines.append(f"-H {_quoted(f'{name}: {value}')}")
-    if body := entry["request"]["body"]:
+    if (body := entry["request"]["body"]) and not is_head:
         lines.append(f"--data-binary {_quoted(body[:_CURL_LENGTH])}")
     return " \\\n  ".join(lines)
 

@@ -64,9 +64,16 @@ def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
         },
         "answer": {
             "headers": redactor.headers(exchange.answer_headers),
-            "body": redactor.body(exchange.answer_body) if exchange.answer_body else None,
+            "body": _sent_body(exchange, redactor) or None,
         },
     }
+
+
+def _sent_body(exchange: Exchange, redactor: Redactor) -> str:
+    """Return the body that the client got. The response to a HEAD request has none, whatever was recorded."""
+    return (
+        "" if exchange.method == "HEAD" or not exchange.answer_body else redactor.body(exchange.answer_body)
+    )
 
 
 def violation_entry(violation: Violation, redactor: Redactor) -> dict[str, Any]:
@@ -109,7 +116,7 @@ def _exchange(exchange: Exchange, redactor: Redactor, own_token: str) -> dict[st
     url = f"{exchange.scheme}://{host}{redactor.text(exchange.path)}{query}"
     request = _request(exchange.method, url, headers, request_text(exchange, redactor))
     response_headers = redactor.headers(exchange.answer_headers)
-    body = redactor.body(exchange.answer_body) if exchange.answer_body else ""
+    body = _sent_body(exchange, redactor)
     return {
         **_dated(exchange.at, exchange.seconds),
         "request": request,

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 WITHOUT_PROMPT = {name: value for name, value in BODY.items() if name != "prompt"}
 UNKNOWN_TASK = "/v1/tasks/task-unified-1795357446-9vkpv6h4"
 REFUSED: dict[str, tuple[str, str, Any, dict[str, str], str, str]] = {
-    "path": ("GET", "/v1/video/generations", None, {}, "error.other-paths", "/v1/videos/generations"),
-    "method": ("DELETE", CREATE, None, {}, "error.other-methods", ""),
+    "path": ("GET", "/v1/video/generations", None, {}, "", "/v1/videos/generations"),
+    "method": ("DELETE", CREATE, None, {}, "", ""),
     "model": (
         *("POST", CREATE, BODY | {"model": "grok-imagine-image-to-vidoe-beta"}, {}),
         *("client.valid-request", "grok-imagine-image-to-video-beta"),
@@ -49,6 +49,12 @@ def test_a_refused_request_has_the_clause_and_the_nearest_name(mock: Mock, name:
     else:
         mock.post(body, headers=headers)
     assert (clause_of(mock.noted[-1]), nearest_of(mock.noted[-1])) == (clause, nearest)
+
+
+def test_a_refused_upload_has_no_clause_on_create_requests(mock: Mock) -> None:
+    headers = {"authorization": "Bearer any-token"}
+    answer = mock.run(mock.client.post("/api/v1/files/upload/base64", json={}, headers=headers))
+    assert (answer.status_code, clause_of(mock.noted[-1])) == (400, "")
 
 
 def test_a_request_without_a_key_violates_the_clause_on_keys(mock: Mock) -> None:

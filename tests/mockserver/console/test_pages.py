@@ -117,14 +117,25 @@ def test_a_request_is_shown_with_its_headers_and_body_and_as_curl_without_its_ke
     assert visit(mock, "/ui/exchanges/2").status_code == 404
 
 
+def test_a_head_request_is_shown_without_a_body_and_as_curl_that_ends(mock: Mock) -> None:
+    mock.run(mock.client.head("/v1/nowhere"))
+    shown = visit(mock, "/ui/exchanges/1").text
+    assert "curl --head &#39;http://mock.test/v1/nowhere&#39;" in shown
+    assert shown.count("No body.") == 2  # of the request and of the response
+
+
 @pytest.mark.parametrize(
     ("query", "count"),
     [
         ("", 3),
         ("?status=4", 1),
+        ("?status=4xx", 1),
         ("?violations=1", 1),
         ("?path=videos", 1),
         ("?text=there+is+no", 1),
+        ("?text=TASK-unified", 1),
+        ("?since=2", 1),
+        ("?since=999", 3),
         ("?status=2&path=CREDITS", 1),
         ("?account=nobody", 0),
     ],
@@ -180,7 +191,7 @@ def test_nobody_else_acts_for_an_account(mock: Mock) -> None:
 def test_a_request_can_be_sent_again_for_the_account_that_sent_it(mock: Mock) -> None:
     mock.create()
     answer = act(mock, "POST", "/exchanges/1/resend", "")
-    assert (answer.status_code, answer.json()) == (201, {"number": 2})
+    assert (answer.status_code, answer.json()) == (201, {"number": 2, "status": 200})
     assert mock.account().task_count == 2
     gone = act(mock, "POST", "/exchanges/99/resend", "")
     assert gone.status_code == 404

@@ -3,8 +3,13 @@
 
 const MOST_ROWS = 200; // the browser lays out the whole table for each batch
 
-function show(message) {
-  document.getElementById("message").textContent = message;
+const HELD = MOST_ROWS; // batches of a paused view; each has a row, so older ones would not be shown
+
+let held = []; // the batches that arrived while the view is paused, the oldest first
+let last = 0; // the number of the latest exchange that arrived
+
+function show(message, link) {
+  document.getElementById("message").replaceChildren(message, ...(link ? [" ", link] : []));
 }
 
 async function act(button) {
@@ -26,7 +31,8 @@ async function send(method, path, headers, body, what) {
     const response = await fetch(path, { method, headers, body });
     const answer = await response.json().catch(() => null);
     if (response.ok) {
-      show(`${what}: done`);
+      if (path.endsWith("/resend")) showExchange(what, answer);
+      else show(`${what}: done`);
     } else {
       show(`${what}: ${answer?.error?.message ?? `the mock responded with status ${response.status}`}`);
     }
@@ -35,6 +41,13 @@ async function send(method, path, headers, body, what) {
     show(`${what}: the mock does not respond`);
     return false;
   }
+}
+
+function showExchange(what, answer) {
+  const link = document.createElement("a");
+  link.href = `/__mock__/ui/exchanges/${answer.number}`;
+  link.textContent = `Open exchange ${answer.number}`;
+  show(`${what}: ${answer.status ? `status ${answer.status}` : "no response"}.`, link);
 }
 
 async function copy(button) {
@@ -62,7 +75,8 @@ async function assign() {
 
 function choose(example) {
   const input = document.querySelector("#compose [name=recipe]");
-  input.value = input.value ? `${input.value}+${example}` : example;
+  const steps = /[*,]/.test(example) || input.value.includes("*");
+  input.value = input.value ? `${input.value}${steps ? ", " : "+"}${example}` : example;
   input.dispatchEvent(new Event("input", { bubbles: true }));
   input.focus();
 }
@@ -74,21 +88,45 @@ document.addEventListener("click", (event) => {
   else if ("copy" in button.dataset) copy(button);
   else if (button.dataset.recipe) choose(button.dataset.recipe);
   else if (button.id === "assign") assign();
-  else if (button.id === "clear") document.getElementById("rows").replaceChildren();
-  else if (button.id === "pause") {
-    const paused = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(paused));
-    button.textContent = paused ? "Continue" : "Pause";
-  }
+  else if (button.id === "clear") clear();
+  else if (button.id === "pause") togglePause(button);
 });
 
-// A paused view ignores new rows; reload the page to see them.
+// The number goes into the address, so that the view is still cleared after the user returns to it.
+function clear() {
+  const rows = document.getElementById("rows");
+  const number = String(Math.max(last, Number(rows.dataset.last)));
+  rows.replaceChildren();
+  held = [];
+  document.querySelector("[name=since]").value = number;
+  const address = new URL(location.href);
+  address.searchParams.set("since", number);
+  history.replaceState(history.state, "", address);
+}
+
+function togglePause(button) {
+  const paused = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", String(paused));
+  button.textContent = paused ? "Continue" : "Pause";
+  if (paused || !held.length) return;
+  const html = held.reverse().join("");
+  held = [];
+  htmx.swap(document.getElementById("rows"), html, { swapStyle: "afterbegin", swapDelay: 0, settleDelay: 0 });
+  tidyRows();
+}
+
+// A paused view keeps new rows until it continues.
 document.addEventListener("htmx:sseBeforeMessage", (event) => {
+  last = Math.max(last, Number(event.detail.lastEventId));
   const pause = document.getElementById("pause");
-  if (pause && pause.getAttribute("aria-pressed") === "true") event.preventDefault();
+  if (pause?.getAttribute("aria-pressed") !== "true") return;
+  event.preventDefault();
+  held = [...held, event.detail.data].slice(-HELD);
 });
 
-document.addEventListener("htmx:sseMessage", () => {
+document.addEventListener("htmx:sseMessage", tidyRows);
+
+function tidyRows() {
   const rows = document.getElementById("rows");
   if (!rows) return;
   const cleared = rows.querySelector(".cleared"); // older rows are below it
@@ -100,7 +138,7 @@ document.addEventListener("htmx:sseMessage", () => {
     seen.add(row.id);
   }
   while (rows.rows.length > MOST_ROWS) rows.lastElementChild.remove();
-});
+}
 
 // Each refresh changes only what differs, so focus, selections and videos stay. A chosen code is the user's. An element
 // with an id never becomes another one, so that a button does not change its action under the pointer.
