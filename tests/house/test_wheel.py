@@ -1,10 +1,11 @@
-"""The built wheel, in a project that has `spec/`, `mockserver/` and `contracts/` of its own."""
+"""The built wheel, in a project that has `spec/`, `mockserver/` and `contracts/` of its own; and the source archive."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -24,6 +25,29 @@ DATA = {
     "evolink_spec/compiled.json",
     "evolink_spec/openapi/get-task-detail.yaml",
     "evolink_spec/overlay.yaml",
+}
+READ_BY_TESTS = {
+    ".ci/lowest",
+    ".ci/package",
+    ".ci/run",
+    ".ci/vendor",
+    ".dockerignore",
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Dockerfile",
+    "LICENSE",
+    "README.md",
+    "action.yml",
+    "compose.yaml",
+    "mkdocs.yml",
+    "pyproject.toml",
+    "benchmarks/README.md",
+    "docs/console.md",
+    "examples/deployment/gitlab-ci.yaml",
+    "mockserver/evolink_mock/console/static/reference.js",
+    "tests/house/test_wheel.py",
 }
 PROJECT = {
     "spec/__init__.py": "NAME = 'spec'\n",
@@ -50,10 +74,13 @@ def test_own_packages_and_the_fixtures_live_side_by_side(evolink_mock):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    return _build("wheel", tmp_path_factory.mktemp("dist"))
+
+
+def _build(target: str, folder: Path) -> Path:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    (built,) = folder.glob("*.whl")
+    (built,) = (path for path in folder.iterdir() if path.suffix in {".whl", ".gz"})
     return built
 
 
@@ -62,6 +89,13 @@ def test_the_wheel_holds_three_packages_and_their_data(wheel: Path) -> None:
     top = {name.partition("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == PACKAGES
     assert names >= DATA
+
+
+def test_the_source_archive_holds_what_its_tests_read(tmp_path: Path) -> None:
+    with tarfile.open(_build("sdist", tmp_path)) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert names >= READ_BY_TESTS
+    assert not {name.partition("/")[0] for name in names} & {".git", ".venv", "uv.lock"}
 
 
 def test_the_fixtures_run_in_a_project_with_packages_of_the_folders_names(

@@ -59,6 +59,7 @@ def _console(url: str, settings: Settings, operator_key: str) -> str:
 
 
 def _announce_as_text(listeners: Listeners, settings: Settings, models: str, operator_key: str) -> None:
+    from evolink_mock.domain.accounts import example_key
     from evolink_mock.server.listeners import network_urls, url_of
 
     url = url_of(listeners.http)
@@ -67,7 +68,7 @@ def _announce_as_text(listeners: Listeners, settings: Settings, models: str, ope
     click.echo(f"evolink-mock serves {models} at {click.style(url, bold=True)} (tasks take {seconds} s)")
     click.echo()
     click.echo(f"  export EVOLINK_BASE_URL={url}")
-    click.echo(f"  export EVOLINK_API_KEY={next(iter(sorted(settings.tokens)), 'any-token')}")
+    click.echo(f"  export EVOLINK_API_KEY={example_key(settings.tokens)}")
     click.echo('  curl "$EVOLINK_BASE_URL/v1/credits" -H "Authorization: Bearer $EVOLINK_API_KEY"')
     if console := _console(url, settings, operator_key):
         click.echo(f"  console: {console}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from evolink_mock.cli.run_trust import JAVA_STORE, JAVA_STORE_PASSWORD, trust_variables
+from evolink_mock.domain.accounts import example_key
 from evolink_mock.server.listeners import local_address, url_of
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def api_key(settings: Settings) -> str:
     A client that ignores the proxy reaches the real API. An inherited key could cost credits there; this key is
     refused.
     """
-    return next(iter(sorted(settings.tokens)), "any-token")
+    return example_key(settings.tokens)
 
 
 def no_proxy(inherited: str, hosts: Sequence[str]) -> str:

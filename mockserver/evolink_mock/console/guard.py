@@ -8,7 +8,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from evolink_mock.console.web_response import WebResponse, refusal
+from evolink_mock.console.web_response import WebResponse, plain_refusal, refusal
 from evolink_mock.control.operator_key import is_operator
 from evolink_mock.control.origin_check import OwnNames, origin_error
 
@@ -42,9 +42,9 @@ class AccessGuard:
         server = scope.get("server")
         error = origin_error(headers, self._own.at(None if server is None else str(server[0])))
         if error is not None:
-            return refusal(403, error.detail)
+            return plain_refusal(403, error.detail)
         if not self.service.settings.ui_key and not _is_local(scope):
-            return refusal(403, _BEYOND)
+            return plain_refusal(403, _BEYOND)
         return None if public or self.is_operator(headers) else refusal(401, _NO_KEY)
 
     def is_operator(self, headers: Mapping[bytes, bytes]) -> bool:

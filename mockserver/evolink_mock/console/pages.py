@@ -12,6 +12,7 @@ from evolink_mock.console import recipe_views, views
 from evolink_mock.console.event_stream import event
 from evolink_mock.console.exchange_rows import ExchangeFilter, row, selects
 from evolink_mock.console.rendering import macro, page
+from evolink_mock.domain.accounts import example_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ Page = Callable[[PageRequest], Awaitable[bytes | None]]  # None if its subject i
 
 async def start(request: PageRequest) -> bytes:
     """Render the start page: the address, an example and the simulated documents, without data of any account."""
-    server = await views.overview(request.service, request.base_url)
+    server = await views.overview(request.service, request.base_url, _shown_key(request))
     return page("start.html", tab="start", server=server, is_operator=request.is_operator)
 
 
@@ -104,7 +105,13 @@ async def reference(request: PageRequest) -> bytes:
     names = [
         name.rpartition("/")[2] for name in request.service.spec.documents
     ]  # names only: paths are private
-    return page("reference.html", names=names)
+    return page("reference.html", tab="reference", names=names, key=_shown_key(request))
+
+
+def _shown_key(request: PageRequest) -> str:
+    """Return the API key that examples use. Everybody may see these pages, but only the operator sees keys."""
+    service = request.service
+    return example_key(service.tokens) if request.is_operator or not service.tokens else "YOUR-KEY"
 
 
 def _number(text: str) -> int:

@@ -25,8 +25,11 @@ _CURL_LENGTH = 4000  # characters of a body in a curl command
 _HOP_BY_HOP = {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
 
 
-async def overview(service: Service, base_url: str) -> dict[str, Any]:
-    """Return the contents of the start page: the address, the documents, an example, the state of the server."""
+async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
+    """Return the contents of the start page: the address, the documents, an example, the state of the server.
+
+    `key` is the API key in the example.
+    """
     creates = service.spec.creates
     documents = [
         {"method": method, "path": path, "models": [model for model in by_model if model]}
@@ -34,6 +37,7 @@ async def overview(service: Service, base_url: str) -> dict[str, Any]:
     ]
     return {
         "base_url": base_url,
+        "key": key,
         "documents": documents,
         "example": _example(service),
         "is_ready": service.ready,

@@ -48,6 +48,11 @@ def refusal(status: int, reason: str) -> WebResponse:
     return html(page("refused.html", reason=reason), status)
 
 
+def plain_refusal(status: int, reason: str) -> WebResponse:
+    """Return a refusal as text, for requests that would be refused the style sheet of a page, too."""
+    return WebResponse(f"{reason}\n".encode(), b"text/plain; charset=utf-8", status)
+
+
 def redirect(location: str, headers: Headers = ()) -> WebResponse:
     """Return a redirect that the browser follows with GET."""
     return WebResponse(b"", b"text/plain", 303, ((b"location", location.encode()), *headers))

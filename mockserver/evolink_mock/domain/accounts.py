@@ -13,7 +13,7 @@ from evolink_mock.domain.pricing import refund_of
 from evolink_mock.domain.units import Rate  # noqa: TC001  (stores decode by the annotations)
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Collection, Container
 
     from evolink_mock.domain.tasks import Task
 
@@ -87,6 +87,11 @@ def label_of(token: str) -> str:
 def instant_of(account: Account, server_now: float) -> float:
     """Return the account's time when the server's clock shows `server_now`."""
     return server_now + account.shift if account.frozen_at is None else account.frozen_at
+
+
+def example_key(tokens: Collection[str]) -> str:
+    """Return a key that a server with these tokens accepts: the first in order, or any text if it accepts every key."""
+    return min(tokens, default="any-token")
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:

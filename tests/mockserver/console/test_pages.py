@@ -216,6 +216,22 @@ def test_the_example_to_copy_is_a_valid_request(mock: Mock) -> None:
     assert mock.post(body[1].encode()).status_code == 200
 
 
+def test_the_example_has_a_key_that_the_mock_accepts_and_only_the_operator_sees_it() -> None:
+    with playing(tokens=frozenset({"second-key", "first-key"})) as mock:
+        shown = unescape(visit(mock, "/ui").text)
+        assert shown.count("first-key") == 4  # the environment, curl, Python and JavaScript
+        assert "any-token" not in shown
+        assert "first-key" in visit(mock, "/docs").text
+        for path in ("/ui", "/docs"):
+            assert "first-key" not in visit(mock, path, cookie="").text
+
+
+def test_a_refusal_whose_style_sheet_would_be_refused_too_is_plain_text(mock: Mock) -> None:
+    refused = visit(mock, "/ui", host="other.test")
+    assert (refused.status_code, refused.headers["content-type"]) == (403, "text/plain; charset=utf-8")
+    assert "--allow-host other.test" in refused.text
+
+
 def test_the_start_page_says_what_is_played_and_where_the_state_is(tmp_path: Path) -> None:
     store = f"sqlite:{tmp_path / 'private.db'}"
     with playing(store=store, recipes="header,token", recipe="429") as mock:

@@ -2,8 +2,8 @@
 "use strict";
 
 window.addEventListener("DOMContentLoaded", () => {
-  const names = JSON.parse(document.getElementById("reference").dataset.documents);
-  const documents = names.map((name, number) => ({ name, url: `/__mock__/ui/documents/${number}.json` }));
+  const { documents: list, key } = document.getElementById("reference").dataset;
+  const documents = JSON.parse(list).map((name, number) => ({ name, url: `/__mock__/ui/documents/${number}.json` }));
   const ui = window.SwaggerUIBundle({
     dom_id: "#reference",
     urls: [
@@ -14,6 +14,14 @@ window.addEventListener("DOMContentLoaded", () => {
     layout: "StandaloneLayout",
     validatorUrl: null,
     persistAuthorization: false,
-    onComplete: () => ui.preauthorizeApiKey("bearerAuth", "any-token"),
+    onComplete: () => authorize(ui, key),
   });
 });
+
+// Fills the key into every bearer scheme of the selected document, whatever its name.
+function authorize(ui, key) {
+  const schemes = ui.specSelectors.specJson().getIn(["components", "securitySchemes"]);
+  schemes?.forEach((scheme, name) => {
+    if (scheme.get("scheme") === "bearer") ui.preauthorizeApiKey(name, key);
+  });
+}
