@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evolink_mock.console.recipe_sentences import sentence
 from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes import grammar
-from evolink_mock.recipes.effects import BY_NAME, EFFECTS, STATUS
+from evolink_mock.recipes.effects import EFFECTS
 
 if TYPE_CHECKING:
     from evolink_mock.recipes.grammar import Step
@@ -51,8 +52,4 @@ def _step(step: Step, count: int) -> dict[str, Any]:
         requests = "every request" if count == 1 else "the next request"
     else:
         requests = f"the next {step.times} requests"
-    return {"text": str(step), "requests": requests, "effects": [_meaning(word.name) for word in step.words]}
-
-
-def _meaning(name: str) -> str:
-    return (BY_NAME.get(name) or BY_NAME[STATUS]).meaning.replace("`", "")
+    return {"text": str(step), "requests": requests, "effects": [sentence(word) for word in step.words]}

@@ -24,7 +24,7 @@ CANCEL = "cancel"
 STATUS = "STATUS"
 _TOO_MANY_REQUESTS = "429"
 CANCELLED = "request_cancelled"  # the failure code of a cancelled task
-_HALFWAY = 50  # percent
+HALFWAY = 50  # percent
 _SLOWDOWN = 10.0  # how many times longer a `slow` task takes
 _CREDITS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 _TYPE = re.compile(r"[\w.-]+/[\w.-]+(?:;[ \w.:/-]*)?", re.ASCII)
@@ -109,7 +109,7 @@ def _read_failure(word: Word) -> dict[str, Any]:
 def _read_cancel(word: Word) -> dict[str, Any]:
     if word.value is not None:
         raise ValueError("cancel takes no value")
-    return {"outcome": (CANCELLED, _HALFWAY if word.progress is None else max(1, word.progress))}
+    return {"outcome": (CANCELLED, HALFWAY if word.progress is None else max(1, word.progress))}
 
 
 def _read_expired(word: Word) -> dict[str, Any]:
