@@ -102,23 +102,37 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     ] = Speed(6.0, 6.0)
 
 
-class WaitOptions(Struct, frozen=True, kw_only=True):
+class RunningMockOptions(Struct, frozen=True, kw_only=True):
+    """Where a running mock is. Either the argument or the option says so."""
+
+    address: Annotated[
+        str, Option(help="Where the mock is; see --url.", metavar="URL", positional=True, excludes="url")
+    ] = ""
+    url: Annotated[
+        str,
+        Option(
+            help="Where the mock is, if no argument says so. EVOLINK_BASE_URL changes the default.",
+            metavar="URL",
+        ),
+    ] = "http://127.0.0.1:8080"
+
+    @property
+    def mock_url(self) -> str:
+        """The URL of the mock."""
+        return self.address or self.url
+
+
+class WaitOptions(RunningMockOptions, frozen=True, kw_only=True):
     """The options of `wait`."""
 
-    url: Annotated[str, Option(help="Where the mock is.", metavar="URL", positional=True)] = (
-        "http://127.0.0.1:8080"
-    )
     timeout: Annotated[
         float, Option(help="How long to wait.", metavar="TIME", shown="30s", parse=parse_duration)
     ] = 30.0
 
 
-class TailOptions(Struct, frozen=True, kw_only=True):
+class TailOptions(RunningMockOptions, frozen=True, kw_only=True):
     """The options of `tail`."""
 
-    url: Annotated[str, Option(help="Where the mock is.", metavar="URL", positional=True)] = (
-        "http://127.0.0.1:8080"
-    )
     token: Annotated[
         str, Option(help="Show the requests of the account of this API key.", metavar="TOKEN", excludes="key")
     ] = "any-token"  # noqa: S105  (not a secret: by default every key is accepted)
@@ -135,10 +149,7 @@ class TailOptions(Struct, frozen=True, kw_only=True):
     json: Annotated[bool, Option(help="Print each request as one line of JSON.")] = False
 
 
-class McpOptions(Struct, frozen=True, kw_only=True):
+class McpOptions(RunningMockOptions, frozen=True, kw_only=True):
     """The options of `mcp`."""
 
-    url: Annotated[str, Option(help="Where the mock is.", metavar="URL", positional=True)] = (
-        "http://127.0.0.1:8080"
-    )
     token: Annotated[str, Option(help="Use the account with this token.", metavar="TOKEN")] = "any-token"  # noqa: S105

@@ -81,14 +81,14 @@ def events(options: TailOptions) -> Generator[tuple[str, Any]]:
     else:
         headers["Authorization"] = f"Bearer {options.token}"
     try:
-        with closing(_connection(options.url, _SILENCE_SECONDS)) as connection:
+        with closing(_connection(options.mock_url, _SILENCE_SECONDS)) as connection:
             response = _request(connection, "/__mock__/events", headers)
             if response.status != 200:  # noqa: PLR2004
                 raise NoMockError(_refusal(options, response.status))
             yield from parse(response)
     except (OSError, HTTPException) as error:
         raise NoMockError(
-            f"no evolink-mock responds at {options.url}: {error or type(error).__name__}"
+            f"no evolink-mock responds at {options.mock_url}: {error or type(error).__name__}"
         ) from error
     raise NoMockError(_LOST)
 
@@ -115,8 +115,9 @@ def _fail(problem: str) -> int:
 def _refusal(options: TailOptions, status: int) -> str:
     if status == 401:  # noqa: PLR2004
         what = "--key is not the key of its console" if options.key else "--token is not one of its tokens"
-        return f"the mock at {options.url} refuses the request: {what}"
-    return f"the mock at {options.url} has no stream of events (status {status}): perhaps it was started with --ui off"
+        return f"the mock at {options.mock_url} refuses the request: {what}"
+    what = f"has no stream of events (status {status}): perhaps it was started with --ui off"
+    return f"the mock at {options.mock_url} {what}"
 
 
 def parse(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:

@@ -6,11 +6,15 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
+from evolink_spec.options.sources import RawValue
 
 from evolink_mock.cli.options import McpOptions, TailOptions, WaitOptions
+from evolink_mock.settings import environment
 
 if TYPE_CHECKING:
     from evolink_spec.options.command_line import Group
+
+_BASE_URL = "EVOLINK_BASE_URL"
 
 
 def wait(options: WaitOptions) -> None:
@@ -20,7 +24,7 @@ def wait(options: WaitOptions) -> None:
     """
     from evolink_mock.cli import running_mock
 
-    raise SystemExit(running_mock.wait(options.url, options.timeout))
+    raise SystemExit(running_mock.wait(options.mock_url, options.timeout))
 
 
 def tail(options: TailOptions) -> None:
@@ -40,11 +44,17 @@ def mcp(options: McpOptions) -> None:
         raise click.UsageError("the package mcp is missing: pip install 'evolink-mock[mcp]'")
     from evolink_mock.mcp.server import run
 
-    run(options.url, options.token)
+    run(options.mock_url, options.token)
 
 
 def mount(app: Group) -> None:
     """Add the commands to a command line."""
-    app.taking(WaitOptions)(wait)
-    app.taking(TailOptions)(tail)
-    app.taking(McpOptions)(mcp)
+    app.taking(WaitOptions, beneath=_default_url)(wait)
+    app.taking(TailOptions, beneath=_default_url)(tail)
+    app.taking(McpOptions, beneath=_default_url)(mcp)
+
+
+def _default_url() -> list[dict[str, RawValue]]:
+    """Return the URL in EVOLINK_BASE_URL, which `serve` prints, as a source that the command line overrides."""
+    url = environment().get(_BASE_URL)
+    return [{"url": RawValue(_BASE_URL, url)}] if url else []

@@ -87,6 +87,35 @@ def test_a_mock_that_is_ready_is_not_waited_for(url: str) -> None:
     assert CliRunner().invoke(cli.app, ["wait", url]).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "variable", "expected"),
+    [
+        ([], None, "http://127.0.0.1:8080"),
+        ([], "http://127.0.0.1:1", "http://127.0.0.1:1"),
+        (["--url", "http://127.0.0.1:2"], "http://127.0.0.1:1", "http://127.0.0.1:2"),
+        (["http://127.0.0.1:3"], "http://127.0.0.1:1", "http://127.0.0.1:3"),
+    ],
+)
+def test_the_mock_is_named_by_an_argument_an_option_or_the_variable_that_serve_prints(
+    words: list[str], variable: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed: list[str] = []
+
+    def record(options: TailOptions) -> int:
+        followed.append(options.mock_url)
+        return 0
+
+    monkeypatch.setattr(running_mock, "tail", record)
+    result = CliRunner().invoke(cli.app, ["tail", *words], env={"EVOLINK_BASE_URL": variable})
+    assert (result.exit_code, followed) == (0, [expected])
+
+
+def test_an_argument_and_an_option_with_two_urls_are_refused() -> None:
+    result = CliRunner().invoke(cli.app, ["wait", "http://127.0.0.1:2", "--url", "http://127.0.0.1:3"])
+    assert result.exit_code == 2
+    assert "URL and --url cannot be used together" in result.output
+
+
 def test_a_mock_that_never_gets_ready_is_told_after_the_time_out(capsys: pytest.CaptureFixture[str]) -> None:
     elapsed = [0.0]
     status = running_mock.wait(
