@@ -36,7 +36,7 @@ def write(path: Path, content: str | bytes) -> None:
 def is_special(path: Path) -> bool:
     """Whether the path is a device or a pipe (`/dev/null`, `>(…)`).
 
-    It is then written to directly, and not replaced.
+    Such a path is written to directly, and not replaced.
     """
     return path.exists() and not path.is_file()
 

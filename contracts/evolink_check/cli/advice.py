@@ -44,7 +44,7 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 
 
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
-    """Return the kind and the means of a check of a server."""
+    """Return what was checked, a server, and the means that the check had, such as a second key."""
     keys = [key for label, key in subject.keys.items() if label != MAIN]
     price = report.spent / report.created if report.created else 0.0
     had: dict[Means, bool] = {

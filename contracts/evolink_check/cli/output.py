@@ -214,7 +214,7 @@ def say(line: str) -> None:
 
 
 def cost_estimate_line(effort: Effort, estimate: Estimate) -> str:
-    """Return the line that is shown before a run: its maximum cost, or what it does not test."""
+    """Return the line that is shown before a run: its maximum cost or, without a budget, what it does not test."""
     if effort.max_credits is None:
         return (
             "no --max-credits: nothing is sent that could create a task, so create responses, progress, results, "

@@ -68,7 +68,7 @@ def interrupting(
 
 @contextmanager
 def ending_at_signals() -> Iterator[None]:
-    """Within the block, a signal ends the process with the exit status of the signal. `with` blocks clean up.
+    """Within the block, a signal ends the process with the exit status of that signal, once `with` blocks have ended.
 
     Signals that the parent process ignores stay ignored. While a run can still be judged, `interrupting` replaces this
     handling.

@@ -16,7 +16,7 @@ JOB_SUMMARY = "GITHUB_STEP_SUMMARY"  # this variable names the file that GitHub 
 
 
 class SummaryFiles(Struct, frozen=True, kw_only=True):
-    """The paths of these files. `-` is stdout."""
+    """The paths of the Markdown file and the SARIF file. `-` is stdout."""
 
     markdown: Annotated[
         Path | None,
@@ -36,7 +36,7 @@ class SummaryFiles(Struct, frozen=True, kw_only=True):
 
 
 class ServedReport(SummaryFiles, frozen=True, kw_only=True):
-    """The files, and whether the HTML report is served after the run."""
+    """The paths of the report files, and whether the HTML report is served after the run."""
 
     serve_report: Annotated[
         bool,

@@ -36,7 +36,7 @@ class Pending:
         self._changed = Condition()
 
     def take(self, *, long: bool) -> Scenario | None:
-        """Take the next scenario, from the preferred queue if possible. None if all have ended, or after `end`.
+        """Take the next scenario, from the preferred queue if possible. Return None if all have ended, or after `end`.
 
         If both queues are empty, this waits while scenarios are running, because they may be put back.
         """
@@ -72,7 +72,7 @@ class Pending:
 
 
 def _mixed(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
-    """Yield two quick scenarios after each slow one, as long as there are any."""
+    """Yield two quick scenarios after each slow one, and the remaining quick ones at the end."""
     slow: deque[Scenario] = deque()
     quick: deque[Scenario] = deque()
     for scenario in scenarios:

@@ -33,8 +33,8 @@ class SuitePlan:
     `limit` is the time limit of a run in seconds; if it is None, it follows from the client's deadline. `keep` is a
     folder for the output and the requests of each run. `environment` is passed to the command if the mock was already
     running. `documents` and `only_documents` are passed as --spec and --only-spec to a mock that is started.
-    `fails_fast` decides after each run whether the suite ends. Setting `stop` ends the running commands, and no others
-    are started. `rare_queries` is set when the client turns out to query so rarely that faults must come on its first
+    `fails_fast` decides after each run whether the suite ends. Setting `stop` ends the running commands and prevents
+    further ones. `rare_queries` is set when the client turns out to query so rarely that faults must come on its first
     query.
     """
 

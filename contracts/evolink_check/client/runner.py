@@ -209,7 +209,7 @@ def _run_against(
 def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Journals:
     """Read the journal. If a response may be unfinished, wait until the mock has noticed that the client is gone.
 
-    `saved` says that the client has saved a result. The mock may record the fetch a moment later.
+    If `saved` is set, the client has saved a result, so also wait until the mock has recorded the fetch of that result.
     """
     for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):
         journals = mock.journal()

@@ -27,7 +27,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class DocumentCheck:
-    """The checks of one document. `published` is its tree before any notation is replaced."""
+    """The checks of one document. `published` is the content of its file, in which no notation has been replaced."""
 
     def __init__(self, document: Document, published: Json) -> None:
         self._document = document
@@ -76,10 +76,7 @@ class DocumentCheck:
             yield self._finding(rule, place, problem)
 
     def _problem(self, pointer: str, value: Json) -> str:
-        """Return why a value does not match the schema at a pointer.
-
-        Empty if it matches or the schema does not compile.
-        """
+        """Return why a value does not match the schema; empty if it matches or the schema does not compile."""
         schema = {"$schema": _DIALECT, "$ref": f"{_BASE}#{escaped(pointer)}"}
         try:
             validator = jsonschema_rs.Draft202012Validator(

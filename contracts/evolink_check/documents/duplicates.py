@@ -21,7 +21,7 @@ _SHOWN = 4  # maximum number of differing fields that are named
 def duplicated_models(documents: Iterable[Document]) -> Iterator[Finding]:
     """Yield a finding for each model that two documents describe differently.
 
-    The finding is about the document with more models, because the other one takes precedence.
+    The finding is about the document with more models, because the document with fewer models takes precedence.
     """
     owners: dict[tuple[str, str, str], list[Operation]] = {}
     for document in documents:

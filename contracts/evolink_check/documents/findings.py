@@ -27,7 +27,10 @@ RULES: Mapping[str, tuple[Level, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem at a place in a file. `line` counts from 1, and is 0 if it is unknown. `other` is a second place."""
+    """A problem at a place in a file. `line` counts from 1, and is 0 if it is unknown.
+
+    `other` is the file and the pointer of a related place.
+    """
 
     rule: str
     file: str

@@ -73,7 +73,7 @@ def _document(source: str, text: str) -> Document:
 def in_the_same_form(old: list[Document], new: list[Document]) -> tuple[list[Document], list[Document]]:
     """Return both sets of documents, with the built-in overlay applied to both sets or to neither.
 
-    If only one set has it applied, as the documents of a mock do, it is applied to the other set.
+    If only one set has it applied, as the documents of a mock do, it is applied to the other set too.
     """
     has_old, has_new = (any(_EXTENSION in str(document.tree) for document in side) for side in (old, new))
     if has_old == has_new:

@@ -15,7 +15,10 @@ Direction = Literal["request", "response"]
 
 @dataclass(frozen=True, slots=True)
 class VerdictRule:
-    """A verdict and its reason. `lenient` means that it becomes breaking if consumers do not tolerate new values."""
+    """A verdict and its reason.
+
+    `lenient` means that the verdict becomes "breaking" if consumers do not tolerate new values.
+    """
 
     verdict: Verdict
     reason: str

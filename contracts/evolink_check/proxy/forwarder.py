@@ -2,7 +2,7 @@
 
 Only the header Host is rewritten. Header names are sent in lower case. Bodies are forwarded as they arrive, in their
 content coding, and hop-by-hop headers are not forwarded. If `opinion` is set, each response is held until it is judged,
-unless its body is too large to be kept, and a header states the result.
+and a header then states the result. A response whose body is too large to be kept is forwarded without that header.
 """
 
 from __future__ import annotations

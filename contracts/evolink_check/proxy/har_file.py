@@ -26,8 +26,8 @@ class HarFile:
     """Appends entries in a separate thread, so that a slow disk delays no exchange. The first entry creates the file.
 
     Each entry is written over the end of the document, together with a new end. If the process is killed, the file
-    contains all complete exchanges. `facts` returns the metadata for the end. The first problem is passed to
-    `on_error`; nothing is written after it, and the file stays readable.
+    contains all complete exchanges. `facts` returns the metadata, which is part of that end. The first problem is
+    passed to `on_error`; nothing is written after it, and the file stays readable.
     """
 
     def __init__(self, path: Path, facts: Callable[[], LogFacts], on_error: Callable[[str], None]) -> None:

@@ -76,8 +76,8 @@ class ProxyRecorder:
     """Records the traffic of a proxy; thread-safe. `origin` is the base URL of the upstream server.
 
     `sink` is called with each complete entry. Once the entries use more than `room` bytes of memory, `forget` drops the
-    oldest ones, which must have been judged by then. If it is not called before they use twice as much, they are
-    dropped without being judged, and counted.
+    oldest ones, which must have been judged by then. If `forget` is not called before the entries use twice as much,
+    the oldest are dropped without being judged, and `unjudged` counts them.
     """
 
     def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
@@ -120,7 +120,7 @@ class ProxyRecorder:
             return tuple(self._short_keys)
 
     def facts(self, *, complete: bool = False) -> LogFacts:
-        """Return the metadata of the recording for a HAR file. Only the labels of the accounts are known."""
+        """Return the metadata of the recording for a HAR file. It contains only the label of each account."""
         with self._lock:
             accounts = tuple(Account(label) for label in sorted(self._labels))
         return LogFacts(accounts, self.origin, complete=complete)
@@ -160,7 +160,7 @@ class ProxyRecorder:
         return self.recorded
 
     def _drop(self) -> int:
-        """Drop the oldest entries until half of the memory is free. Return how many were dropped."""
+        """Drop the oldest entries until the others use at most half of `room`. Return how many were dropped."""
         count = 0
         while self._weight > self._room // 2 and count < len(self._entries):
             self._weight -= _memory_bytes(self._entries[count])
@@ -237,7 +237,7 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _ids(entry: Entry) -> set[str]:
-    """Return possible task ids of an exchange: the `id` in the response or, without it, the last part of the path."""
+    """Return possible task ids of an exchange: the `id` in the response or else the last part of the path."""
     ids = {entry.exchange.url.partition("?")[0].rpartition("/")[2]}
     try:
         body = json.loads(entry.exchange.response_body)

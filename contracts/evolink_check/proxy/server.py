@@ -67,9 +67,9 @@ def proxying(forward: ForwardingApp, host: str = "127.0.0.1", port: int = 0) -> 
 
 @contextmanager
 def _frequent_switches() -> Iterator[None]:
-    """Let threads interrupt the one that judges after half a millisecond instead of five.
+    """Let other threads interrupt the thread that judges after half a millisecond instead of five.
 
-    A request waits for the interpreter several times, because the proxy needs it after each read and write.
+    Otherwise requests would be slow, because each waits for the interpreter after every read and write.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_SECONDS)

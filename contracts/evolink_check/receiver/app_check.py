@@ -1,8 +1,8 @@
 """Check an ASGI or WSGI application in this process, from a test in any framework.
 
 During the check, the environment variables EVOLINK_BASE_URL and EVOLINK_API_KEY hold the address of the API and the
-key, which the application must use to query tasks. If it cannot, let it use a running mock, and pass the URL of the
-mock as `mock` and the key of the application as `token`.
+key, which the application must use to query tasks. If the application cannot use these variables, let it use a running
+mock, and pass the URL of the mock as `mock` and the key of the application as `token`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The API side of a check: tasks on a mock, the responses to queries of them, and the requests of the receiver."""
+"""The API side of a check: tasks on a mock, the responses to status queries, and the requests of the receiver."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ class MockApi:
         self.complete = True
 
     async def start(self) -> None:
-        """Reset the account and compare the clocks.
+        """Reset the account, and measure by how much our clock is ahead of the mock's.
 
-        The quickest of several comparisons is used, as it is the most accurate.
+        Of several measurements, the quickest is used, because it is the most accurate.
         """
         await asyncio.to_thread(self._mock.prepare, ())
         comparisons = [await self._compare_clocks() for _ in range(_COMPARISONS)]

@@ -52,7 +52,7 @@ class ReceiverPlan:
 
     `open_sender` starts what the receiver needs and returns a callback sender.
 
-    `register` tells the receiver about a task before its callback; it is None if the receiver needs no such table.
+    `register` tells the receiver about a task before its callback; it is None if the receiver need not know the task.
     `after_each` is called after each scenario. `read_output` returns the output of the receiver so far; it is None if
     the output is not available. Setting `stop` ends the check, and the scenarios that are complete by then are judged.
     """

@@ -110,7 +110,7 @@ class ScenarioDriver:
     async def expect_action(self, case: TaskCase) -> None:
         """Wait for the query and the booking that must follow.
 
-        After they were missing once, later waits are shorter.
+        If one of them did not come in time, later waits are shorter.
         """
         kind = "unconfirmed" if any(call.kind == "unconfirmed" for call in case.calls) else "usual"
         patience = self.timing.patience / (_IMPATIENCE if kind in self.monitor.missed else 1)
@@ -138,7 +138,7 @@ class ScenarioDriver:
 
 
 def has_booked(activity: ReceiverActivity, case: TaskCase) -> bool:
-    """Whether the receiver has booked the task as far as it must.
+    """Whether the receiver has made the booking that the task requires.
 
     True if the task is not completed or there is no ledger.
     """

@@ -247,7 +247,7 @@ def _report_new_failures(monitor: LiveMonitor) -> None:
 
 
 def _har_file(path: Path | None, record: ProxyRecorder, *, complete: bool) -> HarFile | None:
-    """Return the file to which exchanges are appended. None if it is not wanted or can only be written at the end."""
+    """Return the file to which each exchange is appended. None if no file is named, or if it is stdout or a device."""
     from evolink_check.proxy.har_file import HarFile
 
     if path is None or path == STDOUT or is_special(path):

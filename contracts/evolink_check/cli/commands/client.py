@@ -249,7 +249,7 @@ def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) ->
 
 
 def _conditions(plan: SuitePlan, options: ClientOptions) -> Conditions:
-    """Return the kind and the means of the check of a client."""
+    """Return what was checked, a client, and the means that the check had, such as a callback URL."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "callback-url": plan.description.is_called_back,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reporting_problems() -> Iterator[None]:
-    """Report every error, so that none looks like a verdict. A bug is reported with its traceback."""
+    """Report every error, so that none is mistaken for a verdict. A bug is reported with its traceback."""
     try:
         yield
     except (CommandFailedError, SpecError, ValueError) as problem:

@@ -286,7 +286,7 @@ def _summary(
 
 
 def _conditions(options: ReceiverOptions, setting: _Setting) -> Conditions:
-    """Return the kind and the means of the check of a receiver."""
+    """Return what was checked, a receiver, and the means that the check had, such as a ledger."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "ledger": setting.plan.ledger is not None,

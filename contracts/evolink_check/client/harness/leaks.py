@@ -25,7 +25,7 @@ def secrets_of(callback_url: str) -> tuple[str, ...]:
 
 
 def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Iterator[str]:
-    """Describe each secret found in the client's output. The key has already been replaced by `KEY` there.
+    """Describe each secret found in the client's output. In the output, the key has already been replaced by `KEY`.
 
     `texts` maps the names of the output files to their contents.
     """

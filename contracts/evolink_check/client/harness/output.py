@@ -46,7 +46,7 @@ class Output:
 
 
 def _whole(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
-    """Remove the parts of a key that the cut may have divided from the texts before and after the cut."""
+    """Remove the parts of a divided key at the end of the text before the cut and at the start of the text after it."""
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)
     after = next((size for size in sizes if last.startswith(token[-size:])), 0)

@@ -37,7 +37,7 @@ _HOST = "127.0.0.1"
 class Refusal:
     """How connections are refused: `closed` is the number of seconds before the port is opened for the first time.
 
-    `delays` are those of earlier runs of the scenario.
+    `delays` holds the seconds from each opening to the first connection, in earlier runs of the scenario.
     """
 
     delays: tuple[float, ...] = ()

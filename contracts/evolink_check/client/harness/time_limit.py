@@ -1,4 +1,4 @@
-"""The time limit of a run, which is longer on a busy machine: what delays our own timers also delays the client."""
+"""The time limit of a run, which is longer on a busy machine, because what delays our timers also delays the client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TimeLimit:
         self.delay = 0.0
 
     def record(self, planned: float, taken: float) -> None:
-        """Record that one of our own timers took `taken` seconds instead of the `planned` ones."""
+        """Record that one of our own timers took `taken` seconds instead of `planned` seconds."""
         self.delay += _WEIGHT * max(0.0, taken - planned - _USUAL)
 
     def left(self, elapsed: float) -> float:

@@ -29,7 +29,7 @@ _DETAIL = re.compile(r" \(without .*\)$")
 class Summary:
     """The result of one suite. Secrets are removed when the record is made. `started` is in Unix seconds.
 
-    `verdicts` has one verdict over all runs for each clause that binds a client. `command` is the client's command
+    `verdicts` has one verdict over all runs for each clause that applies to a client. `command` is the client's command
     line. `cut_short` says why the suite ended early; it is empty if the suite was completed. `subject` says whether a
     client or a callback receiver was checked.
     """
@@ -123,7 +123,7 @@ class Summary:
 
     @property
     def headline(self) -> str:
-        """The score in one line, after the first requirement that is not met."""
+        """The first requirement that is not met, if there is one, and the score, in one line."""
         return "; ".join([*self.shortfalls[:1], self.score])
 
     @property

@@ -1,7 +1,7 @@
 """The rules about how a client ends: its exit status, output and file, compared with the last responses it received.
 
 A run ends for one reason. If a violation in the traffic explains the end, the end is not reported again. Otherwise only
-the first violation counts. For example, a crash also explains why no error code was shown.
+the first violation of these rules counts. For example, a crash also explains why no error code was shown.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def _flags(statement: Statement, removed: frozenset[str], added: frozenset[str])
 def _conditions(statement: Statement) -> Iterator[WordChange]:
     """Yield the conditions that were added or removed.
 
-    Conditions about the same fields are the same, whatever their wording.
+    Conditions about the same fields count as equal, whatever their wording.
 
     If one sentence of the other version names all fields of a condition, the condition may only be reworded, so it is
     left out.

@@ -72,7 +72,7 @@ def _json(raw: bytes) -> Any:
 def _operation(method: str, path: str, request: Any, operations: Sequence[Operation]) -> Operation | None:
     """Find the operation at a path.
 
-    If several match, prefer those that accept the requested model, then fewer models.
+    If several match, prefer those that accept the requested model, and among these the one with the fewest models.
     """
     matching = [each for each in operations if each.method == method and _template(each.path).fullmatch(path)]
     model = request.get("model") if isinstance(request, dict) else None

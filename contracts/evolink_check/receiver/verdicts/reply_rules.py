@@ -54,7 +54,7 @@ def _replies(view: CaseView) -> Iterator[Judged]:
 
 
 def _is_deliberate(call: Call) -> bool:
-    """Whether the receiver refused a callback without its results or its error, which it may need."""
+    """Whether the receiver refused a callback because the results or the error, which it may need, are missing."""
     essential = call.label in {"without `results`", "without `error`"}
     return essential and 400 <= call.reply.status < 500  # noqa: PLR2004
 
@@ -75,7 +75,8 @@ def _shared_rules(view: CaseView) -> Iterator[Judged]:
 def _must_ask(view: CaseView) -> bool:
     """Whether a missing query is a violation.
 
-    A receiver that queries other tasks may have ignored this callback instead.
+    A receiver that books and queries other tasks, but not this one, may have ignored the callback. That is no
+    violation.
     """
     ignored = view.behaviour.asks and view.behaviour.books and not view.asked and not view.bookings
     return not view.terms.trusts_secret and not ignored
