@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from evolink_spec.joined_documents import joined_documents
 from starlette.routing import Route
 
 from evolink_mock.console import pages, web_response
@@ -194,7 +195,7 @@ def _static() -> dict[str, bytes]:
 
 
 class Document:
-    """Serves the simulated documents. In each, `servers` lists this server only."""
+    """Serves the simulated documents, each with all that it refers to. In each, `servers` lists this server only."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
@@ -202,7 +203,7 @@ class Document:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
         """Respond with the document, or 404."""
         response = self._guard.refusal(scope, public=True)
-        documents = [*self._guard.service.spec.documents.values()]
+        documents = [*joined_documents(self._guard.service.spec).values()]
         number = scope["path_params"]["number"]
         if response is None and number < len(documents):
             response = json({**documents[number], "servers": [{"url": "/"}]})

@@ -200,6 +200,7 @@ def test_a_request_can_be_sent_again_for_the_account_that_sent_it(mock: Mock) ->
 def test_the_documents_are_shown_with_this_server_as_their_only_one(mock: Mock) -> None:
     document = visit(mock, "/ui/documents/0.json").json()
     assert document["servers"] == [{"url": "/"}]
+    assert "TaskDetailResponse" in document["components"]["schemas"]  # to which the callback refers
     assert visit(mock, "/ui/documents/99.json").status_code == 404
 
 

@@ -1,0 +1,55 @@
+"""Join a document with a create operation to the document of the query, so that every reference leads somewhere.
+
+The callback of a create operation and its link refer to the document of the query. Tools that read only one document
+need both in one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evolink_spec.models import Spec
+
+    Document = Mapping[str, Any]
+
+
+def joined_documents(spec: Spec) -> dict[str, Document]:
+    """Return the documents by source. Those with a create operation contain the document of the query, too."""
+    query = spec.documents[spec.query.source]
+    creating = {operation.source for creates in spec.creates.values() for operation in creates.values()}
+    return {
+        source: _joined(document, query) if source in creating - {spec.query.source} else document
+        for source, document in spec.documents.items()
+    }
+
+
+def _joined(create: Document, query: Document) -> dict[str, Any]:
+    query = _with_unique_components(query, create)
+    ours, theirs = create.get("components", {}), query.get("components", {})
+    kinds = dict.fromkeys((*ours, *theirs))
+    components = {kind: {**theirs.get(kind, {}), **ours.get(kind, {})} for kind in kinds}
+    return {**create, "paths": {**query["paths"], **create["paths"]}, "components": components}
+
+
+def _with_unique_components(query: Document, create: Document) -> dict[str, Any]:
+    """Return the query's document with renamed components.
+
+    A component is renamed if it differs from the component with the same name in the create operation's
+    document.
+    """
+    text = json.dumps(query)
+    renamed: dict[str, dict[str, str]] = {}
+    for kind, ours in create.get("components", {}).items():
+        for name, theirs in query.get("components", {}).get(kind, {}).items():
+            if name in ours and ours[name] != theirs:
+                text = text.replace(f'"#/components/{kind}/{name}"', f'"#/components/{kind}/{name}OfQuery"')
+                renamed.setdefault(kind, {})[name] = f"{name}OfQuery"
+    renamed_query: dict[str, Any] = json.loads(text)
+    for kind, names in renamed.items():
+        parts = renamed_query["components"][kind]
+        renamed_query["components"][kind] = {names.get(name, name): part for name, part in parts.items()}
+    return renamed_query
