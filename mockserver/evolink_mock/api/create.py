@@ -72,7 +72,7 @@ class CreateEndpoint:
         await send_response(send, context.exchange)
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
-        """Respond to one create request in the fast lane, unless it has a callback or a recipe."""
+        """Respond to a create request in the fast lane. Raises `MayWaitError` if it may have a callback or a recipe."""
         context = self._read(exchange, head, body)
         if context.token is not None:
             self._service.store.change_now(context.token, self._step(context, connection))
@@ -81,7 +81,7 @@ class CreateEndpoint:
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Do the same with a store that serves several requests together."""
+        """Respond like `respond_at_once`, with a store that serves several requests together."""
         context = self._read(exchange, head, body)
         if context.token is not None:
             await self._service.store.change(context.token, self._step(context, connection))
@@ -133,7 +133,7 @@ class CreateEndpoint:
         return step
 
     def _respond(self, context: RequestContext) -> None:
-        """Add the response to the exchange, the task or the error, and schedule the callback of the task."""
+        """Add the response (the task or the error) to the exchange, and schedule the callback of the task."""
         exchange, task = context.exchange, context.task
         if task is None:
             set_error(exchange, context.error or ApiError(401), context.documented)

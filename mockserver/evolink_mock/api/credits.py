@@ -75,7 +75,7 @@ class CreditsEndpoint:
         await send_response(send, context.exchange)
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Do the same in the fast lane, unless the request has a recipe."""
+        """Respond with the credits in the fast lane. Raises `MayWaitError` if the request may have a recipe."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         context.error = check_token(context)
@@ -84,7 +84,7 @@ class CreditsEndpoint:
         _respond(context)
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Do the same with a store that serves several requests together."""
+        """Respond like `respond_at_once`, with a store that serves several requests together."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         context.error = check_token(context)
@@ -106,7 +106,7 @@ class CreditsEndpoint:
 
 
 def _respond(context: RequestContext) -> None:
-    """Add the response to the exchange: the credits or the error."""
+    """Add the response (the credits or the error) to the exchange."""
     log_recipe_notes(context, context.error)
     if context.error is not None:
         set_error(context.exchange, context.error, ERRORS)

@@ -218,9 +218,9 @@ async def _send(send: Send, context: RequestContext, status: int, message: str, 
 
 
 async def _send_error(send: Send, context: RequestContext, error: ApiError) -> None:
-    """Send an error that has the fields of both formats: those of the file API and those of the other APIs.
+    """Send an error with the fields of two error formats: that of the file API and that of the other APIs.
 
-    No page documents the errors of the file API.
+    Both formats are sent because no page documents the errors of the file API.
     """
     message = error.detail or _MESSAGES.get(error.status, "Invalid request")
     context.exchange.notes += tuple(filter(None, (error.detail, error.hint)))

@@ -23,7 +23,7 @@ _MOST_BYTES = 1024  # of a remembered body
 
 
 class Interpretation:
-    """What follows from the bytes of a body: its document, or the error, and the operation for its model.
+    """The interpretation of a request body: its JSON value, or the error, and the operation for its model.
 
     Requests with equal bodies share one interpretation.
     """
@@ -99,7 +99,7 @@ class AcceptedBody:
         return spec
 
     def encode(self, task: Task, now: float) -> bytes:
-        """Encode a task that this body created. Pending tasks differ so little that the rest is encoded once."""
+        """Encode a task that this body created. The JSON that its pending tasks have in common is encoded only once."""
         if now >= task.timetable.starts:
             return to_json(task, now)
         if self._pending is None:

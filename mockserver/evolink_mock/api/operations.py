@@ -40,8 +40,8 @@ class CompiledOperation(Struct, frozen=True):
 class CompiledOperations:
     """The create operations of one path, which differ in the models that they accept (clause `model.enum`).
 
-    `errors` are those that most documents of the path list; they are used if a request matches none of the documents.
-    With `any_model`, a model that no document describes is served by the document that fits best.
+    `errors` are the errors that most documents of the path list; they are used if a request matches none of the
+    documents. With `any_model`, a model that no document describes is served by the document that fits best.
     """
 
     def __init__(self, operations: Mapping[str | None, CreateOperation], *, any_model: bool = False) -> None:
@@ -91,9 +91,9 @@ class CompiledOperations:
         return ApiError(400, f"{_MODEL}: {reason}", _MODEL)
 
     def _best_fit(self, document: Mapping[str, Any], model: str) -> CompiledOperation:
-        """Choose the operation for an undescribed model, among those with the most similar model names.
+        """Choose the operation for an undescribed model from the operations with the most similar model names.
 
-        It is the first of them that accepts the body, or the most similar one if none does.
+        The first of these operations that accepts the body is chosen, or the most similar one if none accepts it.
         """
         text = model[:_MOST_COMPARED]
         names = sorted(

@@ -48,7 +48,7 @@ class QueryEndpoint:
         await send_response(send, context.exchange)
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond to one status query in the fast lane, unless it has a recipe."""
+        """Respond to one status query in the fast lane. Raises `MayWaitError` if it may have a recipe."""
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
         if self._has_token(context):
@@ -58,7 +58,7 @@ class QueryEndpoint:
         self._respond(context)
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Do the same with a store that serves several requests together."""
+        """Respond like `respond_at_once`, with a store that serves several requests together."""
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
         await self._decide(context)
@@ -78,7 +78,10 @@ class QueryEndpoint:
         return context.token is not None
 
     def _is_decided(self, context: RequestContext, account: Account, task: Task | None) -> bool:
-        """Check the request, unless that may write the account: for a recipe or a rate limit."""
+        """Check the request and return True; return False if the check may change the account.
+
+        It may do so if the request may have a recipe or the account has a rate limit.
+        """
         context.task = task
         enter(self._service, context, account)
         if account.rate is not None or recipe_request_of(self._service, context) is not NO_SOURCE:
@@ -100,7 +103,7 @@ class QueryEndpoint:
         return step
 
     def _respond(self, context: RequestContext) -> None:
-        """Add the response to the exchange: the task or the error."""
+        """Add the response (the task or the error) to the exchange."""
         exchange, task, error = context.exchange, context.task, context.error
         log_recipe_notes(context, error)
         if error is not None or task is None:

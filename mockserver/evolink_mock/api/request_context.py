@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 class RequestContext(Struct):
     """The facts of one request, and the decision on it.
 
-    The facts of the body or of the queried task are added when they are available, the account and its time when the
-    decision is made. The store may repeat a decision with a newer account. A decision therefore only assigns fields
-    and never appends to one.
+    The facts of the body or of the queried task are added when they are available. The account and its time are added
+    when the decision is made. The store may repeat a decision with a newer account. A decision therefore only assigns
+    fields and never appends to a list in a field.
     """
 
     exchange: Exchange

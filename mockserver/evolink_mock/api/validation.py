@@ -58,7 +58,7 @@ class Validator:
         return ApiError(400, "; ".join(lines[:_REASONS]) + more, next(iter(reasons)))
 
     def _errors(self, document: Any) -> Sequence[jsonschema_rs.ValidationError]:
-        """Return the errors of an invalid document; of a large document only the first, as each error takes 30 µs."""
+        """Return the errors of an invalid document; for a large one only the first, as each takes 30 µs to find."""
         if _is_small(document):
             return list(self._compiled.iter_errors(document))
         if isinstance(document, dict):

@@ -16,7 +16,7 @@ TRANSPORT = "evolink_mock.transport"  # the connection, in the ASGI scope of a r
 
 
 class ConnectionDroppedError(ConnectionError):
-    """A recipe closes the connection. Callers in this process, which have no connection, get this error.
+    """Raised when a recipe closes the connection, but the caller is in this process and has no connection.
 
     `sent` states whether a part of the response was sent before. If `held`, the connection stays open until the client
     closes it.

@@ -46,7 +46,7 @@ class CrossOrigin:
         )
 
     def wrap(self, app: ASGIApp, scope: Scope) -> ASGIApp:
-        """Return the app that serves a request: with CORS headers if a page may make it, otherwise `app` itself."""
+        """Return the app for a request: one that adds CORS headers if a page may make the request, otherwise `app`."""
         for name, value in scope["headers"]:
             if name == b"origin":
                 return self._wrap_for(value, app, scope)

@@ -1,4 +1,4 @@
-"""The outermost layer of the application, and responses to undocumented paths, to methods and to internal errors."""
+"""The outermost layer of the application, and the responses to unknown paths, unknown methods and internal errors."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class LaneEndpoint(Protocol):
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Do the same with a store that serves several requests together."""
+        """Respond like `respond_at_once`, with a store that serves several requests together."""
         ...
 
 
@@ -124,7 +124,7 @@ class ExchangeMiddleware:
     async def respond_in_batch(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Do the same with a store that serves several requests together."""
+        """Respond like `respond_at_once`, with a store that serves several requests together."""
         try:
             await endpoint.respond_in_batch(exchange, head, body, connection)
         except MayWaitError:

@@ -101,8 +101,8 @@ class _BodyRecorder:
     async def fill(self) -> None:
         """Receive until `KEPT` bytes or the whole body have arrived, or `PATIENCE_SECONDS` have passed.
 
-        Does nothing if the client expects a `100 Continue`: it has sent nothing yet, and receiving would request the
-        body.
+        Does nothing if the client expects a `100 Continue`, because it has sent nothing of the body yet, and receiving
+        would request the body.
         """
         if any(name == b"expect" for name, _ in self._exchange.request_headers):
             return
