@@ -132,7 +132,7 @@ def next_random(account: Account) -> int:
 
 
 def charge(account: Account, task: Task, price: float) -> None:
-    """Count the task, reserve its price, and schedule the refund: the whole price if the task will fail."""
+    """Count the task, reserve its price, and schedule its refund, which is the whole price if the task will fail."""
     account.task_count += 1
     account.used = rounded(account.used + price)
     account.latest_end = max(account.latest_end, task.timetable.ends)

@@ -70,7 +70,7 @@ class Exchange(Struct):
 class Violation(Struct, frozen=True):
     """A violation of the contract by a request.
 
-    If it has a `task_id`, it counts only if the account does not own that task.
+    With a `task_id`, it is a violation only if no task with that id belongs to the account when violations are listed.
     """
 
     at: float

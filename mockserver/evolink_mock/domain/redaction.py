@@ -186,11 +186,11 @@ class Redactor:
         self._known = known[:_MOST_REMOVED]
 
     def text(self, text: str) -> str:
-        """Redact a text: the known credentials, the credentials in its URLs, and words that look like keys."""
+        """Remove from a text the known credentials, those in its URLs, and words that look like keys."""
         return without_key_shapes(self._plain(text))
 
     def _plain(self, text: str) -> str:
-        """Redact a text: the known credentials and the credentials in its URLs, but not words that look like keys."""
+        """Remove from a text the known credentials and those in its URLs, but not words that look like keys."""
         marked = self._marked(text)
         return _shown(_without_named(_URL.sub(_without_query, marked) if ":" in marked else marked))
 

@@ -227,7 +227,7 @@ class SharedStore(Store, Protocol):
 
 
 class LocalStore(Store, Protocol):
-    """A store in this process or on this machine, whose calls take only microseconds."""
+    """A store whose calls take at most tens of microseconds, so that the event loop can wait for them."""
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Do what `find` does, without an event loop."""
@@ -247,5 +247,5 @@ class BatchingStore(LocalStore, Protocol):
     is_batching: bool
 
     def send(self, commands: Sequence[Any]) -> list[Any]:
-        """Return the reply to each command, or the exception that it caused. `StoreError` if that holds for all."""
+        """Return for each command its reply or its exception. Raises `StoreError` if the store cannot be used."""
         ...

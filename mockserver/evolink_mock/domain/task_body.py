@@ -106,7 +106,8 @@ def to_json(task: Task, now: float) -> bytes:
 class PendingBody:
     """The JSON of pending tasks that equal `task` in all but id, time of creation and estimate.
 
-    It is encoded once, with a NUL character at each side of a hole, because JSON contains none.
+    It is encoded once, with placeholders for these three values. NUL characters delimit the placeholders, because JSON
+    contains no NUL.
     """
 
     def __init__(self, task: Task) -> None:

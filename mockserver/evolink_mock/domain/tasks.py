@@ -142,9 +142,10 @@ class View(Struct, frozen=True):
 
 
 def view(timetable: Timetable, now: float) -> View:
-    """Return the state of a task at `now`: pending 0, processing 1 to 99 and never falling, completed 100 or failed 0.
+    """Return the state of a task at `now`.
 
-    Clauses `task.status-order`, `task.progress-monotone` and `task.final`.
+    Progress is 0 while the task is pending. It rises from 1 to 99 during processing; then it is 100 if the task has
+    completed, or 0 if it has failed (clauses `task.status-order`, `task.progress-monotone` and `task.final`).
     """
     if now >= timetable.ends:
         outcome = timetable.outcome

@@ -149,7 +149,7 @@ def _converted(number: int, fields: Any, kind: type[T]) -> T:
 
 
 def _named(record: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the fields of a record that is encoded as an array elsewhere, by name."""
+    """Return the fields of a record by name. In a database, the record is encoded as an array."""
     values = msgspec.to_builtins(record)
     return dict(zip(names, values, strict=True))
 

@@ -1,6 +1,6 @@
-"""Exchanges for the journals that this process has recorded but not yet written to the store.
+"""The exchanges that this process has recorded but not yet written to the journals in the store.
 
-They are written in batches, because a query writes nothing else.
+They are written in batches, because a status query writes nothing else.
 """
 
 from __future__ import annotations

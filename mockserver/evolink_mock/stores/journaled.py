@@ -61,8 +61,8 @@ class Connection(Protocol):
 class JournaledStore(ABC):
     """A store whose journals are written by several workers.
 
-    A worker that reads a journal changes a fact. The other workers notice the new value, and write what they have
-    recorded.
+    Before a worker reads a journal, it changes a fact in the store. The other workers notice the new value, and write
+    the exchanges that they have recorded.
     """
 
     connection: Connection

@@ -147,7 +147,7 @@ class MemoryStore:
     async def unused(self, since: float, now: float) -> Sequence[str]:
         """Return the tokens that have not been used since a given time.
 
-        A use counts from the call of this method that notices it.
+        An account counts as used at the time of the first call of this method after its use.
         """
         used = self._accounts.keys() if self._used is None else self._used
         self._used_at |= dict.fromkeys(used, now)

@@ -1,6 +1,6 @@
 """Accounts and tasks on the server, read and changed by generators that yield commands and get the replies.
 
-So one round trip can serve the calls of several requests: `in_batch` lets the fast lane send what they yield.
+One round trip can therefore serve several requests: the fast lane collects the commands of all of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ _CACHED_ACCOUNTS = 1024
 
 
 class Changes:
-    """Reads and changes accounts by optimistic concurrency, with what this process has stored last as a guess."""
+    """Reads and changes accounts by optimistic concurrency.
+
+    A change begins with the state of the account that this process stored last, which may have changed since.
+    """
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class Changes:
         return self._open(token) if data is None else decode_account(data)
 
     def at_once(self, work: Work[R]) -> R:
-        """Return the result of a call, each of whose round trips is its own."""
+        """Return the result of a call whose commands are sent without those of other calls."""
         try:
             commands = next(work)
             while True:
@@ -71,7 +74,10 @@ class Changes:
         )
 
     def changing(self, token: str, step: Step) -> Work[None]:
-        """Change an account by `step`, as it probably is, and again if it is not."""
+        """Change an account by `step`, starting from its last known state.
+
+        If another process has changed the account since, `step` is repeated with its present state.
+        """
         taken: set[str] = set()
         data = self._latest.get(token)
         is_current = data is None
@@ -110,12 +116,12 @@ class Changes:
                 data = reply or None
 
     def decode_task(self, task_id: str, data: bytes) -> Task:
-        """Return a task from its value. ValueError, `DecodeError`."""
+        """Decode a task from its value. Raises ValueError or `DecodeError` if the value is invalid."""
         owner, _, record = data.partition(b"\n")  # a character that no token has
         return self._operations.decode(task_id, owner.decode("utf-8", "surrogatepass"), record)
 
     def encode_task(self, task: Task) -> bytes:
-        """Return the value of a task: its account and its record."""
+        """Encode a task as its value, which consists of its account and its record."""
         return name_of(task.account) + b"\n" + self._operations.encode(task)
 
     def _remember(self, token: str, data: bytes) -> None:

@@ -66,7 +66,7 @@ class Connection:
         return self.pipeline((command,))[0]
 
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the replies to several commands, in one round trip. `StoreError` if one of them is refused."""
+        """Return the replies to several commands, in one round trip. Raises `StoreError` if one is refused."""
         replies = self.send(commands)
         for reply in replies:
             if isinstance(reply, StoreError):
@@ -83,7 +83,7 @@ class Connection:
         return self.call(*self.writing(name, *values))
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the replies to several commands, in one round trip, with a `StoreError` in place of a refusal."""
+        """Send commands in one round trip. Returns the reply to each, or a `StoreError` if it is refused."""
         replies = self._exchange(commands)
         for place, reply in enumerate(replies):
             if isinstance(reply, NoScriptError):  # the server has forgotten the script, and has done nothing
@@ -164,7 +164,7 @@ def _hello(link: Any) -> dict[str, str]:
 
 
 def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
-    """Return the replies to commands; a `ResponseError` in place of a refusal."""
+    """Return the reply to each command, or a `ResponseError` if the server refuses the command."""
     link.send_packed_command(link.pack_commands(commands), check_health=False)
     replies: list[Any] = []
     for _ in commands:
@@ -176,7 +176,7 @@ def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
 
 
 def _checked(link: Any, commands: Sequence[Command]) -> list[Any]:
-    """Return the replies to commands; raises the first refusal."""
+    """Return the replies to commands. Raises the `ResponseError` of the first refused command."""
     replies = _exchange(link, commands)
     for reply in replies:
         if isinstance(reply, ResponseError):

@@ -1,4 +1,4 @@
-"""The leases of deliveries on the server. A worker leases those that it attempts, and renews its leases."""
+"""The leases of deliveries on the server. A worker leases the deliveries that it attempts, and renews its leases."""
 
 from __future__ import annotations
 

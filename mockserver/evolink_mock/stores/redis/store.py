@@ -1,4 +1,4 @@
-"""The store on a Redis or Valkey server. Its calls hardly wait: a round trip takes tens of microseconds."""
+"""The store on a Redis or Valkey server. Its calls hardly wait, because a round trip takes tens of microseconds."""
 
 from __future__ import annotations
 

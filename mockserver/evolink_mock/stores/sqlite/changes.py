@@ -36,7 +36,7 @@ class _IdTakenError(Exception):
 
 
 class Changes:
-    """Reads and changes accounts. `terms` returns those of new accounts."""
+    """Reads and changes accounts. `terms` returns the terms of new accounts."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Changes:
     def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return an account, which must not be modified, and a task.
 
-        They are read again only if any connection has written since, because clients poll their tasks.
+        Because clients poll their tasks, the result is cached until any connection writes to the file.
         """
         version = self._connection.version()
         if version != self._version or len(self._results) >= _CACHED_QUERIES:
@@ -86,9 +86,9 @@ class Changes:
                 return
 
     def together(self, commands: Sequence[Command]) -> list[Exception | None]:
-        """Change accounts by steps, in one transaction, and return the exception of each.
+        """Change accounts by steps, in one transaction. Returns the exception of each step, None if it succeeded.
 
-        `StoreError` if nothing could be stored.
+        Raises `StoreError` if nothing could be stored.
         """
         try:
             with self._connection.transaction() as database:

@@ -53,7 +53,8 @@ INSERT INTO accounts (id, token, data, used_at) VALUES (0, '', x'', 0)
 class Connection:
     """A connection in write-ahead mode. A committed transaction survives a killed process, but not a power failure.
 
-    Raises `StoreError` if the file cannot be used: it is full, read-only, damaged, of a newer version, or not a store.
+    Raises `StoreError` if the file cannot be used, because it is full, read-only, damaged, of a newer version, or not a
+    store.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,7 +78,7 @@ class Connection:
             return self._execute(sql, values).fetchall()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
-        """Yield the rows of a query, as they were when it began."""
+        """Yield the rows of a query, as they were when the query began."""
         with self._explained():
             yield from self._execute(sql, values)
 
@@ -89,7 +90,7 @@ class Connection:
             raise self.store_error(error) from error
 
     def transaction(self) -> Transaction:
-        """Return a context in which all writes are stored together, or none of them after any exception."""
+        """Return a context whose writes are all stored when it ends; after an exception, none of them is."""
         return Transaction(self)
 
     def begin(self) -> sqlite3.Connection:

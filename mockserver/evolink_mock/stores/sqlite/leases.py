@@ -1,8 +1,8 @@
-"""The leases of deliveries in the file. A worker leases those that it attempts, and renews its leases.
+"""The leases of deliveries in the file. A worker leases the deliveries that it attempts, and renews its leases.
 
 `wakes_at` is the time, on the server's clock, at which any worker may attempt a delivery. It is NULL while the
-account's clock is frozen and when no attempt is due. `worker` holds the lease; `has_begun` states whether its attempt
-has begun.
+account's clock is frozen and when no attempt is due. `worker` is the worker that holds the lease; `has_begun` states
+whether the attempt has begun.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The store in an SQLite file. Its calls do not wait: a transaction takes microseconds."""
+"""The store in an SQLite file. Its calls do not wait, because a transaction takes microseconds."""
 
 from __future__ import annotations
 
