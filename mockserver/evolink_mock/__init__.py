@@ -1,4 +1,4 @@
-"""A mock server for the contract. Its tasks progress, complete or fail, and it sends callbacks.
+"""A mock server for the contract of the EvoLink API. Its tasks progress, complete or fail, and it sends callbacks.
 
 The public names are for tests in Python. Each name is imported when it is first used, so that processes that use none
 of them, such as the server, start faster.

@@ -1,8 +1,8 @@
 """Choose the next callback to attempt. Accounts take turns, and each has a limited share of the attempts.
 
 A receiver that answers slowly, or never, holds a socket for a long time. Even many such receivers cannot use up all
-attempts, because some attempts are reserved for receivers that have no record yet, and more for those whose last
-attempt was fast.
+attempts, because some attempts are reserved for receivers that have no record yet, and further attempts for receivers
+whose last attempt was fast.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class FairQueue:
         self._by_standing: Counter[bool | None] = Counter()  # attempts in progress
 
     def release(self, queue: AccountQueue, now: float) -> None:
-        """Release the due deliveries of a queue, and add the queue at the end if a delivery waits.
+        """Release the due deliveries of a queue, and add the queue to the end of the round if a delivery waits.
 
         Deliveries are due if their time is not after `now`.
         """

@@ -1,7 +1,7 @@
 """Resolve host names in separate threads, so that a name server that never answers delays nothing else.
 
 A look-up by the operating system cannot be cancelled. The threads are daemons, so that the process can end without
-waiting for them. It would wait for the threads of the event loop's own pool.
+waiting for them. The event loop's own pool is not used, because the process would wait for its threads.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class _RefusedError(Exception):
 async def internal_address(host: str, within: float, resolve: Resolve) -> str | None:
     """Resolve a host, and return the reason why its addresses may not be called; None if all are public.
 
-    Also returns None if the name cannot be resolved `within` that many real seconds. It may resolve later, and each
+    Also returns None if the name is not resolved in `within` real seconds, because it may resolve later, and each
     delivery checks the addresses again (clauses `callback.no-internal` and `callback.unresolved`).
     """
     try:
@@ -170,7 +170,7 @@ class CallbackSender:
 
 
 def _import_and_read(context: ssl.SSLContext | None) -> ssl.SSLContext:
-    """Import the HTTP client, and load the system's CA certificates if no context was passed.
+    """Import the HTTP client, and load the system's CA certificates if no TLS context was passed.
 
     SSL_CERT_FILE is respected.
     """

@@ -89,7 +89,7 @@ class CallbackService:
             _log.warning("%s", _summary(undelivered))
 
     async def _body(self, task_id: str) -> bytes | None:
-        """Return the body that a status query would return now, byte for byte (clause `callback.body-equals-query`).
+        """Return exactly the body that a status query would get now (clause `callback.body-equals-query`).
 
         None if the task no longer exists.
         """

@@ -99,7 +99,7 @@ def serve(settings: Settings, options: ServeOptions) -> None:
 
 
 def _write_port_file(path: Path, port: bytes, *, as_json: bool) -> None:
-    """Write the port file, or log why this is impossible."""
+    """Write the port file, or log why it cannot be written."""
     from evolink_mock.files import write_atomically
     from evolink_mock.server.log_writer import event_line
 

@@ -53,7 +53,7 @@ def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
 def run(
     spec: Spec, settings: Settings, command: Sequence[str], *, private: bool = False, verbose: bool = False
 ) -> int:
-    """Run a command against a mock that ends with it, and report its requests on stderr.
+    """Run a command against a mock until the command ends, and report the command's requests on stderr.
 
     `settings` come from `with_assigned_ports`. If `private`, this process first moves into a separate network
     namespace. Returns the exit code of the command, 128 + n if signal n ended it, 127 if there is no such command, 126

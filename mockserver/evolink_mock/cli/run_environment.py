@@ -63,8 +63,8 @@ def child_environment(
 def api_key(settings: Settings) -> str:
     """Return the key for the command: one that the mock accepts, never an inherited key.
 
-    A client that ignores the proxy reaches the real API. An inherited key could cost credits there; this key is
-    refused.
+    A client that ignores the proxy reaches the real API. An inherited key could cost credits there, but the real API
+    refuses the returned key.
     """
     return example_key(settings.tokens)
 

@@ -131,7 +131,7 @@ async def clear_recipes(request: ControlRequest) -> ControlResponse:
 
 
 def _check(request: ControlRequest) -> Rate | ApiError | None:
-    """Check the terms. Returns the parsed rate limit, None if they have none, or the 400 for invalid terms."""
+    """Check the terms. Returns the parsed rate limit (None if they set none), or the 400 for invalid terms."""
     terms: Terms = request.body
     served = [name for by_model in request.service.spec.creates.values() for name in by_model if name]
     for model in () if terms.denied_models is UNSET else terms.denied_models:

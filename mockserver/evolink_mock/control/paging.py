@@ -28,8 +28,8 @@ def page(
 ) -> tuple[Sequence[T], str | None] | ApiError:
     """Return a page of a list, and the `after` of the next page; None if this is the last page.
 
-    `after` is the key of the last item and its number, from 1, as `KEY@NUMBER`: items may share a key, and the number
-    saves a search. Returns 400 if no item has the key.
+    `after` is the key and the number (from 1) of the last item, as `KEY@NUMBER`. The number is needed because items may
+    share a key, and it saves a search. Returns 400 if no item has the key.
     """
     start = _start(items, key, query.after) if query.after else 0
     if start is None:

@@ -25,7 +25,7 @@ _DIGITS = 15  # digits of a length at most
 class BodyText(NamedTuple):
     """The text of a body in an archive.
 
-    `size` is the number of bytes that were sent, -1 if unknown. If it is None, the size is that of the text.
+    `size` is the number of bytes that were sent: -1 if it is unknown, None if it is the size of `text`.
     """
 
     text: str

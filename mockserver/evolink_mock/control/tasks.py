@@ -172,7 +172,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the time whose state the body of a callback shows: never before the end of the task."""
+    """Return the time at which the body of a callback shows the task; it is never before the end of the task."""
     return max(attempt.at, task.timetable.ends)
 
 

@@ -88,7 +88,7 @@ def _host_of(server: dict[str, Any]) -> str | None:
 def hosts_file_lines(hosts: Iterable[str]) -> str:
     """Return the lines of a hosts file that make these names resolve to this machine.
 
-    They are IPv4 only: nothing listens on ::1, and a client that tries that address first may not fall back.
+    They are IPv4 only, because nothing listens on ::1, and a client that tries that address first may not fall back.
     """
     return "".join(f"{LOOPBACK}\t{host}\n" for host in hosts)
 

@@ -109,7 +109,7 @@ def _check_resolution(hosts: Sequence[str]) -> None:
 
 
 def _explain(error: OSError) -> str:
-    """Explain why the system forbids the namespaces, as far as it reveals that, and how to allow them."""
+    """Explain how to allow the namespaces, and why the system forbids them if it reveals the reason."""
     for setting, forbidding, remedy in _KERNEL_SETTINGS:
         with suppress(OSError):
             if Path("/proc/sys", setting).read_text(encoding="ascii").strip() == forbidding:

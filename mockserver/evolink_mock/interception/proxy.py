@@ -43,7 +43,7 @@ class Address(NamedTuple):
 
 
 class ProxyConnection(NamedTuple):
-    """A client's connection to another host, and its outcome. It omits path and headers, which contain secrets."""
+    """A client's connection to another host, and its outcome. It omits path and headers, which may contain secrets."""
 
     host: str
     port: int
@@ -242,7 +242,7 @@ async def _read_head(reader: asyncio.StreamReader) -> bytes:
 async def _refuse(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: ProxyRefusalError
 ) -> None:
-    """Send the refusal, with the reason in the status line: of a response to CONNECT, clients show only that line."""
+    """Send the refusal. Its reason is in the status line, the only line of a response to CONNECT that clients show."""
     text = str(refusal).encode("ascii", "replace")
     head = f"HTTP/1.1 {refusal.status} ".encode("ascii") + text
     head += b"\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (

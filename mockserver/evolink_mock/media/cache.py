@@ -46,10 +46,10 @@ class MediaCache:
     async def file(self, spec: MediaSpec) -> Path:
         """Return the complete file that `spec` describes. If it does not exist, it is rendered first.
 
-        Concurrent requests for a file share one rendering. If it fails, all of them raise its error, and the next
-        request renders again. The file stays at least until `limit` other files have been requested. Raises
-        RuntimeError if the cache is closed. Without PyAV, returns a packaged clip of the same duration and size, or
-        raises `MissingRendererError`.
+        Concurrent requests for a file share one rendering. If the rendering fails, all these requests raise its error,
+        and the next request renders again. The file stays at least until `limit` other files have been requested.
+        Raises RuntimeError if the cache is closed. Without PyAV, returns a packaged clip of the same duration and size,
+        or raises `MissingRendererError`.
         """
         if not has_renderer():
             return _clip(spec)

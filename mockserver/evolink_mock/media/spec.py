@@ -124,7 +124,7 @@ def _format(body: Mapping[str, Json], medium: Medium) -> str:
 
 
 def _cache_key(value: Json) -> str | float | None:
-    """Return the value if it is small enough to be part of a cache key, otherwise None or a capped number."""
+    """Return a value for a cache key: an integer is capped; a long text or a value of another type becomes None."""
     if value is None:
         return None
     if type(value) is str:

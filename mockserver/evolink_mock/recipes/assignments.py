@@ -26,8 +26,8 @@ def assign(
 ) -> ApiError | None:
     """Assign a recipe to the next `times` requests of an operation; to all until it is replaced if `times` is None.
 
-    A sequence applies to as many requests as it has, whatever `times` is. A permanent recipe replaces the earlier
-    permanent recipe for the same operation; other recipes queue. Returns a 400 for invalid arguments.
+    A sequence applies to the number of requests that its steps give, whatever `times` is. A permanent recipe replaces
+    the earlier permanent recipe for the same operation; other recipes queue. Returns a 400 for invalid arguments.
     """
     if operation not in {*OPERATIONS, ANY}:
         names, shown = (*OPERATIONS, ANY), operation[:60]

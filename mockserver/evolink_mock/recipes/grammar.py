@@ -26,7 +26,7 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 
 
 class RecipeSyntaxError(ValueError):
-    """The text does not follow the grammar. The message is the reason; it is empty if it would not help."""
+    """The text does not follow the grammar. The message is the reason; it is empty if no reason would help the user."""
 
 
 class Word(Struct, frozen=True):

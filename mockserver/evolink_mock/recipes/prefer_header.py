@@ -27,8 +27,8 @@ class Preference(NamedTuple):
 def recipe_text(header: str, effects: Collection[str]) -> str | None:
     """Return the text of the first recipe in a header; None if it has none.
 
-    A sequence should be quoted. If it is not, items after a comma belong to it if they begin with the name of an
-    effect.
+    A sequence should be quoted. In an unquoted sequence, an item after a comma is a further step if it begins with the
+    name of an effect.
     """
     for preference in preferences(header):
         if preference.name.lower() in _NAMES:

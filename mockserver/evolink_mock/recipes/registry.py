@@ -134,7 +134,7 @@ class RecipeRegistry:
     def _changes(self, word: Word) -> dict[str, Any]:
         """Return the fields of a recipe that a word sets.
 
-        Raises ValueError: for a malformed word with the right form, for an unknown word with an empty message.
+        Raises ValueError. For a malformed word, its message shows the right form; for an unknown word, it is empty.
         """
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:

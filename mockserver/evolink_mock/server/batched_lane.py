@@ -1,7 +1,8 @@
 """Serve the small requests that arrive in one turn of the event loop together.
 
-For a store in a file, which serves them in one transaction, or on a server, in one round trip. The coroutine of each
-request stops where it needs the store. The commands of all of them are sent at once, and each goes on with its replies.
+A store in a file serves them in one transaction, a store on a server in one round trip. The coroutine of each request
+stops where it needs the store. The commands of all these requests are sent to the store at once, and each coroutine
+goes on with the replies to its own commands.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class BatchedConnection(Connection, Protocol):
 
 
 class _Request:
-    """A request in a batch. `commands` are those that it waits for; None once it is served or refused."""
+    """A request in a batch. It waits for the replies to `commands`; None if it waits for none."""
 
     def __init__(
         self, connection: BatchedConnection, data: bytes, lane: FastLane, store: BatchingStore
@@ -83,7 +84,7 @@ class _Request:
 
 
 class BatchedLane:
-    """Serves requests at once, until one needs the store, and those together in the next turn of the event loop."""
+    """Serves each request that needs no store immediately, and all others in the next turn of the event loop."""
 
     def __init__(self, lane: FastLane, store: BatchingStore) -> None:
         self._lane = lane
@@ -112,11 +113,11 @@ class BatchedLane:
         connection.parse(data)
 
     def has(self, connection: BatchedConnection) -> bool:
-        """Return whether a request of a connection waits."""
+        """Return whether a request of a connection waits for the store."""
         return connection in self._waiting
 
     def run(self) -> None:
-        """Serve what waits."""
+        """Serve the waiting requests together."""
         waiting, self._waiting = self._waiting, {}
         requests = [*waiting.values()]
         while stopped := [request for request in requests if request.commands is not None]:
@@ -130,7 +131,7 @@ class BatchedLane:
                 self.add(request.connection, request.data[request.end :])
 
     def _exchange(self, requests: Sequence[_Request]) -> None:
-        """Send the commands of requests, and let them go on with the replies."""
+        """Send the commands of all these requests to the store at once, and let each request go on with its replies."""
         commands = [command for request in requests for command in request.commands or ()]
         try:
             replies = self._store.send(commands)

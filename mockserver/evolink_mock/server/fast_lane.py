@@ -1,9 +1,9 @@
 """Respond to a small request at once: in one call of the application and one write, without an asyncio task.
 
 Only requests that never wait take this lane: they are complete in the received data, and their endpoint belongs to the
-API and has its store in this process. A request that has a recipe or a callback raises `MayWaitError` before it
-changes anything. The response, journal entry and log line are the same as without the lane. uvicorn serves all other
-requests.
+API, and the calls of its store take at most tens of microseconds. A request that may have a recipe or a callback raises
+`MayWaitError` before it changes anything. The response, journal entry and log line are the same as without the lane.
+uvicorn serves all other requests.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class FastLane:
         )
 
     def response(self, exchange: Exchange, default_headers: Headers) -> list[bytes]:
-        """Return the bytes that uvicorn would send."""
+        """Return the response as uvicorn would send it, in parts."""
         if default_headers is not self._default_headers:  # replaced every second, with the date
             self._default_headers, self._default_lines = default_headers, _lines(default_headers)
         self.ended = exchange.began + exchange.seconds

@@ -50,7 +50,7 @@ class FastProtocol(Protocol):
         super().data_received(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
-        """Serve what waits, then end as any other connection."""
+        """Serve the waiting requests, then end as any other connection."""
         if self.batched_lane is not None and self.batched_lane.has(self):
             self.batched_lane.run()
         return super().eof_received()

@@ -77,7 +77,7 @@ class LogWriter:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write a text. Characters that the encoding lacks are escaped, so that they cannot lose a whole batch."""
+    """Write a text. Characters that the encoding lacks are escaped, because an error would lose the whole text."""
     encoding = stream.encoding or "utf-8"
     data = text.encode(encoding, "backslashreplace")
     handle = _file_descriptor(stream)

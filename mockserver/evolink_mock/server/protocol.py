@@ -144,7 +144,7 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(self._refusal or NOT_HTTP)
 
     def _should_upgrade(self) -> bool:
-        """Handle a head that offers an upgrade. If uvicorn accepted it, it would ignore the rest of the request."""
+        """Handle a head that offers an upgrade. If uvicorn accepted this, it would ignore the rest of the request."""
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
             raise ValueError("a tunnel")  # ends the parser

@@ -73,7 +73,7 @@ def ignore(_: Exchange) -> None:
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
-    """Return uvicorn's configuration for an app: the fast parser, no logs of uvicorn, and the fast lane if given."""
+    """Return uvicorn's configuration for an app: the fast parser, no logs of uvicorn, and `lane` unless it is None."""
     return uvicorn.Config(
         app,
         http=protocol_with(_limits(), lane),
@@ -104,7 +104,7 @@ def _limits() -> ConnectionLimits:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server with several listeners for one app, and a callback when it is ready.
+    """uvicorn's server with several listeners for one app. It calls `ready` when all of them serve.
 
     Run it with the http socket. The other listeners open and close with it, and share its lifespan and connections.
     """
@@ -151,7 +151,7 @@ class Server(uvicorn.Server):
     # the event loop for ever, so these two methods wait by the mock's own `sleep`.
 
     async def main_loop(self) -> None:
-        """Serve until the server is told to stop."""
+        """Serve until the server is to stop."""
         counter = 0
         while not await self.on_tick(counter):
             counter = (counter + 1) % _TICKS

@@ -25,7 +25,7 @@ class ExchangeFeed:
 
     A reader remembers the number of the last exchange that it has read. If it is slow, it misses the exchanges that
     have been dropped, and it learns how many. Nothing is queued for a reader. Cleared exchanges are no longer shown,
-    but they stay until later ones replace them, so that a reader that has not read them yet still does.
+    but they stay until later ones replace them, so that readers who have not read them yet still get them.
     """
 
     def __init__(self, limit: int = _EXCHANGES, body_bytes: int = _BODY_BYTES) -> None:
@@ -50,7 +50,7 @@ class ExchangeFeed:
             changed.set()
 
     def clear(self) -> None:
-        """Show the exchanges no longer. The numbers continue."""
+        """Stop showing the exchanges published so far. The numbers continue."""
         self.last_cleared = self.last
         self.clearings += 1
         for changed in self._followers:
@@ -69,7 +69,7 @@ class ExchangeFeed:
     def after(self, number: int) -> tuple[list[Numbered], int]:
         """Return the stored exchanges after this number, and how many later exchanges have already been dropped.
 
-        Cleared exchanges are among them.
+        The returned exchanges include cleared ones.
         """
         first = self.last - len(self._stored) + 1
         missed = max(0, first - 1 - number)

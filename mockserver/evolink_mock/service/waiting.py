@@ -22,7 +22,7 @@ Reached = tuple[
 async def wait(
     service: Service, token: str, reached: Callable[[Account], Awaitable[Reached]], seconds: float
 ) -> Why:
-    """Return when `reached` holds for the account, or after so many real seconds.
+    """Return when `reached` holds for the account, or after `seconds` of real time.
 
     Returns at once if the account's time is frozen and no caller is moving it, because nothing would change.
     """

@@ -92,7 +92,7 @@ class MockCallbacks(Sequence[CallbackState]):
         return await call_in_thread(self.wait, count, timeout)
 
     def replay(self, task_id: str) -> CallbackState:
-        """Attempt the callback of a task once more, now, whatever its result was."""
+        """Attempt the callback of a task once more, now, whether or not it has been delivered."""
         path = f"/callbacks/{task_id}/replay"
         return decode(
             self._control.request("POST", path, variant="callbacks.replay_async(…)"), type=CallbackState
@@ -159,10 +159,10 @@ class MockAccount:
         return f"<MockAccount at {self.base_url}>"
 
     def recipe(self, text: str, times: int | None = None, operation: Operation = "any") -> ActiveRecipe:
-        """Assign a recipe to the next `times` requests to `operation`, or to all until `clear_recipes` if it is None.
+        """Assign a recipe to the next `times` requests to `operation`; None means all until `clear_recipes`.
 
-        As a context manager, the recipe ends with the block. Raises `ControlError`, with similar names, if it is
-        unknown.
+        As a context manager, the recipe ends with the block. Raises `ControlError`, with similar names, if the recipe
+        is unknown.
         """
         assignment = {"recipe": text, "times": times, "operation": operation}
         self._control.request("POST", "/recipes", assignment)

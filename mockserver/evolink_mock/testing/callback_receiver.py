@@ -140,7 +140,7 @@ class Receiver:
 
 
 class _Listener(ThreadingTCPServer):
-    """The standard library's TCP server, which a last connection ends, instead of polling a flag.
+    """The standard library's TCP server. A last connection wakes it when it is to end, so that it need not poll a flag.
 
     The library's HTTP server is not used, because it first looks up the name of 127.0.0.1.
     """

@@ -98,7 +98,7 @@ class MockServer:
         denied_models: Sequence[str] = (),  # one model may be written without a list
         **unknown: Never,
     ) -> MockAccount:
-        """Create an account with these terms; terms that are not given are the server's.
+        """Create an account with these terms; omitted terms are those of the server.
 
         The default `token` is random. An account with this token is dropped first. Raises `ControlError` with status
         401 if the server does not accept the token.

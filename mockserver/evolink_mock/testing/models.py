@@ -22,8 +22,8 @@ class Timetable(Struct, frozen=True):
 class TaskState(Struct, frozen=True):
     """The present state of a task.
 
-    `status` is pending, processing, completed, failed or cancelled. `body` is the response to a status query.
-    `outcome` is how the task ends, also before its end; None if it never ends. `failure` is the code of a failed task.
+    `status` is pending, processing, completed, failed or cancelled. `body` is the response to a status query. `outcome`
+    is how the task ends, known even before its end; None if it never ends. `failure` is the code of a failed task.
     """
 
     id: str

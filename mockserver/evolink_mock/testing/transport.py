@@ -32,7 +32,7 @@ else:
 
 
 class Transport(_Base):
-    """For `Client(transport=…)` and `AsyncClient(transport=…)` of httpx2 and httpx, with asyncio or trio.
+    """The transport for `Client(transport=…)` and `AsyncClient(transport=…)` of httpx2 and httpx, with asyncio or trio.
 
     The app runs in the event loop of the mock's own thread. The client may be in any other loop, or in none.
     """
