@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import wraps
 from importlib.metadata import version
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from evolink_spec.options.suggestions import did_you_mean
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 
 from evolink_mock.mcp.client_check import CheckError
 from evolink_mock.mcp.tools import MockTools
@@ -28,11 +30,8 @@ _INSTRUCTIONS = (
 
 def create_server(url: str, token: str) -> MCPServer:
     """Return the server for the account of a token on the mock at a URL."""
-    server: MCPServer = MCPServer(
-        "evolink-mock", instructions=_INSTRUCTIONS, version=version("evolink-mock"), log_level="WARNING"
-    )
     tools = MockTools(url, token)
-    for tool in (
+    functions = (
         tools.describe_mock,
         tools.list_requests,
         tools.list_violations,
@@ -44,9 +43,26 @@ def create_server(url: str, token: str) -> MCPServer:
         tools.move_clock,
         tools.reset_account,
         tools.check_client,
-    ):
-        server.add_tool(_with_reasons(tool))
-    return server
+    )
+    return MCPServer(
+        "evolink-mock",
+        instructions=_INSTRUCTIONS,
+        version=version("evolink-mock"),
+        log_level="WARNING",
+        tools=[StrictTool.from_function(_with_reasons(function)) for function in functions],
+    )
+
+
+class StrictTool(Tool):
+    """A tool that refuses unknown arguments, which the package would ignore."""
+
+    async def run(self, arguments: dict[str, Any], *others: Any, **named: Any) -> Any:
+        """Call the tool. Raises `ToolError` for an unknown argument."""
+        accepted = self.parameters["properties"]
+        for name in arguments.keys() - accepted.keys():
+            what = f"{self.name} has no argument {name!r}{did_you_mean(name, accepted)}"
+            raise ToolError(f"{what}; it accepts {', '.join(accepted) or 'none'}")
+        return await super().run(arguments, *others, **named)
 
 
 def _with_reasons(tool: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:

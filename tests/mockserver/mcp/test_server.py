@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,8 @@ def test_an_agent_sees_requests_chooses_outcomes_moves_the_clock_and_reads_a_ver
             events = (await call(client, "move_clock", action="advance", by="1h"))["happened"]
             assert "task.completed" in {event["what"] for event in events}
             (task,) = (await call(client, "list_tasks"))["tasks"]
+            with pytest.raises(ValueError, match="there is no scenario 'sunny'; the nearest are "):
+                await call(client, "check_client", command=["x"], scenarios=["sunny"])
             with pytest.raises(ValueError, match="task"):
                 await call(client, "end_task", task_id=task["id"], outcome="failed", failure="no-such-code")
 
@@ -100,6 +103,25 @@ def test_without_a_mock_a_tool_says_so() -> None:
         async with Client(create_server("http://127.0.0.1:9", KEY)) as client:
             with pytest.raises(ValueError, match=r"no evolink-mock responds at http://127\.0\.0\.1:9"):
                 await call(client, "list_requests")
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "message"),
+    [
+        ("move_clock", {"action": "advance", "seconds": 3600}, "'seconds'; it accepts action, by"),
+        ("list_requests", {"limits": 1}, "'limits' (did you mean limit?); it accepts limit, status"),
+        ("list_tasks", {"limit": 1}, "'limit'; it accepts none"),
+    ],
+)
+def test_an_unknown_argument_is_refused_with_those_that_exist(
+    tool: str, arguments: dict[str, Any], message: str
+) -> None:
+    async def work() -> None:
+        async with Client(create_server("http://127.0.0.1:9", KEY)) as client:
+            with pytest.raises(ValueError, match=re.escape(f"{tool} has no argument {message}")):
+                await call(client, tool, **arguments)
 
     asyncio.run(work())
 

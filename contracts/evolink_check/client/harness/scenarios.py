@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from evolink_spec.options.suggestions import did_you_mean
+from evolink_spec.options.suggestions import closest, did_you_mean
 
 from evolink_check.client.harness.response_scenarios import response_scenarios
 from evolink_check.client.harness.scenario import ALWAYS, Scenario, ScenarioRecipe, on_create, on_query
@@ -30,6 +30,7 @@ _ANYTHING = frozenset(
         *("client.no-crash", "client.own-deadline", "client.link-without-key"),
     }
 )
+_SUGGESTED = 3  # ids in the error for an unknown one
 _UNUSABLE = frozenset({"client.reports-success"})  # a client may report such a result as a failure
 _STARTED = frozenset({"client.no-abandon"})  # violations are reported as those of `client.tolerant`
 
@@ -169,8 +170,9 @@ def select(
     listed = tuple(scenarios)
     for name in (*names, *skipped):
         if not any(_selects(name, scenario) for scenario in listed):
-            suggestion = did_you_mean(name, [scenario.id for scenario in listed])
-            raise ValueError(f"there is no scenario {name!r}{suggestion}")
+            ids = [scenario.id for scenario in listed]
+            near = did_you_mean(name, ids) or f"; the nearest are {', '.join(closest(name, ids, _SUGGESTED))}"
+            raise ValueError(f"there is no scenario {name!r}{near}")
     return tuple(
         scenario
         for scenario in listed

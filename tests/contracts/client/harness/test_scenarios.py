@@ -87,3 +87,10 @@ def test_a_name_that_means_nothing_is_an_error(names: list[str], skipped: list[s
 def test_a_name_that_is_nearly_one_is_told() -> None:
     with pytest.raises(ValueError, match=r"no scenario 'hapy' \(did you mean happy\?\)"):
         select(ALL, ["hapy"], [])
+
+
+def test_a_name_that_is_similar_to_none_is_refused_with_the_nearest() -> None:
+    with pytest.raises(
+        ValueError, match=r"no scenario 'sunny'; the nearest are [a-z0-9-]+, [a-z0-9-]+, [a-z0-9-]+$"
+    ):
+        select(ALL, ["sunny"], [])
