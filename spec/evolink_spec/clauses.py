@@ -73,7 +73,7 @@ def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
 
 
 def with_warnings(clauses: Iterable[Clause], ids: Collection[str]) -> tuple[Clause, ...]:
-    """Return the clauses, those with these ids lowered to warnings."""
+    """Return the clauses. The severity of those with these ids is lowered to a warning."""
     return tuple(replace(clause, severity="warning") if clause.id in ids else clause for clause in clauses)
 
 

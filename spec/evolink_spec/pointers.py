@@ -87,7 +87,7 @@ class Node:
         return self.value
 
     def below(self, token: str | int, value: Json) -> Node:
-        """Return the node of `value`, the member `token` of this one. A `$ref` is not followed."""
+        """Return the node of `value`, which is the member `token` of this node. A `$ref` is not followed."""
         return Node(self.document, self.source, join(self.pointer, token), value)
 
     def child(self, key: str) -> Node:
@@ -117,7 +117,7 @@ class Node:
         return {key: self.child(key) for key in self.mapping() if key in known}
 
     def resolved(self) -> Node:
-        """Return the node after its chain of `$ref`s, merged with the siblings of each `$ref`."""
+        """Return the node to which the chain of `$ref`s leads, merged with the siblings of each `$ref`."""
         node, seen = self, set[str]()
         while isinstance(node.value, dict) and "$ref" in node.value:
             target = node.value["$ref"]

@@ -57,7 +57,7 @@ def create_faults(
     """Return all faults of a create request.
 
     `receiver` is a prefix of callback URLs that this server accepts. The result is cached by a hash of the
-    body, because the largest bodies take longer than a hundred others.
+    body, because checking one of the largest bodies takes longer than checking a hundred others.
     """
     if not body:
         return (RequestFault("body.required", "no body"),)
@@ -93,7 +93,8 @@ def _find_faults(
 def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -> CreateOperation:
     """Return the operation that a body selects by its model, under its current or an older name.
 
-    If no operation has the model, it is the one without a model, or else the first one.
+    If no operation has this model, return the operation whose document names no model; if there is none, the
+    first operation.
     """
     model = document.get("model") if isinstance(document, dict) else None
     if isinstance(model, str):
@@ -252,7 +253,10 @@ def _uncertain_faults(body: Mapping[str, Any]) -> Iterator[RequestFault]:
 
 
 def _is_on_the_web(url: str) -> bool:
-    """Whether every server would try to fetch the URL. Many refuse a URL without a host or with an internal host."""
+    """Whether every server would try to fetch the URL.
+
+    Many servers refuse a URL without a host or with an internal host.
+    """
     return urlsplit_scheme(url) in {"http", "https"} and bool(host_of(url)) and not is_internal(url)
 
 

@@ -46,7 +46,7 @@ def shortfalls(requirements: Iterable[Requirement], verdicts: Sequence[Verdict])
 
 
 def parse_requirements(texts: Iterable[str], clause_ids: Collection[str]) -> tuple[Requirement, ...]:
-    """Read the values of --require: `80%` or the id of a clause. ValueError for any other text."""
+    """Read the values of --require: `80%` or the id of a clause. Raises ValueError for any other text."""
     return tuple(_requirement(text, clause_ids) for text in texts)
 
 

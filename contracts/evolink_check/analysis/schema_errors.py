@@ -19,7 +19,10 @@ _SCHEMAS = 64  # validators that are kept
 
 
 def schema_errors(operation: CreateOperation, body: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
-    """Return the schema errors of a body, but only one for each place, for example the type and not also the enum."""
+    """Return the schema errors of a body, but only one for each place.
+
+    For example, if a value has a wrong type, its place has no second error about the enum.
+    """
     try:
         errors = list(_validator(IdentityKey(operation.body_schema)).iter_errors(body))
     except ValueError:  # nested deeper than the validator supports
@@ -37,7 +40,11 @@ def _missing(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether this is the best error at its place: for a number, the enum if it lists numbers; else the type."""
+    """Whether this is the most specific error at its place.
+
+    For a number in place of one of several listed numbers, this is the error about the enum; otherwise it is
+    the error about the type.
+    """
     number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
     kind = error.kind.as_dict()
     if error.kind.name == "enum":

@@ -197,7 +197,10 @@ class Run:
     def _sending(
         self, phase: str, total: int, on_result: Callable[[Case, Entry], object] = _ignore_result
     ) -> Callable[[Case], Entry]:
-        """Return `Target.send` with a count of the requests, and with a time limit if paid phases follow."""
+        """Return a function that counts each request and sends it with `Target.send`.
+
+        If paid phases follow, requests that create no task are sent in the first half of the time only.
+        """
         count = self.progress_counter(phase, total)
         share = _FREE_SHARE if self.effort.max_credits is not None else 0.0
         last = self.effort.seconds * share

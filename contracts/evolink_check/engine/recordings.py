@@ -101,7 +101,7 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
 
 
 def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> tuple[Verdict, ...]:
-    """Judge the clauses that bind the server, its clients, or both."""
+    """Judge the clauses about the server, about its clients, or about both, as `about` selects."""
     bound = {"server", "client"} if about == "both" else {about}
     return judge(reading, [clause for clause in clauses if clause.binds in bound], RULES)
 

@@ -63,7 +63,7 @@ class RunPlan:
 
 
 def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Clause]) -> RunPlan:
-    """Plan a run. Clauses that do not bind a server are left out. A budget of 0 is the same as no budget."""
+    """Plan a run. Clauses about clients and callback receivers are left out. A budget of 0 is the same as no budget."""
     effort = effort if effort.max_credits else replace(effort, max_credits=None)
     judged = tuple(
         clause

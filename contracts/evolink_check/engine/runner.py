@@ -83,7 +83,7 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
 ) -> Report:
     """Check a server and return the report.
 
-    All of `clauses` (by default, every clause) that bind a server are judged. Raises `CouldNotRunError`, as
+    The clauses about servers in `clauses` (by default, all clauses) are judged. Raises `CouldNotRunError`, as
     `execute` does.
     """
     plan = plan_run(subject, effort or PROFILES["quick"], spec or load(), clauses or load_clauses())

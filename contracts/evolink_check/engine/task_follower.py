@@ -69,7 +69,7 @@ class TaskFollower:
     def begin(self, planned: PlannedTask) -> TrackedTask | None:
         """Create the task and query it at once.
 
-        Returns None if no task was created. Raises `HaltedError` instead of sending.
+        Returns None if no task was created. Raises `HaltedError` if a request may not be sent.
         """
         task = from_create(planned, self._target.send(planned.case), self._target.subject)
         if task is not None:

@@ -64,7 +64,7 @@ def planned_tasks(
 
     A task that will certainly fail comes first, so that nothing else changes the credits. `creating` are the
     plain create requests. `callbacks`: callbacks are watched. Only tasks that the clauses in `wanted` need
-    are planned; if it is empty, all tasks.
+    are planned; if `wanted` is empty, all tasks are planned.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)

@@ -55,7 +55,7 @@ class ViolationFound(Exception):  # noqa: N818  (not an error, but the aim of th
 class _Attempts:
     """The requests of one strategy so far.
 
-    After the first violation, only its clause counts, while the case is shrunk.
+    After the first violation, while its case is shrunk, only violations of the same clause count.
     """
 
     send: Send
@@ -117,9 +117,9 @@ def fuzz(
 ) -> tuple[FuzzResult, ...]:
     """Run each strategy with `effort.examples` examples, in `effort.jobs` threads.
 
-    The results are in the same order. Only strategies for the clauses in `effort.clauses` run, if there are
-    any. `known` are clauses whose violation is already known, so they are not searched for. `HaltedError`
-    ends the search.
+    The results are in the order of the strategies. Only strategies for the clauses in `effort.clauses` run,
+    if there are any. `known` are clauses whose violation is already known, so they are not searched for.
+    `HaltedError` ends the search.
     """
     wanted = [
         strategy

@@ -42,8 +42,8 @@ class NotSentError(Exception):
 class CaseAdapter:
     """Turns prepared requests into cases and sends them.
 
-    At most `creates` of them may create a task. `paid`: create requests that must be refused are not sent.
-    `limit_reached`: the last request was not sent, because it could have created one task too many.
+    At most `creates` of them may create a task. If `paid`, create requests that must be refused are not sent.
+    `limit_reached` is true if the last request was not sent because it could have created one task too many.
     """
 
     def __init__(self, spec: Spec, send: Send, creates: int, *, paid: bool = False) -> None:
@@ -107,7 +107,7 @@ class CaseAdapter:
     def _query_case(
         self, method: str, path: str, task_id: str, headers: tuple[tuple[str, str], ...], body: bytes
     ) -> Case | None:
-        """Return a query of an unknown task; None if the documents contain the id, because such a task may exist."""
+        """Return a query of an unknown task; None if the documents contain the id, because its task may exist."""
         if "?" in path or body or not is_plain_segment(task_id) or unquote(task_id) in self._documents:
             return None
         if method == self._spec.query.method:

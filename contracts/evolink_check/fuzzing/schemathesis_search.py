@@ -153,7 +153,7 @@ class SchemathesisSearch:
                     return send_case(case)
 
                 def validate_response(self, *_: Any, **__: Any) -> None:
-                    """Do nothing: the response was checked when it arrived."""
+                    """Do nothing, because the response was checked when it arrived."""
 
             chosen = settings(search_settings(self._search), max_examples=_MOST, stateful_step_count=_STEPS)
             seed(self._search.seed)(Walk).run(settings=chosen)

@@ -58,7 +58,10 @@ def without_own_constants() -> Iterator[None]:
 
 
 def _write_utf8_table(folder: Path) -> None:
-    """Write the intervals of the characters that UTF-8 can encode, and of those that do not decode back (none).
+    """Write the table of the characters that UTF-8 can encode.
+
+    The table has two lists of intervals: these characters, and those that are decoded to different ones, of
+    which UTF-8 has none.
 
     A version of Hypothesis that reads another file or format computes the table itself.
     """

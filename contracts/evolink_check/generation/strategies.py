@@ -206,7 +206,10 @@ def _queries(spec: Spec, name: str, ids: SearchStrategy[str], clause: str) -> St
 
 
 def _unknown_id(before: int, tail: str) -> str:
-    """Return a task id that no server has issued. Its time, `before` (Unix seconds), precedes the service."""
+    """Return a task id that no server has issued.
+
+    `before`, the time in it (Unix seconds), is before the start of the service.
+    """
     return f"{_PREFIX}{before:010}-{tail}"
 
 

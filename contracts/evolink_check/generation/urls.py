@@ -75,7 +75,7 @@ def disguised_urls(host: str) -> Iterator[str]:
 
 
 def internal_hosts(in_all_notations: tuple[str, ...] = INTERNAL) -> tuple[str, ...]:
-    """Return every internal host once, and these IPv4 addresses in every notation."""
+    """Return every internal host, and the given IPv4 addresses in every notation, without duplicates."""
     v4 = (*INTERNAL, *(host for address in in_all_notations for host in url_notations(address)))
     v6 = (
         notation

@@ -104,7 +104,7 @@ def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
 def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...]:
     """Remove known violations from the verdicts.
 
-    A verdict with known violations only keeps them and is marked as known.
+    If all violations of a verdict are known, they are kept, and the verdict is marked as known.
     """
     keys = _keys(baseline)
     return tuple(_apply(verdict, keys) for verdict in verdicts)

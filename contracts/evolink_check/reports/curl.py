@@ -68,7 +68,10 @@ def _as_is(url: str) -> list[str]:
 
 
 def _headers(exchange: Exchange) -> list[str]:
-    """Return the headers in curl's syntax. `name;` sends an empty header, and `name:` leaves out a header of curl."""
+    """Return the headers in curl's syntax.
+
+    `name;` sends an empty header; `name:` leaves out a header that curl would add.
+    """
     sent = [header for header in exchange.request_headers if header[0].lower() not in _UNSENT]
     lines = [f"{name}: {value}" if value else f"{name};" for name, value in sent]
     if exchange.request_body and "content-type" not in {name.lower() for name, _ in sent}:

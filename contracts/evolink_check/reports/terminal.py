@@ -26,7 +26,11 @@ def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
 
 
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
-    """Print the report. `verbose` adds every clause and violation, and what is needed to observe the other clauses."""
+    """Print the report.
+
+    `verbose` adds all other clauses and violations, and what is needed to observe the clauses that were not
+    observed.
+    """
     print_line(console, f"evolink-check {report.kind} {report.subject}", "bold")
     ordered = formatting.ordered(report.verdicts)
     for verdict in ordered:

@@ -48,7 +48,11 @@ def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
 
 
 def redact_value(value: str, keys: KnownKeys = NO_KEYS, kind: Kind = "") -> str:
-    """Redact a single value, such as a JSON string or the value of a header. `kind` is the kind of its name."""
+    """Redact a single value, such as a JSON string or the value of a header.
+
+    `kind` is the kind of value that the name indicates, such as a secret; empty if the value has no such
+    name.
+    """
     return keys.once(_redact_value, value, kind)
 
 
@@ -124,9 +128,10 @@ def _redact_strings(text: str, keys: KnownKeys) -> str:
 
 
 def _redact_string(written: str, is_name: bool, kind: Kind, keys: KnownKeys) -> tuple[str | None, Kind]:  # noqa: FBT001  (remembered by position)
-    """Redact a string of a JSON text. Returns None if it stays as it is, and the kind of the last name so far.
+    """Redact a string of a JSON text.
 
-    `kind` is that of the last name before the string.
+    Returns the redacted string, or None if nothing was redacted, and the kind of value that the last name so
+    far indicates. `kind` is the kind of value that the last name before the string indicates.
     """
     try:
         value = json.loads(f'"{written}"', strict=False) if "\\" in written else written

@@ -64,7 +64,7 @@ def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
 def mask_entry(entry: Entry, words: Collection[str]) -> Entry:
     """Replace short keys in an entry.
 
-    Not for entries that rules check, because an ordinary word may equal such a key.
+    Entries that rules check must not be masked, because an ordinary word may equal a short key.
     """
     if not words:
         return entry

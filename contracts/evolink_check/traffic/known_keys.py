@@ -22,8 +22,8 @@ _WORD = re.compile(rf"(?<![\w-])[\w-]{{{_SHORTEST},{SHORT - 1}}}(?![\w-])")
 class KnownKeys:
     """Keys to remove from texts.
 
-    A long key is found anywhere; a short one only as a whole word, if it has letters and digits. With a
-    `limit`, only that many of the most recently added keys are kept.
+    A long key is found anywhere in a text. A short key is found only if it has both letters and digits, and
+    only as a whole word. With a `limit`, only that many of the most recently added keys are kept.
     """
 
     def __init__(self, keys: Iterable[str] = (), limit: int | None = None) -> None:

@@ -133,7 +133,7 @@ def _redact_web_token(match: re.Match[str]) -> str:
 def mask_words(text: str, words: Collection[str]) -> str:
     """Replace each short key in `words`, where it occurs as a whole word, by a mark of the same length.
 
-    Not for texts that rules check, because an ordinary word may equal such a key.
+    Texts that rules check must not be masked, because an ordinary word may equal a short key.
     """
     if not words or not any(word in text for word in words):
         return text
@@ -158,7 +158,7 @@ def _redact_match(match: re.Match[str]) -> str:
 def mark(secret: str) -> str:
     """Return the replacement of a secret: of the same length, and equal for equal secrets only.
 
-    It is a valid part of a URI if the secret is.
+    It is valid in a URI if and only if the secret is.
     """
     if not secret or _MARK.fullmatch(secret):
         return secret
@@ -172,7 +172,11 @@ def mark(secret: str) -> str:
 
 
 def _invalid_uri_character(secret: str) -> str:
-    """Return a space or `^` if the secret is invalid in a URI, so that an invalid URL stays invalid; else empty."""
+    """Return a character that keeps an invalid URL invalid after its secret is replaced.
+
+    If the secret contains white space, this is a space. If it contains another character that a URI must not
+    contain, this is `^`. If the secret is valid in a URI, the result is empty.
+    """
     if any(char.isspace() for char in secret):
         return " "
     return "" if _OF_URI.fullmatch(secret) else "^"

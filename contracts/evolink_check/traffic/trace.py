@@ -27,7 +27,8 @@ class Account:
 
     The key itself is never kept. `valid`: the server knows the key; if False, the key must be refused with
     401. `credits`: if True, the account's credits cover every create request of the trace; if False, they
-    cover none. `access`: the key may use the model. Each of them is None if it is not known.
+    cover none. `access`: the key may use the model. `valid`, `credits` and `access` are None if they are
+    unknown.
     """
 
     label: str

@@ -1,4 +1,4 @@
-"""Receive callbacks over plain HTTP. Each issued address answers its deliveries by a script."""
+"""Receive callbacks over plain HTTP. Deliveries to an issued address are answered according to its script."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _TAG = "a=%2F%20b&c=+&d="  # follows the secret; an incorrect sender would decod
 class CallbackReceiver:
     """Listens while its `with` block runs.
 
-    `public` is its public URL; if empty, the address on which it listens. A delivery is answered by the
-    script of its address and recorded. A request to an address that was not issued is recorded without the
-    name of a case, except GET and HEAD, which get a 404. `on_delivery(name)` is called before the answer is
-    sent.
+    `public` is its public URL; if it is empty, the receiver uses the address on which it listens. A delivery
+    is answered according to the script of its address, and recorded. A request to an address that was not
+    issued gets a 404. It is recorded without the name of a case, unless its method is GET or HEAD.
+    `on_delivery(name)` is called before the answer is sent.
     """
 
     def __init__(
@@ -112,7 +112,8 @@ class CallbackReceiver:
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
         """Count a delivery.
 
-        Returns its address, or None if the path was not issued, and the next answer of its script.
+        Returns its address and the next answer of the address's script. If the path was not issued, the
+        address is None and the answer is a 404.
         """
         with self._lock:
             address = self._address_at(urlsplit(path).path)
@@ -133,7 +134,7 @@ class CallbackReceiver:
     def public_url(self, path: str) -> str:
         """Return the URL to which the request was sent.
 
-        A proxy in front of the receiver may have removed the prefix.
+        The path prefix of the public URL is added if a proxy in front of the receiver removed it.
         """
         prefix = urlsplit(self.public).path
         full_path = path if prefix and path.startswith(f"{prefix}/") else f"{prefix}{path}"

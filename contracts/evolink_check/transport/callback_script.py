@@ -46,7 +46,11 @@ class CallbackAddress:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """The deliveries to one address: how many arrived, how many are unanswered, when the last ended (0: none yet)."""
+    """The deliveries to one address.
+
+    `count` is the number that arrived, and `under_way` the number that are not answered yet. `last` is when
+    the last one ended, in Unix seconds; 0 if none has ended.
+    """
 
     count: int
     under_way: int

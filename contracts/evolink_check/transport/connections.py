@@ -57,7 +57,7 @@ class Head(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """Seconds for connecting and for each read (None: unlimited), and for which an unused connection is kept."""
+    """The maximum seconds for connecting, for each read (None: unlimited), and for keeping an unused connection."""
 
     connect: float
     read: float | None
@@ -87,7 +87,10 @@ class Response:
 
 
 class Connections:
-    """Sends requests, each on a connection of its own; for one event loop. `context` makes the TLS context."""
+    """Sends requests in one event loop.
+
+    Concurrent requests use different connections. `context` makes the TLS context.
+    """
 
     def __init__(self, limits: Limits, context: Callable[[], ssl.SSLContext]) -> None:
         self._limits = limits
@@ -138,7 +141,7 @@ class Connections:
 
 
 class _Connection:
-    """One connection, for one request at a time. `unused` are the connections to which it returns."""
+    """One connection, for one request at a time. After its response, it is added to `unused`."""
 
     def __init__(self, stream: ByteStream, limits: Limits, unused: list[_Connection]) -> None:
         self._stream = stream
@@ -193,7 +196,7 @@ class _Connection:
         return clock.stopwatch() > self._kept_until
 
     def is_stale(self) -> bool:
-        """Whether an unused connection is too old, or was closed by the server: nothing else makes it readable."""
+        """Whether an unused connection is too old or readable. It is readable if the server has closed it."""
         return self.is_expired() or _is_readable(self._socket)
 
     async def _write(self, data: bytes | None) -> None:

@@ -22,7 +22,10 @@ _SHOWN = 120  # characters of a problem
 
 
 def fetch(target: Target, url: str, name: str = "") -> Entry:
-    """Fetch one result link and record the exchange with its `media`. Raises `HaltedError` if it may not be sent."""
+    """Fetch one result link and record the exchange with its `media`.
+
+    Raises `HaltedError` if the request may not be sent.
+    """
     entry = target.fetch_external(url, name)
     body = entry.exchange.response_body
     whole = not entry.problem.startswith(HttpClient.LEFT)

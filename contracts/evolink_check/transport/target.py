@@ -45,7 +45,7 @@ class OverBudgetError(HaltedError):
 
 
 class OutOfTimeError(HaltedError):
-    """Nothing more is sent: the time of the run is over, it was stopped, or the server no longer responds."""
+    """Nothing more is sent, because the time is over, the run was stopped, or the server no longer responds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Target:
     """Sends cases from any thread, at most `effort.jobs` at a time.
 
     As a context manager, it closes its connections. The price of a request that may create a task is reserved
-    in advance (see `Budget`). Of the requests that must be refused, the first of each kind is sent alone, and
-    if it creates a task, no more of that kind are sent. If no credits were granted, a few such tasks are the
-    limit: then nothing is sent that could create another.
+    in advance (see `Budget`). Of the requests that must be refused, the first of each kind is sent alone; if
+    it creates a task, no more requests of this kind are sent. If no credits were granted, no more requests
+    that must be refused are sent after a few of them, whatever their kind, have created tasks.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)

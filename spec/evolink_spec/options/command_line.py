@@ -118,7 +118,7 @@ class Group(click.Group):
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
         """Add a command.
 
-        Its function is called with one of each of these records.
+        Its function is called with one instance of each of these record types.
 
         Their values come from the command line, then from the sources that `beneath` returns. The fields in
         `without` are not options of this command and keep their defaults. `about` is passed to click.

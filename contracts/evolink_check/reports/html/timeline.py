@@ -35,8 +35,8 @@ _LABEL = 22  # maximum number of characters of a label
 class Mark:
     """One event. `at` is its start and `until` its end, in seconds from the start of the drawing.
 
-    `level` is its height in the lane, from 0 to 1. A line joins the levels of a lane. If it is None, the mark is at the
-    bottom and is not joined. `title` is its tooltip.
+    `level` is its height in the lane, from 0 to 1. A line joins the levels of a lane. If `level` is None, the
+    mark is at the bottom, and the line leaves it out. `title` is its tooltip.
     """
 
     at: float

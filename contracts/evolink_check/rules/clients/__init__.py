@@ -1,1 +1,1 @@
-"""Rules that bind a client or a callback receiver."""
+"""Rules for clients and callback receivers."""

@@ -42,7 +42,11 @@ def _queries_by_task(view: TraceView) -> Mapping[str, list[Observation]]:
 
 
 def fetches(view: TraceView) -> tuple[Observation, ...]:
-    """Return every fetch of a result, answered or not. The client may have changed the query string of the link."""
+    """Return every fetch of a result, whether or not it was answered.
+
+    URLs are compared without their query strings, because the client may have changed the query string of the
+    link.
+    """
     return view.once(_fetches)
 
 
@@ -159,7 +163,7 @@ def seconds_between(before: Observation, after: Observation) -> float:
 
 
 def is_readable_json(observation: Observation) -> bool:
-    """Whether a response is a 2xx with a JSON body and, if it has a content type, that of JSON.
+    """Whether a response is a 2xx with a JSON body and no content type other than JSON.
 
     A client may treat any other response as lost.
     """

@@ -1,4 +1,4 @@
-"""Rules about callback receivers, and about how their client handles a callback."""
+"""Rules about callback receivers, and about how clients handle a callback."""
 
 from __future__ import annotations
 

@@ -184,7 +184,10 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """Map the number of each create request to that of an equal one sent soon after the last query of its task."""
+    """Map the number of each abandoned create request to the number of the equal request that replaced it.
+
+    The second request was sent soon after the last query of the first one's task.
+    """
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):
         for create, again in pairwise(group):
@@ -220,7 +223,7 @@ def failed_is_failure(view: TraceView) -> Iterator[Finding]:
 
 @rule_family(_AFTER_FAILURE)
 def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
-    """After a failure, the client does not send an identical create request before the advice allows it."""
+    """A failed create request is not repeated before the documented advice for its failure code allows it."""
     advice, expected, within = _AFTER_FAILURE[clause]
     advised = {failure.code: failure.advice for failure in view.spec.failures}
     ends = {

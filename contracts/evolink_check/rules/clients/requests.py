@@ -116,10 +116,7 @@ BAD_REQUEST = 400
 
 @rule("client.valid-request")
 def valid_request(view: TraceView) -> Iterator[Finding]:
-    """No create request certainly violates the documents.
-
-    Separate clauses check its content type and its callback URL.
-    """
+    """A create request does not violate the documents. Separate clauses check its content type and callback URL."""
     for create in requests_with_roles(view, "create"):
         yield from _without(create, lambda fault: not _of_type(fault) and not _of_callback(fault))
 
@@ -127,7 +124,7 @@ def valid_request(view: TraceView) -> Iterator[Finding]:
 def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
     """Judge whether a create request has none of the faults that `is_wrong` selects.
 
-    Only certain faults count, and those that the server confirms with a 400.
+    A fault counts if it is certain, or if the server confirms it with a 400.
     """
     if _is_body_missing(observation):
         return
@@ -141,7 +138,7 @@ def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool])
 def _is_body_missing(observation: Observation) -> bool:
     """Whether the recording lacks the body of the request.
 
-    A server may refuse a request before it reads the body.
+    This occurs, for example, if the server refused the request before it read the body.
     """
     chunked = observation.sent("transfer-encoding") is not None
     announced = chunked or (observation.sent("content-length") or "0").strip() != "0"

@@ -122,8 +122,8 @@ def _request_series(view: TraceView) -> Iterable[list[Observation]]:
 def _next_attempt(series: Sequence[Observation], place: int) -> Observation | None:
     """Return the first request after a refusal that repeats the refused request; None if there is none.
 
-    A different create request that follows at once was already on its way and does not count; one sent later
-    does.
+    A different create request that follows at once does not count, because it was already on its way; a
+    different one that is sent later counts.
     """
     refused = series[place]
     first = bisect_left(series, refused.ended, lo=place + 1, key=lambda request: request.began)
@@ -162,7 +162,7 @@ def backs_off(view: TraceView) -> Iterator[Finding]:
 
 
 def _longest_streak(marks: Iterable[bool]) -> int:
-    """Return the number of true values in a row. A library that repeats each request once makes no streak."""
+    """Return the length of the longest run of true values; 0 if no value is true."""
     return max((sum(streak) for is_true, streak in groupby(marks) if is_true), default=0)
 
 
@@ -199,7 +199,7 @@ def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 def _backoff_problem(run: list[Observation], usual: float | None) -> str:
     """Describe what is wrong with the waits after a series of 5xx; empty if nothing is.
 
-    `usual` is the client's usual interval in seconds, if it has one.
+    `usual` is the client's usual interval in seconds; None if it has none.
     """
     waits_seen = [seconds_between(observation, after) for observation, after in pairwise(run)]
     quick = _longest_streak(wait < _AT_ONCE for wait in waits_seen)

@@ -102,8 +102,9 @@ def is_foreign(task_id: str) -> bool:
 def was_never_issued(observation: Observation, view: TraceView) -> bool:
     """Whether no server can have issued the id, because the checker invented it or its time is impossible.
 
-    A recording may contain queries of tasks that were created before it began, and an example id in the
-    documents may be the id of a real task.
+    It is false for an id that a response contains, and for an example id in the documents, which may be the
+    id of a real task. Any other id with a possible time in a recording may belong to a task that was created
+    before the recording began.
     """
     if observation.task_id in view.once(_reported_ids) or observation.task_id in view.once(_example_ids):
         return False

@@ -31,7 +31,7 @@ def body_limit(view: TraceView) -> Iterator[Finding]:
 
 @rule("body.duplicate-keys")
 def duplicate_keys(view: TraceView) -> Iterator[Finding]:
-    """The last of two equal keys counts, or the body is refused."""
+    """If a key occurs twice in a body, its last value counts, or the body is refused."""
     for create in view.of("create"):
         if is_judgeable(create) and any(fault.clause == "body.duplicate-keys" for fault in create.faults):
             wrong = [fault for fault in create.faults if fault.sure]

@@ -180,8 +180,8 @@ def id_unique(view: TraceView) -> Iterator[Finding]:
 def created(view: TraceView) -> Iterator[Finding]:
     """`created` is the time of the create request in Unix seconds (clause `task.created`).
 
-    If the clock was right for one request, it may be advanced later, even while other requests are in
-    progress.
+    A `created` after the time of the request is accepted if the clock was right in an earlier request of the
+    account, because a server's clock can be advanced, even while requests are in progress.
     """
     for create in accepted(view):
         value = create.body.get("created")
@@ -199,12 +199,12 @@ def created(view: TraceView) -> Iterator[Finding]:
 
 
 def _may_be_moved(create: Observation, view: TraceView) -> bool:
-    """Whether the account's clock was right before the request ended, so that it may have been moved since."""
+    """Whether the account's clock was right in an earlier or simultaneous request, and may have been advanced since."""
     return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 
 
 def _first_in_time(view: TraceView) -> Mapping[str, float]:
-    """Return when the first create request with a correct `created` began, by account, in Unix seconds."""
+    """Return for each account when its first create request with a correct `created` began, in Unix seconds."""
     first: dict[str, float] = {}
     for create in accepted(view):
         value = create.body.get("created")

@@ -1,8 +1,8 @@
 """Find valid create requests that were refused, and the feature for which they were refused.
 
 A body may have a feature that a separate clause allows, such as an old model name or an unknown field. If a
-request with the feature is refused, while one without it is accepted, that clause is violated; otherwise
-`create.accepts` is.
+request with the feature is refused, while a request without it is accepted, the clause of the feature is
+violated; otherwise `create.accepts` is violated.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ ENOUGH = 3  # a 500 is lasting if equal requests got it this often and no other 
 class Feature(NamedTuple):
     """A feature that a separate clause allows.
 
-    `host` is the host of a callback URL. `size` is in characters; 0 if it does not matter.
+    `host` is the host of a callback URL. `size` is the length of the feature in characters; 0 if its length
+    does not matter.
     """
 
     clause: str
@@ -164,8 +165,8 @@ def _was_accepted(feature: Feature, accepted_sizes: SizesByFeature) -> bool:
 def _lasting_500(view: TraceView) -> Iterator[tuple[str, Finding]]:
     """Yield a violation if equal requests got 500 at least three times and never another status.
 
-    One or two may be a temporary error. Requests that a server may either accept or refuse count, too,
-    because neither outcome is a 500.
+    One or two responses with 500 may be a temporary error. Requests that a server may either accept or refuse
+    are judged, too, because a 500 is wrong for both.
     """
     creates = [create for create in view.of("create") if _may_succeed(create)]
     accepted = [create for create in creates if create.status == create.success and not create.faults]

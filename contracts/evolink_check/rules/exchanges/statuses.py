@@ -81,7 +81,7 @@ def _findings_of(judgeable: Iterable[Observation], view: TraceView) -> ClauseFin
 def _lasting_500(judgeable: Iterable[Observation], view: TraceView) -> ClauseFindings:
     """Yield a violation if queries of one unknown id got 500 at least three times and never another status.
 
-    One or two may be a temporary error.
+    One or two responses with 500 may be a temporary error.
     """
     equal: defaultdict[tuple[str, str], list[Observation]] = defaultdict(list)
     for query in judgeable:

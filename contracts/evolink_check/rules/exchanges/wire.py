@@ -60,7 +60,7 @@ def auth_bearer(view: TraceView) -> Iterator[Finding]:
 
 @rule("error.order")
 def error_order(view: TraceView) -> Iterator[Finding]:
-    """If several errors apply, the first of 401, 429, 400, 403, 402 should be returned."""
+    """If several errors apply, the one that comes first in the order 401, 429, 400, 403, 402 should be returned."""
     keyless = any(not finding.passed for finding in auth_bearer(view))  # then only `auth.bearer` is reported
     for observation in view.of("create", "query"):
         applicable = _applicable(observation) if is_judgeable(observation) else []

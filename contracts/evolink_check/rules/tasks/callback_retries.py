@@ -118,8 +118,8 @@ def at_most_three(view: TraceView) -> Iterator[Finding]:
 def any_failure(view: TraceView) -> Iterator[Finding]:
     """Any response other than 2xx, and a missing response, lead to a retry (clause `callback.any-failure`).
 
-    A server that delivers again after a success ignores the responses, which only `callback.2xx-success`
-    reports.
+    A server that delivers again after a success is not judged here, because `callback.2xx-success` reports
+    it.
     """
     if any(not finding.passed for finding in success(view)):
         return

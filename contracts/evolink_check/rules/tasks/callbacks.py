@@ -132,8 +132,9 @@ def _post_problem(observation: Observation) -> str:
 def body_equals_query(view: TraceView) -> Iterator[Finding]:
     """The body of a callback equals the response to a query (clause `callback.body-equals-query`).
 
-    All documented fields are compared, but links without their query strings. A delivery is compared with a
-    query that violates no other clause or, if there is none, with the first attempt.
+    All documented fields are compared; links are compared without their query strings. A delivery is compared
+    with a query that reports the end and violates no other clause. If there is no such query, the delivery is
+    compared with the first attempt.
     """
     for deliveries in all_deliveries(view):
         attempts = [
@@ -236,8 +237,8 @@ def no_key(view: TraceView) -> Iterator[Finding]:
 def no_internal_at_delivery(view: TraceView) -> Iterator[Finding]:
     """No callback is sent to an internal host name or address (clause `callback.no-internal-at-delivery`).
 
-    The trace does not show the address to which a name resolved. `callback.no-internal` checks create
-    requests with such a host.
+    A name that resolved to an internal address is not noticed, because the trace does not show the resolved
+    address. `callback.no-internal` checks create requests whose callback URL has an internal host.
     """
     for deliveries in all_deliveries(view):
         if not deliveries.url or is_internal(deliveries.url):

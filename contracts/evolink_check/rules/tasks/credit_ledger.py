@@ -93,7 +93,7 @@ def _began(spending: CreateCost) -> float:
 
 
 def _cost_of(create: Observation, view: TraceView) -> CreateCost:
-    """Return a create request with the end of its task.
+    """Return the record of a create request, with the time at which its task ended.
 
     If the response has no unique id, the task counts as ended after `task_end_server` seconds.
     """

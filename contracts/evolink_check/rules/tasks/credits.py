@@ -55,7 +55,7 @@ def _between(ordered: Sequence[Observation], first: Balance, second: Balance) ->
 def _costs_nothing(first: Balance, last: Observation, second: Balance, what: str) -> Finding:
     """Return a finding that the second balance is not lower than the first.
 
-    `what` names the requests between the two, of which `last` is the last.
+    `what` names the requests between the two balances, and `last` is the last of these requests.
     """
     return finding(
         second.left >= first.left,
@@ -197,7 +197,7 @@ def _price(create: Observation) -> float:
 
 @rule("credits.shape")
 def shape(view: TraceView) -> Iterator[Finding]:
-    """`/v1/credits` is 200 with the remaining and used credits of user and token (clause `credits.shape`)."""
+    """`/v1/credits` returns 200 and the remaining and used credits of user and token (clause `credits.shape`)."""
     known = [observation for observation in view.of("credits") if observation.account.valid]
     if len(known) >= ENOUGH and all(observation.status >= _SERVER_ERROR for observation in known):
         numbers = [observation.number for observation in known]

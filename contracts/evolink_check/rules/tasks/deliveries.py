@@ -35,8 +35,8 @@ class TaskDeliveries:
     """The deliveries of one task.
 
     `url` is the callback URL of its create request; empty if it has none, None if it is not known. `watched`:
-    deliveries to it are in the trace. `attempts` are the deliveries after the end of the task, `early` those
-    before it, and `redirected` those that followed a redirect.
+    the trace contains the deliveries to this URL. `attempts` are the deliveries after the end of the task,
+    `early` those before it, and `redirected` those that followed a redirect.
     """
 
     history: TaskHistory
@@ -58,7 +58,7 @@ class TaskDeliveries:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRun:
-    """The attempts up to the first success, and the `more` that followed it.
+    """The attempts up to the first success. `more` are the attempts after that success.
 
     `sure`: the sender certainly received the response of the success before its timeout.
     """
@@ -95,8 +95,8 @@ def is_truncated(observation: Observation) -> bool:
 def slowest_answer(view: TraceView, at: float) -> float:
     """Return the longest duration of a response of the API around `at` (Unix seconds), in real seconds; 0 if none.
 
-    A delivery may take as long to arrive, because the sender's timeout includes the time to connect, which
-    the receiver does not see.
+    A delivery may need as much time to connect, which the sender's timeout includes, although the receiver
+    does not see it.
     """
     answers, around = view.once(_answer_times), Tolerances().same_instant
     start, end = (bisect_left(answers, (at + shift,)) for shift in (-around, around))

@@ -42,9 +42,10 @@ class TaskHistory:
     """One task.
 
     `create` is None if the recording does not contain the create request. `queries` are the owner's queries
-    with a judgeable 200. `judged` are those of them that do not contradict an end that was reported earlier;
-    `changed` are the others, each with that end. `refused` are the owner's queries with another judgeable
-    response. `deliveries` are the deliveries whose body contains the id of the task, in order of time.
+    with a judgeable 200. `judged` are the queries that do not contradict an end that was reported earlier;
+    `changed` are the queries that do, each with the response or delivery that reported the end. `refused` are
+    the owner's queries with another judgeable response. `deliveries` are the deliveries whose body contains
+    the id of the task, in order of time.
     """
 
     id: str
@@ -103,10 +104,11 @@ def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
 
 
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
-    """Yield the views, ordered by their beginning, each with those that ended since the previous one began.
+    """Yield the exchanges in order of their beginning.
 
-    A response shows a state at some time between request and response. The order of two exchanges is certain
-    only if one ended before the other began.
+    Each comes with the exchanges that certainly ended before it began and were not yielded with an earlier
+    one. A response shows a state at some time between request and response. The order of two exchanges is
+    certain only if one ended before the other began.
     """
     views = list(views)
     precision = Tolerances().recorded_time
@@ -217,7 +219,7 @@ def _is_judgeable_refusal(observation: Observation) -> bool:
 
 
 def _is_own(observation: Observation, task: TaskRecord) -> bool:
-    """Whether a query is from the task's owner. If the recording does not show who sent it, only a success counts."""
+    """Whether a query is from the task's owner. If its sender is unknown, this is true only if it succeeded."""
     if task.create is None:
         return observation.account.valid is not False
     if UNKNOWN in {observation.who, task.create.who}:

@@ -31,7 +31,7 @@ _ABSENT = object()
 
 @rule("query.answers-200")
 def answers_200(view: TraceView) -> Iterator[Finding]:
-    """The query of an existing task is 200, even if the task has failed (clause `query.answers-200`).
+    """The query of an existing task is answered with 200, even if the task has failed (clause `query.answers-200`).
 
     A 404 before the first 200 violates `create.readable-at-once` instead.
     """
@@ -181,7 +181,8 @@ def same_id(view: TraceView) -> Iterator[Finding]:
 def extra_fields(view: TraceView) -> Iterator[Finding]:
     """`usage` and `task_info.estimated_time` have their documented form (clause `query.extra-fields`).
 
-    A value that equals that of the create request is not checked here, because other clauses check that.
+    A value that equals the one in the response to the create request passes, because other clauses check that
+    response.
     """
     for history in task_histories(view):
         create = history.create.body if history.create else {}

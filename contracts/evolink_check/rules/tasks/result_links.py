@@ -142,7 +142,7 @@ def _is_dead(view: TraceView, fetch: Fetch) -> bool:
 
 
 def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
-    """Whether another fetch of the link succeeded, with a key if `keyed`, and after this one if `later`."""
+    """Whether the link worked in another fetch: if `keyed`, in one with a key; if `later`, in one after this."""
     return any(
         (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
         for other in view.once(_last_successful)[fetch.link.exchange.url]
@@ -256,7 +256,7 @@ def quality(view: TraceView) -> Iterator[Finding]:
 
 @rule("create.defaults")
 def defaults(view: TraceView) -> Iterator[Finding]:
-    """An omitted field has its documented default (clause `create.defaults`)."""
+    """If a request omits a field, the result has the documented default of the field (clause `create.defaults`)."""
     return (finding for _, requested, finding in _measured(view) if not requested)
 
 

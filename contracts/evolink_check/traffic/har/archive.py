@@ -68,8 +68,8 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     Files of evolink-check are read back without loss. In files of other tools, a label replaces each key; the
     sender of a request without a key is unknown, because many tools omit the header. Responses from a cache,
     requests without their body and invalid entries of other hosts are left out, with a note. If `origin` is
-    empty, it is the documented server or the origin of the requests to documented paths. Raises ValueError
-    with the name of the file, and with the entry if one of the API is invalid.
+    empty, it is the documented server or the origin of the requests to documented paths. Raises ValueError,
+    which names the file and, if an entry of the API is invalid, this entry.
     """
     origin = normalized_url(origin)
     files = read_archives(documents, origin)

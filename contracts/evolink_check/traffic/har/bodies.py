@@ -190,7 +190,10 @@ def _content_length(headers: RecordedHeaders) -> int:
 
 
 def _size_left_out(response: Response, body: bytes, *, streams: bool) -> int | None:
-    """Return the length of a response body that was not recorded completely; None if it was."""
+    """Return the length in bytes of a response body that was not recorded completely.
+
+    None if it was recorded completely.
+    """
     content = response.content
     size = _size(content.size) if content is not None else -1
     if body:

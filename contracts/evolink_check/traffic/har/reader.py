@@ -90,8 +90,8 @@ def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> lis
     """Read HAR documents, and remove the keys from those of other tools.
 
     `origin` is the base URL of the API. If it is empty, entries with the documented host or a documented path
-    are the API's. Raises ValueError with the name of a file that is not a HAR file, and also with the entry
-    if an entry of the API is invalid.
+    are the API's. Raises ValueError, which names the file, if a file is not a HAR file or an entry of the API
+    is invalid; in the second case, it names the entry, too.
     """
     archives = [
         (name, convert_record(document, Archive, f"{name}: not a HAR file").log)
@@ -255,9 +255,11 @@ def _label_of_sender(entry: HarEntry, labels: _Labels) -> str:
 
 
 def _label_in_journal(entry: HarEntry, only: str) -> str:
-    """Return the label of a sender in the mock's journal, which has all headers; `only` is the label of its key.
+    """Return the label of the account that sent a request in the mock's journal.
 
-    A value that was refused with 401 is not a key unless it begins with `Bearer`.
+    `only` is the label of its key. Because the journal has all headers, a request without an Authorization
+    header was sent without a key. A value that was refused with 401 is not a key unless it begins with
+    `Bearer`.
     """
     value = authorization(entry)
     if value is None:
