@@ -42,10 +42,9 @@ class TaskHistory:
     """One task.
 
     `create` is None if the recording does not contain the create request. `queries` are the owner's queries
-    with a judgeable 200. `judged` are the queries that do not contradict an end that was reported earlier;
-    `changed` are the queries that do, each with the response or delivery that reported the end. `refused` are
-    the owner's queries with another judgeable response. `deliveries` are the deliveries whose body contains
-    the id of the task, in order of time.
+    with a judgeable 200. `judged` are the queries that do not contradict an earlier report of the end;
+    `changed` are those that do, each with this report. `refused` are the owner's queries with another
+    judgeable response. `deliveries` are the deliveries whose body contains the task id, in order of time.
     """
 
     id: str
@@ -106,9 +105,8 @@ def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
     """Yield the exchanges in order of their beginning.
 
-    Each comes with the exchanges that certainly ended before it began and were not yielded with an earlier
-    one. A response shows a state at some time between request and response. The order of two exchanges is
-    certain only if one ended before the other began.
+    Each comes with the exchanges that ended after the previous one began and before it began. The order of
+    two exchanges is certain only if one ended before the other began.
     """
     views = list(views)
     precision = Tolerances().recorded_time
@@ -233,7 +231,7 @@ def ends_of(statuses: Statuses) -> tuple[str, ...]:
 
 
 def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
-    """Return the statuses that a task can have; its document may list one for cancelled tasks.
+    """Return the statuses that a task can have, with one for cancelled tasks if its document lists it.
 
     If the create request is not in the trace, the cancelled status of any document counts.
     """
@@ -248,7 +246,7 @@ def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
 
 
 def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tuple[Observation, Observation]]:
-    """Yield the queries that contradict an end that was certainly reported before, each with that end."""
+    """Yield the queries that contradict an end that was certainly reported before, each with the report of the end."""
     ends = ends_of(statuses)
     first: Observation | None = None
     for observation, before in in_order(queries):
