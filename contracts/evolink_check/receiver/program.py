@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from evolink_check import clock
 from evolink_check.client.harness.command import fill_in
-from evolink_check.client.harness.output import Output
 from evolink_check.client.harness.process import CommandError, start_process, stop_process
+from evolink_check.command_output import Output
 
 if TYPE_CHECKING:
     import subprocess

@@ -102,6 +102,7 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "/tasks", tasks.list_tasks, query=PageQuery),
     Row("GET", "/tasks/{task_id}", tasks.show_task),
     Row("POST", "/tasks/{task_id}/outcome", tasks.force_outcome, tasks.ForcedOutcome),
+    Row("POST", "/tasks/{task_id}/expire", tasks.expire_links),
     Row("GET", "/callbacks", tasks.list_callbacks, query=PageQuery),
     Row("GET", "/callbacks/{task_id}", tasks.show_callback),
     Row("POST", "/callbacks/{task_id}/replay", tasks.redeliver_callback),

@@ -88,6 +88,16 @@ async def force_outcome(request: ControlRequest) -> ControlResponse | ApiError:
     return await show_task(await renewed(request))
 
 
+async def expire_links(request: ControlRequest) -> ControlResponse | ApiError:
+    """Let the result links of a completed task expire now."""
+    task = await _own_task(request, request.task_id)
+    if task is None:
+        return _no_task(request.task_id)
+    if not await task_overrides.expire_links(request.service, request.account, task.id):
+        return ApiError(409, "the task has no result links that still work")
+    return await show_task(await renewed(request))
+
+
 async def list_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
     """List the callback deliveries of the account, one page at a time."""
     deliveries = await request.service.store.deliveries(request.account.token)

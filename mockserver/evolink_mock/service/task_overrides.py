@@ -1,4 +1,4 @@
-"""Changes that a test makes to one task: end it now, or send its callback once more."""
+"""Changes that a test makes to one task: end it now, expire its links, or send its callback once more."""
 
 from __future__ import annotations
 
@@ -64,6 +64,20 @@ def _end_now(
     if delivery is not None and delivery.due is not None:
         due = now + (max(0.0, delivery.due - before.ends) if math.isfinite(delivery.due) else 0.0)
     return Change(ended, due=due, replaces=True)
+
+
+async def expire_links(service: Service, account: Account, task_id: str) -> bool:
+    """Let the result links of a completed task expire now. Returns False if the task has no links that work."""
+    async with service.clocks.moving(account):
+        task = await service.store.task(task_id)
+        if task is None or task.timetable.outcome.failure is not None:
+            return False
+        now, timetable = service.clocks.now(account), task.timetable
+        if not timetable.ends <= now < timetable.expires:
+            return False
+        expired = replace(task, timetable=replace(timetable, link_seconds=now - timetable.ends))
+        await service.store.change(account.token, lambda *_: Change(expired, replaces=True))
+        return True
 
 
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:

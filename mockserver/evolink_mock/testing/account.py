@@ -225,6 +225,10 @@ class MockAccount:
         """Like `finish`, but without blocking the event loop."""
         return await call_in_thread(self.finish, task_id, failure, outcome)
 
+    def expire_links(self, task_id: str) -> TaskState:
+        """Let the result links of a completed task expire now. The clock does not move."""
+        return decode(self._control.request("POST", f"/tasks/{task_id}/expire"), type=TaskState)
+
     def expect_violation(self, match: str = "") -> None:
         """Expect a violation of the contract whose text contains a match of the regular expression `match`.
 

@@ -71,6 +71,20 @@ def test_a_datetime_without_a_time_zone_is_no_time_for_the_clock(account: MockAc
         account.clock.set(datetime(2099, 1, 1))  # noqa: DTZ001
 
 
+def test_the_links_of_one_task_can_expire_while_time_stands(account: MockAccount) -> None:
+    now = account.clock.freeze()
+    task_id, other = create(account), create(account)
+    with pytest.raises(ControlError, match="no result links"):
+        account.expire_links(task_id)
+    account.finish(task_id)
+    link = ask(account, "GET", f"/v1/tasks/{task_id}").json()["results"][0]
+    assert httpx2.get(link, trust_env=False).status_code == 200
+    assert account.expire_links(task_id).timetable.expires == now
+    assert httpx2.get(link, trust_env=False).status_code == 410
+    assert ask(account, "GET", f"/v1/tasks/{other}").json()["status"] == "pending"
+    assert account.clock.now() == now
+
+
 def test_an_outcome_that_is_misspelt_is_refused_with_the_nearest(account: MockAccount) -> None:
     task_id = create(account)
     with pytest.raises(ControlError, match=r"outcome: Invalid enum value 'canceled' .did you mean cancelled"):

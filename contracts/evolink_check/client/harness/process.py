@@ -23,8 +23,8 @@ from evolink_check.client.harness.command import (
 from evolink_check.client.harness.config import Receiver
 from evolink_check.client.harness.leaks import printed_secrets, secrets_of, written_secrets
 from evolink_check.client.harness.outcome import Outcome, SavedFile, is_media, is_whole_mp4
-from evolink_check.client.harness.output import Output
 from evolink_check.client.harness.time_limit import TimeLimit
+from evolink_check.command_output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

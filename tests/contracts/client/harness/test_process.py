@@ -15,8 +15,8 @@ import pytest
 from evolink_check.cli.signals import interrupting
 from evolink_check.client.harness.config import Description
 from evolink_check.client.harness.mock_process import Mock
-from evolink_check.client.harness.output import KEPT
 from evolink_check.client.harness.process import kill_all, make_workspace, run_command
+from evolink_check.command_output import KEPT
 from evolink_check.traffic.known_keys import KEY
 from support.paths import ROOT
 
