@@ -21,6 +21,7 @@ from evolink_check.receiver.program import PLACEHOLDERS
 from evolink_mock import MockAccount, MockCallbacks, MockClock, Receiver
 from evolink_mock.cli.app import SERVE_OPTIONS
 from evolink_mock.cli.app import app as mock_app
+from evolink_mock.console.routes import EVENTS, RESEND
 from evolink_mock.console.routes import PAGES as CONSOLE_PAGES
 from evolink_mock.control.routes import ROWS
 from evolink_mock.recipes.effects import EFFECTS
@@ -137,7 +138,8 @@ def test_every_task_failure_and_each_of_its_kinds_is_listed() -> None:
 
 def test_every_route_of_the_control_api_is_listed_and_no_other() -> None:
     listed = re.findall(r"^\| `([A-Z]+ /\S*)` \|", _page("control-api.md"), re.MULTILINE)
-    assert sorted(listed) == sorted(f"{row.method} {row.path}" for row in ROWS)
+    routes = [*((row.method, row.path) for row in ROWS), EVENTS, RESEND]
+    assert sorted(listed) == sorted(f"{method} {path}" for method, path in routes)
 
 
 def test_every_clause_is_listed_and_no_other() -> None:
@@ -146,7 +148,7 @@ def test_every_clause_is_listed_and_no_other() -> None:
 
 
 def test_every_path_of_the_control_api_that_a_page_names_exists() -> None:
-    known = {row.path for row in ROWS} | {row.path for row in CONSOLE_PAGES} | {"/events"}
+    known = {row.path for row in ROWS} | {row.path for row in CONSOLE_PAGES} | {EVENTS[1]}
     named = {
         path.rstrip(".") or "/"
         for page in PAGES

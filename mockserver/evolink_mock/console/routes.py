@@ -55,6 +55,10 @@ PAGES = (
     PageRow("/docs", pages.reference, public=True, policy=REFERENCE_POLICY),
 )
 
+# The operations of the control API that exist only with the console. control.yaml documents them, too.
+EVENTS = ("GET", "/events")
+RESEND = ("POST", "/exchanges/{number}/resend")
+
 
 def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) -> list[Route]:
     """Return the routes of pages, streams and static files, and of resending; none with `--ui off`.
@@ -68,10 +72,10 @@ def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) 
     return [
         *routes,
         Route(f"{START}/stream", RowStream(guard), methods=["GET"]),
-        Route(f"{PREFIX}/events", EventStream(guard), methods=["GET"]),
+        Route(PREFIX + EVENTS[1], EventStream(guard), methods=[EVENTS[0]]),
         Route(f"{START}/static/{{name}}", StaticFile(guard), methods=["GET"]),
         Route(f"{START}/documents/{{number:int}}.json", Document(guard), methods=["GET"]),
-        Route(f"{PREFIX}/exchanges/{{number:int}}/resend", Resend(guard, api), methods=["POST"]),
+        Route(PREFIX + RESEND[1].replace("}", ":int}"), Resend(guard, api), methods=[RESEND[0]]),
     ]
 
 
