@@ -66,7 +66,7 @@ class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class FailingRequestTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table `[[failing]]`: fields of a request whose task fails with this code."""
+    """A table `[[failing]]`: an error code, and the fields of a request whose task fails with this code."""
 
     code: str
     fields: dict[str, Any]

@@ -191,7 +191,7 @@ class SeverityOptions(Struct, frozen=True, kw_only=True):
     require: Annotated[
         tuple[str, ...],
         Option(
-            help="Fail unless this share of the clauses was observed, or this clause. Repeatable.",
+            help="Fail unless this share of the clauses (or this clause) was observed. Repeatable.",
             metavar="N%|CLAUSE",
         ),
     ] = ()

@@ -72,10 +72,10 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 ) -> None:
     """Raise `ClientFaultError` if a client violates a clause, with the simplest server behaviour that makes it do so.
 
-    `drive(base_url, token, request)` creates a task with the JSON body `request` and follows the task to its end. On
-    success it returns; links in the value that it returns count as shown to the user. On failure it raises an error of
-    its own. It may be asynchronous. Its sleeps take no real time, and it must end within `patience` seconds of virtual
-    time.
+    `drive(base_url, token, request)` creates a task with the JSON body `request` and follows the task to its end. If
+    the task is completed, `drive` returns, and links in its return value count as shown to the user. If the task fails,
+    `drive` raises an exception of its own. `drive` may be asynchronous. Its sleeps take no real time, and it must end
+    within `patience` seconds of virtual time.
 
     `examples` is the number of cases to try, and the same `seed` gives the same cases. Failing cases are kept in the
     folder `memory` and tried first in the next check. `mock` is the URL of a running mock that accepts any key; by
@@ -120,8 +120,8 @@ def _import_slow_modules() -> None:
 def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
     """Yield a function that returns the mock for the next run.
 
-    It is a new account on the mock at `url` or, if `url` is empty, one mock that is started here and reset for each
-    run.
+    If `url` is set, each run gets a new account on the mock at that URL. Otherwise, a mock is started here and reset
+    for each run.
     """
     if url:
         yield lambda: borrow_account(url, {})

@@ -58,9 +58,9 @@ class LiveMonitor:
         self.bug = ""
 
     def verdict_for(self, entry: Entry) -> str:
-        """Return the ids of the clauses that an exchange violates, or `passed`.
+        """Return the ids of the clauses that an exchange violates, or `passed`; `NOT_JUDGED` if a check has a bug.
 
-        Earlier exchanges about its task are considered.
+        Earlier exchanges about the same task are also considered.
         """
         trace = self._record.around(entry)
         number = trace.entries[-1].number

@@ -61,7 +61,7 @@ class Program:
                 where = f"does not listen on {host}:{port} after {self.ready:g} s"
                 raise CommandError(
                     f"the program {where}: it finds the address in EVOLINK_CALLBACK_LISTEN and PORT, or in "
-                    f"{{callback_listen}} and {{port}} of its command; --listen and --url name another"
+                    f"{{callback_listen}} and {{port}} of its command; --listen and --url set another address"
                     f"{self._first_lines()}"
                 )
             await asyncio.sleep(_POLL)

@@ -183,7 +183,7 @@ class Timing:
 
 
 def is_confirmed(activity: ReceiverActivity, case: TaskCase) -> bool:
-    """Whether a query has returned that the task has ended."""
+    """Whether the response to a query has reported the end of the task."""
     return any(
         entry.exchange.status == 200  # noqa: PLR2004
         and any(status in entry.exchange.response_body for status in _FINAL)

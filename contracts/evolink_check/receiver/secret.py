@@ -13,9 +13,9 @@ _NAME = "secret"
 def terms_of(url: str, secret: str = "", *, trusts_secret: bool = False) -> Terms:
     """Build the terms from a callback URL.
 
-    `secret` is a value in its query string, or a value or `NAME=VALUE` to add to the query string. If it is empty, the
-    first parameter whose name is usual for a secret is used. Raises ValueError if `trusts_secret` is set and the URL
-    has no secret.
+    If `secret` is not a value in the query string of the URL, it is added there as a value, or as `NAME=VALUE`. If
+    `secret` is empty, the first parameter whose name is usual for a secret is used. Raises ValueError if
+    `trusts_secret` is set and the URL has no secret.
     """
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)

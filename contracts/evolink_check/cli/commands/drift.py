@@ -87,7 +87,9 @@ class DriftReports(ServedReport, frozen=True, kw_only=True):
     baseline: Annotated[
         Path | None,
         Option(
-            help="File of known breaking changes; only other ones fail.", section=_REPORTS, metavar="FILE"
+            help="File of known breaking changes; only other breaking changes fail the run.",
+            section=_REPORTS,
+            metavar="FILE",
         ),
     ] = None
     update_baseline: Annotated[

@@ -89,9 +89,9 @@ def check_options(options: ReceiverOptions) -> None:
     if not options.command and not options.mock and not options.trust_secret:
         raise ValueError(_NO_MOCK)
     if not options.command and options.ledger == str(STDOUT):
-        raise ValueError("--ledger - is the output of COMMAND, and there is none")
+        raise ValueError("--ledger - is the output of COMMAND, but there is no COMMAND")
     if not options.command and "{port}" in options.url:
-        raise ValueError("--url: {port} is a free port for COMMAND, and there is none")
+        raise ValueError("--url: {port} is a free port for COMMAND, but there is no COMMAND")
     if options.ca is not None and not options.ca.is_file():
         raise ValueError(f"--ca: there is no file {options.ca}")
     try:

@@ -1,6 +1,6 @@
 """A mock in a separate process, for one client or several.
 
-The `environment` of an account makes a command use the mock.
+A command uses the mock if it is run with the environment variables in `Mock.environment`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class MockError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """One account on a mock. `environment` makes a command use this account.
+    """One account on a mock. A command that is run with the variables in `environment` uses this account.
 
     `alone` means that no other client uses the mock. Requests that belong to no account are then also attributed to the
     client.

@@ -82,8 +82,8 @@ class Outcome:
     def has_flooded(self) -> bool:
         """Whether the client hardly waited between its connections while the server refused them.
 
-        This is so if it made many connections within a second. If it gave up too early for that, it is so if in several
-        runs the client connected at once each time that connections were possible.
+        This is true if the client made many connections within a second. It is also true if the client gave up too
+        early to make so many, but in several runs connected at once each time that connections were possible.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)

@@ -13,7 +13,10 @@ ALWAYS = None  # as `times` of a recipe: for all requests
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRecipe:
-    """A recipe for the next `times` requests to an operation (create, query or media); None means all requests."""
+    """A recipe for requests to an operation: create, query or media.
+
+    It applies to the next `times` requests, or to all if `times` is None.
+    """
 
     recipe: str
     operation: str = "create"
@@ -28,7 +31,9 @@ class ScenarioRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A behaviour of the server. `about` describes it in a sentence, and `expected` is how a correct client ends.
+    """A behaviour of the server.
+
+    `about` describes the behaviour in a sentence, and `expected` is how a correct client ends.
 
     `endless` means that no response says that the task has ended. `unusual` means that the responses are unusual but
     documented, and must not change what the client does. `calls` means that the scenario needs a client that accepts a

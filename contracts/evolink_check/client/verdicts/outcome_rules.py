@@ -89,8 +89,8 @@ def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
 def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
     """The client must end by itself. If it stopped querying, it violates the clause about polling instead.
 
-    A run that was killed before the client's own deadline shows nothing about that deadline, nor does one in which
-    other programs may have delayed the client for so long.
+    If no task had ended, a client that was killed before its own deadline is not blamed. The time for which other
+    programs may have delayed the client is subtracted first.
     """
     over = end.completed or end.failed
     if end.outcome.end != "killed":

@@ -1,4 +1,7 @@
-"""Write a comparison as JSON, as report.schema.json describes. New versions may add members but remove none."""
+"""Write a comparison as JSON, as report.schema.json describes.
+
+Later versions of the format may add members but remove none.
+"""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _united(branches: list[Branch]) -> Branch:
 
 
 def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
-    """Return what distinguishes a form from the others: the members that only it requires, and its limits."""
+    """Return what distinguishes a form: the members that it requires but not every form requires, and its limits."""
     common = frozenset.intersection(*(other.required for other in branches))
     limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())
     return tuple(sorted(branch.required - common)), tuple(limits)

@@ -141,7 +141,7 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def _several(one: Json, other: Json) -> dict[str, Json]:
-    """Combine two values of a keyword that both apply."""
+    """Combine the two values of a keyword in two schemas that both apply."""
     both = [*(one["allOf"] if isinstance(one, dict) and "allOf" in one else [one]), other]
     return {"allOf": sorted(both, key=canonical)}
 

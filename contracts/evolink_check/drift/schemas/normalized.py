@@ -146,7 +146,7 @@ class Normalizer:
         )
 
     def _described(self, parts: list[_Part]) -> Iterable[_Part]:
-        """Yield the parts themselves, the schemas to which they refer, and the schemas that they combine."""
+        """Yield the parts and, recursively, the schemas to which they refer or which they combine."""
         for part in parts:
             if not isinstance(part.value, dict):
                 continue

@@ -35,7 +35,7 @@ MUST_ACCEPT: dict[Kind, str] = {"variant": "receiver.tolerant", "framed": "recei
 class UsualBehaviour:
     """How the receiver behaves in the usual cases.
 
-    With it, each fault is reported once, under the most specific clause.
+    The rules use this record to report each fault only once, under the most specific clause.
 
     `asks` means that it queries tasks, and `books` that the ledger contains some of the tasks. `refuses_failures` means
     that it refuses a usual callback for a failed task, and `books_failures` that it books a failed task as a success.
@@ -98,7 +98,7 @@ class CaseView:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether a query has returned that the task has ended."""
+        """Whether the response to a query has reported the end of the task."""
         return is_confirmed(self.activity, self.case)
 
     def numbers(self, *calls: Call) -> tuple[int, ...]:
