@@ -115,8 +115,8 @@ class MediaEndpoint:
     async def _decide(self, exchange: Exchange, token: str) -> tuple[float, Recipe | ApiError, float]:
         """Return the account's time, the recipe, and the random number of its network faults (0 ≤ number < 1).
 
-        The recipe comes from the `Prefer` header, or is assigned to the account. A download carries no token, which
-        could name a recipe.
+        The recipe comes from the `Prefer` header, or is assigned to the account. No recipe comes from a token, because
+        a download carries none.
         """
         service = self._service
         prefer = prefer_of(exchange.request_headers)
@@ -152,7 +152,7 @@ class MediaEndpoint:
 
 
 def _is_redirected(task: Task, exchange: Exchange) -> bool:
-    """Whether the recipe `link=redirect` redirects this request. A redirected request is answered with the file."""
+    """Whether the recipe `link=redirect` redirects this request, which is not itself the result of that redirect."""
     is_asked = task.anomalies is not None and task.anomalies.link == "redirect"
     return is_asked and b"redirected=1" not in exchange.query
 

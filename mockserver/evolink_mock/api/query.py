@@ -80,7 +80,7 @@ class QueryEndpoint:
     def _is_decided(self, context: RequestContext, account: Account, task: Task | None) -> bool:
         """Check the request and return True; return False if the check may change the account.
 
-        It may do so if the request may have a recipe or the account has a rate limit.
+        It may change the account if the request may have a recipe, or if the account has a rate limit.
         """
         context.task = task
         enter(self._service, context, account)

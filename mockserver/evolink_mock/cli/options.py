@@ -103,15 +103,15 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
 
 
 class RunningMockOptions(Struct, frozen=True, kw_only=True):
-    """Where a running mock is. Either the argument or the option says so."""
+    """The URL of a running mock, which is passed as an argument or as an option."""
 
     address: Annotated[
-        str, Option(help="Where the mock is; see --url.", metavar="URL", positional=True, excludes="url")
+        str, Option(help="URL of the mock, instead of --url.", metavar="URL", positional=True, excludes="url")
     ] = ""
     url: Annotated[
         str,
         Option(
-            help="Where the mock is, if no argument says so. EVOLINK_BASE_URL changes the default.",
+            help="URL of the mock, if no argument gives it. EVOLINK_BASE_URL changes the default.",
             metavar="URL",
         ),
     ] = "http://127.0.0.1:8080"

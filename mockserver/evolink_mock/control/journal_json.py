@@ -70,7 +70,7 @@ def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
 
 
 def _sent_body(exchange: Exchange, redactor: Redactor) -> str:
-    """Return the body that the client got. The response to a HEAD request has none, whatever was recorded."""
+    """Return the body that the client got. The response to a HEAD request has no body, even if one was recorded."""
     return (
         "" if exchange.method == "HEAD" or not exchange.answer_body else redactor.body(exchange.answer_body)
     )

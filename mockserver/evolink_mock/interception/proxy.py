@@ -271,7 +271,7 @@ async def _join(
     *,
     tunnel: bool,
 ) -> None:
-    """Forward bytes both ways. A tunnel ends when both sides have ended, a single request with its response."""
+    """Forward bytes both ways. A tunnel ends when both sides have ended; a single request ends with its response."""
     try:
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(_forward(reader, upstream_writer))

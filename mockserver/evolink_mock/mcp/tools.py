@@ -33,7 +33,7 @@ class MockTools:
         }
 
     def list_requests(self, limit: int = 20, status: int | None = None) -> JsonObject:
-        """List the last requests of the account with headers, bodies, and what they violated; the newest last.
+        """List the last requests of the account with headers, bodies and violations of the contract; the newest last.
 
         `status` selects those with this HTTP status.
         """
@@ -42,7 +42,7 @@ class MockTools:
         return {**journal, "entries": [_shortened(entry) for entry in journal["entries"]]}
 
     def list_violations(self) -> JsonObject:
-        """List what the requests of the account violated of the API's contract, in order."""
+        """List the violations of the API's contract by the requests of the account, in order."""
         return self._get("/violations")
 
     def list_tasks(self) -> JsonObject:

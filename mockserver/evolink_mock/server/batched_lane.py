@@ -43,7 +43,7 @@ class BatchedConnection(Connection, Protocol):
 
 
 class _Request:
-    """A request in a batch. It waits for the replies to `commands`; None if it waits for none."""
+    """A request in a batch. It waits for the replies to `commands`, which is None if it waits for nothing."""
 
     def __init__(
         self, connection: BatchedConnection, data: bytes, lane: FastLane, store: BatchingStore
@@ -84,7 +84,7 @@ class _Request:
 
 
 class BatchedLane:
-    """Serves each request that needs no store immediately, and all others in the next turn of the event loop."""
+    """Serves a request that needs no store immediately, all others together in the next turn of the event loop."""
 
     def __init__(self, lane: FastLane, store: BatchingStore) -> None:
         self._lane = lane

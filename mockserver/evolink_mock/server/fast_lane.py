@@ -1,7 +1,7 @@
 """Respond to a small request at once: in one call of the application and one write, without an asyncio task.
 
-Only requests that never wait take this lane: they are complete in the received data, and their endpoint belongs to the
-API, and the calls of its store take at most tens of microseconds. A request that may have a recipe or a callback raises
+Only requests that never wait take this lane: they are complete in the received data, their endpoint belongs to the API,
+and the calls of its store take at most tens of microseconds. A request that may have a recipe or a callback raises
 `MayWaitError` before it changes anything. The response, journal entry and log line are the same as without the lane.
 uvicorn serves all other requests.
 """

@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from evolink_mock.server.protocol import Protocol
     from evolink_mock.settings import Settings
 
-_TICK_SECONDS, _TICKS = 0.1, 864_000  # as in uvicorn: between two looks at the server's state; of a day
+_TICK_SECONDS, _TICKS = 0.1, 864_000  # as in uvicorn: seconds between two ticks; ticks per day
 _STOP_SECONDS = 2  # for the whole stop
 _GRACE_SECONDS = 0.2  # for requests in progress; then those that wait are ended
 _ABORT_SECONDS = 0.3  # then for clients to read their responses
-_STOP_ROUNDS = 150  # in `_ABORT_SECONDS`; each ends one of the requests that are pipelined on a connection
+_STOP_ROUNDS = 150  # during `_ABORT_SECONDS`; each ends one of the requests pipelined on a connection
 _TLS_TIMEOUTS = {
     "ssl_handshake_timeout": HANDSHAKE_SECONDS,
     "ssl_shutdown_timeout": 1.0,  # for a client to confirm the end of its TLS connection; the default is 30

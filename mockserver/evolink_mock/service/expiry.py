@@ -11,7 +11,7 @@ from evolink_mock.domain.store import StoreError
 if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
-_LOOKS = 24  # searches during the time that accounts are kept
+_LOOKS = 24  # searches for unused accounts during the time that accounts are kept
 _LONGEST = 3600.0  # seconds between two searches
 _log = logging.getLogger("evolink_mock")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _READY = b"r"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_LOOK_SECONDS = 0.1  # between two looks for workers that died before they served
+_LOOK_SECONDS = 0.1  # between two checks for workers that died before they served
 
 
 class ParentPipes(NamedTuple):

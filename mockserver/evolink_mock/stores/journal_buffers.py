@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _CACHED = 10_000  # recorders
 _BATCH = 50  # minimum number of exchanges in a batch, if there are so many
 _SHARE = 10  # a batch is at least a tenth of the waiting exchanges
-_ROUND_SECONDS, _BATCHES = 0.25, 4  # real time between two rounds of writing; batches of a round
+_ROUND_SECONDS, _BATCHES = 0.25, 4  # real time between two rounds; maximum batches per round
 
 
 class Buffer:
@@ -65,7 +65,7 @@ class JournalBuffers:
         self._write = write
         self._buffers: dict[str, Buffer] = {}
         self._waiting: dict[str, Buffer] = {}  # those with unwritten exchanges
-        self._batches, self._flush_at = 0, 0.0  # of this round; when the next one begins, on the stopwatch
+        self._batches, self._flush_at = 0, 0.0  # of this round; when the next round begins (stopwatch)
 
     def recorder(self, token: str) -> Buffer:
         """Return the recorder for the exchanges of an account."""

@@ -59,7 +59,7 @@ class SentRequest(Struct, frozen=True):
 
 
 class CallbackAttempt(Struct, frozen=True):
-    """One attempt: the status of the response, or the problem if there was no response."""
+    """One attempt to deliver a callback. `status` is None if there was no response; `problem` is then the reason."""
 
     at: float
     request: SentRequest

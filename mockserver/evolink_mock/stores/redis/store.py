@@ -53,7 +53,7 @@ class RedisStore(JournaledStore):
         self.wall_time = wall_time or self.connection.wall_time
         self.changes = Changes(self.connection, operations, lambda: self.terms, self.wall_time)
         self._version = self.connection.key("version")
-        self._seen = self._calls = 0  # the version at the last look, and the calls of this process until then
+        self._seen = self._calls = 0  # at the last check: the version, and the number of this process's calls
         self.is_batching = False  # the fast lane sets it while it runs a coroutine
         self.journals: Journals = Journals(self.connection, self.wall_time)
         self.leases: Leases = Leases(self.connection, self.worker, self.wall_time)
