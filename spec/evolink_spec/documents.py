@@ -184,7 +184,10 @@ def read(path: Path) -> dict[str, Json]:
 
 
 def decode(data: bytes, source: str) -> dict[str, Json]:
-    """Decode the bytes of one document. Raises `SpecError` if they are not text, or not a mapping."""
+    """Decode the bytes of one document.
+
+    Raises `SpecError` if the bytes are not text or their content is not a mapping.
+    """
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

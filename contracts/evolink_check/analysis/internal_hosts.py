@@ -62,9 +62,9 @@ def is_plainly_public(url: str) -> bool:
 
 
 def v4_of(host: str) -> IPv4Address | None:
-    """Return the IPv4 address as `inet_aton` and browsers read it; None if the host is not one.
+    """Return the IPv4 address as `inet_aton` and browsers read it; None if the host is not an IPv4 address.
 
-    It has one to four parts, each decimal, hexadecimal or octal.
+    An address has one to four parts, each decimal, hexadecimal or octal.
     """
     parts = host.split(".")
     if len(parts) > len(_SIZES) or not all(_PART.fullmatch(part) for part in parts):

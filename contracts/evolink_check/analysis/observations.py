@@ -89,7 +89,10 @@ class Observation:
         return 200 <= self.status < 300 and isinstance(self.answer_json, dict)  # noqa: PLR2004
 
     def _body(self) -> Mapping[str, Any]:
-        """The JSON object in the response or, for a delivery, in the request. Empty if there is none."""
+        """The JSON object in the response or, for a delivery, in the request.
+
+        Empty if the body is not a JSON object.
+        """
         value = self.request_json if self.role == "delivery" else self.answer_json
         return value if isinstance(value, dict) else {}
 

@@ -31,8 +31,8 @@ _ANSWERED: Any = {"application/json": strict_json}
 class Problem:
     """One place in a response body that violates the schema.
 
-    `pointer` is the JSON pointer to the place ("" for the whole body), `keyword` is the violated keyword of
-    the schema, such as `type` or `enum`.
+    `pointer` is the JSON pointer to the place ("" for the whole body), and `keyword` is the violated keyword
+    of the schema, such as `type` or `enum`.
     """
 
     pointer: str

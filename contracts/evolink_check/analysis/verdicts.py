@@ -43,9 +43,9 @@ Rule = Callable[["TraceView"], Iterable[Finding]]
 class Verdict:
     """The result of one clause.
 
-    `status` is failed if at least one violation is a failure, and warning if all of them are warnings.
-    `known`: every violation is in the baseline. `observations` counts all findings, including violations;
-    `omitted` counts the violations after the first `VIOLATIONS`.
+    `status` is failed if at least one violation is a failure, and warning if all violations are warnings.
+    `known` is true if every violation is in the baseline. `observations` counts all findings, including
+    violations; `omitted` counts the violations after the first `VIOLATIONS`.
     """
 
     clause: Clause

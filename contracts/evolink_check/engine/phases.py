@@ -109,14 +109,14 @@ class Run:
     def _invalid(self) -> tuple[Case, ...]:
         """Return the create requests that must be refused.
 
-        They are generated once, which takes nearly half a second.
+        They are generated only once in a run, because this takes nearly half a second.
         """
         if self._refused is None:
             self._refused = boundary_cases.invalid_creates(self.spec, self.subject)
         return self._refused
 
     def _free_strategies(self) -> tuple[Strategy, ...]:
-        """Return the strategies for requests that create no task. They are made only once, too."""
+        """Return the strategies for requests that create no task. They are made only once in a run."""
         if self._strategies is None:
             from evolink_check.generation import strategies
 

@@ -83,8 +83,8 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
 ) -> Report:
     """Check a server and return the report.
 
-    The clauses about servers in `clauses` (by default, all clauses) are judged. Raises `CouldNotRunError`, as
-    `execute` does.
+    The clauses about servers in `clauses` (by default, all clauses) are judged. Raises `CouldNotRunError` in
+    the same cases as `execute`.
     """
     plan = plan_run(subject, effort or PROFILES["quick"], spec or load(), clauses or load_clauses())
     return execute(plan, progress=progress, stop=stop)
@@ -138,8 +138,8 @@ def execute(
 def _check_budget(granted: float | None, price: float) -> None:
     """Raise `CouldNotRunError` if the budget is below the price of a task.
 
-    With such a budget, not even invalid requests could be sent, because an incorrect server might charge more
-    for them.
+    With a budget this low, not even invalid requests could be sent, because an incorrect server might charge
+    more for them.
     """
     if granted is not None and granted < price:
         raise CouldNotRunError(

@@ -41,9 +41,9 @@ _PATIENT, _MARGIN = 1.25, 2.0  # the receiver waits this many times as long as t
 class PlannedTask:
     """A task to create and to follow.
 
-    `script` has the answers to its callbacks; if None, no callbacks are requested. `for_callbacks`: the task
-    is created only for its callbacks. `address` is the callback URL in its create request; empty until one is
-    issued.
+    `script` has the answers to its callbacks; if None, no callbacks are requested. `for_callbacks` is true if
+    the task is created only for its callbacks. `address` is the callback URL in its create request; empty
+    until one is issued.
     """
 
     case: Case
@@ -63,8 +63,8 @@ def planned_tasks(
     """Plan the tasks.
 
     A task that will certainly fail comes first, so that nothing else changes the credits. `creating` are the
-    plain create requests. `callbacks`: callbacks are watched. Only tasks that the clauses in `wanted` need
-    are planned; if `wanted` is empty, all tasks are planned.
+    plain create requests. `callbacks` is true if callbacks are watched. Only tasks that the clauses in
+    `wanted` need are planned; if `wanted` is empty, all tasks are planned.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)
@@ -111,7 +111,11 @@ def _with_callback_url(
 
 
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
-    """Return the plain create requests that concern these clauses, or a few of them if any task will do."""
+    """Return the plain create requests that concern these clauses.
+
+    If no request does, but a clause can be observed on any task, return a few of the requests. If `clauses`
+    is empty, return all.
+    """
     if not clauses:
         return cases
     ids = {clause.id for clause in clauses}

@@ -20,8 +20,8 @@ class Case:
     `path` is below the base URL and includes the query string. `headers` do not include Authorization, Host
     and Content-Length. `key` is the label of the account whose key is sent: `main`, `other`, `wrong`,
     `nobody` for no key, or a label of the configuration. If `authorization` is not None, it is the whole
-    header, and `key` is `nobody`. `clauses` are those that the response may satisfy or violate. `creates`: a
-    correct server may create a task from the request, or a careless one certainly would.
+    header, and `key` is `nobody`. `clauses` are those that the response may satisfy or violate. `creates` is
+    true if a correct server may create a task from the request, or if a careless server certainly would.
     """
 
     name: str

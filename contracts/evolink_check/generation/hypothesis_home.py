@@ -42,8 +42,8 @@ def temporary_hypothesis_home() -> Iterator[None]:
 def without_own_constants() -> Iterator[None]:
     """Keep Hypothesis from collecting constants in a checkout's source files, which are the checker's own.
 
-    In an installed package, Hypothesis never collects constants, so a seed generates the same requests in
-    both.
+    In an installed package, Hypothesis never collects constants. So a seed generates the same requests in a
+    checkout and in an installed package.
     """
     providers: Any = import_module("hypothesis.internal.conjecture.providers")
     is_local = getattr(providers, "is_local_module_file", None)

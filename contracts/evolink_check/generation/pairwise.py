@@ -1,4 +1,7 @@
-"""Select a few create requests that together cover the documented values. They are few, because each costs credits."""
+"""Select a few create requests that together cover the documented values.
+
+Only a few are selected, because each costs credits.
+"""
 
 from __future__ import annotations
 

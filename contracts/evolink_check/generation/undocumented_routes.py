@@ -21,7 +21,10 @@ _OTHER_METHODS = ("PUT", "PATCH", "DELETE")
 def creates_by_other_methods(
     operation: CreateOperation, spec: Spec, good: Mapping[str, Any]
 ) -> Iterator[Case]:
-    """Yield valid bodies with other methods. A careless server creates a task from each, so they need a budget."""
+    """Yield requests with a valid body and an undocumented method.
+
+    A careless server creates tasks, so they need a budget.
+    """
     for method in _OTHER_METHODS:
         valid = create_case(f"{method} with a valid body", operation, spec, good)
         yield replace(valid, method=method, clauses=("error.other-methods", *REFUSED))

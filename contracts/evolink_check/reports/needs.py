@@ -87,7 +87,7 @@ _NO_OPTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The kind of a run and the means that it had, such as options and keys.
+    """The kind of a run, and what it could use to observe clauses, such as options and keys.
 
     `cannot` holds the ids of the clauses that its configuration excludes.
     """

@@ -17,7 +17,7 @@ Level = Literal["error", "warning", "note", "none"]
 class Result:
     """One result. `places` are pairs of a file and a JSON pointer, and `lines` are their line numbers, if known.
 
-    `fingerprint` identifies the result in later runs. It is empty if there is none.
+    `fingerprint` identifies the result in later runs. It is empty if the result has no fingerprint.
     """
 
     rule: str

@@ -96,9 +96,9 @@ class Tolerances:
     def wait_for_delivery(self, rules: CallbackRules, count: int) -> float:
         """Return the real seconds to watch for the next delivery after `count` deliveries.
 
-        The time counts from the end of the task or of the last delivery. A delivery that has not arrived by
-        then counts as not sent. After the last documented retry, the time is twice the last wait, so that a
-        surplus delivery is noticed.
+        The time counts from the end of the task or of the last delivery. A delivery that has not arrived
+        within this time counts as not sent. After the last documented retry, the time is twice the last wait,
+        so that a surplus delivery is noticed.
         """
         if not count:
             return self.real(self.first_delivery_server) + self.delivery_delay

@@ -106,7 +106,10 @@ def _is_plain(text: str, keys: KnownKeys) -> bool:
 
 
 def _redact_strings(text: str, keys: KnownKeys) -> str:
-    """Redact everything in a text that looks like a JSON string or a numeric member; the rest is unchanged."""
+    """Redact everything in a text that looks like a JSON string or a numeric member.
+
+    Other parts of the text are unchanged.
+    """
     if _is_plain(text, keys):
         return text
     kind: Kind = (

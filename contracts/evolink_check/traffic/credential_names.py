@@ -84,7 +84,10 @@ def _base_name(name: str) -> str:
 
 
 def header_names_secret(name: str) -> bool:
-    """Whether a header with this name holds a credential. More names count than in a body, such as `App-Session`."""
+    """Whether a header with this name holds a credential.
+
+    Some names, such as `App-Session`, count only in headers and not in bodies.
+    """
     return _header_names_secret(name.strip()[-_TAIL:])
 
 

@@ -55,7 +55,7 @@ def codes_in(exchange: Exchange) -> set[str]:
 def short_keys_in(exchange: Exchange) -> set[str]:
     """Return the keys of a request that are so short or plain that ordinary words may equal them.
 
-    They are not removed from every text.
+    They are removed only from texts that no rule checks.
     """
     sent = [
         value.strip().rpartition(" ")[2]

@@ -25,10 +25,10 @@ UNKNOWN = "unknown"  # the label when a recording does not show whether there wa
 class Account:
     """The known facts about the sender of a request, who is identified by a label.
 
-    The key itself is never kept. `valid`: the server knows the key; if False, the key must be refused with
-    401. `credits`: if True, the account's credits cover every create request of the trace; if False, they
-    cover none. `access`: the key may use the model. `valid`, `credits` and `access` are None if they are
-    unknown.
+    The key itself is never kept. `valid` is True if the server knows the key; if it is False, the key must be
+    refused with 401. If `credits` is True, the account's credits cover every create request of the trace; if
+    it is False, they cover none. `access` is True if the key may use the model. `valid`, `credits` and
+    `access` are None if they are unknown.
     """
 
     label: str
@@ -74,8 +74,9 @@ class Entry:
 
     Times are in Unix seconds: `began` is when the request began or the delivery arrived, `ended` is when the
     response was complete or the connection was lost. If there was no response, the status is 0 and `problem`
-    is the reason. `who` is the label of the account that sent the request. `exact`: the bodies are byte for
-    byte those that were sent. A response body that was too large to keep is empty, and `size` is its length.
+    is the reason. `who` is the label of the account that sent the request. `exact` is true if the bodies are
+    byte for byte those that were sent. A response body that was too large to keep is empty, and `size` is its
+    length.
     """
 
     number: int  # the index in the trace
@@ -101,11 +102,11 @@ class Trace:
     if it is empty, deliveries were not recorded and their absence means nothing. `watched_until` is the
     instant until which deliveries were recorded, in Unix seconds. `scale` is the number of seconds of the
     server's time per real second; unless it is 1, `created` and the Date header may differ. `task_limit` is
-    the number of seconds within which every task of this server ends; 0 if not stated. `complete`: the trace
-    contains all traffic of the client, so that a missing exchange did not happen. `redacted`: secrets have
-    been removed. `other_models`: the clients may use models that the documents do not describe, so the request
-    for a task that was created is judged only if its model is described. `notes` names the parts of a recording
-    that were left out because they could not be read.
+    the number of seconds within which every task of this server ends; 0 if not stated. If `complete`, the
+    trace contains all traffic of the client, so that a missing exchange did not happen. If `redacted`,
+    secrets have been removed. If `other_models`, the clients may use models that the documents do not
+    describe, so a create request that was accepted is judged only if the documents describe its model.
+    `notes` names the parts of a recording that were left out because they could not be read.
     """
 
     entries: tuple[Entry, ...]

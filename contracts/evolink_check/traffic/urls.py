@@ -10,8 +10,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def normalized_url(url: str) -> str:
     """Return a URL with its scheme and host in lower case, without a user, a default port and a dot after the host.
 
-    See RFC 3986, section 6.2. The rest is unchanged, and so is a path without a host. Raises ValueError for an invalid
-    port or host.
+    See RFC 3986, section 6.2. The rest of the URL is unchanged. A path without a host is returned unchanged.
+    Raises ValueError for an invalid port or host.
     """
     parts = urlsplit(url)
     scheme, port, host = parts.scheme, parts.port, (parts.hostname or "").removesuffix(".")

@@ -35,7 +35,10 @@ def never(limit: float = 60.0) -> Answer:
 
 @dataclass(slots=True)
 class CallbackAddress:
-    """One issued address and the rest of its script. When `answers` is empty, deliveries are answered with 204."""
+    """One issued address and the answers of its script that have not been sent yet.
+
+    When `answers` is empty, deliveries are answered with 204.
+    """
 
     name: str
     answers: deque[Answer]

@@ -48,7 +48,7 @@ _RUN_OVER = f"{_LEFT}: the time of the run was over"
 
 @dataclass(slots=True)
 class _Answer:
-    """The part of a response received so far. `cut`: the body was longer than the part that is kept."""
+    """The part of a response received so far. `cut` is true if the body was longer than the part that is kept."""
 
     sent: Headers
     status: int = 0
@@ -85,13 +85,13 @@ class HttpClient:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
-        """Send a case with the headers `key` added; never raises.
+        """Send a case, with the headers in `key` added. No exception is raised.
 
-        Its path is a whole URL or below the base URL. `left` returns the remaining seconds of the run. If
-        there is no complete response, the status is 0 and `problem` is the reason. `follow` is for files:
-        redirects are followed, and the status and the beginning of an incomplete response are kept. If a
-        response is longer than `LARGEST_ANSWER`, the entry has the `size` received so far in place of the
-        body.
+        The path of the case is a whole URL or below the base URL. `left` returns the remaining seconds of the
+        run. If there is no complete response, the status is 0 and `problem` is the reason. `follow` is for
+        files: redirects are followed, and the status and the beginning of an incomplete response are kept. If
+        a response is longer than `LARGEST_ANSWER`, the entry has the `size` received so far, in bytes, in
+        place of the body.
         """
         url = case.path if "://" in case.path else f"{self._url}{case.path}"
         began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key

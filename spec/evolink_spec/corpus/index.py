@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def index_creates(documents: Sequence[Document], defaults: Sequence[Document] = ()) -> Creates:
     """Index the create operations by method and path, then by model.
 
-    If several documents describe a model, the one with the fewest models is used, because the others are
-    overviews. `defaults` are used only for models that `documents` do not describe. Raises `SpecError` if
-    neither of two documents is more specific.
+    If several documents describe a model, the document with the fewest models is used, because documents with
+    more models are overviews. `defaults` are used only for models that `documents` do not describe. Raises
+    `SpecError` if neither of two documents is more specific.
     """
     creates: Creates = {}
     errors: list[SpecError] = []

@@ -1,4 +1,4 @@
-"""Prepare the observed tasks as lanes of a timeline. The time of each task starts with its first event."""
+"""Prepare the observed tasks as lanes of a timeline. In each lane, time starts at the task's first event."""
 
 from __future__ import annotations
 

@@ -173,7 +173,8 @@ def is_readable_json(observation: Observation) -> bool:
 def may_have_lost_task(observation: Observation) -> bool:
     """Whether a create request may have made a task whose id the client did not receive.
 
-    The response of a gateway does not show whether the request took effect, but the mock's journal does.
+    A gateway's error response does not show whether the request took effect, but an entry of the mock's
+    journal does.
     """
     if 200 <= observation.status < 300:  # noqa: PLR2004
         return not observation.task_id or not is_readable_json(observation)

@@ -268,7 +268,7 @@ def fetched_in_time(view: TraceView) -> Iterator[Finding]:
 
 
 def _first_fetches(view: TraceView) -> Mapping[str, Observation]:
-    """Return the first fetch of each link, by the link without its query string."""
+    """Map each link, without its query string, to its first fetch."""
     first: dict[str, Observation] = {}
     for fetch in fetches(view):
         first.setdefault(bare_url(fetch.exchange.url), fetch)

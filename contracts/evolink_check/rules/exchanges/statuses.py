@@ -1,6 +1,6 @@
 """Compare the status of each create request and query with the allowed ones, and attribute each violation to a clause.
 
-For most of these clauses this is the whole rule. The rules of the other clauses read
+For most of these clauses, `status_findings_of` is the whole rule. The rules of the other clauses also use
 `status_findings(view)[clause]`.
 """
 

@@ -1,4 +1,7 @@
-"""Rules about callbacks: when they are sent and what they contain. `callback_retries` checks how often."""
+"""Rules about callbacks: when they are sent and what they contain.
+
+`callback_retries` checks how often they are sent.
+"""
 
 from __future__ import annotations
 

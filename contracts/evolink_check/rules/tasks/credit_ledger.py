@@ -30,8 +30,8 @@ _REFUSED = range(400, 500)
 class Balance:
     """One reading of the credits while no task of the account was in progress.
 
-    `epoch`: the number of earlier create requests that made a task or may have done so. `settled`: the last
-    task ended so long ago that its credits are settled.
+    `epoch` is the number of earlier create requests that made a task or may have done so. `settled` is true
+    if the last task ended so long ago that its credits are settled.
     """
 
     seen: Observation

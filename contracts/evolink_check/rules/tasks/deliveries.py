@@ -34,9 +34,9 @@ _DIGITS = 18  # the most digits of a Content-Length
 class TaskDeliveries:
     """The deliveries of one task.
 
-    `url` is the callback URL of its create request; empty if it has none, None if it is not known. `watched`:
-    the trace contains the deliveries to this URL. `attempts` are the deliveries after the end of the task,
-    `early` those before it, and `redirected` those that followed a redirect.
+    `url` is the callback URL of its create request; empty if it has none, None if it is not known. `watched`
+    is true if the trace contains the deliveries to this URL. `attempts` are the deliveries after the end of
+    the task, `early` those before it, and `redirected` those that followed a redirect.
     """
 
     history: TaskHistory
@@ -60,7 +60,7 @@ class TaskDeliveries:
 class AttemptRun:
     """The attempts up to the first success. `more` are the attempts after that success.
 
-    `sure`: the sender certainly received the response of the success before its timeout.
+    `sure` is true if the sender certainly received the successful response before its timeout.
     """
 
     attempts: tuple[Observation, ...]

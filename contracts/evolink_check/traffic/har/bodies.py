@@ -118,7 +118,7 @@ def request_body(request: Request) -> bytes | None:
 def response_body(method: str, status: int, response: Response, *, streams: bool) -> ResponseBody:
     """Return the decoded body of a response.
 
-    Raises ValueError. `streams`: the tool does not record the bodies that it streams.
+    Raises ValueError. `streams` is true if the tool that wrote the file does not record streamed bodies.
     """
     body = content_body(response.content)
     if method.upper() == "HEAD" or not status or status in _WITHOUT_BODY:

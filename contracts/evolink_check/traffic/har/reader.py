@@ -157,7 +157,7 @@ def _own_entries(name: str, log: Log) -> ReadArchive:
 def _consumed(values: list[Any]) -> Iterator[tuple[int, Any]]:
     """Yield the values with their indexes.
 
-    Each value is removed from the list when it is read, because all of them together take the most memory.
+    Each value is removed from the list when it is read, because the values take most of the memory.
     """
     for place in range(len(values)):
         value, values[place] = values[place], None
