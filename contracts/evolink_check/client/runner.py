@@ -162,7 +162,7 @@ def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
         start = run.trace.entries[0].began - run.outcome.began if is_late else _HEAD_START
         again = _run_once(plan, mock, run.scenario, Refusal(run.outcome.delays, closed=CLOSED + start))
         if len(again.outcome.delays) == len(run.outcome.delays):
-            break  # it gave up before, which shows nothing new
+            break  # the client gave up before the port was opened again, so this run shows nothing new
         run = again
     return run
 

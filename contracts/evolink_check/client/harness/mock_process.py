@@ -32,7 +32,7 @@ TASK_SECONDS = 1.5
 _COMMAND = "evolink-mock"
 _STOP_SECONDS = 10.0
 _HTTP_SECONDS = 20.0
-_KEEPALIVE_SECONDS = 2.0  # the mock closes a connection after 5
+_KEEPALIVE_SECONDS = 2.0  # the mock closes an idle connection after 5 s
 # The command that the mock runs: it prints its environment and runs until its input is closed.
 _PRINT_ENVIRONMENT = "import json,os,sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
 

@@ -9,9 +9,7 @@ from typing import Literal
 End = Literal["success", "failure", "killed"]
 _SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
 SAMPLES = 6  # if a client connects at once this number of times, it is no coincidence
-_LATE = (
-    2  # this number of later connections proves nothing: the first of the client, and one on a busy machine
-)
+_LATE = 2  # up to this number of late connections proves nothing: the first one, and one on a busy machine
 _AT_ONCE = 0.1  # a connection within these seconds of the end of a refusal counts as made at once
 _FLOOD = 11  # connections within a second; a client whose waits double from 50 ms on makes only five
 _SHELL = 128  # a shell returns this plus the number of the signal that killed a command

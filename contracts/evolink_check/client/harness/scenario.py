@@ -8,7 +8,7 @@ from typing import Literal
 
 Expected = Literal["success", "failure", "either"]
 _USUAL_FIRST = re.compile(r"ok(?:\*(\d+))?, ")
-ALWAYS = None  # as `times` of a recipe: for all requests
+ALWAYS = None  # as `times` of a recipe, this means all requests
 
 
 @dataclass(frozen=True, slots=True)

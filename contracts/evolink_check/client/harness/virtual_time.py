@@ -107,4 +107,5 @@ def _watched(limits: TimeLimits) -> Iterator[None]:
     finally:
         left = True  # first of all, because the error could otherwise be raised in the statements below
         wake.set()
-        watcher.join()  # a pending error is not cleared: without one, the call to clear it never returns in Python 3.11
+        # A pending error is not cleared here. If none were pending, the call would never return in Python 3.11.
+        watcher.join()
