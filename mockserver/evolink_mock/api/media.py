@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
     """Return 404 if the result does not exist or is not ready, 410 if its link has expired (clause `link.24h`).
 
-    None if the file can be served.
+    Returns None if the file can be served.
     """
     if task is None or index_of(task, name) is None:
         return ApiError(404, "no such result")
@@ -136,7 +136,7 @@ class MediaEndpoint:
         return (exchange.at, *decided)
 
     async def _file(self, task: Task, index: int) -> Response:
-        """Return the response with the file, or with what a recipe substitutes for it."""
+        """Return the response with the file, or with the substitute that a recipe requests."""
         anomaly = task.anomalies.link if task.anomalies is not None else ""
         spec = variation(task.media, index)
         kind = content_type(spec)

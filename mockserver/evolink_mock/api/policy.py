@@ -27,14 +27,14 @@ Check = Callable[["RequestContext"], "ApiError | None"]
 
 
 def check_token(context: RequestContext) -> ApiError | None:
-    """401 if the request has no accepted bearer token (clause `auth.bearer`)."""
+    """Return a 401 if the request has no accepted bearer token (clause `auth.bearer`)."""
     if context.token is not None:
         return None
     return unauthorized(context.headers, context.exchange.query, context.exchange.request_body)
 
 
 def check_recipe(context: RequestContext) -> ApiError | None:
-    """The error that a recipe requests, if the operation documents its status; 400 if the recipe is invalid."""
+    """Return the error that a recipe requests and the operation documents, or a 400 for an invalid recipe."""
     recipe = context.recipe
     if recipe is NO_RECIPE:
         return None
@@ -49,29 +49,29 @@ def check_recipe(context: RequestContext) -> ApiError | None:
 
 
 def check_rate_limit(context: RequestContext) -> ApiError | None:
-    """429 with the seconds to wait if the rate limit is exceeded (clause `rate.retry-after`)."""
+    """Return a 429 with the seconds to wait if the rate limit is exceeded (clause `rate.retry-after`)."""
     return None if context.retry_after is None else ApiError(429, headers=_retry_after(context.retry_after))
 
 
 def check_body(context: RequestContext) -> ApiError | None:
-    """400 if the body is not JSON, too large, encoded, or of another content type."""
+    """Return a 400 if the body is not JSON, too large, encoded, or of another content type."""
     document = context.body.document
     return document if isinstance(document, ApiError) else None
 
 
 def check_schema(context: RequestContext) -> ApiError | None:
-    """400 that names the fields that violate the schema (clauses `create.*`)."""
+    """Return a 400 that names the fields that violate the schema (clauses `create.*`)."""
     body = context.body
     return body.compiled if isinstance(body.compiled, ApiError) else body.schema_error()
 
 
 def check_callback_url(context: RequestContext) -> ApiError | None:
-    """400 if the callback URL is not allowed (clauses `callback.*`)."""
+    """Return a 400 if the callback URL is not allowed (clauses `callback.*`)."""
     return context.callback if isinstance(context.callback, ApiError) else None
 
 
 def check_model_access(context: RequestContext) -> ApiError | None:
-    """403 if the account has no access to the model (clause `model.access`)."""
+    """Return a 403 if the account has no access to the model (clause `model.access`)."""
     denied = context.account.denied_models
     if not denied:
         return None
@@ -81,18 +81,18 @@ def check_model_access(context: RequestContext) -> ApiError | None:
 
 
 def check_credits(context: RequestContext) -> ApiError | None:
-    """402 if the remaining credits are fewer than the price (clause `credits.reserved`)."""
+    """Return a 402 if the remaining credits are fewer than the price (clause `credits.reserved`)."""
     price = context.body.accepted().price  # `check_schema` comes before
     return ApiError(402) if remaining(context.account, context.now) < price else None
 
 
 def check_task_id(context: RequestContext) -> ApiError | None:
-    """400 if the id does not have the prefix of a task id (clause `query.id-prefix`)."""
+    """Return a 400 if the id does not have the prefix of a task id (clause `query.id-prefix`)."""
     return ApiError(400, param="task_id") if ids.is_foreign(context.task_id) else None
 
 
 def check_task_exists(context: RequestContext) -> ApiError | None:
-    """404 if the id was never issued (clause `query.unknown-id`), or if a recipe has made the task expire."""
+    """Return a 404 if the id was never issued (clause `query.unknown-id`), or if a recipe has made the task expire."""
     task = context.task
     if task is None:
         return ApiError(404)
@@ -101,7 +101,7 @@ def check_task_exists(context: RequestContext) -> ApiError | None:
 
 
 def check_task_owner(context: RequestContext) -> ApiError | None:
-    """403 if the task belongs to another account (clause `query.own-tasks`)."""
+    """Return a 403 if the task belongs to another account (clause `query.own-tasks`)."""
     assert context.task is not None  # noqa: S101  (`check_task_exists` comes before)
     return ApiError(403) if context.task.account != context.account.token else None
 

@@ -58,7 +58,7 @@ class FairQueue:
     def take(self) -> tuple[AccountQueue, Entry] | None:
         """Choose the next attempt to start, and count it as in progress.
 
-        None if no delivery is due, or if the limits allow no attempt.
+        Returns None if no delivery is due, or if the limits allow no attempt.
         """
         free = self._limits.total - len(self._standings)
         for _ in range(len(self._queues) if free > 0 else 0):

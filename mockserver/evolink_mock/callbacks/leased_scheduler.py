@@ -1,6 +1,6 @@
 """Schedule the callbacks of a store that workers share. A worker leases each delivery before it attempts it.
 
-Only the store knows all deliveries and when they are due. This process holds only those that it has leased.
+Only the store knows all deliveries and when they are due. This process holds only the deliveries that it has leased.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class CallbackService:
     async def _body(self, task_id: str) -> bytes | None:
         """Return exactly the body that a status query would get now (clause `callback.body-equals-query`).
 
-        None if the task no longer exists.
+        Returns None if the task no longer exists.
         """
         task = await self._store.task(task_id)
         if task is None:

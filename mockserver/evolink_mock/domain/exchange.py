@@ -217,7 +217,7 @@ def violation_texts(exchange: Exchange) -> list[str]:
 
 
 def violation_records(exchange: Exchange) -> Iterator[Violation]:
-    """Return the violations by a request, as the journal stores them."""
+    """Return the violations by a request as records for the journal."""
     texts = violation_texts(exchange)
     for text in texts:
         yield Violation(exchange.at, exchange.method, exchange.path, exchange.status, text)

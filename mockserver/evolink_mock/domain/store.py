@@ -61,7 +61,7 @@ class Store(Protocol):
         ...
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token, which must not be modified: only `change` stores changes."""
+        """Return the account of a token. The caller must not modify the account, because only `change` stores it."""
         ...
 
     async def change(self, token: str, step: Step) -> None:

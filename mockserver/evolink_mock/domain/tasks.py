@@ -73,7 +73,7 @@ class Results(Struct, frozen=True, gc=False):
 
 
 class Task(Struct, frozen=True, gc=False):
-    """A stored task. Its id and timetable are its own; tasks share all other objects, so that a million fit in memory.
+    """A stored task. Only its id and timetable are its own; tasks share all other objects to save memory.
 
     `account` is the token that created the task. `origin` is the scheme and host with which its result links begin.
     `results` is None if number and price are those of the document's example.

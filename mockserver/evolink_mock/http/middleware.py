@@ -194,7 +194,7 @@ def _error_after(error: Exception, exchange: Exchange) -> ApiError:
 async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
     """End a request because the server is stopping.
 
-    A request without a response gets a 503. If its response has begun, the connection is closed.
+    If its response has not begun, the request gets a 503; otherwise its connection is closed.
     """
     if exchange.status:
         await close_connection(ConnectionDroppedError(sent=False), scope, receive)

@@ -24,7 +24,7 @@ class Part(NamedTuple):
 def parse_form(content_type: bytes, body: bytes) -> list[Part] | None:
     """Return the parts of a form.
 
-    None if the content type names no boundary, or the body does not contain it.
+    Returns None if the content type names no boundary, or if the body does not contain the boundary.
     """
     match = _BOUNDARY.match(content_type)
     if match is None:

@@ -79,7 +79,7 @@ class Authority:
 def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
     """Return the authority stored in `folder`, created or renewed if necessary.
 
-    It is renewed before it expires, and when it does not cover one of `hosts`. If it is renewed for new hosts, it keeps
+    It is renewed before it expires, and if it does not cover all of `hosts`. If it is renewed for new hosts, it keeps
     its key and also covers the earlier hosts, so that clients need not trust it again when mocks with different
     documents are started in turn. Raises `AuthorityError`.
     """

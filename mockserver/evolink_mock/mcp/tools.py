@@ -104,10 +104,11 @@ class MockTools:
     ) -> JsonObject:
         """Run a client in many scenarios against this mock and judge it; return the verdict with advice.
 
-        `command` is the command line of the client, one word per entry; in it, {prompt}, {image_url}, {output},
-        {callback_url}, {callback_listen}, {key} and {base_url} are replaced. `scenarios` selects some by the beginning
-        of their ids, such as `happy` or `query-`; all of them take one or two minutes. `deadline` is the time in
-        seconds after which the client itself gives up, `folder` the working directory.
+        `command` is the command line of the client, one word per entry. The placeholders {prompt}, {image_url},
+        {output}, {callback_url}, {callback_listen}, {key} and {base_url} in it are replaced by values. `scenarios`
+        selects scenarios by the beginning of their ids, such as `happy` or `query-`; without it, all are run, which
+        takes one or two minutes. `deadline` is the time in seconds after which the client itself gives up. `folder` is
+        the client's working directory.
         """
         return check_client(self._url, command, scenarios or [], deadline, folder)
 

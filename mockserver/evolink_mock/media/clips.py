@@ -1,6 +1,7 @@
 """The results of the built-in document, rendered in advance, for installations without PyAV.
 
-`python -m evolink_mock.media.clips` renders them again. A test fails if they differ from what `renderer` makes.
+`python -m evolink_mock.media.clips` renders these results again. A test fails if they differ from those that `renderer`
+makes.
 """
 
 from __future__ import annotations

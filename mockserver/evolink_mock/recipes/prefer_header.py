@@ -41,7 +41,7 @@ def recipe_text(header: str, effects: Collection[str]) -> str | None:
 def preferences(header: str) -> Iterator[Preference]:
     """Yield the preferences of a header and their parameters, in order, in a single pass.
 
-    A quoted string is one value, so that nothing in it counts as a preference.
+    A quoted string is a single value, so its content never counts as a preference.
     """
     position, length = 0, len(header)
     is_closed = True  # if a quoted string does not end, no later string does

@@ -124,7 +124,7 @@ def _texts_in_brackets(prompt: str) -> Iterator[str]:
 def _in_token(registry: RecipeRegistry, token: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
     """Return the recipe after the first `~`.
 
-    A key may itself contain a `~`, so the note does not repeat any part of it.
+    A key may itself contain a `~`, so the note does not repeat any part of the token.
     """
     text = token.partition("~")[2]
     sequence = registry.find(text)

@@ -39,7 +39,7 @@ class HeaderBlocks:
     def get(self, block: bytes) -> HeaderBlock | None:
         """Return the headers in a block, which ends with its last line.
 
-        None if the block is invalid, or if the fast lane cannot serve its request.
+        Returns None if the block is invalid, or if the fast lane cannot serve the request.
         """
         try:
             return self._blocks[block]
@@ -69,7 +69,7 @@ class _Collector:
 def parse(block: bytes) -> HeaderBlock | None:
     """Parse a block by the same parser as for other requests.
 
-    None if the block is invalid, or if the fast lane cannot serve its request.
+    Returns None if the block is invalid, or if the fast lane cannot serve the request.
     """
     collector = _Collector()
     parser = httptools.HttpRequestParser(collector)

@@ -121,7 +121,7 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
 def network_urls(listener: socket.socket) -> list[str]:
     """Return the URLs at which other machines reach a listening socket.
 
-    Empty unless the socket listens on all addresses.
+    There are none unless the socket listens on all addresses.
     """
     host, port = listener.getsockname()[:2]
     addresses = []

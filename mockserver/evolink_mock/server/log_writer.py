@@ -93,7 +93,7 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def _whole_lines(data: bytes) -> int:
-    """Return how many bytes to write at once: whole lines that a pipe writes without interruption.
+    """Return how many bytes to write at once. They are whole lines that a pipe writes without interruption.
 
     Lines of other processes that write to the same pipe then cannot divide them.
     """

@@ -260,7 +260,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
-        """Send an error for invalid input, after the response to the request before it, and close the connection."""
+        """Send an error for invalid input, after the response to the previous request, and close the connection."""
         is_in_body, self._in_body = self._in_body, False
         self._ignores_input, self._in_head = True, False
         self._stop_timer()

@@ -23,9 +23,9 @@ class Numbered(NamedTuple):
 class ExchangeFeed:
     """The latest completed exchanges, limited in number and in bytes.
 
-    A reader remembers the number of the last exchange that it has read. If it is slow, it misses the exchanges that
-    have been dropped, and it learns how many. Nothing is queued for a reader. Cleared exchanges are no longer shown,
-    but they stay until later ones replace them, so that readers who have not read them yet still get them.
+    A reader remembers the number of the last exchange that it has read. A slow reader misses the exchanges that have
+    been dropped, and learns their number. Nothing is queued for a reader. Cleared exchanges are no longer shown, but
+    they stay until later ones replace them, so that readers who have not read them yet still get them.
     """
 
     def __init__(self, limit: int = _EXCHANGES, body_bytes: int = _BODY_BYTES) -> None:

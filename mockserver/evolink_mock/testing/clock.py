@@ -62,9 +62,9 @@ class MockClock:
     def advance(self, seconds: str | float) -> list[Event]:
         """Move the time forward by seconds, or by `500ms`, `5s`, `2m`, `24h`. Returns the events in order.
 
-        It returns when all callbacks and retries have been sent, so their receiver must run in another thread. If it
-        runs in the test's event loop, use `advance_async`. The clock stays frozen. Raises ValueError for an invalid
-        duration.
+        It returns when all callbacks and retries have been sent, so their receiver must run in another thread. If the
+        receiver runs in the test's event loop, use `advance_async`. The clock stays frozen. Raises ValueError for an
+        invalid duration.
         """
         return self._move("/clock/advance", {"seconds": to_seconds(seconds)}, "clock.advance_async(…)")
 

@@ -53,7 +53,7 @@ def evolink_mock_server(
 def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer) -> Iterator[MockAccount]:
     """A new account for the test: `base_url` and `token` for the client, and methods to control the mock.
 
-    A request that violates the contract fails the test, unless the test calls `expect_violation` for it.
+    A request that violates the contract fails the test, unless the test calls `expect_violation` for this violation.
     """
     account = evolink_mock_server.account()
     unchecked = request.node.stash.setdefault(_UNCHECKED, [])

@@ -51,7 +51,7 @@ class Changes:
         self._latest: dict[str, bytes] = {}  # another process may have changed these accounts since
 
     def account(self, token: str) -> Account:
-        """Return the account of a token. It must not be modified."""
+        """Return the account of a token. The caller must not modify the account."""
         data = self._read(token)
         return self._open(token) if data is None else decode_account(data)
 

@@ -81,7 +81,7 @@ class RedisStore(JournaledStore):
             self._facts[name] = value
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token. It must not be modified."""
+        """Return the account of a token. The caller must not modify the account."""
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
@@ -97,7 +97,7 @@ class RedisStore(JournaledStore):
         return self.connection.send(commands)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token, which must not be modified."""
+        """Return the account of a token. The caller must not modify the account."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:

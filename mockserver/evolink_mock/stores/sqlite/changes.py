@@ -56,7 +56,7 @@ class Changes:
         self._version = connection.version()
 
     def account(self, token: str) -> Account:
-        """Return the account of a token, which must not be modified."""
+        """Return the account of a token. The caller must not modify the account."""
         row = self._connection.fetch_one("SELECT data FROM accounts WHERE token = ?", (token,))
         return self._open(token) if row is None else decode_account(row[0])
 

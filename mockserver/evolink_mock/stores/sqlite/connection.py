@@ -186,7 +186,7 @@ class Connection:
             raise self.store_error(error) from error
 
     def store_error(self, error: sqlite3.Error) -> StoreError:
-        """Convert an error of the database, and set it as the problem of this connection."""
+        """Convert an error of the database to a `StoreError`, and record it as the problem of this connection."""
         self.problem = f"{self._path}: {error}"
         return StoreError(self.problem)
 

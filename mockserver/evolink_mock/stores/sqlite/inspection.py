@@ -1,4 +1,4 @@
-"""The commands `evolink-mock store info` and `check` for a file: a summary, and its problems."""
+"""The commands `evolink-mock store info` and `check` for a file: a summary of the store, and its problems."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _AT_ONCE = 0.0  # before every time of the server's clock
 def wakes_at(account: Account, due: float | None) -> float | None:
     """Return when any worker may attempt a delivery, on the server's clock.
 
-    `due` is on the account's clock. None if no attempt is due, or while the account's clock is frozen.
+    `due` is on the account's clock. Returns None if no attempt is due, or while the account's clock is frozen.
     """
     if due is None or not math.isfinite(due) or account.frozen_at is not None:
         return None

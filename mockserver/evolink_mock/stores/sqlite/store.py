@@ -67,7 +67,7 @@ class SqliteStore(JournaledStore):
             database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token, which must not be modified."""
+        """Return the account of a token. The caller must not modify the account."""
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
@@ -83,7 +83,7 @@ class SqliteStore(JournaledStore):
         return self.changes.together(commands)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token, which must not be modified."""
+        """Return the account of a token. The caller must not modify the account."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
