@@ -24,12 +24,14 @@ from evolink_check.rules.clients.activity import (
     requests_with_roles,
     seconds_between,
 )
+from evolink_check.rules.clients.retries import TOO_MANY
 from evolink_check.rules.registry import rule, rule_family
 from evolink_check.rules.tolerances import DAY, Tolerances
+from evolink_check.traffic.retry_after import is_retry_after
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from evolink_check.analysis.observations import Observation, TaskRecord
     from evolink_check.analysis.trace_view import TraceView
@@ -117,6 +119,26 @@ def poll_interval(view: TraceView) -> Iterator[Finding]:
             yield violation(before.number, after.number, expected=f"{_INTERVAL:g} s or more", seen=seen)
         elif gaps:
             yield passed(*(after.number for _, _, after in gaps))
+    for task in view.tasks.values():
+        yield from _refused_without_wait(queries_of(view, task.id))
+
+
+def _refused_without_wait(queries: Sequence[Observation]) -> Iterator[Finding]:
+    """Judge the queries after a 429 without a valid `Retry-After`. Libraries repeat a request once without a wait."""
+    pairs = [
+        (before, after)
+        for before, after in pairwise(queries)
+        if before.who == after.who and before.status == TOO_MANY
+        if not is_retry_after(before.header("retry-after") or "")
+    ]
+    at_once = [pair for pair in pairs if seconds_between(*pair) < _TOLERANCES.request_under_way]
+    rows = [(first, third) for (first, second), (again, third) in pairwise(at_once) if second is again]
+    if rows:
+        before, after = rows[0]
+        seen = f"{len(at_once)} of {len(pairs)} queries at once after a 429"
+        yield violation(before.number, after.number, expected=f"{_INTERVAL:g} s or more", seen=seen)
+    elif pairs:
+        yield passed(*(after.number for _, after in pairs))
 
 
 @rule("client.poll-useful")

@@ -120,6 +120,24 @@ def test_one_answer_that_a_network_held_up_is_no_haste() -> None:
     assert keeps(found, "client.poll-interval")
 
 
+def test_asking_again_at_once_after_each_429_is_haste() -> None:
+    found = following(processing(1))
+    for after in (2.0, 0.1, 0.1):
+        found.query(error("rate_limit_exceeded", "evo_api_error"), 429, after=after)
+    found.query(completed(), after=2.0)
+    assert violations(found) == {"client.poll-interval": (2, 4)}
+
+
+@pytest.mark.parametrize("waits", [(2.0, 0.1, 2.0), (2.0, 1.0, 1.0), (2.0, 0.4, 0.8)])
+def test_one_repetition_at_once_after_a_429_is_no_haste(waits: tuple[float, ...]) -> None:
+    found = following(processing(1))
+    for after in waits:
+        found.query(error("rate_limit_exceeded", "evo_api_error"), 429, after=after)
+    found.query(completed(), after=2.0)
+    assert violations(found) == {}
+    assert keeps(found, "client.poll-interval")
+
+
 def test_asking_when_called_is_no_haste() -> None:
     found = called(body=completed())
     found.query(processing(1), after=2.0)
