@@ -23,17 +23,8 @@ from support.faulty_clients.profiles import (
 CREATES, QUERIES = HONEST.create_again, HONEST.query_again
 BOTH = HONEST.ends
 FIELDS = {
-    "created",
-    "id",
-    "model",
-    "object",
-    "progress",
-    "status",
-    "task_info",
-    "type",
-    "usage",
-    "results",
-    "error",
+    *("created", "id", "model", "object", "progress", "status"),
+    *("task_info", "type", "usage", "results", "error"),
 }
 
 
@@ -91,6 +82,16 @@ def knows_all_of_an_error(error: dict[str, Any]) -> None:
     """Decodes an error into a class that has these fields and no other."""
     if unknown := error.keys() - {"code", "message", "type", "param", "fallback_suggestion"}:
         raise TypeError(f"unexpected fields {sorted(unknown)}")
+
+
+def gives_up_without(name: str) -> Any:
+    """Takes an answer about a task for an error if it lacks this field."""
+
+    def reads(body: dict[str, Any]) -> None:
+        if name not in body:
+            raise SystemExit(f"gave up: no {name}")
+
+    return reads
 
 
 def saves_the_key(key: str) -> str:
@@ -206,11 +207,15 @@ FAULTS = [
           asks_for=lambda task_id: task_id.removeprefix("task-unified-")),
     fault("client.poll-interval", "slow", "asks ten times a second", interval=lambda _: 0.1),
     fault("client.poll-interval", "happy", "asks four times a second", interval=lambda _: 0.25),
+    fault("client.poll-interval", "retry-after-zero", "asks again at once after a 429",
+          query_heeds=lambda _: 0.0),
     fault("client.poll-useful", "slow", "asks once in 90 s", waits=99, limit=23, interval=lambda _: 90.0),
     fault("client.no-abandon", "happy", "never asks", follows=False),
     fault("client.no-abandon", "slow", "gives up after 3 s", deadline=lambda _: 3.0),
     fault("client.no-abandon", "clock-behind", "takes the clock of the server for its own",
           reads=trusts_the_servers_clock),
+    *(fault("client.no-abandon", scenario, f"gives up without {name}", reads=gives_up_without(name))
+      for scenario, name in (("missing-1", "progress"), ("missing-5", "task_info"))),
     fault("client.stops-at-end", "happy", "asks on after completed", goes_on={"completed": 3}),
     fault("client.stops-at-end", "fail-unknown-error", "asks on after failed", goes_on={"failed": 3}),
     fault("client.stops-at-end", "fail-request-cancelled", "takes failed for a status that passes", waits=5,
@@ -243,7 +248,7 @@ FAULTS = [
           reads_error=lambda error: error["code"]),
     fault("client.no-crash", "null-error", "needs the error of a failed task",
           reads=lambda body: body["status"] == "failed" and body["error"]["code"]),
-    fault("client.no-crash", "failure-extra", "knows all fields of an error",
+    fault("client.tolerant", "failure-extra", "knows all fields of an error",
           reads_error=knows_all_of_an_error),
     fault("client.no-crash", "query-string", "takes a text for an object",
           decodes=lambda raw: json_or_none(raw) if raw[:1] != b'"' else {"id": json_or_none(raw)["id"]}),

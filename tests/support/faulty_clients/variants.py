@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from support.faulty_clients.cases import CREATES, QUERIES, fault, plus
+from typing import TYPE_CHECKING
+
+from support.faulty_clients.cases import CREATES, QUERIES, fault, gives_up_without, plus
 from support.faulty_clients.profiles import PAGE, code_and_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def at_once_then_as_told() -> Callable[[float], float]:
+    """The first wait is none, as in a library that repeats a request once."""
+    first = iter([0.0])
+    return lambda wait: next(first, wait)
+
 
 NONE = ""  # the clause that they break
 VARIANTS = [
@@ -20,6 +32,10 @@ VARIANTS = [
     fault(NONE, "happy", "asks for a short video", order=plus(duration=6, quality="480p")),
     fault(NONE, "query-hang", "waits two seconds for an answer", timeout=2.0),
     fault(NONE, "query-retry-after-hour", "waits for no hour", query_again=QUERIES - {429}),
+    fault(NONE, "retry-after-zero", "asks again once at once, as libraries do",
+          query_heeds=at_once_then_as_told()),
+    fault(NONE, "missing-status-id", "gives up without the status", reads=gives_up_without("status")),
+    fault(NONE, "missing-status-id", "gives up without the id", reads=gives_up_without("id")),
     fault(NONE, "query-drops", "asks again twice", tries=0),
     fault(NONE, "missing-3", "asks every two seconds", interval=lambda _: 2.0),
     fault(NONE, "clock-behind", "waits longer each time", interval=lambda usual: usual * 1.5),

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
 # Without these fields, a task cannot be followed, so each is missing in a scenario of its own.
-_NEEDED_OF_CREATE = ("id",)
-_NEEDED_OF_QUERY = ("status", "results", "error")
-# Without a field, a clear failure is as good as continuing, so a client may give the task up.
+_NEEDED_OF_CREATE = ("id", "status")
+_NEEDED_OF_QUERY = ("id", "status", "results", "error")
+# Without one of these fields, a clear failure is as good as continuing, so a client may give the task up.
 _GIVES_UP = frozenset({"client.no-abandon", "client.reports-success", "client.asks-again"})
 _UNUSABLE = frozenset({"client.reports-success"})  # a client may report such a result as a failure
 _UNRESOLVED = _UNUSABLE | {"client.stops-at-end"}  # the results may still come
@@ -26,7 +26,10 @@ _QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon", "receiver.as
 
 
 def missing_fields(spec: Spec) -> Iterator[Scenario]:
-    """Generate scenarios whose responses lack documented fields, two at a time, so that each field is missing once."""
+    """Generate scenarios whose responses lack documented fields, two at a time, so that each field is missing once.
+
+    A client needs neither of the fields to follow its task, so it must succeed, unless they are a status or an id.
+    """
     create = next(iter(next(iter(spec.creates.values())).values()))
     of_create = _optional(fields_of(spec, create, create.success), _NEEDED_OF_CREATE)
     of_query = _optional(fields_of(spec, spec.query, spec.query.success), _NEEDED_OF_QUERY)
@@ -40,7 +43,11 @@ def missing_fields(spec: Spec) -> Iterator[Scenario]:
         )
         lacking = " and ".join(lacks)
         about = f"Responses lack optional fields: {lacking}."
-        yield Scenario(f"missing-{number}", about, orders, "either", lacks=lacking, mute=_GIVES_UP)
+        yield Scenario(f"missing-{number}", about, orders, lacks=lacking)
+    yield Scenario("missing-status-id", "The response to the create request lacks its status, those to queries the id.",
+                   (*on_create("omit=status+slow=1s", ALWAYS), *on_query("omit=id", ALWAYS)), "either",
+                   lacks="status in the response to the create request and id in the response to queries",
+                   mute=_GIVES_UP)  # fmt: skip
     yield from _missing_results()
     yield from _missing_in_errors()
     nullable = [name for name, null in fields_of(spec, spec.query, spec.query.success).items() if null]
@@ -84,7 +91,7 @@ def _missing_in_errors() -> Iterator[Scenario]:
         yield Scenario(f"refusal-without-{id_}", about, on_create(recipe, ALWAYS), "failure",
                        lacks=recipe.partition("=")[2].replace("/", " and "))  # fmt: skip
     yield Scenario("refusal-extra", "The create request is refused, and the body has an undocumented field.",
-                   on_create("402+add=error.hint/hint", ALWAYS), "failure")  # fmt: skip
+                   on_create("402+add=error.hint/hint", ALWAYS), "failure", adds="hint")  # fmt: skip
     for id_, recipe in (
         ("message", "omit=error.message/error.type"),
         ("code", "omit=error.code"),
@@ -96,7 +103,7 @@ def _missing_in_errors() -> Iterator[Scenario]:
                        lacks=lacks)  # fmt: skip
     yield Scenario("failure-extra", "The task fails, and its error has an undocumented field.",
                    (*on_create("fail=service_error+slow=1s", ALWAYS), *on_query("add=error.hint/hint", ALWAYS)),
-                   "failure")  # fmt: skip
+                   "failure", adds="hint")  # fmt: skip
 
 
 OTHER_BODIES = (
@@ -135,8 +142,8 @@ WAITS = (
 RETRY_AFTER = (
     Scenario("retry-after-date", "A 429 to the create request has a Retry-After of 1.5, a 429 to a query has a date.",
              (*on_create("429=2s+retry=fraction"), *on_query("ok, 429=4s+retry=date"))),
-    Scenario("retry-after-zero", "A 429 to the create request has a Retry-After of 0, a 429 to a query has none.",
-             (*on_create("429+retry=zero"), *on_query("ok, 429+retry=none"))),
+    Scenario("retry-after-zero", "A 429 to the create request has a Retry-After of 0, two to queries have none.",
+             (*on_create("429+retry=zero"), *on_query("ok, 429+retry=none*2"))),
     Scenario("retry-after-hour", "A 429 to the create request has a Retry-After of an hour.",
              on_create("429=1h", ALWAYS), "failure", endless=True),
     Scenario("query-retry-after-hour", "A 429 to every query but the first has a Retry-After of an hour.",

@@ -38,8 +38,8 @@ class Scenario:
     `endless` means that no response says that the task has ended. `unusual` means that the responses are unusual but
     documented, and must not change what the client does. `calls` means that the scenario needs a client that accepts a
     callback URL. `hangs` means that a response never comes or never ends. `refuses` means that connections are refused
-    at first. `lacks` names the fields that responses lack. The clauses in `mute` are not judged in this scenario. If
-    `only` is not empty, no other clauses are judged.
+    at first. `lacks` names the fields that responses lack, and `adds` an unknown field in bodies about failures. The
+    clauses in `mute` are not judged in this scenario. If `only` is not empty, no other clauses are judged.
     """
 
     id: str
@@ -52,6 +52,7 @@ class Scenario:
     hangs: bool = False
     refuses: bool = False
     lacks: str = ""
+    adds: str = ""
     mute: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
 

@@ -65,7 +65,14 @@ def judge_end(
 
 
 def _tolerates_oddities(end: RunEnd) -> Iterator[ClauseFinding]:
-    """After responses that are unusual but documented, the client must end as it does after the usual ones."""
+    """After responses that are unusual but documented, the client must end as it does after the usual ones.
+
+    An unknown field in the body about a failure must not crash it.
+    """
+    if end.rejects_unknown_field:
+        yield "client.tolerant", violation(*end.evidence, expected="the usual end", seen=end.crash)
+    elif end.scenario.adds and end.outcome.end == "failure" and not end.crash:
+        yield "client.tolerant", passed(*end.evidence)
     if not end.scenario.unusual or end.outcome.end == "killed":
         return
     if end.outcome.end == "success":

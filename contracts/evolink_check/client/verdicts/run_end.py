@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -74,6 +75,13 @@ class RunEnd:
     def crash(self) -> str:
         """A description of the crash; empty if the client did not crash."""
         return describe_crash(self.outcome)
+
+    @property
+    def rejects_unknown_field(self) -> bool:
+        """Whether the client crashed and its message names the unknown field, other than as part of a printed body."""
+        name = re.escape(self.scenario.adds)
+        named = rf"\b{name}\b(?![\"']?\s*(?::|=>))"
+        return bool(self.crash and name and re.search(named, self.outcome.errors or self.outcome.output))
 
     @cached_property
     def links(self) -> list[str]:

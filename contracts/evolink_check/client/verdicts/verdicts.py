@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import Verdict, judge
+from evolink_check.client.harness.outcome import describe_crash
 from evolink_check.client.verdicts.outcome_rules import EXPLAINS, judge_end
 from evolink_check.rules import RULES
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.scenario import Scenario
     from evolink_check.traffic.trace import Trace
 
+_ABANDONS = frozenset(
+    {"client.no-abandon", "client.reports-success"}
+)  # violated by clients that need a field
 _SEVERITY: tuple[Status, ...] = ("failed", "warning", "passed", "not observed")
 
 
@@ -64,15 +68,26 @@ def verdicts_of(
         for clause in clauses
         if clause.id in RULES
     }
-    if outcome.end == "killed":  # the client might have sent another query
+    crashed = scenario.lacks and describe_crash(outcome)  # `client.no-crash` covers it
+    if outcome.end == "killed" or crashed:  # a killed client might have sent another query
         abandoned = wire["client.no-abandon"]
         wire["client.no-abandon"] = tuple(finding for finding in abandoned if finding.passed)
     explained = any(not finding.passed for id_ in EXPLAINS & wire.keys() for finding in wire[id_])
     by_clause = {id_: list(findings) for id_, findings in wire.items()}
     for id_, finding in judge_end(reading, outcome, scenario, explained=explained):
         by_clause.setdefault(id_, []).append(finding)
-    rules = {id_: _constant(findings) for id_, findings in by_clause.items()}
+    rules = {id_: _constant(_with_lacks(id_, findings, scenario)) for id_, findings in by_clause.items()}
     return judge(reading, clauses, rules)
+
+
+def _with_lacks(clause: str, findings: Sequence[Finding], scenario: Scenario) -> Sequence[Finding]:
+    """Name the missing fields in each violation that shows that a client gave up its task without them."""
+    if not scenario.lacks or clause not in _ABANDONS:
+        return findings
+    return [
+        finding if finding.passed else finding._replace(seen=f"{finding.seen} (without {scenario.lacks})")
+        for finding in findings
+    ]
 
 
 def _constant(findings: Sequence[Finding]) -> Rule:

@@ -320,3 +320,41 @@ def test_the_worst_of_all_runs_counts_with_every_violation() -> None:
     assert len(judged["client.reports-failure"].violations) == 2
     assert judged["client.reports-success"].status == "passed"
     assert judged["receiver.answers-2xx"].status == "not observed"
+
+
+@pytest.mark.parametrize(
+    ("found", "errors", "clauses"),
+    [
+        (asked(), "no progress", {"client.no-abandon"}),
+        (asked(processing()), "no progress", {"client.no-abandon"}),
+        (asked(completed()), "no progress", {"client.reports-success"}),
+        (asked(), TRACEBACK, {"client.no-crash"}),
+        (asked(processing()), TRACEBACK, {"client.no-crash"}),
+    ],
+)
+def test_a_client_follows_its_task_without_an_optional_field(
+    found: Tracing, errors: str, clauses: set[str]
+) -> None:
+    outcome = ended(found, errors=errors)
+    verdicts = verdicts_of(found.trace(), outcome, KNOWN["missing-1"], CLAUSES, SPEC)
+    assert {one.clause.id: "progress" in one.violations[0].seen for one in verdicts if one.violations} == (
+        dict.fromkeys(clauses, True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "clause"),
+    [
+        ("TypeError: unexpected keyword argument 'hint'", "client.tolerant"),
+        ('UnrecognizedPropertyError: Unrecognized field "hint" (class Task)', "client.tolerant"),
+        ("TaskError: {'code': 'service_error', 'hint': 'x'}", "client.no-crash"),
+        ("KeyError: 'reason'", "client.no-crash"),
+    ],
+)
+def test_a_crash_on_an_unknown_field_of_a_failure_is_told_apart(message: str, clause: str) -> None:
+    for id_, found in (("failure-extra", asked(failed())), ("refusal-extra", refused())):
+        crash = TRACEBACK.replace("KeyError: 'id'", message)
+        assert against(found, ended(found, errors=crash), KNOWN[id_]) == {clause}
+    found = refused()
+    honest = words(found, ended(found, errors="insufficient_quota"), KNOWN["refusal-extra"])
+    assert honest["client.tolerant"] == "passed"
