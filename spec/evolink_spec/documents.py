@@ -98,9 +98,9 @@ _Loader.add_constructor(_TAG + "float", _scalar(float))
 
 
 def yaml_block(page: str) -> str | None:
-    """Return the exact text of the YAML block of a Markdown page; None if the page has none.
+    """Return the exact text of the YAML block of a Markdown page; None if the page has no such block.
 
-    If there are several blocks, it is the one that begins with the keys of a document, otherwise the first.
+    If there are several, return the one that begins with the keys of a document; if none does, the first.
     """
     blocks = _yaml_blocks(page)
     return next(filter(_TOP.search, blocks), blocks[0] if blocks else None)

@@ -45,7 +45,7 @@ _STATUS = re.compile(r"[245][0-9][0-9]")
 
 @dataclass(slots=True)
 class Notes:
-    """Notes on a document besides its operations: the skipped ones, and problems that are only warnings."""
+    """Notes on a document besides its operations: the skipped operations, and problems that are only warnings."""
 
     skipped: list[SpecError] = field(default_factory=list)
     warnings: list[SpecError] = field(default_factory=list)

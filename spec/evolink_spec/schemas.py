@@ -81,7 +81,7 @@ def _alternatives(schema: Node) -> Iterator[Node]:
 def check(schema: Node) -> Any:
     """Return the compiled validator of a schema.
 
-    Raises `SpecError` if it, or a schema to which it refers, is not supported.
+    Raises `SpecError` if the schema, or one to which it refers, is not supported.
     """
     import jsonschema_rs
 

@@ -42,8 +42,8 @@ def _missing(error: jsonschema_rs.ValidationError) -> str:
 def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
     """Whether this is the most specific error at its place.
 
-    For a number in place of one of several listed numbers, this is the error about the enum; otherwise it is
-    the error about the type.
+    If the value is a number and the enum lists numbers, this is the error about the enum; otherwise it is the
+    error about the type.
     """
     number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
     kind = error.kind.as_dict()

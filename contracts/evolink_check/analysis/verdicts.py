@@ -72,7 +72,7 @@ def passed(*entries: int) -> Finding:
 
 
 def violation(*entries: int, expected: str, seen: str, severity: Severity | None = None) -> Finding:
-    """Return a finding that violates the clause. `severity` is given only if it is less severe than the clause."""
+    """Return a finding that violates the clause. Pass `severity` only for a violation less severe than the clause."""
     return Finding(passed=False, entries=_few(entries), expected=expected, seen=seen, severity=severity)
 
 
@@ -125,7 +125,10 @@ def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Strictness:
-    """Decides which verdicts fail a run. If `strict`, warnings do, too, except those on clauses in `lowered`."""
+    """Decides which verdicts fail a run.
+
+    If `strict`, warnings also fail a run, except those on clauses in `lowered`.
+    """
 
     strict: bool = False
     lowered: frozenset[str] = frozenset()

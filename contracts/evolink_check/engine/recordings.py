@@ -42,9 +42,9 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
 ) -> Report:
     """Judge HAR files as one trace.
 
-    `origin` is the base URL of the API; if empty, it is found by the documented paths. If `complete`, the
-    files contain all requests of the clients, so a request that is not in them was not sent. Files of
-    evolink-check may state that they are complete. Raises `RecordingError`.
+    `origin` is the base URL of the API; if it is empty, it is taken from the requests to documented paths. If
+    `complete`, the files contain all requests of the clients, so a request that is not in them was not sent.
+    Files of evolink-check may state that they are complete. Raises `RecordingError`.
     """
     from evolink_check.traffic.har.archive import from_har
 

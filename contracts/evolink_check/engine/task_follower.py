@@ -35,8 +35,8 @@ _FETCHED = 5  # results of one task that are fetched
 class TrackedTask:
     """A task that was created.
 
-    `ended` is when its end was first seen, and `asked` is when it was last queried. Both are Unix seconds by
-    the clock of the trace; 0: not yet.
+    `ended` is when its end was first seen, and `asked` is when it was last queried. Both are in Unix seconds
+    by the clock of the trace; 0 if it has not happened yet.
     """
 
     planned: PlannedTask
@@ -79,7 +79,8 @@ class TaskFollower:
     def follow(self, task: TrackedTask, random: Random) -> TrackedTask:
         """Query the task until its end or the time limit, and a few times afterwards; then fetch its results.
 
-        Half of the tasks are also queried with other keys while they run; the other half are after their end.
+        Half of the tasks are also queried with other keys while they run, and the other half after they have
+        ended.
         """
         early = random.random() < 0.5  # noqa: PLR2004  (even chances)
         if early:

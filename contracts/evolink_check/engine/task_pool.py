@@ -80,7 +80,7 @@ class TaskPool:
                 self.tasks.append(task)
 
     def follow_adopted(self) -> None:
-        """Follow the adopted tasks to their end, without further checks."""
+        """Follow the tasks that `adopt` added to their end, without further checks."""
         left = [task for task in self.tasks if not task.ended]
         work = [partial(self._follower.poll_until_end, task, self._random(task.planned)) for task in left]
         run_parallel(work, len(work), self._stop)

@@ -124,7 +124,7 @@ class SchemathesisSearch:
     def _generate(self, operation: Any) -> None:
         """Send generated requests: valid ones if tasks may be created, otherwise invalid ones.
 
-        A query gets both kinds.
+        For queries, both valid and invalid requests are sent.
         """
         for mode in self._modes(both=not self._creates(operation)):
             cases = operation.as_strategy(generation_mode=mode)

@@ -133,7 +133,7 @@ def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
     These are valid bodies with other methods, with wrong keys, or with keys without credits or access; bodies
     that the documents neither allow nor forbid; and JSON that only some decoders accept. On a correct server,
-    at most two of them per operation create a task, so they need a budget.
+    at most two of these requests per operation create a task, so they need a budget.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)

@@ -73,7 +73,10 @@ def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]
 
 
 def json_types_of(schema: Node) -> set[Any]:
-    """Return the JSON types that a field allows; empty if it allows any. `integer` and `number` come together."""
+    """Return the JSON types that a field allows; empty if it allows any type.
+
+    If the field allows `integer` or `number`, both are returned.
+    """
     kinds = set(types_of(schema))
     return kinds | {"integer", "number"} if kinds & {"integer", "number"} else kinds
 

@@ -58,12 +58,10 @@ def without_own_constants() -> Iterator[None]:
 
 
 def _write_utf8_table(folder: Path) -> None:
-    """Write the table of the characters that UTF-8 can encode.
+    """Write the table of the characters that UTF-8 can encode, in the format of Hypothesis.
 
-    The table has two lists of intervals: these characters, and those that are decoded to different ones, of
-    which UTF-8 has none.
-
-    A version of Hypothesis that reads another file or format computes the table itself.
+    Its second list, of characters that do not decode to themselves, is empty for UTF-8. A version of
+    Hypothesis that reads another file or format computes the table itself.
     """
     before, after = _SURROGATES[0] - 1, _SURROGATES[1] + 1
     table = [[[0, before], [after, sys.maxunicode]], []]

@@ -106,7 +106,10 @@ def _not_an_object(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
 
 
 def _duplicate_keys(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Yield a body that is invalid whichever of two equal keys counts, because `body.duplicate-keys` is undecided."""
+    """Yield a body with two equal keys that is invalid with the value of either.
+
+    The documents do not say which value counts (clause `body.duplicate-keys`).
+    """
     for name in good:
         rest = compact_json({**good, name: {}})
         yield f"{name} twice", rest[:-1] + b"," + compact_json({name: [{}]})[1:]

@@ -76,7 +76,7 @@ def paid_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
 def _invalid_creates(
     spec: Spec, subject: Subject, cases_of: Callable[[CreateOperation, dict[str, Any]], SearchStrategy[Case]]
 ) -> SearchStrategy[Case]:
-    """Generate cases for every operation from its minimal body, without those that happen to be valid."""
+    """Generate cases for every operation from its minimal body, without requests that happen to be valid."""
     cases = [cases_of(operation, minimal_body(operation, subject)) for operation in create_operations(spec)]
     return st.one_of(cases).filter(lambda case: not case.creates)
 

@@ -65,7 +65,7 @@ class Tolerances:
     def task_limit(self, estimated: object, stated: float = 0.0) -> float:
         """Return the real seconds within which a task must end; 0 if unknown.
 
-        The limit is `stated`, or else derived from the task's `estimated_time`.
+        The limit is `stated` if that is not 0; otherwise it is derived from the task's `estimated_time`.
         """
         if stated:
             return stated

@@ -45,7 +45,8 @@ class Decoder:
     def decode(self, part: bytes, limit: int) -> bytes:
         """Decode the next part of the body.
 
-        Stops within one step (64 KiB) above `limit` bytes. Raises `UndecodableError`.
+        Stops at most one step (64 KiB) after the decoded part exceeds `limit` bytes. Raises
+        `UndecodableError`.
         """
         if self._inflate is None:
             return part

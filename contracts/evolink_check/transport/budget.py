@@ -24,7 +24,7 @@ class Budget:
 
     If `granted` is None, only requests that the server must refuse may be sent. At most `tasks` tasks are
     created. `price` is the highest known price; `in_flight` has the prices of the create requests that await
-    a response; `spent` is the cost of the accepted ones, `created` their number.
+    a response; `spent` is the cost of the accepted create requests, and `created` is their number.
     """
 
     granted: float | None

@@ -1,6 +1,7 @@
 """Direct HTTP/1.1 connections, which are reused: h11 over anyio, without the layers of a general HTTP client.
 
-A request takes a third of the CPU time of one through the connection pool of httpcore2, whose exceptions are raised.
+A request takes a third of the CPU time that it would take through the connection pool of httpcore2. The
+exceptions are those of httpcore2.
 """
 
 from __future__ import annotations

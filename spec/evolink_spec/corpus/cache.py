@@ -27,7 +27,7 @@ _decoder = msgspec.json.Decoder(Document)
 
 
 class DocumentCache:
-    """The cached documents in a folder. Each has two files: its operations, and its tree."""
+    """The cached documents in a folder. Each document has two files: one with its operations, and one with its tree."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder

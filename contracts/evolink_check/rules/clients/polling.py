@@ -92,7 +92,11 @@ def same_account(view: TraceView) -> Iterator[Finding]:
 
 
 def _gaps(view: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation, Observation]]]]:
-    """Yield each task with pairs of consecutive queries of which the first reports a running task."""
+    """Yield each task with its pairs of consecutive queries between which the client waits for a running task.
+
+    Both queries of a pair are from one account, the first reports a running task, and no callback arrived
+    between them.
+    """
     for task in view.tasks.values():
         deliveries = [observation.began for observation in task.deliveries]
         queries = queries_of(view, task.id)

@@ -221,7 +221,7 @@ def _clause_of_undocumented_route(observation: Observation) -> str:
 
 
 def _is_below_credits(observation: Observation) -> bool:
-    """Whether the path is below `/credits`, whose errors have integer codes and are not described further."""
+    """Whether the path is below `/credits`, for whose errors the documents require only an integer code."""
     return "/credits" in urlsplit(observation.exchange.url).path
 
 

@@ -100,7 +100,7 @@ class FailedTasks:
 
     @property
     def returned(self) -> Balance | None:
-        """The first reading that shows all credits again; None if there is none."""
+        """The first reading that shows all credits again; None if no reading does."""
         return next((balance for balance in self.after if balance.left >= self.before.left), None)
 
 

@@ -1,7 +1,8 @@
 """The deliveries of each task, for the rules about callbacks.
 
-`TaskDeliveries` holds the requests to the callback URL of a task or with its id. Deliveries before the end of
-the task, and those that followed a redirect, are kept apart, because other clauses are about them.
+`TaskDeliveries` holds the requests that were sent to the callback URL of a task or that contain its id.
+Deliveries before the end of the task, and those that followed a redirect, are kept apart, because other
+clauses are about them.
 """
 
 from __future__ import annotations

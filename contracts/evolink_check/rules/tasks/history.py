@@ -39,12 +39,12 @@ _MOST = 100  # per cent
 
 @dataclass(frozen=True, slots=True)
 class TaskHistory:
-    """One task.
+    """One task; `create` is None if its create request was not recorded.
 
-    `create` is None if the recording does not contain the create request. `queries` are the owner's queries
-    with a judgeable 200. `judged` are the queries that do not contradict an earlier report of the end;
-    `changed` are those that do, each with this report. `refused` are the owner's queries with another
-    judgeable response. `deliveries` are the deliveries whose body contains the task id, in order of time.
+    `queries` are the owner's queries with a judgeable 200. `judged` are the queries that do not contradict an
+    earlier report of the end; `changed` are those that do, each with this report. `refused` are the owner's
+    queries with a judgeable response other than 200. `deliveries` are the deliveries whose body contains the
+    task id, in order of time.
     """
 
     id: str

@@ -87,8 +87,8 @@ def _last_success(view: TraceView) -> float:
 def schema(view: TraceView) -> Iterator[Finding]:
     """The response to a query matches its schema (clause `query.schema`).
 
-    Fields with clauses of their own are not checked here, nor are problems that the response to the create
-    request had, too.
+    Fields with clauses of their own are not checked here. Problems that the response to the create request
+    has, too, are not reported again.
     """
     for history in task_histories(view):
         for observation in _bodies(history):

@@ -142,7 +142,7 @@ def _is_dead(view: TraceView, fetch: Fetch) -> bool:
 
 
 def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
-    """Whether the link worked in another fetch: if `keyed`, in one with a key; if `later`, in one after this."""
+    """Whether the link worked in another fetch, which must have a key if `keyed` and must be later if `later`."""
     return any(
         (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
         for other in view.once(_last_successful)[fetch.link.exchange.url]

@@ -61,14 +61,14 @@ def _in_zip(path: Path, raw: bytes) -> Iterator[tuple[str, Any]]:
 def _is_har(name: str) -> bool:
     """Whether a member of a zip file is a HAR file.
 
-    The files of the same name that macOS adds under `__MACOSX` are not.
+    The files of the same name that macOS adds under `__MACOSX` do not count.
     """
     path = PurePosixPath(name)
     return path.name.lower().endswith(_ENDINGS) and "__MACOSX" not in path.parts
 
 
 def _attachment(archive: ZipFile, folder: str, name: str) -> bytes | None:
-    """Return a file to which a HAR file in this folder of the zip file refers; None if it does not exist."""
+    """Return the content of a file that a HAR file in this folder of the zip file names; None if it does not exist."""
     beside = _member(archive, f"{folder}/{name}", LARGEST) if folder else None
     return _member(archive, name, LARGEST) if beside is None else beside
 
