@@ -42,8 +42,8 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     """Send exchanges until the client disconnects.
 
     They begin after the last exchange that the client has, or with the next new exchange. When the exchanges are
-    cleared, a client that wants the event `cleared` gets it in place of those that it has not received; every
-    other client still gets these.
+    cleared, a client that wants the event `cleared` gets this event instead of the cleared exchanges that it has not
+    received yet. Every other client still gets those exchanges.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200

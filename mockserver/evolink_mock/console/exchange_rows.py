@@ -55,7 +55,7 @@ def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
 
 
 def _contains(exchange: Exchange, text: str) -> bool:
-    """Whether a text occurs in an exchange, in its JSON also with characters beyond ASCII escaped."""
+    """Whether a text occurs in an exchange. In a body, its non-ASCII characters may be written as JSON escapes."""
     lines = (exchange.method, exchange.path, *exchange.notes)
     forms = {text.encode(), dumps(text)[1:-1].encode()}
     bodies = (exchange.request_body.lower(), exchange.answer_body.lower())

@@ -29,8 +29,8 @@ _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
 def clause_of(exchange: Exchange) -> str:
     """Return the id of the clause that a request violated.
 
-    Empty if it violated none, or if a recipe caused the refusal. No clause forbids a client an undocumented path,
-    and none is about uploads of files.
+    It is empty if the request violated none, or if a recipe caused the refusal. There are no clauses about requests to
+    undocumented paths or about uploads of files.
     """
     if exchange.is_unmatched or _FILES in exchange.path:
         return "auth.header" if exchange.status == _UNAUTHORIZED else ""

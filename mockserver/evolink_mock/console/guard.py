@@ -1,4 +1,4 @@
-"""Access to the console: from pages of this server, with the operator's key.
+"""Access to the console, which requires the operator's key and is refused to pages of other origins.
 
 Other machines have access only if the user has chosen the key (`--ui-key`).
 """

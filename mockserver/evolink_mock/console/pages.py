@@ -109,7 +109,7 @@ async def reference(request: PageRequest) -> bytes:
 
 
 def _shown_key(request: PageRequest) -> str:
-    """Return the API key that examples use. Everybody may see these pages, but only the operator sees keys."""
+    """Return the API key in examples. Everybody may see these pages, but only the operator sees a key of the server."""
     service = request.service
     return example_key(service.tokens) if request.is_operator or not service.tokens else "YOUR-KEY"
 

@@ -1,4 +1,4 @@
-"""What one effect of a recipe does, with its own values, as a sentence for the preview."""
+"""Describe what one effect of a recipe does, with its actual values, as a sentence for the preview."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
 
 
 def _facts(service: Service) -> list[tuple[str, str]]:
-    """Return facts about the server by name. Paths and accounts are not among them: everybody may see the page."""
+    """Return facts about the server by name. They reveal no path and no account, because everybody may see the page."""
     from importlib.metadata import version  # late, because it needs a MiB
 
     settings = service.settings
