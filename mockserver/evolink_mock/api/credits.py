@@ -1,4 +1,4 @@
-"""`GET /v1/credits`, by which clients check a key.
+"""`GET /v1/credits`, with which clients check a key.
 
 The errors of this endpoint carry integer codes (clause `credits.integer-codes`).
 """

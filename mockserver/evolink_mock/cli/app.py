@@ -111,7 +111,7 @@ def _write_port_file(path: Path, port: bytes, *, as_json: bool) -> None:
 
 
 def _remove_port_file(path: Path, port: bytes) -> None:
-    """Remove the port file, unless another mock has replaced it meanwhile or it is a device."""
+    """Remove the port file, unless another mock has replaced it in the meantime or the file is a device."""
     with suppress(OSError):
         if path.is_file() and path.read_bytes() == port:
             path.unlink()

@@ -114,7 +114,7 @@ def _convert(
 
 
 def _choices(kind: type[msgspec.Struct], name: str, value: str) -> str:
-    """Return a hint for an invalid value of a field with fixed words: the most similar word, else all words."""
+    """Return a hint for an invalid word in a field: the most similar valid word, or all of them if none is similar."""
     import msgspec.inspect as inspection
 
     info = inspection.type_info(kind)

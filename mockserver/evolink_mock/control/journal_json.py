@@ -36,7 +36,7 @@ def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
 
 
 def words_of(exchanges: Iterable[Exchange]) -> set[str]:
-    """Return every word in the exchanges, as a set in which many tokens can be looked up quickly."""
+    """Return every word in the exchanges, as a set, so that many tokens can be looked up quickly."""
     words: set[str] = set()
     for exchange in exchanges:
         values = [

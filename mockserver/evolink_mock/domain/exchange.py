@@ -248,7 +248,7 @@ class _Refusal(Struct, frozen=True):
 
 
 def error_message(body: bytes) -> str:
-    """Return the message of an error in the documented shape; empty if the body is anything else."""
+    """Return the message of an error in the documented shape; empty if the body has another shape."""
     error = _error(body)
     return "" if error is None else error.message
 

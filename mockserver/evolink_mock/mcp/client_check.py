@@ -45,7 +45,7 @@ def check_client(
 
 
 def condensed(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of a report that help to change the client: what it violated, where, and the advice."""
+    """Return the parts of a report that help to correct the client: its violations, with evidence and advice."""
     against = [clause for clause in report["clauses"] if clause["status"] in {"failed", "warning"}]
     return {
         "verdict": {0: "passed", 1: "failed", 2: "could not run"}[report["exit_status"]],

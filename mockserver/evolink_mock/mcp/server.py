@@ -1,4 +1,4 @@
-"""The MCP server: it offers the tools over stdin and stdout, by the official package."""
+"""The MCP server: it offers the tools over stdin and stdout, with the official package."""
 
 from __future__ import annotations
 

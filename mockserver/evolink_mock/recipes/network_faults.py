@@ -97,7 +97,7 @@ class _FaultySend:
             await self._send({**message, "body": self._body(message)} if self._gateway else message)
 
     async def _trickle(self, body: bytes, *, more: bool) -> None:
-        """Send a body in small parts until the client closes the connection; the rest at once if the server stops."""
+        """Send a body in small parts until the client disconnects. If the server stops, send the rest at once."""
         size = max(1, -(-len(body) // _PARTS))
         for start in range(0, len(body), size):
             # Before each part, because a client may close the connection once it has the last one.

@@ -35,7 +35,7 @@ class FastProtocol(Protocol):
         self.shared_scope: Scope = {"scheme": self.scheme, "server": self.server}
 
     def data_received(self, data: bytes) -> None:
-        """Serve the requests at the beginning of the data by the fast lane, and parse the rest."""
+        """Serve the requests at the beginning of the data in the fast lane, and parse the rest."""
         batch = self.batched_lane
         if batch is not None and (batch.has(self) or self._may_take_lane()):
             batch.add(self, data)

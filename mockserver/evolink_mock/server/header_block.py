@@ -67,7 +67,7 @@ class _Collector:
 
 
 def parse(block: bytes) -> HeaderBlock | None:
-    """Parse a block by the same parser as for other requests.
+    """Parse a block with the parser that uvicorn uses for other requests.
 
     Returns None if the block is invalid, or if the fast lane cannot serve the request.
     """

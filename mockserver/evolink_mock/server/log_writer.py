@@ -103,7 +103,7 @@ def _whole_lines(data: bytes) -> int:
 
 
 def _file_descriptor(stream: TextIO) -> int | None:
-    """Return the file descriptor of a stream, to write without its buffer.
+    """Return the file descriptor of a stream, which allows writing without the stream's buffer.
 
     Python must get the lock of that buffer before it can exit. Returns None if the stream has no descriptor, and on
     Windows, where a console cannot be written like a file.

@@ -148,7 +148,7 @@ class Server(uvicorn.Server):
         self._ready()
 
     # A test may have replaced `asyncio.sleep` with a function that never waits. uvicorn's own loops would then occupy
-    # the event loop for ever, so these two methods wait by the mock's own `sleep`.
+    # the event loop for ever, so these two methods wait with the mock's own `sleep`.
 
     async def main_loop(self) -> None:
         """Serve until the server is to stop."""

@@ -1,6 +1,6 @@
 """The exchanges that this process has recorded but not yet written to the journals in the store.
 
-They are written in batches, because a status query writes nothing else.
+They are written in batches, so that most status queries need no write.
 """
 
 from __future__ import annotations

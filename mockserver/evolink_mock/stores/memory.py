@@ -145,7 +145,7 @@ class MemoryStore:
         self.recorder(token).clear()
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
-        """Return the tokens that have not been used since a given time.
+        """Return the tokens that have not been used since `since` (Unix seconds of real time).
 
         An account counts as used at the time of the first call of this method after its use.
         """

@@ -75,8 +75,8 @@ class MockCallbacks(Sequence[CallbackState]):
     def wait(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:
         """Wait until `count` callbacks have been delivered, which means a 2xx response, and return them.
 
-        Raises TimeoutError after `timeout` real seconds. If the clock is frozen, no callback is sent, and this raises
-        at once: advance the clock instead.
+        Raises TimeoutError after `timeout` real seconds. If the clock is frozen, no callback is sent, so the error is
+        raised at once: advance the clock instead.
         """
         seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}

@@ -157,7 +157,7 @@ class RedisStore(JournaledStore):
         self.connection.write("drop", name)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """Return the tokens that have not been used since a given time."""
+        """Return the tokens that have not been used since `since` (Unix seconds of real time)."""
         tokens = self.connection.call("ZRANGEBYSCORE", self.connection.key("used"), "-inf", f"({since!r}")
         return [token.decode("utf-8", "surrogatepass") for token in tokens]
 

@@ -1,4 +1,4 @@
-"""The journals of the accounts in the file. They are written in batches, because a status query writes nothing else."""
+"""The journals of the accounts in the file. They are written in batches, so that most status queries need no write."""
 
 from __future__ import annotations
 

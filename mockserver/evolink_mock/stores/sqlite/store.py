@@ -150,7 +150,7 @@ class SqliteStore(JournaledStore):
                 database.execute("DELETE FROM accounts WHERE id = ?", row)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """Return the tokens that have not been used since a given time."""
+        """Return the tokens that have not been used since `since` (Unix seconds of real time)."""
         query = "SELECT token FROM accounts WHERE used_at < ? AND id != ?"
         return [token for (token,) in self.connection.fetch(query, (since, _ANONYMOUS))]
 
