@@ -24,7 +24,7 @@ _CLOCK = _ForwardClock()
 
 
 def now() -> float:
-    """Return Unix seconds. They follow the system clock when it is set forward, but not when it is set back."""
+    """Return Unix seconds. This follows the system clock when it is set forward, but not when it is set back."""
     return _CLOCK.now()
 
 

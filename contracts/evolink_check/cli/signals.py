@@ -1,4 +1,4 @@
-"""Handle Ctrl-C. The first one stops a run, which then reports its results; the second ends the process at once.
+"""Handle Ctrl-C. The first Ctrl-C stops a run, which then reports its results; the second ends the process at once.
 
 SIGTERM and SIGHUP have the same effect as Ctrl-C.
 """

@@ -22,8 +22,8 @@ class Pending:
     """The queues of scenarios.
 
     Slow scenarios come early, so that none of them runs alone at the end, but not all at once, so that the first
-    failure comes early, too. Those in which a response never comes are the first that wait, because the time-outs of
-    clients are often longer than the time limit of the others.
+    failure comes early, too. Of the scenarios that mostly wait, those in which a response never comes are first,
+    because the time-outs of clients are often longer than the time limit of the others.
     """
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:

@@ -139,7 +139,7 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
     """Run and judge one scenario. Raises `MockError` and `CommandError`.
 
     If the client queries so rarely that it ends before the fault, the scenario is run again with the fault on the first
-    query. Later scenarios are then run that way from the start.
+    query. From then on, every scenario has its fault on the first query.
     """
     chosen = scenario.at_once if plan.rare_queries.is_set() else scenario
     run = _run_once(plan, mock, chosen)

@@ -210,7 +210,7 @@ class ForwardingApp:
         self._record_exchange(pending)
 
     async def _fail(self, error: Exception, pending: PendingExchange, writer: ResponseWriter) -> None:
-        """Send the client an error response of the proxy. If the response has already begun, it breaks off instead."""
+        """Send the client an error response of the proxy. If the response has already begun, break it off instead."""
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         if isinstance(error, LocalProtocolError) and not pending.status:
             await writer.refuse(400, f"this request cannot be forwarded: {what}")

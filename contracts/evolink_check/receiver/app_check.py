@@ -74,11 +74,11 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 ) -> tuple[Verdict, ...]:
     """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause; otherwise return all verdicts.
 
-    `url` is the path of the endpoint of `app`, with `secret` in its query string. `ledger` returns the receiver's
-    bookings, as texts or JSON values that contain task ids, or is the path or URL of a ledger. `scenarios` are ids or
-    patterns. Violations of the clauses in `ignore` do not count; warnings count if `strict` is set. `trust_secret`
-    means that the receiver relies on its secret alone. It must act within `patience` real seconds after a 2xx. `burst`
-    callbacks are sent at once. `register` is called with each create response before the callback. Raises `MockError`.
+    `url` is the path of the endpoint of `app`, with `secret` in its query string. `ledger` is the path or URL of a
+    ledger, or returns the bookings as texts or JSON values with task ids. `scenarios` are ids or patterns. Violations
+    of the clauses in `ignore` do not count; warnings count if `strict` is set. `trust_secret` means that `app` relies
+    on its secret alone. `app` must query and book within `patience` real seconds after a 2xx. `burst` callbacks are
+    sent at once. `register` is called with each create response before the callback. Raises `MockError`.
     """
     from evolink_spec.clauses import load_clauses
 

@@ -129,7 +129,10 @@ def free_port() -> int:
 def program_of(
     command: tuple[str, ...], terms: Terms, listen: str, ledger: Path, environment: Mapping[str, str]
 ) -> Program:
-    """Build the program for a command. Placeholders are filled in, and their values are also in its environment."""
+    """Build the program for a command.
+
+    Placeholders are filled in, and their values are also set in the program's environment.
+    """
     port = listen.rpartition(":")[2]
     values = {
         "callback_listen": listen,

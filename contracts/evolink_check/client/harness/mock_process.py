@@ -45,8 +45,8 @@ class MockError(Exception):
 class Mock:
     """One account on a mock. A command that is run with the variables in `environment` uses this account.
 
-    `alone` means that no other client uses the mock. Requests that belong to no account are then also attributed to the
-    client.
+    `alone` means that no other client uses the mock. If so, requests that belong to no account are also attributed to
+    the client.
     """
 
     url: str

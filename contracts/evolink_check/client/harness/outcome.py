@@ -40,17 +40,17 @@ class SavedFile:
 class Outcome:
     """How one run ended. Times are Unix seconds. The texts contain no keys and may be cut in the middle.
 
-    `end` is the result that the client reports by its exit status, output and file, or "killed" if it exceeded its time
-    limit. `status` is the exit status, -n if signal n ended the client, and None for a callable. `patience` is how many
-    seconds the client waits for a task according to its description, None if unknown. `saved` is None if there is no
-    result file. `wrote` says whether there is any new file in the folder of the run, and `asked_to_save` whether the
-    command contains the path of the result file. `leaks` describes the places where a secret was printed or written.
-    `overslept` means that a callable was about to sleep for longer than its patience. `delay` is the estimated number
-    of seconds by which other programs on the machine delayed the client.
+    `end` is the result that the client reports by its exit status, output and file, or "killed" if the client exceeded
+    its time limit. `status` is the exit status, -n if signal n ended the client, and None for a callable. `patience` is
+    how many seconds the client waits for a task according to its description, None if unknown. `saved` is None if there
+    is no result file. `wrote` says whether there is any new file in the folder of the run, and `asked_to_save` says
+    whether the command contains the path of the result file. `leaks` describes the places where a secret was printed or
+    written. `overslept` means that a callable was about to sleep for longer than its patience. `delay` is the estimated
+    number of seconds by which other programs on the machine delayed the client.
 
     `attempts` and `delays` are about a port that refuses connections but is opened now and then. `attempts` has the
-    number of connections that the client made each time it was open, and `delays` the seconds until the first of them.
-    `answers` lists the statuses that a receiver returned; it is empty for a client.
+    number of connections that the client made each time the port was open, and `delays` has the seconds from each
+    opening to the first connection. `answers` lists the statuses that a receiver returned; it is empty for a client.
     """
 
     end: End

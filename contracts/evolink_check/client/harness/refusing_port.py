@@ -146,7 +146,7 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 def refusing(target: str, closed: float = CLOSED) -> Iterator[RefusingPort]:
     """Open a port in front of the server at `target` for the time of the block.
 
-    At first it refuses connections; `closed` is the number of seconds before the first of them is counted.
+    At first the port refuses connections. After `closed` seconds it is opened for the first time, to count connections.
     """
     port = RefusingPort(target, closed)
     port.start()

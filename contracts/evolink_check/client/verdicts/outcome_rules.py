@@ -94,7 +94,7 @@ def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must end by itself. If it stopped querying, it violates the clause about polling instead.
+    """The client must end by itself. A client that stopped querying violates the clause about polling instead.
 
     If no task had ended, a client that was killed before its own deadline is not blamed. The time for which other
     programs may have delayed the client is subtracted first.

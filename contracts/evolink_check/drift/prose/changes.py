@@ -54,7 +54,10 @@ def _of_words(pair: OperationPair, change: WordChange) -> Change:
 def _places(
     statement: Statement, was: StatedNumber | StatedWords | None, now: StatedNumber | StatedWords | None
 ) -> tuple[str, str]:
-    """Return the pointers to the descriptions that state the fact. If one is missing, point to where it would be."""
+    """Return the pointers to the descriptions that state the fact.
+
+    If a description is missing, point to where it would be.
+    """
     old, new = statement.places
     return (was.pointer if was else "") or old, (now.pointer if now else "") or new
 

@@ -90,7 +90,7 @@ def _members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
 def _values(shape: Shape, bodies: Sequence[Any], path: str) -> Iterator[tuple[str, list[str]]]:
     """Find the members for which several values are documented.
 
-    For each, yield its path and the values never recorded.
+    For each, yield its path and the values that were never recorded.
     """
     for name, member in shape.properties.items():
         where = f"{path}.{name}" if path else name

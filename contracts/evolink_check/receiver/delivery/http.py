@@ -29,7 +29,7 @@ _KEPT = 65_536  # maximum number of bytes that are kept of a response
 class HttpSender:
     """Sends callbacks to a URL.
 
-    `ca` is the certificate authority of an https receiver; by default, the public ones are used.
+    `ca` is the certificate authority of an https receiver; by default, public authorities are trusted.
     """
 
     framings = frozenset({"plain", "chunked", "slow"})
@@ -83,7 +83,7 @@ class HttpSender:
     async def _connect_and_send(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request.
 
-        Only a few requests connect at the same time, as a full queue of the receiver would lose the rest.
+        Only a few requests connect at the same time, because a receiver whose queue is full would lose connections.
         """
         await self._connecting.acquire()
         is_connecting = True
