@@ -6,6 +6,7 @@ import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from evolink_spec.extras import install_command
 from evolink_spec.options.suggestions import did_you_mean
 
 from evolink_mock.http.cross_origin import NONE, parse_origin
@@ -46,7 +47,7 @@ def check(settings: Settings, spec: Spec) -> None:
     if settings.offline and settings.proxy_port is None:
         raise SettingError("offline", "has no effect without a proxy port")
     if settings.metrics and find_spec("prometheus_client") is None:
-        raise SettingError("metrics", "requires prometheus_client: pip install 'evolink-mock[metrics]'")
+        raise SettingError("metrics", f"requires prometheus_client: {install_command('metrics')}")
     served = {model for by_model in spec.creates.values() for model in by_model if model}
     for model in sorted(settings.denied_models - served):
         raise SettingError(

@@ -10,6 +10,7 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
+from evolink_spec.extras import install_command
 from evolink_spec.options.command_line import Group, repeated_command
 from evolink_spec.options.suggestions import did_you_mean
 
@@ -194,9 +195,7 @@ def main() -> None:
     """The entry point of the command."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        click.echo(
-            f"evolink-check needs {', '.join(missing)}: pip install 'evolink-mock[contracts]'", err=True
-        )
+        click.echo(f"evolink-check needs {', '.join(missing)}: {install_command('contracts')}", err=True)
         sys.exit(COULD_NOT_RUN)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(

@@ -6,6 +6,8 @@ import zlib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from evolink_spec.extras import install_command
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -108,7 +110,7 @@ def _by_library(coding: str, body: bytes, limit: int) -> tuple[bytes, bool]:
             continue
         decode = _decode_brotli if coding == "br" else _decode_zstd
         return decode(library, body, limit)
-    raise UndecodableError(f"no library for {coding}: install evolink-mock[codings]")
+    raise UndecodableError(f"no library for {coding}: {install_command('codings')}")
 
 
 def _decode_brotli(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:

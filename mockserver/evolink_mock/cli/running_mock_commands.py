@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
+from evolink_spec.extras import install_command
 from evolink_spec.options.sources import RawValue
 
 from evolink_mock.cli.options import McpOptions, TailOptions, WaitOptions
@@ -38,10 +39,10 @@ def mcp(options: McpOptions) -> None:
     """Let a coding agent use a running mock, by the Model Context Protocol.
 
     The agent starts this command and talks to it over stdin and stdout. It can also run and check client programs.
-    Needs the extra evolink-mock[mcp].
+    Needs the extra `mcp`.
     """
     if find_spec("mcp") is None:
-        raise click.UsageError("the package mcp is missing: pip install 'evolink-mock[mcp]'")
+        raise click.UsageError(f"the package mcp is missing: {install_command('mcp')}")
     from evolink_mock.mcp.server import run
 
     run(options.mock_url, options.token)

@@ -10,6 +10,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from evolink_spec.extras import install_command
+
 from evolink_mock.media.spec import MediaSpec, media_spec_of
 
 _FOLDER = Path(__file__).parent / "clips"
@@ -20,7 +22,7 @@ class MissingRendererError(OSError):
     """A result would have to be rendered, but PyAV is not installed."""
 
     def __init__(self) -> None:
-        super().__init__('PyAV is not installed: pip install "evolink-mock[media]"')
+        super().__init__(f"PyAV is not installed: {install_command('media')}")
 
 
 @cache

@@ -6,6 +6,8 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from evolink_spec.extras import install_command
+
 from evolink_mock.domain.accounts import AccountTerms
 from evolink_mock.domain.clock import SystemClock, wall_time
 from evolink_mock.domain.store import StoreError
@@ -71,7 +73,7 @@ def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> 
         from evolink_mock.stores.redis.store import RedisStore
     except ImportError as error:
         raise StoreError(
-            f"{address.shown}: install evolink-mock[redis], which has the client library"
+            f"{address.shown}: the client library is missing: {install_command('redis')}"
         ) from error
     return RedisStore(address, operations, terms)
 

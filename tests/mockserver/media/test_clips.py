@@ -48,7 +48,7 @@ def test_every_choice_of_the_built_in_document_has_a_clip_in_each_colour(duratio
 @pytest.mark.parametrize("spec", [spec_of(7, "480p"), spec_of(6, "480p", medium="image")])
 def test_any_other_result_names_what_to_install(spec: MediaSpec) -> None:
     assert clip(spec) is None
-    with pytest.raises(MissingRendererError, match=r"pip install .evolink-mock\[media\]."):
+    with pytest.raises(MissingRendererError, match=r"pip install .path/to/evolink-mock\[media\]."):
         asyncio.run(MediaCache().file(spec))
 
 
