@@ -189,6 +189,7 @@ def test_a_task_is_finished_failed_expired_and_its_callback_delivered_again(
             video.evaluate("video => video.pause()")
             card.get_by_role("button", name="Expire link").click()
             expect(page.locator("#message")).to_have_text("Expire link: done")
+            expect(video).to_have_count(0)
             link = client.http.get(f"/v1/tasks/{done}").json()["results"][0]
             assert client.http.get(link).status_code == 410
 
@@ -277,6 +278,10 @@ def test_the_reference_sends_requests_to_this_mock(browser: Browser, base_url: s
         page.get_by_role("button", name="Try it out").click()
         page.get_by_role("button", name="Execute").click()
         expect(page.locator(".live-responses-table")).to_contain_text("task-unified")
+        expect(page.locator(".errors-wrapper")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        band = page.locator(".back").evaluate("band => getComputedStyle(band.parentElement).backgroundColor")
+        assert band == {"light": "rgb(255, 255, 255)", "dark": "rgb(28, 32, 34)"}[SIZES[size][1]]
 
 
 ATTACK = """async ([target, account]) => {

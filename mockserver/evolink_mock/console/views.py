@@ -119,7 +119,12 @@ async def task_cards(service: Service, account: Account) -> list[dict[str, Any]]
     callbacks = await tasks.delivery_states(request, [item for item in deliveries if item.task_id in shown])
     by_task = {callback["task_id"]: callback for callback in callbacks}
     return [
-        {**state, "timeline": timeline(state["timetable"], now), "callback": by_task.get(state["id"])}
+        {
+            **state,
+            "timeline": timeline(state["timetable"], now),
+            "callback": by_task.get(state["id"]),
+            "is_expired": 0 < (state["timetable"]["expires"] or 0) <= now,
+        }
         for state in states
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from typing import TYPE_CHECKING, Any
@@ -231,6 +232,13 @@ def test_a_refusal_whose_style_sheet_would_be_refused_too_is_plain_text(mock: Mo
     refused = visit(mock, "/ui", host="other.test")
     assert (refused.status_code, refused.headers["content-type"]) == (403, "text/plain; charset=utf-8")
     assert "--allow-host other.test" in refused.text
+
+
+def test_a_document_has_every_schema_to_which_it_refers(mock: Mock) -> None:
+    for number in range(2):
+        text = visit(mock, f"/ui/documents/{number}.json").text
+        references = set(re.findall(r'"#/components/schemas/(\w+)"', text))
+        assert references <= set(json.loads(text)["components"]["schemas"])
 
 
 def test_the_start_page_says_what_is_played_and_where_the_state_is(tmp_path: Path) -> None:
