@@ -1,4 +1,4 @@
-"""The lines that `serve` prints when it is ready, or one object of JSON."""
+"""What `serve` prints when it is ready: some lines, or one JSON object with `--log-format json`."""
 
 from __future__ import annotations
 

@@ -44,9 +44,8 @@ class TrafficSummary:
     def report(self, advice: str = "", *, was_reached: bool = False) -> str:
         """Return a line for each request: its count, its status, and the reason of a refusal or a suggested path.
 
-        `advice` is appended if the command made no request, neither to the mock nor through the proxy, and has not
-        connected to the mock either (`was_reached`). Clients that did not trust the mock's certificate have a separate
-        line.
+        `advice` is appended if the command neither made a request (to the mock or through the proxy) nor connected to
+        the mock (`was_reached`). Clients that did not trust the mock's certificate have a separate line.
         """
         counted = [*self._exchanges.items(), *self._passages.items()]
         lines = [f"{times:>5} x  {_printable(what)}" for what, times in counted]
@@ -64,6 +63,6 @@ def _count(counter: Counter[str], what: str) -> None:
 
 
 def _printable(text: str) -> str:
-    """Return the text with characters escaped that could control a terminal or forge a line."""
+    """Return the text with control characters escaped, because they could control a terminal or forge a line."""
     shown = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
     return shown if len(shown) <= _CHARACTERS else shown[:_CHARACTERS] + "…"

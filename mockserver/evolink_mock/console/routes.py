@@ -152,7 +152,8 @@ class RowStream:
 class EventStream:
     """Streams new exchanges as JSON.
 
-    With the operator's key, it streams those of all accounts; with an API key, those of its account.
+    With the operator's key, it streams the exchanges of all accounts; with an API key, it streams those of the key's
+    account.
     """
 
     def __init__(self, guard: AccessGuard) -> None:

@@ -106,7 +106,7 @@ class AccessLog:
 
 
 def _printable(text: str) -> str:
-    """Return the text with control characters escaped, which could forge a line or control a terminal.
+    """Return the text with control characters escaped, because they could forge a line or control a terminal.
 
     It is cut after `_MAX_LENGTH` characters.
     """

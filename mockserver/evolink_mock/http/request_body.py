@@ -44,7 +44,7 @@ async def receive_body(
 
 
 def keep_whole_body(exchange: Exchange, body: bytes, limit: int) -> bytes | ApiError:
-    """Record a complete body in the exchange. Returns it, or the error if it exceeds `limit` bytes."""
+    """Record a complete body in the exchange. Returns the body, or the error if it exceeds `limit` bytes."""
     exchange.request_body = body[:KEPT]
     return body if len(body) <= limit else too_large(limit)
 

@@ -60,7 +60,7 @@ class _Request:
             self._go_on(self._coroutine.send, None)
 
     def receive(self, replies: Sequence[Any]) -> None:
-        """Go on with the replies to the commands, or with the first error among them."""
+        """Continue the request with the replies to its commands, or with the first error among them."""
         error = next((reply for reply in replies if isinstance(reply, StoreError)), None)
         if error is None:
             self._go_on(self._coroutine.send, replies)
@@ -68,7 +68,7 @@ class _Request:
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Go on with an error of the store."""
+        """Continue the request by raising an error of the store in it."""
         self._go_on(self._coroutine.throw, error)
 
     def _go_on(self, resume: Callable[[Any], Any], value: Any) -> None:
@@ -84,7 +84,7 @@ class _Request:
 
 
 class BatchedLane:
-    """Serves a request that needs no store immediately, all others together in the next turn of the event loop."""
+    """Serves requests that need no store immediately. It serves all others together in the loop's next turn."""
 
     def __init__(self, lane: FastLane, store: BatchingStore) -> None:
         self._lane = lane

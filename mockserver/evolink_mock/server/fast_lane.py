@@ -72,7 +72,7 @@ class FastLane:
         self.ended = 0.0  # when the last request was served, on the stopwatch
 
     def answer(self, data: bytes, connection: Connection, default_headers: Headers) -> tuple[bytes, int]:
-        """Serve the requests at the beginning of the data. Returns their responses and their number of bytes.
+        """Serve the requests at the beginning of the data. Returns the responses and the requests' number of bytes.
 
         The rest of the data is empty, or is for uvicorn.
         """

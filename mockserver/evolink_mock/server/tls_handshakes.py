@@ -15,7 +15,8 @@ HANDSHAKE_SECONDS = 10.0  # for a whole handshake
 class TlsHandshakes:
     """The TLS handshakes of one listener. `on_failure` is called with the host name that the client requested.
 
-    asyncio reports only successful handshakes. A failed handshake is noticed when its time is over, or at `close`.
+    asyncio reports only successful handshakes. A failed handshake is noticed when its time limit has expired, or at
+    `close`.
     """
 
     def __init__(self, context: ssl.SSLContext, default_name: str, on_failure: Callable[[str], None]) -> None:

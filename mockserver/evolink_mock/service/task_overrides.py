@@ -83,7 +83,7 @@ async def expire_links(service: Service, account: Account, task_id: str) -> bool
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:
     """Attempt the callback of a task once more, now.
 
-    Returns False if the task has no callback, or an attempt is still due.
+    Returns False if the task has no callback, or if an attempt is still due.
     """
     scheduler = service.callback_service.scheduler
     async with service.clocks.moving(account):

@@ -62,7 +62,7 @@ async def export(store: Store, operations: OperationIndex, header: Header) -> As
 
 
 def read_header(lines: Iterator[bytes]) -> Header:
-    """Parse the first line. Raises ValueError for a file that is not an export, or of a newer version."""
+    """Parse the first line. Raises ValueError for a file that is not an export, or that has a newer version."""
     fields = _fields(1, next(lines, b""))
     if fields.pop("kind", "") != "store":
         raise ValueError("line 1: this is not an export of evolink-mock")

@@ -57,7 +57,7 @@ class Journals:
         self._connection.write("clear_journal", name_of(token))
 
     def restoring(self, token: str, journal: Journal) -> Command:
-        """Return the call that stores the journal of an account that has none."""
+        """Return the call that stores a journal for an account that has none yet."""
         return self._call(token, [*journal], journal.violations, journal.dropped, journal.dropped_violations)
 
     def _write(self, batch: Sequence[tuple[Buffer, list[Exchange]]]) -> None:

@@ -70,7 +70,7 @@ class Journals:
                 database.execute("UPDATE accounts SET exchanges = 0, violations = 0 WHERE id = ?", row)
 
     def restore(self, database: sqlite3.Connection, account_id: int, journal: Journal) -> None:
-        """Store the journal of an account that has none."""
+        """Store a journal for an account that has none yet."""
         database.executemany(_ADD, _rows(account_id, journal))
         violations = [(account_id, encode(violation)) for violation in journal.violations]
         database.executemany(_ADD_VIOLATION, violations)
