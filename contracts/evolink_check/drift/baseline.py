@@ -1,7 +1,7 @@
 """The baseline of known breaking changes. With a baseline, only new breaking changes make a comparison fail.
 
-The file format is that of known violations. A change is identified by its kind, its place in the API and its old and
-new values, but not by its files and pointers.
+The file has the same format as a baseline of known violations. A change is identified by its kind, its place in the API
+and its old and new values, but not by its files and pointers.
 """
 
 from __future__ import annotations

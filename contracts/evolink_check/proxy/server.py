@@ -67,7 +67,7 @@ def proxying(forward: ForwardingApp, host: str = "127.0.0.1", port: int = 0) -> 
 
 @contextmanager
 def _frequent_switches() -> Iterator[None]:
-    """Let other threads interrupt the thread that judges after half a millisecond instead of five.
+    """Let the thread that judges run for half a millisecond instead of five before others may interrupt it.
 
     Otherwise requests would be slow, because each waits for the interpreter after every read and write.
     """

@@ -72,7 +72,7 @@ class Outcome:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether the client was killed after its deadline, but may only have been delayed by other programs."""
+        """Whether the client was killed after its deadline, perhaps only because other programs delayed it."""
         ran = self.ended - self.began
         return self.end == "killed" and self.patience is not None and ran - self.delay < self.patience <= ran
 

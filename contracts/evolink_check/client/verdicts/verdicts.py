@@ -33,7 +33,7 @@ _SEVERITY: tuple[Status, ...] = ("failed", "warning", "passed", "not observed")
 class ScenarioRun:
     """One run of a scenario: its traffic, how it ended, and a verdict on each clause.
 
-    `problem` says why the run could not be judged. If it is not empty, there are no verdicts.
+    `problem` says why the run could not be judged. If `problem` is not empty, there are no verdicts.
     """
 
     scenario: Scenario
