@@ -278,7 +278,7 @@ class LeasedScheduler:
         return instant_of(await self._store.account(token), self._clock.now())
 
     async def _set_time(self, token: str, instant: float) -> bool:
-        """Set the time of a frozen account. Returns False if the account was dropped or is moved by another worker."""
+        """Set the time of a frozen account. Returns False if the account is gone or another worker moves its time."""
         is_moved = False
 
         def step(account: Account, _: IsTaken) -> Change:

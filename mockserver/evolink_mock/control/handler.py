@@ -75,7 +75,7 @@ NO_CONTENT = ControlResponse(None, 204)
 
 
 def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
-    """Decode a body as the struct of the route. Returns a 400 that names the field if a field is invalid."""
+    """Decode a body as the struct of the route. Returns a 400 that names an invalid field."""
     document: Any = {}
     if raw:
         document = check_content_type(content_type) or parse(raw)
@@ -87,7 +87,7 @@ def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> 
 
 
 def decode_query(raw: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
-    """Decode a query string as the struct of the route. Returns a 400 with its name if a parameter is invalid."""
+    """Decode a query string as the struct of the route. Returns a 400 that names an invalid parameter."""
     pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
     parameters = dict(pairs)
     if len(parameters) < len(pairs):

@@ -132,8 +132,8 @@ class AccountClocks:
         """Move the account's time forward. Each event happens at the time at which it is due, in order of time.
 
         Callbacks and their retries are really sent. States, links, rate windows and refunds are functions of time and
-        need no action. Returns the events in order. Raises ValueError for a negative number or a time after `LAST`,
-        and `ClockBusyError`.
+        need no action. Returns the events in order. Raises ValueError for a negative number or a time after `LAST`, and
+        `ClockBusyError` as `moving` does.
         """
         async with self.moving(account):
             frozen = await self._freeze(account.token)

@@ -20,7 +20,7 @@ _TLS_FILES = {
 
 
 class Address(NamedTuple):
-    """The address of a server, and where its data is.
+    """The address of a server, with the database and the key prefix of the store.
 
     `shown` is the URL for logs and errors, without the password.
     """
