@@ -2,8 +2,9 @@
 
     python -m evolink_spec                 after any change to openapi/ or overlay.yaml
 
-Reading the built-in documents would take a third of the server's start-up, although they change only a few times a
-year. compiled.json therefore has the result and the SHA-256 of each source. If a source differs, all are read again.
+Reading the built-in documents would take a third of the server's start-up, although they change only a few
+times a year. compiled.json therefore has the result and the SHA-256 of each source. If a source differs, all
+sources are read again.
 """
 
 from __future__ import annotations

@@ -126,8 +126,8 @@ class Spec:
     """The operations and task failures of all documents.
 
     `creates` is indexed by (method, path), then by model. A document that names no model has the key None and
-    applies to every model that the others do not describe. `documents` maps each source to its document after
-    the overlays. `warnings` are problems in spite of which the documents could be read.
+    applies to every model that no other document describes. `documents` maps each source to its document
+    after the overlays. `warnings` are problems in spite of which the documents could be read.
     """
 
     creates: Mapping[tuple[str, str], Mapping[str | None, CreateOperation]]

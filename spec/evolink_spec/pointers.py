@@ -109,7 +109,7 @@ class Node:
     def fields(self, known: Collection[str]) -> dict[str, Node]:
         """Return the members that are not extensions, with `$ref`s followed.
 
-        Raises `SpecError` for one not in `known`.
+        Raises `SpecError` for a member not in `known`.
         """
         for key, value in self.mapping().items():
             if key not in known and not key.startswith("x-"):

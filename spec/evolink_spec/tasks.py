@@ -29,7 +29,9 @@ _OBJECT = re.compile(r"(\w+)\.generation\.task")
 
 
 def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
-    """Return the status values of a response about a task, which has an `id`, and a `status` with the needed values.
+    """Return the status values of a response about a task.
+
+    Such a response has an `id`, and a `status` with values for an initial state, success and failure.
 
     Raises `SpecError` at the operation, with the reason, if the response describes no task.
     """

@@ -36,7 +36,10 @@ def host_of(url: str) -> str:
 
 
 def is_internal(url: str) -> bool:
-    """Whether the host is certainly internal, in any notation. A name that only DNS can resolve is not."""
+    """Whether the host is certainly internal, in any notation.
+
+    A name that only DNS can resolve does not count as internal.
+    """
     host = host_of(url)
     if host == "localhost" or host.endswith(".localhost"):
         return True

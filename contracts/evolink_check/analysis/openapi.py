@@ -85,7 +85,10 @@ class Conformance:
         return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
 
     def _errors(self, exchange: Exchange, errors_of: _ErrorsOf) -> list[Exception] | None:
-        """Return the errors of the exchange by the document that describes its path; None if no document does."""
+        """Return the errors of the exchange by the document that describes its path.
+
+        None if no document describes this path.
+        """
         from openapi_core.templating.paths.exceptions import PathError
 
         for source in self._sources(exchange.method, urlsplit(exchange.url).path, exchange.request_body):

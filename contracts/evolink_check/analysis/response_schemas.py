@@ -20,7 +20,10 @@ _LATEST = 10**11  # Unix seconds: year 5138
 
 
 class ResponseSchemas:
-    """Finds schema problems in many responses. Those that differ only in ids, times and links are validated once."""
+    """Finds schema problems in many responses.
+
+    Responses that differ only in ids, times and links are validated once.
+    """
 
     def __init__(self, spec: Spec) -> None:
         self._conformance = Conformance(spec)

@@ -153,7 +153,7 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return the tasks to follow first, because callbacks take time: all with a callback URL, and one without."""
+    """Return the tasks to follow first, because deliveries take time: all with a callback URL, and one without."""
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
 

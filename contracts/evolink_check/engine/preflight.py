@@ -24,7 +24,7 @@ _NOT_FOUND = 404
 
 
 class CouldNotRunError(Exception):
-    """The server could not be checked, or not completely; the text is the reason.
+    """The server could not be checked completely; the text is the reason.
 
     `report` has the results so far, if there are any.
     """

@@ -46,7 +46,8 @@ class Workload:
 def workload_of(plan: RunPlan, invalid: Iterable[Case], strategies: int) -> Workload:
     """Return the work of a planned run.
 
-    `invalid` are its create requests that must be refused, `strategies` the number of its free strategies.
+    `invalid` are its create requests that must be refused, and `strategies` is the number of its free
+    strategies.
     """
     effort, subject = plan.effort, plan.subject
     fixed = (*boundary_cases.read_only_cases(plan.spec, subject), *invalid, *plan.risky)

@@ -117,8 +117,8 @@ def fuzz(
 ) -> tuple[FuzzResult, ...]:
     """Run each strategy with `effort.examples` examples, in `effort.jobs` threads.
 
-    The results are in the order of the strategies. Only strategies for the clauses in `effort.clauses` run,
-    if there are any. `known` are clauses whose violation is already known, so they are not searched for.
+    The results are in the order of the strategies. If `effort.clauses` is not empty, only the strategies for
+    these clauses run. `known` are clauses whose violation is already known, so they are not searched for.
     `HaltedError` ends the search.
     """
     wanted = [

@@ -151,7 +151,10 @@ def _requests_adapter(adapter: CaseAdapter) -> Any:
 
 
 def _headers(headers: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
-    """Return the headers without those that the client sets and those of Schemathesis; None if one cannot be sent."""
+    """Return the headers without those that the client sets and those of Schemathesis.
+
+    None if a header cannot be sent.
+    """
     sendable = []
     for name, value in headers.items():
         text = value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -97,7 +97,7 @@ def query_case(  # noqa: PLR0913  (a request has so many parts)
 
 
 def bodyless_case(name: str, method: str, path: str, *about: str, **more: Any) -> Case:
-    """Return any other request without a body. `about` are the clauses that it tests."""
+    """Return a request without a body that is not the query of a task. `about` are the clauses that it tests."""
     return Case(name, (*about, *REFUSED), method, path, **more)
 
 

@@ -122,7 +122,10 @@ def _invalid_images(_: CreateOperation, good: dict[str, Any]) -> Bodies:
 
 
 def _with_callback(urls: Callable[[int], SearchStrategy[str]]) -> BodyStrategy:
-    """Generate the minimal body with a callback URL. `urls` generates the URL from the maximum length."""
+    """Generate the minimal body with a callback URL.
+
+    `urls` takes the maximum length of a URL and returns a strategy for URLs.
+    """
 
     def bodies(operation: CreateOperation, good: dict[str, Any]) -> Bodies:
         rules = operation.callback

@@ -78,10 +78,7 @@ def to_json(baseline: Baseline) -> str:
 
 
 def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
-    """Return all violations that fail a run, as known violations.
-
-    The verdicts must be those before a baseline was applied.
-    """
+    """Return all violations that fail a run, as known violations. No baseline may have been applied to the verdicts."""
     by_key = {
         (known.clause, known.fingerprint): known
         for verdict in verdicts
@@ -111,10 +108,7 @@ def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...
 
 
 def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str, ...]:
-    """Return a note on each known violation that was not seen.
-
-    The verdicts must be those before a baseline was applied.
-    """
+    """Return a note on each known violation that was not seen. No baseline may have been applied to the verdicts."""
     observed = _observed(verdicts)
     seen = _keys(baseline_of(verdicts))
     return tuple(

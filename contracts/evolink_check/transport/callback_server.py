@@ -81,7 +81,7 @@ class CallbackServer(ThreadingTCPServer):
         socket.create_connection((here, int(port))).close()
 
     def verify_request(self, *_: object) -> bool:
-        """Refuse the connection if too many are open."""
+        """Return False, which refuses the connection, if too many connections are open."""
         return len(self._open) < _MOST_CONNECTIONS
 
     def opened(self, connection: socket.socket) -> None:

@@ -1,8 +1,8 @@
 """Send one request and return the exchange as it was on the wire.
 
-Problems are recorded in it, not raised. I/O uses asyncio in a separate thread, because a coroutine can be
-cancelled wherever it waits: for a name, a connection, a handshake, the head of a response or its body. So no
-exchange lasts longer than its deadline or the run.
+Problems are recorded in the exchange, not raised. I/O uses asyncio in a separate thread, because a coroutine
+can be cancelled wherever it waits: for a name, a connection, a handshake, the head of a response or its body.
+So no exchange lasts longer than its deadline or the run.
 """
 
 from __future__ import annotations

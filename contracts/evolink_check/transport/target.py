@@ -105,8 +105,8 @@ class Target:
 
         If there is no response, it has the status 0 and a `problem`. After a 429, the case is sent again
         after a wait, unless its key is known to be limited. After a 500, which may be temporary, a create
-        request that may succeed is sent again. Raises `OverBudgetError` or `OutOfTimeError` (both
-        `HaltedError`) instead of sending.
+        request that may succeed is sent again. Raises `OverBudgetError` or `OutOfTimeError` (both are a
+        `HaltedError`) if the case may not be sent.
         """
         for tries in range(1, _TRIES + 1):
             entry = self._paid(case)

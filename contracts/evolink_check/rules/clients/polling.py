@@ -210,10 +210,7 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """Map the number of each abandoned create request to the number of the equal request that replaced it.
-
-    The second request was sent soon after the last query of the first one's task.
-    """
+    """Map each create request to the equal one that was sent soon after the last query of its task, both by number."""
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):
         for create, again in pairwise(group):

@@ -267,7 +267,7 @@ def _clause_by_body(observation: Observation) -> str:
 
 
 def has_json_content_type(observation: Observation) -> bool:
-    """Whether the content type of the response is JSON. Its parameters do not matter."""
+    """Whether the content type of the response is JSON. Parameters of the content type do not matter."""
     return (observation.header("Content-Type") or "").partition(";")[0].strip().lower() == "application/json"
 
 

@@ -231,7 +231,7 @@ def _distance(value: int, create: Observation) -> tuple[float, float]:
 
 @rule("task.kind")
 def kind(view: TraceView) -> Iterator[Finding]:
-    """`object` and `type` name the same medium, that of the model (clause `task.kind`)."""
+    """`object` and `type` both name the medium of the model (clause `task.kind`)."""
     for create in accepted(view):
         medium = create.operation.medium if create.operation else create.body.get("type")
         wanted = {"object": f"{medium}.generation.task", "type": medium}

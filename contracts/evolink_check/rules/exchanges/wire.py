@@ -198,7 +198,7 @@ def share_idempotency_key(first: Observation, second: Observation) -> bool:
 def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Finding]:
     """Errors for undocumented paths and methods have the documented shape, too.
 
-    If the errors of the task endpoints lack it, that is not reported here again.
+    If the errors of the task endpoints lack this shape, its absence is not reported here again.
     """
     shapeless = view.once(lacks_error_shape)
     for observation in view.of("other path" if clause == "error.other-paths" else "other method"):

@@ -119,7 +119,7 @@ def _failed_tasks(view: TraceView) -> Iterator[FailedTasks]:
 def refund(view: TraceView) -> Iterator[Finding]:
     """The credits of a failed task are returned (clause `credits.refund`).
 
-    The time does not matter here; `callback.after-billing` checks it.
+    It does not matter here when they are returned; `callback.after-billing` checks the time.
     """
     for failure in _failed_tasks(view):
         last, numbers = failure.after[-1], [task.seen.number for task in failure.tasks]

@@ -35,9 +35,9 @@ _DIGITS = 18  # the most digits of a Content-Length
 class TaskDeliveries:
     """The deliveries of one task.
 
-    `url` is the callback URL of its create request; empty if it has none, None if it is not known. `watched`
-    is true if the trace contains the deliveries to this URL. `attempts` are the deliveries after the end of
-    the task, `early` those before it, and `redirected` those that followed a redirect.
+    `url` is the callback URL of its create request: empty if the request has none, None if the request is not
+    known. `watched` is true if the trace contains the deliveries to this URL. `attempts` are the deliveries
+    after the end of the task, `early` those before it, and `redirected` those that followed a redirect.
     """
 
     history: TaskHistory
@@ -96,8 +96,8 @@ def is_truncated(observation: Observation) -> bool:
 def slowest_answer(view: TraceView, at: float) -> float:
     """Return the longest duration of a response of the API around `at` (Unix seconds), in real seconds; 0 if none.
 
-    A delivery may need as much time to connect, which the sender's timeout includes, although the receiver
-    does not see it.
+    Connecting to the receiver may take the sender as long. The sender's timeout includes this time, but the
+    receiver does not see it.
     """
     answers, around = view.once(_answer_times), Tolerances().same_instant
     start, end = (bisect_left(answers, (at + shift,)) for shift in (-around, around))

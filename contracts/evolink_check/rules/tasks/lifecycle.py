@@ -36,7 +36,7 @@ _TYPES = {"created": int, "model": str, "object": str, "type": str}
 def identity(view: TraceView) -> Iterator[Finding]:
     """`created`, `model`, `object` and `type` are the same in every body about a task (clause `task.identity`).
 
-    `query.same-id` checks the id, `query.schema` the JSON types.
+    `query.same-id` checks the id, and `query.schema` checks the JSON types.
     """
     for history in task_histories(view):
         identity = sound_identity(history.create)

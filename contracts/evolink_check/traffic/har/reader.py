@@ -75,7 +75,7 @@ class _OmittedEntries:
         self.entries.setdefault(reason, []).append(f"entry {place}{detail and ': '}{detail}")
 
     def notes(self, name: str) -> tuple[str, ...]:
-        """Return one note for each reason, which lists the first few entries."""
+        """Return one note for each reason, with the first few of the entries that were left out for it."""
         return tuple(
             f"{name}: {len(places)} left out, {reason} ({'; '.join(places[:_EXAMPLES])}{_more(places)})"
             for reason, places in self.entries.items()
