@@ -157,3 +157,16 @@ def test_a_record_of_the_log_may_be_one_line_of_json(capsys: pytest.CaptureFixtu
         "it failed: badly",
     )
     assert "ValueError: invalid literal" in fields["traceback"]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_the_number_of_dropped_lines_is_an_object_only_in_a_log_of_json(*, as_json: bool) -> None:
+    stream = io.StringIO()
+    writer = LogWriter(stream, limit=1, as_json=as_json)
+    for _ in range(3):  # before the thread starts
+        writer.write("first\n")
+    with writer:
+        pass
+    _, dropped = stream.getvalue().splitlines()
+    message = json.loads(dropped)["message"] if as_json else dropped
+    assert message == "2 log lines were dropped because they were not read in time"
