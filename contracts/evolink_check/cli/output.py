@@ -178,7 +178,7 @@ def show(report: Report, files: ReportFiles) -> None:
 def _contents(
     report: Report, files: ReportFiles
 ) -> Iterator[tuple[Path, Callable[[Path, Any], None], str | bytes]]:
-    """Yield each report file with the function that writes it, and its content."""
+    """Yield the path of each report file, the function that writes the file, and the content."""
     from evolink_check.reports import json_report, junit, markdown, verdict_tables
     from evolink_check.reports.html.report import to_html
 

@@ -145,7 +145,9 @@ def _do_nothing() -> None:
 
 @contextmanager
 def start_mock(*options: str, meanwhile: Callable[[], object] = _do_nothing) -> Iterator[Mock]:
-    """Start a mock with the environment that `evolink-mock run` sets for a command. Raises `MockError`.
+    """Start a mock. The `environment` of its account is the one that `evolink-mock run` sets for a command.
+
+    Raises `MockError`.
 
     `meanwhile` is called while the mock is starting.
     """
