@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
     """Yield a temporary file. It replaces `path` when the block ends, or is removed if the block raises an error.
 
-    Until it is complete, only its owner can read it. Then it gets `mode`. Raises OSError.
+    Until it is complete, only its owner can read it. Then it gets `mode`. Raises OSError if the file cannot be written.
     """
     from tempfile import mkstemp
 
@@ -31,7 +31,7 @@ def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a complete file, or leave `path` unchanged. Raises OSError.
+    """Write a complete file, or leave `path` unchanged. Raises OSError if the file cannot be written.
 
     A device or a pipe is written to, not replaced. If `path` is a symbolic link, its target is replaced.
     """

@@ -25,7 +25,7 @@ _MODEL_CUTOFF = 0.5  # so that the beginning of a long model name is similar eno
 
 
 def load_documents(settings: Settings) -> Spec:
-    """Load the documents to serve, and check the settings against them. Raises `SpecError` or ValueError."""
+    """Load the documents to serve. Raises `SpecError` if a document is invalid, or ValueError if a setting is."""
     from evolink_spec import load
 
     paths = (*settings.only_spec, *settings.spec)

@@ -85,7 +85,7 @@ def parse_ui_key(text: str) -> str:
 
 
 def parse_public_url(text: str) -> str:
-    """Parse the public URL of the server. Returns it without a trailing slash. Raises ValueError."""
+    """Parse the public URL of the server. Returns it without a trailing slash. Raises ValueError if it is invalid."""
     match = _PUBLIC_URL.fullmatch(text)
     if match is None:
         raise ValueError(f"invalid public URL {text!r}: write https://HOST[:PORT]")
@@ -94,7 +94,7 @@ def parse_public_url(text: str) -> str:
 
 
 def parse_control(text: str) -> str:
-    """Parse the place of the control API: `on`, `off` or `HOST:PORT`. Returns it in lower case. Raises ValueError."""
+    """Parse the place of the control API. Returns it in lower case. Raises ValueError if the text names no place."""
     where = text.strip().lower()
     address = _CONTROL.fullmatch(where)
     if where not in {"on", "off"} and (address is None or int(address[1]) > 65535):  # noqa: PLR2004

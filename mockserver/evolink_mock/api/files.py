@@ -136,7 +136,7 @@ class UploadedFile:
 
 
 async def take_base64(request: _Request) -> Upload:
-    """Store a file that is sent as Base64 or as a data URL in a JSON field. Raises `UploadError`."""
+    """Store a file that is sent as Base64 or a data URL in a JSON field. Raises `UploadError` if it is not accepted."""
     fields = request.fields()
     text = fields.get("base64_data")
     if not isinstance(text, str) or not text:
@@ -151,7 +151,7 @@ async def take_base64(request: _Request) -> Upload:
 
 
 async def take_stream(request: _Request) -> Upload:
-    """Store a file that is sent in a form. Raises `UploadError`."""
+    """Store a file that is sent in a form. Raises `UploadError` if the file is not accepted."""
     parts = parse_form(request.context.headers.get(b"content-type", b""), request.body)
     if parts is None:
         raise UploadError(400, "the body must be multipart/form-data")
@@ -169,7 +169,7 @@ async def take_url(request: _Request) -> Upload:
     """Store a file that is given by its URL.
 
     The URL of an upload to this mock gives a copy of the upload. Any other URL gives a generated picture, because the
-    mock fetches nothing. Raises `UploadError`.
+    mock fetches nothing. Raises `UploadError` if the file is not accepted.
     """
     fields = request.fields()
     url = fields.get("file_url")

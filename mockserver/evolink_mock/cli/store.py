@@ -31,7 +31,7 @@ DAMAGED = 1  # exit status of `check`
 def run(action: str, store: str, file: Path | None, spec: Spec) -> int:
     """Carry out one of `ACTIONS` on a store. Returns the exit status.
 
-    Raises `StoreError` or ValueError.
+    Raises `StoreError` if the store cannot be used, ValueError for invalid input.
     """
     try:
         return _run(action, store, file, OperationIndex(spec))

@@ -111,7 +111,7 @@ class ExchangeMiddleware:
     def respond_at_once(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Serve one request in the fast lane. Raises `MayWaitError`."""
+        """Serve one request in the fast lane. Raises `MayWaitError` if the request may have to wait."""
         try:
             endpoint.respond_at_once(exchange, head, body, connection)
         except MayWaitError:

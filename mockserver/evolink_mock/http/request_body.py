@@ -28,7 +28,7 @@ async def receive_body(
 ) -> bytes | ApiError:
     """Return the complete body, or the error if it exceeds `limit` bytes or takes too long.
 
-    Raises `ClientDisconnectedError`.
+    Raises `ClientDisconnectedError` if the client disconnects first.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     if WHOLE_BODY in scope:  # the body is one message that has already arrived
@@ -52,7 +52,7 @@ def keep_whole_body(exchange: Exchange, body: bytes, limit: int) -> bytes | ApiE
 async def keep_body(scope: Scope, receive: Receive) -> None:
     """Record as much of a refused request's body as arrives within `PATIENCE_SECONDS`.
 
-    Raises `ClientDisconnectedError`.
+    Raises `ClientDisconnectedError` if the client disconnects first.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     with _BodyRecorder(receive, exchange) as recorder:
@@ -62,7 +62,7 @@ async def keep_body(scope: Scope, receive: Receive) -> None:
 async def keep_unread_body(scope: Scope, receive: Receive) -> None:
     """Record the body of a GET, HEAD or OPTIONS request, which no endpoint reads.
 
-    Raises `ClientDisconnectedError`.
+    Raises `ClientDisconnectedError` if the client disconnects first.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     if exchange.method in _WITHOUT_BODY and any(

@@ -55,7 +55,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     """Return the complete body, or an error.
 
     The error is returned as soon as the body is certain to exceed `limit` bytes, or if it is not complete after
-    `BODY_SECONDS`. Raises `ClientDisconnectedError`.
+    `BODY_SECONDS`. Raises `ClientDisconnectedError` if the client disconnects first.
     """
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:_LENGTH_DIGITS]) > limit:

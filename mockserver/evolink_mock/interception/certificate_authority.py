@@ -52,7 +52,7 @@ class Authority:
     def server_context(self, hosts: Iterable[str], now: float) -> ssl.SSLContext:
         """Return the TLS context of a server for this machine and all `hosts`, with a new one-year certificate.
 
-        Raises `AuthorityError`.
+        Raises `AuthorityError` if the folder cannot be written.
         """
         import trustme
 
@@ -81,7 +81,7 @@ def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
 
     It is renewed before it expires, and if it does not cover all of `hosts`. If it is renewed for new hosts, it keeps
     its key and also covers the earlier hosts, so that clients need not trust it again when mocks with different
-    documents are started in turn. Raises `AuthorityError`.
+    documents are started in turn. Raises `AuthorityError` if the authority cannot be read or stored.
     """
     try:
         folder = folder.resolve()  # programs with another working directory use this path

@@ -69,7 +69,7 @@ class ProxyRefusalError(Exception):
 
 
 def parse_request(head: bytes) -> ProxyRequest:
-    """Parse the head of a request, including its empty line. Raises `ProxyRefusalError`."""
+    """Parse the head of a request, including its empty line. Raises `ProxyRefusalError` if it is invalid."""
     line, *headers = head[:-4].decode("latin-1").split("\r\n")
     match = _REQUEST_LINE.fullmatch(line)
     if match is None or not all(map(_HEADER.match, headers)):

@@ -27,7 +27,7 @@ class CheckError(Exception):
 def check_client(
     mock: str, command: Sequence[str], scenarios: Sequence[str], deadline: float | None, folder: str
 ) -> dict[str, Any]:
-    """Check a client against the mock at a URL. Returns the condensed report. Raises `CheckError`."""
+    """Check a client against the mock at a URL. Returns the condensed report. Raises `CheckError` if it cannot run."""
     with TemporaryDirectory(prefix="evolink-mock-mcp-") as place:
         report = Path(place) / "report.json"
         options = ["--mock", mock, "--json", str(report)]

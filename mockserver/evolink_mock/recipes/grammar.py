@@ -52,7 +52,7 @@ class Step(Struct, frozen=True):
 
 
 def parse_recipe(text: str) -> tuple[Step, ...]:
-    """Parse the steps of a recipe. Spaces around signs are ignored. Raises `RecipeSyntaxError`."""
+    """Parse the steps of a recipe. Spaces around signs are ignored. Raises `RecipeSyntaxError` if it is invalid."""
     if len(text) <= _LONGEST_SPACED:
         compact = _SPACE.sub(r"\1", text.strip())
         if len(compact) <= LONGEST:

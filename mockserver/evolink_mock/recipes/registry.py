@@ -134,7 +134,8 @@ class RecipeRegistry:
     def _changes(self, word: Word) -> dict[str, Any]:
         """Return the fields of a recipe that a word sets.
 
-        Raises ValueError. For a malformed word, its message shows the right form; for an unknown word, it is empty.
+        Raises ValueError for an invalid word. Its message shows the right form of a malformed word, and is empty for an
+        unknown word.
         """
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:

@@ -43,7 +43,7 @@ class State(NamedTuple):
 
 
 def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
-    """Open the store. Raises `StoreError`.
+    """Open the store. Raises `StoreError` if it cannot be used.
 
     `changed` is called with the token of an account whose delivery is stored.
     """

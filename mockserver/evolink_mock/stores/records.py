@@ -92,7 +92,7 @@ class OperationIndex:
         )
 
     def task_of(self, task_id: str, token: str, record: TaskRecord) -> Task:
-        """Convert a record to a task. Raises `UnknownOperationError`."""
+        """Convert a record to a task. Raises `UnknownOperationError` if no document has its operation."""
         operation = self._by_key.get(record.operation)
         if operation is None:
             raise UnknownOperationError(f"{task_id} belongs to {record.operation}, which is in no document")
@@ -109,7 +109,7 @@ class OperationIndex:
         )
 
     def _decode(self, task_id: str, token: str, data: bytes) -> Task:
-        """Decode a task. Raises `UnknownOperationError`."""
+        """Decode a task. Raises `UnknownOperationError` if no document has its operation."""
         return self.task_of(task_id, token, _decode_task(data))
 
 

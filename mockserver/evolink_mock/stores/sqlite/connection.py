@@ -94,7 +94,7 @@ class Connection:
         return Transaction(self)
 
     def begin(self) -> sqlite3.Connection:
-        """Begin a transaction. Raises `StoreError`."""
+        """Begin a transaction. Raises `StoreError` if the file cannot be used."""
         try:
             self._execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
