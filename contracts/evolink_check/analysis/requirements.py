@@ -19,7 +19,7 @@ _ALL = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """At least `share` percent of the clauses, or this clause, must be observed."""
+    """At least `share` percent of the clauses, or the clause `clause`, must be observed."""
 
     share: float = 0.0
     clause: str = ""

@@ -162,7 +162,7 @@ def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     """Start the callback receiver.
 
     Raises `ListenError`. Returns None if no receiver is configured, or if its public address does not lead to
-    it; then callbacks are not watched.
+    the receiver. In these cases, callbacks are not watched.
     """
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:

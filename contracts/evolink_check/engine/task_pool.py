@@ -130,7 +130,10 @@ class TaskPool:
             work.result()
 
     def await_callbacks(self, receiver: CallbackReceiver, rules: CallbackRules) -> float:
-        """Wait until no more callbacks of the ended tasks are expected. Returns the time, in Unix seconds."""
+        """Wait until no more callbacks of the ended tasks are expected.
+
+        Returns the time at which waiting ended, in Unix seconds.
+        """
         watched = [task for task in self.tasks if task.planned.address and task.ended]
         while any(self._expected(task, receiver, rules) for task in watched):
             self._target.pause(_LOOK)

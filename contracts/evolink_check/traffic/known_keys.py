@@ -71,7 +71,7 @@ class KnownKeys:
         return result
 
     def may_be_in(self, text: str) -> bool:
-        """Whether the text may contain a key; False only if it certainly contains none."""
+        """Whether the text may contain a key; False only if it certainly contains no key."""
         return self._short > 0 or self._may_have_long(text)
 
     def remove_from(self, text: str) -> str:

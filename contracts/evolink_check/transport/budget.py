@@ -53,7 +53,7 @@ class Budget:
     def with_result(self, price: float, cost: float | None) -> Budget:
         """Return the budget after the response to a create request that was sent at `price`.
 
-        `cost` is the cost of its task; None if it created no task.
+        `cost` is the cost of the task that the request created; None if it created no task.
         """
         place = self.in_flight.index(price)
         settled = replace(self, in_flight=self.in_flight[:place] + self.in_flight[place + 1 :])

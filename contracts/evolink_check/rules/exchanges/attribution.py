@@ -6,11 +6,14 @@ The rules about responses of the API use these functions:
   Rules consider only such exchanges.
 - `has_judgeable_status(observation)`: the response is judgeable, or only its body is unknown. Rules about statuses
   consider such exchanges.
-- `clause_of_malformed_response(observation)`: the clause that a malformed exchange violates; empty for any other.
-- `known_tasks(view)`: the create requests of the tasks that can be followed, by id. The request is judgeable, and the
-  id is well formed, unique and consistent with `created`. Queries of other ids are not judged, because the create
-  request already violates a clause. A 404 for a known task before its first 2xx violates `create.readable-at-once`.
-- `headers_to_blame(view)` in `false_rejections`: exchanges that were refused for a header that should have no effect.
+- `clause_of_malformed_response(observation)`: the clause that a malformed exchange violates; empty for any
+  other exchange.
+- `known_tasks(view)`: the create requests of the tasks that can be followed, by id. Each request is judgeable, and
+  its id is well formed, unique and consistent with `created`. Queries of other tasks are not judged, because their
+  create request already violates a clause. A 404 for a known task before its first 2xx violates
+  `create.readable-at-once`.
+- `headers_to_blame(view)` in `false_rejections`: the header for which an exchange was refused, although it should
+  have no effect.
 """
 
 from __future__ import annotations

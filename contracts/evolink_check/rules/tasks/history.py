@@ -2,8 +2,8 @@
 
 - `task_histories(view)`: the tasks that can be judged. A task that should not exist, because its create request had to
   be refused or its id is malformed, proves nothing about the life of tasks, and is left out.
-- `bodies(view)`: every body about a task that is judged on its own; `bodies_of(history)`: those of one task.
-- `in_order(observations)`: the certain part of their order. If two exchanges overlap, either may have come first.
+- `bodies(view)`: every body about a task that is judged individually; `bodies_of(history)`: those about one task.
+- `in_order(observations)`: which observations certainly precede which. Of two that overlap, either may be the first.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
 
 
 def bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
-    """Return every body that is judged on its own, with its task."""
+    """Return every body that is judged individually, with its task."""
     return view.once(_bodies)
 
 
