@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from evolink_spec.clauses import Clause
+    from evolink_spec.clauses import Clause, Severity
 
     from evolink_check.analysis.verdicts import Finding, Status, Verdict
     from evolink_check.reports.evidence import Excerpt
@@ -26,7 +26,8 @@ TITLES: Mapping[Status, str] = {
 class Violation:
     """A violation that was seen `times` times. `numbers` are the entries that showed it first, the decisive entry last.
 
-    `sources` are the scenarios of a client in which it was seen, each once; empty for a server.
+    `sources` are the scenarios of a client in which it was seen, each once; empty for a server. `severity` is None if
+    it is that of the clause.
     """
 
     expected: str
@@ -34,6 +35,7 @@ class Violation:
     times: int
     numbers: tuple[int, ...]
     sources: tuple[str, ...] = ()
+    severity: Severity | None = None
 
 
 def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
@@ -55,7 +57,7 @@ def clause_source(clause: Clause) -> str:
 
 
 def violations(verdict: Verdict) -> list[Violation]:
-    """Return the violations of a verdict in the order of their first appearance.
+    """Return the violations of a verdict, failures before warnings, in the order of their first appearance.
 
     Equal violations are counted together.
     """
@@ -66,22 +68,29 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
     """Count equal findings together. Each finding comes with the scenario in which it was made, or "" for a server.
 
     `cause` is applied to the texts before they are compared, so that findings which differ only in details count as
-    equal.
+    equal. Failures come before warnings.
     """
-    groups: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
+    groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:
-        key = (cause(finding.expected), cause(finding.seen))
+        key = (cause(finding.expected), cause(finding.seen), finding.severity)
         groups.setdefault(key, []).append((source, finding))
-    return [
+    counted = [
         Violation(
             group[0][1].expected,
             group[0][1].seen,
             len(group),
             group[0][1].entries,
             tuple(dict.fromkeys(source for source, _ in group if source)),
+            group[0][1].severity,
         )
         for group in groups.values()
     ]
+    return sorted(counted, key=lambda violation: violation.severity == "warning")
+
+
+def warning_note(violation: Violation, verdict: Verdict) -> str:
+    """Return a note for a violation that is not why its clause failed; empty for the others."""
+    return " (only a warning)" if verdict.status == "failed" and violation.severity == "warning" else ""
 
 
 def occurrences(violation: Violation) -> str:

@@ -53,7 +53,7 @@ def _print_details(report: Report, verdict: Verdict, console: Console, limit: in
     _print_verdict(verdict, console)
     print_field(console, "source", formatting.clause_source(clause))
     for violation in violations[:limit]:
-        _print_violation(report, violation, console)
+        _print_violation(report, violation, verdict, console)
     if len(violations) > limit:
         print_field(console, "more", f"{len(violations) - limit:,} of other kinds (--verbose)")
     if verdict.omitted:
@@ -63,9 +63,10 @@ def _print_details(report: Report, verdict: Verdict, console: Console, limit: in
         print_field(console, "repeat", repeat)
 
 
-def _print_violation(report: Report, violation: Violation, console: Console) -> None:
+def _print_violation(report: Report, violation: Violation, verdict: Verdict, console: Console) -> None:
     print_field(console, "expected", violation.expected)
-    print_field(console, "seen", f"{violation.seen}  ({formatting.occurrences(violation)})")
+    note = formatting.warning_note(violation, verdict)
+    print_field(console, "seen", f"{violation.seen}  ({formatting.occurrences(violation)}){note}")
     if excerpt := formatting.decisive_excerpt(report, violation):
         print_field(console, "request", curl.curl(report, excerpt))
 

@@ -57,7 +57,11 @@ def _rows(
             known = " (known)" if verdict.known else ""
             for found in violations(verdict):
                 times = f" ({found.times} times)" if found.times > 1 else ""
-                yield f"{verdict.clause.id}{known}", found.expected, f"{found.seen}{times}"
+                yield (
+                    f"{verdict.clause.id}{known}",
+                    found.expected,
+                    f"{found.seen}{times}{formatting.warning_note(found, verdict)}",
+                )
 
 
 def to_sarif(verdicts: Sequence[Verdict], violations: Callable[[Verdict], list[Violation]]) -> str:
@@ -75,7 +79,7 @@ def _result(verdict: Verdict, found: Violation) -> sarif.Result:
     sources = f" (in {', '.join(found.sources)})" if found.sources else ""
     return sarif.Result(
         clause.id,
-        "error" if verdict.status == "failed" else "warning",
+        "error" if verdict.status == "failed" and found.severity != "warning" else "warning",
         f"{clause.rule} Expected: {found.expected}. Seen: {found.seen}{sources}",
         [(clause.document or _NO_DOCUMENT, clause.pointer or clause.id)],
         as_known(clause.id, identity).fingerprint,

@@ -68,6 +68,7 @@ def to_html(summary: Summary) -> str:
         sections=formatting.sections(summary.verdicts),
         SIGNS=_SIGNS,
         RUN_LEGEND=LEGEND,
+        warning_note=formatting.warning_note,
     )
 
 

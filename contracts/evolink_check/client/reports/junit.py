@@ -38,5 +38,6 @@ def _case(verdict: Verdict, run: ScenarioRun, summary: Summary) -> Case:
     lines = [f"expected {finding.expected}; seen {finding.seen}" for finding in verdict.violations]
     text = "\n".join([clause.rule, *lines, ADVICE[clause.id]])
     if summary.fails(verdict):
-        return Case(run.scenario.id, clause.id, "failure", verdict.violations[0].seen, text, clause.severity)
+        first = min(verdict.violations, key=lambda finding: finding.severity == "warning")
+        return Case(run.scenario.id, clause.id, "failure", first.seen, text, clause.severity)
     return Case(run.scenario.id, clause.id, text=text, severity=clause.severity)

@@ -60,16 +60,16 @@ def _print_details(console: Console, verdict: Verdict, summary: Summary) -> None
     print_clause(console, formatting.status_text(verdict), f"{clause.id}: {clause.rule}")
     print_field(console, "source", formatting.clause_source(clause))
     for violation in violations[:_SHOWN]:
-        _print_violation(console, violation, summary)
+        _print_violation(console, violation, verdict, summary)
     if len(violations) > _SHOWN:
         print_field(console, "more", f"{len(violations) - _SHOWN:,} of other kinds")
     print_field(console, "change", ADVICE[clause.id])
     console.print()
 
 
-def _print_violation(console: Console, violation: Violation, summary: Summary) -> None:
+def _print_violation(console: Console, violation: Violation, verdict: Verdict, summary: Summary) -> None:
     print_field(console, "expected", violation.expected)
-    print_field(console, "seen", violation.seen)
+    print_field(console, "seen", f"{violation.seen}{formatting.warning_note(violation, verdict)}")
     print_field(console, "in", _scenario_names(violation.sources))
     run = summary.run_of(violation.sources[0])
     for number in violation.numbers[-_SHOWN:]:

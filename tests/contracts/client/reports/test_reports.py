@@ -10,7 +10,16 @@ from xml.etree.ElementTree import fromstring
 
 import jsonschema_rs
 import pytest
-from contracts.client.verdicts.test_outcome_rules import CLAUSES, DONE, PLAIN, WHOLE, asked, ended, refused
+from contracts.client.verdicts.test_outcome_rules import (
+    CLAUSES,
+    DONE,
+    PART,
+    PLAIN,
+    WHOLE,
+    asked,
+    ended,
+    refused,
+)
 from evolink_check.analysis.verdicts import Finding, Strictness, Verdict
 from evolink_check.client.harness.outcome import Outcome
 from evolink_check.client.harness.scenario import Scenario
@@ -20,7 +29,7 @@ from evolink_check.client.verdicts.verdicts import ScenarioRun, combine, verdict
 from evolink_check.traffic.trace import Trace
 from evolink_spec.clauses import with_warnings
 from support.report_builders import undescribed
-from support.trace_builders import SPEC, START, failed
+from support.trace_builders import SPEC, START, completed, failed
 
 NASTY = "<script>alert(1)</script>\x1b[31m&"
 GOOD = ScenarioRun(PLAIN, DONE.trace(), ended(DONE, "success", saved=WHOLE))
@@ -176,6 +185,27 @@ def test_violations_that_read_alike_in_several_scenarios_are_one() -> None:
     file = io.StringIO()
     terminal.show(found, file)
     assert "  in        fail-x, fail-y\n" in file.getvalue()
+
+
+def test_what_failed_comes_before_warnings_which_are_marked() -> None:
+    runs = []
+    for id_, status, saved in (("link-truncated", 200, PART), ("link-404", 404, None)):
+        found = asked(completed(), fetched=status)
+        outcome = ended(found, "success", saved=saved)
+        runs.append(ScenarioRun(Scenario(id_, "A link."), found.trace(), outcome))
+    suite = summary(*runs)
+    file = io.StringIO()
+    terminal.show(suite, file)
+    text = file.getvalue()
+    assert text.startswith("failed          client.checks-result")
+    assert (
+        0 < text.index("in        link-404") < text.index("(only a warning)") < text.index("link-truncated")
+    )
+    assert text.count("(only a warning)") == html.to_html(suite).count("(only a warning)") == 1
+    alone = io.StringIO()
+    terminal.show(summary(runs[0]), alone)
+    assert alone.getvalue().startswith("warning         client.checks-result")
+    assert "(only a warning)" not in alone.getvalue()
 
 
 def test_a_problem_of_several_scenarios_is_said_once() -> None:
