@@ -145,7 +145,7 @@ def with_defaults(document: Mapping[str, Any], operation: CreateOperation) -> di
 def warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[str, ...]:
     """Return notes on accepted fields that are probably mistakes: unknown fields and empty lists of images.
 
-    Clauses `create.unknown-fields` and `create.image-urls-empty`.
+    Implements clauses `create.unknown-fields` and `create.image-urls-empty`.
     """
     notes: tuple[str, ...] = ()
     if not request.keys() <= operation.properties:
