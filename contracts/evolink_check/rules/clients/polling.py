@@ -128,7 +128,10 @@ def poll_interval(view: TraceView) -> Iterator[Finding]:
 
 
 def _refused_without_wait(queries: Sequence[Observation]) -> Iterator[Finding]:
-    """Judge the queries after a 429 without a valid `Retry-After`. Libraries repeat a request once without a wait."""
+    """Judge the queries after a 429 without a valid `Retry-After`.
+
+    One repetition without a wait is accepted, because libraries repeat a request once.
+    """
     pairs = [
         (before, after)
         for before, after in pairwise(queries)
