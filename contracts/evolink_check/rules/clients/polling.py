@@ -128,10 +128,7 @@ def poll_interval(view: TraceView) -> Iterator[Finding]:
 
 
 def _refused_without_wait(queries: Sequence[Observation]) -> Iterator[Finding]:
-    """Judge the queries after a 429 without a valid `Retry-After`.
-
-    One repetition without a wait is accepted, because libraries repeat a request once.
-    """
+    """Judge queries after a 429 without a valid `Retry-After`. Libraries repeat one at once, so this is accepted."""
     pairs = [
         (before, after)
         for before, after in pairwise(queries)
