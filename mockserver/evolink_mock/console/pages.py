@@ -79,7 +79,9 @@ async def tasks(request: PageRequest) -> bytes:
     template = "task_cards.html" if request.item == "cards" else "tasks.html"
     codes = [failure.code for failure in service.spec.failures]
     labels = [item.label for item in accounts]
-    return page(template, tab="tasks", cards=cards, account=label, accounts=labels, codes=codes)
+    return page(
+        template, tab="tasks", cards=cards, account=label, accounts=labels, codes=codes, most=views.MOST
+    )
 
 
 async def accounts(request: PageRequest) -> bytes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.service.service import Service
 
-_MOST = 50  # accounts or tasks on a page, the latest ones
+MOST = 50  # accounts or tasks on a page, the latest ones
 _CURL_LENGTH = 4000  # characters of a body in a curl command
 _HOP_BY_HOP = {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
 
@@ -92,7 +92,7 @@ def _example_value(schema: Mapping[str, Any]) -> Any:
 
 async def account_list(service: Service) -> list[Account]:
     """Return the latest accounts, the newest first."""
-    return list(reversed([*await service.store.accounts()][-_MOST:]))
+    return list(reversed([*await service.store.accounts()][-MOST:]))
 
 
 async def account_of(service: Service, label: str) -> Account | None:
@@ -111,7 +111,7 @@ async def account_cards(service: Service) -> list[dict[str, Any]]:
 async def task_cards(service: Service, account: Account) -> list[dict[str, Any]]:
     """Return a card for each of the account's latest tasks, the newest first, with its timeline and callback."""
     now = service.clocks.now(account)
-    stored = [*await service.store.tasks(account.token)][-_MOST:]
+    stored = [*await service.store.tasks(account.token)][-MOST:]
     states = [tasks.task_state(task, now) for task in reversed(stored)]
     request = ControlRequest(service, account, Empty(), Empty())
     deliveries = await service.store.deliveries(account.token)

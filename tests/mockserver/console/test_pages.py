@@ -8,6 +8,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from evolink_mock.console.views import MOST
 from evolink_mock.control.operator_key import set_cookie
 from support.in_process import BODY, Mock, Receiver, playing
 
@@ -163,6 +164,14 @@ def test_a_task_is_shown_with_its_timeline_result_and_callback(mock: Mock) -> No
     assert '<rect class="processing"' in shown
     assert "<video controls" in shown
     assert "delivered" in shown
+
+
+def test_the_page_says_that_it_shows_only_the_newest_tasks(mock: Mock) -> None:
+    for _ in range(MOST - 1):
+        mock.create()
+    assert "newest tasks" not in visit(mock, "/ui/tasks").text
+    mock.create()
+    assert f"Only the {MOST} newest tasks are shown." in visit(mock, "/ui/tasks").text
 
 
 def test_the_operator_acts_for_the_account_of_a_card(mock: Mock) -> None:
