@@ -92,6 +92,12 @@ def client(base_url: str, request: pytest.FixtureRequest) -> Iterator[Client]:
         yield Client(http)
 
 
+def serious_violations(page: Page) -> list[str]:
+    """What keeps people from using the page, as axe-core finds it."""
+    found = Axe().run(page).response["violations"]
+    return [one["id"] for one in found if one["impact"] in {"serious", "critical"}]
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_every_page_fits_its_width_and_is_accessible(
     browser: Browser, base_url: str, client: Client, size: str
@@ -105,9 +111,7 @@ def test_every_page_fits_its_width_and_is_accessible(
                 assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
                 for scheme in (SIZES[size][1], OTHER_SCHEMES[SIZES[size][1]]):
                     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-                    found = Axe().run(page).response["violations"]
-                    serious = [one["id"] for one in found if one["impact"] in {"serious", "critical"}]
-                    assert not serious, (tab, scheme)
+                    assert not serious_violations(page), (tab, scheme)
 
 
 REPORT_HELD = (
@@ -271,17 +275,39 @@ def test_a_recipe_is_composed_previewed_and_assigned(
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_reference_sends_requests_to_this_mock(browser: Browser, base_url: str, size: str) -> None:
+def test_the_reference_sends_requests_to_this_mock_fits_its_width_and_is_accessible(
+    browser: Browser, base_url: str, size: str
+) -> None:
     with console(browser, base_url, size) as page:
+        page.emulate_media(reduced_motion="reduce")
         page.goto(f"{base_url}/__mock__/docs")
         page.get_by_text("/v1/videos/generations").first.click()
-        page.get_by_role("button", name="Try it out").click()
-        page.get_by_role("button", name="Execute").click()
+        execute(page, "#main")
         expect(page.locator(".live-responses-table")).to_contain_text("task-unified")
         expect(page.locator(".errors-wrapper")).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        band = page.locator(".back").evaluate("band => getComputedStyle(band.parentElement).backgroundColor")
+        band = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert band == {"light": "rgb(255, 255, 255)", "dark": "rgb(28, 32, 34)"}[SIZES[size][1]]
+        assert not serious_violations(page)
+        page.get_by_role("button", name=f"Switch to {OTHER_SCHEMES[SIZES[size][1]]} mode").click()
+        assert not serious_violations(page)
+
+
+def execute(page: Page, operation: str) -> None:
+    page.locator(operation).get_by_role("button", name="Try it out").click()
+    page.locator(operation).get_by_role("button", name="Execute").click()
+
+
+def test_the_reference_of_the_control_api_has_a_key_that_the_mock_accepts(
+    browser: Browser, base_url: str
+) -> None:
+    with console(browser, base_url) as page:
+        page.goto(f"{base_url}/__mock__/docs")
+        page.get_by_label("Select a definition").select_option("Control API")
+        page.locator("#operations-default-account").click()
+        execute(page, "#operations-default-account")
+        expect(page.locator(".live-responses-table .response-col_status")).to_contain_text(["Code", "200"])
+        assert not serious_violations(page)
 
 
 ATTACK = """async ([target, account]) => {

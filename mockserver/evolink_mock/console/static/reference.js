@@ -16,6 +16,7 @@ window.addEventListener("DOMContentLoaded", () => {
     persistAuthorization: false,
     onComplete: () => authorize(ui, key),
   });
+  new MutationObserver(labelControls).observe(document.getElementById("reference"), { childList: true, subtree: true });
 });
 
 // Fills the key into every bearer scheme of the selected document, whatever its name.
@@ -24,4 +25,17 @@ function authorize(ui, key) {
   schemes?.forEach((scheme, name) => {
     if (scheme.get("scheme") === "bearer") ui.preauthorizeApiKey(name, key);
   });
+}
+
+// Names the controls that Swagger UI leaves without a name for screen readers.
+const LABELS = {
+  "#servers": "Server",
+  ".examples-select-element": "Example",
+  "textarea.body-param__text": "Request body",
+};
+
+function labelControls() {
+  for (const [selector, label] of Object.entries(LABELS)) {
+    for (const control of document.querySelectorAll(`${selector}:not([aria-label])`)) control.ariaLabel = label;
+  }
 }
