@@ -64,7 +64,7 @@ def check_writable(path: Path) -> None:
 def temporary_folder(prefix: str) -> Iterator[Path]:
     """Create a folder that is removed after the block or by `remove_temporary_folders`.
 
-    Raises ValueError on failure.
+    Raises ValueError if the folder cannot be created.
     """
     try:
         temporary = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)

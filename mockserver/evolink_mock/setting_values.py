@@ -41,7 +41,7 @@ def parse_host(text: str) -> str:
 
 
 def parse_token(text: str) -> str:
-    """Parse an API key that a header can carry. Raises ValueError, without the key."""
+    """Parse an API key that a header can carry. Raises ValueError, without the key, if it is not visible ASCII."""
     if not _TOKEN.fullmatch(text):
         raise ValueError("must consist of visible ASCII characters")
     return text
@@ -78,7 +78,10 @@ def parse_cors(text: str) -> str:
 
 
 def parse_ui_key(text: str) -> str:
-    """Parse a key of the console that a cookie can carry. Raises ValueError, without the key."""
+    """Parse a key of the console that a cookie can carry.
+
+    Raises ValueError, without the key, if its length or a character is not allowed.
+    """
     if not _UI_KEY.fullmatch(text):
         raise ValueError("must consist of 8 to 200 letters, digits, and the characters - . _ ~")
     return text
@@ -123,7 +126,7 @@ def parse_spec_path(text: str) -> Path:
 def parse_store(text: str) -> str:
     """Parse where the state is kept: `memory`, `sqlite:FILE` or the URL of a server.
 
-    Raises ValueError without the text, which may contain a password.
+    If it is invalid, raises ValueError without the text, which may contain a password.
     """
     place = text.strip()
     scheme, _, rest = place.partition(":")

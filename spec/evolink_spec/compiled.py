@@ -35,9 +35,9 @@ class Compiled:
 def load(*files: Path | str, with_built_in: bool = False) -> Spec:
     """Read documents and overlays, in any order, into one `Spec`; without arguments, the built-in documents.
 
-    A folder selects the files in it, a pattern the files that match it. `with_built_in` adds the built-in
-    documents for the models that the given documents do not describe. Raises `SpecError`.
-    `evolink_spec.loading.load` does the work.
+    A folder selects the files in it, a pattern the files that match it. `with_built_in` adds the built-in documents for
+    the models that the given documents do not describe. Raises `SpecError` if a file cannot be read or is not
+    supported, or if no operation creates a task. `evolink_spec.loading.load` does the work.
     """
     if not files and (compiled := read()) is not None:
         return expand(compiled)

@@ -124,7 +124,10 @@ def _yaml_blocks(page: str) -> list[str]:
 
 
 def parse(text: str, source: str) -> Json:
-    """Decode `text` as JSON, YAML or a page. Raises `SpecError` with line and column."""
+    """Decode `text` as JSON, YAML or a page.
+
+    Raises `SpecError`, with the line and column of a syntax error, if it cannot be read.
+    """
     stripped = text.lstrip("\ufeff \t\r\n")
     try:
         document = _json(stripped) if stripped.startswith("{") else _yaml(text)

@@ -36,10 +36,10 @@ def vendored_models() -> frozenset[str]:
 def load(*files: Path | str, cache: DocumentCache | None = None, with_built_in: bool = False) -> Spec:
     """Read documents and overlays, in any order, into one `Spec`; without documents, the vendored ones.
 
-    The built-in overlay, and then each overlay that was passed, is applied to every document. The built-in
-    task query is added if no document describes one, and its failures are added if no document lists any.
-    `with_built_in` adds the vendored documents for the models that the passed ones do not describe. Raises
-    `SpecError`.
+    The built-in overlay, and then each overlay that was passed, is applied to every document. The built-in task query
+    is added if no document describes one, and its failures are added if no document lists any. `with_built_in` adds the
+    vendored documents for the models that the passed ones do not describe. Raises `SpecError` if a file cannot be read
+    or is not supported, or if no operation creates a task.
     """
     sources = read_sources(files)
     reader = DocumentReader(sources, user_cache() if cache is None else cache)

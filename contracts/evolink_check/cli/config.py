@@ -59,7 +59,10 @@ def choose(
     clause_ids: Collection[str],
     variables: Mapping[str, str],
 ) -> Configuration:
-    """Combine command line, file and environment. `clause_ids` are the ids of all clauses. Raises ValueError."""
+    """Combine command line, file and environment. `clause_ids` are the ids of all clauses.
+
+    Raises ValueError if a value is invalid or the URL is missing.
+    """
     path = options.config
     file = ConfigFile() if path is None else read(path, clause_ids)
     check_ids(options.clauses, clause_ids)

@@ -113,7 +113,10 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def read(path: Path, clause_ids: Collection[str]) -> ConfigFile:
-    """Read and check the file. Raises ValueError, which names the file, the wrong key, and the nearest valid name."""
+    """Read and check the file.
+
+    Raises ValueError, which names the file, the wrong key, and the nearest valid name, if it is unreadable or invalid.
+    """
     tables = read_toml(path)
     try:
         file = convert(tables, ConfigFile)

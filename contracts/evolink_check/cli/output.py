@@ -113,7 +113,10 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
             self.read(self.path)
 
     def read(self, path: Path) -> Baseline:
-        """Read the known violations from a file. Raises ValueError with the name of the file."""
+        """Read the known violations from a file.
+
+        Raises ValueError, with the file in its message, if it is unreadable or invalid.
+        """
         from evolink_check.reports import baseline
 
         try:

@@ -49,7 +49,10 @@ class ServedReport(SummaryFiles, frozen=True, kw_only=True):
 
 
 def write_markdown(path: Path, content: str | bytes) -> None:
-    """Write the summary to a file. In GitHub Actions, also append it to the summary of the job. Raises OSError."""
+    """Write the summary to a file. In GitHub Actions, also append it to the summary of the job.
+
+    Raises OSError if one of them cannot be written.
+    """
     text = content if isinstance(content, str) else content.decode()
     write(path, text)
     variables = environment()

@@ -169,7 +169,7 @@ class _CallableRunner:
     patience: float
 
     def run(self, behaviour: Behaviour, request: dict[str, Any]) -> CallableRun:
-        """Run the callable once and judge the run. Raises `MockError`."""
+        """Run the callable once and judge the run. Raises `MockError` if the mock cannot be started or reached."""
         mock = self.next_mock()
         mock.prepare([ScenarioRecipe(recipe, operation) for operation, recipe in behaviour.orders])
         outcome = self._call(mock, request, mock.freeze())

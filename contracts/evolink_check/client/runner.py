@@ -136,10 +136,11 @@ def _mock_options(plan: SuitePlan) -> Iterator[str]:
 
 
 def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
-    """Run and judge one scenario. Raises `MockError` and `CommandError`.
+    """Run and judge one scenario.
 
     If the client queries so rarely that it ends before the fault, the scenario is run again with the fault on the first
-    query. From then on, every scenario has its fault on the first query.
+    query. From then on, every scenario has its fault on the first query. Raises `MockError` if the mock cannot be
+    reached, and `CommandError` if the client cannot be started.
     """
     chosen = scenario.at_once if plan.rare_queries.is_set() else scenario
     run = _run_once(plan, mock, chosen)

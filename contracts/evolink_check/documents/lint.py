@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 
 def lint(paths: Sequence[str], *, strict: bool = False) -> LintReport:
-    """Lint files, folders and patterns. Files in a folder that are not documents are left out. Raises `SpecError`."""
+    """Lint files, folders and patterns. Files in a folder that are not documents are left out.
+
+    Raises `SpecError` if a path cannot be read.
+    """
     documents: list[Document] = []
     findings: list[Finding] = []
     texts: dict[str, str] = {}

@@ -161,8 +161,8 @@ def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
 def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     """Start the callback receiver.
 
-    Raises `ListenError`. Returns None if no receiver is configured, or if its public address does not lead to
-    the receiver. In these cases, callbacks are not watched.
+    Raises `ListenError` if the receiver cannot listen on its address. Returns None if no receiver is configured, or if
+    its public address does not lead to the receiver. In these cases, callbacks are not watched.
     """
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:

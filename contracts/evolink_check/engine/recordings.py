@@ -43,8 +43,9 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
     """Judge HAR files as one trace.
 
     `origin` is the base URL of the API; if it is empty, it is taken from the requests to documented paths. If
-    `complete`, the files contain all requests of the clients, so a request that is not in them was not sent.
-    Files of evolink-check may state that they are complete. Raises `RecordingError`.
+    `complete`, the files contain all requests of the clients, so a request that is not in them was not sent. Files of
+    evolink-check may state that they are complete. Raises `RecordingError` if a file is unreadable or invalid, or if
+    there is no request to the API.
     """
     from evolink_check.traffic.har.archive import from_har
 
@@ -107,7 +108,10 @@ def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> 
 
 
 def _load(path: Path) -> list[tuple[str, Any]]:
-    """Return the HAR documents in a file, each with its name. Raises `RecordingError`."""
+    """Return the HAR documents in a file, each with its name.
+
+    Raises `RecordingError` if it is unreadable or invalid.
+    """
     from evolink_check.traffic.har.file_loading import load_archives
 
     try:

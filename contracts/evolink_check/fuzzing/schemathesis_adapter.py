@@ -69,7 +69,11 @@ class CaseAdapter:
         return session
 
     def send(self, request: requests.PreparedRequest) -> Entry:
-        """Send a request as a case. Raises `NotSentError` and `HaltedError`."""
+        """Send a request as a case.
+
+        Raises `NotSentError` if the request must not be sent or gets no response, and `HaltedError` if the budget or
+        the time of the run is over.
+        """
         case = self.case_of(request)
         self.limit_reached = case is not None and case.creates and self.creates <= 0
         if case is None or self.limit_reached or (self._paid and self._must_be_refused(case)):

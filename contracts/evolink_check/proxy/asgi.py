@@ -30,7 +30,10 @@ class RequestReader:
         self._complete = asyncio.Event()
 
     async def body(self, pending: PendingExchange) -> AsyncIterator[bytes]:
-        """Yield the chunks of the body as they arrive. Raises `ClientDisconnectedError`."""
+        """Yield the chunks of the body as they arrive.
+
+        Raises `ClientDisconnectedError` if the client disconnects before the end.
+        """
         more = True
         while more:
             message = await self._receive()

@@ -50,7 +50,10 @@ class ListenError(Exception):
 
 @contextmanager
 def proxying(forward: ForwardingApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Run a proxy during the block. Yields its URL. Port 0 selects a free port. Raises `ListenError`."""
+    """Run a proxy during the block. Yields its URL. Port 0 selects a free port.
+
+    Raises `ListenError` if the proxy cannot listen on the port or does not start.
+    """
     with _listening(host, port) as listener, _frequent_switches():
         server = _Server(forward)
         thread = threading.Thread(target=server.run, args=([listener],), name="evolink-proxy", daemon=True)

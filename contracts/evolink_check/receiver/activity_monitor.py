@@ -33,7 +33,8 @@ class ActivityMonitor:
     async def look(self, age: float = 0.0) -> ReceiverActivity:
         """Return the activity so far. A result that is at most `age` seconds old is returned again.
 
-        Raises `MockError` and `LedgerError`.
+        Raises `MockError` if the mock does not answer or refuses a request, and `LedgerError` if the ledger cannot be
+        read.
         """
         async with self._lock:
             if clock.stopwatch() - self._looked < age:

@@ -78,7 +78,7 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     ledger, or returns the bookings as texts or JSON values with task ids. `scenarios` are ids or patterns. Violations
     of the clauses in `ignore` do not count; warnings count if `strict` is set. `trust_secret` means that `app` relies
     on its secret alone. `app` must query and book within `patience` real seconds after a 2xx. `burst` callbacks are
-    sent at once. `register` is called with each create response before the callback. Raises `MockError`.
+    sent at once. `register` receives each create response before the callback. Raises `MockError` if the mock fails.
     """
     from evolink_spec.clauses import load_clauses
 

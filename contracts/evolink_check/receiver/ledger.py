@@ -50,7 +50,10 @@ class Ledger:
         self._pattern = re.compile(pattern) if pattern else None
 
     def bookings(self) -> dict[str, tuple[Booking, ...]] | None:
-        """Return all bookings by task id, or None if there is no ledger. Raises `LedgerError`."""
+        """Return all bookings by task id, or None if there is no ledger.
+
+        Raises `LedgerError` if the ledger cannot be read.
+        """
         content = self._read()
         if content is None:
             return None

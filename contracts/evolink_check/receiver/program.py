@@ -41,7 +41,11 @@ class Program:
     _outputs: list[Output] = field(default_factory=list)
 
     async def start(self) -> None:
-        """Start the program and wait until it listens. Raises `CommandError`."""
+        """Start the program and wait until it listens.
+
+        Raises `CommandError` if its address is in use, if it cannot be started, or if it ends or does not listen in
+        time.
+        """
         if is_listening(self.address):
             host, port = self.address
             raise CommandError(

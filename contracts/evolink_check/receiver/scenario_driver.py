@@ -46,7 +46,10 @@ class ScenarioDriver:
         return task
 
     async def introduce(self, task: Task) -> None:
-        """Tell the receiver about a task, as if it had created the task itself. Raises `RegistrationError`."""
+        """Tell the receiver about a task, as if it had created the task itself.
+
+        Raises `RegistrationError` if the receiver does not accept it.
+        """
         if self.register is not None:
             await asyncio.to_thread(self.register, task.body)
 

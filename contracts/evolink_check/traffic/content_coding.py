@@ -47,8 +47,8 @@ class Decoder:
     def decode(self, part: bytes, limit: int) -> bytes:
         """Decode the next part of the body.
 
-        Stops at most one step (64 KiB) after the decoded part exceeds `limit` bytes. Raises
-        `UndecodableError`.
+        Stops at most one step (64 KiB) after the decoded part exceeds `limit` bytes. Raises `UndecodableError` if the
+        part is invalid.
         """
         if self._inflate is None:
             return part
@@ -86,7 +86,8 @@ class Decoder:
 def decode_whole(body: bytes, coding: str, limit: int) -> bytes:
     """Decode a whole body of at most `limit` bytes.
 
-    Raises `UndecodableError`; `br` and `zstd` need an optional library.
+    Raises `UndecodableError` if the body is invalid, incomplete or longer than that, or if the coding is not supported;
+    `br` and `zstd` need an optional library.
     """
     if coding in _LIBRARIES:
         plain, complete = _by_library(coding, body, limit)

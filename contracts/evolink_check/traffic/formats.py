@@ -53,8 +53,8 @@ def _is_ipv6(text: str) -> bool:
 def strict_json(raw: bytes, **_: str) -> Any:
     """Decode JSON as RFC 8259 defines it: UTF-8, no lone surrogates.
 
-    Raises ValueError. The grammar does not limit numbers. A number that no double can represent becomes an
-    infinity; no other number does.
+    Raises ValueError if `raw` is not such JSON, or is nested too deeply. The grammar does not limit numbers. A number
+    that no double can represent becomes an infinity; no other number does.
     """
     if len(raw) <= _DIGITS or _LONG_NUMBER.search(raw) is None:
         # msgspec shares the names of members between bodies. The decoder below decides about a body that it refuses.

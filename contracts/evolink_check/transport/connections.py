@@ -99,7 +99,10 @@ class Connections:
         self._idle: dict[Origin, list[_Connection]] = {}
 
     async def send(self, origin: Origin, head: Head, body: bytes | AsyncIterator[bytes] = b"") -> Response:
-        """Send a request and wait for the head of its response. Raises the exceptions of httpcore2."""
+        """Send a request and wait for the head of its response.
+
+        Raises an exception of httpcore2 if the connection fails.
+        """
         connection = await self._take(origin)
         try:
             with suppress(WriteError):  # the server may have responded before it closed the connection

@@ -75,7 +75,10 @@ class Allowed:
 
 
 def parse_allowed(text: str) -> Allowed:
-    """Parse `HOST[:PORT]`. An IPv6 address must be in brackets. Raises ValueError with the reason."""
+    """Parse `HOST[:PORT]`. An IPv6 address must be in brackets.
+
+    Raises ValueError with the reason if it is malformed.
+    """
     try:
         host, port = parse_authority(text)
     except ValueError as error:
@@ -90,7 +93,10 @@ def is_allowed(host: str, port: int, allowed: Sequence[Allowed]) -> bool:
 
 
 def parse_callback_url(url: str, rules: CallbackRules) -> ParsedUrl:
-    """Parse a callback URL. Raises ValueError with the reason (clauses `callback.max-length`, `callback.uri`)."""
+    """Parse a callback URL.
+
+    Raises ValueError with the reason if it is too long or invalid (clauses `callback.max-length`, `callback.uri`).
+    """
     if len(url) > rules.max_length:
         raise ValueError(f"is longer than {rules.max_length} characters")
     return parse_url(url)

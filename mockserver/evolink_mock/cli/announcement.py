@@ -33,7 +33,10 @@ def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key:
 
 
 def ready_fields(listeners: Listeners, settings: Settings, operator_key: str) -> dict[str, Any]:
-    """Return the addresses of a mock by name. An address that the mock does not have is omitted."""
+    """Return the addresses of a mock and what is needed to use them, as a dict such as `{"url": …}`.
+
+    Whatever the mock does not have is omitted.
+    """
     from evolink_mock.server.listeners import network_urls, url_of
 
     https = url_of(listeners.https, "https") if listeners.https is not None else None

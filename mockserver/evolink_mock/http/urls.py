@@ -39,7 +39,10 @@ def parse_url(url: str) -> ParsedUrl:
 
 
 def parse_authority(authority: str) -> tuple[str, int | None]:
-    """Split `HOST[:PORT]` into a canonical host and a port. Raises ValueError with a short reason."""
+    """Split `HOST[:PORT]` into a canonical host and a port.
+
+    Raises ValueError with a short reason if it is malformed.
+    """
     if "@" in authority:
         # RFC 9110 4.2.4: treat userinfo from an untrusted source as an error.
         raise ValueError("has a user name or password before the host")

@@ -39,9 +39,9 @@ _KERNEL_SETTINGS = (  # a setting that can forbid them, its forbidding value, an
 def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
     """Move this process into a new mount and network namespace, where `hosts` resolve to this machine.
 
-    The network has only loopback, with all ports free, and is shared with child processes. The user id does not
-    change. The hosts file is written to `folder`. Call this before a second thread is started. Raises
-    `NamespaceError`.
+    The network has only loopback, with all ports free, and is shared with child processes. The user id does not change.
+    The hosts file is written to `folder`. Call this before a second thread is started. Raises `NamespaceError` if the
+    system does not allow this, or if it ignores the hosts file.
     """
     if sys.platform != "linux":
         raise NamespaceError(

@@ -83,7 +83,10 @@ class _FaultySend:
         self._gateway = recipe.status in GATEWAY and recipe.status not in documented
 
     async def send(self, message: Message) -> None:
-        """Send one ASGI message, or part of it. Raises `ConnectionDroppedError` to cut or drop the response."""
+        """Send one ASGI message, or part of it.
+
+        Raises `ConnectionDroppedError` if the recipe cuts the response short or sends none of it.
+        """
         if message["type"] == "http.response.start":
             await self._start(message)
         elif self._recipe.cut and self._exchange.method != "HEAD" and (body := self._body(message)):

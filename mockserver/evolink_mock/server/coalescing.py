@@ -38,7 +38,7 @@ class CoalescingTransport:
         self._write(data)
 
     def flush(self) -> None:
-        """Write a delayed head that no body follows."""
+        """Write a delayed head on its own if no part of the body has been written since."""
         if self._head:
             head, self._head = self._head, b""
             self._write(head)

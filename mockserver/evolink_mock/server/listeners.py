@@ -52,9 +52,11 @@ class Listeners:
 
 
 def open_listeners(spec: Spec, settings: Settings) -> Listeners:
-    """Listen on every port in the settings. Raises `PortError`, `AuthorityError` or ValueError.
+    """Listen on every port in the settings.
 
-    The proxy needs the https listener, which gets a free port if the settings do not give one.
+    The proxy needs the https listener, which gets a free port if the settings do not give one. Raises `PortError` if a
+    port cannot be opened, `AuthorityError` if the certificate authority cannot be read or created, and ValueError if
+    there is no folder for the authority.
     """
     host, https_port, proxy_port = settings.host, settings.https_port, settings.proxy_port
     with ExitStack() as opened:
@@ -83,7 +85,10 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
 
 
 def listen(host: str, port: int, option: str = "--port") -> socket.socket:
-    """Open a listening socket; port 0 selects a free port. Raises `PortError`, which names the option."""
+    """Open a listening socket; port 0 selects a free port.
+
+    Raises `PortError`, which names the option, if the port cannot be opened.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         # `::` also accepts IPv4 if the system supports that, as users expect.

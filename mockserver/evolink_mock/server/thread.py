@@ -49,7 +49,7 @@ def serve_in_thread(
     """Serve while the block runs, on `settings.port`; 0 selects a free port.
 
     In the server's thread, `observe` is called with every exchange, and `observe_proxy` with every connection to
-    another host. Raises `PortError`, `AuthorityError` or ValueError.
+    another host. Raises the errors of `open_listeners`, and `PortError` if the server does not start.
     """
     with open_listeners(spec, settings) as listeners:
         service = create_service(spec, settings, listeners, clock)

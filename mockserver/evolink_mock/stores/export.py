@@ -74,7 +74,10 @@ def read_header(lines: Iterator[bytes]) -> Header:
 
 
 def read_accounts(lines: Iterable[bytes], operations: OperationIndex) -> Iterator[AccountState]:
-    """Yield the accounts in the lines after the first. Raises ValueError with the number of the line."""
+    """Yield the accounts in the lines after the first.
+
+    Raises ValueError with the number of the line if a line is invalid.
+    """
     state: AccountState | None = None
     for number, line in enumerate(lines, 2):
         fields = _fields(number, line)

@@ -159,7 +159,7 @@ def _tree_of(cache: DocumentCache, key: str, name: str, overlays: Mapping[str, _
 
 
 def _overlays_in(sources: Iterable[Source]) -> dict[str, Mapping[str, Json]]:
-    """Return the overlays among some sources. Raises `SpecError`."""
+    """Return the overlays among some sources. Raises `SpecError` if one that may be an overlay cannot be decoded."""
     suspects = [
         source for source in sources if b"overlay" in source.data and _PERHAPS_OVERLAY.search(source.data)
     ]

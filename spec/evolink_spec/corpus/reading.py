@@ -36,7 +36,8 @@ _VERSION = re.compile(r"3\.1\.[0-9]+")
 def read_document(source: str, published: Object, overlays: Mapping[str, Object]) -> tuple[Document, Object]:
     """Read a document as published, then once more with the additions of the built-in overlay.
 
-    Returns the document and its tree after all overlays. Raises `SpecError`.
+    Returns the document and its tree after all overlays. Raises `SpecError` if the document is invalid or not
+    supported.
     """
     notes = Notes()
     try:

@@ -93,7 +93,10 @@ class Field(Struct, frozen=True):
         return f"{self.default:.15g}" if isinstance(self.default, float) else str(self.default)
 
     def read(self, raw: Any) -> Any:
-        """Convert `raw`, which is text or a decoded TOML or Python value. Raises ValueError with the expected kind."""
+        """Convert `raw`, which is text or a decoded TOML or Python value.
+
+        Raises ValueError, with the expected kind, if it is invalid.
+        """
         if self.collection is None:
             return self._read_one(raw)
         items = [raw] if isinstance(raw, str | os.PathLike) else raw

@@ -31,7 +31,7 @@ class RawValue(NamedTuple):
 def gather(record: type[R], sources: Iterable[Mapping[str, RawValue]]) -> R:
     """Build the record from these sources; earlier ones take precedence.
 
-    Raises ValueError with the source of an invalid value.
+    Raises ValueError, with the source, if a value is invalid or excludes another of the same source.
     """
     fields = {field.name: field for field in fields_of(record)}
     chosen: dict[str, Any] = {}

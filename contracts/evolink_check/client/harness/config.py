@@ -103,7 +103,10 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read(path: Path) -> Description:
-    """Read the description of a client from a TOML file. Raises ValueError with the name of the file."""
+    """Read the description of a client from a TOML file.
+
+    Raises ValueError, with the name of the file, if it is unreadable or invalid.
+    """
     tables = read_toml(path)
     for name in ("success", "failure"):
         table = tables.get(name)

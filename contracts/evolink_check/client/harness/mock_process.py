@@ -128,7 +128,10 @@ def new_token() -> str:
 
 
 def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
-    """Return a new account on a running mock, which others may use at the same time. Raises `MockError`."""
+    """Return a new account on a running mock, which others may use at the same time.
+
+    Raises `MockError` if `url` is not an HTTP URL.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -147,9 +150,7 @@ def _do_nothing() -> None:
 def start_mock(*options: str, meanwhile: Callable[[], object] = _do_nothing) -> Iterator[Mock]:
     """Start a mock. The `environment` of its account is the one that `evolink-mock run` sets for a command.
 
-    Raises `MockError`.
-
-    `meanwhile` is called while the mock is starting.
+    `meanwhile` is called while the mock is starting. Raises `MockError` if the mock is not installed or does not start.
     """
     token = new_token()
     command = [
@@ -178,7 +179,10 @@ def start_mock(*options: str, meanwhile: Callable[[], object] = _do_nothing) -> 
 
 @contextmanager
 def start_shared_mock(count: int, *options: str) -> Iterator[list[Mock]]:
-    """Start one mock for several clients at a time, with a separate account for each. Raises `MockError`."""
+    """Start one mock for several clients at a time, with a separate account for each.
+
+    Raises `MockError` if the mock is not installed or does not start.
+    """
     tokens = [new_token() for _ in range(count)]
     with start_mock(*(word for token in tokens for word in ("--token", token)), *options) as own:
         yield [

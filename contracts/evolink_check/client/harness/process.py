@@ -141,7 +141,10 @@ def working_folder(description: Description, place: Workspace) -> Path | None:
 def start_process(
     words: list[str], variables: Mapping[str, str], folder: Path | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a command in a new process group, with an empty stdin. Raises `CommandError`."""
+    """Start a command in a new process group, with an empty stdin.
+
+    Raises `CommandError` if the command cannot be started.
+    """
     try:
         process = subprocess.Popen(  # noqa: S603  (the user's own command)
             words,

@@ -1,4 +1,7 @@
-"""The rules about the result of a completed task: it was fetched or shown, and the saved file is a video."""
+"""The rules about the result of a completed task.
+
+The client fetches it or prints its link, and reports success only if it got a whole result.
+"""
 
 from __future__ import annotations
 

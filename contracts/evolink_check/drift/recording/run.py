@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def read_recordings(paths: Sequence[Path]) -> Trace:
-    """Read HAR files as one trace without keys. Raises ValueError and OSError."""
+    """Read HAR files as one trace without keys.
+
+    Raises OSError if a file cannot be read, and ValueError if it is invalid.
+    """
     return from_har([document for path in paths for document in load_archives(path)])
 
 

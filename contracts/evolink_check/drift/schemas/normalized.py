@@ -46,7 +46,7 @@ class TooLargeError(Exception):
 
 
 class Normalizer:
-    """Converts schemas of one document to shapes. Raises `TooLargeError`.
+    """Converts schemas of one document to shapes. Raises `TooLargeError` if they have too many parts.
 
     References are followed `depth` levels deep. Beyond that, only the names of the references are compared.
     """

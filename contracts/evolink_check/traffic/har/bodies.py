@@ -71,7 +71,10 @@ def _pairs(headers: dict[str, Any]) -> Iterator[Pair]:
 
 
 def post_body(post: Post | None) -> bytes:
-    """Return the body of a request as it is in the file; its content coding is not decoded. Raises ValueError."""
+    """Return the body of a request as it is in the file; its content coding is not decoded.
+
+    Raises ValueError if its base64 is invalid.
+    """
     if post is None:
         return b""
     if _has_params_only(post):
@@ -94,12 +97,18 @@ def _is_lost(post: Post | None, body: bytes) -> bool:
 
 
 def content_body(content: Content | None) -> bytes:
-    """Return the body of a response as it is in the file; its content coding is not decoded. Raises ValueError."""
+    """Return the body of a response as it is in the file; its content coding is not decoded.
+
+    Raises ValueError if its base64 is invalid.
+    """
     return _decode_text(content.text or "", content.encoding) if content is not None else b""
 
 
 def request_body(request: Request) -> bytes | None:
-    """Return the decoded body of a request; None if it was not recorded completely. Raises ValueError."""
+    """Return the decoded body of a request; None if it was not recorded completely.
+
+    Raises ValueError if its base64 is invalid.
+    """
     body = post_body(request.post)
     if _is_lost(request.post, body):
         return None
@@ -118,7 +127,8 @@ def request_body(request: Request) -> bytes | None:
 def response_body(method: str, status: int, response: Response, *, streams: bool) -> ResponseBody:
     """Return the decoded body of a response.
 
-    Raises ValueError. `streams` is true if the tool that wrote the file does not record streamed bodies.
+    Raises ValueError if its base64 is invalid. `streams` is true if the tool that wrote the file does not record
+    streamed bodies.
     """
     body = content_body(response.content)
     if method.upper() == "HEAD" or not status or status in _WITHOUT_BODY:
@@ -163,7 +173,10 @@ def _decode_text(text: str, encoding: str | None) -> bytes:
 
 
 def _without_coding(body: bytes, headers: RecordedHeaders) -> bytes:
-    """Decode the content coding of a body, unless the tool has already done so. Raises `UndecodableError`."""
+    """Decode the content coding of a body, unless the tool has already done so.
+
+    Raises `UndecodableError` if that fails.
+    """
     for coding in reversed(coding_of(headers_of(headers)).split(",")) if body else ():
         if not body or coding.strip() in {"", "identity"} or _is_text(body):
             return body  # most tools decode the bodies that they record

@@ -33,8 +33,9 @@ _SHOWN = 80  # characters of a malformed value in an error
 def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False, place: int = 0) -> Entry:
     """Convert a HAR entry to an entry with the number `place`.
 
-    `who` is the label of the account that sent the request; it is ignored for a delivery. `streams` is true
-    if the tool that wrote the file does not record streamed bodies. Raises ValueError.
+    `who` is the label of the account that sent the request; it is ignored for a delivery. `streams` is true if the tool
+    that wrote the file does not record streamed bodies. Raises ValueError if its time, URL, status or a body is
+    invalid.
     """
     began = _began(entry.started)
     response = entry.response or Response()

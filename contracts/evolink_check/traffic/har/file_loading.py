@@ -128,7 +128,7 @@ def _with_undecoded_entries(text: bytes) -> Any:
 
 
 def decode_entry(value: Any) -> Any:
-    """Decode an entry if it is `msgspec.Raw`; return any other value unchanged. Raises ValueError."""
+    """Decode an entry if it is `msgspec.Raw`; return any other value unchanged. Raises ValueError if it is invalid."""
     if not isinstance(value, msgspec.Raw):
         return value
     try:

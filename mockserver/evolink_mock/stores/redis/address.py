@@ -41,7 +41,7 @@ class Address(NamedTuple):
 
 
 def parse_address(text: str) -> Address:
-    """Parse the URL of a server. Raises ValueError, without the password."""
+    """Parse the URL of a server. Raises ValueError, without the password, if it is invalid."""
     try:
         url = urlsplit(text)
         port = url.port or _PORT

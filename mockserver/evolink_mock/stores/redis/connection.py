@@ -176,7 +176,7 @@ def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
 
 
 def _checked(link: Any, commands: Sequence[Command]) -> list[Any]:
-    """Return the replies to commands. Raises the `ResponseError` of the first refused command."""
+    """Return the replies to commands. Raises the first `ResponseError` if the server refuses a command."""
     replies = _exchange(link, commands)
     for reply in replies:
         if isinstance(reply, ResponseError):
