@@ -38,8 +38,8 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     """Check that the server can be reached and accepts the main key.
 
     Returns the known facts about the accounts. `needed` is the maximum cost of the run in credits. Raises
-    `CouldNotRunError`, whose text says what to do, if the server does not answer, refuses the key, or is not at the
-    URL.
+    `CouldNotRunError`, whose text says what to do, if the server does not answer or refuses the key, or if the base
+    URL ends with the version that every path begins with.
     """
     unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
     try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def read_recordings(paths: Sequence[Path]) -> Trace:
     """Read HAR files as one trace without keys.
 
-    Raises OSError if a file cannot be read, and ValueError if it is invalid.
+    Raises OSError if a file cannot be read, and ValueError if it is invalid or the time scales differ.
     """
     return from_har([document for path in paths for document in load_archives(path)])
 
