@@ -99,8 +99,10 @@ def test_the_command_takes_the_documents_to_check_against(mock: Mock, folder: Pa
         CliRunner().invoke(app, ["recording", str(path), "--origin", ORIGIN, *options])
         for options in ([], ["--only-spec", str(folder)], ["--spec", str(folder)])
     ]
-    assert [result.exit_code for result in results] == [1, 0, 0], results[1].output
-    assert "create.required" in results[0].output  # of the built-in document, which does not know the model
+    assert [result.exit_code for result in results] == [0, 0, 0], results[1].output
+    # The built-in document does not describe the model, so the requests are judged only with the documents.
+    note = "were not judged: no document describes the model"
+    assert [note in " ".join(result.output.split()) for result in results] == [True, False, False]
 
 
 def faults(spec: Spec, medium: str, body: dict[str, Any]) -> list[tuple[str, bool]]:
