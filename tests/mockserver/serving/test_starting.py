@@ -19,7 +19,7 @@ from pathlib import Path
 from evolink_mock.serving.workers import Workers, report_ready
 
 def never_ready(pipes):
-    os.write(1, b"started\n")  # in one piece: both workers write to one pipe
+    os.write(1, b"started" + os.linesep.encode())  # in one piece: both workers write to one pipe
     signal.pause()
 
 def ready_at_the_second_start(pipes):
