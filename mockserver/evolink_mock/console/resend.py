@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def resend(api: ASGIApp, exchange: Exchange) -> int:
-    """Send the request of an exchange again, with its key and body. The response is recorded like any other.
+    """Send the request of an exchange again, with the same API key and body. The response is recorded like any other.
 
     Returns the status of the response; 0 if there is none, because a recipe closes the connection.
     """

@@ -63,7 +63,11 @@ _NEW_WORDS = VerdictRule("notice", "a client may read values that were not docum
 
 
 def changed_words(statements: Sequence[Statement]) -> Iterator[WordChange]:
-    """Yield each changed set of words once. Words that only moved to another place are left out."""
+    """Yield the words that each changed description has lost and gained.
+
+    If several descriptions changed by the same words, these are yielded once. Words that only moved from one
+    description to another are left out.
+    """
     found = [change for statement in statements for change in _at(statement)]
     lost = {(change.kind, word) for change in found for word in change.removed}
     gained = {(change.kind, word) for change in found for word in change.added}

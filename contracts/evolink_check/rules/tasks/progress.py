@@ -69,7 +69,7 @@ def _is_running(history: TaskHistory, observation: Observation) -> bool:
 
 
 def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
-    """Judge whether every body with the status at index `place` of `Statuses` has this progress."""
+    """Judge whether every body whose status is `statuses[place]` of its task has the progress `value`."""
     for history, observation in bodies(view):
         now, word = progress_of(observation.body), history.statuses[place]
         if observation.body.get("status") != word or now is None:
