@@ -67,9 +67,7 @@ class CreditsEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Respond with the account's remaining and used credits."""
         context = begin(self._service, scope, ERRORS, "credits")
-        context.error = check_token(context)
-        if context.token is not None:
-            await self._service.store.change(context.token, self._step(context))
+        await self._decide(context)
         send = with_network_faults(context, scope, send)
         _respond(context)
         await send_response(send, context.exchange)
@@ -87,10 +85,14 @@ class CreditsEndpoint:
         """Respond like `respond_at_once`, with a store that serves several requests together."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
+        await self._decide(context)
+        _respond(context)
+
+    async def _decide(self, context: RequestContext) -> None:
+        """Check the request."""
         context.error = check_token(context)
         if context.token is not None:
             await self._service.store.change(context.token, self._step(context))
-        _respond(context)
 
     def _step(self, context: RequestContext) -> Step:
         """Return the step that checks the request and computes the remaining credits."""

@@ -118,7 +118,6 @@ class ExchangeMiddleware:
             raise
         except Exception as error:  # noqa: BLE001  (responded to and logged)
             set_error(exchange, _error_after(error, exchange))
-        exchange.seconds = stopwatch() - exchange.began
         self._record(exchange)
 
     async def respond_in_batch(
@@ -131,7 +130,6 @@ class ExchangeMiddleware:
             raise
         except Exception as error:  # noqa: BLE001  (responded to and logged)
             set_error(exchange, _error_after(error, exchange))
-        exchange.seconds = stopwatch() - exchange.began
         self._record(exchange)
 
     async def _respond(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -161,11 +159,11 @@ class ExchangeMiddleware:
         except Exception as error:  # noqa: BLE001  (responded to and logged)
             await _fail(error, exchange, send)
         finally:
-            exchange.seconds = stopwatch() - exchange.began
             self._record(exchange)
 
     def _record(self, exchange: Exchange) -> None:
         """Add a completed exchange to the journal of its account, or to the journal of requests without an account."""
+        exchange.seconds = stopwatch() - exchange.began
         if exchange.journal is not None:
             exchange.journal.append(exchange)
         else:
