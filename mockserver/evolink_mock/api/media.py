@@ -49,8 +49,12 @@ def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
         return ApiError(404, "the task has no result at this time")
     if task.anomalies is not None and task.anomalies.link == "404":
         return ApiError(404, "no such result")
-    hours = task.timetable.link_seconds / 3600
-    return ApiError(410, f"result links live for {hours:g} hours") if now >= task.timetable.expires else None
+    if now < task.timetable.expires:
+        return None
+    seconds = task.timetable.link_seconds
+    if seconds < task.operation.prose.link_seconds:
+        return ApiError(410, "the control API has let the links of this task expire")
+    return ApiError(410, f"result links live for {seconds / 3600:g} hours")
 
 
 def index_of(task: Task, name: str) -> int | None:
