@@ -104,6 +104,7 @@ def test_help_names_every_command_and_every_option_has_a_word_of_help(run: Calla
     assert all(command in top.out for command in COMMANDS)
     for command in COMMANDS[:3]:
         shown = run(command, "-h")
+        assert (shown.code, shown.err) == (0, "")
         options = _options(command)
         assert [one for one in options if not re.search(rf"{one}\b(?!-)", shown.out)] == []
         assert f"evolink-check {command} " in shown.out, "it teaches by example"
