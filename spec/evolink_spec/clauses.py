@@ -1,4 +1,4 @@
-"""The clauses: every rule for servers or clients, each with an id that reports cite."""
+"""The clauses, which are the rules for servers, clients and callback receivers. Reports cite the id of a clause."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 @dataclass(frozen=True, slots=True)
 class ObservationPoint:
-    """Where a violation of a clause can be observed (clauses.yaml explains the values), and by which evidence."""
+    """Where a violation of a clause can be observed, and what proves it. clauses.yaml explains the values."""
 
     where: Where
     by: str
@@ -35,10 +35,11 @@ class ObservationPoint:
 class Clause:
     """One rule for servers, clients or callback receivers.
 
-    `document` names a file in `openapi/`, and `pointer` is the JSON pointer to the place that states the
-    rule; both are None if only a published fact states it. `level` is `must` if a document or a published
-    fact states the rule, otherwise `advice`. `severity` is the effect of a violation on a check. If the
-    documents are silent or contradict themselves, `choice` is the decision and its reason.
+    `document` names a file in `openapi/`, and `pointer` is the JSON pointer to the place in this file that
+    states the rule. If only a published fact states the rule, both are None. `level` is `must` if a document or
+    a published fact states the rule, otherwise `advice`. `severity` says whether a check that finds a violation
+    reports a failure or a warning. `choice` is set if the documents do not state the rule or contradict each
+    other; it explains what was decided and why.
     """
 
     id: str
@@ -53,7 +54,7 @@ class Clause:
 
 
 def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
-    """Return every clause in the order of the file.
+    """Return all clauses in the order of the file.
 
     Raises `SpecError`, with file and pointer, if the file is malformed.
     """
@@ -73,7 +74,7 @@ def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
 
 
 def with_warnings(clauses: Iterable[Clause], ids: Collection[str]) -> tuple[Clause, ...]:
-    """Return the clauses. The severity of those with these ids is lowered to a warning."""
+    """Return all `clauses`; those whose id is in `ids` get the severity `warning`."""
     return tuple(replace(clause, severity="warning") if clause.id in ids else clause for clause in clauses)
 
 

@@ -1,10 +1,10 @@
-"""`load()`, and a compiled copy of the built-in documents, so that a server starts without YAML and JSONPath.
+"""`load()`, and a compiled copy of the built-in documents, so that a server starts without reading YAML.
 
     python -m evolink_spec                 after any change to openapi/ or overlay.yaml
 
 Reading the built-in documents would take a third of the server's start-up, although they change only a few
-times a year. compiled.json therefore has the result and the SHA-256 of each source. If a source differs, all
-sources are read again.
+times a year. compiled.json therefore contains what was read from them, and the SHA-256 of each source file. If
+a source file has another hash now, compiled.json is ignored and all source files are read again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ COMPILED = HERE / "compiled.json"
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A `Spec` of the built-in documents in a JSON-compatible form. Its sources are file names in this package."""
+    """A `Spec` of the built-in documents in a form that can be stored as JSON.
+
+    Its sources are file names in this package.
+    """
 
     sources: dict[str, str]  # file → sha256
     creates: list[CreateOperation]
@@ -33,11 +36,12 @@ class Compiled:
 
 
 def load(*files: Path | str, with_built_in: bool = False) -> Spec:
-    """Read documents and overlays, in any order, into one `Spec`; without arguments, the built-in documents.
+    """Read OpenAPI documents and overlays, in any order, into one `Spec`; without arguments, the built-in documents.
 
-    A folder selects the files in it, a pattern the files that match it. `with_built_in` adds the built-in documents for
-    the models that the given documents do not describe. Raises `SpecError` if a file cannot be read or is not
-    supported, or if no operation creates a task. `evolink_spec.loading.load` does the work.
+    Each argument is a file, a folder (all documents in it are read) or a glob pattern (all files that match are
+    read). If `with_built_in`, the built-in documents are added for the models that the other documents do not
+    describe. Raises `SpecError` if a file cannot be read or is not supported, or if no operation creates a
+    task.
     """
     if not files and (compiled := read()) is not None:
         return expand(compiled)
@@ -47,7 +51,7 @@ def load(*files: Path | str, with_built_in: bool = False) -> Spec:
 
 
 def read() -> Compiled | None:
-    """Return the compiled copy; None if it is missing, unreadable or out of date."""
+    """Return the content of compiled.json; None if the file is missing, unreadable or out of date."""
     try:
         compiled = msgspec.json.decode(COMPILED.read_bytes(), type=Compiled)
     except (OSError, msgspec.MsgspecError):
@@ -56,13 +60,13 @@ def read() -> Compiled | None:
 
 
 def sources() -> dict[str, str]:
-    """Return the SHA-256 of each built-in document and overlay, by file name."""
+    """Return the SHA-256 of each built-in document and of the built-in overlay, by file name."""
     files = (*sorted((HERE / "openapi").glob("*.yaml")), HERE / "overlay.yaml")
     return {path.relative_to(HERE).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def expand(compiled: Compiled) -> Spec:
-    """Convert a compiled copy to a `Spec`, with absolute source paths."""
+    """Convert a compiled copy to a `Spec`. The file names in it become absolute paths."""
     creates: dict[tuple[str, str], dict[str | None, CreateOperation]] = {}
     for entry in compiled.creates:
         operation = replace(entry, source=str(HERE / entry.source))
@@ -92,7 +96,7 @@ def _name(source: str) -> str:
 
 
 def main() -> None:
-    """Compile the built-in documents into compiled.json."""
+    """Read the built-in documents and write them to compiled.json."""
     from evolink_spec.loading import load as read_documents
 
     plain = msgspec.to_builtins(condense(read_documents()), str_keys=True)

@@ -1,4 +1,4 @@
-"""Read a document from a file: YAML, JSON, or a documentation page with one YAML block."""
+"""Read an OpenAPI document or overlay from a file, which is YAML, JSON, or a Markdown page with one YAML block."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 # libyaml reads a document eight times faster than the Python loader, which is noticeable at start-up.
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# A fence of any length, as in CommonMark; a line with at least as many of the same character closes it.
+# The fence of a code block in CommonMark. A line with at least as many of its characters closes the block.
 _FENCE = re.compile(r"(?P<fence>`{3,}|~{3,})(?P<info>[^`\n]*)")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LANGUAGE = re.compile(r"ya?ml\b")
 _TOP = re.compile(r"^(openapi|overlay)[ \t]*:", re.MULTILINE)
 _TAG = "tag:yaml.org,2002:"
-_MOST_VALUES = 1_000_000  # values of a document with its aliases expanded; the published ones have some 500
+_MOST_VALUES = 1_000_000  # after the YAML aliases are expanded; published documents have some 500 values
 # The core schema of YAML 1.2: a pattern for each type, and the characters it can begin with. PyYAML implements
 # YAML 1.1, where `16:9` is the number 969, `on` is true and `010` is eight.
 _WORDS = {
@@ -40,7 +40,7 @@ _WORDS = {
 
 
 class _Loader(_BASE):  # type: ignore[misc]
-    """A loader for YAML 1.2 as OpenAPI requires it: JSON types only, text keys only, and no repeated keys."""
+    """A loader for YAML as OpenAPI restricts it: YAML 1.2, only JSON types, only text as keys, and no repeated keys."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way to change them)
     yaml_constructors = {  # noqa: RUF012  (the same)
@@ -72,7 +72,7 @@ def _refuse_repeated_keys(node: Any) -> None:
 def _scalar(make: Callable[[str], Json]) -> Callable[[Any, Any], Json]:
     """Return a YAML constructor that calls `make` on the text of a scalar.
 
-    If `make` fails, the error names the line.
+    If `make` raises KeyError or ValueError, the constructor raises an error with the line of the scalar.
     """
 
     def construct(loader: Any, node: Any) -> Json:
@@ -100,14 +100,15 @@ _Loader.add_constructor(_TAG + "float", _scalar(float))
 def yaml_block(page: str) -> str | None:
     """Return the exact text of the YAML block of a Markdown page; None if the page has no such block.
 
-    If there are several, return the one that begins with the keys of a document; if none does, the first.
+    If the page has several, the first that begins with `openapi` or `overlay` is returned; if none does, the
+    first.
     """
     blocks = _yaml_blocks(page)
     return next(filter(_TOP.search, blocks), blocks[0] if blocks else None)
 
 
 def _yaml_blocks(page: str) -> list[str]:
-    """Return the text of every closed YAML block of a page, in one pass over its lines."""
+    """Return the text of every YAML block of a Markdown page whose fence is closed."""
     blocks, fence, lines = [], "", list[str]()
     wanted = False
     for line in _LINE.findall(page):
@@ -124,9 +125,9 @@ def _yaml_blocks(page: str) -> list[str]:
 
 
 def parse(text: str, source: str) -> Json:
-    """Decode `text` as JSON, YAML or a page.
+    """Decode `text`, which is JSON, YAML or a Markdown page.
 
-    Raises `SpecError`, with the line and column of a syntax error, if it cannot be read.
+    Raises `SpecError`, with the line and column of a syntax error, if the text cannot be read.
     """
     stripped = text.lstrip("\ufeff \t\r\n")
     try:
@@ -167,10 +168,10 @@ def _yaml(text: str) -> Json:
 
 
 def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
-    """Count the values in a YAML node as if every alias were replaced by a copy."""
+    """Return the number of values in a YAML node if every alias were replaced with a copy."""
     size = sizes.get(id(node))
     if size is None:
-        sizes[id(node)] = 0  # while counting; a value that contains itself is not JSON and refused later
+        sizes[id(node)] = 0  # while counting; `parse` rejects a value that contains itself
         children = node.value if isinstance(node, yaml.CollectionNode) else ()
         parts = [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
         size = sizes[id(node)] = 1 + sum(_expanded_size(part, sizes) for part in parts)
@@ -178,7 +179,10 @@ def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
 
 
 def read(path: Path) -> dict[str, Json]:
-    """Read one document. Raises `SpecError` if the file cannot be read, is not text, or is not a mapping."""
+    """Read the OpenAPI document or overlay in a file.
+
+    Raises `SpecError` if the file cannot be read, is not UTF-8 text, or is not a mapping.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -187,9 +191,9 @@ def read(path: Path) -> dict[str, Json]:
 
 
 def decode(data: bytes, source: str) -> dict[str, Json]:
-    """Decode the bytes of one document.
+    """Decode the bytes of an OpenAPI document or overlay.
 
-    Raises `SpecError` if the bytes are not text or their content is not a mapping.
+    Raises `SpecError` if the bytes are not UTF-8 text or do not contain a mapping.
     """
     try:
         text = data.decode()

@@ -1,4 +1,4 @@
-"""The errors of this package: a problem in a document, and its location."""
+"""The errors that describe a problem in an OpenAPI document, and its location."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class SpecError(Exception):
-    """A document cannot be read or is not supported.
+    """An OpenAPI document cannot be read or is not supported.
 
-    `source` is the file as the user named it, `pointer` is an RFC 6901 JSON pointer to the place (empty for
-    the document itself), and `problem` is a phrase that describes the problem.
+    `source` is the file as the user named it. `pointer` is the JSON pointer (RFC 6901) to the place in the
+    file; it is empty if the whole document is meant. `problem` is a phrase that describes the problem.
     """
 
     def __init__(self, source: str, pointer: str, problem: str) -> None:
@@ -23,11 +23,11 @@ class SpecError(Exception):
 
 
 class NotATaskError(SpecError):
-    """An operation neither creates nor queries a task: it is synchronous, an upload, or of an unknown shape."""
+    """An operation neither creates nor queries a task, for example because it is synchronous or an upload."""
 
 
 class ManySpecError(SpecError):
-    """The problems of several documents. `source`, `pointer` and `problem` describe the first of them."""
+    """The problems of several documents. Its `source`, `pointer` and `problem` are those of the first error."""
 
     def __init__(self, errors: Sequence[SpecError]) -> None:
         first = errors[0]
@@ -37,5 +37,5 @@ class ManySpecError(SpecError):
 
 
 def single(errors: Sequence[SpecError]) -> SpecError:
-    """Combine several errors into one. If there is only one, it is returned unchanged."""
+    """Combine errors into one error. A single error is returned unchanged."""
     return errors[0] if len(errors) == 1 else ManySpecError(errors)

@@ -1,8 +1,11 @@
-"""How to install an extra, for the errors of both commands."""
+"""How to install an extra of this package. Both commands use it in errors."""
 
 from __future__ import annotations
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra. The package is on no index, so pip needs the checkout or the wheel."""
+    """Return the command that installs an extra.
+
+    This package is not on a package index, so the command needs the path of the checkout or of the wheel.
+    """
     return f"pip install 'path/to/evolink-mock[{extra}]', with the path of the checkout or of the wheel"

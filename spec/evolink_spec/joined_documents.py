@@ -1,7 +1,7 @@
-"""Join a document with a create operation to the document of the query, so that every reference leads somewhere.
+"""Join the document of a create operation and the document of the query into one document.
 
-The callback of a create operation and its link refer to the document of the query. Tools that read only one document
-need both in one.
+The callback and the link of a create operation refer to the document of the query, but some tools can read only
+one document.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def joined_documents(spec: Spec) -> dict[str, Document]:
-    """Return the documents by source. Those with a create operation contain the document of the query, too."""
+    """Return all documents by source. Each document with a create operation also contains the document of the query."""
     query = spec.documents[spec.query.source]
     creating = {operation.source for creates in spec.creates.values() for operation in creates.values()}
     return {
@@ -36,10 +36,9 @@ def _joined(create: Document, query: Document) -> dict[str, Any]:
 
 
 def _with_unique_components(query: Document, create: Document) -> dict[str, Any]:
-    """Return the query's document with renamed components.
+    """Return the query's document.
 
-    A component is renamed if it differs from the component with the same name in the create operation's
-    document.
+    If the other document has a different component with the same name, the name is changed.
     """
     text = json.dumps(query)
     renamed: dict[str, dict[str, str]] = {}

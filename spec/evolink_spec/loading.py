@@ -1,4 +1,4 @@
-"""Read documents and overlays into one `Spec`."""
+"""Read OpenAPI documents and overlays into one `Spec`."""
 
 from __future__ import annotations
 
@@ -22,24 +22,25 @@ OVERLAY = HERE / "overlay.yaml"
 
 
 def vendored() -> tuple[Path, ...]:
-    """Return the documents in this package, except the one of the task query."""
+    """Return the files of the documents in this package, except the document of the task query."""
     return tuple(sorted(path for path in QUERY.parent.glob("*.yaml") if path != QUERY))
 
 
 @cache
 def vendored_models() -> frozenset[str]:
-    """Return the models that the documents in this package describe."""
+    """Return the names of the models that the documents in this package describe."""
     operations = (operation for by_model in load().creates.values() for operation in by_model.values())
     return frozenset(model for operation in operations for model in operation.models)
 
 
 def load(*files: Path | str, cache: DocumentCache | None = None, with_built_in: bool = False) -> Spec:
-    """Read documents and overlays, in any order, into one `Spec`; without documents, the vendored ones.
+    """Read OpenAPI documents and overlays, in any order, into one `Spec`; without documents, those in this package.
 
-    The built-in overlay, and then each overlay that was passed, is applied to every document. The built-in task query
-    is added if no document describes one, and its failures are added if no document lists any. `with_built_in` adds the
-    vendored documents for the models that the passed ones do not describe. Raises `SpecError` if a file cannot be read
-    or is not supported, or if no operation creates a task.
+    The built-in overlay is applied to every document, then each overlay in `files`. If no document describes a
+    task query, the built-in query is added; if none lists task failures, the built-in failures are added. If
+    `with_built_in`, the documents of this package are added for the models that the other documents do not
+    describe. Raises `SpecError` if a file cannot be read or is not supported, or if no operation creates a
+    task.
     """
     sources = read_sources(files)
     reader = DocumentReader(sources, user_cache() if cache is None else cache)

@@ -1,4 +1,4 @@
-"""The contents of the documents as frozen records, which the other packages use."""
+"""Frozen records with the contents of the OpenAPI documents, which the other packages use."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Advice = Literal["fix-request", "retry-later", "give-up"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """A documented error response: its HTTP status and the body of the document's example.
+    """A documented error response. `body` is the example in the document.
 
-    `body` is `{"error": {"message": str, …}}`, with `code` (text or a number), `type` and sometimes `param`.
+    `body` is `{"error": {"message": str, …}}`. The error also has `code` (text or a number), `type` and
+    sometimes `param`.
     """
 
     status: int
@@ -26,7 +27,8 @@ class ErrorAnswer:
 class Statuses(NamedTuple):
     """The values of a task's `status`, in the order in which a task passes through them.
 
-    `running` may equal `initial`; `cancelled` is empty if the document has no such value.
+    If a document has only one value for unfinished tasks, `running` equals `initial`. `cancelled` is empty if
+    the document has no value for cancelled tasks.
     """
 
     initial: str
@@ -38,9 +40,9 @@ class Statuses(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CallbackRules:
-    """The rules for a callback URL and its delivery (clauses `callback.*`). Times are in seconds."""
+    """The rules for a callback URL and for the delivery of a callback (clauses `callback.*`). Times are in seconds."""
 
-    field: str  # the request property that carries the URL
+    field: str  # the property of a create request that contains the URL
     max_length: int
     timeout: float
     retries: tuple[float, ...]  # the wait before each retry
@@ -50,8 +52,8 @@ class CallbackRules:
 class TaskFailure:
     """A documented `error.code` of a failed task (clause `failure.codes`).
 
-    `kinds` are the subtypes of the failure, each with its message; they differ in nothing else (clause
-    `failure.policy-kind`).
+    `kinds` are the subtypes of the failure as pairs of name and message. Nothing but the message differs
+    between subtypes (clause `failure.policy-kind`).
     """
 
     code: str
@@ -64,8 +66,9 @@ class TaskFailure:
 class Prose:
     """Facts about the results of a task that a document states only in its descriptions.
 
-    `link_seconds` is how long a result link is valid. `results` is the number of results of a request without
-    `n`. While the duration of a result is undecided, the price of `hold_seconds` is reserved.
+    `link_seconds` is how long a result link is valid. `results` is the number of results if the create request
+    has no `n`. If the duration of a result is not known when the task is created, the price of `hold_seconds`
+    is reserved.
     """
 
     link_seconds: float = 24 * 3600.0
@@ -73,7 +76,7 @@ class Prose:
     hold_seconds: float = 30.0
     has_files: bool = True
     has_result_data: bool = False
-    result_data: Json = None  # the example of the document, if its response describes them
+    result_data: Json = None  # the example in the document, if it describes `result_data`
     has_layers: bool = False  # each entry of `result_data` has a `z_index`
 
 
@@ -81,10 +84,11 @@ class Prose:
 class CreateOperation:
     """A POST that creates a task.
 
-    `models` are the allowed values of the request's `model`, or its default if any text is allowed; empty if
-    the document names none. `aliases` maps an old model name to the current one. `body_schema` is
-    self-contained: it includes the components to which it refers. `answer` is the success body, built from
-    the examples of the schema without the members of a finished task; `success` is its status.
+    `models` are the allowed values of `model` in the request body. If any text is allowed, they contain only
+    the default; if the document names no model, they are empty. `aliases` maps an old model name to the current
+    one. `body_schema` includes the components to which it refers. `answer` is the body of a successful
+    response, built from the examples of its schema, without the members of a finished task. `success` is the
+    HTTP status of this response.
     """
 
     id: str
@@ -97,7 +101,7 @@ class CreateOperation:
     models: tuple[str, ...]
     aliases: Mapping[str, str]
     body_schema: Mapping[str, Json]
-    properties: frozenset[str]  # the documented names at the top of the body
+    properties: frozenset[str]  # the documented names at the top of the request body
     defaults: Mapping[str, Json]
     answer: Mapping[str, Json]
     errors: Mapping[int, ErrorAnswer]
@@ -108,7 +112,7 @@ class CreateOperation:
 
 @dataclass(frozen=True, slots=True)
 class QueryOperation:
-    """The GET that queries a task. `path` ends in `{parameter}`."""
+    """The GET that queries a task. `path` ends in `{parameter}`, which stands for the task id."""
 
     id: str
     method: str
@@ -125,9 +129,10 @@ class QueryOperation:
 class Spec:
     """The operations and task failures of all documents.
 
-    `creates` is indexed by (method, path), then by model. A document that names no model has the key None and
-    applies to every model that no other document describes. `documents` maps each source to its document
-    after the overlays. `warnings` are problems in spite of which the documents could be read.
+    `creates` is indexed by (method, path), then by model. An operation whose document names no model has the
+    key None; it applies to every model that no other document describes. `documents` maps each source to the
+    JSON tree of its document after the overlays. `warnings` are problems that did not prevent reading the
+    documents.
     """
 
     creates: Mapping[tuple[str, str], Mapping[str | None, CreateOperation]]

@@ -1,4 +1,7 @@
-"""Turn the operation objects of a document into records, and report the location of unsupported ones."""
+"""Convert the operation objects of an OpenAPI document to records.
+
+Errors name the location of what is not supported.
+"""
 
 from __future__ import annotations
 
@@ -45,17 +48,17 @@ _STATUS = re.compile(r"[245][0-9][0-9]")
 
 @dataclass(slots=True)
 class Notes:
-    """Notes on a document besides its operations: the skipped operations, and problems that are only warnings."""
+    """Problems in a document that did not prevent reading it, and the operations that were skipped."""
 
     skipped: list[SpecError] = field(default_factory=list)
     warnings: list[SpecError] = field(default_factory=list)
 
 
 def operations_of(document: Node, notes: Notes | None = None) -> list[CreateOperation | QueryOperation]:
-    """Return every operation of a document, in document order, without the additions of overlays.
+    """Return every operation of a document, in document order, before overlays are applied.
 
-    An operation that neither creates nor queries a task is added to `notes`. If `notes` is None, it raises
-    `SpecError`.
+    An operation that neither creates nor queries a task is added to `notes`. If `notes` is None, this raises
+    `SpecError` for such an operation.
     """
     check_servers(document)
     operations: dict[str, CreateOperation | QueryOperation] = {}
@@ -98,7 +101,7 @@ def _path_item(path: str, item: Node, notes: Notes | None) -> Iterator[CreateOpe
 
 
 def _why_no_task(path: str, method: str, node: Node) -> SpecError | None:
-    """Return why an operation neither creates nor queries a task; None if it creates or queries a task."""
+    """Return why an operation neither creates nor queries a task; None if it does one of them."""
     is_create = method == "post" and "requestBody" in node.mapping() and _CREATE_PATH.fullmatch(path)
     if not is_create and not (method == "get" and _QUERY_PATH.fullmatch(path)):
         return not_a_task(
@@ -167,7 +170,7 @@ def _create(path: str, node: Node, warnings: list[SpecError]) -> CreateOperation
 
 
 def with_prose(operation: CreateOperation, document: Node) -> CreateOperation:
-    """Return the operation with the additions of the overlays."""
+    """Return the operation with the aliases and the callback rules that `document` contains after its overlays."""
     node = document.child("paths").child(operation.path).child("post")
     properties = properties_of(_request_body(node))
     aliases = aliases_of(properties.get("model"), operation.models)
@@ -175,19 +178,19 @@ def with_prose(operation: CreateOperation, document: Node) -> CreateOperation:
 
 
 def prose_aliases(operation: CreateOperation, document: Node) -> dict[str, str]:
-    """Return the older names of models that the description of `model` lists as still accepted."""
+    """Return the current name of each old model name that the description of `model` lists as still accepted."""
     node = document.child("paths").child(operation.path).child("post")
     return aliases_in(properties_of(_request_body(node)).get("model"), operation.models)
 
 
 def failures_of(query: QueryOperation, document: Node) -> tuple[TaskFailure, ...]:
-    """Return the task failures that a query document lists after the overlays."""
+    """Return the task failures that `document`, which describes the query, lists after its overlays."""
     _, answer = _success(document.child("paths").child(query.path).child("get"))
     return failures_in(properties_of(answer).get("error"))
 
 
 def _request_body(operation: Node) -> Node:
-    """Return the schema of a request body, which must be JSON only."""
+    """Return the schema of the request body. Raises `SpecError` if the body can be anything but JSON."""
     content = operation.child("requestBody").fields(_REQUEST_BODY).get("content")
     if content is None:
         raise operation.child("requestBody").error("has no 'content'")
@@ -196,14 +199,12 @@ def _request_body(operation: Node) -> Node:
 
 
 def _media(content: Node) -> Node:
-    """Return the JSON media type of a request body or a response."""
     media = content.child(_JSON)
     media.fields(_MEDIA_TYPE)
     return media
 
 
 def _responses(operation: Node) -> list[tuple[int, Node]]:
-    """Return the documented responses in document order, each with its status."""
     answers = []
     responses = operation.child("responses")
     for status in responses.mapping():
@@ -219,7 +220,6 @@ def _responses(operation: Node) -> list[tuple[int, Node]]:
 
 
 def _success(operation: Node) -> tuple[int, Node]:
-    """Return the status and the schema of the first 2xx response."""
     for status, response in _responses(operation):
         if status < FIRST_ERROR:
             return status, _media(response.child("content")).child("schema")

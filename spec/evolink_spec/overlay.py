@@ -1,4 +1,4 @@
-"""Apply an OpenAPI Overlay 1.0, which adds the rules that a document states only in prose."""
+"""Apply overlays (OpenAPI Overlay 1.0), which add the rules that an OpenAPI document states only in prose."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _ACTION_KEYS = {"target", "description", "update", "remove"}
 
 
 def is_overlay(document: Mapping[str, Json]) -> bool:
-    """Whether this is an overlay and not an OpenAPI document."""
+    """Whether this file content is an overlay. Otherwise, it is an OpenAPI document."""
     return "overlay" in document
 
 
 def apply(document: Mapping[str, Json], overlay: Mapping[str, Json], source: str) -> dict[str, Json]:
     """Return a copy of `document` with every action of `overlay` applied in order.
 
-    As the specification requires, an action whose target selects nothing changes nothing, so one overlay
-    works for a family of documents. `source` names the overlay in errors.
+    An action whose target selects nothing changes nothing, as the specification requires. Therefore, one
+    overlay works for several documents. `source` names the overlay in errors.
     """
     result: dict[str, Json] = _copy(document)
     for index, action in enumerate(_actions(overlay, source)):
@@ -86,14 +86,17 @@ def _select(document: Json, target: str, source: str, pointer: str) -> list[JSON
 
 @cache
 def _query(target: str) -> JSONPathQuery:
-    """Compile a JSONPath, once, because the built-in overlay is applied to every document of the family."""
+    """Compile a JSONPath and cache the result, because the built-in overlay is applied to every document."""
     import jsonpath_rfc9535
 
     return jsonpath_rfc9535.compile(target)
 
 
 def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None:
-    """Remove every node, children before parents and list items from the end, so that locations stay valid."""
+    """Remove the nodes.
+
+    A child is removed before its parent, and list items from the end, so that locations stay valid.
+    """
     places = {node.location for node in nodes}
     if () in places:
         raise whole

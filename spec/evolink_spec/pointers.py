@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901) and the `$ref`s of a document."""
+"""JSON pointers (RFC 6901), and the `$ref`s of an OpenAPI document."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 def join(pointer: str, *tokens: str | int) -> str:
-    """Return the pointer to a child: `join("/paths", "/v1/tasks")` is `/paths/~1v1~1tasks`."""
+    """Return the pointer to a member, for example `/paths/~1v1~1tasks` for `join("/paths", "/v1/tasks")`."""
     for token in tokens:
         text = str(token)
         if "~" in text or "/" in text:
@@ -27,12 +27,12 @@ def join(pointer: str, *tokens: str | int) -> str:
 
 
 def tokens(pointer: str) -> list[str]:
-    """Return the unescaped reference tokens of a pointer."""
+    """Return the parts of a pointer without escapes, for example `["paths", "/v1/tasks"]`."""
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
 
 
 def follow(document: Json, pointer: str, source: str) -> Json:
-    """Return the value at `pointer`. Raises `SpecError` if the document has none there."""
+    """Return the value at `pointer`. Raises `SpecError` if the document has no value at this pointer."""
     value = document
     for token in tokens(pointer):
         if isinstance(value, dict) and token in value:
@@ -45,9 +45,10 @@ def follow(document: Json, pointer: str, source: str) -> Json:
 
 
 class Node:
-    """A value of a document and its location, so that every error can name the location.
+    """A value in an OpenAPI document and its location, so that every error can name the location.
 
-    The typed accessors (`mapping`, `items`, `text`, `number`) raise `SpecError` for a value of another type.
+    `mapping`, `items`, `text` and `number` return the value. They raise `SpecError` if the value has another
+    type.
     """
 
     __slots__ = ("document", "pointer", "source", "value")
@@ -63,53 +64,53 @@ class Node:
         return SpecError(self.source, self.pointer, problem)
 
     def mapping(self) -> dict[str, Json]:
-        """Return the value, which must be a mapping."""
+        """Return the value. Raises `SpecError` if the value is not a mapping."""
         if not isinstance(self.value, dict):
             raise self.error(f"must be a mapping, not {type(self.value).__name__}")
         return self.value
 
     def items(self) -> list[Node]:
-        """Return the items of the value, which must be a list. Their `$ref`s are followed."""
+        """Return the items of the value, and follow their `$ref`s. Raises `SpecError` if the value is not a list."""
         if not isinstance(self.value, list):
             raise self.error(f"must be a list, not {type(self.value).__name__}")
         return [self.below(index, value).resolved() for index, value in enumerate(self.value)]
 
     def text(self) -> str:
-        """Return the value, which must be non-empty text."""
+        """Return the value. Raises `SpecError` if the value is not text or is empty."""
         if not isinstance(self.value, str) or not self.value:
             raise self.error(f"must be text, not {self.value!r:.80}")
         return self.value
 
     def number(self) -> float:
-        """Return the value, which must be a non-negative number."""
+        """Return the value. Raises `SpecError` if the value is not a non-negative number."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float) or self.value < 0:
             raise self.error(f"must be a non-negative number, not {self.value!r:.80}")
         return self.value
 
     def below(self, token: str | int, value: Json) -> Node:
-        """Return the node of `value`, which is the member `token` of this node. A `$ref` is not followed."""
+        """Return a node for `value`, which is the member `token` of this node. A `$ref` in `value` is not followed."""
         return Node(self.document, self.source, join(self.pointer, token), value)
 
     def child(self, key: str) -> Node:
-        """Return the member `key`, with its `$ref` followed. Raises `SpecError` if it is missing."""
+        """Return the member `key`, and follow its `$ref`. Raises `SpecError` if the member is missing."""
         member = self.get(key)
         if member is None:
             raise self.error(f"has no {key!r}")
         return member
 
     def get(self, key: str) -> Node | None:
-        """Return the member `key`, with its `$ref` followed; None if it is missing."""
+        """Return the member `key`, and follow its `$ref`; None if the member is missing."""
         members = self.mapping()
         return self.below(key, members[key]).resolved() if key in members else None
 
     def children(self) -> list[tuple[str, Node]]:
-        """Return every member in document order, with `$ref`s followed."""
+        """Return the name and the node of each member in document order, and follow their `$ref`s."""
         return [(str(key), self.child(key)) for key in self.mapping()]
 
     def fields(self, known: Collection[str]) -> dict[str, Node]:
-        """Return the members that are not extensions, with `$ref`s followed.
+        """Return all members except extensions (`x-…`), and follow their `$ref`s.
 
-        Raises `SpecError` for a member not in `known`.
+        Raises `SpecError` for a member that is not in `known`.
         """
         for key, value in self.mapping().items():
             if key not in known and not key.startswith("x-"):
@@ -117,7 +118,10 @@ class Node:
         return {key: self.child(key) for key in self.mapping() if key in known}
 
     def resolved(self) -> Node:
-        """Return the node to which the chain of `$ref`s leads, merged with the siblings of each `$ref`."""
+        """Follow the `$ref` of this node until a node without `$ref`, and return that node.
+
+        Members beside a `$ref` override members of the node to which it refers.
+        """
         node, seen = self, set[str]()
         while isinstance(node.value, dict) and "$ref" in node.value:
             target = node.value["$ref"]

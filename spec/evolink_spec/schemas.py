@@ -1,4 +1,4 @@
-"""Schema objects: the supported keywords, self-contained schemas, and sample values."""
+"""The supported keywords of schema objects, self-contained copies of schemas, and sample values."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import Json
 
-# JSON Schema 2020-12 and the additions of OpenAPI 3.1. Any other keyword is an error, because a server that ignored it
-# would accept requests that the document rejects. Keywords that change the meaning of a `$ref` (`$id`, `$anchor`,
-# `$schema`, …) are not supported.
+# The keywords of JSON Schema 2020-12 and OpenAPI 3.1. Any other keyword is an error, because a server that ignored
+# the keyword would accept requests that the document rejects. Keywords that change the meaning of a `$ref` (`$id`,
+# `$anchor`, `$schema`, …) are not supported.
 _BRANCHES = {"additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then"}
 _BRANCHES |= {"contentSchema", "unevaluatedItems", "unevaluatedProperties"}
 _BRANCH_LISTS = {"allOf", "anyOf", "oneOf", "prefixItems"}
@@ -30,7 +30,7 @@ _PLAIN = {
     *("maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum"),
     *("multipleOf", "pattern", "required", "type", "uniqueItems", "xml"),
 }
-# Keywords that apply subschemas to the same value, other than `properties` and `allOf`.
+# Keywords whose subschemas apply to the value itself, without `allOf`.
 _ALTERNATIVES = ("anyOf", "dependentSchemas", "else", "if", "not", "oneOf", "then")
 _SUBJECT = "x-subject"
 _OF_TYPE: dict[Json, Json] = {"array": [], "boolean": False, "integer": 0, "number": 0, "string": ""}
@@ -49,10 +49,10 @@ def types_of(schema: Node) -> list[Json]:
 
 
 def properties_of(schema: Node) -> dict[str, Node]:
-    """Return every property that the schema describes, directly and through `allOf`.
+    """Return every property that the schema describes directly or through `allOf`.
 
-    Raises `SpecError` for a property that is described twice, or only under a condition, because it would be
-    unclear which description applies.
+    Raises `SpecError` if a property is described twice or only under a condition, because then it is unclear
+    which description applies.
     """
     properties = dict(schema.child("properties").children()) if "properties" in keywords(schema) else {}
     for part in schema.child("allOf").items() if "allOf" in keywords(schema) else ():
@@ -81,7 +81,7 @@ def _alternatives(schema: Node) -> Iterator[Node]:
 def check(schema: Node) -> Any:
     """Return the compiled validator of a schema.
 
-    Raises `SpecError` if the schema, or one to which it refers, is not supported.
+    Raises `SpecError` if this schema or a schema to which it refers is not supported.
     """
     import jsonschema_rs
 
@@ -104,7 +104,7 @@ def _validator(schema: Node) -> Any:
 
 
 def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
-    """Raise `SpecError` at `place` if a value from the document does not match a schema that passed `check`."""
+    """Raise `SpecError` at `place` if `value` does not match `schema`. `check` must have accepted the schema."""
     validator = _validator(schema)
     try:
         error = next(validator.iter_errors(value), None)
@@ -118,7 +118,10 @@ def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
 
 
 def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
-    """Yield the defaults of properties, by name. Raises `SpecError` for a default that does not match its schema."""
+    """Yield the name and the default of each property with a default.
+
+    Raises `SpecError` if a default does not match the schema of its property.
+    """
     for name, node in properties.items():
         if "default" in keywords(node):
             value = keywords(node)["default"]
@@ -127,14 +130,17 @@ def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
 
 
 def standalone(schema: Node) -> dict[str, Json]:
-    """Return a self-contained copy of the schema, with every component to which it refers, directly or indirectly."""
+    """Return a copy of the schema that contains every component to which the schema refers, directly or indirectly."""
     components = {tokens(node.pointer)[-1]: node.value for node in _components(schema)}
     copy = {"$schema": DIALECT, "$ref": f"#/{_SUBJECT}", _SUBJECT: schema.value}
     return {**copy, "components": {"schemas": components}} if components else copy
 
 
 def _invalid_schema(node: Node, error: ValueError) -> SpecError:
-    """Return the `SpecError` for an invalid schema. The path of `error` starts at the schema or at its copy."""
+    """Return the `SpecError` for an invalid schema.
+
+    The path in `error` begins at the schema, or at the copy that `standalone` returns.
+    """
     path, message = _path_and_message(error)
     pointer = "" if path[:1] == ["components"] else node.pointer
     path = path[1:] if path[:1] == [_SUBJECT] else path
@@ -142,15 +148,15 @@ def _invalid_schema(node: Node, error: ValueError) -> SpecError:
 
 
 def _path_and_message(error: ValueError) -> tuple[list[str | int], str]:
-    """Return the path and the message of a jsonschema-rs error.
-
-    If the error is about nesting depth, the path is empty.
-    """
+    """Return the path and the message of a jsonschema-rs error; the path is empty if the error has none."""
     return list(getattr(error, "instance_path", [])), f"{getattr(error, 'message', error)!s:.200}"
 
 
 def _components(schema: Node) -> list[Node]:
-    """Return every component to which the schema refers, directly or indirectly, and check the keywords of all."""
+    """Return every component to which the schema refers, directly or indirectly.
+
+    Raises `SpecError` if one of the schemas uses a keyword that is not supported.
+    """
     components: dict[str, Node] = {}
     pending = [schema]
     while pending:
@@ -164,7 +170,7 @@ def _components(schema: Node) -> list[Node]:
 
 
 def _within(schema: Node) -> Iterator[Node]:
-    """Yield the schema and every schema nested in it. `$ref`s are not followed."""
+    """Yield the schema and every schema nested in it, without following `$ref`s."""
     yield schema
     for key, value in keywords(schema).items():
         node = schema.below(key, value)
@@ -181,7 +187,10 @@ def _within(schema: Node) -> Iterator[Node]:
 
 
 def _component(reference: Node) -> Node:
-    """Return the component that a `$ref` refers to, as a whole or in part."""
+    """Return the component to which a `$ref` refers.
+
+    If the `$ref` refers to a part of a component, return the whole component.
+    """
     for key, value in reference.mapping().items():
         if key != "$ref" and key not in _ANNOTATIONS and not key.startswith("x-"):
             raise reference.below(key, value).error("is next to `$ref`, where only annotations are supported")
@@ -197,7 +206,11 @@ def _component(reference: Node) -> Node:
 
 
 def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
-    """Return a sample value: const, example, default, the first of examples or enum, or an empty value of its type."""
+    """Return a sample value for a schema.
+
+    The value is `const`, else `example`, else `default`, else the first of `examples` or `enum`, else an empty
+    value of the type.
+    """
     present = keywords(schema)
     for word in ("const", "example", "default"):
         if word in present:
@@ -215,7 +228,7 @@ def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
 
 
 def _parts(schema: Node) -> list[Node]:
-    """Return the schemas that a value must also match: all of `allOf`, and the first of `anyOf` and of `oneOf`."""
+    """Return the schemas that a sample must also match: all of `allOf`, and the first of `anyOf` and of `oneOf`."""
     present = keywords(schema)
     required = schema.child("allOf").items() if "allOf" in present else []
     return required + [schema.child(word).items()[0] for word in ("anyOf", "oneOf") if present.get(word)]

@@ -1,4 +1,4 @@
-"""Recognise tasks in a document, by their shape if possible, so that a new document needs no new code."""
+"""Find the operations for tasks in an OpenAPI document by their shape, so that a new document needs no new code."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ _RUNNING = ("processing", "in_progress", "running", "generating")
 _SUCCESS = ("completed", "succeeded", "success", "finished", "done")
 _FAILURE = ("failed", "failure", "error")
 _CANCELLED = ("cancelled", "canceled")
-# A create operation whose response has one of these returns the result itself: it is synchronous, without a task.
+# If a response has one of these members, it contains the result itself. The operation is synchronous and has no task.
 _PAYLOAD = ("candidates", "choices", "content", "data", "embeddings", "output", "outputs")
-# Members of a finished task, even if the schema of a create response describes them as well.
+# Only finished tasks have these members, even if the schema of a create response describes them.
 _AT_THE_END = ("error", "results", "result_data")
 _MEDIA: dict[Json, Medium] = {"audio": "audio", "image": "image", "video": "video"}
 _OBJECT = re.compile(r"(\w+)\.generation\.task")
 
 
 def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
-    """Return the status values of a response about a task.
+    """Return the status values of a response that describes a task.
 
-    Such a response has an `id`, and a `status` with values for an initial state, success and failure.
-
-    Raises `SpecError` at the operation, with the reason, if the response describes no task.
+    A response describes a task if it has an `id`, and a `status` with values for an initial state, success and
+    failure. Otherwise, this raises `SpecError` with the location of the operation and the reason.
     """
     for name in ("id", "status"):
         if name not in properties:
@@ -56,19 +55,19 @@ def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
 
 
 def not_a_task(operation: Node, problem: str) -> NotATaskError:
-    """Return the error for an operation that neither creates nor queries a task."""
+    """Return an error for an operation that neither creates nor queries a task."""
     return NotATaskError(operation.source, operation.pointer, problem)
 
 
 def refuse_payload(properties: Mapping[str, Node], operation: Node) -> None:
-    """Raise `SpecError` for a response that already contains the result of the task."""
+    """Raise `SpecError` if the response already contains the result of a task."""
     for name in _PAYLOAD:
         if name in properties:
             raise not_a_task(operation, f"describes no task: its response has `{name}`, so it is synchronous")
 
 
 def sample_answer(answer: Node) -> dict[str, Json]:
-    """Build the response body from the examples of its schema, without the members of a finished task."""
+    """Build a response body from the examples of its schema, without the members of a finished task."""
     check(answer)
     body = sample(answer)
     if not isinstance(body, dict):
@@ -79,7 +78,10 @@ def sample_answer(answer: Node) -> dict[str, Json]:
 
 
 def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Medium:
-    """Return the medium of a task's results, from `object` (`video.generation.task`), else from `type` or the path."""
+    """Return the medium of a task's results.
+
+    It comes from `object` (for example `video.generation.task`), else from `type`, else from the path.
+    """
     match = _OBJECT.fullmatch(str(_single_value(properties.get("object"))))
     if match:
         if match[1] not in _MEDIA:
@@ -97,7 +99,7 @@ def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Med
 
 
 def _single_value(schema: Node | None) -> str | None:
-    """Return the only value that a property can have, or its value in the document's example; None if unknown."""
+    """Return the only allowed value of a property, else its default, else its example; None if it has none of them."""
     present = keywords(schema) if schema else {}
     listed = [present["const"]] if "const" in present else present.get("enum", [])
     if not isinstance(listed, list) or len(listed) != 1:
@@ -106,7 +108,11 @@ def _single_value(schema: Node | None) -> str | None:
 
 
 def models_of(model: Node | None) -> tuple[str, ...]:
-    """Return the models that a request can name: `const`, else `enum`, else the default of a free-text property."""
+    """Return the models that a request can name.
+
+    They come from `const`, else from `enum`. If neither exists, the result contains only the default, or
+    nothing.
+    """
     if model is None:
         return ()
     present = keywords(model)
@@ -121,7 +127,7 @@ def models_of(model: Node | None) -> tuple[str, ...]:
 
 
 def aliases_of(model: Node | None, models: Sequence[str]) -> dict[str, str]:
-    """Return the current name of each old model name (`x-evolink-aliases` of the `model`)."""
+    """Return the current name of each old model name, from `x-evolink-aliases` of the schema of `model`."""
     listed = model.get("x-evolink-aliases") if model else None
     aliases = {}
     for old, new in listed.children() if listed else ():
@@ -132,7 +138,7 @@ def aliases_of(model: Node | None, models: Sequence[str]) -> dict[str, str]:
 
 
 def callback_of(properties: Mapping[str, Node]) -> CallbackRules | None:
-    """Return the rules of the property with the callback URL (`x-evolink-callback`); None if there is none."""
+    """Return the rules of the property that has the extension `x-evolink-callback`; None if no property has it."""
     rules = None
     for name, node in properties.items():
         if "x-evolink-callback" in keywords(node):

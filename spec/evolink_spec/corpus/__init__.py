@@ -1,1 +1,1 @@
-"""Many documents: the selection of files, the cache, and the index of models."""
+"""The selection of files, the cache of documents, and the index that finds the document of a model."""

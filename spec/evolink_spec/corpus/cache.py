@@ -1,7 +1,7 @@
-"""A cache of the documents that this user has read before, by the hash of their content.
+"""A cache of the documents that this user has read before. The key of a document is the hash of its content.
 
-Reading a document takes 12 ms, but decoding it from the cache 0.2 ms. A file of the cache that cannot be read
-or written counts as absent.
+Reading a document takes 12 ms, but decoding it from the cache takes 0.2 ms. If a file of the cache cannot be
+read, the document counts as not cached; if it cannot be written, the document is not cached.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _decoder = msgspec.json.Decoder(Document)
 
 
 class DocumentCache:
-    """The cached documents in a folder. Each document has two files: one with its operations, and one with its tree."""
+    """The cached documents in a folder. For each document, one file has its operations, and another its JSON tree."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def find(self, key: str) -> Document | None:
-        """Return a cached document; None if it is not in the cache."""
+        """Return the cached document with this key; None if it is not in the cache."""
         data = self._read(f"{key}.json")
         try:
             return None if data is None else _decoder.decode(data)
@@ -41,7 +41,7 @@ class DocumentCache:
             return None
 
     def tree(self, key: str) -> Json | None:
-        """Return the tree of a cached document after its overlays; None if it is not in the cache."""
+        """Return the JSON tree of a cached document after its overlays; None if the tree is not in the cache."""
         data = self._read(f"{key}.tree.json")
         try:
             return None if data is None else msgspec.json.decode(data)
@@ -49,7 +49,7 @@ class DocumentCache:
             return None
 
     def put(self, key: str, document: Document, tree: Json) -> bool:
-        """Store a document and its tree. Returns False if they cannot be stored."""
+        """Store a document and its JSON tree. Returns False if they cannot be stored."""
         if self._folder is None:
             return False
         try:
@@ -61,7 +61,7 @@ class DocumentCache:
         return True
 
     def prune(self) -> None:
-        """Remove the older half of the files if there are too many."""
+        """If the folder contains more than 4000 files, remove the older half of them."""
         if self._folder is None:
             return
         try:
@@ -80,7 +80,7 @@ class DocumentCache:
             return None
 
     def _write(self, name: str, data: bytes) -> None:
-        """Write a file completely or not at all, because another process may read it."""
+        """Write a file completely or not at all, because another process may read it at the same time."""
         assert self._folder is not None  # noqa: S101  (`put` has checked it)
         temporary = self._folder / f"{name}.{os.getpid()}"
         temporary.write_bytes(data)
@@ -88,7 +88,7 @@ class DocumentCache:
 
 
 def user_cache() -> DocumentCache:
-    """Return the cache in the user's cache folder. If the user has no such folder, the cache stores nothing."""
+    """Return the cache in the user's cache folder. If the user has no cache folder, nothing is cached."""
     from platformdirs import user_cache_path
 
     try:
@@ -98,7 +98,10 @@ def user_cache() -> DocumentCache:
 
 
 def key_of(parts: Iterable[bytes]) -> str:
-    """Return the key of a document: the hash of its content, of its overlays, and of the code that reads them."""
+    """Return the key of a document.
+
+    It is a hash of `parts`, which are the document and its overlays, and of the code that reads them.
+    """
     digest = sha256(_code())
     for part in parts:
         digest.update(b"%d\n" % len(part))

@@ -1,4 +1,4 @@
-"""The contents of one document, in a form that can be cached."""
+"""The contents of one OpenAPI document, in a form that can be cached."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from evolink_spec.models import CreateOperation, QueryOperation, TaskFailure  # 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The operations and task failures of one document.
+    """The operations and task failures of one OpenAPI document.
 
-    `prose_aliases` are the aliases of each create operation.
-
-    `warnings` and `skipped` are pairs of pointer and problem; `skipped` are operations that neither create
-    nor query a task.
+    `prose_aliases` has one entry for each entry of `creates`: the current name of each old model name in its
+    descriptions. `warnings` and `skipped` are pairs of JSON pointer and problem. `skipped` are the operations
+    that neither create nor query a task.
     """
 
     creates: list[CreateOperation] = field(default_factory=list)

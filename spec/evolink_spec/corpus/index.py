@@ -1,4 +1,4 @@
-"""Index the operations of several documents by path and model. Documents may overlap."""
+"""Index the create operations of several documents by path and model. Several documents may describe one model."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def index_creates(documents: Sequence[Document], defaults: Sequence[Document] = ()) -> Creates:
     """Index the create operations by method and path, then by model.
 
-    If several documents describe a model, the document with the fewest models is used, because documents with
-    more models are overviews. `defaults` are used only for models that `documents` do not describe. Raises
-    `SpecError` if neither of two documents is more specific.
+    If several documents describe a model, the document that describes the fewest models is used, because a
+    document with more models is an overview. `defaults` are used only for models that `documents` do not
+    describe. Raises `SpecError` if two documents describe a model differently and have the same number of
+    models.
     """
     creates: Creates = {}
     errors: list[SpecError] = []
@@ -59,12 +60,12 @@ def _add(
 
 
 def _is_same(operation: CreateOperation, other: CreateOperation) -> bool:
-    """Whether two documents describe the same operation, for example because a page was saved twice."""
+    """Whether two documents describe an operation identically, for example because a page was saved twice."""
     return replace(operation, source=other.source) == other
 
 
 def _alias_errors(creates: Creates) -> list[SpecError]:
-    """Return an error for each alias of an overlay that is itself a model, or refers to more than one model."""
+    """Return an error for each alias of an overlay that is also the name of a model, or an alias of two models."""
     errors = []
     for by_model in creates.values():
         seen: dict[str, str] = {}
@@ -80,7 +81,7 @@ def _with_prose_aliases(
     by_model: Mapping[str | None, CreateOperation],
     prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
 ) -> dict[str | None, CreateOperation]:
-    """Return the operations with the aliases in their descriptions, except for names that are already used."""
+    """Return the operations with the aliases in their descriptions, except aliases whose names are already in use."""
     taken = {*by_model, *(old for operation in by_model.values() for old in operation.aliases)}
     result = dict(by_model)
     for source, aliases in prose:
@@ -93,7 +94,7 @@ def _with_prose_aliases(
 
 
 def single_query(queries: Sequence[QueryOperation]) -> QueryOperation:
-    """Return the task query. Several documents may describe it, but not differently."""
+    """Return the operation that queries a task. Raises `SpecError` if two documents describe it differently."""
     first = queries[0]
     for other in queries[1:]:
         same = replace(other, id=first.id, source=first.source, pointer=first.pointer)

@@ -1,4 +1,4 @@
-"""Convert `nullable: true`, with which OpenAPI 3.0 and some 3.1 documents allow `null`, to JSON Schema 2020-12."""
+"""Convert `nullable: true` to JSON Schema 2020-12. OpenAPI 3.0 and some 3.1 documents use it to allow `null`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _VALUES = {"const", "default", "enum", "example", "examples"}
 
 
 def with_null_types(value: Json) -> Json:
-    """Return a copy of a document in which a `null` type replaces each `nullable`."""
+    """Return a copy of a document without `nullable`. Where `nullable` was true, the type `null` is added."""
     if isinstance(value, list):
         return [with_null_types(member) for member in value]
     if not isinstance(value, dict):

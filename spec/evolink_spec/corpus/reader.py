@@ -1,4 +1,4 @@
-"""Read each document once, from the cache or else from its text, and collect all errors and warnings."""
+"""Read each document from the cache, or from its file if it is not cached, and collect all errors and warnings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Tree = Mapping[str, Any]
 
 
 class Trees(Mapping[str, _Tree]):
-    """The trees of documents by source. They are decoded only when they are needed; a server needs none of them."""
+    """The JSON tree of each document, by source. A tree is decoded only when a caller needs it; a server needs none."""
 
     def __init__(self, loaders: Mapping[str, Callable[[], _Tree]]) -> None:
         self._loaders = loaders
@@ -46,7 +46,7 @@ class Trees(Mapping[str, _Tree]):
 
 
 class DocumentReader:
-    """Reads the documents among some sources, and applies the overlays among them."""
+    """Reads the documents in `sources`, and applies the overlays in `sources` to each of them."""
 
     def __init__(self, sources: Sequence[Source], cache: DocumentCache) -> None:
         self._cache = cache
@@ -59,11 +59,14 @@ class DocumentReader:
         self._shared: dict[bytes, Any] = {}
 
     def named_documents(self) -> list[Source]:
-        """Return the sources that are not overlays."""
+        """Return all sources that are not overlays."""
         return [source for source in self._sources if source.name not in self._overlays]
 
     def read(self, sources: Iterable[Source]) -> list[Document]:
-        """Read documents. Raises `SpecError` with the problems of all that cannot be read."""
+        """Return the documents that describe a task operation.
+
+        Raises `SpecError`, with the problem of each document that cannot be read.
+        """
         documents, errors, misses = [], list[SpecError](), 0
         for source in sources:
             key = key_of([source.data, *self._overlay_data])
@@ -87,16 +90,16 @@ class DocumentReader:
         return documents
 
     def trees(self, sources: Iterable[Source]) -> Trees:
-        """Return the trees of the documents that were read from these sources."""
+        """Return the JSON trees of the documents that were read from these sources."""
         names = dict.fromkeys(source.name for source in sources if source.name in self._loaders)
         return Trees({name: self._loaders[name] for name in names})
 
     def skipped(self) -> list[SpecError]:
-        """Return for each skipped document the reason why it has no task operation."""
+        """Return an error for each document that was skipped, with the reason why it has no task operation."""
         return [*self._skipped.values()]
 
     def warnings(self) -> tuple[str, ...]:
-        """Return the problems that did not prevent reading, and one line about all skipped documents."""
+        """Return the problems that did not prevent reading, and one line that names the skipped documents."""
         names = [Path(name).name for name in self._skipped]
         if not names:
             return tuple(self._warnings)
@@ -134,7 +137,10 @@ class DocumentReader:
             self._skipped[source.name] = NotATaskError(source.name, *document.skipped[0])
 
     def _with_source(self, document: Document, name: str) -> Document:
-        """Return the document with this source. Parts that many documents have in common become one object."""
+        """Return the document with this source.
+
+        Equal parts of different documents are replaced with one shared object.
+        """
         creates = [self._shared_parts(replace(operation, source=name)) for operation in document.creates]
         queries = [replace(operation, source=name) for operation in document.queries]
         return replace(document, creates=creates, queries=queries)
@@ -148,7 +154,7 @@ class DocumentReader:
 
 
 def _tree_of(cache: DocumentCache, key: str, name: str, overlays: Mapping[str, _Tree]) -> _Tree:
-    """Return the tree of a document. It is read again if the cache has been emptied."""
+    """Return the JSON tree of a document. If the tree is no longer in the cache, the document is read again."""
     tree = cache.tree(key)
     if tree is not None:
         return tree  # type: ignore[no-any-return]
@@ -159,7 +165,7 @@ def _tree_of(cache: DocumentCache, key: str, name: str, overlays: Mapping[str, _
 
 
 def _overlays_in(sources: Iterable[Source]) -> dict[str, Mapping[str, Json]]:
-    """Return the overlays among some sources. Raises `SpecError` if one that may be an overlay cannot be decoded."""
+    """Return the overlays in `sources`. Raises `SpecError` if a file that looks like an overlay cannot be decoded."""
     suspects = [
         source for source in sources if b"overlay" in source.data and _PERHAPS_OVERLAY.search(source.data)
     ]

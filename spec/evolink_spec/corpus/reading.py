@@ -1,4 +1,4 @@
-"""Read one document with its overlays: its operations, its task failures, and its tree."""
+"""Read the operations, the task failures and the JSON tree of one document after its overlays are applied."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _VERSION = re.compile(r"3\.1\.[0-9]+")
 
 
 def read_document(source: str, published: Object, overlays: Mapping[str, Object]) -> tuple[Document, Object]:
-    """Read a document as published, then once more with the additions of the built-in overlay.
+    """Read a document twice: first as published, then with the additions of the built-in overlay.
 
-    Returns the document and its tree after all overlays. Raises `SpecError` if the document is invalid or not
-    supported.
+    `overlays` are applied both times. Returns the document, and its JSON tree after all overlays. Raises
+    `SpecError` if the document is invalid or not supported.
     """
     notes = Notes()
     try:

@@ -1,4 +1,4 @@
-"""Find the files that names, folders and patterns select."""
+"""Find the files that a user selects by name, folder or glob pattern."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ _PATTERN = "*?["
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file with its bytes. If it was found in a folder and not named itself, it need not be a document."""
+    """A file and its bytes.
+
+    `is_named` is False if the file was found in a folder or by a glob pattern. Then it may be something other
+    than an OpenAPI document.
+    """
 
     name: str
     data: bytes
@@ -27,9 +31,10 @@ class Source:
 
 
 def read_sources(paths: Iterable[Path | str]) -> list[Source]:
-    """Read the files that are named, every document and page in a folder, or all files that match a pattern.
+    """Read the files at these paths.
 
-    Raises one `SpecError` for all files that cannot be read.
+    A path is a file, a folder (all documents and Markdown pages below it are read) or a glob pattern (all files
+    that match are read). Raises one `SpecError` for all files that cannot be read.
     """
     sources: dict[str, Source] = {}
     errors: list[SpecError] = []
@@ -66,7 +71,7 @@ def _below(folder: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Yield the documents and pages at any depth of a folder, except hidden ones and installed packages."""
+    """Yield the documents and Markdown pages below a folder, except those in hidden folders and `node_modules`."""
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "node_modules"]
         yield from (Path(parent, name) for name in names if Path(name).suffix in _SUFFIXES)

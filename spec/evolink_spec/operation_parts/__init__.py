@@ -1,1 +1,1 @@
-"""The parts of an operation: its requirements, its error responses, and the facts in its descriptions."""
+"""The parts of an operation, such as its parameters, its error responses, and the facts in its descriptions."""

@@ -1,4 +1,4 @@
-"""Refuse operations that need a server, parameter or credential that is not supported."""
+"""Reject operations that need a server, parameter or credential that is not supported."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from evolink_spec.schemas import check, types_of
 
 _PARAMETER = {"deprecated", "description", "example", "examples", "in", "name", "required", "schema"}
 _SERVER = re.compile(r"([a-z]+://[^/?#{}]+)?/?")
-# OpenAPI ignores header parameters of these names: other fields describe them.
+# OpenAPI ignores header parameters with these names, because other fields describe them.
 _HEADERS = {"accept", "authorization", "content-type"}
 
 
 def check_servers(node: Node) -> None:
-    """Refuse a server with a path prefix, because operations are served at exactly the documented path."""
+    """Raise `SpecError` if a server URL has a path, because operations are served at exactly the documented path."""
     servers = node.get("servers")
     for server in servers.items() if servers else ():
         url = server.child("url")
@@ -23,7 +23,10 @@ def check_servers(node: Node) -> None:
 
 
 def check_parameters(item: Node, node: Node, parameter: str | None) -> None:
-    """Raise `SpecError` if the operation has a server, parameter or credential that is not supported."""
+    """Raise `SpecError` if the operation has a server, parameter or credential that is not supported.
+
+    `parameter` is the name of the parameter in the path; None if the path has no parameter.
+    """
     check_servers(node)
     _check_security(node)
     declared = [owner.get("parameters") for owner in (item, node)]
@@ -43,7 +46,7 @@ def check_parameters(item: Node, node: Node, parameter: str | None) -> None:
 
 
 def _check_security(node: Node) -> None:
-    """Raise `SpecError` if the operation declares security, but requires anything other than a bearer token."""
+    """Raise `SpecError` if the operation declares any security other than one bearer token."""
     root = Node(node.document, node.source)
     required = node.get("security") or root.get("security")
     if required is None:

@@ -1,4 +1,4 @@
-"""The documented error responses of an operation, each with the body of its example."""
+"""The documented error responses of an operation. The body of each is the example in the document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evolink_spec.pointers import Node
 
 FIRST_ERROR = 400
-# The bodies that most documents of the family use, for a document that gives no example.
+# The bodies that most EvoLink documents use. They are used if a document gives no example.
 _BODIES = {
     400: ("invalid_request", "Invalid request parameters", "invalid_request_error"),
     401: ("unauthorized", "Invalid or expired token", "authentication_error"),
@@ -31,7 +31,7 @@ _BODIES = {
 
 
 def errors_of(answers: Iterable[tuple[int, Node]], warnings: list[SpecError]) -> dict[int, ErrorAnswer]:
-    """Return the error responses by status. Missing and invalid examples are added to `warnings`."""
+    """Return the error responses by status. Problems with missing and invalid examples are added to `warnings`."""
     return {
         status: ErrorAnswer(
             status, str(response.child("description").value), _example(status, response, warnings)
@@ -42,7 +42,7 @@ def errors_of(answers: Iterable[tuple[int, Node]], warnings: list[SpecError]) ->
 
 
 def built_in(status: int) -> dict[str, Json]:
-    """Return the error body of a status for which the document gives no example."""
+    """Return the usual error body of a status, for a document that gives no example."""
     code, message, kind = _BODIES.get(status, _BODIES[500 if status >= 500 else 400])  # noqa: PLR2004
     return {"error": {"code": code, "message": message, "type": kind}}
 

@@ -1,4 +1,4 @@
-"""Extract facts about models and results from descriptions, by the wording that EvoLink's documents use."""
+"""Extract facts about models and results from descriptions. The patterns match the wording of EvoLink's documents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evolink_spec.pointers import Node
 
 _UNITS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "小时": 3600.0, "天": 86400.0}
-# For text in lower case, because a pattern that ignores case has no fast search for its first letter.
+# The patterns are for text in lower case, because `re` searches more slowly if it ignores case.
 _LINK_LIFE = re.compile(
     r"\b(?:links?|urls?)\b[^.\n]{0,80}?\bvalid for (?P<number>[0-9]+)[ -]?(?P<unit>minute|hour|day)"
     r"|有效期为? ?(?P<zh_number>[0-9]+) ?(?P<zh_unit>小时|天)"
@@ -42,7 +42,10 @@ _SUFFIX = re.compile(r"`(-[a-z0-9.-]+)`")
 
 
 def prose_of(operation: Node, request: Mapping[str, Node], response: Mapping[str, Node]) -> Prose:
-    """Return the facts about results in the descriptions of a create operation."""
+    """Return the facts about results in the descriptions of a create operation.
+
+    `request` and `response` are the properties of the request body and of the response body.
+    """
     text = _plain("\n".join(_descriptions(operation.value)))
     schema = _plain("\n".join(text for node in request.values() for text in _descriptions(node.value)))
     life = _LINK_LIFE.search(text)
@@ -62,7 +65,7 @@ def prose_of(operation: Node, request: Mapping[str, Node], response: Mapping[str
 
 
 def aliases_in(model: Node | None, models: Sequence[str]) -> dict[str, str]:
-    """Return the older names that the description of `model` lists as still accepted, each with its current name."""
+    """Return the current name of each old model name that the description of `model` lists as still accepted."""
     present = keywords(model) if model else {}
     text = present.get("description")
     aliases: dict[str, str] = {}
@@ -83,7 +86,7 @@ def aliases_in(model: Node | None, models: Sequence[str]) -> dict[str, str]:
 
 
 def _is_name(name: str, models: Sequence[str]) -> bool:
-    """Whether a quoted word looks like the name of a model rather than a field or a value."""
+    """Whether a quoted word looks like the name of a model. Otherwise, it names a field or a value."""
     return "-" in name or any(model.startswith(name) for model in models)
 
 
@@ -95,7 +98,7 @@ def _current_name(name: str, models: Sequence[str], current: Sequence[str], suff
 
 
 def _descriptions(value: Json) -> Iterator[str]:
-    """Yield every description at any depth, outermost first."""
+    """Yield the descriptions at any depth, outermost first, without those in examples and defaults."""
     if isinstance(value, dict):
         if isinstance(value.get("description"), str):
             yield value["description"]
@@ -108,7 +111,7 @@ def _descriptions(value: Json) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Return the text in lower case without Markdown quotes and emphasis, each list item and paragraph on one line."""
+    """Return the text in lower case without Markdown markup, with each list item and paragraph on one line."""
     text = text.lower().replace("`", "").replace("**", "")
     return "\n".join(" ".join(part.split()) for part in _PART.split(text))
 

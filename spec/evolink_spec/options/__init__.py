@@ -1,1 +1,1 @@
-"""Command-line options declared as records, for the commands of both packages."""
+"""Command-line options that are declared as fields of records, for the commands of both packages."""

@@ -1,4 +1,4 @@
-"""Build click commands whose options are the fields of records. The help groups them in sections."""
+"""Build click commands whose options are the fields of records. `--help` shows the options in sections."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
 class ListedOption(NamedTuple):
-    """An option for the documentation.
+    """An option as the documentation lists it.
 
-    `metavar` is empty for a switch, `default` is empty if the option has no default.
+    `metavar` is empty if the option takes no value. `default` is empty if the option has no default.
     """
 
     command: str
@@ -36,7 +36,7 @@ class ListedOption(NamedTuple):
 
 
 class FieldOption(click.Option):
-    """The option of one field. Its value remains text until `gather` parses it."""
+    """The command-line option of one field. Its value remains text until `gather` parses it."""
 
     def __init__(self, field: Field) -> None:
         self.field = field
@@ -45,11 +45,11 @@ class FieldOption(click.Option):
         super().__init__(names, help=field.option.help, multiple=field.collection is not None, **plain)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Return the values that the shell offers."""
+        """Return the values that the shell suggests."""
         return _completions(self.field, incomplete)
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Return the two columns of the help."""
+        """Return the two columns of the option in the help."""
         record = super().get_help_record(ctx)
         shown = self.field.shown_default
         return record and (record[0], record[1] + (f"  [default: {shown}]" if shown else ""))
@@ -66,16 +66,19 @@ class FieldArgument(click.Argument):
         )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Return the values that the shell offers."""
+        """Return the values that the shell suggests."""
         return _completions(self.field, incomplete)
 
     def get_help_record(self, _: click.Context) -> tuple[str, str]:
-        """Return the two columns of the help."""
+        """Return the two columns of the argument in the help."""
         return self.field.option.metavar, self.field.option.help
 
 
 def _completions(field: Field, incomplete: str) -> list[CompletionItem]:
-    """Return the choices that begin like this, or let the shell complete the name of a file or folder."""
+    """Return the choices that begin with `incomplete`.
+
+    For a path, let the shell complete the name of a file or folder.
+    """
     from click.shell_completion import CompletionItem
 
     if field.kind is Path:
@@ -84,7 +87,7 @@ def _completions(field: Field, incomplete: str) -> list[CompletionItem]:
 
 
 class Command(click.Command):
-    """A command that shows its options in sections."""
+    """A command whose help shows the options in sections."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the arguments and options, section by section."""
@@ -102,7 +105,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """The commands of one program."""
+    """The commands of one program, such as `evolink-mock`."""
 
     command_class = Command
 
@@ -116,12 +119,11 @@ class Group(click.Group):
         beneath: Callable[[], Sequence[Mapping[str, RawValue]]] = tuple,
         **about: Any,
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-        """Add a command.
+        """Return a decorator that adds a command with an option for each field of these records.
 
-        Its function is called with one instance of each of these record types.
-
-        Their values come from the command line, then from the sources that `beneath` returns. The fields in
-        `without` are not options of this command and keep their defaults. `about` is passed to click.
+        The decorated function is called with one instance of each record type. The value of a field comes from
+        the command line, or else from the first of the sources that `beneath` returns. The fields in `without`
+        are not options of this command and keep their defaults. `about` is passed to click.
         """
         fields = [field for record in records for field in fields_of(record) if field.name not in without]
 
@@ -145,7 +147,7 @@ class Group(click.Group):
 
 
 def list_options(group: Group) -> list[ListedOption]:
-    """Return the options of all commands, without --help."""
+    """Return the options of all commands, except --help."""
     return [
         ListedOption(
             name,
@@ -165,7 +167,7 @@ def _offered(source: Mapping[str, RawValue], fields: Sequence[Field]) -> dict[st
 
 
 def from_command_line(context: click.Context) -> dict[str, RawValue]:
-    """Return the values that were given on the command line, by the name of the field."""
+    """Return the values that the user gave on the command line, by field name."""
     return {
         parameter.name: RawValue(_named(parameter), context.params[parameter.name])
         for parameter in context.command.params
@@ -180,9 +182,10 @@ def _named(parameter: FieldOption | FieldArgument) -> str:
 
 
 def repeated_command(context: click.Context, without: Collection[str], secrets: Mapping[str, str]) -> str:
-    """Return the command line that repeats this run, without the fields in `without`.
+    """Return a command line that repeats this run, without the options of the fields in `without`.
 
-    `secrets` maps fields with keys to the environment variables that replace their values.
+    `secrets` maps the name of a field with an API key to the environment variable that is shown in place of the
+    key.
     """
     words, keys = context.command_path.split(), []
     for parameter in context.command.params:

@@ -1,10 +1,10 @@
-"""One declaration for each setting: a field of a record, annotated with an `Option`.
+"""Each setting is declared once, as a field of a record that is annotated with an `Option`.
 
     class Settings(Struct, frozen=True, kw_only=True):
         port: Annotated[int, Meta(ge=0, le=65535), Option(help="Port to listen on.", short="-p")] = 8080
 
 The command-line option `--port`, the environment variable, the TOML key `port`, the keyword argument and the JSON
-Schema all follow from it. A field of type tuple or frozenset is a repeatable option.
+Schema are all derived from this field. A field of type tuple or frozenset is a repeatable option.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ _NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
 class Option(Struct, frozen=True, kw_only=True):
     """How users write the value of a field.
 
-    `name` is the long option; by default it follows from the name of the field. `parse` turns text into the
-    value and raises ValueError. `shown` is the default as a user writes it. `excludes` names a field that
-    cannot be set together with this one. If `positional`, it is an argument of the command, not an option.
+    `name` is the long option. If it is empty, the option is named after the field. `parse` converts text to the
+    value and raises ValueError for invalid text. `shown` is the default as users write it. `excludes` names a
+    field that users cannot set together with this field. If `positional`, the field is an argument of the
+    command, not an option.
     """
 
     help: str
@@ -49,10 +50,10 @@ class Option(Struct, frozen=True, kw_only=True):
 
 
 class Field(Struct, frozen=True):
-    """A field that a user can set.
+    """A field that users can set.
 
-    `kind` is the type of a single value. `collection` is the type of the field if it holds several values,
-    otherwise None.
+    `kind` is the type of a single value. `collection` is the type of the field if the field holds several
+    values; otherwise None.
     """
 
     name: str
@@ -64,17 +65,17 @@ class Field(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """The name in a TOML table: `max-body`."""
+        """The name in a TOML table, for example `max-body`."""
         return self.flag.removeprefix("--")
 
     @property
     def flag(self) -> str:
-        """The name on the command line: `--max-body`."""
+        """The name on the command line, for example `--max-body`."""
         return self.option.name or f"--{self.name.replace('_', '-')}"
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The possible values, as the metavar lists them in lower case; empty if other values are possible."""
+        """The possible values, which are the lower-case words of the metavar; empty if other values are possible."""
         words = self.option.metavar.split("|")
         return tuple(words) if len(words) > 1 and all(map(str.islower, words)) else ()
 
@@ -85,7 +86,7 @@ class Field(Struct, frozen=True):
 
     @property
     def shown_default(self) -> str:
-        """The default as a user would write it; empty if the option has none."""
+        """The default as users would write it; empty if the option has no default."""
         if self.option.shown is not None:
             return self.option.shown
         if self.is_switch or self.default in (None, (), frozenset(), NODEFAULT, ""):
@@ -95,7 +96,7 @@ class Field(Struct, frozen=True):
     def read(self, raw: Any) -> Any:
         """Convert `raw`, which is text or a decoded TOML or Python value.
 
-        Raises ValueError, with the expected kind, if it is invalid.
+        Raises ValueError, with the expected type, if `raw` is invalid.
         """
         if self.collection is None:
             return self._read_one(raw)
@@ -124,7 +125,7 @@ class Field(Struct, frozen=True):
 
     @property
     def expected(self) -> str:
-        """The expected kind of value, in words."""
+        """The expected type and range of a value, in words."""
         if typing.get_origin(self.kind) is Literal:
             return f"one of {', '.join(typing.get_args(self.kind))}"
         name = _NAMES.get(self.kind, "text")
@@ -135,7 +136,7 @@ class Field(Struct, frozen=True):
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema of the value in a TOML table."""
+        """The JSON Schema of the field in a TOML table."""
         kind = str if self.kind is Path or self.option.parse is not None else self.kind
         schema = msgspec.json.schema(_limited(kind, self.limits if kind is self.kind else None))
         if self.option.parse is not None and self.kind is not str:
@@ -150,7 +151,7 @@ def _limited(kind: Any, limits: Meta | None) -> Any:
 
 @cache
 def fields_of(record: type[Struct]) -> tuple[Field, ...]:
-    """Return the fields of a record that a user can set, in the order of their declaration."""
+    """Return the fields of a record that users can set, in the order of declaration."""
     hints = typing.get_type_hints(record, include_extras=True)
     made = (_field(hints[info.name], info.name, info.default) for info in msgspec.structs.fields(record))
     return tuple(field for field in made if field is not None)
@@ -182,7 +183,7 @@ def _field(hint: Any, name: str, default: Any) -> Field | None:
 
 
 def json_schema(title: str, *records: type[Struct]) -> dict[str, Any]:
-    """Return the JSON Schema of a TOML table with the settings of these records."""
+    """Return the JSON Schema of a TOML table whose keys are the settings in these records."""
     fields = [field for record in records for field in fields_of(record)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,7 +1,7 @@
-"""The sources of a record's values: the command line, the environment, a TOML table, keyword arguments.
+"""The sources of settings, which are the command line, the environment, TOML tables and keyword arguments.
 
-Each source is a mapping from the name of a field to a `RawValue`. The first source that has a value wins, and
-every error names the option, variable, key or argument.
+A source maps the name of a field to a `RawValue`. The first source with a value for a field is used. Every
+error names the option, environment variable, TOML key or argument that has the invalid value.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ R = TypeVar("R", bound=Struct)
 
 
 class RawValue(NamedTuple):
-    """A value as the user wrote it, and the name of the option, variable or key for errors."""
+    """A value as the user wrote it, and where: an option, environment variable, TOML key or argument."""
 
     source: str
     value: Any
 
 
 def gather(record: type[R], sources: Iterable[Mapping[str, RawValue]]) -> R:
-    """Build the record from these sources; earlier ones take precedence.
+    """Build the record from the values in `sources`; earlier sources take precedence.
 
-    Raises ValueError, with the source, if a value is invalid or excludes another of the same source.
+    Raises ValueError, with the source, if a value is invalid, or if a source sets two options that exclude each
+    other.
     """
     fields = {field.name: field for field in fields_of(record)}
     chosen: dict[str, Any] = {}
@@ -53,7 +54,10 @@ def _read(field: Field, raw: RawValue) -> Any:
 def _exclude(
     field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, RawValue]
 ) -> None:
-    """Remove an option that an earlier source excludes. Raises ValueError if both options are in one source."""
+    """Ignore an option if an earlier source sets an option that excludes it.
+
+    Raises ValueError if one source sets both options.
+    """
     name, other = field.name, field.option.excludes
     if not other:
         return
@@ -66,7 +70,7 @@ def _exclude(
 
 
 def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> dict[str, RawValue]:
-    """Return the values in a TOML table, whose keys may have dashes or underscores.
+    """Return the values in a TOML table, by field name. The TOML keys may have dashes or underscores.
 
     Raises ValueError for an unknown key.
     """
@@ -83,9 +87,9 @@ def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> 
 def from_environment(
     variables: Mapping[str, str], prefix: str, *records: type[Struct]
 ) -> dict[str, RawValue]:
-    """Return the values in environment variables: `--max-body` is `PREFIX_MAX_BODY`.
+    """Return the values in environment variables, by field name. The variable of `--max-body` is `PREFIX_MAX_BODY`.
 
-    White space separates the values of a repeatable option.
+    The values of a repeatable option are separated by white space.
     """
     values = {}
     for field in (field for record in records for field in fields_of(record)):
@@ -102,7 +106,7 @@ def variable_of(field: Field, prefix: str) -> str:
 
 
 def from_keywords(keywords: Mapping[str, Any], *records: type[Struct]) -> dict[str, RawValue]:
-    """Return the values of keyword arguments. Raises TypeError for an unknown name, as Python does."""
+    """Return the values of keyword arguments, by field name. Raises TypeError for an unknown name, as Python does."""
     fields = [field for record in records for field in fields_of(record)]
     known: Collection[str] = [field.name for field in fields]
     by_option = {field.key.replace("-", "_"): field.name for field in fields}

@@ -1,4 +1,4 @@
-"""Find the known word that is most similar to an unknown one, for suggestions in errors."""
+"""Find the known words that are most similar to an unknown word, for suggestions in errors."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return the known word most similar to `word`; empty if none is as similar as `cutoff` (0 to 1)."""
+    """Return the known word that is most similar to `word`; empty if no similarity reaches `cutoff` (0 to 1)."""
     return next(iter(get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")
 
 
 def did_you_mean(word: str, known: Iterable[str], prefix: str = "", cutoff: float = 0.6) -> str:
-    """Return ` (did you mean …?)` for the end of an error; empty if no known word is similar.
+    """Return ` (did you mean …?)` for the end of an error; empty if no known word is similar to `word`.
 
-    `prefix` precedes the suggested word.
+    `prefix` is written before the suggested word.
     """
     match = nearest(word, known, cutoff)
     return f" (did you mean {prefix}{match}?)" if match else ""
 
 
 def closest(word: str, known: Iterable[str], count: int) -> list[str]:
-    """Return the `count` known words most similar to `word`, the most similar first, without a minimum similarity."""
+    """Return the `count` known words that are most similar to `word`, the most similar word first."""
     return get_close_matches(word, list(known), n=count, cutoff=0.0)

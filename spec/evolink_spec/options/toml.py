@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the content of a TOML file. Raises ValueError if it cannot be read or is invalid."""
+    """Return the content of a TOML file. Raises ValueError if the file cannot be read or is invalid."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
