@@ -52,8 +52,8 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     trust_secret: Annotated[
         bool,
         Option(
-            help="The receiver relies on its secret alone. It need not query tasks, and no forged callback with the "
-            "right secret is sent.",
+            help="The receiver relies on its secret alone: it need not query tasks, and a forged callback with the "
+            "right secret may have an effect.",
             section=_RECEIVER,
         ),
     ] = False
