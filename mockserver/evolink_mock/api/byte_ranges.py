@@ -22,7 +22,7 @@ def without_invalid_range(headers: Headers) -> Headers:
 
 
 def is_valid_range(value: bytes) -> bool:
-    """Whether the value of a `Range` header is valid: `bytes=` and ranges that do not end before they begin."""
+    """Return whether the value of a `Range` header is valid: `bytes=` and ranges that do not end before they begin."""
     unit, equals, ranges = value.partition(b"=")
     items = [item for item in map(bytes.strip, ranges.split(b",")) if item]
     if not equals or unit.strip().lower() != b"bytes" or not items:

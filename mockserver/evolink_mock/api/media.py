@@ -156,7 +156,7 @@ class MediaEndpoint:
 
 
 def _is_redirected(task: Task, exchange: Exchange) -> bool:
-    """Whether the recipe `link=redirect` redirects this request, which is not itself the result of that redirect."""
+    """Return whether the recipe `link=redirect` redirects this request, which must not be the result of a redirect."""
     is_asked = task.anomalies is not None and task.anomalies.link == "redirect"
     return is_asked and b"redirected=1" not in exchange.query
 

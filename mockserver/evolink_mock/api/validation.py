@@ -111,7 +111,7 @@ class AnyModelValidator:
 
 
 def _is_small(document: Any) -> bool:
-    """Whether a document has at most `_MOST_VALUES` values. Counting stops at that number."""
+    """Return whether a document has at most `_MOST_VALUES` values. Counting stops at that number."""
     count, waiting = 0, [document]
     while waiting and count <= _MOST_VALUES:
         value = waiting.pop()

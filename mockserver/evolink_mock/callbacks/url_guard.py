@@ -88,7 +88,7 @@ def parse_allowed(text: str) -> Allowed:
 
 
 def is_allowed(host: str, port: int, allowed: Sequence[Allowed]) -> bool:
-    """Whether this host and port may be called without further checks. The host must be in canonical form."""
+    """Return whether this host and port may be called without further checks. The host must be in canonical form."""
     return any(entry.host == host and entry.port in (None, port) for entry in allowed)
 
 

@@ -143,7 +143,7 @@ def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None
 
 
 def _in_foreground() -> bool:
-    """Whether a key such as Ctrl-C sends its signal to the command as well as to this process."""
+    """Return whether a key such as Ctrl-C sends its signal to the command as well as to this process."""
     if sys.platform == "win32":
         return True
     try:

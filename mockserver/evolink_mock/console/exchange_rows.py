@@ -38,7 +38,7 @@ ALL = ExchangeFilter()
 
 
 def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
-    """Whether the filter selects an exchange. Every field must match; case is ignored."""
+    """Return whether the filter selects an exchange. Every field must match; case is ignored."""
     if selection == ALL:  # as on most open pages, for each exchange
         return True
     texts = (
@@ -55,7 +55,7 @@ def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
 
 
 def _contains(exchange: Exchange, text: str) -> bool:
-    """Whether a text occurs in an exchange. In a body, its non-ASCII characters may be written as JSON escapes."""
+    """Return whether a text occurs in an exchange, either as it is or, in a body, as JSON with escapes."""
     lines = (exchange.method, exchange.path, *exchange.notes)
     forms = {text.encode(), dumps(text)[1:-1].encode()}
     bodies = (exchange.request_body.lower(), exchange.answer_body.lower())

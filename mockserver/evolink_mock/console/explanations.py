@@ -58,6 +58,6 @@ def nearest_of(exchange: Exchange) -> str:
 
 
 def _names_recipe(exchange: Exchange) -> bool:
-    """Whether a header of the request may name a recipe, which then caused the response."""
+    """Return whether a header of the request may name a recipe, which then caused the response."""
     headers = dict(exchange.request_headers)
     return b"mock=" in headers.get(b"prefer", b"") or b"~" in headers.get(b"authorization", b"")

@@ -48,17 +48,17 @@ class AccessGuard:
         return None if public or self.is_operator(headers) else refusal(401, _NO_KEY)
 
     def is_operator(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether a request carries the operator's key."""
+        """Return whether a request carries the operator's key."""
         return is_operator(headers, self.service.operator_key)
 
 
 def _is_navigation(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the browser loads a page into a window, for example when a user follows a link."""
+    """Return whether the browser loads a page into a window, for example when a user follows a link."""
     return headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
 
 
 def _is_local(scope: Scope) -> bool:
-    """Whether the connection arrived at a loopback address, or the caller is in this process."""
+    """Return whether the connection arrived at a loopback address, or the caller is in this process."""
     server = scope.get("server")
     try:
         return server is None or ip_address(str(server[0])).is_loopback

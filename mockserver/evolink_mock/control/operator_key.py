@@ -18,7 +18,7 @@ ACCOUNT_HEADER = b"mock-account"  # the label of the account for which an operat
 
 
 def is_operator(headers: Mapping[bytes, bytes], key: str) -> bool:
-    """Whether a request carries the operator's key, in its header or in its cookie."""
+    """Return whether a request carries the operator's key, in its header or in its cookie."""
     sent = headers.get(HEADER, b"") or _cookie(headers.get(b"cookie", b""), key)
     return bool(key) and compare_digest(sent, key.encode("latin-1", "replace"))
 

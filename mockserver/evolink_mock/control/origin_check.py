@@ -30,7 +30,7 @@ class OwnNames(Struct, frozen=True):
         return OwnNames(self.names | hosts_of(address), self.allowed)
 
     def has(self, authority: str) -> bool:
-        """Whether `HOST[:PORT]` is loopback or a known name of this server.
+        """Return whether `HOST[:PORT]` is loopback or a known name of this server.
 
         A name that merely resolves to this server is not enough.
         """

@@ -68,7 +68,7 @@ def _without_coding(body: bytes, coding: bytes) -> bytes:
 
 
 def _is_text(body: bytes) -> bool:
-    """Whether a body is UTF-8. If the body was cut, its last character may be incomplete."""
+    """Return whether a body is UTF-8. If the body was cut, its last character may be incomplete."""
     try:
         body.decode()
     except UnicodeDecodeError as error:

@@ -1,1 +1,1 @@
-"""Tasks, accounts, deliveries and the interface of a store. Everything is pure, except for the clock."""
+"""Tasks, accounts, callback deliveries and the interface of a store. Only the module `clock` is impure."""

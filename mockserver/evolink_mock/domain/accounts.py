@@ -25,9 +25,9 @@ _EXACT = 2**53  # a larger whole number need not be exact as a float
 
 
 class AssignedRecipe(Struct, frozen=True):
-    """A recipe that is assigned to an account for its next `left` requests.
+    """A recipe that applies to the next `left` requests of an account.
 
-    If `left` is None, it applies until it is replaced.
+    If `left` is None, the recipe applies until another recipe replaces it.
     """
 
     recipe: str  # in its canonical spelling
@@ -37,9 +37,9 @@ class AssignedRecipe(Struct, frozen=True):
 
 
 class Account(Struct, omit_defaults=True):
-    """The state of one account. Times are Unix seconds; credits are those of the document's `usage`.
+    """The state of one account. Times are Unix seconds; credits have the unit of `usage` in the OpenAPI document.
 
-    The optional containers are None while they are empty, so that most requests only test for None.
+    An optional container is None while it is empty, so that most requests only test for None.
     """
 
     token: str
@@ -53,18 +53,18 @@ class Account(Struct, omit_defaults=True):
     refunds: list[tuple[float, float]] = field(default_factory=list)  # a heap of (when, credits)
     window_start: float = -1.0  # start of the rate window in which `window_count` counts
     window_count: int = 0
-    latest_end: float = 0.0  # of its tasks; infinite if a task never ends
+    latest_end: float = 0.0  # when the last of its tasks ends, Unix seconds; infinite if a task never ends
     frozen_at: float | None = None  # its time while its clock is frozen; None while its clock runs
     shift: float = 0.0  # seconds, added to the server's clock while its clock runs
     mover: str = ""  # the process that is moving its clock
     assigned: list[AssignedRecipe] | None = None
-    turns: dict[str, int] | None = None  # requests so far, by each sequence of recipes that requests name
+    turns: dict[str, int] | None = None  # for each sequence of recipes: how many requests have named it
     applied: set[str] | None = None  # steps whose credits or rate limit have been set
     random_draws: int = 0
 
 
 class AccountTerms(Struct, frozen=True):
-    """The initial state of every new account. `seed` makes the ids of its tasks reproducible."""
+    """The initial state of every new account. The ids of its tasks are derived from `seed`."""
 
     seed: int
     credits: float
@@ -73,34 +73,34 @@ class AccountTerms(Struct, frozen=True):
 
 
 def open_account(token: str, terms: AccountTerms) -> Account:
-    """Create an account. The seed and the token determine the ids of its tasks."""
+    """Return a new account. The ids of its tasks are derived from the seed and the token."""
     label = label_of(token)
     first_random = ids.first_random(terms.seed, token)
     return Account(token, label, first_random, terms.credits, terms.rate, terms.denied_models)
 
 
 def label_of(token: str) -> str:
-    """Return a name for logs that does not reveal the token."""
+    """Return a name for the token that logs may show. The token cannot be derived from the name."""
     return blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
 
 
 def instant_of(account: Account, server_now: float) -> float:
-    """Return the account's time when the server's clock shows `server_now`."""
+    """Return the account's time, in Unix seconds, at which the server's clock shows `server_now`."""
     return server_now + account.shift if account.frozen_at is None else account.frozen_at
 
 
 def example_key(tokens: Collection[str]) -> str:
-    """Return a key that a server with these tokens accepts: the first in order, or any text if it accepts every key."""
+    """Return an API key that the server accepts: the first of `tokens` in order, or any text if `tokens` is empty."""
     return min(tokens, default="any-token")
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:
-    """Whether a token is accepted, either as it is or without the recipe after its first `~`."""
+    """Return whether `accepted` contains the token, or the part of the token before its first `~`."""
     return token in accepted or token.partition("~")[0] in accepted
 
 
 def rounded(number: float) -> Credits:
-    """Round credits, which removes the error of binary fractions. A whole number is returned as an int."""
+    """Round credits to 6 decimals. A whole number below 2⁵³ is returned as an int."""
     if isinstance(number, int):  # as usual, and faster
         return number
     number = round(number, _DECIMALS)
@@ -108,31 +108,34 @@ def rounded(number: float) -> Credits:
 
 
 def remaining(account: Account, now: float) -> Credits:
-    """Return the remaining credits at `now`. Tasks that have failed by then are refunded (clause `credits.refund`)."""
+    """Return the remaining credits at `now`, after refunding the tasks that failed before (clause `credits.refund`)."""
     while account.refunds and account.refunds[0][0] <= now:
         account.used = rounded(account.used - heapq.heappop(account.refunds)[1])
     return rounded(account.granted - account.used)
 
 
 def set_credits(account: Account, left: float, now: float) -> None:
-    """Set the remaining credits at `now`."""
+    """Set the remaining credits at `now` to `left`."""
     remaining(account, now)  # first the refunds that are due, which would otherwise be added later
     account.granted = rounded(account.used + left)
 
 
 def set_rate(account: Account, rate: Rate) -> None:
-    """Set the rate limit, and start a new window."""
+    """Set the rate limit of an account, and start a new rate window."""
     account.rate, account.window_start, account.window_count = rate, -1.0, 0
 
 
 def next_random(account: Account) -> int:
-    """Return the next number of the account's reproducible sequence, 0 ≤ number < 36⁸."""
+    """Return the next number of the account's reproducible sequence of pseudo-random numbers, 0 ≤ number < 36⁸."""
     account.random_draws += 1
     return ids.task_random(account.first_random, -account.random_draws)
 
 
 def charge(account: Account, task: Task, price: float) -> None:
-    """Count the task, reserve its price, and schedule its refund, which is the whole price if the task will fail."""
+    """Count a new task, reserve its price, and schedule its refund.
+
+    A task that will fail is refunded its whole price.
+    """
     account.task_count += 1
     account.used = rounded(account.used + price)
     account.latest_end = max(account.latest_end, task.timetable.ends)
@@ -141,7 +144,7 @@ def charge(account: Account, task: Task, price: float) -> None:
 
 
 def move_refund(account: Account, before: Task, after: Task) -> None:
-    """Reschedule the refund of a task whose timetable is changed before its end."""
+    """Reschedule the refund of a task whose timetable changed from that of `before` to that of `after`."""
     refund = before.timetable.ends, refund_of(before)
     if refund in account.refunds:
         account.refunds.remove(refund)
@@ -151,7 +154,7 @@ def move_refund(account: Account, before: Task, after: Task) -> None:
 
 
 def count_request(account: Account, now: float) -> float | None:
-    """Count a request against the rate limit. Returns the seconds to wait if it exceeds the limit, else None."""
+    """Count a request against the rate limit. Return None, or the seconds to wait if the limit is exceeded."""
     rate = account.rate
     if rate is None:
         return None

@@ -1,4 +1,4 @@
-"""Clocks. Only this module reads the system clock; all other modules receive a `Clock`."""
+"""Clocks. Only this module reads the system clock; functions elsewhere receive a `Clock` as an argument."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """The time of a server or an account. Times are Unix seconds and never decrease."""
+    """The clock of a server or of an account. Its times are Unix seconds and never decrease."""
 
     def now(self) -> float:
-        """Return the current time."""
+        """Return the current time in Unix seconds."""
         ...
 
     async def sleep_until(self, instant: float) -> None:
-        """Return when `now()` has reached `instant`; immediately if it already has."""
+        """Wait until `now()` has reached `instant`. Return immediately if `instant` is in the past."""
         ...
 
 
 class SystemClock:
-    """Real time, multiplied by `scale`. It begins at `start`, or at the present time.
+    """A clock that starts at `start` and runs `scale` times as fast as real time.
 
-    It follows the monotonic clock, so that progress never decreases when the system clock is adjusted. A clock with a
-    `start` begins when it is first read, so that a script with a seed always sees the same times.
+    If `start` is None, the clock starts at the present time. If not, the clock starts to run when it is first read, so
+    that a script with a seed always sees the same times. The clock follows the monotonic clock of the system, so that
+    adjustments of the system's time do not affect it.
     """
 
     def __init__(self, start: float | None = None, scale: float = 1.0) -> None:
@@ -36,7 +37,7 @@ class SystemClock:
         self._anchor: float | None = None
 
     def now(self) -> float:
-        """Return the current time."""
+        """Return the current time in Unix seconds."""
         if self._anchor is None:
             self._anchor = stopwatch()
             self._start = wall_time() if self._start is None else self._start
@@ -44,8 +45,8 @@ class SystemClock:
         return self._start + (stopwatch() - self._anchor) * self._scale  # type: ignore[operator]
 
     async def sleep_until(self, instant: float) -> None:
-        """Return when `now()` has reached `instant`."""
-        # A loop, because asyncio uses another clock and may wake a little early.
+        """Wait until `now()` has reached `instant`."""
+        # A loop, because asyncio measures time with another clock, and may wake this coroutine a little early.
         while (left := instant - self.now()) > 0:
             await sleep(left / self._scale)
 
@@ -58,20 +59,20 @@ class VirtualClock:
         self._moved = asyncio.Event()
 
     def now(self) -> float:
-        """Return the current time."""
+        """Return the current time in Unix seconds."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move forward by `seconds`, and wake the calls of `sleep_until` that have reached their time.
+        """Move the clock forward by `seconds`, and wake the calls of `sleep_until` whose time has come.
 
-        Raises ValueError for a negative number.
+        Raises ValueError if `seconds` is negative.
         """
         self.advance_to(self._now + seconds)
 
     def advance_to(self, instant: float) -> None:
-        """Move forward to exactly this time, and wake the calls of `sleep_until` that have reached theirs.
+        """Move the clock forward to `instant`, and wake the calls of `sleep_until` whose time has come.
 
-        Raises ValueError for a time in the past.
+        Raises ValueError if `instant` is in the past.
         """
         if not instant >= self._now:  # this form also refuses NaN
             raise ValueError(f"time does not run backwards: from {self._now} to {instant}")
@@ -80,7 +81,7 @@ class VirtualClock:
         self._moved = asyncio.Event()
 
     async def sleep_until(self, instant: float) -> None:
-        """Return when the clock has been moved to `instant` or beyond."""
+        """Wait until the clock has been moved to `instant` or beyond."""
         while self._now < instant:
             await self._moved.wait()
 
@@ -91,15 +92,15 @@ def local_time() -> str:
 
 
 def stopwatch() -> float:
-    """Return seconds of real time, for measuring durations.
+    """Return a number of seconds that grows with real time. The difference of two calls is a duration.
 
-    Test libraries that replace the functions of `time` do not affect it.
+    Test libraries that replace the functions of the module `time` do not affect this function.
     """
     return _FUNCTIONS["perf_counter"]()
 
 
 async def sleep(seconds: float) -> None:
-    """Wait for some seconds of real time, even if a test has replaced `asyncio.sleep` to make its client quick."""
+    """Wait for `seconds` of real time, even if a test has replaced `asyncio.sleep` to make its client quick."""
     loop = asyncio.get_running_loop()
     woken = loop.create_future()
     timer = loop.call_later(seconds, _wake, woken)
@@ -115,12 +116,15 @@ def _wake(waiting: asyncio.Future[None]) -> None:
 
 
 def pause(seconds: float) -> None:
-    """Block this thread for some seconds of real time. In a thread with an event loop, use milliseconds at most."""
+    """Block this thread for `seconds` of real time.
+
+    A thread with an event loop may be blocked for milliseconds only.
+    """
     _FUNCTIONS["sleep"](seconds)
 
 
 def wall_time() -> float:
-    """Return the Unix seconds of the system clock, even if freezegun or time-machine has replaced it."""
+    """Return the time of the system clock in Unix seconds, even if freezegun or time-machine has replaced `time`."""
     time_machine = sys.modules.get("time_machine")
     if time_machine is not None and time_machine.escape_hatch.is_travelling():
         instant: float = time_machine.escape_hatch.time.time()
@@ -129,10 +133,10 @@ def wall_time() -> float:
 
 
 def _real(name: str) -> Callable[..., float]:
-    """Return a function of `time`, even if freezegun replaced it before this module was imported."""
+    """Return the real function `time.NAME`, even if freezegun replaced it before this module was imported."""
     freezegun = sys.modules.get("freezegun.api")
     return getattr(freezegun, f"real_{name}", None) or getattr(time, name)  # type: ignore[no-any-return]
 
 
-# freezegun replaces the attributes of modules, but not the values of dictionaries.
+# A dictionary, because freezegun replaces the attributes of modules, but not the values of dictionaries.
 _FUNCTIONS = {name: _real(name) for name in ("perf_counter", "sleep", "time")}

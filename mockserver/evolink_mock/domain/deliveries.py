@@ -1,4 +1,4 @@
-"""The deliveries of callbacks, and their attempts."""
+"""The deliveries of callbacks, and the attempts of each delivery."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One attempt to deliver a callback.
 
-    It began at `at`, in Unix seconds of the account's clock, and took `seconds` of real time. `status` is the HTTP
-    status of the response. It is None if no response arrived; `problem` is then the reason. `repeated` is how often a
-    process died during this attempt, so that it was made again. The receiver may have received the callback each time.
+    The attempt began at `at`, in Unix seconds of the account's clock, and took `seconds` of real time. `status` is the
+    HTTP status of the response; if no response arrived, `status` is None and `problem` is the reason. `repeated`
+    counts the processes that died during this attempt. After each death another process made the attempt again, so the
+    receiver may have received the callback several times.
     """
 
     at: float
@@ -29,10 +30,10 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """The delivery of a task's callback, with its attempts so far.
+    """The delivery of a task's callback to the URL `target`, with its attempts so far.
 
-    `due` is when the next attempt is due or the present one was due, in Unix seconds of the account's clock. It is
-    None if no attempt is planned. If `repeats`, one more attempt follows the first success.
+    `due` is the time of the next attempt or of the attempt under way, in Unix seconds of the account's clock. `due` is
+    None if no attempt is planned. If `repeats`, the callback is sent once more after the first success.
     """
 
     task_id: str
@@ -43,19 +44,19 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
 
 def succeeded(attempt: Attempt) -> bool:
-    """Whether the receiver accepted the callback, which means any 2xx status (clause `callback.2xx-success`)."""
+    """Return whether the receiver accepted the callback with a 2xx status (clause `callback.2xx-success`)."""
     return attempt.status is not None and attempt.status // 100 == 2  # noqa: PLR2004 - the 2 of 2xx
 
 
 def with_attempt(delivery: Delivery, attempt: Attempt) -> Delivery:
-    """Return the delivery with an attempt added, and with no further attempt due."""
+    """Return the delivery with `attempt` added, and without a planned next attempt."""
     return Delivery(delivery.task_id, delivery.target, (*delivery.attempts, attempt), None, delivery.repeats)
 
 
 def first_delivery(task: Task, target: ParsedUrl) -> Delivery | None:
-    """Return the delivery of a new task, or None if its recipe prevents the callback.
+    """Return the delivery of a new task's callback, or None if the recipe of the task prevents the callback.
 
-    It is due at the end of the task, unless the recipe moves it.
+    The first attempt is due at the end of the task, unless the recipe of the task sends the callback early or late.
     """
     anomalies, due = task.anomalies, task.timetable.ends
     if anomalies is None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 SCOPE_KEY = "evolink_mock.exchange"  # the key of the exchange in the ASGI scope
-KEPT = 65_536  # bytes of a request body that are recorded
+KEPT = 65_536  # maximum bytes of a request body that are recorded
 WARNING = "warning: "  # prefix of the note on an accepted request that is probably a mistake
 JOURNAL = 200  # maximum number of exchanges of an account
 JOURNAL_BYTES = 4 * 1024 * 1024  # maximum bytes of an account's exchanges
@@ -24,7 +24,7 @@ _NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # documen
 
 
 class Recorder(Protocol):
-    """The part of an account's journal that requests use."""
+    """The part of an account's journal that records exchanges."""
 
     label: str  # of the account
 
@@ -33,7 +33,7 @@ class Recorder(Protocol):
         ...
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record violations by an exchange that is not completed yet."""
+        """Record the violations by an exchange that has not ended yet."""
         ...
 
 
@@ -44,21 +44,21 @@ class Exchange(Struct):
     path: str
     began: float  # time on the stopwatch
     status: int = 0  # 0 if no response was sent
-    account: str = ""  # its label
+    account: str = ""  # the label of the account
     task_id: str = ""
     notes: tuple[str, ...] = ()
     query: bytes = b""
     scheme: str = "http"
     request_headers: Sequence[tuple[bytes, bytes]] = ()
     request_body: bytes = b""  # the first `KEPT` bytes
-    at: float = 0.0  # on the account's clock, Unix seconds
+    at: float = 0.0  # when the request arrived, in Unix seconds of the account's clock
     seconds: float = 0.0  # of real time until the response was complete
     answer_headers: Sequence[tuple[bytes, bytes]] = ()
     answer_body: bytes = b""  # empty for a result file
-    is_unmatched: bool = False  # for an undocumented path or method
+    is_unmatched: bool = False  # whether no documented operation has this path and method
     size: int = 0  # in bytes, as counted in a journal
     journal: Recorder | None = None  # the account's journal, to which the completed exchange is appended
-    decided: int = 0  # the status before a network fault, from when its violations are recorded; else 0
+    decided: int = 0  # status before a network fault, set when the violations are recorded; until then 0
 
     def __repr__(self) -> str:
         """Return only the fields that a log or a traceback may show."""
@@ -70,7 +70,8 @@ class Exchange(Struct):
 class Violation(Struct, frozen=True):
     """A violation of the contract by a request.
 
-    With a `task_id`, it is a violation only if no task with that id belongs to the account when violations are listed.
+    If `task_id` is not empty, the violation counts only if no task with this id belongs to the account when violations
+    are listed.
     """
 
     at: float
@@ -82,16 +83,16 @@ class Violation(Struct, frozen=True):
 
 
 class JournalSpace:
-    """Counts the bytes of all journals of a server.
+    """The space for the journals of all accounts of a server, limited in bytes.
 
-    Above the limit, it drops the exchanges of the account that has been idle the longest.
+    Above the limit, the exchanges of the account that has been idle the longest are dropped.
     """
 
     def __init__(self, limit: int = ALL_JOURNALS_BYTES) -> None:
         self._limit = limit
         self._bytes = 0
-        self._idle: dict[Journal, None] = {}  # by idle time, the longest first
-        self._latest: Journal | None = None  # the last of these
+        self._idle: dict[Journal, None] = {}  # journals with exchanges, the longest idle first
+        self._latest: Journal | None = None  # the last journal in `_idle`
 
     def add(self, journal: Journal, size: int) -> None:
         """Add `size` to the bytes of all journals. A negative `size` subtracts the bytes that a journal has dropped."""
@@ -107,7 +108,7 @@ class JournalSpace:
             next(iter(self._idle)).drop_exchanges()
 
     def remove(self, journal: Journal, size: int) -> None:
-        """Stop counting a journal."""
+        """Stop counting a journal, which has `size` bytes."""
         self._bytes -= size
         self._forget(journal)
 
@@ -118,7 +119,7 @@ class JournalSpace:
 
 
 class Journal:
-    """The last exchanges of an account, limited in number and bytes, and separately their violations."""
+    """The last exchanges of an account, limited in number and bytes, and separately the violations by its exchanges."""
 
     __slots__ = (
         "_bytes",
@@ -131,21 +132,21 @@ class Journal:
     )
 
     def __init__(self, label: str = "", space: JournalSpace | None = None) -> None:
-        self.label = label  # of the account
+        self.label = label  # the label of the account
         self._space = space
         self._bytes = 0
         self.clear()
 
     def clear(self) -> None:
-        """Forget all exchanges and violations."""
+        """Remove all exchanges and violations."""
         self._exchanges: list[Exchange] = []
         self._violations: deque[Violation] | None = None
         self._count(-self._bytes)
-        self.dropped = 0  # exchanges that are no longer stored
+        self.dropped = 0  # number of exchanges that were dropped to save memory
         self.dropped_violations = 0
 
     def append(self, exchange: Exchange) -> None:
-        """Record a completed exchange."""
+        """Record a completed exchange, and drop the oldest exchanges if the journal exceeds its limits."""
         exchange.size = size = size_of(exchange)
         exchanges = self._exchanges
         exchanges.append(exchange)
@@ -159,13 +160,13 @@ class Journal:
             self.add_violations(violation_records(exchange))
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record violations by an exchange that is not completed yet."""
+        """Record the violations by an exchange that has not ended yet."""
         for violation in violations:
             self.dropped_violations += len(self.violations) == VIOLATIONS
             self.violations.append(violation)
 
     def move_to(self, space: JournalSpace | None) -> None:
-        """Count the exchanges of this journal in another space, or in none if its account has been dropped."""
+        """Count the exchanges of this journal in another space, or nowhere if `space` is None."""
         size = self._bytes
         if self._space is not None:
             self._space.remove(self, size)
@@ -174,7 +175,7 @@ class Journal:
             space.add(self, size)
 
     def drop_exchanges(self) -> None:
-        """Drop the exchanges, but keep their violations."""
+        """Drop all exchanges, but keep their violations."""
         self.dropped += len(self._exchanges)
         self._exchanges = []
         self._count(-self._bytes)
@@ -217,7 +218,7 @@ def violation_texts(exchange: Exchange) -> list[str]:
 
 
 def violation_records(exchange: Exchange) -> Iterator[Violation]:
-    """Return the violations by a request as records for the journal."""
+    """Yield the violations by a request, as records for the journal."""
     texts = violation_texts(exchange)
     for text in texts:
         yield Violation(exchange.at, exchange.method, exchange.path, exchange.status, text)
@@ -248,7 +249,7 @@ class _Refusal(Struct, frozen=True):
 
 
 def error_message(body: bytes) -> str:
-    """Return the message of an error in the documented shape; empty if the body has another shape."""
+    """Return the message in an error body of the documented shape; empty if `body` has another shape."""
     error = _error(body)
     return "" if error is None else error.message
 

@@ -24,22 +24,22 @@ def first_random(seed: int, token: str) -> int:
 
 
 def task_random(first: int, number: int) -> int:
-    """Return the pseudo-random number of an account's task number `number`, 0 ≤ n < 36⁸.
+    """Return the pseudo-random number of the account's task number `number`, 0 ≤ n < 36⁸.
 
-    The id of the task and everything else that varies between tasks are derived from it.
+    The id, the duration and the video of the task are derived from this number.
     """
     return (first + number * _STRIDE) % SPACE
 
 
 def fraction(random: int) -> float:
-    """Return a number in [0, 1) that appears unrelated to the id made from the same `random`."""
+    """Return a number in [0, 1) that is derived from `random`, but appears unrelated to the task id made from it."""
     mixed = (random * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     return (mixed >> 11) / (1 << 53)
 
 
 def task_id(created: int, random: int) -> str:
-    """Return the id of a task that was created at `created` (Unix seconds)."""
+    """Return the id of a task that was created at `created`, in Unix seconds."""
     high, low = divmod(random, 1_679_616)  # 36**4
     pairs = f"{_PAIRS[high // 1296]}{_PAIRS[high % 1296]}{_PAIRS[low // 1296]}{_PAIRS[low % 1296]}"
     return _prefix_of(created) + pairs
@@ -51,10 +51,10 @@ def _prefix_of(created: int) -> str:
 
 
 def is_foreign(candidate: str) -> bool:
-    """Whether an id lacks the prefix of task ids. It is then malformed, not unknown (clause `query.id-prefix`)."""
+    """Return whether an id lacks the prefix of task ids, and is therefore malformed (clause `query.id-prefix`)."""
     return not candidate.startswith(_PREFIX)
 
 
 def is_task_id(candidate: str) -> bool:
-    """Whether this server could have issued the id."""
+    """Return whether an id has the shape of the ids that this server issues."""
     return _SHAPE.fullmatch(candidate) is not None

@@ -1,4 +1,4 @@
-"""The number of results of a request, and their price, from the document's example and billing rule."""
+"""The number and price of a request's results, from the example and the billing rule of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _PER_SECOND, _PER_IMAGE = "per_second", "per_image"
 _COUNT = "n"  # the request field with the number of results
 _MOST_RESULTS = 24
-_EXAMPLE_SECONDS = 5.0  # the duration of the example, if the document does not state it
+_EXAMPLE_SECONDS = 5.0  # the duration of the example's video, if the document does not state it
 _DECIMALS = 6
 
 
 def price_of(operation: CreateOperation) -> float:
-    """Return the credits that the example in the document reserves; 0 if it shows no credits."""
+    """Return the credits that the example response in the OpenAPI document reserves; 0 if it shows no credits."""
     price = _usage(operation).get("credits_reserved", 0)
     return price if isinstance(price, int | float) else 0
 
@@ -32,8 +32,9 @@ def price_of(operation: CreateOperation) -> float:
 def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
     """Return the number and price of a request's results; None if they equal those of the document's example.
 
-    Prices per second or per image are in proportion to the example. If the service chooses the duration (`-1` or
-    `auto`), the price of the longest is reserved, and the rest is refunded when the task ends.
+    A price per second or per image is in proportion to the example. If the service chooses the duration (`-1` or
+    `auto`), the price of the longest video is reserved, and the credits that are not needed are refunded when the task
+    ends.
     """
     count, price = _count(request, operation), price_of(operation)
     rule = _usage(operation).get("billing_rule")
@@ -57,7 +58,7 @@ def count_of(task: Task) -> int:
 def refund_of(task: Task) -> float:
     """Return the credits to refund when a task ends.
 
-    These are all its credits if it fails, otherwise those that were reserved but not needed.
+    If the task fails, these are all its reserved credits; otherwise, those that were reserved but not needed.
     """
     results = task.results
     if task.timetable.outcome.failure is not None:
@@ -67,7 +68,7 @@ def refund_of(task: Task) -> float:
 
 @lru_cache(maxsize=4096)
 def _shared(count: int, reserved: float, settled: float) -> Results:
-    """Return the same object for equal results, so that many tasks share few objects."""
+    """Return the same object for equal arguments, so that many tasks share few objects."""
     return Results(count, reserved, settled)
 
 
@@ -89,7 +90,7 @@ def _is_decided(request: Mapping[str, Json]) -> bool:
 
 
 def _example_seconds(operation: CreateOperation) -> float:
-    """Return the duration of the example, to which its price applies."""
+    """Return the duration, in seconds, for which the document's example states a price."""
     info = operation.answer.get("task_info")
     shown = info.get("video_duration") if isinstance(info, dict) else None
     for seconds in (operation.defaults.get("duration"), shown):

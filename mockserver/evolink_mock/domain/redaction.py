@@ -1,7 +1,7 @@
 """Remove credentials from logs and records.
 
-A value is a credential if its name says so, as in a header or a query parameter. Such a value is then removed wherever
-it appears. Each pass takes linear time.
+A header, query parameter or field is known by its name to contain a credential. Its value is removed wherever the
+value appears. Each pass takes linear time.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 REMOVED = "[removed]"
-KEY_REMOVED = "[removed:key]"  # the token of an account outside its header, which the reader should notice
+KEY_REMOVED = "[removed:key]"  # stands for an account's token, so that the reader notices where it was sent
 _TOKEN_MARK, _VALUE_MARK = "\ufdd0", "\ufdd1"  # placeholders of removed text during redaction; noncharacters
-# Characters: a shorter value stays, and a short one is removed only as a whole word.
+# In characters. A value below `_SHORTEST` is kept. A value below `_SHORT` is removed only as a whole word.
 _SHORTEST, _SHORT = 3, 8
 _MOST_VALUES = 32  # per request
 _MOST_REMOVED = 100  # values that are searched for in a text
@@ -67,7 +67,7 @@ _URL = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^?#\s\"'<>]*)([?#][^\s
 _URL_PATH = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^/?#\s\"'<>\\]*)[^\s\"'<>]*")
 _AFTER_SCHEME = re.compile(r"(:(?:\\?/){2})[^\s\"'<>]+")
 # Words that may be keys: with the prefix of a well-known kind, JSON Web Tokens, or random.
-# Characters of the shortest key with a prefix, without one, and without one but with a hyphen or underscore.
+# Minimum characters of a word with a prefix, without a prefix, and without a prefix but with a hyphen or underscore.
 _SHAPE, _RANDOM, _HYPHENATED = 11, 20, 24
 _KEY_SHAPE = re.compile(r"(?<![\w-])[\w-]{11,}+(?:\.[\w-]{8,}+){0,2}+")
 _PREFIXED = re.compile(
@@ -89,7 +89,7 @@ _encode = msgspec.json.Encoder().encode
 
 @lru_cache(maxsize=1024)
 def is_credential_name(name: str) -> bool:
-    """Whether a header, query parameter or field with this name carries a credential."""
+    """Return whether a header, query parameter or field with this name contains a credential."""
     words = [word.lower() for word in _WORDS.findall(name[:100])]
     if not _SECRET_WORDS.isdisjoint(words) or name.lower() in _SECRET_WORDS:
         return True
@@ -102,7 +102,7 @@ def is_credential_name(name: str) -> bool:
 
 
 def is_credential_header(name: bytes) -> bool:
-    """Whether a header with this name carries a credential."""
+    """Return whether a header with this name contains a credential."""
     return is_credential_name(name.decode("latin-1"))
 
 
@@ -119,7 +119,7 @@ def credential_values(headers: Iterable[tuple[bytes, bytes]], query: bytes = b""
 
 
 def _values_of(name: str, value: str) -> Iterator[str]:
-    """Yield the secret parts of a header's value: the value without its scheme, or each cookie."""
+    """Yield the secret parts of a header's value: the value without its scheme, or the value of each cookie."""
     if name in {"cookie", "set-cookie"}:
         pairs = value.split(";")[: 1 if name == "set-cookie" else _MOST_VALUES]
         yield from (pair.partition("=")[2].strip() for pair in pairs)
@@ -136,9 +136,9 @@ def _values_of(name: str, value: str) -> Iterator[str]:
 
 
 def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
-    """Redact path and notes for the access log.
+    """Return the texts of a log line (path and notes) without credentials.
 
-    Credentials from the headers are removed, and URLs are cut after their origin.
+    Credentials in `headers` are removed from each text, and URLs are cut after their origin.
     """
     return [*_redacted(tuple(texts), tuple(headers))]
 
@@ -157,13 +157,13 @@ def _redacted(texts: tuple[str, ...], headers: tuple[tuple[bytes, bytes], ...]) 
 
 
 def _without_named(text: str) -> str:
-    """Return a text without the values of pairs such as `token=VALUE`, and without what follows `Bearer` or `Basic`."""
+    """Return a text without the values of pairs such as `token=VALUE`, and without keys after `Bearer` or `Basic`."""
     text = _PAIR.sub(_without_pair, text) if "=" in text else text
     return _SCHEMED.sub(rf"\1\2{REMOVED}", text)
 
 
 def without_key_shapes(text: str) -> str:
-    """Return a text without the words that look like keys: with a well-known prefix, or long and random."""
+    """Return a text without the words that look like API keys: with a well-known prefix, or long and random."""
     return text if len(text) < _SHAPE else _KEY_SHAPE.sub(_without_shape, text)
 
 
@@ -186,24 +186,21 @@ class Redactor:
         self._known = known[:_MOST_REMOVED]
 
     def text(self, text: str) -> str:
-        """Remove from a text the known credentials, those in its URLs, and words that look like keys."""
+        """Return a text without known credentials, credentials in URLs, and words that look like API keys."""
         return without_key_shapes(self._plain(text))
 
     def _plain(self, text: str) -> str:
-        """Remove from a text the known credentials and those in its URLs, but not words that look like keys."""
+        """Return a text without known credentials and without those in URLs. Words that look like API keys are kept."""
         marked = self._marked(text)
         return _shown(_without_named(_URL.sub(_without_query, marked) if ":" in marked else marked))
 
     def query(self, query: str) -> str:
-        """Return the replacement of a query string.
-
-        It shows whether the query string contained the token of an account.
-        """
+        """Return the text that replaces a query string, and that shows whether the query string contained a token."""
         has_key = _TOKEN_MARK in self._marked(unquote_plus(query))
         return KEY_REMOVED if has_key else REMOVED
 
     def headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-        """Return headers as text, without credentials."""
+        """Return names and values of headers as text. The values of headers with credentials are replaced."""
         redacted = []
         for raw_name, raw_value in headers:
             name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
@@ -215,7 +212,10 @@ class Redactor:
         return self._plain(value) if _IDENTIFYING.search(name) else self.text(value)
 
     def body(self, body: bytes) -> str:
-        """Redact a body. In JSON, each string is redacted; in any other body, URLs are cut after their scheme."""
+        """Return a body as text, without credentials.
+
+        In JSON, each string is redacted. In any other body, URLs are cut after their scheme.
+        """
         try:
             return _encode(self._value(_decode(body))).decode()
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -234,7 +234,7 @@ class Redactor:
         if isinstance(value, list):
             return [self._value(item, name) for item in value]
         if isinstance(value, dict):
-            # What is below a credential's name is secret; so is the `value` beside the `name` of a credential.
+            # Everything below a member named like a credential is secret; so is the `value` beside such a `name`.
             below = name if is_credential_name(name) else ""
             named = str(value.get("name", "")) if "value" in value else ""
             return {
@@ -244,7 +244,10 @@ class Redactor:
         return value
 
     def _name(self, name: str) -> str:
-        """Return the redacted name of a member. A short name is kept, because it may be an ordinary word."""
+        """Return the redacted name of a JSON member.
+
+        A name below 8 characters is kept, as it may be an ordinary word.
+        """
         return self.text(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:
@@ -255,7 +258,7 @@ class Redactor:
 
 
 def _without(text: str, value: str, mark: str) -> str:
-    """Replace each occurrence of a value by a mark. A short value is replaced only where it is a whole word."""
+    """Replace each occurrence of a value by a mark. A value below 8 characters is replaced only as a whole word."""
     if len(value) >= _SHORT:
         return text.replace(value, mark)
     return re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", lambda _: mark, text)
@@ -266,10 +269,7 @@ def _shown(marked: str) -> str:
 
 
 def _without_query(url: re.Match[str]) -> str:
-    """Return the rest of a URL after its scheme, without user information.
-
-    The contents of its query and its fragment are removed too.
-    """
+    """Return the rest of a URL after its scheme, without user information, query and fragment."""
     query = url[3]
     hidden = f"{query[0]}{KEY_REMOVED if _TOKEN_MARK in unquote_plus(query) else REMOVED}" if query else ""
     return f"{url[1]}{url[2]}{hidden}"
@@ -284,10 +284,10 @@ def _without_member(member: re.Match[str]) -> str:
 
 
 def _hidden(value: str) -> str:
-    """Return the replacement of a credential. The scheme `Bearer` is kept, because it is documented."""
+    """Return the text that replaces a credential. The scheme `Bearer` is kept, because it is documented."""
     return f"Bearer {REMOVED}" if value[:7].lower() == "bearer " else REMOVED
 
 
 def merged(requests: Iterable[Sequence[str]]) -> list[str]:
-    """Return the credentials of several requests, beginning with those of the latest request."""
+    """Return the credentials of several requests without duplicates, beginning with those of the latest request."""
     return list(dict.fromkeys(value for values in reversed([*requests]) for value in values))

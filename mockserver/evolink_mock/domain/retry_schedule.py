@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.deliveries import Attempt, Delivery
 
-_REPEAT_SECONDS = 1.0  # from a success to its repetition, for a callback that is sent twice
+_REPEAT_SECONDS = 1.0  # from the first success to the second attempt of a callback that is sent twice
 
 
 def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float | None:
     """Return the time of the next attempt in Unix seconds; None after a success or after the last retry.
 
-    Implements `callback.retries`, `callback.at-most-three` and `callback.any-failure`. `ended_at` is the end of the
-    last attempt, or the end of the task before the first attempt.
+    `ended_at` is the end of the last attempt; before the first attempt, it is the end of the task. Implements the
+    clauses `callback.retries`, `callback.at-most-three` and `callback.any-failure`.
     """
     count = len(delivery.attempts)
     if count == 0:
@@ -33,7 +33,10 @@ def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float
 def conclude(
     before: Delivery, attempt: Attempt, rules: CallbackRules, ended_at: float, *, retried: bool = True
 ) -> Delivery:
-    """Return the delivery after an attempt that ended at `ended_at`. It states when the next attempt is due, if any."""
+    """Return the delivery after an attempt that ended at `ended_at`, with the time of the next attempt.
+
+    If `retried` is false, no further attempt is planned.
+    """
     after = with_attempt(before, attempt)
     if not retried:
         return after

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class StoreError(Exception):
-    """The store cannot be used at present, and nothing was changed. The message is the reason."""
+    """The store cannot be used at present, and nothing was changed. The message states the reason."""
 
 
 class Change(Struct, frozen=True, gc=False):
     """The records that are stored together with the new state of an account, in one write.
 
-    `task` and `delivery` are new. If `replaces`, `task` replaces its earlier version. `due` moves the next attempt of
-    the task's delivery, if that attempt has not begun.
+    `task` and `delivery` are new records. If `replaces` is true, `task` replaces the stored task with the same id.
+    `due` is a new time for the next attempt of the task's callback, and has no effect if that attempt has begun.
     """
 
     task: Task | None = None
@@ -33,14 +33,17 @@ class Change(Struct, frozen=True, gc=False):
 
 NO_CHANGE = Change()
 IsTaken = Callable[[str], bool]
-MayHold = Callable[[str, str], bool]  # by token and receiver
-# Decides on a request: `step(account, is_taken)` changes only the account that it is passed, and returns the records
-# to store with it. A store may call it again with a newer account. `is_taken(task_id)` tells whether a task has the id.
+MayHold = Callable[
+    [str, str], bool
+]  # `may_hold(token, receiver)`: whether a worker may lease one more delivery
+# A step decides on a request. `step(account, is_taken)` changes only its argument `account`, and returns the records to
+# store with the account. A store may call a step again with a newer account. `is_taken(task_id)` returns whether a task
+# has this id.
 Step = Callable[["Account", IsTaken], Change]
 
 
 class AccountState(Struct, frozen=True):
-    """An account with its tasks, deliveries and journal, each in order of creation."""
+    """An account with its tasks, deliveries and journal. Each sequence is in order of creation."""
 
     account: Account
     tasks: Sequence[Task]
@@ -49,10 +52,10 @@ class AccountState(Struct, frozen=True):
 
 
 class Store(Protocol):
-    """Accounts by token, tasks by id, deliveries by task.
+    """Accounts by token, tasks by id, and deliveries by the id of their task.
 
-    `account`, `change` and `find` create the account of a new token. Dropping an account also drops its tasks,
-    deliveries and journal. Every method may raise `StoreError`.
+    The methods `account`, `change` and `find` create an account if the token is new. Every method may raise
+    `StoreError`.
     """
 
     @property
@@ -65,7 +68,7 @@ class Store(Protocol):
         ...
 
     async def change(self, token: str, step: Step) -> None:
-        """Change an account by `step`, atomically: either all its changes are stored, or none."""
+        """Let `step` change an account, and store all that it changed. If this fails, nothing is stored."""
         ...
 
     async def accounts(self) -> Sequence[Account]:
@@ -73,11 +76,14 @@ class Store(Protocol):
         ...
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return an account, which must not be modified, and the task with this id, whichever account owns it."""
+        """Return the token's account, and the task with this id, whichever account owns the task.
+
+        The caller must not modify the account.
+        """
         ...
 
     async def task(self, task_id: str) -> Task | None:
-        """Return the task with this id, whichever account owns it; None if there is none."""
+        """Return the task with this id, whichever account owns it; None if no task has this id."""
         ...
 
     async def tasks(self, token: str) -> Sequence[Task]:
@@ -93,22 +99,22 @@ class Store(Protocol):
         ...
 
     async def next_due(self, token: str) -> float | None:
-        """Return the time, on the account's clock, at which its next callback is due; None if none is planned."""
+        """Return when the account's next callback is due, in seconds of its clock; None if no callback is planned."""
         ...
 
     async def drop(self, token: str) -> None:
-        """Drop an account with its tasks, deliveries and journal."""
+        """Remove an account with its tasks, deliveries and journal."""
         ...
 
     async def restore(self, state: AccountState) -> None:
-        """Store an account with its tasks, deliveries and journal, replacing an account with the same token.
+        """Store an account with its tasks, deliveries and journal. An account with the same token is replaced.
 
-        Raises ValueError if a task id belongs to another account.
+        Raises ValueError if one of the task ids belongs to another account.
         """
         ...
 
     def recorder(self, token: str) -> Recorder:
-        """Return the recorder for the exchanges of an account. Never blocks and never raises an error."""
+        """Return the recorder for the exchanges of an account. This method never blocks and never raises an error."""
         ...
 
     async def journal(self, token: str) -> Journal:
@@ -116,27 +122,27 @@ class Store(Protocol):
         ...
 
     async def dropped_exchanges(self) -> int:
-        """Return how many exchanges the journals have dropped, those of requests without an account included."""
+        """Return how many exchanges the journals have dropped. Those of requests without an account are included."""
         ...
 
     async def clear_journal(self, token: str) -> None:
-        """Forget the exchanges of an account and their violations."""
+        """Remove the exchanges of an account and their violations."""
         ...
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
-        """Return the tokens of accounts that have had no request since `since`.
+        """Return the tokens of the accounts that have sent no request since `since`.
 
         `since` and `now` are Unix seconds of real time.
         """
         ...
 
     def close(self) -> None:
-        """Write the recorded exchanges and give up the leases. Never raises an error."""
+        """Write the recorded exchanges and give up the leases of this process. This method never raises an error."""
         ...
 
 
 class Claim(Struct, frozen=True):
-    """A leased delivery and its account. `interruptions` is how often a worker died during this attempt."""
+    """A leased delivery and its account. `interruptions` counts the workers that died during the present attempt."""
 
     account: Account
     delivery: Delivery
@@ -144,13 +150,13 @@ class Claim(Struct, frozen=True):
 
 
 class Leases(Protocol):
-    """The leases of deliveries in a store that workers share. A worker keeps its leases while it renews them.
+    """The leases of deliveries in a store that several workers share. A worker keeps its leases while it renews them.
 
     Another worker can lease the deliveries of a dead worker at once, even if the account's time is frozen.
     """
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery may be attempted, on the server's clock; None if none is planned."""
+        """Return when the next unleased delivery is due, in seconds of the server's clock; None if none is planned."""
         ...
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
@@ -158,35 +164,38 @@ class Leases(Protocol):
         ...
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the deliveries of an account that are due by its frozen clock; none if its clock runs."""
+        """Lease the deliveries of an account that are due by its frozen clock. Return none if its clock runs."""
         ...
 
     async def claim_one(self, task_id: str) -> Claim | None:
-        """Lease the delivery of a task; None if a worker has already leased it."""
+        """Lease the delivery of a task. Return None if a worker has already leased it."""
         ...
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Record that the attempt begins. Returns False if the lease was lost or the delivery was dropped."""
+        """Record that an attempt begins. Return False if the lease was lost or the delivery was dropped."""
         ...
 
     async def release(self, delivery: Delivery) -> None:
-        """Give up a lease without an attempt."""
+        """Give up the lease of a delivery without an attempt."""
         ...
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Store an attempt and give up the lease. Returns False if the lease was lost or the delivery was dropped."""
+        """Store the delivery after an attempt, and give up its lease.
+
+        Returns False if the lease was lost or the delivery was dropped.
+        """
         ...
 
     async def is_attempting(self, token: str) -> bool:
-        """Whether a worker has leased a delivery of the account."""
+        """Return whether a worker has leased a delivery of the account."""
         ...
 
     async def is_alive(self, worker: str) -> bool:
-        """Whether a worker renews its leases."""
+        """Return whether the worker with this name renews its leases."""
         ...
 
     async def renew(self) -> None:
-        """Renew the leases of this worker, and end those of dead workers. Must be called every second."""
+        """Renew the leases of this worker, and end the leases of dead workers. Must be called every second."""
         ...
 
     async def end(self) -> None:
@@ -195,30 +204,30 @@ class Leases(Protocol):
 
 
 class SharedStore(Store, Protocol):
-    """A store outside this process, which several workers may share."""
+    """A store outside this process, which several worker processes may share."""
 
     worker: str  # the unique name of this process
-    terms: AccountTerms  # of new accounts
+    terms: AccountTerms  # the initial state of new accounts
     wall_time: Callable[[], float]  # Unix seconds, for leases, expiry, and the clock of the servers
 
     @property
     def leases(self) -> Leases:
-        """The leases of the store's deliveries."""
+        """The leases of the deliveries in this store."""
         ...
 
     def fact(self, name: str, value: Any = None) -> Any:
         """Return a fact about the store, such as the seed of its ids.
 
-        If it is not stored yet, `value` is stored and returned.
+        If the store has no fact with this name, `value` is stored and returned.
         """
         ...
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a fact, replacing its earlier value."""
+        """Store a fact under this name, replacing its earlier value."""
         ...
 
     async def has_changed(self) -> bool:
-        """Whether another worker has changed the store since the last call."""
+        """Return whether another worker has changed the store since the last call of this method."""
         ...
 
     async def flush(self) -> None:
@@ -227,21 +236,22 @@ class SharedStore(Store, Protocol):
 
 
 class LocalStore(Store, Protocol):
-    """A store whose calls take at most tens of microseconds, so that the event loop can wait for them."""
+    """A store whose calls take at most tens of microseconds, so that they may block the event loop."""
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Do what `find` does, without an event loop."""
+        """Do the same as `find`, without an event loop."""
         ...
 
     def change_now(self, token: str, step: Step) -> None:
-        """Do what `change` does, without an event loop."""
+        """Do the same as `change`, without an event loop."""
         ...
 
 
 class BatchingStore(LocalStore, Protocol):
     """A store that can serve the calls of several requests together, in one round trip or one transaction.
 
-    While `is_batching` is set, `find` and `change` yield the commands that they want to send, and expect the replies.
+    While `is_batching` is true, `find` and `change` yield the commands that they want to send, and receive the
+    replies.
     """
 
     is_batching: bool

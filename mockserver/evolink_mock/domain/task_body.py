@@ -1,4 +1,4 @@
-"""The JSON of a task at a given time, for the responses to create requests and status queries and for callbacks."""
+"""The JSON of a task at a given time, for responses to create requests and status queries and for callbacks."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ MEDIA_PATH = "/media/"
 
 
 def media_name(task: Task, index: int = 0) -> str:
-    """Return the file name of a result, which ends its link. `index` counts from 0 (clause `link.extension`)."""
+    """Return the file name of a task's result number `index`, counted from 0 (clause `link.extension`)."""
     number = f"-{index + 1}" if index else ""
     return task.id + number + suffix(task.media)
 
 
 def result_url(task: Task, index: int = 0) -> str:
-    """Return the link to a result of a task. `index` counts from 0."""
+    """Return the link to a task's result number `index`, counted from 0."""
     return f"{task.origin}{MEDIA_PATH}{media_name(task, index)}"
 
 
 def to_dict(task: Task, now: float) -> dict[str, Any]:
-    """Return the body of a task at `now`: the example in the document, with the values of this task.
+    """Return the JSON of a task at `now`: the example in the OpenAPI document, with the values of this task.
 
-    It has `results` only if the task is completed, and `error` only if it has failed (clauses
+    `results` is present only if the task is completed, and `error` only if the task has failed (clauses
     `task.results-when-completed` and `task.error-when-failed`).
     """
     timetable, operation = task.timetable, task.operation
@@ -54,7 +54,7 @@ def to_dict(task: Task, now: float) -> dict[str, Any]:
 
 
 def _task_info(task: Task, *, is_over: bool) -> dict[str, Any]:
-    """Return `task_info` with its documented members. `can_cancel` stays false if the document says false."""
+    """Return the documented members of `task_info`. `can_cancel` is always false if the document's example says so."""
     documented = task.operation.answer["task_info"]
     info = dict(documented)
     if "can_cancel" in info:
@@ -76,7 +76,7 @@ def _add_results(body: dict[str, Any], task: Task) -> None:
 
 
 def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
-    """Return the undocumented member `result_data`: an id for each result, and its link if it has a file."""
+    """Return the undocumented member `result_data`: one object for each result, with its id and, if any, its link."""
     entries = []
     for index, link in enumerate(links):
         entry: dict[str, Any] = {"result_id": f"{task.id}-{index + 1}"}
@@ -91,7 +91,7 @@ def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
 
 
 def to_json(task: Task, now: float) -> bytes:
-    """Encode the body as compact JSON. It is cached until the state of the task changes, because clients poll often."""
+    """Encode a task at `now` as compact JSON. Because clients poll often, the bytes are cached while they are valid."""
     state = view(task.timetable, now)
     remembered = _remembered.get(task.id)
     if remembered is not None and remembered[0] is task and remembered[1] is state:
@@ -104,10 +104,10 @@ def to_json(task: Task, now: float) -> bytes:
 
 
 class PendingBody:
-    """The JSON of pending tasks that equal `task` in all but id, time of creation and estimate.
+    """The JSON of pending tasks that equal `task` except for id, time of creation and estimate.
 
-    It is encoded once, with placeholders for these three values. NUL characters delimit the placeholders, because JSON
-    contains no NUL.
+    The JSON is encoded once, with placeholders for these three values. NUL characters delimit the placeholders,
+    because JSON contains no NUL.
     """
 
     def __init__(self, task: Task) -> None:
@@ -119,7 +119,7 @@ class PendingBody:
         self._template = holes.replace(b"\0", b"")
 
     def encode(self, task: Task) -> bytes:
-        """Return the body of a pending task."""
+        """Return the JSON of the pending task `task`."""
         timetable = task.timetable
         values = {
             b"created": timetable.created,

@@ -1,4 +1,4 @@
-"""Tasks and their timetables. A timetable is decided when the task is created; reading the task changes nothing."""
+"""Tasks and their timetables. A timetable is decided when the task is created; a status query does not change it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LAST_PROGRESS = 99  # 100 is reserved for a completed task (clause `task.progres
 class Outcome(Struct, frozen=True, omit_defaults=True):
     """The end of a task: it completes, or it fails with an error.
 
-    `reach` is the progress (1..99) that it shows before it fails. If `is_cancelled`, its status is the document's
-    status for cancelled tasks, or failed if there is none.
+    `reach` is the progress (1 to 99) that the task shows before it fails. If `is_cancelled`, the task ends with the
+    OpenAPI document's status for cancelled tasks, or with the status for failed tasks if there is none.
     """
 
     failure: TaskFailure | None = None
@@ -36,10 +36,10 @@ SUCCESS = Outcome()
 
 
 class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The timetable of a task: times in Unix seconds, the estimate in whole seconds.
+    """The timetable of a task. Times are Unix seconds; the estimate is a number of whole seconds.
 
-    A task is pending before `starts`, processing before `ends`, then completed or failed. If `starts` or `ends` is
-    infinite, the task never leaves the phase before it.
+    A task is pending before `starts`, processing before `ends`, and afterwards completed or failed. If `starts` is
+    infinite, the task stays pending; if only `ends` is infinite, the task stays in processing.
     """
 
     created: float
@@ -51,12 +51,12 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def expires(self) -> float:
-        """The time at which the result links expire."""
+        """The time at which the result links expire, in Unix seconds."""
         return self.ends + self.link_seconds
 
 
 class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The anomalies that a recipe gives a task: in its result links, in its callback, and after its end."""
+    """Unusual behaviour that a recipe gives a task: in its result links, in its callback, and after its end."""
 
     link: str = ""  # expired, 404, truncated, page, empty or redirect
     callback: str = ""  # late, twice, early or never
@@ -73,10 +73,10 @@ class Results(Struct, frozen=True, gc=False):
 
 
 class Task(Struct, frozen=True, gc=False):
-    """A stored task. Only its id and timetable are its own; tasks share all other objects to save memory.
+    """A stored task. To save memory, tasks share all their objects except for the id and the timetable.
 
     `account` is the token that created the task. `origin` is the scheme and host with which its result links begin.
-    `results` is None if number and price are those of the document's example.
+    `results` is None if the number of results and the price are those of the document's example.
     """
 
     id: str
@@ -94,14 +94,14 @@ def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = 
     """Return the timetable of a new task. Equal arguments give equal timetables."""
     duration = speed.duration(random)
     starts = created + duration * _PENDING_SHARE
-    # A task fails at the time at which a successful task would show the same progress. The whole duration is added in
-    # one step, as an advanced clock adds it, so that the end is not later by a rounding error.
+    # A task fails when a successful task would show the progress `reach`. The duration is added to `created` in one
+    # addition, as for an advanced clock, so that the end is not later by a rounding error.
     share = _PENDING_SHARE + (1 - _PENDING_SHARE) * (outcome.reach / LAST_PROGRESS)
     return Timetable(created, starts, created + duration * share, math.ceil(duration), outcome)
 
 
 def queued(timetable: Timetable, queue_end: float) -> Timetable:
-    """Delay a timetable until `queue_end`, if that is after the creation of the task."""
+    """Return the timetable, delayed until `queue_end` if that is after the creation of the task."""
     shift = max(0.0, queue_end - timetable.created)
     estimate = timetable.estimate if math.isinf(shift) else timetable.estimate + math.ceil(shift)
     return Timetable(
@@ -116,7 +116,7 @@ def stuck(timetable: Timetable, phase: Phase) -> Timetable:
 
 
 def halfway(timetable: Timetable) -> float:
-    """Return the time halfway between start and end; infinite if the task never ends."""
+    """Return the time halfway between the start and the end of processing; infinite if the task never ends."""
     return (
         timetable.starts + (timetable.ends - timetable.starts) / 2
         if math.isfinite(timetable.ends)
@@ -135,17 +135,17 @@ class Phase(IntEnum):
 
 
 class View(Struct, frozen=True):
-    """The state of a task at a given time. Progress is 0 to 100."""
+    """The phase and the progress of a task at a given time. Progress is 0 to 100."""
 
     phase: Phase
     progress: int
 
 
 def view(timetable: Timetable, now: float) -> View:
-    """Return the state of a task at `now`.
+    """Return the phase and the progress of a task at `now`.
 
-    Progress is 0 while the task is pending. It rises from 1 to 99 during processing; then it is 100 if the task has
-    completed, or 0 if it has failed (clauses `task.status-order`, `task.progress-monotone` and `task.final`).
+    Progress is 0 in a pending task, rises from 1 to 99 during processing, and is 100 in a completed and 0 in a failed
+    task (clauses `task.status-order`, `task.progress-monotone` and `task.final`).
     """
     if now >= timetable.ends:
         outcome = timetable.outcome

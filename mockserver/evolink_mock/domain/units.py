@@ -13,14 +13,14 @@ _UNITS = {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|)")
 _SHORTEST, _LONGEST = 0.001, 366 * 86400.0  # in seconds
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
-# Not the `limits` library: its windows follow time.time(), and these follow the clock of the account.
+# The library `limits` cannot be used, because its windows follow time.time(), but rates follow the account's clock.
 _RATE = re.compile(r"([0-9]{1,9})\s*(?:/|per)\s*(second|minute|hour|day)s?")
 
 
 def parse_duration(text: str) -> float:
-    """Parse a duration such as `5s`, `500ms`, `2m`, `1.5h` or `5`, from 1 ms to 366 days. Returns seconds.
+    """Parse a duration such as `5s`, `500ms`, `2m`, `1.5h` or `5`, and return it in seconds.
 
-    Raises ValueError for anything else.
+    Raises ValueError for any other notation, and for a duration outside of 1 ms to 366 days.
     """
     match = _DURATION.fullmatch(text.strip().lower())
     seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
@@ -30,7 +30,7 @@ def parse_duration(text: str) -> float:
 
 
 def parse_speed(text: str) -> Speed:
-    """Parse a duration, or a range `SHORTEST..LONGEST`. Raises ValueError for anything else."""
+    """Parse a duration or a range `SHORTEST..LONGEST`. Raises ValueError for any other text."""
     shortest, dots, longest = text.partition("..")
     speed = Speed(parse_duration(shortest), parse_duration(longest if dots else shortest))
     if speed.longest < speed.shortest:
@@ -39,7 +39,7 @@ def parse_speed(text: str) -> Speed:
 
 
 def parse_rate(text: str) -> Rate:
-    """Parse a rate such as `30/minute`. Raises ValueError for anything else."""
+    """Parse a rate such as `30/minute`. Raises ValueError for any other text."""
     match = _RATE.fullmatch(text.strip().lower())
     if match is None or int(match[1]) == 0:
         raise ValueError(f"invalid rate {text!r}: write 30/minute, or per second, hour or day")
@@ -47,20 +47,23 @@ def parse_rate(text: str) -> Rate:
 
 
 class Rate(Struct, frozen=True):
-    """At most `limit` requests in each window of `seconds`."""
+    """A limit of `limit` requests in each window of `seconds`."""
 
     limit: int
     seconds: float
 
 
 class Speed(Struct, frozen=True):
-    """The range of the duration of tasks, in seconds of the clock."""
+    """The range of the durations of tasks, in seconds of the account's clock."""
 
     shortest: float
     longest: float
 
     def duration(self, random: int) -> float:
-        """Return the duration of one task in seconds, rounded to milliseconds: log-uniform over the range."""
+        """Return the duration of one task in seconds, rounded to milliseconds.
+
+        Durations are distributed log-uniformly over the range; `random` selects one.
+        """
         if self.shortest == self.longest:
             return self.shortest
         seconds = round(self.shortest * math.pow(self.longest / self.shortest, fraction(random)), 3)

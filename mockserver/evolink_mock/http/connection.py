@@ -37,7 +37,7 @@ class MayWaitError(Exception):
 
 
 def is_stopping(error: asyncio.CancelledError) -> bool:
-    """Whether a request was cancelled because the server is stopping.
+    """Return whether a request was cancelled because the server is stopping.
 
     If so, the cancellation is cleared, and the request must end soon.
     """

@@ -137,7 +137,7 @@ def _forwarded(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tupl
 
 
 def _is_valid_host(host: bytes) -> bool:
-    """Whether a Host header is a `HOST[:PORT]` that may be part of a URL."""
+    """Return whether a Host header is a `HOST[:PORT]` that may be part of a URL."""
     if not _HOST.fullmatch(host):
         return False
     if not host.startswith(b"["):

@@ -27,7 +27,7 @@ class MissingRendererError(OSError):
 
 @cache
 def has_renderer() -> bool:
-    """Whether results can be rendered, which requires PyAV."""
+    """Return whether results can be rendered, which requires PyAV."""
     return find_spec("av") is not None
 
 

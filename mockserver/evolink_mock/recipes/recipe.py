@@ -61,7 +61,7 @@ class Recipe(Struct, frozen=True):
     )  # operations that it can affect, apart from its error status
 
     def affects(self, operation: str, documented: Container[int]) -> bool:
-        """Whether the recipe can affect an operation that documents these error statuses."""
+        """Return whether the recipe can affect an operation that documents these error statuses."""
         if self.status is None:
             return operation in self.operations
         is_documented = operation in BY_NAME[STATUS].operations and self.status in documented

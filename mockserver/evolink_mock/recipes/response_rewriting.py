@@ -46,7 +46,7 @@ def gateway_page(status: int) -> bytes:
 
 
 def rewrites(recipe: Recipe) -> bool:
-    """Whether a recipe rewrites responses."""
+    """Return whether a recipe rewrites responses."""
     edits = recipe.omitted or recipe.added or recipe.nulled or recipe.emptied
     other = recipe.body or recipe.redirect or recipe.retry_form or recipe.skew
     return bool(recipe.gateway or other or edits)

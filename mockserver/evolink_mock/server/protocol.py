@@ -235,7 +235,7 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def continue_reading(self) -> bool:
-        """Whether the client is still sending. If so, the connection closes when the client has finished."""
+        """Return whether the client is still sending. If so, the connection closes when the client has finished."""
         if self._is_draining or not (self._in_body or self._ignores_input):
             return False
         self._drain()

@@ -89,7 +89,7 @@ class AccountClocks:
         await ShiftedClock(self._clock, account.shift).sleep_until(instant)
 
     async def is_moving(self, account: Account) -> bool:
-        """Whether a caller is moving the account's time, in this process or in another one."""
+        """Return whether a caller is moving the account's time, in this process or in another one."""
         lock = self._locks.get(account.token)
         if lock is not None and lock.locked():
             return True

@@ -1,1 +1,1 @@
-"""The stores, which keep the state of a mock: in memory, in a file or on a server."""
+"""The stores, which keep the state of a mock: in memory, in an SQLite file, or on a Redis or Valkey server."""

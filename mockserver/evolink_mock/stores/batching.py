@@ -1,4 +1,4 @@
-"""Calls of a store that the fast lane collects, so that it serves those of several requests together."""
+"""How a call of a store passes its command to the fast lane, which sends the commands of several requests together."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The whole state as JSON Lines, to inspect it, to move it to another store, or to start a test with it.
+"""Export and import of the whole state as JSON Lines, for inspection, for another store, or to start a test with it.
 
-The first line describes the server. For each account, a line follows, then lines for its tasks, deliveries and
-journal. A time that never comes is null, or "never" where null has another meaning.
+The first line describes the server. Each account has a line, which is followed by the lines of its tasks, deliveries
+and journal. A time that never comes is null, or "never" where null has another meaning.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from evolink_mock.stores.records import OperationIndex
 
 T = TypeVar("T")
-VERSION = 1  # of the format
+VERSION = 1  # the version of the export's format
 _NEVER = "never"
-_MAY_NEVER_COME = ("starts", "ends")  # times of a timetable
+_MAY_NEVER_COME = ("starts", "ends")  # members of a timetable that may be infinite
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _EXCHANGE_FIELDS = ExchangeRecord.__struct_fields__
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The first line: the server's clock at the time of the export, the seed of its ids, and how its clock runs."""
+    """The first line of an export: the time of the server's clock, the seed of its ids, and how its clock runs."""
 
     now: float
     seed: int | None = None
-    clock: list[float] | None = None  # the `clock` of a shared store
+    clock: list[float] | None = None  # the fact `clock` of a shared store
     version: int = VERSION
 
 
 async def export(store: Store, operations: OperationIndex, header: Header) -> AsyncIterator[bytes]:
-    """Yield the lines of the export, each with its newline."""
+    """Yield the lines of the export as JSON, each with its newline."""
     yield _line("store", msgspec.to_builtins(header))
     for account in await store.accounts():
         token = account.token
@@ -62,7 +62,10 @@ async def export(store: Store, operations: OperationIndex, header: Header) -> As
 
 
 def read_header(lines: Iterator[bytes]) -> Header:
-    """Parse the first line. Raises ValueError for a file that is not an export, or that has a newer version."""
+    """Parse the first line of an export.
+
+    Raises ValueError if the file is not an export, or if its format is newer than this version supports.
+    """
     fields = _fields(1, next(lines, b""))
     if fields.pop("kind", "") != "store":
         raise ValueError("line 1: this is not an export of evolink-mock")
@@ -74,9 +77,9 @@ def read_header(lines: Iterator[bytes]) -> Header:
 
 
 def read_accounts(lines: Iterable[bytes], operations: OperationIndex) -> Iterator[AccountState]:
-    """Yield the accounts in the lines after the first.
+    """Yield the accounts from the lines after the header.
 
-    Raises ValueError with the number of the line if a line is invalid.
+    If a line is invalid, raises ValueError with the number of the line.
     """
     state: AccountState | None = None
     for number, line in enumerate(lines, 2):
@@ -126,7 +129,7 @@ def _add(
 
 
 def _append(journal: Journal, exchange: Exchange) -> None:
-    """Append an exchange without its violations, which have their own lines."""
+    """Append an exchange to the journal, but not its violations, which have their own lines in the export."""
     violations = [*journal.violations]
     journal.append(exchange)
     journal.violations.clear()
@@ -152,7 +155,7 @@ def _converted(number: int, fields: Any, kind: type[T]) -> T:
 
 
 def _named(record: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the fields of a record by name. In a database, the record is encoded as an array."""
+    """Return the fields of a record by name. The record itself is encoded as an array, without names."""
     values = msgspec.to_builtins(record)
     return dict(zip(names, values, strict=True))
 

@@ -1,6 +1,6 @@
-"""The exchanges that this process has recorded but not yet written to the journals in the store.
+"""The exchanges that this process has recorded, but has not yet written to the journals in the store.
 
-They are written in batches, so that most status queries need no write.
+A process writes its exchanges in batches, so that most status queries need no write.
 """
 
 from __future__ import annotations
@@ -18,25 +18,27 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.exchange import Exchange, Violation
 
-_CACHED = 10_000  # recorders
-_BATCH = 50  # minimum number of exchanges in a batch, if there are so many
-_SHARE = 10  # a batch is at least a tenth of the waiting exchanges
+_CACHED = 10_000  # maximum number of buffers, without those that have unwritten exchanges
+_BATCH = 50  # minimum number of exchanges in a batch, if so many are unwritten
+_SHARE = 10  # a batch has at least a tenth of the unwritten exchanges
 _ROUND_SECONDS, _BATCHES = 0.25, 4  # real time between two rounds; maximum batches per round
 
 
 class Buffer:
-    """The recorded but unwritten exchanges of an account, at most as many as a journal stores."""
+    """The unwritten exchanges of an account. The buffer keeps at most as many as a journal does."""
 
     def __init__(self, token: str, waiting: dict[str, Buffer]) -> None:
         self.label = label_of(token) if token else ""
         self.token = token
         self.exchanges: deque[Exchange] = deque()
         self.violations: deque[Violation] = deque()
-        self.skipped = self.skipped_violations = 0  # dropped before they were written
+        self.skipped = self.skipped_violations = (
+            0  # numbers of those that were dropped before they were written
+        )
         self._waiting = waiting
 
     def append(self, exchange: Exchange) -> None:
-        """Record a completed exchange."""
+        """Record a completed exchange. If the buffer is full, its oldest exchange is dropped."""
         if len(self.exchanges) >= JOURNAL:
             self.exchanges.popleft()
             self.skipped += 1
@@ -46,7 +48,7 @@ class Buffer:
             self.add_violations(violation_records(exchange))
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record violations by an exchange that is not completed yet."""
+        """Record the violations by an exchange that has not ended yet."""
         self.violations.extend(violations)
         if self.violations:
             self._waiting[self.token] = self
@@ -58,14 +60,14 @@ class Buffer:
 class JournalBuffers:
     """The buffers of all accounts.
 
-    `write` stores a batch: pairs of a buffer and its first exchanges.
+    The function `write` stores a batch, which consists of pairs of a buffer and its first exchanges.
     """
 
     def __init__(self, write: Callable[[Sequence[tuple[Buffer, list[Exchange]]]], None]) -> None:
         self._write = write
         self._buffers: dict[str, Buffer] = {}
-        self._waiting: dict[str, Buffer] = {}  # those with unwritten exchanges
-        self._batches, self._flush_at = 0, 0.0  # of this round; when the next round begins (stopwatch)
+        self._waiting: dict[str, Buffer] = {}  # the buffers with unwritten exchanges
+        self._batches, self._flush_at = 0, 0.0  # batches of this round; start of the next round (stopwatch)
 
     def recorder(self, token: str) -> Buffer:
         """Return the recorder for the exchanges of an account."""
@@ -77,12 +79,15 @@ class JournalBuffers:
         return buffer
 
     def flush(self) -> None:
-        """Write everything that has been recorded."""
+        """Write all unwritten exchanges to the journals."""
         while self._waiting:
             self.flush_some()
 
     def flush_in_rounds(self) -> None:
-        """Write the next batch if it is time. Must be called often, because a buffer keeps only the last exchanges."""
+        """Write the next batch, unless this round has written its maximum number of batches.
+
+        Must be called often, because a buffer keeps only the last exchanges of its account.
+        """
         now = stopwatch()
         if now >= self._flush_at:
             self._batches += 1
@@ -90,9 +95,9 @@ class JournalBuffers:
                 self._batches, self._flush_at = 0, now + _ROUND_SECONDS
 
     def flush_some(self) -> bool:
-        """Write the next batch. Returns whether more exchanges wait.
+        """Write the next batch. Return whether unwritten exchanges are left.
 
-        If this raises `StoreError`, the batch is written by the next call.
+        If this raises `StoreError`, the next call writes the batch.
         """
         if not self._waiting:
             return False
@@ -111,7 +116,7 @@ class JournalBuffers:
         return bool(self._waiting)
 
     def forget(self, token: str) -> None:
-        """Forget the unwritten exchanges of an account that is dropped."""
+        """Discard the unwritten exchanges of an account that is dropped."""
         self._waiting.pop(token, None)
         self._buffers.pop(token, None)
 

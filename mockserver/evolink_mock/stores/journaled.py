@@ -1,4 +1,4 @@
-"""The base class of the stores that several workers share: the journals, which each worker writes in batches."""
+"""The base class of the stores that several workers share. Each worker writes the journals in batches."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Journal, Recorder
     from evolink_mock.stores.journal_buffers import JournalBuffers
 
-WANTED = "journals wanted"  # the fact that changes with each request for a journal
-_OTHERS_SECONDS = 0.06  # real time, for other workers to write their journals
+WANTED = "journals wanted"  # name of the fact that a worker changes before it reads a journal
+_OTHERS_SECONDS = 0.06  # real time in which the other workers write their exchanges
 
 
 class Journals(Protocol):
@@ -28,11 +28,11 @@ class Journals(Protocol):
         ...
 
     def dropped(self) -> int:
-        """Return how many exchanges all journals have dropped, without those that are not written yet."""
+        """Return how many exchanges the journals of all accounts have dropped. Unwritten exchanges are not counted."""
         ...
 
     def clear(self, token: str) -> None:
-        """Forget the exchanges of an account."""
+        """Remove the exchanges of an account."""
         ...
 
 
@@ -54,25 +54,25 @@ class Connection(Protocol):
     problem: str | None
 
     def close(self) -> None:
-        """Close the connection. Never raises an error."""
+        """Close the connection. This method never raises an error."""
         ...
 
 
 class JournaledStore(ABC):
     """A store whose journals are written by several workers.
 
-    Before a worker reads a journal, it changes a fact in the store. The other workers notice the new value, and write
-    the exchanges that they have recorded.
+    Before a worker reads a journal, it changes a fact in the store. When the other workers notice the new value of the
+    fact, they write the exchanges that they have recorded.
     """
 
     connection: Connection
     journals: Journals
     leases: Leases
-    _wanted: Any = None  # the value of the fact that was last noticed
+    _wanted: Any = None  # the last value of the fact `WANTED` that this worker noticed
 
     @abstractmethod
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a fact, replacing its earlier value."""
+        """Store a fact under this name, replacing its earlier value."""
 
     @property
     def problem(self) -> str | None:
@@ -84,7 +84,7 @@ class JournaledStore(ABC):
         return self.journals.buffers.recorder(token)
 
     async def journal(self, token: str) -> Journal:
-        """Return the journal of an account. Other workers first write what they have recorded."""
+        """Return the journal of an account, after other workers have had the time to write what they have recorded."""
         if await self.leases.others():
             self.set_fact(WANTED, secrets.token_hex(4))
             await sleep(_OTHERS_SECONDS)
@@ -95,7 +95,7 @@ class JournaledStore(ABC):
         return self.journals.dropped()
 
     async def clear_journal(self, token: str) -> None:
-        """Forget the exchanges of an account."""
+        """Remove the exchanges of an account."""
         self.journals.clear(token)
 
     async def flush(self) -> None:
@@ -103,13 +103,13 @@ class JournaledStore(ABC):
         self.journals.buffers.flush_in_rounds()
 
     def flush_if_wanted(self, wanted: Any) -> None:
-        """Write all recorded exchanges if `wanted`, the value of the fact, is new."""
+        """Write all recorded exchanges if `wanted`, the present value of the fact `WANTED`, is new to this worker."""
         if wanted != self._wanted:
             self._wanted = wanted
             self.journals.buffers.flush()
 
     def close(self) -> None:
-        """Write the recorded exchanges, give up all leases, and close the connection."""
+        """Write the recorded exchanges, give up the leases of this worker, and close the connection."""
         with suppress(StoreError):
             self.journals.buffers.flush()
             self.leases.end_now()

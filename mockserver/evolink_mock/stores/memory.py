@@ -1,4 +1,4 @@
-"""The store in the memory of one process. Everything is lost when the process ends."""
+"""The store in the memory of one process. The state is lost when the process ends."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class MemoryStore:
-    """A `LocalStore` in memory. An account is always the same object, so what a step changes is stored at once.
+    """A `LocalStore` in memory. A step changes the stored account itself, because a token always has the same object.
 
-    `changed` is called with the token of each account whose delivery is stored.
+    When a delivery is stored, `changed` is called with the token of its account.
     """
 
     problem: str | None = None
@@ -36,10 +36,12 @@ class MemoryStore:
         self._ids: dict[str, list[str]] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._used: set[str] | None = None  # tokens used since the last call of `unused`
-        self._used_at: dict[str, float] = {}  # Unix seconds of the call of `unused` that noticed the use
+        self._used_at: dict[
+            str, float
+        ] = {}  # by token: Unix seconds of the call of `unused` that noticed the use
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token, created if necessary."""
+        """Return the account of a token. If the token has no account, a new account is stored."""
         account = self._accounts.get(token)
         if account is None:
             account = self._accounts[token] = open_account(token, self._terms)
@@ -47,17 +49,17 @@ class MemoryStore:
         return account
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return an account and a task."""
+        """Return the token's account, and the task with this id."""
         return self.account_now(token), self._tasks.get(task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Change an account by `step`."""
+        """Let `step` change an account, and store the records that the step returns."""
         change = step(self.account_now(token), self._tasks.__contains__)
         if change.task is not None:
             self._store(change.task, change)
 
     def record_now(self, delivery: Delivery) -> None:
-        """Store a delivery, unless its task was dropped in the meantime."""
+        """Store a delivery, unless its task has been dropped since the delivery was read."""
         task = self._tasks.get(delivery.task_id)
         if task is not None:
             self._deliveries[delivery.task_id] = delivery
@@ -68,7 +70,7 @@ class MemoryStore:
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Change an account by `step`."""
+        """Let `step` change an account, and store the records that the step returns."""
         self.change_now(token, step)
 
     async def accounts(self) -> Sequence[Account]:
@@ -76,7 +78,7 @@ class MemoryStore:
         return [*self._accounts.values()]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return an account and a task."""
+        """Return the token's account, and the task with this id."""
         return self.account_now(token), self._tasks.get(task_id)
 
     async def task(self, task_id: str) -> Task | None:
@@ -102,7 +104,7 @@ class MemoryStore:
         return min(dues, default=None)
 
     async def drop(self, token: str) -> None:
-        """Drop an account."""
+        """Remove an account with its tasks, deliveries and journal."""
         if self._accounts.pop(token, None) is not None:
             self._journals.pop(token).move_to(None)
         for task_id in self._ids.pop(token, ()):
@@ -123,7 +125,7 @@ class MemoryStore:
         self._deliveries |= {delivery.task_id: delivery for delivery in state.deliveries}
 
     def recorder(self, token: str) -> Journal:
-        """Return the journal of an account; for an empty token, the journal of requests without an account."""
+        """Return the journal of an account. An empty token has the journal of the requests without an account."""
         if self._used is not None:
             self._used.add(token)
         journal = self._journals.get(token)
@@ -141,13 +143,13 @@ class MemoryStore:
         return sum(journal.dropped for journal in self._journals.values())
 
     async def clear_journal(self, token: str) -> None:
-        """Forget the exchanges of an account."""
+        """Remove the exchanges of an account."""
         self.recorder(token).clear()
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
-        """Return the tokens that have not been used since `since` (Unix seconds of real time).
+        """Return the tokens that have not been used since `since`. `since` and `now` are Unix seconds of real time.
 
-        An account counts as used at the time of the first call of this method after its use.
+        The time of a use is the time of the first call of this method after the use.
         """
         used = self._accounts.keys() if self._used is None else self._used
         self._used_at |= dict.fromkeys(used, now)
@@ -156,7 +158,7 @@ class MemoryStore:
         return [token for token, at in self._used_at.items() if at < since]
 
     def close(self) -> None:
-        """Do nothing, because nothing is stored."""
+        """Do nothing, because this store has no file and no connection."""
 
     def _store(self, task: Task, change: Change) -> None:
         if not change.replaces:

@@ -1,4 +1,4 @@
-"""Serialize the records of the domain: as MessagePack for a database, as JSON for an export."""
+"""Serialization of the records of the domain: as MessagePack for a database, as JSON for an export."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TaskRecord(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class ExchangeRecord(Struct, frozen=True, array_like=True):
-    """The parts of an exchange that a journal stores."""
+    """The fields of an exchange that a journal stores."""
 
     method: str
     path: str
@@ -66,11 +66,11 @@ _decode_task = msgspec.msgpack.Decoder(TaskRecord).decode
 
 
 class UnknownOperationError(ValueError):
-    """The operation of a stored task is not in the documents of this server."""
+    """No OpenAPI document of this server has the operation of a stored task."""
 
 
 class OperationIndex:
-    """The create operations of the documents by key. Stored tasks refer to their operation by this key."""
+    """The create operations of the OpenAPI documents by key. A stored task refers to its operation by this key."""
 
     def __init__(self, spec: Spec) -> None:
         operations = [operation for by_model in spec.creates.values() for operation in by_model.values()]
@@ -81,18 +81,18 @@ class OperationIndex:
         self.decode = lru_cache(_CACHED_TASKS)(self._decode)  # cached, because clients poll their tasks
 
     def encode(self, task: Task) -> bytes:
-        """Encode a task without its id and its account."""
+        """Encode a task, without its id and its account, as MessagePack."""
         return encode(self.record_of(task))
 
     def record_of(self, task: Task) -> TaskRecord:
-        """Convert a task to a record."""
+        """Return the record of a task."""
         key = _key(task.operation, self._shared)
         return TaskRecord(
             key, task.model, task.origin, task.media, task.timetable, task.anomalies, task.results
         )
 
     def task_of(self, task_id: str, token: str, record: TaskRecord) -> Task:
-        """Convert a record to a task. Raises `UnknownOperationError` if no document has its operation."""
+        """Return the task of a record. Raises `UnknownOperationError` if no OpenAPI document has its operation."""
         operation = self._by_key.get(record.operation)
         if operation is None:
             raise UnknownOperationError(f"{task_id} belongs to {record.operation}, which is in no document")
@@ -109,12 +109,11 @@ class OperationIndex:
         )
 
     def _decode(self, task_id: str, token: str, data: bytes) -> Task:
-        """Decode a task. Raises `UnknownOperationError` if no document has its operation."""
         return self.task_of(task_id, token, _decode_task(data))
 
 
 def exchange_record(exchange: Exchange) -> ExchangeRecord:
-    """Convert an exchange to a record."""
+    """Return the record of an exchange."""
     return ExchangeRecord(
         exchange.method,
         exchange.path,
@@ -136,7 +135,7 @@ def exchange_record(exchange: Exchange) -> ExchangeRecord:
 
 
 def exchange_of(record: ExchangeRecord) -> Exchange:
-    """Convert a record to an exchange."""
+    """Return the exchange of a record. Its `began` is 0."""
     fields: dict[str, Any] = msgspec.structs.asdict(record)
     return Exchange(began=0.0, **fields)
 
@@ -144,7 +143,7 @@ def exchange_of(record: ExchangeRecord) -> Exchange:
 def decode_journal(
     token: str, exchanges: Iterable[bytes], violations: Iterable[bytes], counts: Sequence[int]
 ) -> Journal:
-    """Decode the journal of an account. `counts` are the numbers of all exchanges and violations it ever had."""
+    """Decode the journal of an account. `counts` are the numbers of exchanges and violations ever recorded in it."""
     journal = Journal(label_of(token) if token else "")
     for data in exchanges:
         journal.append(exchange_of(decode_exchange(data)))
@@ -157,5 +156,5 @@ def decode_journal(
 
 
 def _key(operation: CreateOperation, shared: Mapping[str, int]) -> str:
-    """Return the operationId, or the location of the operation if operations share that id."""
+    """Return the operationId, or the location of the operation if several operations have this operationId."""
     return operation.id if shared[operation.id] == 1 else f"{operation.source}#{operation.pointer}"

@@ -74,7 +74,7 @@ class ControlClient:
 
 
 def event_loop_is_running() -> bool:
-    """Whether an event loop of asyncio or trio is running in this thread."""
+    """Return whether an event loop of asyncio or trio is running in this thread."""
     trio, asyncio = (
         sys.modules.get("trio"),
         sys.modules.get("asyncio"),

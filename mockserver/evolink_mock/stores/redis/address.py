@@ -1,4 +1,4 @@
-"""The address of a server, as given to `--store`."""
+"""The address of a Redis or Valkey server, as given to the option `--store`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _TLS_FILES = {
     "ca": "ssl_ca_certs",
     "cert": "ssl_certfile",
     "key": "ssl_keyfile",
-}  # keywords of the library
+}  # keyword arguments of redis-py
 
 
 class Address(NamedTuple):
-    """The address of a server, with the database and the key prefix of the store.
+    """The address of a Redis or Valkey server, with the database and the key prefix of the store.
 
-    `shown` is the URL for logs and errors, without the password.
+    `shown` is the URL for logs and error messages, without the password.
     """
 
     shown: str
@@ -32,16 +32,19 @@ class Address(NamedTuple):
     username: str | None
     password: str | None
     is_tls: bool
-    tls_files: dict[str, str]  # by keyword of the library
-    prefix: str  # of every key
+    tls_files: dict[str, str]  # path by keyword argument of redis-py
+    prefix: str  # the prefix of every key of the store
 
     def __repr__(self) -> str:
-        """Return the address without its password."""
+        """Return the address without its password, because representations may be logged."""
         return f"<Address {self.shown}>"
 
 
 def parse_address(text: str) -> Address:
-    """Parse the URL of a server. Raises ValueError, without the password, if it is invalid."""
+    """Parse the URL of a Redis or Valkey server.
+
+    Raises ValueError, with a message that does not contain the password, if the URL is invalid.
+    """
     try:
         url = urlsplit(text)
         port = url.port or _PORT

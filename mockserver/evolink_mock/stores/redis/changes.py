@@ -1,6 +1,6 @@
-"""Accounts and tasks on the server, read and changed by generators that yield commands and get the replies.
+"""Generators that read and change accounts and tasks on the server. They yield commands and receive the replies.
 
-One round trip can therefore serve several requests: the fast lane collects the commands of all of them.
+The fast lane sends the commands of several requests in one round trip.
 """
 
 from __future__ import annotations
@@ -23,16 +23,19 @@ if TYPE_CHECKING:
     from evolink_mock.stores.records import OperationIndex
     from evolink_mock.stores.redis.connection import Command, Connection
 
-    Work = Generator[Sequence[Command], list[Any], "R"]  # a call: yields commands, gets the replies
+    Work = Generator[
+        Sequence[Command], list[Any], "R"
+    ]  # a call that yields commands and receives the replies
 
 R = TypeVar("R")
 _CACHED_ACCOUNTS = 1024
 
 
 class Changes:
-    """Reads and changes accounts by optimistic concurrency.
+    """Reads accounts, and changes them by optimistic concurrency.
 
-    A change begins with the state of the account that this process stored last, which may have changed since.
+    A change starts from the state of the account that this process stored last. If another process has changed the
+    account since, the server rejects the change.
     """
 
     def __init__(
@@ -47,8 +50,8 @@ class Changes:
         self._terms = terms
         self._wall_time = wall_time
         self.accounts, self.tasks = connection.key("accounts"), connection.key("tasks")
-        self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # for reading: `changing` decodes its own
-        self._latest: dict[str, bytes] = {}  # another process may have changed these accounts since
+        self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # only for accounts that are not modified
+        self._latest: dict[str, bytes] = {}  # by token: the account as this process stored it last
 
     def account(self, token: str) -> Account:
         """Return the account of a token. The caller must not modify the account."""
@@ -56,7 +59,7 @@ class Changes:
         return self._open(token) if data is None else decode_account(data)
 
     def at_once(self, work: Work[R]) -> R:
-        """Return the result of a call whose commands are sent without those of other calls."""
+        """Run a call alone: send its commands without those of other calls, and return its result."""
         try:
             commands = next(work)
             while True:
@@ -66,7 +69,7 @@ class Changes:
             return result
 
     def finding(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
-        """Read an account, which must not be modified, and a task."""
+        """Read the token's account, which the caller must not modify, and the task with this id."""
         account, task = yield (("HGET", self.accounts, name_of(token)), ("HGET", self.tasks, task_id))
         return (
             self._open(token) if account is None else self._decode(account),
@@ -74,9 +77,9 @@ class Changes:
         )
 
     def changing(self, token: str, step: Step) -> Work[None]:
-        """Change an account by `step`, starting from its last known state.
+        """Let `step` change an account, starting from the state that this process stored last.
 
-        If another process has changed the account since, `step` is repeated with its present state.
+        If another process has changed the account since, `step` is called again with the present state.
         """
         taken: set[str] = set()
         data = self._latest.get(token)
@@ -99,7 +102,7 @@ class Changes:
                 return
             is_clock_new = clock != (account.frozen_at, account.shift)
             values = change_values(account, change, self.encode_task, is_clock_new=is_clock_new)
-            # Before the reply, so that the next request in the same round trip continues from here.
+            # Before the reply, so that the next request in the same round trip starts from this state.
             self._remember(token, after)
             commands = (
                 self._connection.writing(
@@ -116,12 +119,12 @@ class Changes:
                 data = reply or None
 
     def decode_task(self, task_id: str, data: bytes) -> Task:
-        """Decode a task from its value. Raises ValueError or `DecodeError` if the value is invalid."""
-        owner, _, record = data.partition(b"\n")  # a character that no token has
+        """Decode a task from its value on the server. Raises ValueError or `DecodeError` if the value is invalid."""
+        owner, _, record = data.partition(b"\n")  # no token contains a newline
         return self._operations.decode(task_id, owner.decode("utf-8", "surrogatepass"), record)
 
     def encode_task(self, task: Task) -> bytes:
-        """Encode a task as its value, which consists of its account and its record."""
+        """Encode a task as its value on the server, which consists of the token of its account and its record."""
         return name_of(task.account) + b"\n" + self._operations.encode(task)
 
     def _remember(self, token: str, data: bytes) -> None:
@@ -140,5 +143,5 @@ class Changes:
 
 @coroutine
 def in_batch(work: Work[R]) -> Work[R]:
-    """Return a call as an awaitable that yields its commands to the fast lane."""
+    """Return a call as an awaitable that yields the commands of the call to the fast lane."""
     return (yield from work)

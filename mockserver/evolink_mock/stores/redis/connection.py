@@ -1,7 +1,7 @@
 """A connection to a Redis or Valkey server: round trips, the script of all writes, errors as `StoreError`.
 
-A call blocks for a round trip, which takes tens of microseconds to a server nearby. If the connection is lost, each
-call fails at once, while a thread connects again.
+A call blocks for a round trip, which takes tens of microseconds if the server is near. If the connection is lost, each
+call fails at once until a thread has connected again.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ if TYPE_CHECKING:
     Command = tuple[Any, ...]
     Call = Callable[[Sequence[Command]], list[Any]]  # one round trip
 
-VERSION = 1  # of the keys and their values, in the fact `version`
-_OLDEST = 7  # major version of the server; earlier versions do not support script flags
+VERSION = 1  # version of the layout of keys and values, stored as the fact `version`
+_OLDEST = 7  # minimum major version of the server; earlier versions do not support script flags
 _CONNECT_SECONDS = 1.0
 _REPLY_SECONDS = 2.0
-_AGAIN_SECONDS = 0.1  # between two attempts to connect again
+_AGAIN_SECONDS = 0.1  # between two attempts to reconnect
 _log = logging.getLogger("evolink_mock")
 
 
 class Connection:
-    """A connection that one thread uses at a time. `opened` is called with each new connection to prepare the store.
+    """A connection that one thread uses at a time. On each new connection, `opened` is called to prepare the store.
 
-    Raises `StoreError` while the server cannot be used, or if it refuses a command, for example because it is full.
+    Methods raise `StoreError` if the server cannot be reached, or if it refuses a command, for example because its
+    memory is full.
     """
 
     def __init__(self, address: Address, opened: Callable[[Call], None]) -> None:
@@ -51,22 +52,25 @@ class Connection:
         self._link: Any | None = None
         self._closed = threading.Event()
         self.connected = threading.Event()
-        self.problem: str | None = None  # None after a success
-        self.calls = 0  # of the script
+        self.problem: str | None = None  # reason of the last failure; None after a successful write
+        self.calls = 0  # number of calls of the script
         self.offset = 0.0  # seconds by which the server's clock is ahead of this machine's
-        self.server = ""  # its name and version
+        self.server = ""  # name and version of the server
         self._connect()
 
     def key(self, name: str) -> bytes:
-        """Return a key of the store: the name with the prefix of all keys."""
+        """Return the key for a name in the store: the name after the prefix of all keys."""
         return self._prefix + name.encode("utf-8", "surrogatepass")
 
     def call(self, *command: Any) -> Any:
-        """Return the reply to one command."""
+        """Send one command, and return the reply."""
         return self.pipeline((command,))[0]
 
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the replies to several commands, in one round trip. Raises `StoreError` if one is refused."""
+        """Send commands in one round trip, and return their replies.
+
+        Raises `StoreError` if the server refuses a command.
+        """
         replies = self.send(commands)
         for reply in replies:
             if isinstance(reply, StoreError):
@@ -74,16 +78,19 @@ class Connection:
         return replies
 
     def writing(self, name: str, *values: Any) -> Command:
-        """Return the command that calls a part of the script."""
+        """Return the command that calls the function `name` of the script with these values."""
         self.calls += 1
         return "EVALSHA", self._hash, 1, self._prefix, name, *values
 
     def write(self, name: str, *values: Any) -> Any:
-        """Call one of the commands of the script."""
+        """Call the function `name` of the script with these values, and return its reply."""
         return self.call(*self.writing(name, *values))
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands in one round trip. Returns the reply to each, or a `StoreError` if it is refused."""
+        """Send commands in one round trip.
+
+        Return the reply to each command, or a `StoreError` if the server refuses it.
+        """
         replies = self._exchange(commands)
         for place, reply in enumerate(replies):
             if isinstance(reply, NoScriptError):  # the server has forgotten the script, and has done nothing
@@ -97,11 +104,11 @@ class Connection:
         return replies
 
     def wall_time(self) -> float:
-        """Return Unix seconds of the server's clock, which all machines share."""
+        """Return the time of the server's clock in Unix seconds. All machines that share the store use this clock."""
         return wall_time() + self.offset
 
     def close(self) -> None:
-        """Disconnect. Never raises an error."""
+        """Close the connection. This method never raises an error."""
         self._closed.set()
         if self._link is not None:
             self._link.disconnect()
@@ -135,7 +142,7 @@ class Connection:
         self.connected.set()
 
     def _lose(self, link: Any, error: Exception) -> StoreError:
-        """Give up a lost connection, and connect again in a thread."""
+        """Close a lost connection, and start a thread that reconnects."""
         link.disconnect()
         if self._link is link:
             self._link = None
@@ -157,7 +164,7 @@ class Connection:
 
 
 def _hello(link: Any) -> dict[str, str]:
-    """Return the server's description of itself, by field."""
+    """Return what the server states about itself in its reply to HELLO, by field."""
     reply = _checked(link, [("HELLO",)])[0]
     texts = [item.decode() if isinstance(item, bytes) else "" for item in reply]
     return dict(zip(texts[::2], texts[1::2], strict=True))
@@ -176,7 +183,7 @@ def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
 
 
 def _checked(link: Any, commands: Sequence[Command]) -> list[Any]:
-    """Return the replies to commands. Raises the first `ResponseError` if the server refuses a command."""
+    """Return the replies to commands. If the server refuses commands, raises the first `ResponseError`."""
     replies = _exchange(link, commands)
     for reply in replies:
         if isinstance(reply, ResponseError):
@@ -203,7 +210,7 @@ def _link(address: Address) -> Any:  # with untyped methods
 
 
 def _refuse_unsuitable(hello: dict[str, str]) -> None:
-    """Raise `StoreError` if the server cannot keep a store."""
+    """Raise `StoreError` if the server is part of a cluster, or older than Redis 7."""
     if hello.get("mode") == "cluster":
         raise StoreError(
             "a cluster cannot keep a store: name a single server, or a primary with its replicas"
@@ -215,6 +222,6 @@ def _refuse_unsuitable(hello: dict[str, str]) -> None:
 
 @cache
 def _script() -> tuple[bytes, str]:
-    """Return the script of all writes, and its name on the server."""
+    """Return the script of all writes, and the hash by which the server knows the script."""
     text = (files("evolink_mock.stores.redis") / "store.lua").read_bytes()
     return text, sha1(text, usedforsecurity=False).hexdigest()

@@ -1,4 +1,4 @@
-"""The commands `evolink-mock store info` and `check` for a server: a summary of the store, and its problems."""
+"""A summary of a store on a server, and its problems, for the commands `evolink-mock store info` and `check`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from evolink_mock.stores.redis.connection import Connection
     from evolink_mock.stores.redis.store import RedisStore
 
-_MOST = 20  # problems that are listed
+_MOST = 20  # maximum number of problems that are listed
 _CHUNK = 1000  # records that are read in one round trip
 
 
 def summary(store: RedisStore) -> dict[str, Any]:
-    """Return a summary of the store as values by name."""
+    """Return a summary of the store: numbers of records and workers, and versions, each by its name."""
     connection, key = store.connection, store.connection.key
     names = connection.call("ZRANGE", key("opened"), 0, -1)
     lengths = {"callbacks": "deliveries", "due": "due", "leased": "attempting", "exchanges": "journal"}
@@ -40,7 +40,7 @@ def summary(store: RedisStore) -> dict[str, Any]:
 
 
 def problems(store: RedisStore) -> list[str]:
-    """Return the problems of the store, one line each; empty if it has none."""
+    """Return the problems of the store, one line each; empty if the store has no problem."""
     return [*islice(_problems(store), _MOST)]
 
 

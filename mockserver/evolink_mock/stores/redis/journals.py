@@ -1,6 +1,6 @@
-"""The journals of the accounts on the server: for each, a list of exchanges and a list of violations.
+"""The journals of the accounts on the server: for each account, a list of exchanges and a list of violations.
 
-They are written in batches.
+Each process writes its exchanges in batches.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Journals:
         return decode_journal(token, exchanges, violations, [int(count or 0) for count in counts])
 
     def dropped(self) -> int:
-        """Return how many exchanges all journals have dropped."""
+        """Return how many exchanges the journals of all accounts have dropped."""
         key = self._connection.key
         tokens = (*self._connection.call("ZRANGE", key("opened"), 0, -1), b"")
         recorded = self._connection.pipeline(
@@ -52,12 +52,12 @@ class Journals:
         return sum(int(count or 0) for count in recorded) - sum(kept)
 
     def clear(self, token: str) -> None:
-        """Forget the exchanges of an account."""
+        """Remove the exchanges of an account."""
         self.buffers.flush()
         self._connection.write("clear_journal", name_of(token))
 
     def restoring(self, token: str, journal: Journal) -> Command:
-        """Return the call that stores a journal for an account that has none yet."""
+        """Return the command that stores the journal of an account that has no journal yet."""
         return self._call(token, [*journal], journal.violations, journal.dropped, journal.dropped_violations)
 
     def _write(self, batch: Sequence[tuple[Buffer, list[Exchange]]]) -> None:

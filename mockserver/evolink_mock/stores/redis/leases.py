@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.store import MayHold
     from evolink_mock.stores.redis.connection import Connection
 
-ALIVE_SECONDS = 5.0  # of real time: a worker that has not renewed its leases for so long is dead
+ALIVE_SECONDS = 5.0  # a worker that has not renewed its leases for this real time is considered dead
 
 
 class Leases:
@@ -27,7 +27,7 @@ class Leases:
         self._wall_time = wall_time
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery may be attempted, on the server's clock; None if none is planned."""
+        """Return when the next unleased delivery is due, in seconds of the server's clock; None if none is planned."""
         first = self._connection.call("ZRANGE", self._connection.key("wakes"), 0, 0, "WITHSCORES")
         return float(first[1]) if first else None
 
@@ -46,28 +46,31 @@ class Leases:
         return self._claim("claim_frozen", name_of(token), now)
 
     async def claim_one(self, task_id: str) -> Claim | None:
-        """Lease the delivery of a task; None if a worker has already leased it."""
+        """Lease the delivery of a task. Return None if a worker has already leased it."""
         return next(iter(self._claim("claim_one", task_id)), None)
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Record that the attempt begins. Returns False if the lease was lost or the delivery was dropped."""
+        """Record that an attempt begins. Return False if the lease was lost or the delivery was dropped."""
         return bool(self._connection.write("begin", *self._lease_of(delivery)))
 
     async def release(self, delivery: Delivery) -> None:
-        """Give up a lease without an attempt."""
+        """Give up the lease of a delivery without an attempt."""
         self._connection.write("release", *self._lease_of(delivery))
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:  # noqa: ARG002
-        """Store an attempt and give up the lease. Returns False if the lease was lost or the delivery was dropped."""
+        """Store the delivery after an attempt, and give up its lease.
+
+        Returns False if the lease was lost or the delivery was dropped.
+        """
         data, due = encoded(after)
         return bool(self._connection.write("conclude", *self._lease_of(before), data, due))
 
     async def is_attempting(self, token: str) -> bool:
-        """Whether a worker has leased a delivery of the account."""
+        """Return whether a worker has leased a delivery of the account."""
         return bool(self._connection.call("SCARD", self._connection.key(f"attempting:{token}")))
 
     async def is_alive(self, worker: str) -> bool:
-        """Whether a worker renews its leases."""
+        """Return whether the worker with this name renews its leases."""
         alive_until = self._connection.call("ZSCORE", self._connection.key("workers"), worker)
         return alive_until is not None and float(alive_until) >= self._wall_time()
 
@@ -78,7 +81,7 @@ class Leases:
         return len({*alive} - {self._worker.encode()})
 
     async def renew(self) -> None:
-        """Renew the leases of this worker, and end those of dead workers."""
+        """Renew the leases of this worker, and end the leases of dead workers."""
         now = self._wall_time()
         self._connection.write("renew", self._worker, now, now + ALIVE_SECONDS)
 
@@ -92,11 +95,13 @@ class Leases:
 
     def _claim(self, name: str, *values: Any) -> Sequence[Claim]:
         rows = self._connection.write(name, self._worker, *values)
-        rows.sort(key=lambda row: float(row[4] or 0))  # by time, which a delivery on a frozen clock lacks
+        rows.sort(
+            key=lambda row: float(row[4] or 0)
+        )  # by the due time, which is empty if the clock is frozen
         return tuple(Claim(decode_account(row[0]), decoded(row[1], row[2]), int(row[3])) for row in rows)
 
     def _lease_of(self, delivery: Delivery) -> tuple[Any, ...]:
-        # An account that is dropped and opened again may have a task with the same id. The record distinguishes them.
+        # An account that is dropped and opened again may create a task with the same id. Their records differ.
         return self._worker, delivery.task_id, encoded(delivery)[0]
 
 

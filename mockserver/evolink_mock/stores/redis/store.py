@@ -1,4 +1,4 @@
-"""The store on a Redis or Valkey server. Its calls hardly wait, because a round trip takes tens of microseconds."""
+"""The store on a Redis or Valkey server. Its calls block, because a round trip takes only tens of microseconds."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ if TYPE_CHECKING:
     from evolink_mock.stores.redis.address import Address
     from evolink_mock.stores.redis.connection import Call, Command
 
-_AT_ONCE = 2000  # tasks that one call of the script stores or drops: it blocks the server for milliseconds
-_CHUNK = 1000  # tasks or deliveries that are read in one round trip
+_AT_ONCE = 2000  # maximum number of tasks that one call of the script stores or drops, within milliseconds
+_CHUNK = 1000  # maximum number of records that are read in one round trip
 
 
 class RedisStore(JournaledStore):
-    """A `BatchingStore` and a `SharedStore` on a server. `wall_time` returns Unix seconds, by default the server's.
+    """A `BatchingStore` and a `SharedStore` on a server.
 
     An account is changed by optimistic concurrency: the server stores the result of a step only if the account has not
-    changed since the step got it. Raises `StoreError` while the server cannot be used.
+    changed since the step got it. `wall_time` returns Unix seconds; by default, these are the server's. Methods raise
+    `StoreError` while the server cannot be used.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class RedisStore(JournaledStore):
         self.wall_time = wall_time or self.connection.wall_time
         self.changes = Changes(self.connection, operations, lambda: self.terms, self.wall_time)
         self._version = self.connection.key("version")
-        self._seen = self._calls = 0  # at the last check: the version, and the number of this process's calls
+        self._seen = self._calls = (
+            0  # at the last `has_changed`: writes by all processes, and by this process
+        )
         self.is_batching = False  # the fast lane sets it while it runs a coroutine
         self.journals: Journals = Journals(self.connection, self.wall_time)
         self.leases: Leases = Leases(self.connection, self.worker, self.wall_time)
@@ -61,7 +64,7 @@ class RedisStore(JournaledStore):
     def fact(self, name: str, value: Any = None) -> Any:
         """Return a fact about the store, such as the seed of its ids.
 
-        If it is not stored yet, `value` is stored and returned.
+        If the store has no fact with this name, `value` is stored and returned.
         """
         key = self.connection.key("facts")
         if value is not None:
@@ -75,7 +78,7 @@ class RedisStore(JournaledStore):
         return stored
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a fact, replacing its earlier value."""
+        """Store a fact under this name, replacing its earlier value."""
         self.connection.write("set_fact", name, json.dumps(value))
         if name in self._facts:
             self._facts[name] = value
@@ -85,15 +88,15 @@ class RedisStore(JournaledStore):
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return an account, which must not be modified, and a task."""
+        """Return the token's account, which the caller must not modify, and the task with this id."""
         return self.changes.at_once(self.changes.finding(token, task_id))
 
     def change_now(self, token: str, step: Step) -> None:
-        """Change an account by `step`. If another process has changed the account, `step` is repeated."""
+        """Let `step` change an account. If another process has changed the account, `step` is called again."""
         self.changes.at_once(self.changes.changing(token, step))
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the reply to each command, or the `StoreError` that it caused."""
+        """Return the reply to each command, or a `StoreError` if the server refuses the command."""
         return self.connection.send(commands)
 
     async def account(self, token: str) -> Account:
@@ -101,7 +104,7 @@ class RedisStore(JournaledStore):
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Change an account by `step`."""
+        """Let `step` change an account. If another process has changed the account, `step` is called again."""
         if self.is_batching:
             await in_batch(self.changes.changing(token, step))
         else:
@@ -115,7 +118,7 @@ class RedisStore(JournaledStore):
         ]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return an account, which must not be modified, and a task."""
+        """Return the token's account, which the caller must not modify, and the task with this id."""
         if self.is_batching:
             return await in_batch(self.changes.finding(token, task_id))
         return self.find_now(token, task_id)
@@ -148,7 +151,7 @@ class RedisStore(JournaledStore):
         return float(first[1]) if first else None
 
     async def drop(self, token: str) -> None:
-        """Drop an account."""
+        """Remove an account with its tasks, deliveries and journal."""
         self.journals.buffers.forget(token)
         name = name_of(token)
         while self.connection.call("LLEN", self.connection.key(f"tasks:{token}")) > _AT_ONCE:
@@ -157,7 +160,7 @@ class RedisStore(JournaledStore):
         self.connection.write("drop", name)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """Return the tokens that have not been used since `since` (Unix seconds of real time)."""
+        """Return the tokens that have not been used since `since`, in Unix seconds of real time."""
         tokens = self.connection.call("ZRANGEBYSCORE", self.connection.key("used"), "-inf", f"({since!r}")
         return [token.decode("utf-8", "surrogatepass") for token in tokens]
 
@@ -179,7 +182,10 @@ class RedisStore(JournaledStore):
         self.connection.call(*self.journals.restoring(token, state.journal))
 
     async def has_changed(self) -> bool:
-        """Whether another process has written since the last call. The server counts the writes of all processes."""
+        """Return whether another process has written since the last call of this method.
+
+        The server counts the writes of all processes.
+        """
         version, wanted = self.connection.pipeline(
             (("GET", self._version), ("HGET", self.connection.key("facts"), WANTED))
         )
@@ -190,7 +196,7 @@ class RedisStore(JournaledStore):
         return others != 0
 
     def _prepare(self, call: Call) -> None:
-        """Check the version of the store, or create a new store."""
+        """Refuse a store whose version is newer than this program supports; create the store if it does not exist."""
         facts = {"version": VERSION} | self._facts
         key = f"{self._prefix}facts"
         call([("HSETNX", key, name, json.dumps(value)) for name, value in facts.items()])

@@ -1,4 +1,4 @@
-"""The keys and values of the store on a server."""
+"""Keys and values of the store on a server."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _NEVER = "inf"
 
 
 def encoded(delivery: Delivery) -> tuple[bytes, str]:
-    """Encode a delivery without its due time, which the server changes itself.
+    """Encode a delivery without its due time, because the server changes the due time itself.
 
-    Returns the record and the due time, which is empty if no attempt is due.
+    Returns the record of the delivery and its due time, which is empty if no attempt is planned.
     """
     return encode(replace(delivery, due=None)), "" if delivery.due is None else instant_text(delivery.due)
 
 
 def instant_text(due: float) -> str:
-    """Return a time as the script expects it."""
+    """Return a time in the notation of the script."""
     return repr(float(due)) if math.isfinite(due) else _NEVER
 
 
@@ -40,17 +40,17 @@ def decoded(data: bytes, due: bytes) -> Delivery:
 
 
 def name_of(token: str) -> bytes:
-    """Return a token as a part of keys and values."""
+    """Return a token in the encoding that keys and values use."""
     return token.encode("utf-8", "surrogatepass")
 
 
 def clock_of(account: Account) -> str:
-    """Return the clock of an account as the script expects it."""
+    """Return the clock of an account in the notation of the script: `frozen`, or the shift in seconds."""
     return "frozen" if account.frozen_at is not None else repr(float(account.shift))
 
 
 def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
-    """Return a new delivery as the script expects it: id, record, receiver, due time."""
+    """Return a new delivery as arguments of the script: task id, record, receiver, due time."""
     data, due = encoded(delivery)
     return delivery.task_id, data, delivery.target.authority(), due
 
@@ -58,7 +58,7 @@ def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
 def change_values(
     account: Account, change: Change, encode_task: Callable[[Task], bytes], *, is_clock_new: bool
 ) -> tuple[Any, ...]:
-    """Return a change as the script expects it, without the account."""
+    """Return a change, without the account, as arguments of the script."""
     clock = clock_of(account) if is_clock_new else ""
     task, delivery, due = change.task, change.delivery, change.due
     if task is None:

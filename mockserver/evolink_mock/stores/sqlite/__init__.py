@@ -1,1 +1,1 @@
-"""The store in an SQLite file, which processes of one machine share."""
+"""The store in an SQLite file, which processes on one machine share."""

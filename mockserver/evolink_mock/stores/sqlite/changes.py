@@ -1,4 +1,4 @@
-"""Accounts and tasks in the file, read and changed for one request or, in one transaction, for several."""
+"""Reads and changes of accounts and tasks in the file, for one request or, in one transaction, for several requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evolink_mock.stores.sqlite.connection import Connection
     from evolink_mock.stores.sqlite.leases import Leases
 
-    Command = tuple[str, Step]  # a change of an account
+    Command = tuple[str, Step]  # a token, and the step that changes its account
 
 _CACHED_ACCOUNTS = 1024
 _CACHED_QUERIES = 4096
@@ -32,11 +32,11 @@ _FIND = (
 
 
 class _IdTakenError(Exception):
-    """A task with this id exists."""
+    """A task with this id exists already."""
 
 
 class Changes:
-    """Reads and changes accounts. `terms` returns the terms of new accounts."""
+    """Reads and changes accounts. The function `terms` returns the terms of new accounts."""
 
     def __init__(
         self,
@@ -51,8 +51,8 @@ class Changes:
         self._leases = leases
         self._terms = terms
         self._wall_time = wall_time
-        self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # for reading: `change` decodes its own
-        self._results: dict[tuple[str, str], tuple[Account, Task | None]] = {}  # of `find`, at `_version`
+        self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # only for accounts that are not modified
+        self._results: dict[tuple[str, str], tuple[Account, Task | None]] = {}  # of `find` since `_version`
         self._version = connection.version()
 
     def account(self, token: str) -> Account:
@@ -61,9 +61,9 @@ class Changes:
         return self._open(token) if row is None else decode_account(row[0])
 
     def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return an account, which must not be modified, and a task.
+        """Return the token's account, which the caller must not modify, and the task with this id.
 
-        Because clients poll their tasks, the result is cached until any connection writes to the file.
+        Because clients poll their tasks, the result is cached until a process writes to the file.
         """
         version = self._connection.version()
         if version != self._version or len(self._results) >= _CACHED_QUERIES:
@@ -74,7 +74,7 @@ class Changes:
         return result
 
     def change(self, token: str, step: Step) -> None:
-        """Change an account by `step`."""
+        """Let `step` change an account, in one transaction."""
         taken: set[str] = set()
         while True:
             try:
@@ -86,14 +86,14 @@ class Changes:
                 return
 
     def together(self, commands: Sequence[Command]) -> list[Exception | None]:
-        """Change accounts by steps, in one transaction. Returns the exception of each step, None if it succeeded.
+        """Run steps in one transaction. Return for each step the exception that it raised, or None if it succeeded.
 
-        Raises `StoreError` if nothing could be stored.
+        Raises `StoreError` if the transaction cannot be stored.
         """
         try:
             with self._connection.transaction() as database:
                 return [self._error_of(database, *command) for command in commands]
-        except _IdTakenError:  # nothing is stored
+        except _IdTakenError:  # the transaction was rolled back
             return [self._error_alone(*command) for command in commands]
 
     def _error_of(self, database: sqlite3.Connection, token: str, step: Step) -> Exception | None:
@@ -101,14 +101,14 @@ class Changes:
             self._change(database, token, step, set())
         except (_IdTakenError, StoreError, sqlite3.Error):
             raise
-        except Exception as error:  # noqa: BLE001  (of the step, before anything is changed)
+        except Exception as error:  # noqa: BLE001  (raised by the step, which has changed nothing in the file)
             return error
         return None
 
     def _error_alone(self, token: str, step: Step) -> Exception | None:
         try:
             self.change(token, step)
-        except Exception as error:  # noqa: BLE001  (raised where the change was called)
+        except Exception as error:  # noqa: BLE001  (the caller of `change` raises the error again)
             return error
         return None
 
@@ -144,7 +144,7 @@ class Changes:
             self._leases.clock_changed(database, account_id, account)
 
     def insert(self, database: sqlite3.Connection, token: str, data: bytes) -> int:
-        """Store a new account; return its id."""
+        """Store a new account, and return its id in the table `accounts`."""
         values = (token, data, self._wall_time())
         cursor = database.execute("INSERT INTO accounts (token, data, used_at) VALUES (?, ?, ?)", values)
         return cursor.lastrowid or 0

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-VERSION = 1  # of the schema, in `PRAGMA user_version`
-_APPLICATION = 0x45564F4C  # "EVOL", in `PRAGMA application_id`
-_BUSY_SECONDS = 5.0  # for other processes to finish their transactions, each of which takes microseconds
-_BUSY_PAUSE = 0.0002  # seconds between two attempts
+VERSION = 1  # the version of the schema, stored as `PRAGMA user_version`
+_APPLICATION = 0x45564F4C  # "EVOL", stored as `PRAGMA application_id`
+_BUSY_SECONDS = 5.0  # maximum wait for the transactions of other processes, each of which takes microseconds
+_BUSY_PAUSE = 0.0002  # seconds between two attempts to get the lock
 _CHECKPOINT_SECONDS = 0.5  # between two checks of the write-ahead log
-_MOST_PAGES = 16_384  # in the log, 64 MiB
-_CHECKPOINT_BYTES = 4 * 1024 * 1024  # of the log, above which it is copied to the file
+_MOST_PAGES = 16_384  # maximum number of pages in the log (64 MiB)
+_CHECKPOINT_BYTES = 4 * 1024 * 1024  # a larger log is copied into the database file
 
 _SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -53,16 +53,17 @@ INSERT INTO accounts (id, token, data, used_at) VALUES (0, '', x'', 0)
 class Connection:
     """A connection in write-ahead mode. A committed transaction survives a killed process, but not a power failure.
 
-    Raises `StoreError` if the file cannot be used, because it is full, read-only, damaged, of a newer version, or not a
-    store.
+    Methods raise `StoreError` if the file cannot be used, because it is full, read-only or damaged, has a newer
+    version, or is not a store.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.problem: str | None = None  # of the last write; None after a success
-        self._commits = 0  # of this connection, which `data_version` does not count
+        self.problem: str | None = None  # why the last write failed; None if it succeeded
+        self._commits = 0  # commits of this connection, which `data_version` does not count
         try:
-            # It contains API keys. It is never opened here again: closing it would release the locks of this process.
+            # The file contains API keys, so only its owner may read it. `os.open` must not be used for a file that
+            # SQLite has open, because closing the descriptor would release the locks of this process.
             if not path.exists():
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
@@ -73,24 +74,24 @@ class Connection:
         self._checkpoints = Checkpoints(path)
 
     def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """Return the rows of a query."""
+        """Return the rows of an SQL query."""
         with self._explained():
             return self._execute(sql, values).fetchall()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
-        """Yield the rows of a query, as they were when the query began."""
+        """Yield the rows of an SQL query. Later writes do not affect the rows."""
         with self._explained():
             yield from self._execute(sql, values)
 
     def fetch_one(self, sql: str, values: Sequence[Any] = ()) -> Any:
-        """Return the first row of a query, or None."""
+        """Return the first row of an SQL query; None if the result is empty."""
         try:
             return self._execute(sql, values).fetchone()
         except sqlite3.Error as error:
             raise self.store_error(error) from error
 
     def transaction(self) -> Transaction:
-        """Return a context whose writes are all stored when it ends; after an exception, none of them is."""
+        """Return a context that stores all its writes when it ends, or none of them if it ends with an exception."""
         return Transaction(self)
 
     def begin(self) -> sqlite3.Connection:
@@ -102,7 +103,7 @@ class Connection:
         return self._database
 
     def commit(self) -> None:
-        """Commit a transaction. If this raises `StoreError`, nothing of it is stored."""
+        """Commit the transaction. If this raises `StoreError`, nothing of the transaction is stored."""
         self._commits += 1
         try:
             self._database.execute("COMMIT")
@@ -112,29 +113,30 @@ class Connection:
         self.problem = None
 
     def roll_back(self) -> None:
-        """End a transaction without storing anything of it."""
+        """End the transaction without storing any of its writes."""
         with suppress(sqlite3.Error):  # it may have ended already
             self._database.execute("ROLLBACK")
 
     def data_version(self) -> int:
-        """Return a number that changes when another connection writes."""
+        """Return a number that changes when another connection writes to the file."""
         version: int = self.fetch_one("PRAGMA data_version")[0]
         return version
 
     def version(self) -> tuple[int, int]:
-        """Return a value that stays the same until this or another connection writes."""
+        """Return a value that changes when this or another connection writes to the file."""
         return self._commits, self.data_version()
 
     def close(self) -> None:
-        """Copy the write-ahead log into the file, and close it."""
+        """Copy the write-ahead log into the file, and close the file."""
         self._checkpoints.close()
         with suppress(sqlite3.Error):
             self._database.close()
 
     def _execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Execute a statement, and repeat it while another process holds the lock.
+        """Execute a statement, and try again while another process holds the lock of the file.
 
-        Locks are held for microseconds, but SQLite itself would pause for milliseconds.
+        The pauses between the attempts are shorter than those of SQLite, which last milliseconds, because locks are
+        held for microseconds.
         """
         deadline = None
         while True:
@@ -186,13 +188,16 @@ class Connection:
             raise self.store_error(error) from error
 
     def store_error(self, error: sqlite3.Error) -> StoreError:
-        """Convert an error of the database to a `StoreError`, and record it as the problem of this connection."""
+        """Convert a database error to a `StoreError`, and record it as the problem of this connection."""
         self.problem = f"{self._path}: {error}"
         return StoreError(self.problem)
 
 
 class Transaction:
-    """The context of a transaction. It is a class for speed, because every request that writes enters it."""
+    """The context of a transaction.
+
+    Because every writing request enters it, it is a class, which is faster than a generator.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -210,7 +215,7 @@ class Transaction:
 
 
 class Checkpoints:
-    """Copies the write-ahead log into the file from time to time, in a thread, because it waits for the disk."""
+    """Copies the write-ahead log into the database file regularly, in a thread, because copying waits for the disk."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -219,7 +224,7 @@ class Checkpoints:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the thread. The last connection that is closed copies the rest of the log."""
+        """Stop the thread. SQLite copies the rest of the log when the last connection is closed."""
         self._stop.set()
         self._thread.join()
 
@@ -236,5 +241,5 @@ class Checkpoints:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # `MockServer` opens it in one thread and uses it in another.
+    # `MockServer` opens the connection in one thread and uses it in another.
     return sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)

@@ -1,4 +1,4 @@
-"""The commands `evolink-mock store info` and `check` for a file: a summary of the store, and its problems."""
+"""A summary of a store in a file, and its problems, for the commands `evolink-mock store info` and `check`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from evolink_mock.stores.sqlite.connection import Connection
     from evolink_mock.stores.sqlite.store import SqliteStore
 
-_MOST = 20  # problems of one kind that are listed
+_MOST = 20  # maximum number of problems of one kind that are listed
 
 
 def summary(store: SqliteStore) -> dict[str, Any]:
-    """Return a summary of the file as values by name."""
+    """Return a summary of the store: numbers of records, bytes and workers, and the version, each by its name."""
     connection, wall = store.connection, store.wall_time()
     counts = {
         "accounts": "SELECT count(*) - 1 FROM accounts",  # without the account of anonymous requests
@@ -38,7 +38,7 @@ def summary(store: SqliteStore) -> dict[str, Any]:
 
 
 def problems(store: SqliteStore) -> list[str]:
-    """Return the problems of the file, one line each; empty if it has none."""
+    """Return the problems of the store, one line each; empty if the store has no problem."""
     connection = store.connection
     lines = [text for (text,) in connection.fetch("PRAGMA integrity_check") if text != "ok"]
     lines += [

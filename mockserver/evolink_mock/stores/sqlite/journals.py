@@ -1,4 +1,4 @@
-"""The journals of the accounts in the file. They are written in batches, so that most status queries need no write."""
+"""The journals of the accounts in the file. Each process writes its exchanges in batches."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class Journals:
         )
 
     def dropped(self) -> int:
-        """Return how many exchanges all journals have dropped, without those that are not written yet."""
+        """Return how many exchanges the journals of all accounts have dropped. Unwritten exchanges are not counted."""
         row = self._connection.fetch_one(_DROPPED, (JOURNAL,))
         return int(row[0])
 
     def clear(self, token: str) -> None:
-        """Forget the exchanges of an account."""
+        """Remove the exchanges of an account."""
         self.buffers.flush()
         with self._connection.transaction() as database:
             row = database.execute("SELECT id FROM accounts WHERE token = ?", (token,)).fetchone()
@@ -70,7 +70,7 @@ class Journals:
                 database.execute("UPDATE accounts SET exchanges = 0, violations = 0 WHERE id = ?", row)
 
     def restore(self, database: sqlite3.Connection, account_id: int, journal: Journal) -> None:
-        """Store a journal for an account that has none yet."""
+        """Store the journal of an account that has no journal yet."""
         database.executemany(_ADD, _rows(account_id, journal))
         violations = [(account_id, encode(violation)) for violation in journal.violations]
         database.executemany(_ADD_VIOLATION, violations)

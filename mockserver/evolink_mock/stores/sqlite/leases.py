@@ -1,7 +1,7 @@
 """The leases of deliveries in the file. A worker leases the deliveries that it attempts, and renews its leases.
 
-`wakes_at` is the time, on the server's clock, at which any worker may attempt a delivery. It is NULL while the
-account's clock is frozen and when no attempt is due. `worker` is the worker that holds the lease; `has_begun` states
+The column `wakes_at` is the time, on the server's clock, from which any worker may attempt the delivery. It is NULL if
+the account's clock is frozen or no attempt is planned. `worker` is the worker that holds the lease; `has_begun` states
 whether the attempt has begun.
 """
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from evolink_mock.domain.store import MayHold
     from evolink_mock.stores.sqlite.connection import Connection
 
-ALIVE_SECONDS = 5.0  # of real time: a worker that has not renewed its leases for so long is dead
+ALIVE_SECONDS = 5.0  # a worker that has not renewed its leases for this real time is considered dead
 _AT_ONCE = 0.0  # before every time of the server's clock
 
 
 def wakes_at(account: Account, due: float | None) -> float | None:
-    """Return when any worker may attempt a delivery, on the server's clock.
+    """Return the time, on the server's clock, from which any worker may attempt a delivery.
 
-    `due` is on the account's clock. Returns None if no attempt is due, or while the account's clock is frozen.
+    `due` is a time on the account's clock. Returns None if no attempt is planned or the account's clock is frozen.
     """
     if due is None or not math.isfinite(due) or account.frozen_at is not None:
         return None
@@ -49,7 +49,7 @@ class Leases:
     def add(
         self, database: sqlite3.Connection, account_id: int, delivery: Delivery, instant: float | None
     ) -> None:
-        """Store a new delivery."""
+        """Store a new delivery, which any worker may attempt from `instant` on the server's clock."""
         receiver, due = delivery.target.authority(), _finite(delivery.due)
         values = (delivery.task_id, account_id, receiver, encode(delivery), due, instant)
         database.execute(
@@ -58,7 +58,7 @@ class Leases:
         )
 
     def move(self, database: sqlite3.Connection, account: Account, task_id: str, due: float) -> None:
-        """Move the next attempt of a delivery to another time, unless it is being attempted."""
+        """Move the next attempt of a delivery to `due`, unless a worker has leased the delivery."""
         row = database.execute(
             "SELECT data FROM deliveries WHERE task = ? AND worker IS NULL", (task_id,)
         ).fetchone()
@@ -68,13 +68,13 @@ class Leases:
             database.execute("UPDATE deliveries SET data = ?, due = ?, wakes_at = ? WHERE task = ?", values)
 
     def clock_changed(self, database: sqlite3.Connection, account_id: int, account: Account) -> None:
-        """Adjust the deliveries of an account to its present clock."""
+        """Adjust `wakes_at` of the account's deliveries to the account's present clock."""
         instant = "NULL" if account.frozen_at is not None else "due - ?2"
         values = (account_id,) if account.frozen_at is not None else (account_id, account.shift)
         database.execute(f"UPDATE deliveries SET wakes_at = {instant} WHERE account = ?1", values)  # noqa: S608
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery may be attempted."""
+        """Return when the next unleased delivery is due, in seconds of the server's clock; None if none is planned."""
         row = self._connection.fetch_one(
             "SELECT min(wakes_at) FROM deliveries WHERE worker IS NULL AND wakes_at IS NOT NULL"
         )
@@ -104,19 +104,22 @@ class Leases:
         return self._lease([task_id for (task_id,) in rows])
 
     async def claim_one(self, task_id: str) -> Claim | None:
-        """Lease the delivery of a task; None if a worker has already leased it."""
+        """Lease the delivery of a task. Return None if a worker has already leased it."""
         return next(iter(self._lease([task_id])), None)
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Record that the attempt begins. Returns False if the lease was lost or the delivery was dropped."""
+        """Record that an attempt begins. Return False if the lease was lost or the delivery was dropped."""
         return self._update("has_begun = 1", delivery)
 
     async def release(self, delivery: Delivery) -> None:
-        """Give up a lease without an attempt."""
+        """Give up the lease of a delivery without an attempt."""
         self._update("worker = NULL, has_begun = 0", delivery)
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Store an attempt and give up the lease. Returns False if the lease was lost or the delivery was dropped."""
+        """Store the delivery after an attempt, and give up its lease.
+
+        Returns False if the lease was lost or the delivery was dropped.
+        """
         with self._connection.transaction() as database:
             row = database.execute("SELECT data FROM accounts WHERE token = ?", (token,)).fetchone()
             if row is None:
@@ -131,7 +134,7 @@ class Leases:
             return cursor.rowcount == 1
 
     async def is_attempting(self, token: str) -> bool:
-        """Whether a worker has leased a delivery of the account."""
+        """Return whether a worker has leased a delivery of the account."""
         row = self._connection.fetch_one(
             "SELECT 1 FROM deliveries WHERE worker IS NOT NULL AND account = "
             "(SELECT id FROM accounts WHERE token = ?) LIMIT 1",
@@ -140,7 +143,7 @@ class Leases:
         return row is not None
 
     async def is_alive(self, worker: str) -> bool:
-        """Whether a worker renews its leases."""
+        """Return whether the worker with this name renews its leases."""
         row = self._connection.fetch_one(
             "SELECT 1 FROM workers WHERE id = ? AND alive_until >= ?", (worker, self._wall_time())
         )
@@ -156,7 +159,7 @@ class Leases:
         return count
 
     async def renew(self) -> None:
-        """Renew the leases of this worker, and end those of dead workers."""
+        """Renew the leases of this worker, and end the leases of dead workers."""
         now = self._wall_time()
         with self._connection.transaction() as database:
             database.execute(
@@ -199,7 +202,7 @@ class Leases:
             return cursor.rowcount == 1
 
     def _lease_of(self, delivery: Delivery) -> tuple[object, ...]:
-        # An account that is dropped and opened again may have a task with the same id. The record distinguishes them.
+        # An account that is dropped and opened again may create a task with the same id. Their records differ.
         return delivery.task_id, self._worker, encode(delivery)
 
     def _account(self, token: str) -> tuple[int, Account] | None:
@@ -210,7 +213,7 @@ class Leases:
 def _end_leases_of(database: sqlite3.Connection, worker: str) -> None:
     """End the leases of a worker.
 
-    Other workers may attempt its deliveries at once, even if the account's clock is frozen.
+    Other workers may then attempt the deliveries at once, even if the account's clock is frozen.
     """
     database.execute(
         "UPDATE deliveries SET worker = NULL, has_begun = 0, interruptions = interruptions + has_begun, "

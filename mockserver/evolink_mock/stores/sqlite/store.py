@@ -1,4 +1,4 @@
-"""The store in an SQLite file. Its calls do not wait, because a transaction takes microseconds."""
+"""The store in an SQLite file. Its calls block, because a transaction takes only microseconds."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from evolink_mock.stores.records import OperationIndex
     from evolink_mock.stores.sqlite.changes import Command
 
-_ANONYMOUS = 0  # the id of the account whose journal has the requests that belong to no account
+_ANONYMOUS = 0  # id of the account whose journal records the requests without an account
 
 
 class SqliteStore(JournaledStore):
-    """A `BatchingStore` and a `SharedStore` in a file. `wall_time` returns Unix seconds, for leases and expiry.
+    """A `BatchingStore` and a `SharedStore` in a file.
 
-    Raises `StoreError` if the file cannot be used.
+    `wall_time` returns Unix seconds, and is used for leases and for the expiry of accounts. Methods raise `StoreError`
+    if the file cannot be used.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class SqliteStore(JournaledStore):
     def fact(self, name: str, value: Any = None) -> Any:
         """Return a fact about the store, such as the seed of its ids.
 
-        If it is not stored yet, `value` is stored and returned.
+        If the store has no fact with this name, `value` is stored and returned.
         """
         row = self.connection.fetch_one("SELECT value FROM facts WHERE name = ?", (name,))
         if row is None and value is not None:
@@ -62,7 +63,7 @@ class SqliteStore(JournaledStore):
         return None if row is None else json.loads(row[0])
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a fact, replacing its earlier value."""
+        """Store a fact under this name, replacing its earlier value."""
         with self.connection.transaction() as database:
             database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
@@ -71,15 +72,15 @@ class SqliteStore(JournaledStore):
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return an account, which must not be modified, and a task."""
+        """Return the token's account, which the caller must not modify, and the task with this id."""
         return self.changes.find(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Change an account by `step`, in one transaction."""
+        """Let `step` change an account, in one transaction."""
         self.changes.change(token, step)
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the result of each call, or the exception that it caused."""
+        """Run the step of each command. Return for each its exception, or None if it succeeded."""
         return self.changes.together(commands)
 
     async def account(self, token: str) -> Account:
@@ -87,7 +88,7 @@ class SqliteStore(JournaledStore):
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Change an account by `step`."""
+        """Let `step` change an account, in one transaction."""
         if self.is_batching:
             await sent((token, step))
         else:
@@ -99,7 +100,7 @@ class SqliteStore(JournaledStore):
         return [decode_account(data) for (data,) in rows]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return an account, which must not be modified, and a task."""
+        """Return the token's account, which the caller must not modify, and the task with this id."""
         return self.changes.find(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
@@ -140,7 +141,7 @@ class SqliteStore(JournaledStore):
         return due
 
     async def drop(self, token: str) -> None:
-        """Drop an account."""
+        """Remove an account with its tasks, deliveries and journal."""
         self.journals.buffers.forget(token)
         with self.connection.transaction() as database:
             row = database.execute("SELECT id FROM accounts WHERE token = ?", (token,)).fetchone()
@@ -150,7 +151,7 @@ class SqliteStore(JournaledStore):
                 database.execute("DELETE FROM accounts WHERE id = ?", row)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """Return the tokens that have not been used since `since` (Unix seconds of real time)."""
+        """Return the tokens that have not been used since `since`, in Unix seconds of real time."""
         query = "SELECT token FROM accounts WHERE used_at < ? AND id != ?"
         return [token for (token,) in self.connection.fetch(query, (since, _ANONYMOUS))]
 
@@ -175,7 +176,7 @@ class SqliteStore(JournaledStore):
             raise ValueError("a task of another account has the same id") from error
 
     async def has_changed(self) -> bool:
-        """Whether another process has changed the store since the last call."""
+        """Return whether another process has changed the store since the last call of this method."""
         before, self._version = self._version, self.connection.data_version()
         if self._version == before:
             return False
