@@ -1,4 +1,4 @@
-"""Both sides of an ASGI request: reading the request, and writing the response."""
+"""Read an ASGI request, and write the ASGI response to it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class ClientDisconnectedError(Exception):
 
 
 class RequestReader:
-    """Reads the request, and detects that the client has disconnected."""
+    """Reads a request, and detects whether the client has disconnected."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._complete = asyncio.Event()
 
     async def body(self, pending: PendingExchange) -> AsyncIterator[bytes]:
-        """Yield the chunks of the body as they arrive.
+        """Yield the chunks of the request body as they arrive, and add them to `pending`.
 
-        Raises `ClientDisconnectedError` if the client disconnects before the end.
+        Raises `ClientDisconnectedError` if the client disconnects before the end of the body.
         """
         more = True
         while more:
@@ -47,28 +47,31 @@ class RequestReader:
         self._complete.set()
 
     async def disconnected(self) -> None:
-        """Wait until the request has been read and the client has disconnected."""
+        """Wait until the client has disconnected.
+
+        A client that disconnects before the end of its request is not detected here.
+        """
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
 class ResponseWriter:
-    """Writes the response to the client."""
+    """Writes a response to the client."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.started = False
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Send the status and the headers. A 304 is sent without a content length."""
+        """Send the status and the headers to the client; for a 304, without the header Content-Length."""
         self.started = True
         if status == _NOT_MODIFIED:
             headers = [(name, value) for name, value in headers if name.lower() != b"content-length"]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send(self, chunk: bytes) -> None:
-        """Send a part of the body. Returns when the client can receive more."""
+        """Send a chunk of the response body, and wait until the client can receive more."""
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def end(self) -> None:
@@ -76,7 +79,7 @@ class ResponseWriter:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def refuse(self, status: int, message: str) -> None:
-        """Send an error response of the proxy itself."""
+        """Send the client an error response that comes from the proxy, not from the upstream server."""
         error = {"code": "proxy_error", "message": f"evolink-check proxy: {message}", "type": "api_error"}
         body = json.dumps({"error": error}, separators=(",", ":")).encode()
         kind, length = (b"Content-Type", b"application/json"), (b"Content-Length", b"%d" % len(body))

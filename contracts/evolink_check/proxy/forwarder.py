@@ -1,8 +1,9 @@
-"""Forward each request to another server and the response back, both unchanged, and record them.
+"""Forward each request to the upstream server and its response to the client, and record both.
 
-Only the header Host is rewritten. Header names are sent in lower case. Bodies are forwarded as they arrive, in their
-content coding, and hop-by-hop headers are not forwarded. If `opinion` is set, each response is held until it is judged,
-and a header then states the result. A response whose body is too large to be kept is forwarded without that header.
+Requests and responses are forwarded unchanged, with three exceptions: the header Host names the upstream server, header
+names are in lower case, and hop-by-hop headers are left out. Bodies are forwarded as they arrive, in their content
+coding. If `opinion` is set, the proxy holds each response until it has been judged, and adds a header with the result.
+The header is `not judged` if the body of the response is too large to be kept.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ _HOP_BY_HOP = {
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The server behind the proxy. `path` is the path of its base URL, which is empty or has a leading slash."""
+    """The server behind the proxy.
+
+    `path` is the path of its base URL: empty, or with a leading slash and no slash at the end.
+    """
 
     scheme: str
     host: str
@@ -57,7 +61,7 @@ class Upstream:
 
     @classmethod
     def at(cls, url: str) -> Upstream:
-        """Return the server at a base URL, which must be valid."""
+        """Return the upstream server with this base URL, which must be valid."""
         parts = urlsplit(url)
         return cls(
             parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme], parts.path.rstrip("/")
@@ -65,13 +69,16 @@ class Upstream:
 
     @property
     def authority(self) -> bytes:
-        """The value of the header Host."""
+        """The value of the header Host, with the port unless it is the default of the scheme."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}").encode("ascii")
 
 
 class ForwardingApp:
-    """The proxy as an ASGI application. `opinion` is called in a thread and returns the value of the verdict header."""
+    """The proxy as an ASGI application.
+
+    `opinion` is called in a thread and returns the value of the header `X-Evolink-Check`.
+    """
 
     def __init__(
         self,
@@ -90,7 +97,10 @@ class ForwardingApp:
         self._ending = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward one request, and the response back. If the client disconnects, cancel the request."""
+        """Forward one request, and send its response to the client.
+
+        If the client disconnects, the exchange is cancelled.
+        """
         reader = RequestReader(receive)
         passing = asyncio.create_task(self._pass(scope, reader, send))
         leaving = asyncio.create_task(reader.disconnected())
@@ -104,7 +114,7 @@ class ForwardingApp:
             self._under_way.discard(passing)
 
     async def close(self) -> None:
-        """Stop the proxy. Exchanges in progress may end within a second and are then cancelled."""
+        """Stop the proxy. Exchanges in progress have one second to end; after that, they are cancelled."""
         self._ending = True
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_STOP_SECONDS)
@@ -136,7 +146,7 @@ class ForwardingApp:
     async def _send(
         self, pending: PendingExchange, target: bytes, body: AsyncIterator[bytes]
     ) -> AsyncIterator[Response]:
-        """Send the request. Yields the head of the response, whose body has not been read yet."""
+        """Send the request upstream, and yield the response, whose body has not been read yet."""
         up = self._upstream
         origin = Origin(up.host, up.port, tls=up.scheme == "https")
         names = {name.lower() for name, _ in pending.request_headers}
@@ -151,7 +161,6 @@ class ForwardingApp:
             await response.aclose()
 
     def _forwarded_headers(self, headers: Headers) -> Headers:
-        """Return the headers of a request as they are sent to the server."""
         chunked = any(name == b"transfer-encoding" for name, _ in headers)
         # uvicorn has already sent `100 Continue` if the client expected it.
         kept = [pair for pair in _end_to_end(headers) if pair[0] not in {b"host", b"expect"}]
@@ -180,9 +189,9 @@ class ForwardingApp:
     async def _respond_judged(
         self, chunks: AsyncIterator[bytes], pending: PendingExchange, writer: ResponseWriter
     ) -> str | None:
-        """Send a complete response together with the verdict on it.
+        """Send a complete response together with the verdict on it, and return the verdict.
 
-        A response that is too large is sent without a verdict.
+        If the body is too large to be kept, send the part that was read without a verdict, and return None.
         """
         held, opinion = await _read_held(chunks, pending), None
         if pending.response.whole is not None:
@@ -210,7 +219,10 @@ class ForwardingApp:
         self._record_exchange(pending)
 
     async def _fail(self, error: Exception, pending: PendingExchange, writer: ResponseWriter) -> None:
-        """Send the client an error response of the proxy. If the response has already begun, break it off instead."""
+        """Send the client an error response of the proxy.
+
+        If a response to the client has already begun, end it early.
+        """
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         if isinstance(error, LocalProtocolError) and not pending.status:
             await writer.refuse(400, f"this request cannot be forwarded: {what}")
@@ -222,7 +234,7 @@ class ForwardingApp:
 
 
 async def _read_held(chunks: AsyncIterator[bytes], pending: PendingExchange) -> list[bytes]:
-    """Read the chunks of a response until its end, or until it is too large to be kept."""
+    """Read and return the chunks of a response body; stop early as soon as the body is too large to be kept."""
     held = []
     async for chunk in chunks:
         pending.response.add(chunk)
@@ -237,7 +249,7 @@ def _tls_context(ca: Path | None) -> ssl.SSLContext:
 
 
 def _end_to_end(headers: Headers) -> Headers:
-    """Return the headers without hop-by-hop headers (RFC 9110, 7.6.1)."""
+    """Return all headers except the hop-by-hop headers (RFC 9110, 7.6.1)."""
     named = b",".join(value.lower() for name, value in headers if name.lower() == b"connection")
     dropped = _HOP_BY_HOP | {name.strip() for name in named.split(b",")}
     return [(name, value) for name, value in headers if name.lower() not in dropped]

@@ -1,4 +1,4 @@
-"""A HAR file to which exchanges are added one at a time. After each exchange it is a complete document."""
+"""A HAR file that grows by one exchange at a time and is a complete JSON document after each."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ _SEPARATOR = b",\n"
 
 
 class HarFile:
-    """Appends entries in a separate thread, so that a slow disk delays no exchange. The first entry creates the file.
+    """Appends entries in a thread of its own, so that a slow disk delays no exchange.
 
-    Each entry is written over the end of the document, together with a new end. If the process is killed, the file
-    contains all complete exchanges. `facts` returns the metadata, which is part of that end. The first problem is
-    passed to `on_error`; nothing is written after it, and the file stays readable.
+    The first entry creates the file. Each further entry overwrites the end of the JSON document and adds a new end, so
+    that the file contains all completed exchanges even if the process is killed. The end contains the metadata that
+    `facts` returns. After the first error of the disk, which is passed to `on_error`, nothing more is written, and the
+    file stays readable.
     """
 
     def __init__(self, path: Path, facts: Callable[[], LogFacts], on_error: Callable[[str], None]) -> None:
@@ -46,7 +47,7 @@ class HarFile:
         self._queue.put(entry)
 
     def close(self) -> None:
-        """Wait until all entries are written."""
+        """Wait until all queued entries are written, and close the file."""
         self._queue.put(None)
         self._thread.join()
 
@@ -70,7 +71,7 @@ class HarFile:
                 os.close(descriptor)
 
     def _begin(self) -> int:
-        """Open the file and write a log without entries. Return the file descriptor."""
+        """Create the file with a log that has no entries, and return its file descriptor."""
         start, self._end = har_log(self._facts(), version("evolink-mock"))
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         _write_at(descriptor, start + self._end, 0)
@@ -78,7 +79,7 @@ class HarFile:
         return descriptor
 
     def _finish(self, descriptor: int) -> None:
-        """Write the final metadata. If the disk is full, the previous end stays in the file."""
+        """Write the final metadata. If the disk is full, the previous metadata stays in the file."""
         _, end = har_log(self._facts(), version("evolink-mock"))
         with suppress(OSError):
             _write_at(descriptor, end, self._offset)
@@ -98,7 +99,6 @@ class HarFile:
 
 
 def _write_at(descriptor: int, data: bytes, offset: int) -> None:
-    """Write all data at an offset, or raise OSError."""
     while data:
         written = os.pwrite(descriptor, data, offset)
         data, offset = data[written:], offset + written

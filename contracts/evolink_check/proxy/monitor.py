@@ -1,4 +1,4 @@
-"""Check traffic while it is being recorded."""
+"""Check the traffic of a proxy while it is being recorded."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ _MOST_EARLIER = 20  # maximum number of violations of a clause that are kept whe
 
 
 class LiveMonitor:
-    """Judges the exchanges that a proxy has recorded, repeatedly, in the thread of the caller.
+    """Judges the recorded exchanges of a proxy, each time that its methods are called, in the thread of the caller.
 
-    If a check has a bug, its traceback is in `bug` and nothing more is judged, while the proxy continues to forward and
-    record. If the recorder has dropped exchanges, their violations are kept without the exchanges.
+    If a check raises an exception, which is a bug, its traceback is in `bug`, and `new_failures` judges nothing more.
+    The proxy continues to forward and record. When the recorder drops exchanges, the monitor keeps the violations that
+    they contained.
     """
 
     def __init__(
@@ -58,15 +59,16 @@ class LiveMonitor:
         self.bug = ""
 
     def verdict_for(self, entry: Entry) -> str:
-        """Return the ids of the clauses that an exchange violates, or `passed`; `NOT_JUDGED` if a check has a bug.
+        """Return the ids of the clauses that this exchange violates, separated by commas.
 
-        Earlier exchanges about the same task are also considered.
+        Return `passed` if it violates none, and `NOT_JUDGED` if a check has a bug. Earlier exchanges about the same
+        task are considered too.
         """
         trace = self._record.around(entry)
         number = trace.entries[-1].number
         try:
             verdicts = verdicts_on(TraceView(trace, self._spec), self._clauses, self._about)
-        except Exception:  # noqa: BLE001  (see above)
+        except Exception:  # noqa: BLE001  (a bug in a check must not stop the proxy)
             self.bug = traceback.format_exc()
             return NOT_JUDGED
         violated = [
@@ -77,14 +79,18 @@ class LiveMonitor:
         return ", ".join(violated) or PASSED
 
     def new_failures(self) -> tuple[Verdict, ...]:
-        """Return the verdicts on clauses that are violated for the first time; empty if it is too early to judge."""
+        """Return the verdicts on clauses that are violated for the first time.
+
+        Return nothing if there are no new exchanges, or if the last judgement was so recent that judging would take
+        more than about a tenth of the time.
+        """
         recorded = len(self._record)
         if self.bug or recorded == self._judged or clock.stopwatch() < self._next:
             return ()
         began = clock.stopwatch()
         try:
             verdicts = self._verdicts(self._view())
-        except Exception:  # noqa: BLE001  (see above)
+        except Exception:  # noqa: BLE001  (a bug in a check must not stop the proxy)
             self.bug = traceback.format_exc()
             return ()
         self._judged = recorded
@@ -97,7 +103,7 @@ class LiveMonitor:
         return new
 
     def report(self, started: float) -> Report:
-        """Return the report on everything that was recorded. Exceptions of checks are not caught."""
+        """Return the report on everything that was recorded. Exceptions of checks are raised."""
         view = self._view()
         return report_on(
             view,
@@ -129,7 +135,7 @@ class LiveMonitor:
         return tuple(_with_earlier(verdict, self._earlier.get(verdict.clause.id)) for verdict in verdicts)
 
     def _forget(self, verdicts: tuple[Verdict, ...]) -> None:
-        """Let the recorder drop its oldest exchanges, and keep the verdicts on them."""
+        """Let the recorder drop its oldest exchanges if memory is short, and keep their violations."""
         before = self._record.forgotten
         self._record.forget()
         if self._record.forgotten == before:

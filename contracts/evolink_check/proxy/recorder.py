@@ -24,7 +24,7 @@ KEPT_BYTES = 1024 * 1024  # maximum size of a response that is kept; of a larger
 KEPT_REQUEST_BYTES = 16 * 1024 * 1024  # maximum size of a request, which may contain an image
 ROOM = 64 * 1024 * 1024  # bytes of memory for entries, enough for some ten thousand exchanges
 _ENTRY_BYTES = 2048  # memory of an entry in addition to its texts
-_CREDENTIALS = 2000  # maximum number of credentials that are remembered and searched for in later traffic
+_CREDENTIALS = 2000  # maximum number of credentials that are remembered, to find them in later traffic
 _SHORT_KEYS = 100  # maximum number of keys below eight characters that are remembered
 _MEDIA = {b"video", b"audio", b"image"}
 _RELATED = 200  # the number of latest entries in which those about the same task are searched for
@@ -32,14 +32,17 @@ _RELATED = 200  # the number of latest entries in which those about the same tas
 
 @dataclass(slots=True)
 class Body:
-    """A body that is being forwarded. Up to `limit` bytes the whole body is kept; beyond that, only its length."""
+    """The body of a request or response that is being forwarded.
+
+    A body of at most `limit` bytes is kept. Of a larger body, only the length is kept.
+    """
 
     limit: int = KEPT_BYTES
     size: int = 0
     parts: list[bytes] = field(default_factory=list)
 
     def add(self, chunk: bytes) -> None:
-        """Add a chunk."""
+        """Add a chunk. If the body is now larger than `limit`, all chunks are dropped."""
         self.size += len(chunk)
         if self.size <= self.limit:
             self.parts.append(chunk)
@@ -48,7 +51,7 @@ class Body:
 
     @property
     def whole(self) -> bytes | None:
-        """The complete body; None if it is too large to be kept."""
+        """The chunks received so far; None if the body is too large to be kept."""
         return b"".join(self.parts) if self.size <= self.limit else None
 
 
@@ -56,7 +59,8 @@ class Body:
 class PendingExchange:
     """An exchange in progress. `target` is the path and the query string below the base URL.
 
-    `status` is 0 as long as there is no response.
+    `began` and `ended` are in Unix seconds. `status` is 0 until there is a response. `problem` is the reason why a
+    response is missing or incomplete; otherwise empty.
     """
 
     method: str
@@ -75,9 +79,9 @@ class PendingExchange:
 class ProxyRecorder:
     """Records the traffic of a proxy; thread-safe. `origin` is the base URL of the upstream server.
 
-    `sink` is called with each complete entry. Once the entries use more than `room` bytes of memory, `forget` drops the
-    oldest ones, which must have been judged by then. If `forget` is not called before the entries use twice as much,
-    the oldest are dropped without being judged, and `unjudged` counts them.
+    The recorder calls `sink` with each complete entry. If the entries use more than `room` bytes of memory, `forget`
+    drops the oldest ones, which must have been judged before. If the entries use more than twice as much, `add` drops
+    the oldest ones, and `unjudged` counts them.
     """
 
     def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
@@ -97,7 +101,8 @@ class ProxyRecorder:
     def add(self, passed: PendingExchange) -> Entry | None:
         """Record an exchange and return its entry.
 
-        None if the request is incomplete, too large, or cannot be decoded.
+        Return None, and count the exchange in `unjudged`, if the request is incomplete, too large, or cannot be
+        decoded.
         """
         request = _decoded(passed.request.whole, passed.request_headers) if passed.request_complete else None
         with self._lock:
@@ -115,26 +120,27 @@ class ProxyRecorder:
 
     @property
     def short_keys(self) -> tuple[str, ...]:
-        """The keys that were sent and are so short that they are removed only from reports and files."""
+        """The short API keys that clients have sent. They are removed from reports and files only."""
         with self._lock:
             return tuple(self._short_keys)
 
     def facts(self, *, complete: bool = False) -> LogFacts:
-        """Return the metadata of the recording for a HAR file. It contains only the label of each account."""
+        """Return the metadata of the recording for a HAR file. Each account is named by its label only."""
         with self._lock:
             accounts = tuple(Account(label) for label in sorted(self._labels))
         return LogFacts(accounts, self.origin, complete=complete)
 
     def forget(self) -> None:
-        """Drop the oldest entries if memory is short. Call this after they were judged."""
+        """Drop the oldest entries if memory is short. The caller must have judged all entries before."""
         with self._lock:
             if self._weight > self._room:
                 self._drop()
 
     def trace(self, *, complete: bool = False) -> Trace:
-        """Return the entries in memory, ordered by time.
+        """Return a trace of the entries in memory, ordered by time.
 
-        `complete` means that all requests of the clients went through the proxy.
+        Pass `complete=True` if all requests of the clients went through the proxy. The trace is nevertheless incomplete
+        if entries were dropped.
         """
         with self._lock:
             entries = list(self._entries)
@@ -143,7 +149,7 @@ class ProxyRecorder:
         return Trace(_in_order(entries), accounts, self.origin, complete=complete, other_models=True)
 
     def around(self, entry: Entry) -> Trace:
-        """Return a trace of earlier entries about the same task, with this entry as the last one."""
+        """Return a trace of earlier entries about the same task as this entry, with this entry as the last one."""
         with self._lock:
             latest = self._entries[-_RELATED:]
         ids = _ids(entry)
@@ -156,11 +162,11 @@ class ProxyRecorder:
         return Trace(entries, origin=self.origin, complete=False, other_models=True)
 
     def __len__(self) -> int:
-        """Return the number of recorded exchanges, including those that are no longer in memory."""
+        """The number of recorded exchanges, including those that were dropped from memory."""
         return self.recorded
 
     def _drop(self) -> int:
-        """Drop the oldest entries until the others use at most half of `room`. Return how many were dropped."""
+        """Drop the oldest entries until the others use at most half of `room`. Return the number of dropped entries."""
         count = 0
         while self._weight > self._room // 2 and count < len(self._entries):
             self._weight -= _memory_bytes(self._entries[count])
@@ -198,7 +204,7 @@ class ProxyRecorder:
         )
 
     def _label(self, headers: Headers) -> str:
-        """Return the label of the account that a request uses. Each key has its own label."""
+        """Return the label of the account whose key a request has; `NOBODY` if the request has no key."""
         value = next((value for name, value in headers if name.lower() == b"authorization"), b"")
         scheme, _, key = value.decode("latin-1").strip().partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
@@ -210,12 +216,12 @@ class ProxyRecorder:
 
 @lru_cache(_CREDENTIALS)
 def _label_of(key: str) -> str:
-    """Return a label that depends only on the key, so that several recordings can be checked together."""
+    """Return a label that depends only on the key, so that an account has the same label in several recordings."""
     return f"key-{sha256(key.encode('latin-1')).hexdigest()[:4]}"
 
 
 def kept_of(headers: Headers) -> int:
-    """Return how many bytes to keep of a response with these headers: 0 for media, because its length is enough."""
+    """Return the maximum size in bytes of a response body that is kept; 0 for media, whose length is enough."""
     kind = next((value for name, value in headers if name.lower() == b"content-type"), b"").lower()
     return 0 if kind.partition(b"/")[0] in _MEDIA else KEPT_BYTES
 
@@ -237,7 +243,10 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _ids(entry: Entry) -> set[str]:
-    """Return possible task ids of an exchange: the `id` in the response or else the last part of the path."""
+    """Return the `id` in the response body; without an `id`, the last part of the path.
+
+    Either may be the id of a task.
+    """
     ids = {entry.exchange.url.partition("?")[0].rpartition("/")[2]}
     try:
         body = json.loads(entry.exchange.response_body)
@@ -248,7 +257,7 @@ def _ids(entry: Entry) -> set[str]:
 
 
 def _decoded(body: bytes | None, headers: Headers) -> bytes | None:
-    """Decode the content coding of a body. Return None if the body is None, is too large, or cannot be decoded."""
+    """Decode the content coding of a body. Return None if the body is None, too large, or cannot be decoded."""
     if not body:
         return body
     decoder = Decoder(coding_of(_text(headers)))

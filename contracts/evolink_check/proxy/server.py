@@ -45,12 +45,12 @@ _TIMEOUT = (
 
 
 class ListenError(Exception):
-    """The proxy cannot listen on its address."""
+    """The proxy cannot listen on its address, or did not start."""
 
 
 @contextmanager
 def proxying(forward: ForwardingApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Run a proxy during the block. Yields its URL. Port 0 selects a free port.
+    """Run a proxy while the `with` block runs, and yield its URL. Port 0 selects a free port.
 
     Raises `ListenError` if the proxy cannot listen on the port or does not start.
     """
@@ -70,9 +70,10 @@ def proxying(forward: ForwardingApp, host: str = "127.0.0.1", port: int = 0) -> 
 
 @contextmanager
 def _frequent_switches() -> Iterator[None]:
-    """Let the thread that judges run for half a millisecond instead of five before others may interrupt it.
+    """Shorten the interpreter's switch interval from five milliseconds to half a millisecond.
 
-    Otherwise requests would be slow, because each waits for the interpreter after every read and write.
+    Otherwise the thread that judges would delay requests, because they wait for the interpreter after every read and
+    write.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -91,10 +92,11 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's h11 protocol. Unlike the httptools protocol, it keeps the body of a request that offers an upgrade.
+    """uvicorn's h11 protocol, which keeps the body of a request that offers an upgrade, unlike the httptools protocol.
 
-    It logs nothing, because an incomplete response of the upstream server is not an error of the proxy. A client that
-    does not complete a head or a body in time gets a 408, or is disconnected if it has sent nothing.
+    It logs nothing, because an incomplete response of the upstream server is not an error of the proxy. If a client
+    does not complete the head of a request in 30 seconds or its body in 300 seconds, the client gets a 408. A client
+    that has sent nothing is disconnected without a response.
     """
 
     def __init__(self, *args: object, **named: object) -> None:
@@ -104,17 +106,14 @@ class _Protocol(H11Protocol):
         self._timed = 0.0  # the limit of the timer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin a connection, and wait for the head of its first request."""
         super().connection_made(transport)
         self._limit(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End a connection."""
         self._limit(0)
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
-        """Handle what has arrived, and limit the time for the rest of an incomplete request."""
         super().handle_events()
         state, has_begun = self.conn.their_state, self.cycle is None or bool(self.conn.trailing_data[0])
         self._limit(
@@ -139,7 +138,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server. It signals when it has started, and ends exchanges in progress before it stops."""
+    """uvicorn's server. It sets `up` when it has started, and ends exchanges in progress before it stops."""
 
     def __init__(self, forward: ForwardingApp) -> None:
         super().__init__(
@@ -160,11 +159,9 @@ class _Server(uvicorn.Server):
         self.up = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start the server, and then set `up`."""
         await super().startup(sockets)
         self.up.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End exchanges in progress, and then stop the server."""
         await self._forward.close()
         await super().shutdown(sockets)

@@ -1,1 +1,1 @@
-"""Communication with the server under test: HTTP client, budget, rate limiter, callback receiver."""
+"""Communication with the server under test: HTTP client, budget, rate limiter, callback receiver, downloads."""

@@ -1,8 +1,8 @@
 """Count the credits of a run: granted, spent, and reserved for create requests in flight.
 
-A create request is counted before it is sent, at the highest known price, so that concurrent requests cannot
-cost more than was granted. Only a price that is higher than all earlier ones can exceed the budget; it then
-becomes the known price.
+The price of a create request is reserved before the request is sent, so that concurrent requests cannot cost more than
+was granted. The reserved price is the highest price seen so far. The budget is therefore exceeded only by a request
+whose price is higher than all earlier prices.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ DEFAULT_PRICE = 5.0  # credits per create request if the documents give no price
 class Budget:
     """The credits of one run.
 
-    If `granted` is None, only requests that the server must refuse may be sent. At most `tasks` tasks are
-    created. `price` is the highest known price; `in_flight` has the prices of the create requests that await
-    a response; `spent` is the cost of the accepted create requests, and `created` is their number.
+    `granted` is the maximum cost of the run; None if only requests that the server must refuse may be sent. At most
+    `tasks` tasks are created. `price` is the highest price seen so far. `in_flight` contains the reserved prices of the
+    create requests without a response. `spent` is the total cost of the accepted create requests, and `created` is
+    their number.
     """
 
     granted: float | None
@@ -37,7 +38,8 @@ class Budget:
     def decide(self) -> Decision:
         """Decide whether another create request may be sent now, perhaps later, or never.
 
-        "Perhaps later" means that a request in flight may turn out to cost nothing.
+        The three decisions are "granted", "wait" and "refused". "wait" means that credits are reserved for requests in
+        flight, which may turn out to cost nothing.
         """
         if self.granted is None:
             return "granted"
@@ -47,11 +49,11 @@ class Budget:
         return "granted" if fits and self.created + len(self.in_flight) < self.tasks else "wait"
 
     def with_request(self) -> Budget:
-        """Return the budget after one more create request was sent, at the highest known price."""
+        """Return the budget after one more create request was sent, with the highest known price reserved for it."""
         return replace(self, in_flight=(*self.in_flight, self.price))
 
     def with_result(self, price: float, cost: float | None) -> Budget:
-        """Return the budget after the response to a create request that was sent at `price`.
+        """Return the budget after the response to a create request for which `price` was reserved.
 
         `cost` is the cost of the task that the request created; None if it created no task.
         """
@@ -71,7 +73,10 @@ class Budget:
 
 
 def documented_price(spec: Spec) -> float:
-    """Return the highest price in the documented examples of a response to a create request, in credits."""
+    """Return the highest price in credits among the documented examples of responses to create requests.
+
+    Return `DEFAULT_PRICE` if no example has a price.
+    """
     shown = [
         operation.answer.get("usage") for creates in spec.creates.values() for operation in creates.values()
     ]
@@ -80,7 +85,10 @@ def documented_price(spec: Spec) -> float:
 
 
 def estimated_time_in(answer: object) -> float:
-    """Read `task_info.estimated_time` of the response to a create request, in seconds; 0 if missing or implausible."""
+    """Read `task_info.estimated_time`, in seconds, from the response to a create request.
+
+    Return 0 if the time is missing or implausible.
+    """
     info = answer.get("task_info") if isinstance(answer, dict) else None
     time = info.get("estimated_time") if isinstance(info, dict) else None
     if isinstance(time, bool) or not isinstance(time, int | float) or not 0 < time < _LONGEST:
@@ -89,7 +97,7 @@ def estimated_time_in(answer: object) -> float:
 
 
 def price_in(answer: object) -> float | None:
-    """Read `usage.credits_reserved` of the response to a create request; None if missing or not a valid number."""
+    """Read `usage.credits_reserved` from the response to a create request; None if missing or not a valid number."""
     usage = answer.get("usage") if isinstance(answer, dict) else None
     price = usage.get("credits_reserved") if isinstance(usage, dict) else None
     if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < float("inf"):

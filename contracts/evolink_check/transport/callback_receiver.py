@@ -1,4 +1,4 @@
-"""Receive callbacks over plain HTTP. Deliveries to an issued address are answered according to its script."""
+"""Receive callbacks over plain HTTP. Each callback URL has a script of the answers to its deliveries."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _TAG = "a=%2F%20b&c=+&d="  # follows the secret; an incorrect sender would decod
 
 
 class CallbackReceiver:
-    """Listens while its `with` block runs.
+    """A callback receiver, which listens while its `with` block runs.
 
-    `public` is its public URL; if it is empty, the receiver uses the address on which it listens. A delivery
-    is answered according to the script of its address, and recorded. A request to an address that was not
-    issued gets a 404. It is recorded without the name of a case, unless its method is GET or HEAD.
-    `on_delivery(name)` is called before the answer is sent.
+    `public` is the public URL of the receiver; if it is empty, callback URLs contain the address on which the receiver
+    listens. The receiver records every delivery to a callback URL that it issued, and answers according to the script
+    of the URL. Requests to other URLs get a 404; they are recorded without the name of a case, unless their method is
+    GET or HEAD. The receiver calls `on_delivery` with the name of the case before it answers a delivery.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class CallbackReceiver:
 
     @property
     def public(self) -> str:
-        """The prefix of every callback URL, without a slash at its end."""
+        """The beginning of every callback URL, without a slash at the end."""
         if self._public:
             return self._public
         if self._server is None:
@@ -58,7 +58,10 @@ class CallbackReceiver:
         return f"http://{host!s}:{port}"
 
     def address(self, name: str, answers: Iterable[Answer] = ()) -> str:
-        """Issue a callback URL for the case `name`. Its deliveries get `answers` in this order, then 204."""
+        """Issue a callback URL for the case `name`.
+
+        Its first deliveries get `answers`, in this order; later ones get a 204.
+        """
         with self._lock:
             self._addresses.append(CallbackAddress(name, deque(answers)))
             number = len(self._addresses)
@@ -66,11 +69,11 @@ class CallbackReceiver:
 
     @property
     def probe_url(self) -> str:
-        """A URL whose response shows whether the public address leads to this receiver (see `is_ours`)."""
+        """A URL that shows whether the public address leads to this receiver: `is_ours` checks the response headers."""
         return f"{self.public}/who-is-there"
 
     def is_ours(self, headers: Iterable[tuple[str, str]]) -> bool:
-        """Whether these headers are from this receiver's response to `probe_url`."""
+        """Return whether these headers are from this receiver's response to `probe_url`."""
         return any(name.lower() == SIGNATURE.lower() and value == self.nonce for name, value in headers)
 
     def arrivals(self, url: str) -> Arrivals:
@@ -82,7 +85,7 @@ class CallbackReceiver:
 
     @property
     def received(self) -> bool:
-        """Whether a delivery has arrived at any issued address."""
+        """Whether a delivery has arrived at any callback URL that was issued."""
         with self._lock:
             return any(address.arrived for address in self._addresses)
 
@@ -102,7 +105,7 @@ class CallbackReceiver:
         server.server_close()  # waits for the handlers, whose connections were closed by `wake`
 
     def _address_at(self, path: str) -> CallbackAddress | None:
-        """Return the issued address with which a path ends; None if there is none. A proxy may have added a prefix."""
+        """Return the issued address of a path; None if there is none. A proxy may have put a prefix before the path."""
         before, _, number = path.rpartition("/")
         if not before.endswith(("/c", "/elsewhere")) or not (number.isascii() and number.isdecimal()):
             return None
@@ -110,10 +113,9 @@ class CallbackReceiver:
         return self._addresses[place - 1] if 0 < place <= len(self._addresses) else None
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery.
+        """Count a delivery. Returns the address of the callback URL and the next answer of its script.
 
-        Returns its address and the next answer of the address's script. If the path was not issued, the
-        address is None and the answer is a 404.
+        If no callback URL with this path was issued, the address is None and the answer is a 404.
         """
         with self._lock:
             address = self._address_at(urlsplit(path).path)
@@ -124,7 +126,7 @@ class CallbackReceiver:
             return address, address.answers.popleft() if address.answers else Answer()
 
     def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
-        """Record a completed delivery."""
+        """Record a delivery that has been answered."""
         recorded = self._recorder.add(entry)
         with self._lock:
             if address is not None:
@@ -132,9 +134,9 @@ class CallbackReceiver:
                 address.last = recorded.ended
 
     def public_url(self, path: str) -> str:
-        """Return the URL to which the request was sent.
+        """Return the URL to which the sender sent its request.
 
-        The path prefix of the public URL is added if a proxy in front of the receiver removed it.
+        If a proxy in front of the receiver removed the path prefix of the public URL, the prefix is added again.
         """
         prefix = urlsplit(self.public).path
         full_path = path if prefix and path.startswith(f"{prefix}/") else f"{prefix}{path}"

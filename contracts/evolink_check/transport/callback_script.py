@@ -1,4 +1,4 @@
-"""The answers to callback deliveries: a script for each issued address."""
+"""The answers to callback deliveries: each issued address has a script."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one delivery, sent after `seconds`. Status 0 closes the connection without an answer."""
+    """The answer to one delivery, sent after `seconds`. With status 0, the connection is closed without an answer."""
 
     status: int = 204
     seconds: float = 0.0
@@ -24,35 +24,38 @@ CLOSE = Answer(0)
 
 
 def slow(seconds: float, status: int = 204) -> Answer:
-    """Return an answer that is sent after a delay."""
+    """Return an answer that is sent after a delay of `seconds`."""
     return Answer(status, seconds)
 
 
 def never(limit: float = 60.0) -> Answer:
-    """Send no answer: keep the connection open until the sender closes it, for at most `limit` seconds."""
+    """Return a script step that sends no answer.
+
+    The connection stays open until the sender closes it, but for at most `limit` seconds.
+    """
     return Answer(0, limit)
 
 
 @dataclass(slots=True)
 class CallbackAddress:
-    """One issued address and the answers of its script that have not been sent yet.
+    """An issued address, with the answers of its script that have not been sent yet.
 
-    When `answers` is empty, deliveries are answered with 204.
+    If `answers` is empty, further deliveries are answered with a 204.
     """
 
     name: str
     answers: deque[Answer]
     arrived: int = 0
     under_way: int = 0
-    last: float = 0.0  # when the last delivery ended, in Unix seconds; 0: none yet
+    last: float = 0.0  # when the latest delivery was answered, in Unix seconds; 0 if none was
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
     """The deliveries to one address.
 
-    `count` is the number that arrived, and `under_way` the number that are not answered yet. `last` is when
-    the last one ended, in Unix seconds; 0 if none has ended.
+    `count` deliveries have arrived, of which `under_way` are not answered yet. `last` is the time, in Unix seconds,
+    when the latest delivery was answered; 0 if none was.
     """
 
     count: int

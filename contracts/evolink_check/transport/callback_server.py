@@ -22,38 +22,41 @@ if TYPE_CHECKING:
 
 SERVER = "server"  # the label of the sender of deliveries
 SIGNATURE = "X-Evolink-Check"  # the header of responses of this run's receiver
-_MOST_BYTES = 256 * 1024  # only this much of a body is read; a callback has a few hundred bytes
+_MOST_BYTES = 256 * 1024  # maximum bytes of a body that are read; a callback has a few hundred
 _MOST_CONNECTIONS = 256
 _IDLE_SECONDS = 30.0  # how long a silent sender can occupy a thread
-_LINE = 1024  # the most bytes of the line before a chunk
+_LINE = 1024  # maximum bytes of the line before a chunk
 _HEX = re.compile(rb"[0-9a-fA-F]{1,8}")
 
 
 class Deliveries(Protocol):
-    """The methods of the receiver that the server calls."""
+    """The methods and attributes of the receiver that the server uses."""
 
     ending: bool
     on_delivery: Callable[[str], None] | None
 
     @property
     def public(self) -> str:
-        """The prefix of every callback URL, without a slash at its end."""
+        """The beginning of every callback URL, without a slash at the end."""
 
     def now(self) -> float:
         """Return the time in Unix seconds."""
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery. Returns the issued address, or None, and the answer to send."""
+        """Count a delivery. Returns its issued address, or None if the path was not issued, and the answer to send."""
 
     def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
-        """Record a completed delivery."""
+        """Record a delivery that has been answered."""
 
     def public_url(self, path: str) -> str:
-        """Return the URL to which the request was sent."""
+        """Return the URL to which the sender sent its request."""
 
 
 class CallbackServer(ThreadingTCPServer):
-    """A threading server. `http.server.HTTPServer` is not used, because it looks up its own host name."""
+    """A threading server.
+
+    `http.server.HTTPServer` is not used, because it looks up its own host name on the network.
+    """
 
     daemon_threads = False  # `server_close` waits for the handlers
     allow_reuse_address = True
@@ -72,7 +75,7 @@ class CallbackServer(ThreadingTCPServer):
             self.handle_request()
 
     def wake(self) -> None:
-        """End `serve` and every handler that waits for a sender. The receiver must be `ending`."""
+        """End `serve`, and close every connection. The receiver must set `ending` before."""
         with self._guard:
             for connection in self._open:
                 _shut(connection)
@@ -81,23 +84,23 @@ class CallbackServer(ThreadingTCPServer):
         socket.create_connection((here, int(port))).close()
 
     def verify_request(self, *_: object) -> bool:
-        """Return False, which refuses the connection, if too many connections are open."""
+        """Return whether another connection is accepted. The connection is closed if too many are open."""
         return len(self._open) < _MOST_CONNECTIONS
 
     def opened(self, connection: socket.socket) -> None:
-        """Store an open connection, so that it is closed when the receiver ends."""
+        """Remember an open connection, so that `wake` can close it."""
         with self._guard:
             self._open.add(connection)
             if self.receiver.ending:
                 _shut(connection)
 
     def closed(self, connection: socket.socket) -> None:
-        """Remove a closed connection from the open ones."""
+        """Forget a connection that was closed."""
         with self._guard:
             self._open.discard(connection)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore the error of a sender that disconnects, because the delivery is in the trace."""
+        """Ignore the error of a sender that disconnects, because its delivery is in the trace."""
 
 
 def _shut(connection: socket.socket) -> None:
@@ -147,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(min(int(length), _MOST_BYTES))
 
     def _chunks(self) -> bytes:
-        """Read a chunked body (RFC 9112), as far as it arrives."""
+        """Read a chunked body (RFC 9112). If the sender stops early, return what has arrived."""
         parts, size = [], 0
         while size < _MOST_BYTES:
             number = self.rfile.readline(_LINE).partition(b";")[0].strip()
@@ -160,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _delay(self, answer: Answer) -> str:
-        """Wait until the answer is due. Returns the reason if the wait ended early; otherwise empty."""
+        """Wait until the answer is due. Return why the wait ended early; empty if it did not."""
         if not answer.seconds:
             return ""
         self.connection.settimeout(answer.seconds)
@@ -177,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "the sender closed" if closed else ""
 
     def _answer(self, answer: Answer) -> str:
-        """Send the answer. Returns the reason if sending failed, otherwise an empty string."""
+        """Send the answer. Return why sending failed; empty if it succeeded."""
         try:
             self.send_response(answer.status)
             for name, value in answer.headers:

@@ -1,7 +1,7 @@
-"""Direct HTTP/1.1 connections, which are reused: h11 over anyio, without the layers of a general HTTP client.
+"""Reusable HTTP/1.1 connections without a proxy: h11 over anyio, without the layers of a general HTTP client.
 
-A request takes a third of the CPU time that it would take through the connection pool of httpcore2. The
-exceptions are those of httpcore2.
+A request takes a third of the CPU time that it would take through the connection pool of httpcore2. The exceptions are
+those of httpcore2.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SWITCHED = 101  # Switching Protocols: no other response follows
 
 
 class Origin(NamedTuple):
-    """A server. `host` is an IPv6 address without its brackets."""
+    """The host and port of a server. An IPv6 address has no brackets."""
 
     host: str
     port: int
@@ -50,7 +50,7 @@ class Origin(NamedTuple):
 
 
 class Head(NamedTuple):
-    """A request without its body. The headers are sent as they are, and must state the length of a body."""
+    """A request line and headers. The headers are sent unchanged, so they must state the length of the body, if any."""
 
     method: bytes
     target: bytes
@@ -58,7 +58,7 @@ class Head(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The maximum seconds for connecting, for each read (None: unlimited), and for keeping an unused connection."""
+    """Time limits in seconds: for connecting, for each read (None: no limit), and for keeping an unused connection."""
 
     connect: float
     read: float | None
@@ -66,7 +66,7 @@ class Limits(NamedTuple):
 
 
 class Response:
-    """A response whose body is not read yet: an asynchronous iterator over its chunks. It must be closed."""
+    """A response whose body has not been read yet. Iterate over it to read the body, and close it afterwards."""
 
     def __init__(self, head: h11.Response | h11.InformationalResponse, connection: _Connection) -> None:
         self.status = head.status_code
@@ -81,16 +81,16 @@ class Response:
             yield chunk
 
     async def aclose(self) -> None:
-        """Keep the connection for another request if the response was read to its end, and close it otherwise."""
+        """Keep the connection for another request if the response was read to its end; otherwise close it."""
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.release()
 
 
 class Connections:
-    """Sends requests in one event loop.
+    """Sends requests, all in the same event loop, over connections that are reused.
 
-    Concurrent requests use different connections. `context` makes the TLS context.
+    Concurrent requests use different connections. `context` is called to make the TLS context.
     """
 
     def __init__(self, limits: Limits, context: Callable[[], ssl.SSLContext]) -> None:
@@ -99,7 +99,7 @@ class Connections:
         self._idle: dict[Origin, list[_Connection]] = {}
 
     async def send(self, origin: Origin, head: Head, body: bytes | AsyncIterator[bytes] = b"") -> Response:
-        """Send a request and wait for the head of its response.
+        """Send a request, wait for the head of its response, and return the response.
 
         Raises an exception of httpcore2 if the connection fails.
         """
@@ -145,7 +145,7 @@ class Connections:
 
 
 class _Connection:
-    """One connection, for one request at a time. After its response, it is added to `unused`."""
+    """A connection that serves one request at a time. After the response, it is added to `unused`."""
 
     def __init__(self, stream: ByteStream, limits: Limits, unused: list[_Connection]) -> None:
         self._stream = stream
@@ -200,7 +200,7 @@ class _Connection:
         return clock.stopwatch() > self._kept_until
 
     def is_stale(self) -> bool:
-        """Whether an unused connection is too old or readable. It is readable if the server has closed it."""
+        """Return whether an unused connection is expired, or readable because the server has closed it."""
         return self.is_expired() or _is_readable(self._socket)
 
     async def _write(self, data: bytes | None) -> None:

@@ -1,4 +1,4 @@
-"""The transport of httpx2 for servers that are reached directly, without a proxy."""
+"""The transport of httpx2 for servers that are reached without a proxy."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class DirectTransport(httpx2.AsyncBaseTransport):
-    """Sends requests with bodies of known length. `context` makes the TLS context."""
+    """Sends requests whose bodies have a known length. `context` is called to make the TLS context."""
 
     def __init__(self, limits: Limits, context: Callable[[], ssl.SSLContext]) -> None:
         self._connections = Connections(limits, context)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request. The body of the response is not read yet."""
+        """Send a request, and return its response, whose body has not been read yet."""
         url = request.url
         if url.scheme not in _PORTS:
             raise httpx2.UnsupportedProtocol(f"unsupported scheme: {url.scheme!r}")
@@ -44,7 +44,7 @@ class DirectTransport(httpx2.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the unused connections."""
         await self._connections.aclose()
 
 
@@ -63,7 +63,7 @@ class _Stream(httpx2.AsyncByteStream):
 
 @contextmanager
 def _errors_of_httpx2() -> Iterator[None]:
-    """Raise the exceptions of httpcore2 as those of httpx2, which have the same names."""
+    """Convert exceptions of httpcore2 to those of httpx2, which have the same names."""
     try:
         yield
     except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:

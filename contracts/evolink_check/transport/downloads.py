@@ -1,4 +1,4 @@
-"""Fetch result files without a key, and decode them so that they can be compared with the request."""
+"""Download result files without an API key, and decode them to compare them with the request."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from evolink_check.transport.target import Target
 
 _KEPT = 4096  # bytes of an error response that are kept
-_RAW = ".pcm"  # samples without a header, so that their rate is not known
+_RAW = ".pcm"  # a file of samples without a header, so that the sample rate is not known
 _SHOWN = 120  # characters of a problem
 
 
 def fetch(target: Target, url: str, name: str = "") -> Entry:
-    """Fetch one result link and record the exchange with its `media`.
+    """Download the file of one result link, record the exchange, and return its entry.
 
-    Raises `HaltedError` if the request may not be sent.
+    The entry has `media`, the properties of the file, unless the download failed or the file has no header. Raises
+    `HaltedError` if the request may not be sent.
     """
     entry = target.fetch_external(url, name)
     body = entry.exchange.response_body
@@ -38,10 +39,10 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 
 
 def media_of(body: bytes, problem: str = "") -> Media:
-    """Decode a file and return its properties.
+    """Decode a file and return its properties. If `problem` is not empty, return only this problem.
 
-    A truncated file has the duration of the part that exists. A file without pictures is audio: its width and
-    height are 0.
+    The duration of a truncated file is that of the part that exists. A file with sound and without pictures has the
+    width and height 0.
     """
     if problem:
         return Media(problem=problem)

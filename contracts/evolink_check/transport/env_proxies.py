@@ -1,4 +1,4 @@
-"""Find the proxy for a URL in the environment. Loopback addresses are always reached directly."""
+"""Find the proxy for a URL in the environment variables. Loopback addresses are reached without a proxy."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import httpx2
 
 @dataclass(frozen=True, slots=True)
 class EnvProxy:
-    """A proxy, and the environment variable that names it."""
+    """A proxy, and the environment variable that configures it."""
 
     url: str
     variable: str
 
     def __str__(self) -> str:
-        """Describe the proxy in a message, without its password."""
+        """The URL of the proxy without its password, and the environment variable."""
         parts = urlsplit(self.url)
         address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
         return f"the proxy {address} ({self.variable})"
 
 
 def proxy_for(scheme: str, host: str) -> EnvProxy | None:
-    """Return the proxy for a host; None if the host is reached directly."""
+    """Return the proxy for a host; None if the host is reached without a proxy."""
     if is_loopback(host) or proxy_bypass(host):
         return None
     proxies = getproxies()
@@ -37,7 +37,7 @@ def proxy_for(scheme: str, host: str) -> EnvProxy | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is `localhost`, a name under it, or a loopback address."""
+    """Return whether a host is `localhost`, a name that ends in `.localhost`, or a loopback address."""
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -48,16 +48,16 @@ def is_loopback(host: str) -> bool:
 
 
 class MakeTransport(Protocol):
-    """Makes the transport for hosts with or without TLS, through a proxy or directly."""
+    """Makes a transport. `proxy` is None for hosts that are reached without a proxy; `tls` is true for https."""
 
     def __call__(self, proxy: str | None, *, tls: bool) -> httpx2.AsyncBaseTransport: ...  # noqa: D102
 
 
 class EnvProxyTransport(httpx2.AsyncBaseTransport):
-    """Sends each request, also after a redirect, through the environment's proxy for its host, or directly.
+    """Sends each request through the proxy that the environment configures for its host, or without a proxy.
 
-    `make` makes the transport for a proxy URL, or for None if the host is reached directly, and for hosts
-    with or without TLS. If a proxy fails, the `httpx2.ProxyError` names it.
+    Each redirect of a request is sent the same way, by the host of its own URL. `make` makes the transports. If a proxy
+    fails, the message of the `httpx2.ProxyError` names the proxy.
     """
 
     def __init__(self, make: MakeTransport) -> None:
@@ -65,7 +65,7 @@ class EnvProxyTransport(httpx2.AsyncBaseTransport):
         self._transports: dict[tuple[str | None, bool], httpx2.AsyncBaseTransport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request. Raises `httpx2.ProxyError` if its proxy fails."""
+        """Send one request. Raises `httpx2.ProxyError` if the proxy for its host fails."""
         proxy = proxy_for(request.url.scheme, request.url.host)
         try:
             return await self._transport(proxy, tls=request.url.scheme == "https").handle_async_request(
@@ -77,7 +77,7 @@ class EnvProxyTransport(httpx2.AsyncBaseTransport):
             raise httpx2.ProxyError(f"{proxy} cannot be used: {error}") from error
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the transports."""
         for transport in self._transports.values():
             await transport.aclose()
 

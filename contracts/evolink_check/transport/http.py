@@ -1,8 +1,8 @@
-"""Send one request and return the exchange as it was on the wire.
+"""Send one request, and return the exchange exactly as it was sent and received.
 
-Problems are recorded in the exchange, not raised. I/O uses asyncio in a separate thread, because a coroutine
-can be cancelled wherever it waits: for a name, a connection, a handshake, the head of a response or its body.
-So no exchange lasts longer than its deadline or the run.
+Problems are recorded in the exchange, not raised. I/O uses asyncio in a separate thread, because a coroutine can be
+cancelled whenever it waits (for a name, a connection, a handshake, or a response). Therefore, no exchange lasts longer
+than its time limit or the run.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _Answer:
 
 
 class HttpClient:
-    """Sends requests to one base URL, from any thread, through the proxy of the environment and without cookies."""
+    """Sends requests to one base URL, from any thread, through the proxies of the environment and without cookies."""
 
     UNREACHED: Final = "no server answers at"
     LEFT: Final = _LEFT  # the client stopped reading, so it is not a fault of the server
@@ -85,13 +85,14 @@ class HttpClient:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
-        """Send a case, with the headers in `key` added. No exception is raised.
+        """Send a case with the headers in `key` added, and return the exchange. Never raises an exception.
 
-        The path of the case is a whole URL or below the base URL. `left` returns the remaining seconds of the
-        run. If there is no complete response, the status is 0 and `problem` is the reason. `follow` is for
-        files: redirects are followed, and the status and the beginning of an incomplete response are kept. If
-        a response is longer than `LARGEST_ANSWER`, the entry has the `size` received so far, in bytes, in
-        place of the body.
+        The path of the case is a whole URL, or a path below the base URL. `left` returns the remaining seconds of the
+        run. If the response is missing or incomplete, the status is 0 and `problem` is the reason. If a response is
+        longer than `LARGEST_ANSWER`, the entry contains the number of bytes received as `size`, and no body.
+
+        `follow` is for downloads: redirects are followed, and of an incomplete response, the status and the beginning
+        are kept.
         """
         url = case.path if "://" in case.path else f"{self._url}{case.path}"
         began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key
@@ -107,7 +108,10 @@ class HttpClient:
         return Entry(-1, exchange, began, self._now(), who=who, problem=problem, case=case.name, size=size)
 
     def _run(self, work: Coroutine[Any, Any, str], left: Callable[[], float], *, follow: bool) -> str:
-        """Wait for an exchange until its deadline. Returns why there is no complete response; empty if there is one."""
+        """Wait for an exchange until its time limit.
+
+        Return why the response is missing or incomplete; empty if it is complete.
+        """
         future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
         ends = clock.stopwatch() + (_FILE_SECONDS if follow else _API_SECONDS)
         try:
@@ -171,7 +175,7 @@ class HttpClient:
 
 
 def _is_done(future: Future[str]) -> bool:
-    """Wait `_POLL_SECONDS` for an exchange. Returns whether it has ended."""
+    """Wait `_POLL_SECONDS` for an exchange, and return whether it has ended."""
     with suppress(TimeoutError, CancelledError):
         future.exception(_POLL_SECONDS)
     return future.done()
@@ -221,7 +225,7 @@ def _client(ca: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.Asyn
 
 
 async def _read(response: httpx2.Response, answer: _Answer, limit: int) -> None:
-    """Read and decode a body, up to `limit` bytes. Sets `cut` if it is longer."""
+    """Read and decode a body, up to `limit` bytes. Set `cut` if the body is longer."""
     decoder = Decoder(coding_of(answer.headers))
     async for part in response.stream:  # type: ignore[union-attr]  # an asynchronous one, of an asynchronous client
         answer.body += decoder.decode(part, limit - len(answer.body))
@@ -248,7 +252,7 @@ def _problem(error: Exception, url: str) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """Return the error of the operating system, because the libraries only report that all attempts failed."""
+    """Return the error of the operating system, because the libraries report only that all attempts failed."""
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__

@@ -1,4 +1,4 @@
-"""Decide when the next request may be sent: by the configured rate and the waits that the server requested."""
+"""Decide when the next request may be sent, by the configured rate and by the waits that the server asked for."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import threading
 
 
 class RateLimiter:
-    """Reserves slots `1 / rate` seconds apart, in the order of the calls, and delays requests with certain keys.
+    """Reserves slots for requests, `1 / rate` seconds apart, in the order of the calls. Thread-safe.
 
-    There are no bursts, because an unused slot is lost. If `rate` is None, there is no limit. Thread-safe.
-    Times are in seconds of any clock.
+    If `rate` is None, there is no limit. An unused slot is lost, so there are no bursts. Requests with a key for which
+    the server asked to wait are delayed further. Times are in seconds of any clock.
     """
 
     def __init__(self, rate: float | None) -> None:
@@ -19,7 +19,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def reserve(self, key: str, now: float) -> float:
-        """Reserve the next slot. Returns how many seconds after `now` a request with this key may be sent."""
+        """Reserve the next slot. Return how many seconds after `now` a request with this API key may be sent."""
         with self._lock:
             at = max(now, self._next)
             if self._apart:
@@ -27,6 +27,6 @@ class RateLimiter:
             return max(at, self._held.get(key, at)) - now
 
     def back_off(self, key: str, until: float) -> None:
-        """Delay requests with this key until the time `until`."""
+        """Delay requests with this API key until the time `until`."""
         with self._lock:
             self._held[key] = max(until, self._held.get(key, until))

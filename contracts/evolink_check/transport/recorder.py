@@ -1,4 +1,4 @@
-"""Collect the exchanges and deliveries of a run into a trace. Keys are removed, and memory is limited."""
+"""Collect the exchanges and deliveries of a run into a trace. API keys are removed, and memory is limited."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _KEPT_HEADERS, _KEPT_VALUE = 40, 400  # headers and characters kept if there is 
 
 
 class RunRecorder:
-    """The entries of a run. The keys of its accounts are replaced by `[removed:key]` wherever they occur."""
+    """Records the entries of a run.
+
+    The API keys of its accounts are replaced by `[removed:key]` wherever they occur.
+    """
 
     def __init__(self, keys: Mapping[str, Key]) -> None:
         self._lock = threading.Lock()
@@ -36,17 +39,17 @@ class RunRecorder:
         self.without_body = 0  # responses whose bodies were not kept for lack of memory
 
     def now(self) -> float:
-        """Return the time in Unix seconds, advanced by as much as the server's clock was."""
+        """Return the time in Unix seconds, shifted by as much as the clock of the server was advanced."""
         return clock.now() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Advance the trace's clock by `seconds` of real time, because the server's clock was advanced."""
+        """Shift the clock of the trace by `seconds`, because the clock of the server was advanced by as much."""
         self._ahead += seconds
 
     def add(self, entry: Entry) -> Entry:
-        """Store an entry without keys, and return it as stored.
+        """Store an entry without API keys, and return the stored entry.
 
-        Its number is provisional until `trace` renumbers it.
+        The number of the stored entry is provisional, because `trace` renumbers all entries.
         """
         clean = self._redacted(entry.exchange)
         untouched = (clean.request_body, clean.response_body) == (
@@ -66,14 +69,14 @@ class RunRecorder:
             return len(self._entries)
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return the entries so far, in the order in which they were added."""
+        """Return the entries recorded so far, in the order in which they were added."""
         with self._lock:
             return tuple(self._entries)
 
     def trace(self, subject: Subject, accounts: Mapping[str, Account], watched_until: float = 0.0) -> Trace:
-        """Return a trace of all entries, sorted by their beginning and renumbered.
+        """Return a trace of all entries, sorted by the time when they began, and renumbered.
 
-        If `watched_until` is 0, deliveries were not recorded.
+        `watched_until` is the time until which deliveries were recorded; 0 if they were not.
         """
         return Trace(
             tuple(replace(entry, number=number) for number, entry in enumerate(self._ordered())),
@@ -86,14 +89,14 @@ class RunRecorder:
         )
 
     def places(self) -> dict[int, int]:
-        """Return the final number of each entry by its provisional number."""
+        """Map the provisional number of each entry to its final number in the trace."""
         return {entry.number: number for number, entry in enumerate(self._ordered())}
 
     def _ordered(self) -> list[Entry]:
         return sorted(self.entries(), key=lambda entry: (entry.began, entry.number))
 
     def _fitted(self, entry: Entry) -> Entry:
-        """Return the entry, without the received body if there is no memory left for it."""
+        """Return the entry; without the received body if no memory is left for the body."""
         weight = _memory_bytes(entry)
         if weight <= _SMALL or self._weight + weight <= _ROOM:
             self._weight += weight
@@ -126,7 +129,7 @@ class RunRecorder:
 
 
 def _memory_bytes(entry: Entry) -> int:
-    """Estimate the memory of the received message when decoded: small JSON values take more than their text."""
+    """Estimate the memory of the received message when decoded. Small JSON values take more memory than their text."""
     exchange = entry.exchange
     delivered = entry.kind == "delivery"
     body = exchange.request_body if delivered else exchange.response_body
@@ -136,7 +139,7 @@ def _memory_bytes(entry: Entry) -> int:
 
 
 def _without_body(entry: Entry) -> Entry:
-    """Reduce the entry to its status, its length and some headers."""
+    """Return the entry with its status, the length of its body, and some of its headers."""
     exchange = entry.exchange
     if entry.kind == "delivery":
         return replace(entry, exchange=replace(exchange, request_body=b"", request_headers=()), exact=False)

@@ -1,4 +1,4 @@
-"""Send every request of a run, within the budget and the rate limit, and record it."""
+"""Send every request of a run within the budget and the rate limit, and record it."""
 
 from __future__ import annotations
 
@@ -27,33 +27,37 @@ if TYPE_CHECKING:
     from evolink_check.transport.recorder import RunRecorder
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_TRIES = 4  # how often a request that gets a 429 is sent in all
+_TRIES = 4  # maximum number of times that a request is sent as long as it gets a 429
 _RETRY_SECONDS = (0.5, 1.0, 2.0)  # seconds before the next attempts after a refused connection
 _SLICE = 0.25  # seconds of a wait between two checks of whether the run is over
 _MOST_UNEXPECTED = 5  # a run without a budget sends no more invalid requests after this many tasks from them
 _LOST = frozenset({0, 502, 504})  # statuses that do not show whether a task was created
 _TOO_MANY, _SERVER_ERROR = 429, 500
-_SAME, _REPEAT_SECONDS = 3, 0.4  # how often a create request that gets a 500 is sent, and the wait in between
+_SAME, _REPEAT_SECONDS = 3, 0.4  # how often a create request is sent at most if it gets a 500, and the wait
 
 
 class HaltedError(Exception):
-    """A request was not sent, because the budget or the time of the run is over."""
+    """A request was not sent, because the budget is spent or the run is over."""
 
 
 class OverBudgetError(HaltedError):
-    """The request could cost more than was granted. Other requests may still be sent."""
+    """A request was not sent, because it might cost more than the remaining credits.
+
+    Other requests may still be sent.
+    """
 
 
 class OutOfTimeError(HaltedError):
-    """Nothing more is sent, because the time is over, the run was stopped, or the server no longer responds."""
+    """No more requests are sent: the time is over, the user stopped the run, or the server no longer responds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """The cost of a run so far.
 
-    `unexpected_tasks` counts, by clause, the tasks from requests that the server must refuse. `estimated` is
-    the estimated time in the last response to a create request, in the server's seconds; 0 if there was none.
+    `created` is the number of tasks, and `spent` their cost in credits. `unexpected_tasks` counts, by kind of request,
+    the tasks that the server created for requests that it must refuse. `estimated` is the estimated time in the latest
+    response to a create request, in seconds of the server's clock; 0 if there was none.
     """
 
     created: int
@@ -63,12 +67,14 @@ class Tally:
 
 
 class Target:
-    """Sends cases from any thread, at most `effort.jobs` at a time.
+    """Sends cases to the server under test, from any thread, at most `effort.jobs` at the same time.
 
-    As a context manager, it closes its connections. The price of a request that may create a task is reserved
-    in advance (see `Budget`). Of the requests that must be refused, the first of each kind is sent alone; if
-    it creates a task, no more requests of this kind are sent. If no credits were granted, no more requests
-    that must be refused are sent after a few of them, whatever their kind, have created tasks.
+    A `Target` is a context manager, which closes the connections at its end. The price of every request that may create
+    a task is reserved before the request is sent (see `Budget`).
+
+    Among the requests that the server must refuse, the first of each kind is sent alone. If it creates a task, no more
+    requests of this kind are sent. If no credits were granted and such requests have created five tasks, no more of
+    them are sent, whatever their kind.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)
@@ -101,11 +107,11 @@ class Target:
         self.gone = ""  # why the server no longer responds
 
     def send(self, case: Case) -> Entry:
-        """Send a case, record the exchange and return it.
+        """Send a case, record the exchange and return its entry.
 
-        If there is no response, it has the status 0 and a `problem`. After a 429, the case is sent again
-        after a wait, unless its key is known to be limited. After a 500, which may be temporary, a create
-        request that may succeed is sent again. Raises `OverBudgetError` or `OutOfTimeError` (both are a
+        If there is no response, the entry has the status 0 and a `problem`. After a 429, the case is sent again after a
+        wait, unless its API key belongs to an account whose rate is limited. After a 500, which may be temporary, a
+        create request that may succeed is sent again. Raises `OverBudgetError` or `OutOfTimeError` (both are a
         `HaltedError`) if the case may not be sent.
         """
         for tries in range(1, _TRIES + 1):
@@ -120,19 +126,22 @@ class Target:
         return entry
 
     def fetch_external(self, url: str, name: str = "") -> Entry:
-        """Fetch a URL outside the API, without a key, following redirects. The caller records the entry."""
+        """Fetch a URL outside the API, without an API key, and follow redirects. The caller must record the entry."""
         self._admit(NOBODY)
         with self._slots:
             return self._http.exchange(Case(name, (), "GET", url), (), self.left, follow=True)
 
     def post_control(self, method: str, url: str, body: bytes) -> int:
-        """Send a request outside the API, with the main key, and return its status. It is not recorded."""
+        """Send a request to the control API with the main API key, and return its status.
+
+        The exchange is not recorded.
+        """
         self._admit("")
         head = (*self._key(Case("", (), method, url)), ("Content-Type", "application/json"))
         return self._http.exchange(Case("", (), method, url, body=body), head, self.left).exchange.status
 
     def left(self) -> float:
-        """Return the remaining seconds of the run; 0 if it was stopped or the server no longer responds."""
+        """Return the remaining seconds of the run; 0 if the run was stopped or the server no longer responds."""
         if self._stop.is_set() or self.gone:
             return 0.0
         return max(0.0, self._ends - clock.stopwatch())
@@ -143,7 +152,7 @@ class Target:
         return self._stop.is_set()
 
     def pause(self, seconds: float) -> None:
-        """Wait for `seconds`. Raises `OutOfTimeError` as soon as the run is over."""
+        """Wait for `seconds`. Raises `OutOfTimeError` when the run is over, even during the wait."""
         while seconds > 0:
             self.in_time()
             self._wait(min(seconds, _SLICE))
@@ -185,7 +194,10 @@ class Target:
         return entry
 
     def _with_connect_retries(self, case: Case) -> Entry:
-        """Send a case and record it. A refused connection is retried after a pause, because nothing was sent."""
+        """Send a case and record it.
+
+        If the connection is refused, try again after a pause, because nothing was sent.
+        """
         for seconds in (*_RETRY_SECONDS, None):
             entry = self.recorder.add(self._http.exchange(case, self._key(case), self.left))
             if not entry.problem.startswith(HttpClient.UNREACHED):
@@ -196,7 +208,7 @@ class Target:
         raise OutOfTimeError(f"the server no longer responds: {entry.problem}")
 
     def _admit(self, key: str) -> None:
-        """Wait until the rate limiter lets a request with this key pass."""
+        """Wait until the rate limiter allows a request with this API key."""
         self.in_time()
         self.pause(self._rate_limiter.reserve(key, clock.stopwatch()))
 
@@ -208,7 +220,7 @@ class Target:
             )
 
     def _set_aside(self, case: Case) -> float:
-        """Reserve and return the price of one request. Waits while requests in flight may turn out to cost nothing."""
+        """Reserve and return the price of one request. Wait while requests in flight may turn out to cost nothing."""
         with self._landed:
             while True:
                 budget = self._budget
@@ -221,7 +233,7 @@ class Target:
                 self.in_time()
 
     def _refuse(self, case: Case, budget: Budget) -> None:
-        """Raise `OverBudgetError` if the budget or an unexpected task forbids sending the case."""
+        """Raise `OverBudgetError` if the budget, or a task created by an invalid request, forbids sending the case."""
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")
         if budget.decide() == "refused":
@@ -264,7 +276,7 @@ class Target:
         return pause if pause < self.left() else None
 
     def _key(self, case: Case) -> tuple[tuple[str, str], ...]:
-        """Return the Authorization header of a case; empty if it is sent without a key."""
+        """Return the Authorization header of a case; empty if the case is sent without one."""
         if case.authorization is not None:
             return (("Authorization", case.authorization),)
         if case.key == NOBODY:
@@ -278,5 +290,5 @@ def _is_unexpected_500(case: Case, entry: Entry) -> bool:
 
 
 def _kind(case: Case) -> str:
-    """Return the kind of a request: its first clause, or its name if it has no clause."""
+    """Return the kind of a request: the id of its first clause, or its name if it has no clause."""
     return case.clauses[0] if case.clauses else case.name
