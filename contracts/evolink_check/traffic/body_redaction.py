@@ -15,7 +15,7 @@ from evolink_check.traffic.key_shapes import looks_like_key
 from evolink_check.traffic.known_keys import KEY, KnownKeys
 from evolink_check.traffic.text_redaction import NO_KEYS, REMOVED, redact_text, redact_url
 
-Kind = Literal["secret", "callback", "identifier", ""]  # the kind of value that a name announces
+Kind = Literal["secret", "callback", "identifier", ""]  # the kind of value that a name indicates
 _IDENTIFIER = re.compile(
     r"id$|hash|digest|nonce|base64|checksum|etag|md5|sha"
 )  # names of random values, not keys
@@ -23,7 +23,7 @@ _URL = re.compile(r"\s*+(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]{2}[^\n]*+", re.IGNORE
 # A JSON string, and the colon after it if it is a name. A string cut off at the end of the text matches, too.
 _STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:(")(\s*:)?|\\?\Z)', re.DOTALL)
 _NUMBER = re.compile(r'("([^"\\]{1,100})"\s{0,9}:\s{0,9})-?[0-9][0-9.eE+\-]*+')  # a member that is a number
-# A JSON string that may be a key by its form: with capital letters, or hexadecimal.
+# A JSON string whose form is that of a key: with capital letters, or hexadecimal.
 _KEY_STRING = re.compile(r'"(?:(?=[a-z0-9_\-]*+[A-Z])[A-Za-z0-9_\-]{20,}+={0,2}|[0-9a-f]{32,}+)"')
 # Without known keys, a text is changed only if it contains one of these in lower case.
 _SIGNS = (
@@ -34,7 +34,10 @@ _SIGNS = (
 
 
 def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
-    """Return a body with its secrets replaced by marks, in its original encoding; the same bytes if it has none."""
+    """Return a body with each secret replaced by a mark, in the encoding of the body.
+
+    A body without secrets is returned unchanged.
+    """
     for coding in dict.fromkeys((json.detect_encoding(body), "utf-8", "latin-1")):
         try:
             text = body.decode(coding)
@@ -50,8 +53,7 @@ def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
 def redact_value(value: str, keys: KnownKeys = NO_KEYS, kind: Kind = "") -> str:
     """Redact a single value, such as a JSON string or the value of a header.
 
-    `kind` is the kind of value that the name indicates, such as a secret; empty if the value has no such
-    name.
+    `kind` is the kind of value that the name of the field or header indicates; empty if the name indicates none.
     """
     return keys.once(_redact_value, value, kind)
 
@@ -76,7 +78,7 @@ def _kind_of(name: str) -> Kind:
 
 
 def _redact_json(text: str, keys: KnownKeys) -> str | None:
-    """Redact the strings of a JSON text in place. Returns None if the text is not JSON."""
+    """Redact the strings of a JSON text in place. Return None if the text is not JSON."""
     return _redact_strings(text, keys) if _is_json(text.removeprefix("\ufeff")) else None
 
 
@@ -84,7 +86,7 @@ def _is_json(text: str) -> bool:
     with suppress(msgspec.MsgspecError, ValueError, RecursionError):
         msgspec.json.decode(text, type=msgspec.Raw)
         return True
-    try:  # what msgspec refuses, a more lenient decoder may accept
+    try:  # a more lenient decoder may accept what msgspec refuses
         json.loads(text)
     except (ValueError, RecursionError):
         return False
@@ -98,7 +100,7 @@ def _redact_other(text: str, keys: KnownKeys) -> str:
 
 
 def _is_plain(text: str, keys: KnownKeys) -> bool:
-    """Whether a text certainly contains no secret, so that it need not be searched by the patterns."""
+    """Return True if a text certainly contains no secret. The patterns are slower, and then need not be tried."""
     lower = text.lower()
     if any(sign in lower for sign in _SIGNS) or keys.may_be_in(text):
         return False
@@ -106,10 +108,7 @@ def _is_plain(text: str, keys: KnownKeys) -> bool:
 
 
 def _redact_strings(text: str, keys: KnownKeys) -> str:
-    """Redact everything in a text that looks like a JSON string or a numeric member.
-
-    Other parts of the text are unchanged.
-    """
+    """Redact everything in a text that looks like a JSON string or a numeric member. Other text is unchanged."""
     if _is_plain(text, keys):
         return text
     kind: Kind = (
@@ -133,8 +132,9 @@ def _redact_strings(text: str, keys: KnownKeys) -> str:
 def _redact_string(written: str, is_name: bool, kind: Kind, keys: KnownKeys) -> tuple[str | None, Kind]:  # noqa: FBT001  (remembered by position)
     """Redact a string of a JSON text.
 
-    Returns the redacted string, or None if nothing was redacted, and the kind of value that the last name so
-    far indicates. `kind` is the kind of value that the last name before the string indicates.
+    `kind` is the kind of value that the last member name before the string indicates. Returns the redacted string, or
+    None if nothing was redacted, and the kind for the next string. If this string is a name, the next kind comes from
+    this name.
     """
     try:
         value = json.loads(f'"{written}"', strict=False) if "\\" in written else written
@@ -155,13 +155,13 @@ def _redact_number(match: re.Match[str]) -> str:
 
 
 def _encoded_like(value: str, written: str) -> str:
-    """Encode `value` as JSON, with slashes and non-ASCII letters escaped only if they are escaped in `written`."""
+    """Encode `value` as JSON. Escape slashes and non-ASCII letters only if they are escaped in `written`."""
     encoded = json.dumps(value, ensure_ascii=written.isascii())
     return encoded.replace("/", r"\/") if r"\/" in written else encoded
 
 
 def _redact_parts(text: str) -> str:
-    """Redact the parts of a multipart form whose names indicate a secret."""
+    """Redact those parts of a multipart form whose names indicate a secret."""
     pieces, copied = [], 0
     for name, start, end in part_places(text):
         if kind := _kind_of(name):

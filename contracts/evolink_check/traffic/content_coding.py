@@ -31,7 +31,10 @@ def coding_of(headers: Iterable[tuple[str, str]]) -> str:
 
 
 class Decoder:
-    """Decodes a body part by part. If the coding is not `known`, the parts are returned unchanged."""
+    """Decodes a body part by part.
+
+    If the coding is not supported, `known` is false, and parts are returned unchanged.
+    """
 
     def __init__(self, coding: str) -> None:
         self.known = coding in {"identity", "gzip", "x-gzip", "deflate"}
@@ -47,7 +50,7 @@ class Decoder:
     def decode(self, part: bytes, limit: int) -> bytes:
         """Decode the next part of the body.
 
-        Stops at most one step (64 KiB) after the decoded part exceeds `limit` bytes. Raises `UndecodableError` if the
+        Decoding stops at most 64 KiB after the decoded part exceeds `limit` bytes. Raises `UndecodableError` if the
         part is invalid.
         """
         if self._inflate is None:
@@ -61,9 +64,9 @@ class Decoder:
         return bytes(decoded)
 
     def _continues(self, rest: bytes) -> bool:
-        """Whether `rest` belongs to the body.
+        """Return whether `rest` belongs to the body.
 
-        A gzip member may follow another one; other data after the end is ignored.
+        After the end of a gzip member, another member may follow; other data is ignored.
         """
         assert self._inflate is not None  # noqa: S101  (`decode` checks it)
         if self._inflate.eof and rest.startswith(_GZIP[: len(rest)]):
@@ -86,8 +89,8 @@ class Decoder:
 def decode_whole(body: bytes, coding: str, limit: int) -> bytes:
     """Decode a whole body of at most `limit` bytes.
 
-    Raises `UndecodableError` if the body is invalid, incomplete or longer than that, or if the coding is not supported;
-    `br` and `zstd` need an optional library.
+    Raises `UndecodableError` if the body is invalid or incomplete, if the decoded body is longer than `limit`, or if
+    the coding is not supported. The codings `br` and `zstd` need an optional library.
     """
     if coding in _LIBRARIES:
         plain, complete = _by_library(coding, body, limit)
@@ -141,5 +144,8 @@ def _decode_zstd(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
 
 
 def _pieces(body: bytes) -> Iterator[bytes]:
-    """Split a body into pieces, so that decoding many small gzip members copies at most one piece for each of them."""
+    """Split a body into pieces.
+
+    Otherwise, decoding many small gzip members would copy the rest of the body for each.
+    """
     return (body[start : start + _STEP] for start in range(0, len(body), _STEP))

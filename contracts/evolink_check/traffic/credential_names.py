@@ -45,7 +45,7 @@ _SECRET_WORDS = {
     "session",
     "sid",
     "ticket",
-}  # as a whole name, or at the end of a header's
+}  # as a whole name, or as the last word of the name of a header
 _NO_SECRETS = {"idempotency", "websocket"}  # words of headers that end in `key` but are not secret
 _COUNTS = re.compile(r"limit|remaining|max|total|usage")  # names such as max_tokens: numbers of tokens
 _SEPARATORS = re.compile(r"[-_. ]")
@@ -53,7 +53,7 @@ _NUMBERING = re.compile(r"[-_. ]?v?[0-9]{1,3}$")
 
 
 def names_secret(name: str) -> bool:
-    """Whether a field with this name holds a credential. Any spelling counts: `api_key`, `accessToken`."""
+    """Return whether a field with this name contains a credential. All spellings count: `api_key`, `accessToken`."""
     return _names_secret(name.strip()[-_TAIL:])
 
 
@@ -67,12 +67,12 @@ def _names_secret(name: str) -> bool:
 
 
 def names_numeric_secret(name: str) -> bool:
-    """Whether a field with this name holds a credential that may be a number, unlike the count `max_tokens`."""
+    """Return whether a field with this name contains a credential that may be a number, such as `pin`."""
     return names_secret(name) and _SEPARATORS.sub("", _base_name(name)).endswith(_NUMERIC)
 
 
 def parameter_names_secret(name: str) -> bool:
-    """Whether a query parameter with this name holds a credential."""
+    """Return whether a query parameter with this name contains a credential."""
     return names_secret(name) or name.lower() in _PARAMETERS
 
 
@@ -84,9 +84,9 @@ def _base_name(name: str) -> str:
 
 
 def header_names_secret(name: str) -> bool:
-    """Whether a header with this name holds a credential.
+    """Return whether a header with this name contains a credential.
 
-    Some names, such as `App-Session`, count only in headers and not in bodies.
+    Some names, such as `App-Session`, indicate a credential as the name of a header, but not in a body.
     """
     return _header_names_secret(name.strip()[-_TAIL:])
 

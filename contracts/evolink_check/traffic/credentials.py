@@ -43,7 +43,10 @@ def credentials_in(exchange: Exchange) -> set[str]:
 
 
 def codes_in(exchange: Exchange) -> set[str]:
-    """Return the query parameters that hold a credential only in a request to the API, such as `code`."""
+    """Return the values of query parameters such as `code`, which are credentials only in requests to the API.
+
+    They are returned in every notation in which they may appear elsewhere.
+    """
     path, _, query = exchange.url.partition("?")
     # A result link is left alone, because it must match the request that fetches it.
     pairs = parse_qsl(query[:_LONGEST]) if "/v1/" in path else []
@@ -53,9 +56,9 @@ def codes_in(exchange: Exchange) -> set[str]:
 
 
 def short_keys_in(exchange: Exchange) -> set[str]:
-    """Return the keys of a request that are so short or plain that ordinary words may equal them.
+    """Return the keys of a request that are so short or plain that an ordinary word may equal them.
 
-    They are removed only from texts that no rule checks.
+    Such keys are removed only from texts that no rule checks.
     """
     sent = [
         value.strip().rpartition(" ")[2]

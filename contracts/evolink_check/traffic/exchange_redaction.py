@@ -31,7 +31,7 @@ _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 
 
 def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
-    """Return the trace without `keys` and without any value that a request sent as a credential, wherever it occurs."""
+    """Return the trace without `keys` and without the credentials that its requests sent, wherever they occur."""
     credentials = KnownKeys(keys)
     if trace.redacted and not credentials:
         return trace
@@ -42,7 +42,10 @@ def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
 
 
 def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:
-    """Add the credentials of a request to `keys`. Only a bearer key that was sent to the API is marked as `KEY`."""
+    """Add the credentials of a request to `keys`.
+
+    The rules can find the bearer keys sent to the API by the mark `KEY`.
+    """
     for key in bearer_keys_in(exchange):
         keys.add(key, KEY if kind == "exchange" else mark(key))
     # The query of a callback URL is replaced as a whole, so that a delivery matches the URL of its task.
@@ -52,7 +55,7 @@ def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange"
 
 
 def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
-    """Return an entry whose exchange, problem and case contain no secrets."""
+    """Return the entry with the secrets removed from its exchange, problem and case."""
     return replace(
         entry,
         exchange=redact_exchange(entry.exchange, entry.who, keys),
@@ -62,9 +65,9 @@ def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
 
 
 def mask_entry(entry: Entry, words: Collection[str]) -> Entry:
-    """Replace short keys in an entry.
+    """Replace the short keys `words` in an entry.
 
-    Entries that rules check must not be masked, because an ordinary word may equal a short key.
+    Do not mask an entry that rules check, because an ordinary word may equal a short key.
     """
     if not words:
         return entry
@@ -88,7 +91,7 @@ def _mask_headers(headers: Headers, words: Collection[str]) -> Headers:
 
 
 def _mask_body(body: bytes, words: Collection[str]) -> bytes:
-    """Replace short keys in a body. In JSON, only strings are changed, so that numbers stay numbers."""
+    """Replace short keys in a body. In JSON, change only strings, so that numbers remain numbers."""
     text = body.decode("latin-1")
     if text[:1] in {"{", "["}:
         plain = _JSON_STRING.sub(lambda found: mask_words(found[0], words), text)
@@ -111,7 +114,7 @@ def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO
 
 
 def redact_header(name: str, value: str, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> tuple[str, str]:
-    """Redact a header: `Bearer [main]` replaces a key, `[removed]` replaces cookies and other credentials."""
+    """Redact a header: `Bearer [main]` replaces a key, and `[removed]` replaces cookies and other credentials."""
     if not header_names_secret(name):
         return name, redact_value(value, keys)
     scheme, _, rest = value.strip().partition(" ")

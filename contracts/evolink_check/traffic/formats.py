@@ -1,4 +1,4 @@
-"""Decode JSON strictly and check `format: uri`, which openapi-core does not check."""
+"""Decode JSON strictly, and check `format: uri`, which openapi-core does not check."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _AUTHORITY = rf"(?:(?:{_CHARS}|:)*+@)?(?:\[(?P<literal>[^\[\]]*+)\]|(?:{_CHARS})
 _PATH = rf"(?://{_AUTHORITY}(?:/{_SEGMENT}*+)*+|/?(?:{_SEGMENT}++(?:/{_SEGMENT}*+)*+)?)"
 _TAIL = rf"(?:{_SEGMENT}|[/?]++)*+"
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*+:{_PATH}(?:\?{_TAIL})?(?:#{_TAIL})?")
-_DIGITS = 308  # the most digits of an integer that a double can always represent
+_DIGITS = 308  # an integer of at most this many digits is within the range of a double
 # Numbers that may be out of range. Each pattern begins with a set of characters, which makes the search much faster.
 _LONG_NUMBER, _LARGE_EXPONENT = re.compile(rb"[0-9][0-9]{308}"), re.compile(rb"[eE]\+?0*[1-9][0-9]{2}")
 _FUTURE = re.compile(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+")
 
 
 def is_uri(value: Any) -> bool:
-    """Whether a value is an absolute URI.
+    """Return whether a value is an absolute URI.
 
-    True for a value that is not a string, because a format applies to strings only.
+    Return True for a value that is not a string, because `format` applies to strings only.
     """
     if not isinstance(value, str):
         return True
@@ -51,13 +51,13 @@ def _is_ipv6(text: str) -> bool:
 
 
 def strict_json(raw: bytes, **_: str) -> Any:
-    """Decode JSON as RFC 8259 defines it: UTF-8, no lone surrogates.
+    """Decode JSON as RFC 8259 defines it: in UTF-8 and without lone surrogates.
 
-    Raises ValueError if `raw` is not such JSON, or is nested too deeply. The grammar does not limit numbers. A number
-    that no double can represent becomes an infinity; no other number does.
+    Raises ValueError if `raw` is not valid JSON or is nested too deeply. A number that no double can represent becomes
+    an infinity, because RFC 8259 does not limit numbers.
     """
     if len(raw) <= _DIGITS or _LONG_NUMBER.search(raw) is None:
-        # msgspec shares the names of members between bodies. The decoder below decides about a body that it refuses.
+        # msgspec shares the names of members between bodies. If it refuses a body, the decoder below decides.
         with suppress(msgspec.MsgspecError, ValueError, RecursionError):
             return msgspec.json.decode(raw)
     try:
@@ -70,7 +70,7 @@ def strict_json(raw: bytes, **_: str) -> Any:
 
 
 def finite_json(raw: bytes, **_: str) -> Any:
-    """Decode JSON like `strict_json`, but also raise ValueError for a number that no double can represent."""
+    """Decode JSON like `strict_json`, but raise ValueError for a number that no double can represent."""
     value = strict_json(raw)
     if is_out_of_range(raw, value):
         raise ValueError("a number is out of range")
@@ -78,7 +78,10 @@ def finite_json(raw: bytes, **_: str) -> Any:
 
 
 def is_out_of_range(raw: bytes, value: Any) -> bool:
-    """Whether a decoded body has a number that no double can represent. Decoders treat such numbers differently."""
+    """Return whether a body has a number that no double can represent. `value` is the decoded body.
+
+    Decoders treat such numbers differently.
+    """
     if _LONG_NUMBER.search(raw) is None and _LARGE_EXPONENT.search(raw) is None:
         return False
     level = [value]
@@ -108,11 +111,11 @@ def _no_number(word: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_no_number, parse_int=_whole)
 _DECODER_OF_SHORT = json.JSONDecoder(
     parse_constant=_no_number
-)  # no integer of too many digits fits into these
+)  # a short text cannot contain an integer with too many digits
 
 
 def decode_json(body: bytes) -> Any:
-    """Decode the JSON of a body; `NOT_JSON` if it is not JSON as RFC 8259 defines it."""
+    """Decode the JSON of a body. Return `NOT_JSON` if the body is not JSON as RFC 8259 defines it."""
     try:
         return strict_json(body)
     except ValueError:

@@ -27,7 +27,10 @@ _SEPARATORS = re.compile(r"[-_. ]")
 
 
 def looks_like_key(value: str, name: str = "") -> bool:
-    """Whether the value of a header called `name` looks like a key."""
+    """Return whether a value has the form of a key.
+
+    `name` is the name of the header with this value, if any: a name such as `X-Request-Id` indicates an identifier.
+    """
     if len(value) > _LONGEST:
         return False
     if _PREFIXED.fullmatch(value):
@@ -49,5 +52,5 @@ def keys_in_path(path: str) -> Iterator[str]:
 
 
 def _is_mixed(value: str) -> bool:
-    """Whether a value has digits, capital and small letters, as random keys have."""
+    """Return whether a value has digits, capital letters and small letters, as random keys have."""
     return any(map(str.isdigit, value)) and any(map(str.isupper, value)) and any(map(str.islower, value))

@@ -20,10 +20,11 @@ _WORD = re.compile(rf"(?<![\w-])[\w-]{{{_SHORTEST},{SHORT - 1}}}(?![\w-])")
 
 
 class KnownKeys:
-    """Keys to remove from texts.
+    """Keys that must be removed from texts.
 
-    A long key is found anywhere in a text. A short key is found only if it has both letters and digits, and
-    only as a whole word. With a `limit`, only that many of the most recently added keys are kept.
+    A long key is found anywhere in a text. A short key (4 to 7 characters) is found only as a whole word, and only if
+    it consists neither of letters alone nor of digits alone. With a `limit`, only this many keys are kept: the ones
+    added most recently.
     """
 
     def __init__(self, keys: Iterable[str] = (), limit: int | None = None) -> None:
@@ -39,7 +40,7 @@ class KnownKeys:
         return bool(self._marks)
 
     def add(self, key: str, mark: str = KEY) -> None:
-        """Add a key, which `mark` replaces from now on. A key that is added again keeps its first mark."""
+        """Add a key, which `mark` will replace. A key that is added again keeps its first mark."""
         if key in self._marks:
             self._marks[key] = self._marks.pop(key)
             return
@@ -57,8 +58,8 @@ class KnownKeys:
     def once(self, redact: Callable[..., T], text: str, *context: Hashable) -> T:
         """Return `redact(text, *context, self)`, cached for short texts until a key is added.
 
-        `redact` must be the same for all calls. Caching pays off, because names, states and models occur
-        thousands of times in a trace.
+        The result of `redact` must depend on its arguments only. The cache saves time because names, statuses and
+        models occur thousands of times in a trace.
         """
         if len(text) > _REMEMBERED_LENGTH:
             return redact(text, *context, self)
@@ -71,7 +72,7 @@ class KnownKeys:
         return result
 
     def may_be_in(self, text: str) -> bool:
-        """Whether the text may contain a key; False only if it certainly contains no key."""
+        """Return False if the text certainly contains no key; otherwise True."""
         return self._short > 0 or self._may_have_long(text)
 
     def remove_from(self, text: str) -> str:

@@ -40,12 +40,12 @@ _SCHEMES = {
 
 @lru_cache(_REMEMBERED)
 def is_placeholder(key: str) -> bool:
-    """Whether a value is not a real bearer key, because a tool replaced the key or a template was not filled in."""
+    """Return whether a bearer token is not a real key: a tool replaced the key, or a template was not filled in."""
     return not _TOKEN.fullmatch(key) or _is_removed(key)
 
 
 def _is_removed(value: str) -> bool:
-    """Whether a value is the replacement that a tool wrote for a removed value."""
+    """Return whether a tool wrote this value in place of a value that it removed."""
     if _MASK.search(value) or len(set(value.lower())) <= 1:
         return True
     runs = _RUNS.findall(value.lower())
@@ -64,7 +64,7 @@ def _is_removed(value: str) -> bool:
 
 @lru_cache(_REMEMBERED)
 def bearer_key(value: str) -> str | None:
-    """Return the key in the value of an `Authorization` header; empty for another scheme, None for a placeholder."""
+    """Return the key in the value of an `Authorization` header; None for a placeholder, empty for another scheme."""
     scheme, _, rest = value.strip().partition(" ")
     key = rest.strip()
     if scheme.lower() == "bearer":
@@ -76,12 +76,12 @@ def bearer_key(value: str) -> str | None:
 
 
 def _is_sentence(scheme: str, rest: str) -> bool:
-    """Whether the value of an `Authorization` header is a tool's note in plain words, such as `Not logged`."""
+    """Return whether the value of an `Authorization` header is a tool's note in plain words, such as `Not logged`."""
     return scheme.lower() not in _SCHEMES and _PLAIN_WORDS.fullmatch(f"{scheme} {rest}") is not None
 
 
 @lru_cache(_REMEMBERED)
 def is_distinctive(value: str) -> bool:
-    """Whether a value is long and unusual enough to be a credential rather than an ordinary word."""
+    """Return whether a value is long and unusual enough to be a credential rather than an ordinary word."""
     long = len(value) >= SHORT and any(char.isdigit() for char in value)
     return (long or len(value) >= 2 * SHORT) and not _is_removed(value)

@@ -13,14 +13,14 @@ _DIGITS = 10  # a number of seconds with this many digits is at least LONGEST
 
 
 def is_retry_after(value: str) -> bool:
-    """Whether RFC 9110 (10.2.3) allows the value: whole seconds or an HTTP date."""
+    """Return whether RFC 9110 (10.2.3) allows the value: whole seconds or an HTTP date."""
     return _WHOLE.fullmatch(value.strip()) is not None or http_date(value) is not None
 
 
 def seconds_to_wait(value: str, now: float) -> float | None:
     """Return the seconds to wait from `now` (Unix seconds), 0 to `LONGEST`; None for an invalid value.
 
-    RFC 9110 does not allow fractions of a second, but they are accepted here.
+    Fractions of a second are accepted, although RFC 9110 does not allow them.
     """
     text = value.strip()
     if _WHOLE.fullmatch(text) or _FRACTION.fullmatch(text):

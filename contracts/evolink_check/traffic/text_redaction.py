@@ -1,12 +1,11 @@
 """Redact texts and URLs: keys, and the user, query string and fragment of each URL.
 
-A mark replaces each removed text. It has the same length, is valid in a URI, and contains sixteen bits of a
-digest. So limits on length can still be checked, a link still matches the request that fetches it, a callback
-URL still matches its delivery, and the mark does not reveal the text. Redacting a URL twice has the same
-result as redacting it once.
+A mark replaces each secret. The mark has the same length and contains sixteen bits of a digest of the secret, but does
+not reveal the secret. Therefore limits on length can still be checked, a link still matches the request that fetches
+it, and a callback URL still matches its delivery. Redacting a URL twice has the same result as redacting it once.
 
-Each pattern takes linear time: consecutive quantifiers match different characters, and a quantifier that
-could backtrack is possessive.
+Each pattern takes linear time, because consecutive quantifiers match different characters, and a quantifier that could
+backtrack is possessive.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ _NAMES = (
 
 
 def redact_url(url: str, keys: KnownKeys = NO_KEYS) -> str:
-    """Redact a URL, or a path with its query string: user, query string, fragment and keys are replaced by marks."""
+    """Redact a URL, or a path with its query string: marks replace the user, query string, fragment and keys."""
     match = _URL.fullmatch(keys.remove_from(url))
     if match is None:
         return redact_text(url, keys)
@@ -98,7 +97,7 @@ def _redact_part(match: re.Match[str]) -> str:
 
 
 def redact_text(text: str, keys: KnownKeys = NO_KEYS) -> str:
-    """Redact the URLs and keys in a text."""
+    """Replace the URLs' secrets and the keys in a text by marks."""
     return keys.once(_redact_text, text)
 
 
@@ -131,9 +130,9 @@ def _redact_web_token(match: re.Match[str]) -> str:
 
 
 def mask_words(text: str, words: Collection[str]) -> str:
-    """Replace each short key in `words`, where it occurs as a whole word, by a mark of the same length.
+    """Replace the short keys `words` by marks of the same length, where they occur as whole words.
 
-    Texts that rules check must not be masked, because an ordinary word may equal a short key.
+    Do not mask a text that rules check, because an ordinary word may equal a short key.
     """
     if not words or not any(word in text for word in words):
         return text
@@ -156,9 +155,9 @@ def _redact_match(match: re.Match[str]) -> str:
 
 
 def mark(secret: str) -> str:
-    """Return the replacement of a secret: of the same length, and equal for equal secrets only.
+    """Return the mark for a secret. Marks have the length of the secret, and equal secrets have equal marks.
 
-    It is valid in a URI if and only if the secret is.
+    The mark is valid in a URI if and only if the secret is.
     """
     if not secret or _MARK.fullmatch(secret):
         return secret
@@ -172,10 +171,10 @@ def mark(secret: str) -> str:
 
 
 def _invalid_uri_character(secret: str) -> str:
-    """Return a character that keeps an invalid URL invalid after its secret is replaced.
+    """Return a character that keeps an invalid URL invalid when a mark replaces its secret.
 
-    If the secret contains white space, this is a space. If it contains another character that a URI must not
-    contain, this is `^`. If the secret is valid in a URI, the result is empty.
+    Return a space if the secret contains white space, `^` if it contains another character that a URI must not contain,
+    and an empty string if it is valid in a URI.
     """
     if any(char.isspace() for char in secret):
         return " "

@@ -1,7 +1,7 @@
 """A trace: recorded exchanges, ordered by time.
 
-The rules have no other input. A trace comes from a run against a server, from the proxy or from a HAR file,
-and does not show from which. A fact that a recording does not contain is None and proves nothing.
+Rules have no other input. A trace comes from a run against a server, from the proxy or from a HAR file, and rules
+cannot tell which. A fact that a recording does not contain is None, and is not used as evidence.
 """
 
 from __future__ import annotations
@@ -17,18 +17,17 @@ Kind = Literal["exchange", "delivery"]
 MAIN = "main"  # the account of --token
 OTHER = "other"  # the account of --other-token
 WRONG = "wrong"  # a key that was never issued
-NOBODY = "nobody"  # the label for requests without a key in the documented scheme
-UNKNOWN = "unknown"  # the label when a recording does not show whether there was a key
+NOBODY = "nobody"  # the label for requests without a bearer key
+UNKNOWN = "unknown"  # the label if a recording does not show whether a request had a key
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The known facts about the sender of a request, who is identified by a label.
+    """The known facts about the account that sent a request. The API key is not stored, only a label.
 
-    The key itself is never kept. `valid` is True if the server knows the key; if it is False, the key must be
-    refused with 401. If `credits` is True, the account's credits cover every create request of the trace; if
-    it is False, they cover none. `access` is True if the key may use the model. `valid`, `credits` and
-    `access` are None if they are unknown.
+    `valid` is True if the server accepts the key, and False if the server must respond with 401. `credits` is True if
+    the account can pay for every create request of the trace, and False if it can pay for none. `access` is True if the
+    key may use the model. Each of the three is None if it is unknown.
     """
 
     label: str
@@ -41,7 +40,7 @@ class Account:
 class Media:
     """The properties of a downloaded result.
 
-    If it could not be decoded, `problem` is the reason and the numbers are 0.
+    If the file could not be decoded, `problem` is the reason and all numbers are 0.
     """
 
     seconds: float = 0.0
@@ -53,10 +52,10 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its response as recorded.
+    """One request and its response, as recorded.
 
-    `url` is a path with its query string, or a whole URL whose origin does not matter. Headers are pairs of a
-    name, in any case, and a value. Bodies are the bytes on the wire; empty if there was none.
+    `url` is a path with its query string, or a whole URL whose origin does not matter. Headers are pairs of a name, in
+    upper or lower case, and a value. Bodies are empty if there was none.
     """
 
     method: str
@@ -70,13 +69,12 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request with its response: an exchange with the API, or the delivery of a callback to a receiver.
+    """One exchange with the API, or the delivery of a callback to a receiver.
 
-    Times are in Unix seconds: `began` is when the request began or the delivery arrived, `ended` is when the
-    response was complete or the connection was lost. If there was no response, the status is 0 and `problem`
-    is the reason. `who` is the label of the account that sent the request. `exact` is true if the bodies are
-    byte for byte those that were sent. A response body that was too large to keep is empty, and `size` is its
-    length.
+    Times are in Unix seconds: `began` is when the request was sent or the delivery arrived, and `ended` is when the
+    response was complete or the connection was lost. If there was no response, the status is 0 and `problem` is the
+    reason. `who` is the label of the account that sent the request. `exact` is true if the bodies are byte for byte
+    those that were sent. If a response body was too large to keep, it is empty, and `size` is its length.
     """
 
     number: int  # the index in the trace
@@ -97,16 +95,17 @@ class Entry:
 class Trace:
     """Entries in order of `began`, and the circumstances under which they were recorded.
 
-    `origin` is the base URL of the API, without a slash at its end; if it is empty, entries are recognized by
-    their path alone. `receiver` is the public prefix of the callback URLs whose deliveries are in the trace;
-    if it is empty, deliveries were not recorded and their absence means nothing. `watched_until` is the
-    instant until which deliveries were recorded, in Unix seconds. `scale` is the number of seconds of the
-    server's time per real second; unless it is 1, `created` and the Date header may differ. `task_limit` is
-    the number of seconds within which every task of this server ends; 0 if not stated. If `complete`, the
-    trace contains all traffic of the client, so that a missing exchange did not happen. If `redacted`,
-    secrets have been removed. If `other_models`, the clients may use models that the documents do not
-    describe, so a create request that was accepted is judged only if the documents describe its model.
-    `notes` names the parts of a recording that were left out because they could not be read.
+    `origin` is the base URL of the API, without a slash at its end; if it is empty, requests to the API are recognized
+    by their path alone. `receiver` is the beginning of the callback URLs whose deliveries are in the trace; if it is
+    empty, deliveries were not recorded, and a missing delivery proves nothing. Deliveries were recorded until
+    `watched_until`, in Unix seconds.
+
+    `scale` is the number of seconds of the server's clock per real second; if it is not 1, `created` and the header
+    Date may differ. Every task of the server ends within `task_limit` seconds; 0 if this limit is unknown. `complete`
+    means that the trace contains all traffic of the client, so that an exchange that is missing did not take place.
+    `redacted` means that secrets have been removed. `other_models` means that clients may use models that no OpenAPI
+    document describes; accepted create requests for these models are not judged. `notes` names the parts of a recording
+    that were left out because they could not be read.
     """
 
     entries: tuple[Entry, ...]
@@ -122,7 +121,7 @@ class Trace:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def account(self, label: str) -> Account:
-        """Return the known facts about the account with this label; for an unknown label, all of them are None."""
+        """Return the known facts about the account with this label. If the label is unknown, all facts are None."""
         if label == NOBODY:
             return Account(NOBODY, valid=False)
         return self.accounts.get(label, Account(label))

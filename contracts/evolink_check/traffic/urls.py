@@ -1,4 +1,4 @@
-"""Normalize URLs, so that spellings of the same server compare equal."""
+"""Normalize URLs, so that different spellings of the same URL compare equal."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normalized_url(url: str) -> str:
-    """Return a URL with its scheme and host in lower case, without a user, a default port and a dot after the host.
+    """Return a URL with scheme and host in lower case, without user, default port, and dot after the host.
 
-    See RFC 3986, section 6.2. The rest of the URL is unchanged. A path without a host is returned unchanged.
-    Raises ValueError for an invalid port or host.
+    See RFC 3986, section 6.2. The rest of the URL is unchanged. A path without a host is returned unchanged. Raises
+    ValueError for an invalid port or host.
     """
     parts = urlsplit(url)
     scheme, port, host = parts.scheme, parts.port, (parts.hostname or "").removesuffix(".")

@@ -1,1 +1,1 @@
-"""Write HTTP Archive (HAR) files, and read those of any tool."""
+"""Write HTTP Archive (HAR) files, and read the HAR files of any tool."""

@@ -1,8 +1,8 @@
 """Write a trace as an HTTP Archive 1.2, which any viewer opens, and read archives as a trace.
 
-Secrets are removed. Facts for which HAR has no field are in `_evolink` of the log and of each entry, so that
-files written here are read back without loss. The library harfile does not support such fields and cannot
-read files.
+Secrets are removed. The member `_evolink` of the log and of each entry contains the facts for which HAR has no field,
+so that a file written here is read back without loss. The library harfile is not used, because it does not support such
+members and cannot read files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CREATOR = "evolink-check"
 
 
 def to_har(trace: Trace, version: str) -> dict[str, Any]:
-    """Convert a trace to a HAR document without secrets. Entry N of the trace is `log.entries[N]`."""
+    """Convert a trace to a HAR document without secrets. Entry N of the trace becomes `log.entries[N]`."""
     plain = redact_trace(trace)
     facts = LogFacts(
         tuple(plain.accounts.values()),
@@ -52,7 +52,7 @@ def to_har(trace: Trace, version: str) -> dict[str, Any]:
 
 
 def har_log(facts: LogFacts, version: str) -> tuple[bytes, bytes]:
-    """Return the text of a HAR file before and after its entries."""
+    """Return the text of a HAR file before its entries, and the text after them."""
     start = json.dumps(_head(version))[:-1]
     end = json.dumps(msgspec.to_builtins(facts))
     return f'{{"log": {start}, "entries": [\n'.encode(), f'\n], "_evolink": {end}}}}}\n'.encode()
@@ -65,11 +65,12 @@ def _head(version: str) -> dict[str, Any]:
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     """Merge HAR documents, given as pairs of a file name and a document, into one trace, ordered by time.
 
-    Files of evolink-check are read back without loss. In files of other tools, a label replaces each key; the
-    sender of a request without a key is unknown, because many tools omit the header. Responses from a cache,
-    requests without their body and invalid entries of other hosts are left out, with a note. If `origin` is
-    empty, it is the documented server or the origin of the requests to documented paths. Raises ValueError,
-    which names the file and, if an entry of the API is invalid, this entry.
+    Files of evolink-check are read without loss. In files of other tools, labels replace the keys. There, the sender of
+    a request without a key is unknown, because many tools omit the header. Three kinds of entries are left out, with a
+    note: responses from a cache, requests whose body was not recorded, and invalid entries of other hosts.
+
+    If `origin` is empty, the API is the documented server or the origin of most requests to documented paths. Raises
+    ValueError, which names the file and, if an entry of the API is invalid, the entry.
     """
     origin = normalized_url(origin)
     files = read_archives(documents, origin)
@@ -104,7 +105,7 @@ def _in_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
-    """Merge the facts about each label; if several files describe a label differently, all its facts are None."""
+    """Merge the accounts of several files. If the files disagree about an account, all facts about it are None."""
     by_label: dict[str, Account] = {}
     for account in (account for fact in facts for account in fact.accounts):
         if by_label.setdefault(account.label, account) != account:
@@ -113,7 +114,7 @@ def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
 
 
 def har_entry(entry: Entry) -> dict[str, Any]:
-    """Convert an entry to a HAR entry. Its secrets must have been removed already."""
+    """Convert an entry to a HAR entry. The secrets of the entry must have been removed before."""
     exchange = entry.exchange
     milliseconds = max(0.0, round((entry.ended - entry.began) * 1000, 3))
     facts = EntryFacts(
@@ -175,7 +176,7 @@ def _message(headers: tuple[tuple[str, str], ...], size: int) -> dict[str, Any]:
 
 
 def _text(body: bytes) -> tuple[str, str]:
-    """Return a body as text, and its encoding: base64 if it is not UTF-8, else empty."""
+    """Return a body as text, and its encoding: `base64` if the body is not UTF-8, otherwise empty."""
     try:
         return body.decode(), ""
     except UnicodeDecodeError:

@@ -23,7 +23,7 @@ Headers = tuple[tuple[str, str], ...]
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 _WITHOUT_BODY = {204, 304}
 _SHORT_HEADER = 100  # characters of a value
-_DIGITS = 15  # the most digits of a length
+_DIGITS = 15  # maximum number of digits of a length
 _GZIP_AS_TEXT = {"\x1f\x8b", "\x1f\ufffd"}  # the start of gzip bytes that were decoded as text
 
 
@@ -31,7 +31,9 @@ _GZIP_AS_TEXT = {"\x1f\x8b", "\x1f\ufffd"}  # the start of gzip bytes that were 
 class ResponseBody:
     """A recorded response body.
 
-    If it was not recorded or cannot be decoded, `data` is empty and `size` is its length in bytes.
+    If the body was not recorded completely, is too large, or cannot be decoded, `data` is empty and `size` is the
+    length of the body in bytes; otherwise, `size` is None. `problem` is the reason why the body cannot be decoded;
+    empty for the other reasons.
     """
 
     data: bytes
@@ -47,14 +49,14 @@ def headers_of(recorded: RecordedHeaders) -> Headers:
 
 
 def pairs_of(recorded: RecordedHeaders) -> Iterable[Pair]:
-    """Return headers as pairs, also those of tools that write an object with a member for each header."""
+    """Return headers as pairs, whether the tool wrote a list of pairs or an object with a member for each header."""
     return _pairs(recorded) if isinstance(recorded, dict) else recorded or ()
 
 
 def _header(name: str, value: str) -> tuple[str, str]:
     """Return a header as a pair.
 
-    Equal pairs are one object, because a file repeats a few headers thousands of times.
+    Equal pairs are the same object, which saves memory because a file repeats a few headers thousands of times.
     """
     header = name, value
     return _shared_header(header) if len(value) <= _SHORT_HEADER else header
@@ -71,9 +73,9 @@ def _pairs(headers: dict[str, Any]) -> Iterator[Pair]:
 
 
 def post_body(post: Post | None) -> bytes:
-    """Return the body of a request as it is in the file; its content coding is not decoded.
+    """Return the body of a request as recorded. Its content coding is not decoded.
 
-    Raises ValueError if its base64 is invalid.
+    Raises ValueError if the recorded base64 is invalid.
     """
     if post is None:
         return b""
@@ -83,12 +85,12 @@ def post_body(post: Post | None) -> bytes:
 
 
 def _has_params_only(post: Post) -> bool:
-    """Whether the tool recorded the fields of a form in place of its text."""
+    """Return whether the tool recorded the fields of a form in place of its text."""
     return post.text is None or (not post.text and bool(post.params))
 
 
 def _is_lost(post: Post | None, body: bytes) -> bool:
-    """Whether the body was recorded in a form from which it cannot be restored."""
+    """Return whether the request body was recorded in a way from which it cannot be restored."""
     if post is None or not body:
         return False
     if _has_params_only(post):
@@ -97,17 +99,17 @@ def _is_lost(post: Post | None, body: bytes) -> bool:
 
 
 def content_body(content: Content | None) -> bytes:
-    """Return the body of a response as it is in the file; its content coding is not decoded.
+    """Return the body of a response as recorded. Its content coding is not decoded.
 
-    Raises ValueError if its base64 is invalid.
+    Raises ValueError if the recorded base64 is invalid.
     """
     return _decode_text(content.text or "", content.encoding) if content is not None else b""
 
 
 def request_body(request: Request) -> bytes | None:
-    """Return the decoded body of a request; None if it was not recorded completely.
+    """Return the decoded body of a request; None if it was not recorded completely or cannot be decoded.
 
-    Raises ValueError if its base64 is invalid.
+    Raises ValueError if the recorded base64 is invalid.
     """
     body = post_body(request.post)
     if _is_lost(request.post, body):
@@ -127,8 +129,8 @@ def request_body(request: Request) -> bytes | None:
 def response_body(method: str, status: int, response: Response, *, streams: bool) -> ResponseBody:
     """Return the decoded body of a response.
 
-    Raises ValueError if its base64 is invalid. `streams` is true if the tool that wrote the file does not record
-    streamed bodies.
+    `streams` is true if the tool that wrote the file does not record streamed bodies. Raises ValueError if the recorded
+    base64 is invalid.
     """
     body = content_body(response.content)
     if method.upper() == "HEAD" or not status or status in _WITHOUT_BODY:
@@ -144,9 +146,10 @@ def response_body(method: str, status: int, response: Response, *, streams: bool
 
 
 def is_exact(entry: HarEntry, body: bytes) -> bool:
-    """Whether the bodies are certainly the bytes on the wire, not texts that a tool failed to decode.
+    """Return whether the recorded bodies are certainly the bytes that were sent.
 
-    False for a response without any headers, because the tool then omitted them.
+    Return False if a tool may have failed to decode a body, and for a response without any headers, because a tool that
+    omits headers may also change bodies.
     """
     post, response = entry.request.post, entry.response
     content = response.content if response is not None else None
@@ -173,9 +176,9 @@ def _decode_text(text: str, encoding: str | None) -> bytes:
 
 
 def _without_coding(body: bytes, headers: RecordedHeaders) -> bytes:
-    """Decode the content coding of a body, unless the tool has already done so.
+    """Decode the content coding of a body, unless the tool that recorded the body has decoded it.
 
-    Raises `UndecodableError` if that fails.
+    Raises `UndecodableError` if the body cannot be decoded.
     """
     for coding in reversed(coding_of(headers_of(headers)).split(",")) if body else ():
         if not body or coding.strip() in {"", "identity"} or _is_text(body):
@@ -203,10 +206,7 @@ def _content_length(headers: RecordedHeaders) -> int:
 
 
 def _size_left_out(response: Response, body: bytes, *, streams: bool) -> int | None:
-    """Return the length in bytes of a response body that was not recorded completely.
-
-    None if it was recorded completely.
-    """
+    """Return the length in bytes of a response body that was not recorded completely; otherwise None."""
     content = response.content
     size = _size(content.size) if content is not None else -1
     if body:

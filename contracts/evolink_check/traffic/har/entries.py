@@ -24,7 +24,7 @@ _SERVER = "server"  # the label of the sender of deliveries
 _PARTS = ("blocked", "dns", "connect", "send", "wait", "receive")  # `ssl` is within `connect`
 _LONGEST = 10.0**6  # seconds, about eleven days: no exchange takes longer
 _LARGEST_STATUS = 999
-# A number below the first is not a Unix time; one from the second on is in milliseconds.
+# A number below _FIRST_YEAR is not a Unix time; a number from _MILLISECONDS on is in milliseconds.
 _FIRST_YEAR, _MILLISECONDS = 1e8, 1e11
 _CACHES = {"memory cache", "disk cache"}  # of WebKit
 _SHOWN = 80  # characters of a malformed value in an error
@@ -33,9 +33,9 @@ _SHOWN = 80  # characters of a malformed value in an error
 def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False, place: int = 0) -> Entry:
     """Convert a HAR entry to an entry with the number `place`.
 
-    `who` is the label of the account that sent the request; it is ignored for a delivery. `streams` is true if the tool
-    that wrote the file does not record streamed bodies. Raises ValueError if its time, URL, status or a body is
-    invalid.
+    `who` is the label of the account that sent the request; a delivery has the sender `server` instead. `streams` is
+    true if the tool that wrote the file does not record streamed bodies. Raises ValueError if the time, URL, status or
+    a body of the HAR entry is invalid.
     """
     began = _began(entry.started)
     response = entry.response or Response()
@@ -65,12 +65,12 @@ def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False, p
 
 
 def is_from_cache(entry: HarEntry) -> bool:
-    """Whether the response came from a browser's cache and not from the server."""
+    """Return whether the response came from a browser's cache and not from the server."""
     return bool(entry.cached) or (isinstance(entry.fetched, str) and entry.fetched.lower() in _CACHES)
 
 
 def authorization(entry: HarEntry) -> str | None:
-    """Return the value of the Authorization header of a request; None if it has none."""
+    """Return the value of the Authorization header of a request; None if the request has no such header."""
     pairs = pairs_of(entry.request.headers)
     return next((pair.text.strip() for pair in pairs if pair.name.lower() == "authorization"), None)
 
@@ -93,7 +93,7 @@ def _valid_url(url: str) -> str:
 
 
 def _status(value: Any) -> int:
-    """Convert a status to a number, because some tools write it as text; 0 if the entry has none."""
+    """Convert a status to a number, because some tools write it as text; 0 if the entry has no status."""
     if value is None or value == "":
         return 0
     status = number(value.split()[0] if isinstance(value, str) and value.split() else value)
@@ -106,14 +106,17 @@ def _status(value: Any) -> int:
 def _request_headers(request: Request) -> Headers:
     """Return the headers of a request.
 
-    If a tool omitted all of them, the content type is taken from the body's record.
+    If a tool omitted all headers, return the content type that was recorded with the body.
     """
     headers, post = headers_of(request.headers), request.post
     return headers if headers or post is None or not post.kind else (("Content-Type", post.kind),)
 
 
 def _began(value: str | float) -> float:
-    """Return the time of a request in Unix seconds; some tools write it as a number of seconds or milliseconds."""
+    """Return the time of a request in Unix seconds.
+
+    Some tools write the time as a number of seconds or milliseconds.
+    """
     if (seconds := number(value)) is not None and seconds >= _FIRST_YEAR:
         return seconds if seconds < _MILLISECONDS else seconds / 1000
     text = value if isinstance(value, str) else repr(value)

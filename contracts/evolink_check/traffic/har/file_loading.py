@@ -27,7 +27,10 @@ _DIGITS = 308  # an integer with more digits may be out of the range of a double
 
 
 def load_archives(path: Path) -> list[tuple[str, Any]]:
-    """Return the HAR documents in a file, each with its name. Raises OSError, and ValueError for an invalid file."""
+    """Return the HAR documents in a file, each with its name.
+
+    Raises OSError if the file cannot be read, and ValueError if it is not a HAR file.
+    """
     raw = path.read_bytes()
     if raw.startswith(_ZIP):
         return list(_in_zip(path, raw))
@@ -59,16 +62,13 @@ def _in_zip(path: Path, raw: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def _is_har(name: str) -> bool:
-    """Whether a member of a zip file is a HAR file.
-
-    The files of the same name that macOS adds under `__MACOSX` do not count.
-    """
+    """Return whether a member of a zip file is a HAR file. The copies that macOS adds under `__MACOSX` are not."""
     path = PurePosixPath(name)
     return path.name.lower().endswith(_ENDINGS) and "__MACOSX" not in path.parts
 
 
 def _attachment(archive: ZipFile, folder: str, name: str) -> bytes | None:
-    """Return the content of a file that a HAR file in this folder of the zip file names; None if it does not exist."""
+    """Return a file that a HAR file in this folder of the zip file names; None if missing or too large for a body."""
     beside = _member(archive, f"{folder}/{name}", LARGEST) if folder else None
     return _member(archive, name, LARGEST) if beside is None else beside
 
@@ -113,10 +113,10 @@ def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) ->
 
 
 def _with_undecoded_entries(text: bytes) -> Any:
-    """Parse a large document, but leave its entries as `msgspec.Raw`, which takes a quarter of the memory.
+    """Parse a large HAR document, but leave its entries as `msgspec.Raw`, which takes a quarter of the memory.
 
-    Returns None if msgspec cannot find the entries; the standard decoder then reads the text or states why it
-    cannot.
+    Return None if msgspec cannot find the entries. The caller then uses the decoder of the standard library, which may
+    accept the text or states the error.
     """
     try:
         document = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
@@ -128,7 +128,10 @@ def _with_undecoded_entries(text: bytes) -> Any:
 
 
 def decode_entry(value: Any) -> Any:
-    """Decode an entry if it is `msgspec.Raw`; return any other value unchanged. Raises ValueError if it is invalid."""
+    """Decode an entry if it is `msgspec.Raw`; return any other value unchanged.
+
+    Raises ValueError if the entry is not valid JSON.
+    """
     if not isinstance(value, msgspec.Raw):
         return value
     try:
@@ -145,7 +148,7 @@ def _integer(digits: str) -> float:
 
 
 def _attached_bodies(document: Any) -> Iterator[dict[str, Any]]:
-    """Yield the bodies that are stored in separate files, which Playwright names in `_file`."""
+    """Yield the bodies that are stored in separate files. Playwright names the file of a body in its member `_file`."""
     entries = _at(document, "log", "entries")
     for entry in entries if isinstance(entries, list) else ():
         for body in (_at(entry, "request", "postData"), _at(entry, "response", "content")):

@@ -1,4 +1,4 @@
-"""Read HAR documents of any tool as entries of a trace. Keys are replaced by labels; left-out entries are noted."""
+"""Read HAR documents of any tool as entries of a trace. Labels replace keys, and notes list the omitted entries."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ DOCUMENTED = "https://api.evolink.ai"
 MOCK = "evolink-mock"
 _STREAMING = "mitmproxy"
 _REFUSED = 401
-_EXAMPLES = 3  # the most omitted entries that a note lists
+_EXAMPLES = 3  # maximum number of omitted entries that a note lists
 _LATEST = 253_402_300_799.0  # Unix seconds of the end of the calendar
 
 
 @dataclass(frozen=True, slots=True)
 class ReadArchive:
-    """The entries of one archive.
+    """The entries of one HAR document.
 
-    `facts` is None if another tool wrote the file. `notes` lists the entries that were left out.
+    `facts` is None if the file was not written by evolink-check. `notes` lists the entries that were left out.
     """
 
     name: str
@@ -49,7 +49,7 @@ class ReadArchive:
 class _Labels:
     """A label for each key, numbered in the order in which the keys first appear.
 
-    Labels that the files already contain (`taken`) are not assigned.
+    Labels in `taken`, which the files already contain, are not assigned again.
     """
 
     taken: set[str]
@@ -75,7 +75,7 @@ class _OmittedEntries:
         self.entries.setdefault(reason, []).append(f"entry {place}{detail and ': '}{detail}")
 
     def notes(self, name: str) -> tuple[str, ...]:
-        """Return one note for each reason, with the first few of the entries that were left out for it."""
+        """Return a note for each reason, which lists at most three of the omitted entries."""
         return tuple(
             f"{name}: {len(places)} left out, {reason} ({'; '.join(places[:_EXAMPLES])}{_more(places)})"
             for reason, places in self.entries.items()
@@ -89,9 +89,9 @@ def _more(places: list[str]) -> str:
 def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> list[ReadArchive]:
     """Read HAR documents, and remove the keys from those of other tools.
 
-    `origin` is the base URL of the API. If it is empty, entries with the documented host or a documented path
-    are the API's. Raises ValueError, which names the file, if a file is not a HAR file or an entry of the API
-    is invalid; in the second case, it names the entry, too.
+    `origin` is the base URL of the API. If it is empty, the requests to the documented host or to a documented path are
+    those to the API. Raises ValueError, which names the file, if it is not a HAR file or if an entry of the API is
+    invalid; in the latter case, the error also names the entry.
     """
     archives = [
         (name, convert_record(document, Archive, f"{name}: not a HAR file").log)
@@ -111,9 +111,9 @@ def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> lis
 
 
 def origin_of(entries: Iterable[Entry]) -> str:
-    """Return the documented server if any request went to it, else the origin of most requests to documented paths.
+    """Return the documented server if any request went to it; otherwise the origin of most requests to the API.
 
-    Empty if no request went to a documented path.
+    Requests to the API are recognized by the documented paths. Return an empty string if there are none.
     """
     urls = [entry.exchange.url for entry in entries if entry.kind == "exchange"]
     if any(f"{url}/".startswith(f"{DOCUMENTED}/") for url in urls):
@@ -228,7 +228,7 @@ def _reason_to_leave_out(entry: HarEntry) -> str:
 
 
 def _is_of_api(value: Any, origin: str) -> bool:
-    """Whether an entry, which may be malformed, is a request to the API."""
+    """Return whether an entry, which may be malformed, is a request to the API."""
     request = value.get("request") if isinstance(value, dict) else None
     url = request.get("url") if isinstance(request, dict) else None
     if not isinstance(url, str):
@@ -257,9 +257,9 @@ def _label_of_sender(entry: HarEntry, labels: _Labels) -> str:
 def _label_in_journal(entry: HarEntry, only: str) -> str:
     """Return the label of the account that sent a request in the mock's journal.
 
-    `only` is the label of its key. Because the journal has all headers, a request without an Authorization
-    header was sent without a key. A value that was refused with 401 is not a key unless it begins with
-    `Bearer`.
+    `only` is the label of the key to which the journal belongs. A request without an Authorization header was sent
+    without a key, because the journal contains all headers. An Authorization value that got a 401 is not a key unless
+    it begins with `Bearer`.
     """
     value = authorization(entry)
     if value is None:

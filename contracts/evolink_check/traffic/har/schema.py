@@ -40,7 +40,7 @@ class LogFacts(Struct, frozen=True):
 
 
 class Pair(Struct):
-    """A header or a field of a form. Some tools write a value that is not text."""
+    """A header or a field of a form. Some tools write a value that is not a string."""
 
     name: str
     value: Any = ""
@@ -57,7 +57,7 @@ Headers = list[Pair] | dict[str, Any] | None  # some tools write an object with 
 class Post(Struct):
     """The body of a request.
 
-    HAR has no field for its encoding; evolink-check writes `_encoding`, other tools `encoding`.
+    HAR has no field for the encoding of the body. evolink-check writes `_encoding`; other tools write `encoding`.
     """
 
     kind: str | None = field(default=None, name="mimeType")
@@ -76,7 +76,7 @@ class Content(Struct):
 
 
 class Request(Struct):
-    """A recorded request: `recorded` is its body, `size` the length of the body in bytes."""
+    """A recorded request. `recorded` is its body, and `size` is the length of the body in bytes."""
 
     method: str
     url: str
@@ -86,7 +86,7 @@ class Request(Struct):
 
     @property
     def post(self) -> Post | None:
-        """The body as a record; some tools write only its text."""
+        """The body as a record, because some tools write only its text."""
         return Post(text=self.recorded) if isinstance(self.recorded, str) else self.recorded
 
 
@@ -134,7 +134,10 @@ class Archive(Struct):
 
 
 def convert_record(value: Any, kind: type[_T], where: str) -> _T:
-    """Convert a decoded JSON value to a record. Raises ValueError with `where` and the member that does not match."""
+    """Convert a decoded JSON value to a record.
+
+    Raises ValueError if a member does not match; the message begins with `where` and names the member.
+    """
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, UnicodeError) as error:
@@ -142,7 +145,7 @@ def convert_record(value: Any, kind: type[_T], where: str) -> _T:
 
 
 def number(value: Any) -> float | None:
-    """Read a number, which some tools write as text; None for other values and for numbers beyond `_LARGEST`."""
+    """Read a number, which some tools write as text. Return None for other values and for numbers beyond `_LARGEST`."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
