@@ -1,4 +1,4 @@
-"""The rules: one function for each clause, which yields the observations in a trace that satisfy or violate it."""
+"""The rules: one function for each clause, which yields the observations that satisfy or violate the clause."""
 
 from evolink_check.rules.clients import callback_handling, polling, requests, retries
 from evolink_check.rules.exchanges import (

@@ -1,4 +1,4 @@
-"""The registry of rules: one function for each clause, registered where it is defined."""
+"""The registry of rules: one function for each clause, registered by a decorator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ RULES: dict[str, Rule] = {}  # by clause id
 
 
 def rule(clause: str) -> Callable[[AnyRule], AnyRule]:
-    """Register a function as the rule of a clause. Raises ValueError if the clause already has a rule."""
+    """Register the decorated function as the rule of a clause.
+
+    Raises ValueError if the clause already has a rule.
+    """
 
     def register(function: AnyRule) -> AnyRule:
         _add(clause, function)
@@ -31,7 +34,10 @@ def rule(clause: str) -> Callable[[AnyRule], AnyRule]:
 
 
 def rule_family(clauses: Iterable[str]) -> Callable[[AnyFamilyRule], AnyFamilyRule]:
-    """Register a function as the rule of several clauses. It is called with the clause id and the trace."""
+    """Register the decorated function as the rule of several clauses.
+
+    The function is called with the clause id and the trace. Raises ValueError if a clause already has a rule.
+    """
 
     def register(function: AnyFamilyRule) -> AnyFamilyRule:
         for clause in clauses:
@@ -42,7 +48,7 @@ def rule_family(clauses: Iterable[str]) -> Callable[[AnyFamilyRule], AnyFamilyRu
 
 
 def rules_of(*modules: ModuleType) -> Mapping[str, Rule]:
-    """Return the rules that these modules define, by clause id."""
+    """Return the rules that are defined in these modules, by clause id."""
     names = {module.__name__ for module in modules}
     return {clause: function for clause, function in RULES.items() if _module_of(function) in names}
 

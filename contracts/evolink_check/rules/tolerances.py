@@ -1,4 +1,4 @@
-"""All time tolerances in one record: how early or late an event may be before a clause is violated."""
+"""All time tolerances: how early or late an event may be before a clause is violated."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from evolink_spec import CallbackRules
 
 MINUTE, DAY = 60.0, 86_400.0  # seconds
-MOST = 1e9  # no plausible duration has as many seconds
+MOST = 1e9  # seconds; no plausible duration is longer
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerances:
     """The tolerances of a trace.
 
-    `scale` is the number of seconds of the server's time per real second. A field whose name ends in
-    `_server` is in seconds of the server's time; all other times are in real seconds.
+    `scale` is the number of seconds of the server's clock per real second. A field whose name ends in `_server` is in
+    seconds of the server's clock; all other times are in real seconds.
     """
 
     scale: float = 1.0
@@ -26,12 +26,14 @@ class Tolerances:
     recorded_time: float = 0.001  # recordings round times to milliseconds
     date_header: float = 1.0  # the precision of an HTTP date
     created_by_date: float = MINUTE  # between `created` and the server's own `Date`
-    created_by_observer: float = DAY  # between `created` and the observer's clock; its time zone may be wrong
-    clock_ahead: float = 10 * 365 * DAY  # no clock is wrong or was advanced by this much
+    created_by_observer: float = (
+        DAY  # between `created` and the observer's clock, whose time zone may be wrong
+    )
+    clock_ahead: float = 10 * 365 * DAY  # every clock is closer to the real time than this
 
     # The life of a task
     query_at_once: float = 2.0  # a query this soon after the create request counts as immediate
-    task_end_server: float = 600.0  # a task has usually ended by then
+    task_end_server: float = 600.0  # a task has usually ended after this time
     task_end_least_server: float = 10.0  # no task is late before this, however short its estimate is
     estimate_factor: float = 10.0  # a task should have ended after its estimated time, multiplied by this
 
@@ -43,7 +45,7 @@ class Tolerances:
     # Deliveries
     first_delivery_server: float = 15.0  # from the end of a task to its first delivery
     delivery_delay: float = 1.5  # how much later a busy server may send
-    same_instant: float = 3.0  # a server's speed hardly changes within this time
+    same_instant: float = 3.0  # the speed of a server hardly changes within this time
     retry_early: float = 0.5  # a retry may come this much too early
     quiet: float = 0.5  # added to the time without deliveries after which an attempt counts as the last one
 
@@ -54,18 +56,18 @@ class Tolerances:
     poll_useful: float = 65.0  # the maximum time between two queries: a minute and a margin
     repeat: float = MINUTE  # a request that is repeated later than this is a new decision, not a retry
     create_later: float = 1.85  # a create request this long after a failure is not an immediate retry
-    long_wait: float = 10.0  # a client that waits this long need not wait longer each time
+    long_wait: float = 10.0  # a client that waits this long need not increase its wait with each retry
     receiver_timeout: float = 10.0  # the time within which a receiver must answer
     receiver_network: float = 0.5  # delay between a sender and a receiver
 
     def real(self, server_seconds: float) -> float:
-        """Convert seconds of the server's time to real seconds."""
+        """Convert seconds of the server's clock to real seconds."""
         return server_seconds / self.scale
 
     def task_limit(self, estimated: object, stated: float = 0.0) -> float:
         """Return the real seconds within which a task must end; 0 if unknown.
 
-        The limit is `stated` if that is not 0; otherwise it is derived from the task's `estimated_time`.
+        The limit is `stated`, unless it is 0; then, the limit is derived from the task's `estimated_time`.
         """
         if stated:
             return stated
@@ -75,20 +77,20 @@ class Tolerances:
 
     @property
     def credits_settled(self) -> float:
-        """Real seconds from the first report of a task's end until its credits are settled."""
+        """The maximum real seconds between the first report of a task's end and the settlement of its credits."""
         return max(1.0, self.real(2.0))
 
     @property
     def query_behind_delivery(self) -> float:
-        """Real seconds after a delivery during which a query may still return an earlier status."""
+        """The number of real seconds after a delivery during which a query may still return an earlier status."""
         return max(0.5, self.real(5.0))
 
     def retry_window(self, wait: float) -> tuple[float, float]:
         """Return the minimum and maximum real seconds between two attempts.
 
-        `wait` is the documented wait in seconds of the server's time. A retry may be half a second early, and
-        a busy server may be later than that. With scaled time, a wait can be shorter than half a second, so
-        the margin shrinks with it.
+        `wait` is the documented wait in seconds of the server's clock. A retry may be half a second early, and later if
+        the server is busy. If the clock is scaled and the wait is short, the retry may be early by half of the wait
+        only.
         """
         due = self.real(wait)
         return due - min(self.retry_early, max(0.1, due / 2)), due * 1.5 + 2.0
@@ -96,9 +98,9 @@ class Tolerances:
     def wait_for_delivery(self, rules: CallbackRules, count: int) -> float:
         """Return the real seconds to watch for the next delivery after `count` deliveries.
 
-        The time counts from the end of the task or of the last delivery. A delivery that has not arrived
-        within this time counts as not sent. After the last documented retry, the time is twice the last wait,
-        so that a surplus delivery is noticed.
+        The time begins at the end of the task or at the last delivery. A delivery that does not arrive within this time
+        counts as not sent. After the last documented retry, the time is twice the longest wait, so that a surplus
+        delivery is noticed.
         """
         if not count:
             return self.real(self.first_delivery_server) + self.delivery_delay
@@ -106,14 +108,17 @@ class Tolerances:
         return self.retry_window(waits[min(count, len(waits)) - 1])[1] + self.delivery_delay
 
     def quiet_after(self, rules: CallbackRules, place: int) -> float:
-        """Return the real seconds without a delivery after which the attempt with this index counts as the last."""
+        """Return the real seconds without a delivery after which an attempt counts as the last one.
+
+        `place` is the index of the attempt.
+        """
         waits = (*rules.retries, max(rules.retries, default=1.0))
         return 1.5 * self.real(waits[min(place, len(waits) - 1)]) + self.quiet
 
     def timeout_window(self, timeout: float) -> tuple[float, float]:
         """Return the minimum and maximum real seconds after which a sender with this `timeout` gives up.
 
-        The timeout, in real seconds, includes the time to connect, which a receiver does not see. A busy
-        server gives up later.
+        `timeout`, in real seconds, includes the time to connect, which the receiver cannot see. A busy server gives up
+        later.
         """
         return timeout - max(0.2, min(1.0, timeout / 2)), timeout * 1.25 + 0.5

@@ -1,4 +1,4 @@
-"""Find requests in the trace of a client: its queries, equal requests, fetches of results, and invented ids."""
+"""Find requests in the trace of a client: its status queries, equal requests, downloads of results, invented ids."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 PLACEHOLDERS = frozenset(
     {"", "undefined", "null", "None", "NaN", "nil", "[object Object]", "[object%20Object]"}
 )
-KEYED_ROLES: tuple[Role, ...] = ("create", "query", "credits")  # requests that need the key
+KEYED_ROLES: tuple[Role, ...] = ("create", "query", "credits")  # requests that need the API key
 SOON = Tolerances().repeat
 _OUTSIDE: frozenset[Role] = frozenset({"link", "other path", "elsewhere"})
 _TOKEN = re.compile(rb"[\w-]+")
 
 
 def requests_with_roles(view: TraceView, *roles: Role) -> tuple[Observation, ...]:
-    """Return the requests with these roles, in order of time, with or without a response."""
+    """Return the requests with these roles, in order of time, whether or not they got a response."""
     return tuple(observation for observation in view.seen if observation.role in roles)
 
 
 def queries_of(view: TraceView, task_id: str) -> Sequence[Observation]:
-    """Return the queries of a task, in order of time, with or without a response."""
+    """Return the status queries of a task, in order of time, whether or not they got a response."""
     return view.once(_queries_by_task).get(task_id, ())
 
 
@@ -42,10 +42,9 @@ def _queries_by_task(view: TraceView) -> Mapping[str, list[Observation]]:
 
 
 def fetches(view: TraceView) -> tuple[Observation, ...]:
-    """Return every fetch of a result, whether or not it was answered.
+    """Return every request for a result file, whether or not it got a response.
 
-    URLs are compared without their query strings, because the client may have changed the query string of the
-    link.
+    URLs are compared without their query strings, because the client may have changed the query string of the link.
     """
     return view.once(_fetches)
 
@@ -70,7 +69,7 @@ def bare_url(url: str) -> str:
 
 
 def requests_naming(view: TraceView, task_id: str) -> Sequence[Observation]:
-    """Return the requests outside the API whose URL contains the id of a task."""
+    """Return the requests outside the API whose URL contains this task id."""
     if ID.fullmatch(task_id):
         return view.once(_requests_by_id).get(task_id, ())
     return [observation for observation in view.once(_outside) if task_id in observation.exchange.url]
@@ -89,7 +88,7 @@ def _requests_by_id(view: TraceView) -> Mapping[str, list[Observation]]:
 
 
 def placeholder_id(observation: Observation, view: TraceView) -> str | None:
-    """Return the text of a missing value, such as `undefined`, that a client used as an id; None for other requests."""
+    """Return the text of a missing value, such as `undefined`, that a client queried as a task id; otherwise None."""
     before, _, id_ = view.path(observation.exchange.url).rpartition("/")
     queries = f"{before}/" == view.spec.query.path.partition("{")[0] and observation.role in {
         "query",
@@ -99,7 +98,10 @@ def placeholder_id(observation: Observation, view: TraceView) -> str | None:
 
 
 def queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
-    """Return the queries that failed and whose id no earlier entry contains."""
+    """Return the status queries that failed and whose task id no earlier entry contains.
+
+    Return nothing if the trace is incomplete, because a user may have passed the id to the client.
+    """
     return view.once(_queries_for_unknown_ids)
 
 
@@ -126,7 +128,7 @@ def queries_for_invented_ids(view: TraceView) -> frozenset[int]:
 
 
 def _first_mentions(ids: set[bytes], view: TraceView) -> Mapping[bytes, int]:
-    """Return for each id the number of the first entry whose bodies contain it as a whole word."""
+    """Map each id to the number of the first entry whose bodies contain the id as a whole word."""
     first: dict[bytes, int] = {}
     odd = {
         id_: re.compile(rb"(?<![\w-])" + re.escape(id_) + rb"(?![\w-])")
@@ -148,7 +150,7 @@ def _encoded(task_id: str) -> bytes:
 
 
 def equal_requests(view: TraceView, *roles: Role) -> list[list[Observation]]:
-    """Group the requests by account, method, URL and body. Each group is in order of time."""
+    """Group the requests with these roles by account, method, URL and body. Each group is in order of time."""
     groups: dict[tuple[str, str, str, bytes], list[Observation]] = {}
     for observation in requests_with_roles(view, *roles):
         exchange = observation.exchange
@@ -158,12 +160,12 @@ def equal_requests(view: TraceView, *roles: Role) -> list[list[Observation]]:
 
 
 def seconds_between(before: Observation, after: Observation) -> float:
-    """Return the seconds from the response to `before` until the request `after`."""
+    """Return the seconds from the end of the response to `before` until the request `after` was sent."""
     return after.began - before.ended
 
 
 def is_readable_json(observation: Observation) -> bool:
-    """Whether a response is a 2xx with a JSON body and no content type other than JSON.
+    """Return whether a response is a 2xx with a JSON body and no content type other than JSON.
 
     A client may treat any other response as lost.
     """
@@ -171,10 +173,9 @@ def is_readable_json(observation: Observation) -> bool:
 
 
 def may_have_lost_task(observation: Observation) -> bool:
-    """Whether a create request may have made a task whose id the client did not receive.
+    """Return whether a create request may have created a task whose id the client did not receive.
 
-    A gateway's error response does not show whether the request took effect, but an entry of the mock's
-    journal does.
+    A gateway's error response does not show whether the server created a task, but an entry of the mock's journal does.
     """
     if 200 <= observation.status < 300:  # noqa: PLR2004
         return not observation.task_id or not is_readable_json(observation)
@@ -182,7 +183,7 @@ def may_have_lost_task(observation: Observation) -> bool:
 
 
 def reports_task_end(observation: Observation, view: TraceView) -> bool:
-    """Whether a readable response or a delivery reports the end of its task."""
+    """Return whether a delivery or a readable response reports the end of its task."""
     statuses = view.spec.query.statuses
     return (observation.role == "delivery" or is_readable_json(observation)) and observation.body.get(
         "status"
@@ -193,9 +194,9 @@ def reports_task_end(observation: Observation, view: TraceView) -> bool:
 
 
 def failure_of(observation: Observation, view: TraceView) -> str | None:
-    """Return the failure code in a response or delivery about a failed task; empty if it has no code.
+    """Return the failure code in a response or delivery about a failed task; empty if the failure has no code.
 
-    None if the task has not failed.
+    Return None if the task has not failed.
     """
     if observation.body.get("status") != view.spec.query.statuses.failure:
         return None

@@ -1,4 +1,4 @@
-"""Rules about callback receivers, and about how clients handle a callback."""
+"""Rules about callback receivers, and about what a client does after a callback."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _is_slow(observation: Observation) -> bool:
 
 @rule("receiver.answers-2xx")
 def answers_2xx(view: TraceView) -> Iterator[Finding]:
-    """A receiver answers each delivery with a 2xx."""
+    """A receiver responds to each delivery with a 2xx."""
     for task in view.tasks.values():
         repeated = {delivery.number for delivery in _repetitions(task)}
         for delivery in task.deliveries:
@@ -53,14 +53,14 @@ def answers_2xx(view: TraceView) -> Iterator[Finding]:
 
 
 def _repetitions(task: TaskRecord) -> list[Observation]:
-    """Return the deliveries after the first one that was answered with a 2xx."""
+    """Return the deliveries after the first delivery that got a 2xx."""
     places = (place for place, delivery in enumerate(task.deliveries) if delivery.status in _OK)
     return task.deliveries[next(places, len(task.deliveries)) + 1 :]
 
 
 @rule("receiver.within-10s")
 def within_10s(view: TraceView) -> Iterator[Finding]:
-    """A receiver answers within ten seconds."""
+    """A receiver responds to each delivery within ten seconds."""
     for delivery in view.of("delivery"):
         if _is_slow(delivery):
             seen = f"{'an' if delivery.answered else 'no'} answer in {_took(delivery):.1f} s"
@@ -71,7 +71,7 @@ def within_10s(view: TraceView) -> Iterator[Finding]:
 
 @rule("receiver.idempotent")
 def idempotent(view: TraceView) -> Iterator[Finding]:
-    """A repeated delivery is answered with a 2xx and has no further effect."""
+    """A receiver responds to a repeated delivery with a 2xx, and the delivery has no further effect."""
     for task in view.tasks.values():
         fetched = [fetch for fetch in task.links if fetch.status in _OK]
         # The end of the fetch is not used, because the server may record it only after the client has gone on.
@@ -95,7 +95,7 @@ def idempotent(view: TraceView) -> Iterator[Finding]:
 
 @rule("receiver.asks-back")
 def asks_back(view: TraceView) -> Iterator[Finding]:
-    """A client confirms a callback by a query before it acts on the callback."""
+    """A client confirms a callback with a status query before it acts on the callback."""
     for task in view.tasks.values():
         delivery = next((observation for observation in task.deliveries if observation.status in _OK), None)
         if delivery is None or not view.trace.complete:
@@ -130,7 +130,7 @@ def _has_lost_create(view: TraceView) -> bool:
 
 @rule("receiver.fallback")
 def falls_back(view: TraceView) -> Iterator[Finding]:
-    """A client queries its task if no callback arrives."""
+    """A client queries the status of its task if no callback arrives."""
     for task in view.tasks.values():
         heard = any(observation.status in _OK for observation in task.deliveries)
         if task.create is None or task.callback_url is None or heard or not _is_watched(view):

@@ -1,4 +1,4 @@
-"""Rules about following tasks: the ids that a client queries, how often and how long, and its actions afterwards."""
+"""Rules about polling tasks: the ids that a client queries, how often and how long, and what it does afterwards."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _TOLERANCES = Tolerances()
 _INTERVAL = _TOLERANCES.poll_interval
-# By clause: the advice of a failure code, what is expected instead of an identical create request, and for how long.
+# By clause: the advice for a failure code, what is expected in place of an equal create request, and for how long.
 _AFTER_FAILURE = {
     "client.fix-first": ("fix-request", "a changed request", SOON),
     "client.retry-later": ("retry-later", "a wait before it is tried again", _TOLERANCES.create_later),
@@ -49,7 +49,7 @@ _AFTER_FAILURE = {
 
 @rule("client.given-ids")
 def given_ids(view: TraceView) -> Iterator[Finding]:
-    """A client queries only ids from earlier responses."""
+    """A client queries only task ids that it got in earlier responses."""
     invented = queries_for_invented_ids(view)
     for query in requests_with_roles(view, "query"):
         if query.number in invented:
@@ -62,7 +62,7 @@ def given_ids(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-guarantees")
 def no_guarantees(view: TraceView) -> Iterator[Finding]:
-    """If the response to a create request has no id, the client does not query a placeholder instead."""
+    """If the response to a create request has no id, the client does not query a placeholder such as `undefined`."""
     for observation in view.seen:
         missing = placeholder_id(observation, view)
         if missing is not None:
@@ -75,7 +75,7 @@ def no_guarantees(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.same-account")
 def same_account(view: TraceView) -> Iterator[Finding]:
-    """A task is queried with the key that created it."""
+    """A client queries a task with the API key that created it."""
     for task in view.tasks.values():
         maker = task.create.who if task.create else UNKNOWN
         for query in (*task.queries, *task.refused):
@@ -92,10 +92,10 @@ def same_account(view: TraceView) -> Iterator[Finding]:
 
 
 def _gaps(view: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation, Observation]]]]:
-    """Yield each task with its pairs of consecutive queries between which the client waits for a running task.
+    """Yield each task with the pairs of consecutive queries between which the client waits for the running task.
 
-    Both queries of a pair are from one account, the first reports a running task, and no callback arrived
-    between them.
+    Both queries of a pair are from the same account, the first reports a running task, and no callback arrived between
+    them.
     """
     for task in view.tasks.values():
         deliveries = [observation.began for observation in task.deliveries]
@@ -113,7 +113,7 @@ def _gaps(view: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation,
 
 @rule("client.poll-interval")
 def poll_interval(view: TraceView) -> Iterator[Finding]:
-    """Queries of a running task are at least a second apart."""
+    """Status queries of a running task are at least a second apart."""
     for _, pairs in _gaps(view):
         gaps = [(after.began - before.began, before, after) for before, after in pairs]
         quick = [gap for gap in gaps if gap[0] < _INTERVAL - _TOLERANCES.network]
@@ -128,7 +128,7 @@ def poll_interval(view: TraceView) -> Iterator[Finding]:
 
 
 def _refused_without_wait(queries: Sequence[Observation]) -> Iterator[Finding]:
-    """Judge queries after a 429 without a valid `Retry-After`. Libraries repeat one at once, so this is accepted."""
+    """Judge queries after a 429 without a valid `Retry-After`. HTTP libraries repeat once without a wait."""
     pairs = [
         (before, after)
         for before, after in pairwise(queries)
@@ -147,7 +147,7 @@ def _refused_without_wait(queries: Sequence[Observation]) -> Iterator[Finding]:
 
 @rule("client.poll-useful")
 def poll_useful(view: TraceView) -> Iterator[Finding]:
-    """Without a callback, a running task is queried at least about once a minute."""
+    """A client without a callback URL queries a running task at least about once a minute."""
     for task, pairs in _gaps(view):
         for before, after in pairs if task.callback_url is None else ():
             gap = seconds_between(before, after)
@@ -162,7 +162,7 @@ def poll_useful(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.stops-at-end")
 def stops_at_end(view: TraceView) -> Iterator[Finding]:
-    """A client stops polling once the task has ended."""
+    """A client stops polling when the task has ended."""
     for task in view.tasks.values():
         for index, end in enumerate(task.queries):
             if not reports_task_end(end, view):
@@ -190,7 +190,7 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-abandon")
 def no_abandon(view: TraceView) -> Iterator[Finding]:
-    """A task is queried until it has ended, and no second task is created in its place."""
+    """A client queries its task until the task has ended, and does not create a second task in its place."""
     replaced = view.once(_replaced)
     queried = {observation.task_id for observation in requests_with_roles(view, "query")}
     mistaken = bool(queries_for_unknown_ids(view)) or any(
@@ -210,7 +210,7 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """Map each create request to the equal one that was sent soon after the last query of its task, both by number."""
+    """Map the number of a create request to that of an equal one, sent soon after the last query of the first task."""
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):
         for create, again in pairwise(group):
@@ -246,7 +246,7 @@ def failed_is_failure(view: TraceView) -> Iterator[Finding]:
 
 @rule_family(_AFTER_FAILURE)
 def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
-    """A failed create request is not repeated before the documented advice for its failure code allows it."""
+    """A client does not repeat the create request of a failed task, unless the failure's advice allows it."""
     advice, expected, within = _AFTER_FAILURE[clause]
     advised = {failure.code: failure.advice for failure in view.spec.failures}
     ends = {
@@ -272,7 +272,7 @@ def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
 
 @rule("client.fetch-in-24h")
 def fetched_in_time(view: TraceView) -> Iterator[Finding]:
-    """A result is fetched within 24 hours."""
+    """A client downloads a result within 24 hours."""
     first_fetch = view.once(_first_fetches)
     for task in view.tasks.values():
         end = next((observation for observation in task.views if results_of(observation.body)), None)
@@ -291,7 +291,6 @@ def fetched_in_time(view: TraceView) -> Iterator[Finding]:
 
 
 def _first_fetches(view: TraceView) -> Mapping[str, Observation]:
-    """Map each link, without its query string, to its first fetch."""
     first: dict[str, Observation] = {}
     for fetch in fetches(view):
         first.setdefault(bare_url(fetch.exchange.url), fetch)

@@ -1,4 +1,4 @@
-"""Rules about the requests of a client: where the key is sent, and the documented form of a create request."""
+"""Rules about the requests of a client: where it sends its API key, and the documented form of a create request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @rule("auth.header")
 def in_header(view: TraceView) -> Iterator[Finding]:
-    """The key is sent as `Authorization: Bearer KEY`."""
+    """A client sends its API key as `Authorization: Bearer KEY`."""
     elsewhere = view.once(_redirects_elsewhere)
     for observation in requests_with_roles(view, *KEYED_ROLES):
         if observation.exchange.url in elsewhere:
@@ -39,7 +39,7 @@ def in_header(view: TraceView) -> Iterator[Finding]:
 
 @rule("auth.header-only")
 def nowhere_else(view: TraceView) -> Iterator[Finding]:
-    """The key is sent in the Authorization header only."""
+    """A client sends its API key in the Authorization header only."""
     fetched = {observation.number for observation in fetches(view)}
     for observation in view.seen:
         exchange = observation.exchange
@@ -63,7 +63,7 @@ def nowhere_else(view: TraceView) -> Iterator[Finding]:
 
 @rule("auth.https")
 def over_https(view: TraceView) -> Iterator[Finding]:
-    """The key is sent over https only, and not to another host to which a redirect leads."""
+    """A client sends its API key over https only, and not to another host to which the API redirects it."""
     elsewhere = view.once(_redirects_elsewhere)
     for observation in requests_with_roles(view, *KEYED_ROLES):
         url = observation.exchange.url
@@ -79,7 +79,7 @@ def over_https(view: TraceView) -> Iterator[Finding]:
 
 
 def _redirects_elsewhere(view: TraceView) -> Mapping[str, int]:
-    """Return the targets of redirects from the API to another host, each with the number of the redirected request."""
+    """Map the targets of redirects from the API to another host to the numbers of the redirected requests."""
     places: dict[str, int] = {}
     for observation in requests_with_roles(view, *KEYED_ROLES):
         location = observation.header("location") if 300 <= observation.status < 400 else None  # noqa: PLR2004
@@ -90,7 +90,7 @@ def _redirects_elsewhere(view: TraceView) -> Mapping[str, int]:
 
 
 def _host_of(url: str) -> str:
-    """Return the host of a URL; empty for a path and for a malformed URL."""
+    """Return the host of a URL; empty for a path or a malformed URL."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -99,7 +99,7 @@ def _host_of(url: str) -> str:
 
 @rule("client.link-without-key")
 def link_without_key(view: TraceView) -> Iterator[Finding]:
-    """A result is fetched by its link without the key."""
+    """A client downloads a result without its API key."""
     for fetch in fetches(view):
         if KEY in fetch.exchange.url:
             yield violation(fetch.number, expected="the unchanged link", seen="the key added to it")
@@ -116,7 +116,7 @@ BAD_REQUEST = 400
 
 @rule("client.valid-request")
 def valid_request(view: TraceView) -> Iterator[Finding]:
-    """A create request does not violate the documents. Separate clauses check its content type and callback URL."""
+    """A create request is as documented. Other clauses check its content type and callback URL."""
     for create in requests_with_roles(view, "create"):
         yield from _without(create, lambda fault: not _of_type(fault) and not _of_callback(fault))
 
@@ -124,7 +124,7 @@ def valid_request(view: TraceView) -> Iterator[Finding]:
 def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
     """Judge whether a create request has none of the faults that `is_wrong` selects.
 
-    A fault counts if it is certain, or if the server confirms it with a 400.
+    A fault counts if it is certain, or if the server refuses the request with a 400.
     """
     if _is_body_missing(observation):
         return
@@ -136,7 +136,7 @@ def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool])
 
 
 def _is_body_missing(observation: Observation) -> bool:
-    """Whether the recording lacks the body of the request.
+    """Return whether the request had a body that was not recorded.
 
     This occurs, for example, if the server refused the request before it read the body.
     """
@@ -155,7 +155,7 @@ def _of_callback(fault: RequestFault) -> bool:
 
 @rule("client.content-type")
 def content_type(view: TraceView) -> Iterator[Finding]:
-    """The body of a create request is sent as application/json."""
+    """A create request has the content type `application/json`."""
     for create in requests_with_roles(view, "create"):
         kind = (create.sent("content-type") or "").partition(";")[0].strip().lower()
         if kind == "application/json":
@@ -175,7 +175,7 @@ def callback_url(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.actual-model")
 def actual_model(view: TraceView) -> Iterator[Finding]:
-    """A create request uses the current name of its model."""
+    """A create request contains the current name of its model, not an older name."""
     for create in requests_with_roles(view, "create"):
         model = create.request_json.get("model") if isinstance(create.request_json, dict) else None
         actual = create.operation.aliases.get(model) if create.operation and isinstance(model, str) else None

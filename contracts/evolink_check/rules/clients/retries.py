@@ -35,8 +35,8 @@ TOO_MANY = 429
 FAULTY = 500  # this status and above
 _TOLERANCES = Tolerances()
 _AT_ONCE = _TOLERANCES.request_under_way
-_STEADY = 1.3  # waits do not grow if the longest is less than this many times the shortest
-_LOST_TRIES = 3  # this many immediate repetitions after lost responses are a flood
+_STEADY = 1.3  # waits count as growing if the longest is at least this many times the shortest
+_LOST_TRIES = 3  # this many immediate repetitions after lost responses are a violation
 _TRIES: Mapping[str, int] = {
     "create": 3,
     "query": 5,
@@ -45,7 +45,7 @@ _TRIES: Mapping[str, int] = {
 
 @rule("client.no-retry-refused")
 def refused_is_refused(view: TraceView) -> Iterator[Finding]:
-    """A refused request is not repeated unchanged."""
+    """A client does not repeat a refused request unchanged."""
     invented = queries_for_invented_ids(view)
     for group in equal_requests(view, *KEYED_ROLES):
         for index, observation in enumerate(group):
@@ -66,13 +66,16 @@ def refused_is_refused(view: TraceView) -> Iterator[Finding]:
 
 
 def _next_after(group: Sequence[Observation], place: int) -> Observation | None:
-    """Return the first request that began after the one with index `place` was answered; None if there is none."""
+    """Return the first request that began after the response to the request with index `place`; otherwise None."""
     later = bisect_left(group, group[place].ended, lo=place + 1, key=lambda request: request.began)
     return group[later] if later < len(group) else None
 
 
 def waits(value: str, at: float) -> float | None:
-    """Return the seconds that a `Retry-After` demands in a response at `at` (Unix seconds); None if it is invalid."""
+    """Return the seconds that a `Retry-After` demands; None if it is invalid.
+
+    `at` is the time of the response in Unix seconds.
+    """
     if not is_retry_after(value):
         return None
     precision = 0.0 if http_date(value) is None else _TOLERANCES.date_header
@@ -82,7 +85,7 @@ def waits(value: str, at: float) -> float | None:
 
 @rule("client.retry-after")
 def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
-    """After a 429, the client waits for the time in `Retry-After`."""
+    """After a 429, a client waits for the time in `Retry-After`."""
     for series in _request_series(view):
         for place, refused in enumerate(series):
             wait = (
@@ -97,7 +100,7 @@ def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
             if waited >= wait - _TOLERANCES.network:
                 yield passed(refused.number, again.number)
                 continue
-            # If the requested wait is very long, a client may wait for a shorter time of its own.
+            # If the requested wait is very long, a client may wait for a shorter time instead.
             is_capped = wait > _TOLERANCES.repeat and waited >= _TOLERANCES.create_later
             yield violation(
                 refused.number,
@@ -122,8 +125,8 @@ def _request_series(view: TraceView) -> Iterable[list[Observation]]:
 def _next_attempt(series: Sequence[Observation], place: int) -> Observation | None:
     """Return the first request after a refusal that repeats the refused request; None if there is none.
 
-    A different create request that follows at once does not count, because it was already on its way; a
-    different one that is sent later counts.
+    A create request with another body also counts, unless it follows so soon that the client sent it before the refusal
+    arrived.
     """
     refused = series[place]
     first = bisect_left(series, refused.ended, lo=place + 1, key=lambda request: request.began)
@@ -137,7 +140,7 @@ def _next_attempt(series: Sequence[Observation], place: int) -> Observation | No
 
 @rule("client.backs-off")
 def backs_off(view: TraceView) -> Iterator[Finding]:
-    """After a 5xx, the client waits before each retry, longer each time."""
+    """After a 5xx, a client waits before each retry, longer each time."""
     for group in equal_requests(view, "create", "query"):
         usual = [
             seconds_between(observation, after)
@@ -162,15 +165,15 @@ def backs_off(view: TraceView) -> Iterator[Finding]:
 
 
 def _longest_streak(marks: Iterable[bool]) -> int:
-    """Return the length of the longest run of true values; 0 if no value is true."""
+    """Return the length of the longest series of consecutive true values; 0 if no value is true."""
     return max((sum(streak) for is_true, streak in groupby(marks) if is_true), default=0)
 
 
 def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Yield each series of requests whose responses were lost, with the request that follows it.
+    """Yield each long series of requests whose responses were lost, with the request that follows the series, if any.
 
-    Short series are left out. Libraries repeat a request whose connection was closed, so the first
-    repetitions are not the client's decision.
+    Short series are left out, because HTTP libraries repeat a request whose connection was closed, so the first
+    repetitions are not decided by the client.
     """
     run: list[Observation] = []
     for observation in group:
@@ -184,7 +187,7 @@ def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 
 def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Yield each series of requests that were answered with a 5xx, with the request that follows it, if any."""
+    """Yield each series of requests that got a 5xx, with the request that follows the series, if any."""
     run: list[Observation] = []
     for observation in group:
         run.append(observation)
@@ -197,9 +200,9 @@ def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 
 def _backoff_problem(run: list[Observation], usual: float | None) -> str:
-    """Describe what is wrong with the waits after a series of 5xx; empty if nothing is.
+    """Describe what is wrong with the waits after a series of 5xx; empty if nothing is wrong.
 
-    `usual` is the client's usual interval in seconds; None if it has none.
+    `usual` is the client's usual interval between requests in seconds; None if unknown.
     """
     waits_seen = [seconds_between(observation, after) for observation, after in pairwise(run)]
     quick = _longest_streak(wait < _AT_ONCE for wait in waits_seen)
@@ -223,7 +226,7 @@ def _backoff_problem(run: list[Observation], usual: float | None) -> str:
 
 @rule("client.no-blind-repeat")
 def no_blind_repeat(view: TraceView) -> Iterator[Finding]:
-    """A create request whose response was lost is not repeated within a minute."""
+    """A client does not repeat a create request whose response was lost, within a minute."""
     for group in equal_requests(view, "create"):
         for observation, again in pairwise(group):
             if may_have_lost_task(observation) and seconds_between(observation, again) < SOON:

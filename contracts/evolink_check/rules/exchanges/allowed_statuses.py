@@ -1,7 +1,7 @@
 """Decide which statuses a correct server may return for a request, as far as the trace shows.
 
-If the documents do not say which status is right (`choice` in clauses.yaml), or the trace does not show the
-state of the account, every sensible status is allowed.
+Several statuses are allowed if the documents do not say which is right (`choice` in clauses.yaml), or if the trace does
+not show the state of the account.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 _UNDERSTOOD = {400, 401, 402, 403, 404, 429, 500}
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_FIRST_DAY = 1_500_000_000  # Unix seconds: 2017, before the service existed
+_FIRST_DAY = 1_500_000_000  # Unix seconds in 2017, before the service existed
 
 
 def permitted(observation: Observation, view: TraceView) -> frozenset[int]:
-    """Return the statuses that a correct server may return for a create request or a query."""
+    """Return the statuses that a correct server may return for this create request or status query."""
     conditions = _of_create(observation) if observation.role == "create" else _of_query(observation, view)
     undocumented_here = observation.errors.keys() - _UNDERSTOOD
     return frozenset(undocumented_here | {status for status, applies in conditions.items() if applies})
 
 
 def _of_create(create: Observation) -> Mapping[int, bool]:
-    """Map each status to whether the response to a create request may have it."""
+    """Map each status to whether a correct server may return it for a create request."""
     account, keyed, refused = create.account, create.account.valid is not False, bool(certain_faults(create))
     doubtful = bool(create.faults) and not refused  # the documents do not say whether it is refused
     names_no_model = any(fault.clause == "model.enum" for fault in create.faults)
@@ -58,7 +58,7 @@ def _of_create(create: Observation) -> Mapping[int, bool]:
 
 
 def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
-    """Map each status to whether the response to a query may have it."""
+    """Map each status to whether a correct server may return it for a status query."""
     account, keyed = query.account, query.account.valid is not False
     by_id = _of_id(query, view) if keyed else {400} if is_foreign(query.task_id) else set()
     return dict.fromkeys(by_id, True) | {
@@ -69,11 +69,11 @@ def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
 
 
 def _of_id(query: Observation, view: TraceView) -> set[int]:
-    """Return the statuses that a query of this task id may get if the key is valid."""
+    """Return the statuses that a status query for this task id may get if its API key is valid."""
     if query.task_id in known_tasks(view):
         own = is_own(query, view)
         return {True: {query.success, 500}, False: {403, 500}, None: {query.success, 403, 500}}[own]
-    if query.task_id in view.once(_reported_ids):  # a malformed id, or the id of several create requests
+    if query.task_id in view.once(_reported_ids):  # the id is malformed, or several create requests got it
         return {query.success, 400, 403, 404, 500}
     if is_foreign(query.task_id):
         return {400}
@@ -85,7 +85,7 @@ def _of_id(query: Observation, view: TraceView) -> set[int]:
 
 
 def is_own(observation: Observation, view: TraceView) -> bool | None:
-    """Whether a query is for a task of the account that sent it; None if that is unknown."""
+    """Return whether a status query is for a task of the account that sent it; None if unknown."""
     create = known_tasks(view).get(observation.task_id)
     if create is None or {observation.who, create.who} & {UNKNOWN, NOBODY}:
         return None
@@ -95,21 +95,21 @@ def is_own(observation: Observation, view: TraceView) -> bool | None:
 
 
 def is_foreign(task_id: str) -> bool:
-    """Whether a task id is a plain word without the documented prefix (clause `query.id-prefix`)."""
+    """Return whether a task id is a plain word without the documented prefix (clause `query.id-prefix`)."""
     return _WORD.fullmatch(task_id) is not None and not task_id.startswith(PREFIX)
 
 
 def was_never_issued(observation: Observation, view: TraceView) -> bool:
-    """Whether no server can have issued the id, because the checker invented it or its time is impossible.
+    """Return whether no server can have issued the task id that a status query asks for.
 
-    It is false for an id that a response contains, and for an example id in the documents, which may be the
-    id of a real task. Any other id with a possible time in a recording may belong to a task that was created
-    before the recording began.
+    This is certain if the checker invented the id, or if the time in the id is impossible. It is not certain for an id
+    that occurs in a response or in the examples of the OpenAPI documents, nor for any other id with a possible time,
+    because the task may have been created before the recording began.
     """
     if observation.task_id in view.once(_reported_ids) or observation.task_id in view.once(_example_ids):
         return False
     match = ID.fullmatch(observation.task_id)
-    # The recorder's clock may be wrong, even at 1970; the `Date` header shows the server's time.
+    # The recorder's clock may be wrong, even by decades; the `Date` header shows the server's time.
     now = max(observation.ended, http_date(observation.header("Date") or "") or 0.0)
     impossible = match and not _FIRST_DAY < int(match["created"]) < now + Tolerances().clock_ahead
     return bool(observation.entry.case or impossible)

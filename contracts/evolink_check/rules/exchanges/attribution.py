@@ -3,7 +3,7 @@
 The rules about responses of the API use these functions:
 
 - `is_judgeable(observation)`: the response has a documented status and is JSON, and an error has the documented shape.
-  Rules consider only such exchanges.
+  Most rules consider only judgeable responses.
 - `has_judgeable_status(observation)`: the response is judgeable, or only its body is unknown. Rules about statuses
   consider such exchanges.
 - `clause_of_malformed_response(observation)`: the clause that a malformed exchange violates; empty for any
@@ -38,14 +38,14 @@ LATEST = 10**11  # Unix seconds: year 5138. A larger number is in milliseconds.
 _FIRST_ERROR, _SERVER_ERROR = 400, 500
 _TOO_LARGE = {413, 414, 431}
 _NOT_THERE = {404, 405}
-_KEYLESS = {401, 429}  # the statuses for a request without a valid key
+_KEYLESS = {401, 429}  # the statuses that a request without a valid API key may get
 _UNCHANGED, _CONDITIONS = 304, ("If-None-Match", "If-Modified-Since")
-_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # others are often answered before they reach the API
+_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # requests with other methods often do not reach the API
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 
 def clause_of_malformed_response(observation: Observation) -> str:
-    """Return the clause that a malformed exchange violates; empty if it is well formed or cannot be judged."""
+    """Return the clause that a malformed response violates; empty if it is well formed or cannot be judged."""
     return observation.once(_clause_of_malformed_response)
 
 
@@ -60,7 +60,7 @@ def _clause_of_malformed_response(observation: Observation) -> str:
 
 
 def is_judgeable(observation: Observation) -> bool:
-    """Whether the response of the API can be judged further: it is complete, well formed and not exempt."""
+    """Return whether the response is complete, well formed, and within the scope of the clauses."""
     return observation.once(_is_judgeable)
 
 
@@ -73,23 +73,26 @@ def _is_judgeable(observation: Observation) -> bool:
 
 
 def has_judgeable_status(observation: Observation) -> bool:
-    """Whether at least the status can be judged, even if the body was not recorded or was too large to keep."""
+    """Return whether the status can be judged, even if the body was not recorded or was too large to keep."""
     without_body = _lacks_body(observation) and not _is_exempt(observation)
     return is_judgeable(observation) or (without_body and not _clause_by_status(observation))
 
 
 def well_formed(task_id: str) -> bool:
-    """Whether an id has the documented format (clause `id.format`)."""
+    """Return whether a task id has the documented format (clause `id.format`)."""
     return ID.fullmatch(task_id) is not None
 
 
 def known_tasks(view: TraceView) -> Mapping[str, Observation]:
-    """Return the create requests of the tasks that can be followed, by task id."""
+    """Return the create requests of the tasks that can be followed, by task id (see above)."""
     return view.once(_known_tasks)
 
 
 def creates_task(observation: Observation, view: TraceView) -> bool:
-    """Whether a request with an undocumented method to the path of a create operation was answered with a task."""
+    """Return whether a request with an undocumented method created a task.
+
+    This is so if its path is that of a create operation, and its response contains a task id.
+    """
     if observation.role != "other method" or not observation.succeeded:
         return False
     path, task_id = view.path(observation.exchange.url), observation.body.get("id")
@@ -98,9 +101,9 @@ def creates_task(observation: Observation, view: TraceView) -> bool:
 
 
 def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
-    """Return the faults for which a create request must be refused.
+    """Return the faults for which a server must refuse a create request.
 
-    Empty if the body has duplicate keys, because either value may count.
+    Empty if the request body has duplicate keys, because the documents do not say which of the values counts.
     """
     if any(fault.clause == "body.duplicate-keys" for fault in observation.faults):
         return ()
@@ -108,19 +111,19 @@ def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
 
 
 def is_error(observation: Observation) -> bool:
-    """Whether the status is 4xx or 5xx."""
+    """Return whether the status is 4xx or 5xx."""
     return observation.status >= _FIRST_ERROR
 
 
 def ignores_invalid_key(observation: Observation) -> bool:
-    """Whether a request without a valid key got a status other than 401 and 429."""
+    """Return whether a request without a valid API key got a status other than 401 and 429."""
     return observation.account.valid is False and observation.status not in _KEYLESS
 
 
 def lacks_error_shape(view: TraceView) -> bool:
-    """Whether errors of the task endpoints lack the documented shape.
+    """Return whether any error of the task endpoints lacks the documented shape.
 
-    If so, a missing shape is not reported again for other endpoints.
+    If so, the rules do not report the missing shape again for other endpoints.
     """
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
@@ -139,7 +142,7 @@ def _known_tasks(view: TraceView) -> dict[str, Observation]:
 
 
 def is_consistent(body: Mapping[str, Any]) -> bool:
-    """Whether the id is well formed and does not contradict `created` (clause `id.created`)."""
+    """Return whether the task id is well formed and does not contradict `created` (clause `id.created`)."""
     match = ID.fullmatch(body["id"]) if isinstance(body.get("id"), str) else None
     created = body.get("created")
     if match is None:
@@ -148,7 +151,7 @@ def is_consistent(body: Mapping[str, Any]) -> bool:
 
 
 def _has_api_response(observation: Observation) -> bool:
-    """Whether the trace has a complete response of the API, with its headers and its body."""
+    """Return whether the trace has a complete response of the API, with its headers and its body."""
     if (
         observation.role not in {"create", "query", "credits", "other method", "other path"}
         or not observation.answered
@@ -161,7 +164,7 @@ def _has_api_response(observation: Observation) -> bool:
 
 
 def _lacks_body(observation: Observation) -> bool:
-    """Whether only the body of the response to a documented request is missing from the trace."""
+    """Return whether only the body of the response to a documented request is missing from the trace."""
     return (
         observation.role in {"create", "query", "credits"}
         and observation.answered
@@ -171,7 +174,7 @@ def _lacks_body(observation: Observation) -> bool:
 
 
 def _is_exempt(observation: Observation) -> bool:
-    """Whether the exchange is outside the scope of all clauses."""
+    """Return whether the exchange is outside the scope of all clauses."""
     return observation.once(_meets_an_exemption)
 
 
@@ -180,9 +183,9 @@ def _meets_an_exemption(observation: Observation) -> bool:
 
 
 def _is_unclear_undocumented_route(observation: Observation) -> bool:
-    """Whether the response for an undocumented path or method cannot be judged.
+    """Return whether the response for an undocumented path or method cannot be judged.
 
-    A success cannot be judged, nor a response for a method or path that routers may interpret differently.
+    It cannot be judged if it is a success, or if routers may interpret the method or path differently.
     """
     if observation.role not in {"other path", "other method"}:
         return False
@@ -192,17 +195,16 @@ def _is_unclear_undocumented_route(observation: Observation) -> bool:
 
 
 def _is_unchanged(observation: Observation) -> bool:
-    """Whether the response is a 304 to a conditional request."""
     return observation.status == _UNCHANGED and any(observation.sent(name) for name in _CONDITIONS)
 
 
 def _is_without_credits(observation: Observation) -> bool:
-    """Whether the server has no credits endpoint, which no document requires."""
+    """Return whether the server has no credits endpoint, which no OpenAPI document requires."""
     return observation.role == "credits" and observation.status in _NOT_THERE
 
 
 def _is_too_large(observation: Observation) -> bool:
-    """Whether a reverse proxy may have refused the request because of its size. No document states a limit."""
+    """Return whether a reverse proxy may have refused the request because of its size. No document states a limit."""
     if observation.status not in _TOO_LARGE or observation.status in observation.errors:
         return False
     odd_query = observation.role == "query" and not well_formed(observation.task_id)
@@ -224,7 +226,7 @@ def _clause_of_undocumented_route(observation: Observation) -> str:
 
 
 def _is_below_credits(observation: Observation) -> bool:
-    """Whether the path is below `/credits`, for whose errors the documents require only an integer code."""
+    """Return whether the path is below `/credits`, for whose errors the documents require only an integer code."""
     return "/credits" in urlsplit(observation.exchange.url).path
 
 
@@ -242,7 +244,7 @@ def _clause_by_status(observation: Observation) -> str:
 
 
 def must_be_refused(observation: Observation) -> bool:
-    """Whether the request is invalid, so that a server must refuse it with a documented status."""
+    """Return whether the request is invalid, so that the server must refuse it with a documented status."""
     if observation.role == "query":
         return not well_formed(observation.task_id)
     return bool(certain_faults(observation)) or any(
@@ -270,14 +272,14 @@ def _clause_by_body(observation: Observation) -> str:
 
 
 def has_json_content_type(observation: Observation) -> bool:
-    """Whether the content type of the response is JSON. Parameters of the content type do not matter."""
+    """Return whether the content type of the response is JSON, with or without parameters."""
     return (observation.header("Content-Type") or "").partition(";")[0].strip().lower() == "application/json"
 
 
 def has_error_shape(answer: Any, code: type = str, *, has_type: bool = True) -> bool:
-    """Whether a body has the documented shape of an error (clause `error.shape`).
+    """Return whether a response body has the documented shape of an error (clause `error.shape`).
 
-    In a few documents, `code` is an integer and `type` is missing.
+    In a few documents, `code` is an integer and `type` is missing: `code` is then `int`, and `has_type` is false.
     """
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict) or type(error.get("code")) not in {str, code}:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _EXPECTED = ("id", "status", "created", "model", "progress")
 _TOLERANCES = Tolerances()
-# JSON pointers to parts of the response with clauses of their own: only the value, or everything below it.
+# JSON pointers to parts of the response that other clauses check: only the value, or everything below it.
 _VALUES = {"/id", "/created", "/model", "/status", "/progress", "/object", "/type"}
 _WHOLE = ("/usage", "/task_info/estimated_time")
 
 
 def accepted(view: TraceView) -> Iterator[Observation]:
-    """Yield the create requests that were accepted with a judgeable response."""
+    """Yield the create requests that the server accepted with a judgeable response."""
     return (
         create
         for create in view.of("create")
@@ -37,7 +37,7 @@ def accepted(view: TraceView) -> Iterator[Observation]:
 
 @rule("create.schema")
 def schema(view: TraceView) -> Iterator[Finding]:
-    """The response matches its schema, except for the parts that other clauses check."""
+    """The response to a create request matches its schema, except for the parts that other clauses check."""
     for create in view.of("create"):
         if create.status == create.success and is_judgeable(create):
             problems = [
@@ -59,13 +59,16 @@ def _has_own_clause(pointer: str, keyword: str) -> bool:
 
 
 def _is_missing(observation: Observation, pointer: str) -> bool:
-    """Whether an expected field is null or absent, which `create.complete` reports."""
+    """Return whether an expected field is null or absent, which violates `create.complete` instead."""
     return pointer.removeprefix("/") in _EXPECTED and observation.body.get(pointer[1:]) is None
 
 
 @rule("create.complete")
 def complete(view: TraceView) -> Iterator[Finding]:
-    """The response has the fields that every client needs; other documented fields may be absent."""
+    """The response to a create request has the fields that every client needs.
+
+    Other documented fields may be absent.
+    """
     for create in accepted(view):
         documented = create.operation.answer if create.operation else {}
         missing = [name for name in _EXPECTED if name in documented and create.body.get(name) is None]
@@ -89,16 +92,16 @@ def pending_first(view: TraceView) -> Iterator[Finding]:
 
 
 def is_at_once(create: Observation, query: Observation) -> bool:
-    """Whether a query follows immediately after the response to the create request.
+    """Return whether a query is sent immediately after the response to the create request.
 
-    A 404 to a later query violates `query.answers-200`, unless a query after it finds the task.
+    If a later query gets a 404, it violates `query.answers-200`, unless a query after it finds the task.
     """
     return 0 <= query.began - create.ended <= _TOLERANCES.query_at_once
 
 
 @rule("create.readable-at-once")
 def readable_at_once(view: TraceView) -> Iterator[Finding]:
-    """A query immediately after the create request is not answered with 404."""
+    """A query sent immediately after the response to the create request does not get a 404."""
     creates, first = known_tasks(view), set()
     for query in view.of("query"):
         create = creates.get(query.task_id)
@@ -118,7 +121,7 @@ def readable_at_once(view: TraceView) -> Iterator[Finding]:
 
 @rule("model.actual")
 def actual_model(view: TraceView) -> Iterator[Finding]:
-    """`model` is the current name of the model, never an older name (clause `model.actual`)."""
+    """`model` in the response is the current name of the model, never an older name (clause `model.actual`)."""
     for create in accepted(view):
         models, model = (create.operation.models if create.operation else ()), create.body.get("model")
         unknown_requested = any(fault.clause == "model.enum" for fault in create.faults)
@@ -133,7 +136,7 @@ def actual_model(view: TraceView) -> Iterator[Finding]:
 
 @rule("id.format")
 def id_format(view: TraceView) -> Iterator[Finding]:
-    """An id is `task-unified-`, ten digits, `-`, and eight lower-case letters or digits."""
+    """A task id is `task-unified-`, ten digits, `-`, and eight lower-case letters or digits."""
     for create in accepted(view):
         task_id = create.body.get("id")
         if isinstance(task_id, str) and well_formed(task_id):
@@ -145,7 +148,7 @@ def id_format(view: TraceView) -> Iterator[Finding]:
 
 @rule("id.created")
 def id_created(view: TraceView) -> Iterator[Finding]:
-    """The ten digits of an id are the value of `created`, if that is a plausible time."""
+    """The ten digits of a task id are the value of `created`, if `created` is a plausible time."""
     wrong = {finding.entries[-1] for finding in created(view) if not finding.passed}
     for create in accepted(view):
         match, time = ID.fullmatch(create.task_id), create.body.get("created")
@@ -160,7 +163,7 @@ def id_created(view: TraceView) -> Iterator[Finding]:
 
 @rule("id.unique")
 def id_unique(view: TraceView) -> Iterator[Finding]:
-    """No two create requests are answered with the same id."""
+    """No two create requests get the same task id."""
     again = {later.number: first for first, later in view.once(creates_with_same_id)}
     for create in accepted(view):
         if create.number not in again:
@@ -180,8 +183,8 @@ def id_unique(view: TraceView) -> Iterator[Finding]:
 def created(view: TraceView) -> Iterator[Finding]:
     """`created` is the time of the create request in Unix seconds (clause `task.created`).
 
-    A `created` after the time of the request is accepted if the clock was right in an earlier request of the
-    account, because a server's clock can be advanced, even while requests are in progress.
+    A `created` after the time of the request is accepted if the clock was right in an earlier request of the account,
+    because the clock of a server can be advanced, even while requests are in progress.
     """
     for create in accepted(view):
         value = create.body.get("created")
@@ -199,12 +202,15 @@ def created(view: TraceView) -> Iterator[Finding]:
 
 
 def _may_be_moved(create: Observation, view: TraceView) -> bool:
-    """Whether the account's clock was right in an earlier or simultaneous request, and may have been advanced since."""
+    """Return whether the account's clock was right in an earlier or simultaneous request.
+
+    It may have been advanced since.
+    """
     return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 
 
 def _first_in_time(view: TraceView) -> Mapping[str, float]:
-    """Return for each account when its first create request with a correct `created` began, in Unix seconds."""
+    """Map each account to the Unix time when its first create request with a correct `created` began."""
     first: dict[str, float] = {}
     for create in accepted(view):
         value = create.body.get("created")
@@ -216,11 +222,11 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
 
 
 def _distance(value: int, create: Observation) -> tuple[float, float]:
-    """Return the seconds between `created` and the request (negative if earlier), and the allowed number of seconds.
+    """Return the seconds from the request to `created` (negative if `created` is earlier), and the allowed seconds.
 
-    The server's `Date` header shows when it responded. Without this header, the observer's clock is used,
-    which may be wrong, even by hours in a recording without a time zone. The task was created between the
-    request and the response.
+    The server's `Date` header shows when it responded. If the header is missing, the observer's clock is used, which
+    may be wrong, even by hours in a recording without a time zone. The task was created between the request and the
+    response, so every time between them has the distance 0.
     """
     date = http_date(create.header("Date") or "")
     ended = create.ended if date is None else date
@@ -231,7 +237,7 @@ def _distance(value: int, create: Observation) -> tuple[float, float]:
 
 @rule("task.kind")
 def kind(view: TraceView) -> Iterator[Finding]:
-    """`object` and `type` both name the medium of the model (clause `task.kind`)."""
+    """`object` and `type` in the response both name the medium of the model (clause `task.kind`)."""
     for create in accepted(view):
         medium = create.operation.medium if create.operation else create.body.get("type")
         wanted = {"object": f"{medium}.generation.task", "type": medium}
@@ -246,7 +252,7 @@ def kind(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.estimated-time")
 def estimated_time(view: TraceView) -> Iterator[Finding]:
-    """`task_info.estimated_time` is an integer of 0 or more."""
+    """`task_info.estimated_time` is an integer of 0 or more (clause `task.estimated-time`)."""
     for create in accepted(view):
         info = create.body.get("task_info")
         if isinstance(info, dict) and "estimated_time" in info:
@@ -261,7 +267,7 @@ def estimated_time(view: TraceView) -> Iterator[Finding]:
 
 @rule("usage.shape")
 def usage(view: TraceView) -> Iterator[Finding]:
-    """If `usage` is present, it has its three fields as documented (clause `usage.shape`)."""
+    """If `usage` is present in the response, it has its three documented fields (clause `usage.shape`)."""
     for create in accepted(view):
         documented = create.operation.answer.get("usage") if create.operation else None
         if "usage" not in create.body or not isinstance(documented, dict):

@@ -1,4 +1,4 @@
-"""Find documented properties that no response contains."""
+"""Find documented properties of responses that no response contains."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Property = tuple[str, ...]  # the names on the path to the property
 
-_ENOUGH = 2  # responses of one kind that must lack a property before it counts as never seen
+_ENOUGH = 2  # a property is reported as missing if at least this many responses of one kind lack it
 # Properties whose absence violates other clauses, such as `create.complete`, `usage.shape` and `query.complete`.
 _OF_CREATE = {"id", "status", "created", "model", "progress"}
 _OF_USAGE = {"billing_rule", "credits_reserved", "user_group"}
@@ -58,21 +58,20 @@ def _findings(
 
 
 def _at(body: Any, names: Property) -> Any:
-    """Return the value of a property; None if the body lacks it."""
     for name in names:
         body = body.get(name) if isinstance(body, dict) else None
     return body
 
 
 def _properties(example: Mapping[str, Any]) -> Iterator[Property]:
-    """Yield the properties of an example, each object before its members."""
+    """Yield the paths of all properties in an example, each object before its members."""
     for name, value in example.items():
         yield (name,)
         yield from ((name, *inner) for inner in _properties(value)) if isinstance(value, dict) else ()
 
 
 def _of_query(view: TraceView) -> tuple[Property, ...]:
-    """Return the properties in the schema of the response to a query, each object before its members."""
+    """Return the paths of all properties in the schema of a status query's response, each object before its members."""
     query = view.spec.query
     document = view.spec.documents[query.source]
     node: Node | None = Node(

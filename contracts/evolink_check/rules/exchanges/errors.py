@@ -47,7 +47,7 @@ def shape(view: TraceView) -> Iterator[Finding]:
 
 
 def _outline(answer: Any) -> str:
-    """Describe the names and types of a body's members, without their values."""
+    """Describe the names and types of a response body's members, without their values."""
     if not isinstance(answer, dict):
         return f"a JSON {type(answer).__name__}"
     inner = answer.get("error")
@@ -60,7 +60,7 @@ def _outline(answer: Any) -> str:
 
 @rule("error.no-id")
 def no_id(view: TraceView) -> Iterator[Finding]:
-    """An error body has no member `id` at any depth (clause `error.no-id`)."""
+    """The JSON of an error response has no member `id` at any depth (clause `error.no-id`)."""
     for observation in view.api:
         if is_error(observation) and observation.answer_json is not NOT_JSON:
             if _has_id(observation.answer_json):
@@ -84,7 +84,7 @@ def _has_id(answer: Any) -> bool:
 
 @rule_family(_CODES)
 def code(clause: str, view: TraceView) -> Iterator[Finding]:
-    """Code and type are those in the documented example for the status (clauses `create.error-…`, `query.error-…`)."""
+    """An error has the code and type of the documented example (clauses `create.error-…`, `query.error-…`)."""
     role, status = _CODES[clause]
     for observation in view.of(role):
         if observation.status == status and is_judgeable(observation):
@@ -102,8 +102,8 @@ def code(clause: str, view: TraceView) -> Iterator[Finding]:
 def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, Any]]:
     """Return the pairs of code and type in the documented examples for the status.
 
-    For a create request without a known model, and for a 401, the examples of all documents of the path
-    count, because a server may check the key before it reads the body.
+    For a create request without a known model, and for a 401, the examples of all documents with this path count,
+    because a server may check the API key before it reads the body.
     """
     operations: Iterable[Mapping[int, Any]] = [observation.errors]
     if observation.operation and (observation.faults or observation.status == _UNAUTHORIZED):
@@ -117,7 +117,7 @@ def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, An
 
 @rule("credits.integer-codes")
 def integer_codes(view: TraceView) -> Iterator[Finding]:
-    """An error of `/v1/credits` has an integer code, its HTTP status (clause `credits.integer-codes`)."""
+    """An error of `/v1/credits` has an integer code, which equals its HTTP status (clause `credits.integer-codes`)."""
     for observation in view.of("credits"):
         if clause_of_malformed_response(observation) == "credits.integer-codes":
             if view.once(lacks_error_shape) and not isinstance(observation.body.get("error"), dict):

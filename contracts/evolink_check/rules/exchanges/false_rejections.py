@@ -1,8 +1,8 @@
 """Find valid create requests that were refused, and the feature for which they were refused.
 
-A body may have a feature that a separate clause allows, such as an old model name or an unknown field. If a
-request with the feature is refused, while a request without it is accepted, the clause of the feature is
-violated; otherwise `create.accepts` is violated.
+A request may have a feature that a separate clause allows, such as an old model name or an unknown field. If requests
+with the feature are refused while requests without it are accepted, the clause of the feature is violated; otherwise,
+`create.accepts` is violated.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _UNRESOLVED = "callback.unresolved"
 _LONG_PROMPT = 500  # characters: an undocumented limit would hardly be lower
 _LONG_URL = 1_000
 _REFUSED = {400, 402, 403}
-_ANY = "*"  # any host of a callback
-ENOUGH = 3  # a 500 is lasting if equal requests got it this often and no other status
+_ANY = "*"  # any host of a callback URL
+ENOUGH = 3  # a 500 is lasting if equal requests got it at least this often and no other status
 
 
 class Feature(NamedTuple):
-    """A feature that a separate clause allows.
+    """A feature of a create request that a separate clause allows.
 
-    `host` is the host of a callback URL. `size` is the length of the feature in characters; 0 if its length
-    does not matter.
+    `host` is the host of a callback URL. `size` is the length of the feature in characters; 0 if its length does not
+    matter.
     """
 
     clause: str
@@ -51,22 +51,22 @@ class Feature(NamedTuple):
 
 
 def unknown_headers(observation: Observation) -> list[str]:
-    """Return the names of request headers that should have no effect (clause `wire.unknown-headers`)."""
+    """Return the names of the request headers that should have no effect (clause `wire.unknown-headers`)."""
     names = [name.lower() for name, _ in observation.exchange.request_headers]
     return [name for name in names if name.startswith("x-") or name == "idempotency-key"]
 
 
 def headers_to_blame(view: TraceView) -> Mapping[int, str]:
-    """Return the unknown header for which each exchange was refused, by the number of the exchange.
+    """Map the number of each exchange that was refused for an unknown header to this header.
 
-    A header is to blame if requests of the same kind and account were never refused without it and never
-    accepted with it.
+    A header is to blame if requests of the same kind and account were never refused without it and never accepted with
+    it.
     """
     return view.once(_headers_to_blame)
 
 
 def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
-    """Yield the findings from valid create requests, each with its clause."""
+    """Yield the findings from valid create requests, each with its clause id."""
     creates = [create for create in view.of("create") if is_valid(create)]
     refused = [create for create in creates if _is_refused(create, view)]
     accepted = [create for create in creates if create.status == create.success]
@@ -78,12 +78,12 @@ def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
 
 
 def is_valid(observation: Observation) -> bool:
-    """Whether a create request has no fault and a valid key, and the status of its response can be judged."""
+    """Return whether a create request has no fault and a valid API key, and the response status can be judged."""
     return not observation.faults and observation.account.valid is True and has_judgeable_status(observation)
 
 
 def features(observation: Observation, view: TraceView) -> tuple[Feature, ...]:
-    """Return the features of a valid body that separate clauses allow."""
+    """Return the features of a valid create request that separate clauses allow."""
     body, operation = observation.request_json, observation.operation
     assert operation is not None  # noqa: S101  (a create)
     result = [Feature("model.alias")] if body.get("model") in operation.aliases else []
@@ -98,7 +98,7 @@ def features(observation: Observation, view: TraceView) -> tuple[Feature, ...]:
 
 
 def _is_refused(observation: Observation, view: TraceView) -> bool:
-    # `model.access` reports those without access to the model.
+    # If the account has no access to the model, `model.access` reports the refusal.
     no_access = observation.account.access is False and observation.status != 402  # noqa: PLR2004
     wrong = observation.status in _REFUSED and observation.status not in permitted(observation, view)
     return wrong and not no_access and observation.number not in headers_to_blame(view)
@@ -128,8 +128,8 @@ def _refusals(
 def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
     """Return the features of a refused create request that no accepted request had.
 
-    A host that may not resolve comes last. Because its resolution can change at any time, it remains a
-    suspect even if it was accepted before, unless there is another suspect.
+    A callback host that may not resolve comes last. Its resolution can change at any time, so a host that was accepted
+    before is also a suspect, but only if there is no other suspect.
     """
     others = [
         feature
@@ -144,7 +144,7 @@ def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> lis
 
 
 def _accepted_sizes(accepted: Iterable[Feature]) -> SizesByFeature:
-    """Return the largest accepted size of each feature.
+    """Map each feature to its largest accepted size.
 
     A server that accepted a `.invalid` host is assumed to accept any host.
     """
@@ -156,17 +156,16 @@ def _accepted_sizes(accepted: Iterable[Feature]) -> SizesByFeature:
 
 
 def _was_accepted(feature: Feature, accepted_sizes: SizesByFeature) -> bool:
-    """Whether a create request with a feature of at least this size was accepted."""
     return any(
         accepted_sizes.get((feature.clause, host), -1) >= feature.size for host in (feature.host, _ANY)
     )
 
 
 def _lasting_500(view: TraceView) -> Iterator[tuple[str, Finding]]:
-    """Yield a violation if equal requests got 500 at least three times and never another status.
+    """Yield a violation if equal create requests got 500 at least three times and never another status.
 
-    One or two responses with 500 may be a temporary error. Requests that a server may either accept or refuse
-    are judged, too, because a 500 is wrong for both.
+    One or two responses with 500 may be a temporary error. Requests that a server may either accept or refuse are
+    judged too, because a 500 is wrong in both cases.
     """
     creates = [create for create in view.of("create") if _may_succeed(create)]
     accepted = [create for create in creates if create.status == create.success and not create.faults]
@@ -188,7 +187,7 @@ def _lasting_500(view: TraceView) -> Iterator[tuple[str, Finding]]:
 
 
 def _may_succeed(create: Observation) -> bool:
-    """Whether the documents allow the create request to succeed, and the status of its response can be judged."""
+    """Return whether the documents allow the create request to succeed, and its response status can be judged."""
     certain = any(fault.sure for fault in create.faults)
     fit = create.account.valid is True and create.account.access is not False
     return fit and not certain and isinstance(create.request_json, dict) and has_judgeable_status(create)
@@ -197,7 +196,7 @@ def _may_succeed(create: Observation) -> bool:
 def _headers_to_blame(view: TraceView) -> dict[int, str]:
     observations = view.of("create", "query")
     if not any(is_error(observation) and unknown_headers(observation) for observation in observations):
-        return {}  # nearly always, and the rest takes a tenth of the time of all rules
+        return {}  # in nearly all traces; the code below takes a tenth of the time of all rules
     refused_without, accepted_sizes, suspects = set(), set(), []
     for observation in observations:
         if not (is_judgeable(observation) and observation.account.valid):

@@ -24,7 +24,7 @@ _TOO_MANY = 429
 
 @rule("rate.retry-after")
 def retry_after(view: TraceView) -> Iterator[Finding]:
-    """Every 429 states in `Retry-After` how long to wait: whole seconds or an HTTP date."""
+    """Every 429 says in `Retry-After` how long to wait, in whole seconds or as an HTTP date."""
     for observation in view.api:
         if observation.status == _TOO_MANY and is_judgeable(observation):
             value = observation.header("Retry-After")
@@ -38,7 +38,7 @@ def retry_after(view: TraceView) -> Iterator[Finding]:
 
 @rule("rate.recovers")
 def recovers(view: TraceView) -> Iterator[Finding]:
-    """A client that has waited for the time in `Retry-After`, and sent nothing meanwhile, does not get a 429 again."""
+    """A client that has waited as long as `Retry-After` says, and sent nothing meanwhile, does not get a 429 again."""
     if not view.trace.complete:
         return
     by_account: defaultdict[str, list[Observation]] = defaultdict(list)
@@ -54,7 +54,7 @@ def recovers(view: TraceView) -> Iterator[Finding]:
             )
             if wait is None or ended > observation.ended:
                 continue
-            # The documents do not say whether these are real seconds or those of a scaled clock. Allow both.
+            # The documents do not say whether the wait is in real seconds or in seconds of a scaled clock.
             if following.began - ended >= max(wait, wait / view.trace.scale):
                 yield finding(
                     following.status != _TOO_MANY,
@@ -68,7 +68,7 @@ def recovers(view: TraceView) -> Iterator[Finding]:
 def _wait(observation: Observation) -> float | None:
     """Return the seconds to wait after a 429.
 
-    None if `Retry-After` is missing or invalid, or is a date in a response without a `Date` header.
+    Return None if `Retry-After` is missing or invalid, or is a date in a response without a `Date` header.
     """
     value = observation.header("Retry-After") or ""
     date = http_date(observation.header("Date") or "")

@@ -1,4 +1,4 @@
-"""Compare the status of each create request and query with the allowed ones, and attribute each violation to a clause.
+"""Compare the status of each create request and query with the allowed statuses, and find the violated clause.
 
 For most of these clauses, `status_findings_of` is the whole rule. The rules of the other clauses also use
 `status_findings(view)[clause]`.
@@ -32,17 +32,17 @@ _BY_STATUS = (
     *("callback.unresolved", "create.accepts"),
     *("query.id-prefix", "query.unknown-id", "query.own-tasks"),
 )
-_EITHER = {"create.image-urls-empty", "prompt.length"}  # both a success and a 400 satisfy these
+_EITHER = {"create.image-urls-empty", "prompt.length"}  # clauses that allow both a success and a 400
 
 
 @rule_family(_BY_STATUS)
 def status_findings_of(clause: str, view: TraceView) -> Iterable[Finding]:
-    """Create requests and queries get the status that the clause requires."""
+    """Each create request and status query gets a status that the clause allows."""
     return status_findings(view).get(clause, ())
 
 
 def status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
-    """Return the findings of each clause about a status, in the order of the trace."""
+    """Return the findings about statuses by clause id, in the order of the trace."""
     return view.once(_status_findings)
 
 
@@ -115,9 +115,9 @@ def _of_create(observation: Observation, view: TraceView) -> ClauseFindings:
 
 
 def _is_either(clause: str, observation: Observation) -> bool:
-    """Whether a request that may be accepted or refused got a success or a 400.
+    """Return whether a request that a server may accept or refuse got a success or a 400.
 
-    Other statuses show nothing about the clause; a 429, for example, is about the key.
+    Other statuses show nothing about the clause; a 429, for example, is about the API key.
     """
     return clause in _EITHER and observation.status in {observation.success, 400}
 

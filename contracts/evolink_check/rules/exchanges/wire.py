@@ -1,4 +1,4 @@
-"""Rules about every exchange with the API: the key, body formats, and the errors for undocumented paths and methods."""
+"""Rules about every exchange with the API: API keys, JSON bodies, and errors for undocumented paths and methods."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _ESCAPED_SLASH = re.compile(rb"(?<!\\)(?:\\\\)*\\/")
 _TOO_MANY = 429
 
 
-# The key
+# API keys
 
 
 @rule("auth.bearer")
 def auth_bearer(view: TraceView) -> Iterator[Finding]:
-    """A request without a valid key is answered with 401; a request with a known key never is."""
+    """A request without a valid API key gets a 401; a request with a valid key never does."""
     yield from status_findings(view).get("auth.bearer", ())
     for observation in view.of("credits"):
         if has_judgeable_status(observation) and observation.account.valid and observation.status == 401:  # noqa: PLR2004
@@ -60,7 +60,7 @@ def auth_bearer(view: TraceView) -> Iterator[Finding]:
 
 @rule("error.order")
 def error_order(view: TraceView) -> Iterator[Finding]:
-    """If several errors apply, the one that comes first in the order 401, 429, 400, 403, 402 should be returned."""
+    """If several errors apply, the server should return the first in the order 401, 429, 400, 403, 402."""
     keyless = any(not finding.passed for finding in auth_bearer(view))  # then only `auth.bearer` is reported
     for observation in view.of("create", "query"):
         applicable = _applicable(observation) if is_judgeable(observation) else []
@@ -75,7 +75,7 @@ def error_order(view: TraceView) -> Iterator[Finding]:
 
 
 def _applicable(observation: Observation) -> list[int]:
-    """Return the statuses of the errors that certainly apply, in the documented order."""
+    """Return the statuses of the errors that certainly apply to a request, in the documented order."""
     account, create = observation.account, observation.role == "create"
     wrong = bool(certain_faults(observation)) if create else is_foreign(observation.task_id)
     conditions = {
@@ -92,7 +92,7 @@ def _applicable(observation: Observation) -> list[int]:
 
 @rule("wire.json")
 def wire_json(view: TraceView) -> Iterator[Finding]:
-    """Every response is JSON with the content type of JSON."""
+    """Every response is JSON and has the content type of JSON."""
     for observation in view.api:
         if clause_of_malformed_response(observation) == "wire.json":
             kind = observation.header("Content-Type")
@@ -112,7 +112,7 @@ def wire_json(view: TraceView) -> Iterator[Finding]:
 
 @rule("wire.compact")
 def wire_compact(view: TraceView) -> Iterator[Finding]:
-    """A body has no white space between its tokens."""
+    """The JSON of a response has no white space between its tokens."""
     for observation, body in _exact_bodies(view):
         yield finding(
             not _SPACE.search(_STRING.sub(b"", body)),
@@ -124,7 +124,7 @@ def wire_compact(view: TraceView) -> Iterator[Finding]:
 
 @rule("wire.slashes")
 def wire_slashes(view: TraceView) -> Iterator[Finding]:
-    """Slashes in strings are not escaped."""
+    """Slashes in the strings of a response are not escaped."""
     for observation, body in _exact_bodies(view):
         if b"/" not in body:
             continue
@@ -144,7 +144,7 @@ def _exact_bodies(view: TraceView) -> Iterator[tuple[Observation, bytes]]:
 
 @rule("wire.unknown-headers")
 def wire_unknown_headers(view: TraceView) -> Iterator[Finding]:
-    """The headers `Idempotency-Key` and `X-…` do not change the response."""
+    """The request headers `Idempotency-Key` and `X-…` do not change the response."""
     blamed = headers_to_blame(view)
     for observation in view.of("create", "query"):
         if observation.number in blamed:
@@ -163,7 +163,7 @@ def wire_unknown_headers(view: TraceView) -> Iterator[Finding]:
 
 
 def creates_with_same_id(view: TraceView) -> list[tuple[Observation, Observation]]:
-    """Return pairs of create requests that were answered with the same id, the earlier one first."""
+    """Return pairs of create requests that got the same task id, the earlier request first."""
     first: dict[str, Observation] = {}
     pairs = []
     for create in view.of("create"):
@@ -175,7 +175,7 @@ def creates_with_same_id(view: TraceView) -> list[tuple[Observation, Observation
 
 
 def _is_same(first: Observation, second: Observation, view: TraceView) -> bool:
-    """Whether two entries are one exchange that was recorded twice, for example by a page and its service worker."""
+    """Return whether two entries are one exchange, recorded twice, for example by a page and its service worker."""
     observation, other = first.entry, second.entry
     if observation.began == other.began and observation.exchange == other.exchange:
         return True
@@ -185,7 +185,7 @@ def _is_same(first: Observation, second: Observation, view: TraceView) -> bool:
 
 
 def share_idempotency_key(first: Observation, second: Observation) -> bool:
-    """Whether two create requests have the same `Idempotency-Key`, a header that should have no effect."""
+    """Return whether two create requests have the same `Idempotency-Key`, a header that should have no effect."""
     return first.sent("Idempotency-Key") is not None and (
         first.sent("Idempotency-Key") == second.sent("Idempotency-Key")
     )
@@ -196,7 +196,7 @@ def share_idempotency_key(first: Observation, second: Observation) -> bool:
 
 @rule_family(("error.other-paths", "error.other-methods"))
 def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Finding]:
-    """Errors for undocumented paths and methods have the documented shape, too.
+    """Errors for undocumented paths and methods have the documented shape.
 
     If the errors of the task endpoints lack this shape, its absence is not reported here again.
     """
@@ -220,7 +220,7 @@ def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Find
 
 @rule("error.documented-status")
 def documented_status(view: TraceView) -> Iterator[Finding]:
-    """A documented path is answered with documented statuses only."""
+    """A request to a documented path gets a documented status."""
     for observation in view.of("create", "query"):
         if clause_of_malformed_response(observation) == "error.documented-status":
             listed = ", ".join(map(str, sorted({observation.success, *observation.errors})))
@@ -231,7 +231,7 @@ def documented_status(view: TraceView) -> Iterator[Finding]:
 
 @rule("error.no-500")
 def no_500(view: TraceView) -> Iterator[Finding]:
-    """An invalid request is refused as documented, never answered with a 5xx."""
+    """A server refuses an invalid request with a documented status, never with a 5xx."""
     for observation in view.of("create", "query"):
         if clause_of_malformed_response(observation) == "error.no-500":
             what = observation.faults[0].what if observation.faults else "a malformed id"

@@ -1,4 +1,4 @@
-"""Rules about the attempts to deliver a callback: timeouts, retries, and the end of retries."""
+"""Rules about the attempts to deliver a callback: timeouts, retries, and when retries end."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 @rule("callback.timeout")
 def timeout(view: TraceView) -> Iterator[Finding]:
-    """An attempt times out after ten seconds without a response (clause `callback.timeout`).
+    """The server gives up an attempt after ten seconds without a response (clause `callback.timeout`).
 
-    With scaled time, ten seconds of the server's time and ten real seconds are both accepted.
+    If the server's clock is scaled, ten seconds of this clock and ten real seconds are both accepted.
     """
     tolerances = Tolerances(view.trace.scale)
     for deliveries in complete_deliveries(view):
@@ -53,7 +53,7 @@ def timeout(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.2xx-success")
 def success(view: TraceView) -> Iterator[Finding]:
-    """A 2xx that was sent in time ends the delivery (clause `callback.2xx-success`)."""
+    """After a 2xx that the receiver sent in time, there are no more attempts (clause `callback.2xx-success`)."""
     for deliveries in complete_deliveries(view):
         run = attempt_run(deliveries, view)
         if run.success is None or not run.sure:
@@ -70,7 +70,7 @@ def success(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceView) -> bool:
-    """Whether deliveries were recorded for longer than the wait before a retry."""
+    """Return whether deliveries were recorded for longer than the wait before a retry after this attempt."""
     place = deliveries.attempts.index(observation)
     quiet = Tolerances(view.trace.scale).quiet_after(deliveries.rules, place)
     return view.trace.watched_until >= observation.ended + quiet
@@ -78,10 +78,9 @@ def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceV
 
 @rule("callback.retries")
 def waits(view: TraceView) -> Iterator[Finding]:
-    """A failed attempt is retried after the documented waits (clause `callback.retries`).
+    """The server retries a failed attempt after the documented waits (clause `callback.retries`).
 
-    The documents do not say whether a wait counts from the start or the end of an attempt, so both are
-    accepted.
+    A wait may count from the start or from the end of the failed attempt, because the documents do not say which.
     """
     tolerances = Tolerances(view.trace.scale)
     for deliveries in complete_deliveries(view):
@@ -116,10 +115,9 @@ def at_most_three(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.any-failure")
 def any_failure(view: TraceView) -> Iterator[Finding]:
-    """Any response other than 2xx, and a missing response, lead to a retry (clause `callback.any-failure`).
+    """The server retries after any response other than 2xx, and after no response (clause `callback.any-failure`).
 
-    A server that delivers again after a success is not judged here, because `callback.2xx-success` reports
-    it.
+    If the server delivers again after a success, nothing is judged here, because `callback.2xx-success` reports it.
     """
     if any(not finding.passed for finding in success(view)):
         return
@@ -137,7 +135,7 @@ def any_failure(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_owed(deliveries: TaskDeliveries, run: AttemptRun, last: Observation, view: TraceView) -> bool:
-    """Whether another attempt should have arrived, and nothing explains its absence."""
+    """Return whether another attempt should have arrived, and nothing explains why it did not."""
     rest = 1 + len(deliveries.rules.retries) - len(run.attempts)
     if run.success or deliveries.redirected or rest < 1 or is_lossy(deliveries, last.ended, view, rest=rest):
         return False
@@ -151,7 +149,7 @@ def _outcome(observation: Observation) -> str:
 
 @rule("callback.no-redirects")
 def no_redirects(view: TraceView) -> Iterator[Finding]:
-    """A redirect from the receiver is not followed (clause `callback.no-redirects`)."""
+    """The server does not follow a redirect from the receiver (clause `callback.no-redirects`)."""
     for deliveries in complete_deliveries(view):
         sent = [delivery for delivery in deliveries.attempts if delivery.status // 100 == 3]  # noqa: PLR2004
         for delivery in deliveries.redirected:

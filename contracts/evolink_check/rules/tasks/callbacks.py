@@ -1,6 +1,6 @@
 """Rules about callbacks: when they are sent and what they contain.
 
-`callback_retries` checks how often they are sent.
+`callback_retries` checks how often and after which waits they are sent again.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 @rule("callback.only-when-asked")
 def only_when_asked(view: TraceView) -> Iterator[Finding]:
-    """Without a callback URL in the create request, there is no callback (clause `callback.only-when-asked`).
+    """If the create request has no callback URL, there is no callback (clause `callback.only-when-asked`).
 
-    The rule applies only if the trace has a callback receiver.
+    The rule applies only if deliveries to a callback receiver were recorded.
     """
     for deliveries in all_deliveries(view) if view.trace.receiver else ():
         if deliveries.url != "":
@@ -55,12 +55,15 @@ def only_when_asked(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_due(deliveries: TaskDeliveries, view: TraceView) -> bool:
-    """Whether a callback would have arrived before the end of the trace."""
+    """Return whether a callback would have arrived before the end of the trace."""
     return bool(deliveries.history.ended) and _is_over(deliveries, deliveries.history.ended[0], view)
 
 
 def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> bool:
-    """Whether deliveries were recorded so long after the task's reported end that a callback would have arrived."""
+    """Return whether deliveries were recorded for so long after `end` that a callback would have arrived.
+
+    `end` is the exchange that first reported the end of the task.
+    """
     enough = Tolerances(view.trace.scale).wait_for_delivery(deliveries.rules, 0)
     over = view.trace.watched_until >= end.ended + enough
     return over and not is_lossy(deliveries, end.ended, view, rest=1 + len(deliveries.rules.retries))
@@ -68,9 +71,9 @@ def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> b
 
 @rule("callback.at-end")
 def at_end(view: TraceView) -> Iterator[Finding]:
-    """The callback is sent when a task completes or fails, and never before (clause `callback.at-end`).
+    """The server sends the callback when a task completes or fails, and never before (clause `callback.at-end`).
 
-    `callback.cancelled` checks cancelled tasks.
+    `callback.cancelled` checks the callbacks of cancelled tasks.
     """
     for deliveries in watched_deliveries(view):
         for delivery in deliveries.early:
@@ -85,7 +88,7 @@ def at_end(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.cancelled")
 def cancelled(view: TraceView) -> Iterator[Finding]:
-    """A callback is sent for a cancelled task, too (clause `callback.cancelled`)."""
+    """The server sends a callback for a cancelled task too (clause `callback.cancelled`)."""
     for deliveries in watched_deliveries(view):
         if not deliveries.early and deliveries.history.cancelled:
             yield from _delivery_findings(deliveries, view)
@@ -133,11 +136,11 @@ def _post_problem(observation: Observation) -> str:
 
 @rule("callback.body-equals-query")
 def body_equals_query(view: TraceView) -> Iterator[Finding]:
-    """The body of a callback equals the response to a query (clause `callback.body-equals-query`).
+    """The body of a callback equals the response to a status query (clause `callback.body-equals-query`).
 
-    All documented fields are compared; links are compared without their query strings. A delivery is compared
-    with a query that reports the end and violates no other clause. If there is no such query, the delivery is
-    compared with the first attempt.
+    All documented fields are compared; links are compared without their query strings. A callback is compared with the
+    response to a query that reports the end and violates no other clause. If there is none, the callback is compared
+    with the first attempt to deliver it.
     """
     for deliveries in all_deliveries(view):
         attempts = [
@@ -163,7 +166,7 @@ def body_equals_query(view: TraceView) -> Iterator[Finding]:
 
 
 def _numbers_with_violations(view: TraceView) -> frozenset[int]:
-    """Return the numbers of the responses that violate a clause about the task."""
+    """Return the numbers of the exchanges that violate a clause about the life of the task."""
     return frozenset(
         finding.entries[-1]
         for rule_of_task in rules_of(lifecycle, outcomes, progress, queries).values()
@@ -196,9 +199,9 @@ def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: T
 
 @rule("callback.query-kept")
 def query_kept(view: TraceView) -> Iterator[Finding]:
-    """A callback is sent to the exact path and query string of its URL (clause `callback.query-kept`).
+    """The path and query string of a callback are those of the callback URL (clause `callback.query-kept`).
 
-    The path and query string may be secret, so findings state only their lengths.
+    Findings state only the lengths of the path and query string, which may be secret.
     """
     for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts) if deliveries.url else ():
@@ -216,7 +219,10 @@ def query_kept(view: TraceView) -> Iterator[Finding]:
 
 
 def _on_wire(url: str) -> tuple[str, str]:
-    """Return the path and the query string of a URL as sent. The query string includes its question mark."""
+    """Return the path and the query string of a URL as a client sends them.
+
+    The query string includes its question mark.
+    """
     rest = url.partition("#")[0].partition("://")[2]
     before, mark, query = rest.partition("?")
     _, slash, path = before.partition("/")
@@ -225,7 +231,7 @@ def _on_wire(url: str) -> tuple[str, str]:
 
 @rule("callback.no-key")
 def no_key(view: TraceView) -> Iterator[Finding]:
-    """A callback does not contain the account's key (clause `callback.no-key`)."""
+    """A callback does not contain the API key of the account (clause `callback.no-key`)."""
     for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts):
             exchange = delivery.exchange
@@ -238,10 +244,10 @@ def no_key(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.no-internal-at-delivery")
 def no_internal_at_delivery(view: TraceView) -> Iterator[Finding]:
-    """No callback is sent to an internal host name or address (clause `callback.no-internal-at-delivery`).
+    """The server sends no callback to an internal host (clause `callback.no-internal-at-delivery`).
 
-    A name that resolved to an internal address is not noticed, because the trace does not show the resolved
-    address. `callback.no-internal` checks create requests whose callback URL has an internal host.
+    A host name that resolves to an internal address is not noticed, because the trace does not show the address.
+    `callback.no-internal` checks create requests whose callback URL has an internal host.
     """
     for deliveries in all_deliveries(view):
         if not deliveries.url or is_internal(deliveries.url):

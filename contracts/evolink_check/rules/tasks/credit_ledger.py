@@ -1,6 +1,7 @@
 """The credits of each account: the readings that count, and every create request that may have cost credits.
 
-A reading counts if it overlaps no create request of the account and all tasks of the account had ended.
+A reading is a response of the credits endpoint. It counts if all tasks of the account had ended before, and if no
+create request of the account was in progress at the same time.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ _REFUSED = range(400, 500)
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """One reading of the credits while no task of the account was in progress.
+    """A reading of the credits while no task of the account was in progress.
 
-    `epoch` is the number of earlier create requests that made a task or may have done so. `settled` is true
-    if the last task ended so long ago that its credits are settled.
+    `left` is the number of remaining credits. `epoch` is the number of earlier create requests that created a task or
+    may have done so. `settled` is true if the last task ended so long ago that its credits are settled.
     """
 
     seen: Observation
@@ -43,9 +44,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class CreateCost:
-    """One create request of an account.
+    """A create request of an account, and its task.
 
-    `over` is when its task was first reported as ended, in Unix seconds; infinity if it never was.
+    `task` is None if the response has no unique task id. `over` is the Unix time at which the task was first reported
+    as ended; infinity if it never was.
     """
 
     seen: Observation
@@ -57,7 +59,7 @@ class CreateCost:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The readings of the credits and the create requests of one account, in order of time."""
+    """The readings of the credits and the create requests of one account, each in order of time."""
 
     balances: tuple[Balance, ...]
     creates: tuple[CreateCost, ...]
@@ -66,7 +68,7 @@ class Ledger:
 def ledgers(view: TraceView) -> tuple[Ledger, ...]:
     """Return a ledger for each account whose credits were queried.
 
-    Empty if the trace does not show which account created a task.
+    Return nothing if the trace is incomplete or does not show which account created a task.
     """
     return view.once(_ledgers)
 
@@ -95,7 +97,7 @@ def _began(spending: CreateCost) -> float:
 def _cost_of(create: Observation, view: TraceView) -> CreateCost:
     """Return the record of a create request, with the time at which its task ended.
 
-    If the response has no unique id, the task counts as ended after `task_end_server` seconds.
+    If the response has no unique task id, the task counts as ended after `task_end_server` seconds.
     """
     made = create.status not in _REFUSED
     unique = create.task_id and create.number not in view.once(_numbers_with_same_id)
@@ -120,14 +122,14 @@ def _cost_of(create: Observation, view: TraceView) -> CreateCost:
 
 
 def _numbers_with_same_id(view: TraceView) -> frozenset[int]:
-    """Return the numbers of the create requests that share an id, so that their tasks cannot be told apart."""
+    """Return the numbers of the create requests that share a task id, so that their tasks cannot be distinguished."""
     return frozenset(observation.number for pair in view.once(creates_with_same_id) for observation in pair)
 
 
 def _ledger(
     label: str, readings: Sequence[Observation], creates: Sequence[CreateCost], settled: float
 ) -> Ledger:
-    # Other labels may be keys of the same account; only these two are certainly different accounts.
+    # Other labels may stand for API keys of the same account; only these two are certainly different accounts.
     apart = {MAIN: {OTHER}, OTHER: {MAIN}}.get(label, set())
     mine = [spent for spent in creates if spent.seen.who not in apart]
     made = [spent for spent in mine if spent.made]
@@ -145,7 +147,7 @@ def _ledger(
 
 
 def _left(observation: Observation) -> float | None:
-    """Return the remaining credits of the user, which all keys share."""
+    """Return the remaining credits of the user, which all API keys of the user share."""
     return amount_of(credits_part(observation.body, "user").get("remaining_credits"))
 
 
@@ -154,7 +156,7 @@ def _is_unlimited(observation: Observation) -> bool:
 
 
 def credits_part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return `data.user` or `data.token` of a response; empty if it is missing."""
+    """Return `data.user` or `data.token` of a credits response; empty if it is missing."""
     data = body.get("data")
     part = data.get(name) if isinstance(data, dict) else None
     return part if isinstance(part, dict) else {}
@@ -166,5 +168,5 @@ def amount_of(value: Any) -> float | None:
 
 
 def is_amount(value: Any) -> bool:
-    """Whether a value is a number."""
+    """Return whether a JSON value is a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)

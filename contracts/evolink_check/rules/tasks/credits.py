@@ -1,7 +1,7 @@
-"""Rules about the credits of an account before and after an event, and about the shape of the credits response.
+"""Rules about the credits of an account before and after requests, and about the shape of the credits response.
 
-A finding needs two readings between which the account sent only one kind of request. The documents call the
-cost of a task an estimate, so completed tasks are not checked.
+A finding needs two readings of the credits between which the account sent only one kind of request. Completed tasks are
+not checked, because the documents call the cost of a task an estimate.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _OK, _FIRST_ERROR, _SHORT, _SERVER_ERROR = 200, 400, 402, 500
 def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation], list[Observation]]]:
     """Yield pairs of readings without a new task between them.
 
-    Each pair comes with the refused create requests and the answered queries between the readings.
+    Each pair comes with the refused create requests and the successful status queries between the readings.
     """
     queries: dict[str, list[Observation]] = {}
     for observation in view.of("query"):
@@ -46,7 +46,7 @@ def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation]
 
 
 def _between(ordered: Sequence[Observation], first: Balance, second: Balance) -> list[Observation]:
-    """Return the observations that began after the first reading and before the second."""
+    """Return the requests that began after the first reading and before the second."""
     start = bisect_left(ordered, first.seen.ended, key=lambda observation: observation.began)
     end = bisect_left(ordered, second.seen.began, key=lambda observation: observation.began)
     return list(ordered[start:end])
@@ -79,7 +79,7 @@ def reserved(view: TraceView) -> Iterator[Finding]:
 
 @rule("query.reads-only")
 def reads_only(view: TraceView) -> Iterator[Finding]:
-    """A query costs nothing (clause `query.reads-only`)."""
+    """A status query costs nothing (clause `query.reads-only`)."""
     for first, second, refused, queries in _idle(view):
         if refused or not queries:
             continue
@@ -92,7 +92,7 @@ def _credits(amount: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FailedTasks:
-    """Tasks that all failed, the credits before them, and all readings until the next create request."""
+    """Tasks that all failed, the credits before them, and all readings of the credits until the next create request."""
 
     before: Balance
     tasks: tuple[CreateCost, ...]
@@ -100,7 +100,7 @@ class FailedTasks:
 
     @property
     def returned(self) -> Balance | None:
-        """The first reading that shows all credits again; None if no reading does."""
+        """The first reading with at least the credits from before the tasks; None if there is no such reading."""
         return next((balance for balance in self.after if balance.left >= self.before.left), None)
 
 
@@ -117,9 +117,9 @@ def _failed_tasks(view: TraceView) -> Iterator[FailedTasks]:
 
 @rule("credits.refund")
 def refund(view: TraceView) -> Iterator[Finding]:
-    """The credits of a failed task are returned (clause `credits.refund`).
+    """The server returns the credits of a failed task (clause `credits.refund`).
 
-    It does not matter here when they are returned; `callback.after-billing` checks the time.
+    `callback.after-billing` checks when it returns them.
     """
     for failure in _failed_tasks(view):
         last, numbers = failure.after[-1], [task.seen.number for task in failure.tasks]
@@ -137,7 +137,7 @@ def refund(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.after-billing")
 def after_billing(view: TraceView) -> Iterator[Finding]:
-    """The credits of a failed task have been returned when its callback arrives (clause `callback.after-billing`)."""
+    """When the callback of a failed task arrives, its credits have been returned (clause `callback.after-billing`)."""
     for failure in _failed_tasks(view):
         deliveries = [task.task.deliveries[0] for task in failure.tasks if task.task and task.task.deliveries]
         if failure.returned is None or len(deliveries) < len(failure.tasks):
@@ -157,10 +157,10 @@ def after_billing(view: TraceView) -> Iterator[Finding]:
 
 @rule("credits.short")
 def short(view: TraceView) -> Iterator[Finding]:
-    """A create request that the credits do not cover is refused with 402 (clause `credits.short`).
+    """A create request that the credits do not cover gets a 402 (clause `credits.short`).
 
-    The rule applies to accounts that are configured as having no credits, and to those whose credits were
-    just queried.
+    The rule applies to accounts that are configured as having no credits, and to accounts whose credits were just
+    queried.
     """
     for create in view.of("create"):
         if create.account.credits is False and create.account.valid and create.account.access is not False:

@@ -1,8 +1,7 @@
 """The deliveries of each task, for the rules about callbacks.
 
-`TaskDeliveries` holds the requests that were sent to the callback URL of a task or that contain its id.
-Deliveries before the end of the task, and those that followed a redirect, are kept apart, because other
-clauses are about them.
+The deliveries of a task are the requests that were sent to its callback URL or that contain its id. Deliveries before
+the end of the task, and deliveries that followed a redirect, are kept apart, because other clauses are about them.
 """
 
 from __future__ import annotations
@@ -25,19 +24,19 @@ if TYPE_CHECKING:
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.rules.tasks.history import TaskHistory
 
-GAVE_UP, CUT = "the sender closed", "the receiver closed"  # why a delivery got no response
+GAVE_UP, CUT = "the sender closed", "the receiver closed"  # the reasons why a delivery got no response
 _ELSEWHERE, _CASE = "/elsewhere/", "/c/"  # below the receiver's prefix
 _SUCCESS = range(200, 300)
-_DIGITS = 18  # the most digits of a Content-Length
+_DIGITS = 18  # maximum number of digits of a Content-Length
 
 
 @dataclass(frozen=True, slots=True)
 class TaskDeliveries:
     """The deliveries of one task.
 
-    `url` is the callback URL of its create request: empty if the request has none, None if the request is not
-    known. `watched` is true if the trace contains the deliveries to this URL. `attempts` are the deliveries
-    after the end of the task, `early` those before it, and `redirected` those that followed a redirect.
+    `url` is the callback URL in the create request of the task: empty if there is none, None if the create request is
+    not known. `watched` is true if deliveries to this URL were recorded. `attempts` are the deliveries after the end of
+    the task, `early` those before it, and `redirected` those that followed a redirect.
     """
 
     history: TaskHistory
@@ -71,7 +70,7 @@ class AttemptRun:
 
 
 def all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
-    """Return the deliveries of every task whose create request is in the trace, or that a callback names."""
+    """Return the deliveries of every task whose create request is in the trace or whose id occurs in a callback."""
     return view.once(_all_deliveries)
 
 
@@ -81,12 +80,12 @@ def watched_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
 
 
 def complete_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """Yield the watched deliveries of the tasks for which no delivery is truncated."""
+    """Yield the deliveries of every task whose callback URL leads to the receiver, unless one is truncated."""
     return (deliveries for deliveries in watched_deliveries(view) if not deliveries.truncated)
 
 
 def is_truncated(observation: Observation) -> bool:
-    """Whether a delivery's body is shorter than its `Content-Length`."""
+    """Return whether the body of a delivery is shorter than its `Content-Length`."""
     length = observation.sent("Content-Length") or ""
     return (
         length.isdecimal() and len(length) <= _DIGITS and len(observation.exchange.request_body) < int(length)
@@ -94,10 +93,10 @@ def is_truncated(observation: Observation) -> bool:
 
 
 def slowest_answer(view: TraceView, at: float) -> float:
-    """Return the longest duration of a response of the API around `at` (Unix seconds), in real seconds; 0 if none.
+    """Return the longest response time of the API around the Unix time `at`, in real seconds; 0 if there was none.
 
-    Connecting to the receiver may take the sender as long. The sender's timeout includes this time, but the
-    receiver does not see it.
+    The sender may take as long to connect to the receiver. The sender's timeout includes this time, but the receiver
+    does not see it.
     """
     answers, around = view.once(_answer_times), Tolerances().same_instant
     start, end = (bisect_left(answers, (at + shift,)) for shift in (-around, around))
@@ -105,13 +104,13 @@ def slowest_answer(view: TraceView, at: float) -> float:
 
 
 def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: int = 1) -> bool:
-    """Whether the server was so slow around `at` that all `rest` attempts may have timed out before they arrived."""
+    """Return whether the server was so slow around `at` that all `rest` attempts may have timed out on the way."""
     timeout = Tolerances(view.trace.scale).real(deliveries.rules.timeout)
     return slowest_answer(view, at) > (timeout / 4 if rest == 1 else timeout)
 
 
 def _answer_times(view: TraceView) -> list[tuple[float, float]]:
-    """Return the end of each response to a query or credits request, in Unix seconds, and its duration in seconds."""
+    """Return when each response to a query or credits request ended (Unix seconds), and its duration in seconds."""
     return sorted(
         (observation.ended, observation.ended - observation.began)
         for observation in view.of("query", "credits")
@@ -160,7 +159,7 @@ def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
 
 
 def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
-    """Return a task's callback URL and rules, without its deliveries; None if its document has no callbacks."""
+    """Return the callback URL and rules of a task, without deliveries; None if its document has no callbacks."""
     rules = history.create.operation.callback if history.create and history.create.operation else None
     if history.create is None:
         rules = next(
@@ -179,10 +178,7 @@ def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None
 
 
 def _places_by_url(tasks: Sequence[TaskDeliveries]) -> Mapping[str, int]:
-    """Return the index of each task by its callback URL without the query string.
-
-    Tasks that share a URL are left out.
-    """
+    """Map callback URLs without their query strings to the index of the task. Tasks that share a URL are left out."""
     by_url: dict[str, list[int]] = {}
     for place, deliveries in enumerate(tasks):
         if deliveries.url:
@@ -191,12 +187,11 @@ def _places_by_url(tasks: Sequence[TaskDeliveries]) -> Mapping[str, int]:
 
 
 def _without_query(url: str) -> str:
-    """Return a URL without its query string and fragment."""
     return url.partition("#")[0].partition("?")[0]
 
 
 def _redirects(view: TraceView, urls: Mapping[str, int]) -> Mapping[str, int]:
-    """Return the targets of the receiver's redirects, each with the index of the task whose delivery was redirected."""
+    """Map the targets of the receiver's redirects to the index of the task whose delivery was redirected."""
     targets = {}
     for delivery in view.of("delivery"):
         url = delivery.exchange.url
@@ -227,7 +222,7 @@ def _split_at_end(
     """Add the deliveries in order of time, split at the end of the task."""
     history = deliveries.history
     unfinished = (history.statuses.initial, history.statuses.running)
-    # A query may lag a little behind the callback; when it lags far behind, the callback came before the end.
+    # A query may report the end a little later than the callback. If it is much later, the callback came too early.
     last = max(
         (observation.began for observation in history.judged if observation.body.get("status") in unfinished),
         default=0.0,

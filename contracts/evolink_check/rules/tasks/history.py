@@ -32,18 +32,18 @@ if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation, TaskRecord
     from evolink_check.analysis.trace_view import TraceView
 
-CANCELLED = frozenset({"cancelled", "canceled"})  # undocumented as a status, but its meaning is clear
+CANCELLED = frozenset({"cancelled", "canceled"})  # undocumented statuses whose meaning is clear
 IDENTITY = ("created", "model", "object", "type")
 _MOST = 100  # per cent
 
 
 @dataclass(frozen=True, slots=True)
 class TaskHistory:
-    """One task; `create` is None if its create request was not recorded.
+    """The exchanges about one task. `create` is None if its create request was not recorded.
 
-    `queries` are the owner's queries with a judgeable 200. `judged` are the queries that do not contradict an
-    earlier report of the end; `changed` are those that do, each with this report. `refused` are the owner's
-    queries with a judgeable response other than 200. `deliveries` are the deliveries whose body contains the
+    `queries` are the owner's status queries with a judgeable 200. `judged` are those of them that do not contradict an
+    earlier report of the end; `changed` are the others, each with the report that it contradicts. `refused` are the
+    owner's queries with a judgeable response other than 200. `deliveries` are the deliveries whose body contains the
     task id, in order of time.
     """
 
@@ -58,12 +58,12 @@ class TaskHistory:
 
     @property
     def ends(self) -> tuple[str, ...]:
-        """The statuses of a task that has ended; a tuple, because a faulty server may send an unhashable status."""
+        """The statuses of a task that has ended. A faulty server may send an unhashable status, so this is no set."""
         return ends_of(self.statuses)
 
     @property
     def ended(self) -> tuple[Observation, ...]:
-        """The queries that report the end."""
+        """The judged queries that report the end of the task."""
         return tuple(
             observation for observation in self.judged if observation.body.get("status") in self.ends
         )
@@ -80,7 +80,7 @@ def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
 
 
 def bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
-    """Return every body that is judged individually, with its task."""
+    """Return every exchange about a task that is judged individually, with the history of the task."""
     return view.once(_bodies)
 
 
@@ -89,9 +89,9 @@ def _bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
 
 
 def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
-    """Return the queries, and also the first callback after the end if no query reports the end.
+    """Return the judged queries, and the first callback after the end if no query reports the end.
 
-    If a query does, the callback is compared with it instead (clause `callback.body-equals-query`).
+    If a query reports the end, `callback.body-equals-query` compares the callback with the query instead.
     """
     early = (None, history.statuses.initial, history.statuses.running)
     deliveries = (
@@ -103,10 +103,10 @@ def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
 
 
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
-    """Yield the exchanges in order of their beginning.
+    """Yield the exchanges in order of their beginning, each with those that newly count as certainly earlier.
 
-    Each comes with the exchanges that ended after the previous one began and before it began. The order of
-    two exchanges is certain only if one ended before the other began.
+    These are the exchanges that ended before this one began, but not before the previous one began. The order of two
+    exchanges is certain only if one ended before the other began.
     """
     views = list(views)
     precision = Tolerances().recorded_time
@@ -120,7 +120,7 @@ def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[O
 
 
 def is_cancelled(body: Mapping[str, Any]) -> bool:
-    """Whether a body reports in any way that its task was cancelled."""
+    """Return whether a response body reports, by its status or error code, that the task was cancelled."""
     error = body.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     status = body.get("status")
@@ -136,7 +136,7 @@ def progress_of(body: Mapping[str, Any]) -> int | None:
 
 
 def sound_identity(create: Observation | None) -> dict[str, Any]:
-    """Return the `IDENTITY` fields of the response to a create request that violate no other clause."""
+    """Return those `IDENTITY` fields of the response to a create request that violate no other clause."""
     if create is None or create.operation is None:
         return {}
     body, fields = create.body, {}
@@ -153,12 +153,12 @@ def sound_identity(create: Observation | None) -> dict[str, Any]:
 
 
 def links_of(body: Mapping[str, Any]) -> list[str]:
-    """Return the results without their query strings, because each response may sign its links anew."""
+    """Return the result links without their query strings, because the server may sign them anew for each response."""
     return [_without_query(url) for url in results_of(body)]
 
 
 def reason_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the documented members of the `error` of a failed task; None if it has no error."""
+    """Return the documented members of the `error` of a failed task; None if the task has no error."""
     error = body.get("error")
     if not isinstance(error, dict):
         return None
@@ -217,7 +217,7 @@ def _is_judgeable_refusal(observation: Observation) -> bool:
 
 
 def _is_own(observation: Observation, task: TaskRecord) -> bool:
-    """Whether a query is from the task's owner. If its sender is unknown, this is true only if it succeeded."""
+    """Return whether a query is from the task's owner; if the sender is unknown, whether it succeeded."""
     if task.create is None:
         return observation.account.valid is not False
     if UNKNOWN in {observation.who, task.create.who}:
@@ -231,7 +231,7 @@ def ends_of(statuses: Statuses) -> tuple[str, ...]:
 
 
 def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
-    """Return the statuses that a task can have, with one for cancelled tasks if its document lists it.
+    """Return the statuses that a task can have, including a status for cancelled tasks if its document lists one.
 
     If the create request is not in the trace, the cancelled status of any document counts.
     """
@@ -246,7 +246,7 @@ def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
 
 
 def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tuple[Observation, Observation]]:
-    """Yield the queries that contradict an end that was certainly reported before, each with the report of the end."""
+    """Yield each query that contradicts an end that was certainly reported before, with the report of this end."""
     ends = ends_of(statuses)
     first: Observation | None = None
     for observation, before in in_order(queries):
@@ -261,9 +261,9 @@ def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tup
 
 
 def changed_field(first: Observation, later: Observation, statuses: Statuses) -> str:
-    """Return the name of the first field that differs from the final body; empty if none does.
+    """Return the name of the first field in which `later` differs from the final response `first`; empty if none.
 
-    A field that is invalid in the final body may change.
+    A field that is invalid in the final response may change.
     """
     lasting, now = _lasting_state(first.body, statuses), _state_of(later.body)
     if now["can_cancel"] is None:  # it may be left out

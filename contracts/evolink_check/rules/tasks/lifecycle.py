@@ -45,7 +45,7 @@ def identity(view: TraceView) -> Iterator[Finding]:
 
 
 def _same_identity(observation: Observation, identity: dict[str, Any]) -> Iterator[Finding]:
-    """Compare a body with the identity in earlier bodies, and add the fields that they did not have."""
+    """Compare a body with `identity`, the fields of earlier bodies, and add the fields that they lacked."""
     fields = {
         name: observation.body[name] for name in IDENTITY if type(observation.body.get(name)) is _TYPES[name]
     }
@@ -64,7 +64,7 @@ def _same_identity(observation: Observation, identity: dict[str, Any]) -> Iterat
 
 @rule("task.status-words")
 def status_words(view: TraceView) -> Iterator[Finding]:
-    """`status` is one of the documented ones (clause `task.status-words`).
+    """`status` is one of the documented statuses (clause `task.status-words`).
 
     `failure.cancelled` checks the status of a cancelled task.
     """
@@ -81,7 +81,7 @@ def status_words(view: TraceView) -> Iterator[Finding]:
 
 
 def is_documented(view: TraceView, history: TaskHistory, observation: Observation) -> bool:
-    """Whether the status is documented. A task need not pass through every status."""
+    """Return whether the status in a response about the task is documented."""
     if observation.body.get("status") in history.statuses:
         return True
     return observation.role == "query" and not any(
@@ -91,9 +91,9 @@ def is_documented(view: TraceView, history: TaskHistory, observation: Observatio
 
 @rule("task.status-order")
 def status_order(view: TraceView) -> Iterator[Finding]:
-    """A status is never followed by an earlier one (clause `task.status-order`).
+    """The status of a task never goes back to an earlier one (clause `task.status-order`).
 
-    `task.final` checks what follows an end.
+    `task.final` checks what follows the end of a task.
     """
     for history in task_histories(view):
         rank = {word: place for place, word in enumerate(history.statuses)}
@@ -122,7 +122,7 @@ def status_order(view: TraceView) -> Iterator[Finding]:
 def final(view: TraceView) -> Iterator[Finding]:
     """Status, progress, results, error and `can_cancel` do not change after the end (clause `task.final`).
 
-    Links are compared without their query strings.
+    Result links are compared without their query strings.
     """
     for history in task_histories(view):
         ends = history.ended
@@ -147,9 +147,9 @@ def _of(observation: Observation, name: str) -> str:
 
 @rule("task.ends")
 def ends(view: TraceView) -> Iterator[Finding]:
-    """A task ends within the stated limit, or within ten times its estimated time (clause `task.ends`).
+    """A task ends within the limit of its server, or within ten times its estimated time (clause `task.ends`).
 
-    If neither is known, a task that takes longer than ten minutes of the server's time is a warning.
+    If neither is known, a task that takes longer than ten minutes of the server's clock is a warning.
     """
     for history in task_histories(view):
         over = [
@@ -168,7 +168,7 @@ def ends(view: TraceView) -> Iterator[Finding]:
 
 
 def _not_ended(view: TraceView, history: TaskHistory, create: Observation) -> Iterator[Finding]:
-    """Yield a violation if the task's last query came after its limit and found it unfinished."""
+    """Yield a violation if the last query of the task came after the limit and found the task unfinished."""
     tolerances, last = Tolerances(view.trace.scale), history.queries[-1]
     info = create.body.get("task_info")
     estimated = info.get("estimated_time") if isinstance(info, dict) else None

@@ -1,4 +1,4 @@
-"""Rules about the outcome of a task: either results or an error."""
+"""Rules about the outcome of a task, which is either results or an error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PROVIDER_CODE = re.compile(r"[A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z]+)+")
 def results_when_completed(view: TraceView) -> Iterator[Finding]:
     """`results` has links if a task is completed, and none otherwise (clause `task.results-when-completed`).
 
-    If there are none, `results` is absent, null or empty. `query.schema` checks that it is a list.
+    Without links, `results` is absent, null or empty. `query.schema` checks that `results` is a list.
     """
     for history, observation in bodies(view):
         status, results = observation.body.get("status"), observation.body.get("results")
@@ -51,7 +51,7 @@ def results_when_completed(view: TraceView) -> Iterator[Finding]:
 
 
 def _has_files(history: TaskHistory) -> bool:
-    """Whether the task makes files. The documents of voices, elements and characters describe other results."""
+    """Return whether the results of the task are files, unlike those of voices, elements and characters."""
     operation = history.create.operation if history.create else None
     return operation is None or operation.prose.has_files
 
@@ -78,7 +78,7 @@ def _without_query(url: Any) -> Any:
 def error_when_failed(view: TraceView) -> Iterator[Finding]:
     """`error` is complete if a task has failed, and absent or null otherwise (clause `task.error-when-failed`).
 
-    Other clauses check its members.
+    Other clauses check the members of `error`.
     """
     for history, observation in bodies(view):
         status, error = observation.body.get("status"), observation.body.get("error")
@@ -105,7 +105,7 @@ def _missing(error: Any) -> str:
 
 
 def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
-    """Yield each failed task's body with the value of one member of its `error`, unless that is null."""
+    """Yield the exchanges about failed tasks, each with the member `name` of `error`, unless the member is null."""
     for history, observation in bodies(view):
         error = observation.body.get("error")
         if observation.body.get("status") == history.statuses.failure and isinstance(error, dict):
@@ -118,9 +118,8 @@ def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
 def codes(view: TraceView) -> Iterator[Finding]:
     """`error.code` is one of the documented codes (clause `failure.codes`).
 
-    If the documents list none, any code is accepted. Codes of providers, such as
-    `InvalidParameter.TaskTypeConstraint`, are accepted, too, because only the texts of single documents name
-    them.
+    If the documents list no codes, any code is accepted. Codes of providers, such as
+    `InvalidParameter.TaskTypeConstraint`, are accepted too, because only the prose of single documents names them.
     """
     documented = {failure.code for failure in view.spec.failures}
     for observation, code in _failures(view, "code") if documented else ():
@@ -150,7 +149,7 @@ def type_(view: TraceView) -> Iterator[Finding]:
 def message(view: TraceView) -> Iterator[Finding]:
     """`error.message` is not blank (clause `failure.message`).
 
-    Any text is accepted, because the wording is not documented.
+    Any other text is accepted, because the wording is not documented.
     """
     for observation, value in _failures(view, "message"):
         yield finding(

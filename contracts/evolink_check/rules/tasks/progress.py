@@ -1,4 +1,4 @@
-"""Rules about progress: 0 to 100, never decreasing, and its values at the beginning and at the end."""
+"""Rules about progress: its range, that it never decreases, and its values at the beginning and at the end."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @rule("task.progress-range")
 def progress_range(view: TraceView) -> Iterator[Finding]:
-    """`progress` is an integer from 0 to 100, whatever the status (clause `task.progress-range`).
+    """`progress` is an integer from 0 to 100 for every status (clause `task.progress-range`).
 
-    A null `progress` is not judged here, but by `query.schema`.
+    `query.schema` checks a `progress` that is null.
     """
     for _, observation in bodies(view):
         value = observation.body.get("progress")
@@ -39,7 +39,7 @@ def progress_range(view: TraceView) -> Iterator[Finding]:
 def progress_monotone(view: TraceView) -> Iterator[Finding]:
     """`progress` never decreases while a task is processing (clause `task.progress-monotone`).
 
-    Other clauses check its values while the task is pending and when it is completed.
+    Other clauses check the progress of pending tasks and of completed tasks.
     """
     for history in task_histories(view):
         highest: tuple[int, Observation] | None = None
@@ -69,7 +69,7 @@ def _is_running(history: TaskHistory, observation: Observation) -> bool:
 
 
 def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
-    """Judge whether every body whose status is `statuses[place]` of its task has the progress `value`."""
+    """Check that the progress is `value` in every body whose status is `statuses[place]`."""
     for history, observation in bodies(view):
         now, word = progress_of(observation.body), history.statuses[place]
         if observation.body.get("status") != word or now is None:
@@ -83,7 +83,7 @@ def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
 def progress_pending(view: TraceView) -> Iterator[Finding]:
     """`progress` is 0 while a task is pending (clause `task.progress-pending`).
 
-    The rule does not apply to documents whose tasks are never pending.
+    The rule does not apply if the documents have no status for pending tasks.
     """
     words = view.spec.query.statuses
     return _progress_at(view, 0, 0) if words.initial != words.running else iter(())
@@ -91,9 +91,9 @@ def progress_pending(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.progress-processing")
 def progress_processing(view: TraceView) -> Iterator[Finding]:
-    """`progress` is in its range while a task is processing (clause `task.progress-processing`).
+    """While a task is processing, `progress` is an integer from 0 to 100 (clause `task.progress-processing`).
 
-    0 and 100 are accepted, too, so every integer in the range passes.
+    0 and 100 are accepted, so every value that `task.progress-range` accepts passes.
     """
     return (
         passed(observation.number)

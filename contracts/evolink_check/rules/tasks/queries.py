@@ -1,4 +1,4 @@
-"""Rules about the response to a query of the account's own task: its status, its shape, and its task id."""
+"""Rules about the response to a status query of the account's own task: HTTP status, shape, and task id."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ABSENT = object()
 
 @rule("query.answers-200")
 def answers_200(view: TraceView) -> Iterator[Finding]:
-    """The query of an existing task is answered with 200, even if the task has failed (clause `query.answers-200`).
+    """A query of an existing task gets a 200, even if the task has failed (clause `query.answers-200`).
 
     A 404 before the first 200 violates `create.readable-at-once` instead.
     """
@@ -85,10 +85,10 @@ def _last_success(view: TraceView) -> float:
 
 @rule("query.schema")
 def schema(view: TraceView) -> Iterator[Finding]:
-    """The response to a query matches its schema (clause `query.schema`).
+    """The response to a status query matches its schema (clause `query.schema`).
 
-    Fields with clauses of their own are not checked here. Problems that the response to the create request
-    has, too, are not reported again.
+    Fields that other clauses check are not checked here. A problem that the response to the create request also has is
+    not reported again.
     """
     for history in task_histories(view):
         for observation in _bodies(history):
@@ -109,7 +109,7 @@ def schema(view: TraceView) -> Iterator[Finding]:
 
 
 def _bodies(history: TaskHistory) -> Iterator[Observation]:
-    """Yield every body with a 200, except those without `id` or `status`, which `query.complete` checks."""
+    """Yield every response with a 200 that has an `id` and a `status`; `query.complete` checks the others."""
     yield from (observation for observation in history.refused if observation.status == observation.success)
     yield from (observation for observation in history.judged if not _missing(observation))
 
@@ -142,9 +142,9 @@ def _at(body: Mapping[str, Any], pointer: str) -> Any:
 
 @rule("query.complete")
 def complete(view: TraceView) -> Iterator[Finding]:
-    """The response has `id` and `status` (clause `query.complete`).
+    """The response to a status query has `id` and `status` (clause `query.complete`).
 
-    Other fields may be absent or have clauses of their own.
+    Other fields may be absent, or other clauses check them.
     """
     for history in task_histories(view):
         for observation in history.judged:
@@ -163,7 +163,7 @@ def _missing(observation: Observation) -> list[str]:
 
 @rule("query.same-id")
 def same_id(view: TraceView) -> Iterator[Finding]:
-    """The `id` in the response is the id that was queried (clause `query.same-id`)."""
+    """The `id` in the response is the task id in the request (clause `query.same-id`)."""
     for history in task_histories(view):
         for observation in history.judged:
             task_id = observation.body.get("id")
@@ -181,7 +181,7 @@ def same_id(view: TraceView) -> Iterator[Finding]:
 def extra_fields(view: TraceView) -> Iterator[Finding]:
     """`usage` and `task_info.estimated_time` have their documented form (clause `query.extra-fields`).
 
-    A value that equals the one in the response to the create request passes, because other clauses check that
+    A value that equals the value in the response to the create request passes, because other clauses check that
     response.
     """
     for history in task_histories(view):

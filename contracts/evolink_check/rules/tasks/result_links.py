@@ -1,4 +1,4 @@
-"""Rules about result links: how long they work, with which keys, and which file they return."""
+"""Rules about result links: how long they work, with which API keys, and which file they return."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MARGIN = _TOLERANCES.link_margin_server
 _ROUNDED = 16  # lines by which an encoder may round a size to whole blocks
 _OK, _PARTIAL = 200, 206
 _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 401, 403, 500
-_NOT_THE_LINK = {_UNAUTHORIZED, 405, 416, 429}  # they are about the key, the method, the range or the rate
+_NOT_THE_LINK = {_UNAUTHORIZED, 405, 416, 429}  # errors about the API key, the method, the range or the rate
 _EXTENSIONS = {
     "video": "mp4 m4v mov webm mkv avi mpg mpeg ts m3u8",
     "audio": "mp3 wav ogg oga opus flac m4a aac pcm",
@@ -41,9 +41,9 @@ _LINES = re.compile(r"([0-9]{3,4})p")
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One fetch of a result, at least `least` and at most `most` seconds of the server's time after its task ended.
+    """A request for a result file, `least` to `most` seconds of the server's clock after the end of its task.
 
-    `end_report` is the first body that reports that end.
+    `end_report` is the first response or callback that reports the end.
     """
 
     history: TaskHistory
@@ -59,18 +59,18 @@ class Fetch:
 
     @property
     def number(self) -> int:
-        """The number of the fetch in the trace."""
+        """The number of the request in the trace."""
         return self.link.number
 
     @property
     def life(self) -> float:
-        """The life of the link in seconds: 24 hours, unless the document of the model states another time."""
+        """The life of the link in seconds: 24 hours, unless the OpenAPI document of the model states another time."""
         operation = self.history.create.operation if self.history.create else None
         return operation.prose.link_seconds if operation else _TOLERANCES.link_life_server
 
 
 def fetches(view: TraceView) -> tuple[Fetch, ...]:
-    """Return every answered GET and HEAD of a result link of a completed task."""
+    """Return every GET and HEAD of a result link of a completed task that got a response."""
     return view.once(_fetches)
 
 
@@ -100,7 +100,7 @@ def _completed(history: TaskHistory) -> list[Observation]:
 def _fetches_of(
     history: TaskHistory, links: Sequence[Observation], end_report: Observation, scale: float
 ) -> Iterator[Fetch]:
-    """Yield the fetches of a task's links. The task ended between its last unfinished state and `end_report`."""
+    """Yield the fetches of a task that ended between the last query that found it unfinished and `end_report`."""
     unfinished = [
         observation.began
         for observation in history.judged
@@ -115,7 +115,7 @@ def _fetches_of(
 
 @rule("link.24h")
 def works_24h(view: TraceView) -> Iterator[Finding]:
-    """A result link works for 24 hours (clause `link.24h`). Only a fetch without a key can violate this."""
+    """A result link works for 24 hours (clause `link.24h`). Only requests without a key can violate this clause."""
     for fetch in fetches(view):
         if fetch.most >= fetch.life - _MARGIN:
             continue
@@ -142,7 +142,7 @@ def _is_dead(view: TraceView, fetch: Fetch) -> bool:
 
 
 def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
-    """Whether the link worked in another fetch, which must have a key if `keyed` and must be later if `later`."""
+    """Return whether the link worked in another request, which must have a key if `keyed`, and be later if `later`."""
     return any(
         (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
         for other in view.once(_last_successful)[fetch.link.exchange.url]
@@ -150,7 +150,6 @@ def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = 
 
 
 def _last_successful(view: TraceView) -> Mapping[str, list[Fetch]]:
-    """Return the last successful fetch of each link with a key, and the last one without a key."""
     by_url: dict[str, dict[bool, Fetch]] = {}
     for fetch in fetches(view):
         last = by_url.setdefault(fetch.link.exchange.url, {})
@@ -161,7 +160,7 @@ def _last_successful(view: TraceView) -> Mapping[str, list[Fetch]]:
 
 @rule("link.expired")
 def expired(view: TraceView) -> Iterator[Finding]:
-    """After 24 hours a result link does not work (clause `link.expired`)."""
+    """A result link does not work after 24 hours (clause `link.expired`)."""
     for fetch in fetches(view):
         if fetch.least <= fetch.life + _MARGIN:
             continue
@@ -191,7 +190,7 @@ def no_key(view: TraceView) -> Iterator[Finding]:
 
 @rule("link.extension")
 def extension(view: TraceView) -> Iterator[Finding]:
-    """The path of a result link ends in the file's extension (clause `link.extension`)."""
+    """The path of a result link ends with the file's extension (clause `link.extension`)."""
     for history in task_histories(view):
         first = {
             url: observation
@@ -220,7 +219,7 @@ def _medium(history: TaskHistory, observation: Observation) -> str:
 
 @rule("link.content-type")
 def content_type(view: TraceView) -> Iterator[Finding]:
-    """A result has the content type of its format and can be decoded (clause `link.content-type`)."""
+    """A result file has the content type of its format and can be decoded (clause `link.content-type`)."""
     for fetch in fetches(view):
         headers = fetch.link.exchange.response_headers
         medium = _medium(fetch.history, fetch.end_report)
@@ -244,24 +243,24 @@ def content_type(view: TraceView) -> Iterator[Finding]:
 
 @rule("result.duration")
 def duration(view: TraceView) -> Iterator[Finding]:
-    """A result has the requested duration (clause `result.duration`)."""
+    """A result file has the requested duration (clause `result.duration`)."""
     return (finding for name, requested, finding in _measured(view) if name == "duration" and requested)
 
 
 @rule("result.quality")
 def quality(view: TraceView) -> Iterator[Finding]:
-    """A result has the requested resolution (clause `result.quality`)."""
+    """A result file has the requested resolution (clause `result.quality`)."""
     return (finding for name, requested, finding in _measured(view) if name == "quality" and requested)
 
 
 @rule("create.defaults")
 def defaults(view: TraceView) -> Iterator[Finding]:
-    """If a request omits a field, the result has the documented default of the field (clause `create.defaults`)."""
+    """If a create request omits a field, its default applies to the result file (clause `create.defaults`)."""
     return (finding for _, requested, finding in _measured(view) if not requested)
 
 
 def _measured(view: TraceView) -> Iterator[tuple[str, bool, Finding]]:
-    """Judge each measured field. Yields its name, whether the create request has it, and the finding."""
+    """Yield a finding for each measured field, with the field's name and whether the create request has the field."""
     for fetch in fetches(view):
         create, media = fetch.history.create, fetch.link.entry.media
         if create is None or create.operation is None or media is None or media.problem:
@@ -289,7 +288,6 @@ def _seconds(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
 
 
 def _lines(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
-    """Compare the lines of a picture, or the columns of a portrait picture, with a quality such as `720p`."""
     media, match = fetch.link.entry.media, _LINES.fullmatch(wanted) if isinstance(wanted, str) else None
     if media is None or match is None or not media.height:
         return None
