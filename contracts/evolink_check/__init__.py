@@ -1,4 +1,4 @@
-"""Check servers, clients and recorded traffic against the contract."""
+"""Check servers, clients and recorded traffic against the API's OpenAPI documents and clauses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the module of a public name when the name is first used."""
+    """Import the module of a public name only when the name is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

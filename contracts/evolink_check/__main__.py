@@ -1,4 +1,4 @@
-"""`python -m evolink_check` does the same as the command `evolink-check`."""
+"""Running `python -m evolink_check` is the same as running the command `evolink-check`."""
 
 from evolink_check.cli.app import main
 

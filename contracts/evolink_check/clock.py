@@ -7,7 +7,7 @@ import time
 
 
 class _ForwardClock:
-    """Unix seconds that never decrease, even when the system clock is set back, so that exchanges keep their order."""
+    """A clock in Unix seconds that never goes back, even if the system clock does. This keeps exchanges in order."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,12 +24,15 @@ _CLOCK = _ForwardClock()
 
 
 def now() -> float:
-    """Return Unix seconds. This follows the system clock when it is set forward, but not when it is set back."""
+    """Return Unix seconds.
+
+    If the system clock is set forward, the result follows it; if the system clock is set back, the result does not.
+    """
     return _CLOCK.now()
 
 
 def stopwatch() -> float:
-    """Return the seconds since an arbitrary start, for measuring durations."""
+    """Return the seconds since an arbitrary moment, to measure durations."""
     return time.monotonic()
 
 
@@ -39,5 +42,5 @@ def thread_seconds() -> float:
 
 
 def wait(seconds: float) -> None:
-    """Sleep for this number of real seconds. Return at once if it is negative."""
+    """Sleep for `seconds` real seconds. Return at once if `seconds` is negative."""
     time.sleep(max(0.0, seconds))

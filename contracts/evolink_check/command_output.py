@@ -8,13 +8,16 @@ from typing import IO
 
 from evolink_check.traffic.known_keys import KEY
 
-KEPT = 65_536  # bytes that are kept of the beginning, and as many of the end
+KEPT = 65_536  # how many bytes are kept of the beginning, and of the end
 _CHUNK = 65_536
 _CUT = b"\n[...]\n"
 
 
 class Output:
-    """One output stream of a command. A thread reads it, so that a full pipe never blocks the command."""
+    """One output stream of a command.
+
+    A thread reads the stream, so that the command is never blocked by a full pipe.
+    """
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
@@ -24,7 +27,10 @@ class Output:
         self._reader.start()
 
     def text(self, token: str, patience: float) -> str:
-        """Return the output that was kept, without the key. Waits up to `patience` seconds for the stream to close."""
+        """Return the output that was kept, with `KEY` in place of the key.
+
+        Waits up to `patience` seconds for the stream to close.
+        """
         self._reader.join(patience)
         first, last = self._first, self._last
         if self._is_cut:
@@ -46,7 +52,7 @@ class Output:
 
 
 def _whole(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
-    """Remove the parts of a divided key at the end of the text before the cut and at the start of the text after it."""
+    """Remove parts of a divided key from the end of `first` and from the start of `last`."""
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)
     after = next((size for size in sizes if last.startswith(token[-size:])), 0)

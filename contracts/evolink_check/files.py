@@ -1,4 +1,4 @@
-"""Write files completely or not at all, and create temporary folders that are removed even after a signal."""
+"""Write files completely or not at all, and create temporary folders, which are removed even after a signal."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _temporary: set[str] = set()
 def write(path: Path, content: str | bytes) -> None:
     """Write a file completely or not at all. `-` is stdout.
 
-    Readers see the previous content until the new content is complete. An existing file keeps its mode, so a private
-    file stays private.
+    Other programs read the previous content until the new content is complete. An existing file keeps its mode, so a
+    private file stays private.
     """
     data = content.encode() if isinstance(content, str) else content
     if path == STDOUT:
@@ -36,7 +36,7 @@ def write(path: Path, content: str | bytes) -> None:
 def is_special(path: Path) -> bool:
     """Whether the path is a device or a pipe (`/dev/null`, `>(…)`).
 
-    Such a path is written to directly, and not replaced.
+    `write` writes to such a path directly, because it must not be replaced.
     """
     return path.exists() and not path.is_file()
 
@@ -44,7 +44,7 @@ def is_special(path: Path) -> bool:
 def check_writable(path: Path) -> None:
     """Raise ValueError if the file cannot be written.
 
-    Call this before a run, so that its results are not lost at the end.
+    Call this before a run, because otherwise the results of the run could be lost.
     """
     if path == STDOUT:
         return
@@ -62,7 +62,7 @@ def check_writable(path: Path) -> None:
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """Create a folder that is removed after the block or by `remove_temporary_folders`.
+    """Yield a new folder. It is removed when the `with` block ends, or by `remove_temporary_folders`.
 
     Raises ValueError if the folder cannot be created.
     """
@@ -81,7 +81,10 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 
 
 def remove_temporary_folders() -> None:
-    """Remove every temporary folder in use. Called before the process ends without leaving its `with` blocks."""
+    """Remove every temporary folder in use.
+
+    This is called when the process is about to end without leaving its `with` blocks.
+    """
     for folder in tuple(_temporary):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -100,7 +103,10 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _umask() -> int:
-    """Return the umask. It can only be read by setting it, so it is set to 0 for a moment and then restored."""
+    """Return the umask.
+
+    Python can read the umask only by setting it, so it is set to 0 for a moment and then restored.
+    """
     umask = os.umask(0)
     os.umask(umask)
     return umask

@@ -3,10 +3,10 @@
     def test_the_contract(evolink_verdict):
         '''Runs once for every clause that binds a server.'''
 
-`pytest --evolink-api URL` checks that API once, when the first test needs the fixture. A test fails when its clause
-failed, and is skipped when its clause was not observed. The keys are read from EVOLINK_API_KEY and
-EVOLINK_OTHER_API_KEY. If no API is named, these tests are skipped. Nothing is imported for tests that do not use the
-fixture. Use --dist loadfile with pytest-xdist.
+`pytest --evolink-api URL` checks the API at URL once, when the first test needs the fixture. A test fails if its clause
+failed, and is skipped if its clause was not observed. The keys are read from EVOLINK_API_KEY and
+EVOLINK_OTHER_API_KEY. Without --evolink-api and --evolink-config, these tests are skipped. With pytest-xdist, use
+--dist loadfile.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DIST, _WHOLE_FILES = (
     "evolink_dist",
     {"loadfile", "loadscope"},
 )  # the --dist modes of pytest-xdist that run all tests of a file in one worker
-_SHOWN = 5  # maximum number of different violations shown for a clause
+_SHOWN = 5  # maximum number of violations shown for a clause
 _UNCHECKED = pytest.StashKey["list[str]"]()  # the clauses whose tests ran although nothing was checked
 _OPTIONS = {
     "evolink-api": ("URL", "Check the API at this base URL, in tests with the fixture evolink_verdict."),
@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that uses the verdict fixture once for each clause that binds a server."""
+    """Run a test with the fixture `evolink_verdict` once for each clause that binds a server."""
     if _VERDICT in metafunc.fixturenames:
         from evolink_spec.clauses import load_clauses
 
@@ -55,13 +55,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Pass the distribution mode of pytest-xdist to a worker, which cannot read it from its own options."""
+    """Pass the distribution mode of pytest-xdist to a worker, which does not get this option itself."""
     node.workerinput[_DIST] = node.config.getoption("dist")
 
 
 @pytest.fixture(scope="session")
 def _evolink_outcome(request: pytest.FixtureRequest) -> Report | str:
-    """Check the API and return the report, or the reason why there is none. Skip the test when no API was named."""
+    """Check the API and return the report, or else the reason why there is none.
+
+    If the user named no API, the test is skipped.
+    """
     config = request.config
     url, file = _option(config, "evolink-api"), _option(config, "evolink-config")
     if not url and not file:
@@ -72,7 +75,7 @@ def _evolink_outcome(request: pytest.FixtureRequest) -> Report | str:
 def _reason_other_worker_checks(request: pytest.FixtureRequest) -> str:
     """Return why this pytest-xdist worker must not check the API; empty if it may.
 
-    Only one worker may check, because a check can cost credits.
+    Only one worker may check the API, because a check can cost credits.
     """
     worker = getattr(request.config, "workerinput", None)
     if worker is None:
@@ -97,7 +100,7 @@ def evolink_report(_evolink_outcome: Report | str) -> Report:
 
 @pytest.fixture(scope="session")
 def evolink_verdict(request: pytest.FixtureRequest, _evolink_outcome: Report | str) -> Verdict:
-    """Return the verdict on one clause. A test with this fixture fails when the clause failed."""
+    """Return the verdict on one clause. A test with this fixture fails if the clause failed."""
     if isinstance(_evolink_outcome, str):
         unchecked = request.config.stash.setdefault(_UNCHECKED, [])
         unchecked.append(request.param)
@@ -151,13 +154,13 @@ def _check(config: pytest.Config, url: str, file: str) -> Report | str:
 
 
 def _option(config: pytest.Config, name: str) -> str:
-    """Return the value of an option from the command line or else from the ini file; empty if neither sets it."""
+    """Return the value of an option from the command line, or else from the ini file; empty if neither has a value."""
     value: str = config.getoption(f"--{name}") or config.getini(name.replace("-", "_"))
     return value
 
 
 def _failure_text(verdict: Verdict) -> str:
-    """Describe a failed clause: its rule, the place where it is documented, and its violations."""
+    """Describe a failed clause with its rule, its source in the documents, and its violations."""
     from evolink_check.reports import formatting
 
     clause, violations = verdict.clause, formatting.violations(verdict)

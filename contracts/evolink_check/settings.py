@@ -1,4 +1,4 @@
-"""The server to check, known facts about it, and how hard it is tested. The repr of these records shows no keys."""
+"""The server to check, facts about the server, and how thoroughly it is tested. The repr of a record shows no keys."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key to use with the server, and what is known about its account.
+    """An API key for the server, and facts about its account.
 
-    `limited` means that its requests soon get a 429.
+    `limited` means that requests with this key soon get a 429.
     """
 
     account: Account
@@ -26,7 +26,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A request whose task fails with the error `code`. `fields` replace the fields of the usual body."""
+    """A request whose task fails with the error `code`. `fields` replace fields of the usual request body."""
 
     code: str
     fields: Mapping[str, Any]
@@ -34,17 +34,17 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The server. A clause that needs a fact which is missing here is "not observed", which never counts as passed.
+    """The server to check, and facts about it. If a fact is missing, the clauses that need it are not observed.
 
-    `url` has no trailing slash. `keys` maps labels to keys and always has the label `main`. `any_key` means that the
-    server accepts any key, so its response to a wrong key shows nothing. `scale` is the number of seconds that pass on
-    the server for each real second. `callback_url` is the public URL prefix of our callback receiver, which listens on
-    `callback_listen`; if it is empty, callbacks are not checked. `advance_url` accepts `{"seconds": N}` and moves the
-    clock of the requesting account forward; if it is empty, the clock cannot be moved. `cannot` holds the ids of
-    clauses that cannot be observed on this server. `ca` is a PEM file with the CA that signed the server's certificate;
-    if it is empty, the system's CAs are used. Every task ends within `task_limit` seconds; 0 means ten times its own
-    estimated time. `callback_trust` means that `callback_url` leads to our receiver although this machine cannot reach
-    it.
+    `url` has no slash at its end. `keys` maps labels to API keys and always has the label `main`. `any_key` means that
+    the server accepts any key, so its response to a wrong key proves nothing. `scale` is the number of seconds that
+    pass on the server in one real second. `callback_url` is the public URL prefix of our callback receiver, which
+    listens on `callback_listen`; if `callback_url` is empty, callbacks are not checked. `advance_url` accepts
+    `{"seconds": N}` and moves the clock of the requesting account forward; if it is empty, the clock cannot be moved.
+    `cannot` contains the ids of clauses that cannot be observed on this server. `ca` is a PEM file with the CA that
+    signed the server's certificate; if it is empty, the system's CAs are used. Every task must end within `task_limit`
+    seconds; 0 means ten times the estimated time of the task. `callback_trust` means that `callback_url` leads to our
+    receiver, even if this machine cannot reach it.
     """
 
     url: str
@@ -64,7 +64,7 @@ class Subject:
 
     @classmethod
     def at(cls, url: str, key: str, other_key: str = "", **facts: Any) -> Subject:
-        """Create a server from its URL, one or two keys, and any other fields."""
+        """Create a `Subject` from a URL, one or two keys, and any other fields."""
         tokens = {MAIN: key, OTHER: other_key}
         keys = {label: Key(Account(label, valid=True), token) for label, token in tokens.items() if token}
         return cls(url.rstrip("/"), keys, **facts)
@@ -77,13 +77,13 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard the server is tested.
+    """How thoroughly the server is tested.
 
     If `max_credits` is None, no request is sent for which a correct server would create a task. `examples` is the
-    number of cases that each strategy generates. The following are maximum values: the number of `tasks` created, the
-    `seconds` of the whole run, the `task_seconds` spent waiting for one task, and the `rate` in requests per second.
-    Only `clauses` are tested, or all clauses if it is empty. Failing examples are saved in the folder `memory` and
-    tried first in the next run.
+    number of cases that each strategy generates. The following are maximum values: the number of created `tasks`, the
+    `seconds` of the whole run, the `task_seconds` of waiting for one task, and the `rate` in requests per second. If
+    `clauses` is not empty, only these clauses are tested. Failing examples are saved in the folder `memory`, and the
+    next run tries them first.
     """
 
     profile: str = "quick"

@@ -1,4 +1,4 @@
-"""Convert TOML tables to records. Errors name the wrong key and the nearest valid key."""
+"""Convert TOML tables to records. Errors name the wrong key and a similar valid key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def convert(tables: dict[str, Any], record: type[T]) -> T:
-    """Convert TOML tables to a record. Raises ValueError for an unknown key, a wrong type, or a value out of range."""
+    """Convert TOML tables to a record.
+
+    Raises ValueError for an unknown key, a wrong type, or a value out of range.
+    """
     for place, key, known in _unknown_keys(tables, inspect.type_info(record), ""):
         where = f"{place}: " if place else ""
         raise ValueError(f"{where}there is no key {key!r}{did_you_mean(key, known)}")
@@ -28,9 +31,9 @@ def convert(tables: dict[str, Any], record: type[T]) -> T:
 
 
 def _unknown_keys(value: Any, kind: inspect.Type, place: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Find the unknown keys. For each, yield its table, the key, and the valid keys of the table.
+    """Yield for each unknown key its table, the key, and the valid keys of the table.
 
-    Values of a wrong type are ignored here, because msgspec reports them.
+    Values of a wrong type are ignored, because msgspec reports them.
     """
     if isinstance(kind, inspect.UnionType):
         for option in kind.types:

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class IdentityKey(Generic[T]):
-    """A hashable key for one object, equal only to keys of the same object. It keeps the object alive."""
+    """A hashable key for one object. Two keys are equal only if they hold the same object."""
 
     __slots__ = ("value",)
 

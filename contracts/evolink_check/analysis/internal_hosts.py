@@ -15,11 +15,12 @@ _INTERNAL_V4 = tuple(
 )
 _INTERNAL_V6 = tuple(map(IPv6Network, ("::1/128", "::/128", "fc00::/7", "fe80::/10")))
 _PART = re.compile(r"0[xX][0-9a-fA-F]*|0[0-7]*|[1-9][0-9]*")
-# Names of internal hosts (RFC 6761, 6762, 8375, common routers), and domains that resolve to an address in the name.
+# Top-level names of internal hosts (RFC 6761, 6762, 8375, and common routers).
 _INSIDE = {
     *("localhost", "localdomain", "localdomain4", "localdomain6", "local", "internal", "intranet", "private"),
     *("corp", "home", "lan", "arpa"),
 }
+# Domains whose subdomains resolve to the address that is part of the name, or to this machine.
 _MIRRORS = (".nip.io", ".sslip.io", ".xip.io", ".localtest.me", ".lvh.me", ".vcap.me", ".lacolhost.com")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LONGEST_NAME = 253
@@ -27,7 +28,7 @@ _SIZES = (0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF)
 
 
 def host_of(url: str) -> str:
-    """Return the host of a URL in lower case, without brackets or a dot at its end; empty if the URL has none."""
+    """Return the host of a URL in lower case, without brackets and final dot; empty if the URL has no host."""
     try:
         host = urlsplit(url).hostname
     except ValueError:
@@ -36,9 +37,10 @@ def host_of(url: str) -> str:
 
 
 def is_internal(url: str) -> bool:
-    """Whether the host is certainly internal, in any notation.
+    """Whether the host is certainly internal. Addresses in unusual notations count, too.
 
-    A name that only DNS can resolve does not count as internal.
+    A domain name does not count as internal, because only a DNS query could show its address. `localhost` and its
+    subdomains do count.
     """
     host = host_of(url)
     if host == "localhost" or host.endswith(".localhost"):
@@ -50,7 +52,10 @@ def is_internal(url: str) -> bool:
 
 
 def is_plainly_public(url: str) -> bool:
-    """Whether every server accepts the host as public: a plain domain name, no user, no unusual port."""
+    """Whether every server accepts the host as public.
+
+    This requires a domain name that is not internal, no user name, and no port other than 443 and 8443.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -65,9 +70,9 @@ def is_plainly_public(url: str) -> bool:
 
 
 def v4_of(host: str) -> IPv4Address | None:
-    """Return the IPv4 address as `inet_aton` and browsers read it; None if the host is not an IPv4 address.
+    """Return the IPv4 address that `inet_aton` and browsers would read; None if the host is not an IPv4 address.
 
-    An address has one to four parts, each decimal, hexadecimal or octal.
+    An address has one to four parts. Each part is decimal, hexadecimal or octal.
     """
     parts = host.split(".")
     if len(parts) > len(_SIZES) or not all(_PART.fullmatch(part) for part in parts):

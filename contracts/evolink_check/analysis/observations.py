@@ -1,4 +1,4 @@
-"""An entry of a trace with its operation and decoded bodies, and a task with its exchanges."""
+"""The interpretation of one entry of a trace, and of all exchanges about one task."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Role = Literal["create", "query", "credits", "other method", "other path", "link
 API: frozenset[Role] = frozenset({"create", "query", "credits", "other method", "other path"})
 
 
-LINKS = 100  # the most links of one body that are checked; reports count the others
+LINKS = 100  # the maximum number of links of one body that are checked; reports count the others
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One entry of a trace, interpreted. The value of a body that is empty or not JSON is `NOT_JSON`."""
+    """One entry of a trace with its operation and decoded bodies. A body that is empty or not JSON is `NOT_JSON`."""
 
     entry: Entry
     role: Role
@@ -38,7 +38,7 @@ class Observation:
     task_id: str = ""  # from the path of a query, the response to a create request, or the body of a delivery
     success: int = 0  # the documented status of a successful create request or query; 0 for other requests
     errors: Mapping[int, ErrorAnswer] = field(default_factory=dict)  # the documented errors, by status
-    # What the rules read most often is stored, not computed.
+    # These are stored, not computed, because the rules read them most often.
     number: int = field(init=False, repr=False, compare=False)  # of the entry in the trace
     status: int = field(init=False, repr=False, compare=False)  # the HTTP status; 0 without a response
     body: Mapping[str, Any] = field(init=False, repr=False, compare=False)  # see `_body`
@@ -52,7 +52,7 @@ class Observation:
         object.__setattr__(self, "body", self._body())
 
     def once(self, make: Callable[[Observation], T]) -> T:
-        """Return `make(self)`, computed on the first call only, because many rules need the same results."""
+        """Return `make(self)`. The result is cached, because many rules need the same result."""
         if make not in self._once:
             self._once[make] = make(self)
         result: T = self._once[make]
@@ -60,7 +60,7 @@ class Observation:
 
     @property
     def exchange(self) -> Exchange:
-        """The request with its response."""
+        """The request and its response."""
         return self.entry.exchange
 
     @property
@@ -80,7 +80,7 @@ class Observation:
 
     @property
     def answered(self) -> bool:
-        """Whether there was a response."""
+        """Whether a response was received."""
         return self.status != 0
 
     @property
@@ -89,21 +89,21 @@ class Observation:
         return 200 <= self.status < 300 and isinstance(self.answer_json, dict)  # noqa: PLR2004
 
     def _body(self) -> Mapping[str, Any]:
-        """The JSON object in the response or, for a delivery, in the request.
+        """Return the JSON object in the response; for a delivery, the JSON object in the request.
 
-        Empty if the body is not a JSON object.
+        The result is empty if the body is not a JSON object.
         """
         value = self.request_json if self.role == "delivery" else self.answer_json
         return value if isinstance(value, dict) else {}
 
     def header(self, name: str) -> str | None:
-        """Return a header of the response or, for a delivery, of the request; None if it is missing."""
+        """Return a header of the response; for a delivery, a header of the request. None if the header is missing."""
         exchange = self.entry.exchange
         headers = exchange.request_headers if self.role == "delivery" else exchange.response_headers
         return next((value for key, value in headers if key.lower() == name.lower()), None)
 
     def sent(self, name: str) -> str | None:
-        """Return a header of the request; None if it is missing."""
+        """Return a header of the request; None if the header is missing."""
         headers = self.entry.exchange.request_headers
         return next((value for key, value in headers if key.lower() == name.lower()), None)
 
@@ -112,7 +112,7 @@ class Observation:
 class TaskRecord:
     """The exchanges about one task, ordered by time.
 
-    `create` is None if the trace does not contain the create request.
+    `create` is None if the trace does not contain the create request of the task.
     """
 
     id: str
@@ -120,17 +120,17 @@ class TaskRecord:
     queries: list[Observation] = field(default_factory=list)  # with a successful response
     refused: list[Observation] = field(default_factory=list)  # queries with any other response
     deliveries: list[Observation] = field(default_factory=list)
-    links: list[Observation] = field(default_factory=list)  # fetches of its results
+    links: list[Observation] = field(default_factory=list)  # downloads of the task's results
 
     @property
     def views(self) -> list[Observation]:
-        """The create request, queries and deliveries, in the order in which they report the state of the task."""
+        """The create request, queries and deliveries, in the order of the task states that they report."""
         create = [self.create] if self.create else []
         return sorted([*create, *self.queries, *self.deliveries], key=_answered_at)
 
     @property
     def callback_url(self) -> str | None:
-        """The callback URL of the create request; None if it has none or is not part of the trace."""
+        """The callback URL in the create request; None if the URL or the create request is missing."""
         body = self.create.request_json if self.create else None
         field_name = _callback_field(self.create)
         url = body.get(field_name) if isinstance(body, dict) and field_name else None
@@ -143,11 +143,11 @@ def _callback_field(create: Observation | None) -> str:
 
 
 def _answered_at(seen: Observation) -> tuple[float, int]:
-    # A delivery shows the state when it was sent; an answer, the state at some time before the answer ended.
+    # A delivery reports the state when the delivery was sent. A response reports the state before the response ended.
     return (seen.began if seen.role == "delivery" else seen.ended, seen.number)
 
 
 def results_of(body: Mapping[str, Any]) -> list[str]:
-    """Return the first `LINKS` result links in a body about a task; empty if it has none."""
+    """Return the first `LINKS` result links in a body about a task; empty if the body has no links."""
     results = body.get("results")
     return [url for url in results[:LINKS] if isinstance(url, str)] if isinstance(results, list) else []

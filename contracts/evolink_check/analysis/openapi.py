@@ -1,4 +1,4 @@
-"""Check one exchange against the documents with openapi-core, independently of the mock."""
+"""Check one exchange against the OpenAPI documents with openapi-core, which shares no code with the mock."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     _ErrorsOf = Callable[["_Validators"], Iterable[Exception]]
 
 _ORIGIN = "http://contract.invalid"  # replaces the server of every document
-_SHOWN = 200  # characters of a problem
-# A server may refuse a number that no double can represent, but it should not send one.
+_SHOWN = 200  # the maximum length of the text of a problem, in characters
+# A server may reject a number that is too large for a double, but should not send such a number.
 _ASKED: Any = {"application/json": finite_json}
 _ANSWERED: Any = {"application/json": strict_json}
 
@@ -31,8 +31,8 @@ _ANSWERED: Any = {"application/json": strict_json}
 class Problem:
     """One place in a response body that violates the schema.
 
-    `pointer` is the JSON pointer to the place ("" for the whole body), and `keyword` is the violated keyword
-    of the schema, such as `type` or `enum`.
+    `pointer` is the JSON pointer to the place; it is empty for the whole body. `keyword` is the violated keyword of the
+    schema, such as `type` or `enum`.
     """
 
     pointer: str
@@ -42,31 +42,29 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class _Validators:
-    """The validators of one document, for requests and for responses."""
-
     requests: V31RequestValidator
     responses: V31ResponseValidator
 
 
 class Conformance:
-    """Checks exchanges against the documents of one spec. If an exchange cannot be checked, an exception is raised."""
+    """Checks exchanges against the documents of a `Spec`. Raises an exception if an exchange cannot be checked."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._validators: dict[str, _Validators] = {}
 
     def request_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """Return the problems of the request, as texts. Old model names are valid (clause `model.alias`)."""
+        """Return the problems of the request, one line each. An old model name is no problem (clause `model.alias`)."""
         creates = self._creates(exchange.method, urlsplit(exchange.url).path)
         request = _request(replace(exchange, request_body=_renamed(exchange.request_body, creates)))
         return self._problems(exchange, lambda validators: validators.requests.iter_errors(request))
 
     def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """Return the problems of the response, as texts. An undocumented status or path is a problem, too."""
+        """Return the problems of the response, one line each. An undocumented status or path is a problem, too."""
         return self._problems(exchange, _answered(exchange))
 
     def schema_problems(self, exchange: Exchange) -> tuple[Problem, ...]:
-        """Return the violations of the schema in a response body; empty if no schema is documented for the response."""
+        """Return the schema violations in a response body; empty if the documents have no schema for the response."""
         problems = [
             _problem_of(error)
             for failure in self._errors(exchange, _answered(exchange)) or ()
@@ -85,10 +83,7 @@ class Conformance:
         return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
 
     def _errors(self, exchange: Exchange, errors_of: _ErrorsOf) -> list[Exception] | None:
-        """Return the errors of the exchange by the document that describes its path.
-
-        None if no document describes this path.
-        """
+        """Return the errors that the document of the exchange's path finds; None if no document describes this path."""
         from openapi_core.templating.paths.exceptions import PathError
 
         for source in self._sources(exchange.method, urlsplit(exchange.url).path, exchange.request_body):
@@ -98,7 +93,7 @@ class Conformance:
         return None
 
     def _sources(self, method: str, path: str, request_body: bytes) -> list[str]:
-        """Return the names of the documents, beginning with the one that describes the requested model."""
+        """Return the names of the documents. The document that describes the requested model comes first."""
         creates = self._creates(method, path)
         if not creates:
             return list(self._spec.documents)
@@ -122,7 +117,7 @@ def _validators_of(document: Mapping[str, Any]) -> _Validators:
     from jsonschema_path import SchemaPath
     from openapi_core import V31RequestValidator, V31ResponseValidator
 
-    # openapi-core finds an operation by its server, too, but the checked server is rarely the documented one.
+    # openapi-core also compares the server's URL, but the checked server rarely has the documented URL.
     paths = {
         path: {
             key: _without_servers(part) if isinstance(part, dict) else part
@@ -160,13 +155,16 @@ def _request(exchange: Exchange) -> MockRequest:
 
 
 def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
-    """Return the media type without its parameters, because openapi-core fails on some, and JSON has none."""
+    """Return the media type without its parameters.
+
+    openapi-core fails on some parameters, and the media type of JSON has no parameters.
+    """
     value = next((value for name, value in headers if name.lower() == "content-type"), "")
     return value.partition(";")[0].strip()
 
 
 def _body(raw: bytes) -> dict[str, Any]:
-    """Return the JSON object of a request; empty if the body is not a JSON object."""
+    """Return the JSON object in a request body; empty if the body is not a JSON object."""
     try:
         value = strict_json(raw)
     except ValueError:
@@ -179,7 +177,7 @@ def _aliases(creates: Mapping[str | None, CreateOperation]) -> dict[str, str]:
 
 
 def _renamed(raw: bytes, creates: Mapping[str | None, CreateOperation]) -> bytes:
-    """Return the request body with an old model name replaced by the current one."""
+    """Return the request body with the current model name in place of an old one."""
     body = _body(raw)
     model = body.get("model")
     actual = _aliases(creates).get(model) if isinstance(model, str) else None
@@ -196,7 +194,7 @@ def _answered(exchange: Exchange) -> _ErrorsOf:
 
 
 def _schema_errors(error: Exception) -> Iterable[Any]:
-    """Return the errors of jsonschema about a body that caused an error of openapi-core."""
+    """Return the jsonschema errors that caused an error of openapi-core about a body; otherwise nothing."""
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 
     cause = error.__cause__ or error
@@ -212,7 +210,7 @@ def _problem_of(error: Any) -> Problem:
 
 
 def _problem_lines(error: Exception) -> Iterator[str]:
-    """Describe the causes of an error of openapi-core, one line each."""
+    """Describe the causes of an error of openapi-core, one line for each cause."""
     from openapi_core.deserializing.media_types.exceptions import MediaTypeDeserializeError
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 

@@ -1,8 +1,8 @@
-"""Find the faults of a create request by the schemas and texts of the documents, from the request alone.
+"""Find the faults of a create request. Only the request itself and the OpenAPI documents are needed.
 
-The faults determine which clauses a generated case tests, and which responses to a recorded request are
-right. If the documents do not say which response is right (`choice` in clauses.yaml), the fault has
-`sure=False` and no violation is reported.
+The faults determine which clauses a generated case tests, and which responses to a recorded request are correct. If the
+documents do not say which response is correct (`choice` in clauses.yaml), the fault has `sure=False`, and no response
+to the request is reported as a violation.
 """
 
 from __future__ import annotations
@@ -27,15 +27,18 @@ if TYPE_CHECKING:
     import jsonschema_rs
     from evolink_spec import CreateOperation
 
-LARGE = 1_000_000  # a server may refuse a body of more bytes, because no limit is documented
-DEEP = 64  # levels of nesting above which a server may refuse a body
-_REMEMBERED = 4_096  # cached requests; a run sends, reads and judges the same bodies several times
+LARGE = 1_000_000  # bytes; a server may reject a larger body, because no limit is documented
+DEEP = 64  # levels of nesting; a server may reject a body with more
+_REMEMBERED = 4_096  # the maximum number of cached requests; a run needs the faults of a body several times
 _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum", "quality": "quality.enum"}
 
 
 @dataclass(frozen=True, slots=True)
 class RequestFault:
-    """One fault of a request. If `sure`, the request must be refused; otherwise any sensible response is right."""
+    """One fault of a create request.
+
+    If `sure`, the server must reject the request; otherwise, the server may accept or reject it.
+    """
 
     clause: str
     what: str  # in a few words, without secrets
@@ -56,8 +59,8 @@ def create_faults(
 ) -> tuple[RequestFault, ...]:
     """Return all faults of a create request.
 
-    `receiver` is a prefix of callback URLs that this server accepts. The result is cached by a hash of the
-    body, because checking one of the largest bodies takes longer than checking a hundred others.
+    `receiver` is a prefix of callback URLs that the server accepts even if they break the rules for callback URLs. The
+    result is cached, because checking a very large body takes a hundred times longer than checking others.
     """
     if not body:
         return (RequestFault("body.required", "no body"),)
@@ -91,9 +94,9 @@ def _find_faults(
 
 
 def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -> CreateOperation:
-    """Return the operation that a body selects by its model, under its current or an older name.
+    """Return the create operation for the model in a request body. The model may have an old name.
 
-    If no operation has this model, return the operation whose document names no model; if there is none, the
+    If no operation has this model, return the operation whose document names no model. If there is none, return the
     first operation.
     """
     model = document.get("model") if isinstance(document, dict) else None
@@ -107,7 +110,7 @@ def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -
 
 
 def is_of_other_model(document: Any, creates: Mapping[str | None, CreateOperation]) -> bool:
-    """Whether a body names a model that none of the operations has."""
+    """Whether a request body names a model that no document describes."""
     model = document.get("model") if isinstance(document, dict) else None
     if not isinstance(model, str) or None in creates:
         return False
@@ -115,7 +118,7 @@ def is_of_other_model(document: Any, creates: Mapping[str | None, CreateOperatio
 
 
 def _is_undecided(document: dict[str, Any], creates: Mapping[str | None, CreateOperation]) -> bool:
-    """Whether several documents could apply, because the body names no model that one of them describes."""
+    """Whether the body selects no document, because no document describes its model and several could apply."""
     operation, model = operation_of(document, creates), document.get("model")
     if isinstance(model, str) and (model in creates or model in operation.aliases):
         return False
@@ -123,7 +126,7 @@ def _is_undecided(document: dict[str, Any], creates: Mapping[str | None, CreateO
 
 
 def renamed(document: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
-    """Return the body with an old model name replaced by the current one (clause `model.alias`)."""
+    """Return the request body with the current model name in place of an old one (clause `model.alias`)."""
     model = document.get("model")
     actual = operation.aliases.get(model) if isinstance(model, str) else None
     return dict(document) if actual is None else {**document, "model": actual}
@@ -144,7 +147,7 @@ def _type_faults(types: tuple[str, ...]) -> Iterator[RequestFault]:
 def _json_fault(body: bytes) -> RequestFault:
     """Return the fault of a body that is not strict JSON.
 
-    It is certain only if lenient decoders refuse the body, too.
+    The fault is certain only if lenient decoders reject the body, too.
     """
     try:
         json.loads(body.decode("utf-8-sig", "surrogateescape").rstrip("\0"), strict=False, parse_int=float)
@@ -164,7 +167,7 @@ def _has_duplicate_keys(body: bytes) -> bool:
 
     with suppress(
         RecursionError
-    ):  # with a hook, the decoder supports less nesting; deep bodies are reported elsewhere
+    ):  # with a hook, the decoder supports less nesting; `_document_faults` reports deep bodies
         json.loads(body, object_pairs_hook=check)
     return duplicates
 
@@ -189,9 +192,9 @@ def _document_faults(
 
 
 def _model_fault(body: Mapping[str, Any]) -> RequestFault:
-    """Return the fault of the `model` of a body.
+    """Return the fault of the `model` in a request body.
 
-    Without a valid model it is unknown which API document applies, so no other fault is certain.
+    If the model is invalid, it is unknown which OpenAPI document applies. Therefore, no other fault is certain.
     """
     if "model" not in body:
         return RequestFault("create.required", "no model")
@@ -203,13 +206,13 @@ def _model_fault(body: Mapping[str, Any]) -> RequestFault:
 def _schema_fault(error: jsonschema_rs.ValidationError, operation: CreateOperation) -> Iterator[RequestFault]:
     kind, path = error.kind.name, [str(step) for step in error.instance_path]
     field = path[0] if path else ""
-    # Some clauses are about the vendored models only.
+    # Some clauses apply only to the models that the built-in documents describe.
     has_own_clauses = not vendored_models().isdisjoint(operation.models)
     if kind == "required":
         yield RequestFault("create.required", f"no {error.kind.as_dict()['property']}")
     elif kind == "type":
         optional = field not in required_properties(operation)
-        # Many servers treat null as an absent field; the schema does not, but both are harmless.
+        # Many servers treat null like an absent field. The schema does not, but neither does harm.
         yield RequestFault(
             "create.types",
             f"{field}: a value of a wrong type",
@@ -255,7 +258,7 @@ def _uncertain_faults(body: Mapping[str, Any]) -> Iterator[RequestFault]:
 def _is_on_the_web(url: str) -> bool:
     """Whether every server would try to fetch the URL.
 
-    Many servers refuse a URL without a host or with an internal host.
+    Many servers reject a URL whose host is missing or internal.
     """
     return urlsplit_scheme(url) in {"http", "https"} and bool(host_of(url)) and not is_internal(url)
 
@@ -278,7 +281,7 @@ def _callback_faults(url: str, operation: CreateOperation, receiver: str) -> Ite
         yield RequestFault("callback.uri", "a malformed callback URL", sure=_has_no_scheme(url) or " " in url)
     elif urlsplit_scheme(url) != "https":
         yield RequestFault("callback.https-only", "a callback URL that is not https")
-    elif is_internal(url):  # a server that accepts a receiver on an internal host may accept others, too
+    elif is_internal(url):  # a server that accepts an internal receiver may accept other internal hosts, too
         permitted = is_internal(receiver)
         yield RequestFault("callback.no-internal", "a callback to an internal host", sure=not permitted)
     elif not is_plainly_public(url):

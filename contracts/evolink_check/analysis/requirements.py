@@ -1,4 +1,4 @@
-"""The extent of the observations that a run requires: a share of the clauses, or single clauses."""
+"""The clauses that a run must observe (`--require`), given as a percentage of all clauses or as the ids of clauses."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ _ALL = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """At least `share` percent of the clauses, or the clause `clause`, must be observed."""
+    """What a run must observe.
+
+    If `clause` is set, the run must observe this clause; otherwise, `share` percent of the clauses.
+    """
 
     share: float = 0.0
     clause: str = ""
 
     def shortfall(self, verdicts: Sequence[Verdict]) -> str:
-        """Return why the verdicts do not meet the requirement, or an empty text if they do.
+        """Return why the verdicts do not meet the requirement; empty if they do.
 
-        Clauses that no exchange can show do not count.
+        For `share`, clauses that no exchange can show are not counted.
         """
         observable = [verdict for verdict in verdicts if verdict.clause.observed.where != "unseen"]
         observed = [verdict.clause.id for verdict in observable if verdict.status != "not observed"]
@@ -41,12 +44,12 @@ class Requirement:
 
 
 def shortfalls(requirements: Iterable[Requirement], verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    """Return why the verdicts do not meet the requirements, one line for each that is not met."""
+    """Return one line for each requirement that the verdicts do not meet, with the reason."""
     return tuple(filter(None, (requirement.shortfall(verdicts) for requirement in requirements)))
 
 
 def parse_requirements(texts: Iterable[str], clause_ids: Collection[str]) -> tuple[Requirement, ...]:
-    """Read the values of --require: `80%` or the id of a clause. Raises ValueError for any other text."""
+    """Parse the values of --require, such as `80%` or the id of a clause. Raises ValueError for any other text."""
     return tuple(_requirement(text, clause_ids) for text in texts)
 
 

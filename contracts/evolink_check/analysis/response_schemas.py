@@ -1,4 +1,4 @@
-"""Find where the responses of a trace violate their schemas. Each kind of body is validated once."""
+"""Find where the responses of a trace violate their schemas. Similar responses are validated only once."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LATEST = 10**11  # Unix seconds: year 5138
 
 
 class ResponseSchemas:
-    """Finds schema problems in many responses.
+    """Finds schema violations in many responses.
 
-    Responses that differ only in ids, times and links are validated once.
+    If responses differ only in ids, times and links, only the first of them is validated.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -30,7 +30,10 @@ class ResponseSchemas:
         self._problems: dict[tuple[str, str, int, str], tuple[Problem, ...]] = {}
 
     def problems(self, exchange: Exchange, path: str, answer: Any) -> tuple[Problem, ...]:
-        """Return the schema problems of a response. `path` is below the base URL, `answer` the decoded JSON body."""
+        """Return the schema violations of a response.
+
+        `path` is the path of the request below the base URL. `answer` is the decoded JSON body of the response.
+        """
         source = self._conformance.source(exchange.method, path, exchange.request_body)
         resource = path if exchange.method.upper() == "POST" else path.rpartition("/")[0]
         key = (exchange.method, resource, exchange.status, source + _form(answer))
@@ -40,7 +43,7 @@ class ResponseSchemas:
 
 
 def _form(answer: Any) -> str:
-    """Return a body as text, with valid ids, times and links replaced by fixed texts."""
+    """Return a response body as text, with fixed words in place of valid ids, times and links."""
     if not isinstance(answer, dict):
         return repr(answer)
     form = dict(answer)
@@ -51,4 +54,4 @@ def _form(answer: Any) -> str:
     links = form.get("results")
     if isinstance(links, list) and all(isinstance(link, str) and is_uri(link) for link in links):
         form["results"] = f"{len(links)} links"
-    return repr(form)  # unlike json.dumps, in a few microseconds, and it distinguishes all JSON values
+    return repr(form)  # faster than json.dumps, and it distinguishes all JSON values

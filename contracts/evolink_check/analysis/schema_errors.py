@@ -1,4 +1,4 @@
-"""Validate a request body against its JSON Schema, and keep the most specific error for each place."""
+"""Validate a request body against its JSON Schema, and keep the most specific error for each place in the body."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
     from evolink_spec import CreateOperation
 
-_SCHEMAS = 64  # validators that are kept
+_SCHEMAS = 64  # the maximum number of cached validators
 
 
 def schema_errors(operation: CreateOperation, body: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
-    """Return the schema errors of a body, but only one for each place.
+    """Return the schema errors of a request body, but only one error for each place in the body.
 
-    For example, if a value has a wrong type, its place has no second error about the enum.
+    For example, a value of a wrong type violates both `type` and `enum`, but only the error about `type` is returned.
+    The result is empty if the body is nested more deeply than the validator supports.
     """
     try:
         errors = list(_validator(IdentityKey(operation.body_schema)).iter_errors(body))
@@ -40,9 +41,9 @@ def _missing(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether this is the most specific error at its place.
+    """Whether this is the most specific error at its place in the body.
 
-    If the value is a number and the enum lists numbers, this is the error about the enum; otherwise it is the
+    If the value is a number and the enum lists numbers, the error about the enum is the most specific; otherwise the
     error about the type.
     """
     number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
@@ -60,7 +61,7 @@ def _validator(schema: IdentityKey[Mapping[str, Any]]) -> jsonschema_rs.Draft202
 
 
 def required_properties(operation: CreateOperation) -> frozenset[str]:
-    """Return the names of the properties without which no body is valid."""
+    """Return the names of the properties that every valid request body has."""
     return _required(IdentityKey(operation.body_schema))
 
 

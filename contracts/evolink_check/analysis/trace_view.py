@@ -1,4 +1,4 @@
-"""Interpret a trace for the rules: each entry by the specification, each task with its exchanges."""
+"""Interpret a trace for the rules. Find the operation of each entry, and the exchanges about each task."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry, Trace
 
 T = TypeVar("T")
-CREDITS = "/v1/credits"  # not documented; known from published facts only
-NOWHERE = "?"  # cannot be a path: a query string begins with it
+CREDITS = "/v1/credits"  # no OpenAPI document describes this path, but published facts do
+NOWHERE = "?"  # not a possible path, because a question mark begins a query string
 
 
 class TraceView:
-    """A trace interpreted by a spec. Results that several rules need are computed once."""
+    """A trace, interpreted with a `Spec`. Results that several rules need are computed once."""
 
     def __init__(self, trace: Trace, spec: Spec) -> None:
         self.trace = trace
@@ -35,7 +35,7 @@ class TraceView:
         self._schemas = ResponseSchemas(spec)
 
     def once(self, make: Callable[[TraceView], T]) -> T:
-        """Return `make(self)`, computed on the first call only."""
+        """Return `make(self)`. The result is cached."""
         if make not in self._once:
             self._once[make] = make(self)
         result: T = self._once[make]
@@ -48,7 +48,7 @@ class TraceView:
 
     @cached_property
     def seen(self) -> tuple[Observation, ...]:
-        """Every entry, interpreted, in the order of the trace."""
+        """The interpretation of every entry, in the order of the trace."""
         observations = [self._interpreted(entry) for entry in self.trace.entries]
         links = {
             url
@@ -62,12 +62,12 @@ class TraceView:
         )
 
     def of(self, *roles: Role) -> tuple[Observation, ...]:
-        """Return the answered entries with these roles, and deliveries whether answered or not."""
+        """Return the entries with these roles that got a response. Deliveries are returned even without a response."""
         return tuple(observation for role in roles for observation in self._by_role.get(role, ()))
 
     @property
     def api(self) -> Iterator[Observation]:
-        """Every answered exchange with the API, including other paths and methods."""
+        """Every exchange with the API that got a response, including requests for other paths or with other methods."""
         return (observation for observation in self.seen if observation.role in API and observation.answered)
 
     @cached_property
@@ -80,7 +80,7 @@ class TraceView:
 
     @cached_property
     def tasks(self) -> dict[str, TaskRecord]:
-        """The exchanges about each task by its id, in the order in which the ids first appear."""
+        """The exchanges about each task, by task id, in the order in which the ids first appear in the trace."""
         tasks: dict[str, TaskRecord] = {}
         for observation in self.seen:
             if observation.task_id and observation.role in {"create", "query", "delivery"}:
@@ -98,7 +98,7 @@ class TraceView:
 
     @cached_property
     def other_models(self) -> tuple[str, ...]:
-        """The models of created tasks that no document describes."""
+        """The names of models for which the server created tasks, although no document describes these models."""
         bodies = (create.request_json for create in self.of("create") if create.operation is None)
         return tuple(dict.fromkeys(str(body["model"]) for body in bodies))
 
@@ -132,7 +132,7 @@ class TraceView:
         )  # fmt: skip
 
     def path(self, url: str) -> str:
-        """Return the path of a URL below the API's base URL; `NOWHERE` for a malformed URL."""
+        """Return the path of a URL below the API's base URL; `NOWHERE` if the URL is malformed."""
         try:
             path = urlsplit(url).path
         except ValueError:

@@ -1,4 +1,4 @@
-"""Judge a trace clause by clause. Each rule is a pure function from the trace to findings."""
+"""Judge a trace clause by clause. Each rule is a pure function that takes the trace and returns findings."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.trace_view import TraceView
 
-_SHOWN = 60  # the most characters of a value in a report
+_SHOWN = 60  # the maximum length of a value in a report, in characters
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 2 * _SHOWN
 _SHORT.maxlist = _SHORT.maxdict = 10
-VIOLATIONS = 10_000  # the most violations of a clause that are kept; the others are only counted
-ENTRIES = 20  # the most entries of a finding that are kept: the first and the last ones
+VIOLATIONS = 10_000  # the maximum number of violations of a clause that are kept; the others are only counted
+ENTRIES = 20  # the maximum number of entries that a finding keeps, half from each end
 Status = Literal["passed", "failed", "warning", "not observed"]
 
 
-class Finding(NamedTuple):  # large traces have millions of them, and a tuple is made three times as fast
+class Finding(NamedTuple):  # a dataclass takes three times as long, and large traces have millions
     """One observation that satisfies or violates a clause.
 
-    `entries` are the numbers of the entries that show it, the decisive one last. `expected` and `seen` of a
-    violation have one line each, without secrets; those of a passed finding are empty. `severity` is None if
-    the violation is as severe as its clause.
+    `entries` are the numbers of the trace entries that prove the finding; the decisive entry is the last. For a
+    violation, `expected` and `seen` have one line each, without secrets. If `passed`, both are empty. `severity` is
+    None if the violation is as severe as its clause.
     """
 
     passed: bool
@@ -41,11 +41,11 @@ Rule = Callable[["TraceView"], Iterable[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of one clause.
+    """The result of checking one clause.
 
-    `status` is failed if at least one violation is a failure, and warning if all violations are warnings.
-    `known` is true if every violation is in the baseline. `observations` counts all findings, including
-    violations; `omitted` counts the violations after the first `VIOLATIONS`.
+    `status` is `failed` if at least one violation is a failure, and `warning` if all violations are warnings. `known`
+    is true if the baseline contains every violation. `observations` counts all findings, including violations.
+    `omitted` counts the violations after the first `VIOLATIONS`, which are not kept.
     """
 
     clause: Clause
@@ -62,7 +62,7 @@ class Verdict:
 
     @property
     def fails(self) -> bool:
-        """Whether a run fails because of this verdict."""
+        """Whether this verdict makes a run fail that is not strict."""
         return self.status == "failed" and not self.known
 
 
@@ -72,12 +72,15 @@ def passed(*entries: int) -> Finding:
 
 
 def violation(*entries: int, expected: str, seen: str, severity: Severity | None = None) -> Finding:
-    """Return a finding that violates the clause. Pass `severity` only for a violation less severe than the clause."""
+    """Return a finding that violates the clause.
+
+    `severity` is None unless the violation is less severe than the clause.
+    """
     return Finding(passed=False, entries=_few(entries), expected=expected, seen=seen, severity=severity)
 
 
 def severity_of(clause: Clause, violated: Finding) -> Severity:
-    """Return the severity of a violation. It can be less severe than its clause, but not more."""
+    """Return the severity of a violation, which is at most the severity of its clause."""
     return "warning" if "warning" in (clause.severity, violated.severity) else "failure"
 
 
@@ -91,9 +94,9 @@ def _few(entries: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def shown(value: Any) -> str:
-    """Format a JSON value on one line of at most `_SHOWN` characters.
+    """Format a JSON value on one line. A text longer than `_SHOWN` characters is cut.
 
-    Only the beginning of a large value is formatted.
+    Only the beginning of a large value is formatted, which saves time.
     """
     text = repr(value[: _SHOWN + 1]) if isinstance(value, str) else _SHORT.repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
@@ -102,8 +105,8 @@ def shown(value: Any) -> str:
 def judge(view: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
     """Return a verdict for every clause.
 
-    A clause without a rule is not observed. Exceptions of rules are not caught, because a bug in a rule must
-    never look like a pass.
+    If a clause has no rule, its verdict is `not observed`. Exceptions of rules are not caught, because a bug in a rule
+    must not look as if the clause had passed.
     """
     return tuple(_verdict(clause, rules[clause.id](view) if clause.id in rules else ()) for clause in clauses)
 
@@ -125,16 +128,16 @@ def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Strictness:
-    """Decides which verdicts fail a run.
+    """Decides which verdicts make a run fail.
 
-    If `strict`, warnings also fail a run, except those on clauses in `lowered`.
+    If `strict`, warnings make a run fail, too, except warnings on the clauses in `lowered`.
     """
 
     strict: bool = False
     lowered: frozenset[str] = frozenset()
 
     def fails(self, verdict: Verdict) -> bool:
-        """Whether a run fails because of this verdict."""
+        """Whether this verdict makes a run fail."""
         counts = self.strict and verdict.status == "warning" and verdict.clause.id not in self.lowered
         return verdict.fails or counts
 

@@ -1,4 +1,4 @@
-"""Advice for users that is added to the messages of servers and libraries."""
+"""Advice that is added to the errors of servers and libraries."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _BEARER = "auth.bearer"  # the clause that a server violates when it accepts any
 
 
 def connection_advice(problem: str) -> str:
-    """Return a sentence to append to a TLS error message; empty for other errors."""
+    """Return a sentence to append to a TLS error; empty for other errors."""
     if "CERTIFICATE_VERIFY_FAILED" in problem:
         return " Name the CA that signed its certificate with --ca FILE."
     return " It seems to use plain http." if "WRONG_VERSION_NUMBER" in problem else ""
 
 
 def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
-    """Return a note if the server accepted an unknown key, as mocks do."""
+    """Return a note on --any-key if the server accepted an unknown key, as mocks do; otherwise nothing."""
     numbers = (
         number
         for verdict in report.verdicts
@@ -44,7 +44,7 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 
 
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
-    """Return what was checked, a server, and the means that the check had, such as a second key."""
+    """Return the conditions of a check of a server: the means that were available, such as a second key."""
     keys = [key for label, key in subject.keys.items() if label != MAIN]
     price = report.spent / report.created if report.created else 0.0
     had: dict[Means, bool] = {

@@ -60,7 +60,7 @@ click.version_option(None, "--version", package_name="evolink-mock", message="ev
 
 
 def _repeated() -> str:
-    """Return the command line that repeats this run, with environment variables in place of keys."""
+    """Return a command line that repeats this run. Environment variables take the place of keys."""
     return repeated_command(click.get_current_context(), without=_FOR_ONE_RUN, secrets=_SECRETS)
 
 
@@ -192,7 +192,7 @@ def _clause(clauses: tuple[Clause, ...], name: str) -> tuple[Clause, ...]:
 
 
 def main() -> None:
-    """The entry point of the command."""
+    """Run the command line. This is the entry point of the command."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         click.echo(f"evolink-check needs {', '.join(missing)}: {install_command('contracts')}", err=True)
@@ -200,7 +200,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, TextIOWrapper
-        ):  # a character that a terminal cannot show must not prevent the report
+        ):  # even if the report has a character that the terminal cannot show, the report must be printed
             stream.reconfigure(errors="backslashreplace")
     with ending_at_signals():
         app()

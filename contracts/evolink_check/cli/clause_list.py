@@ -16,7 +16,7 @@ _WIDTH = 110
 
 
 def clause_list(clauses: Iterable[Clause]) -> str:
-    """Return three lines for each clause, grouped by whom the clauses bind."""
+    """Return three lines for each clause. The clauses are grouped by whom they bind."""
     every = list(clauses)
     blocks = []
     for binds in ("server", "client", "receiver"):
@@ -36,7 +36,7 @@ def clause_list(clauses: Iterable[Clause]) -> str:
 
 
 def clause_details(clause: Clause) -> str:
-    """Return everything about one clause, as text."""
+    """Return all facts about one clause as text."""
     lines = [
         clause.id,
         _indented(clause.rule),

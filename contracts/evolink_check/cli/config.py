@@ -1,8 +1,8 @@
 """Combine the configuration of a check from the command line, the TOML file about the server, and the environment.
 
-This is the only module of this package that reads the environment. The command line takes precedence over the file, and
-the file over EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Keys can be read from the environment, so that the file can be
-committed.
+No other module of this package reads the environment. The command line takes precedence over the file, and the file
+over EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. The file can name environment variables in place of keys, so that users
+can commit the file.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _LAST_PORT = 65535
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The server to check and how hard to test it.
+    """The server to check, and how thoroughly it is tested.
 
-    `notes` name variables that the file mentions but that are not set. `lowered` holds the clauses whose severity is
-    lowered to a warning.
+    `notes` name the environment variables that the file mentions but that are not set. Violations of the clauses in
+    `lowered` are only warnings.
     """
 
     subject: Subject
@@ -59,9 +59,9 @@ def choose(
     clause_ids: Collection[str],
     variables: Mapping[str, str],
 ) -> Configuration:
-    """Combine command line, file and environment. `clause_ids` are the ids of all clauses.
+    """Combine the command line, the file and the environment. `clause_ids` are the ids of all clauses.
 
-    Raises ValueError if a value is invalid or the URL is missing.
+    Raises ValueError if a value is invalid, or if no URL or key is set.
     """
     path = options.config
     file = ConfigFile() if path is None else read(path, clause_ids)
@@ -82,9 +82,9 @@ def choose(
 def _keys(
     options: ServerOptions, file: ConfigFile, variables: Mapping[str, str]
 ) -> tuple[dict[str, Key], tuple[str, ...]]:
-    """Return the keys by label, and notes on keys that are left out because their variable is not set.
+    """Return the keys by label, and a note on each key that is not used because its environment variable is not set.
 
-    Raises ValueError if there is no main key.
+    Raises ValueError if there is no main key, or if a key or label is invalid.
     """
     target, any_key = file.target, options.any_key or file.target.any_key
     main = options.token or _secret(target.token, target.token_env, "[target] token", variables)
@@ -123,13 +123,13 @@ def _secret(token: str, variable: str, where: str, variables: Mapping[str, str])
 
 
 def _check_key(label: str, key: str) -> None:
-    """Raise ValueError if no header can contain the key, for example because of a line end. The text omits the key."""
+    """Raise ValueError if an HTTP header cannot contain the key. The error does not contain the key."""
     if not (key.isascii() and key.isprintable() and key == key.strip()):
         raise ValueError(f"key {label}: ends with white space, or has a character that no header can contain")
 
 
 def _random_key() -> str:
-    """Return a key for a server that accepts any key. As nobody else uses the key, its account has no other tasks."""
+    """Return a random key for a server that accepts any key, so that its account has no other tasks."""
     return f"evolink-check-{secrets.token_hex(8)}"
 
 
@@ -163,7 +163,7 @@ def _subject(options: ServerOptions, file: ConfigFile, keys: Mapping[str, Key]) 
 
 
 def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str, Effort]) -> Effort:
-    """Combine the limits: the command line takes precedence over the file, and the file over the profile."""
+    """Combine the limits. The command line takes precedence over the file, and the file over the profile."""
     profile = profiles[options.profile or table.profile or "quick"]
     settings = {"seconds": "time_limit", "task_seconds": "task_limit"}
     settings |= {name: name for name in ("jobs", "rate", "max_credits", "seed")}
@@ -178,13 +178,13 @@ def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str,
 
 
 def check_ids(chosen: frozenset[str], clause_ids: Collection[str], option: str = "--clause") -> None:
-    """Raise ValueError for an unknown clause id in an option. The text names the nearest known id."""
+    """Raise ValueError if an option contains an unknown clause id. The error suggests a similar id."""
     for clause in sorted(chosen - set(clause_ids)):
         raise ValueError(f"{option}: there is no clause {clause!r}{did_you_mean(clause, clause_ids)}")
 
 
 def check_ca(path: Path | None) -> None:
-    """Raise ValueError if the file does not exist or contains no certificates."""
+    """Raise ValueError if the file does not exist or contains no certificate. None is valid."""
     if path is None:
         return
     if not path.is_file():
@@ -196,7 +196,7 @@ def check_ca(path: Path | None) -> None:
 
 
 def parse_url(text: str) -> str:
-    """Return a base URL without its trailing slash. Raises ValueError if it is invalid."""
+    """Return a base URL without a slash at the end. Raises ValueError if the URL is invalid."""
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
@@ -205,15 +205,15 @@ def parse_url(text: str) -> str:
     if not host or parts.scheme not in {"http", "https"} or _NOT_IN_BASE_URL.search(text):
         shown = (
             f"[removed]{text[text.rindex('@') :]}" if "@" in text else text
-        )  # the URL contains a user, perhaps with a password
+        )  # because the user in the URL may have a password
         raise ValueError(f"invalid base URL {shown!r}: write https://HOST[:PORT][/PATH]")
     return text.rstrip("/")
 
 
 def parse_listen(text: str) -> tuple[str, int]:
-    """Return the host and port of a text HOST:PORT, with an IPv6 host in brackets.
+    """Return the host and the port of `HOST:PORT`. An IPv6 host is in brackets.
 
-    Raises ValueError if it is invalid.
+    Raises ValueError if the text is invalid.
     """
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:

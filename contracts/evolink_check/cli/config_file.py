@@ -1,4 +1,4 @@
-"""The TOML file that describes a server to check: its tables, and how it is read."""
+"""The tables of the TOML file that describes a server to check, and the function that reads the file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[target]`: the server, and facts about it and its main account."""
+    """The table `[target]` with the server, and facts about the server and its main account."""
 
     url: Annotated[str, Meta(description="Base URL of the API; the command line overrides it.")] = ""
     token: Annotated[str, Meta(description="The key itself. Better: use token_env.")] = ""
@@ -48,7 +48,7 @@ class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table `[[keys]]`: another key, and the facts about its account."""
+    """A table `[[keys]]` with another key, and facts about the account of this key."""
 
     label: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$", description="The name of the key in reports.")]
     token: str = ""
@@ -66,14 +66,14 @@ class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class FailingRequestTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table `[[failing]]`: an error code, and the fields of a request whose task fails with this code."""
+    """A table `[[failing]]` with an error code, and the fields of a request whose task fails with this code."""
 
     code: str
     fields: dict[str, Any]
 
 
 class Callbacks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[callbacks]`: the callback receiver of the check."""
+    """The table `[callbacks]` with the addresses of the check's own callback receiver."""
 
     url: Annotated[str, Meta(description="The public URL that forwards to the callback receiver.")]
     listen: Annotated[str, Meta(description="HOST:PORT on which the callback receiver listens.")]
@@ -87,7 +87,7 @@ class Callbacks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Clock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[clock]`: how the server's clock can be moved."""
+    """The table `[clock]` with the URL that moves the server's clock."""
 
     advance_url: Annotated[
         str,
@@ -96,7 +96,7 @@ class Clock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The content of the file."""
+    """The content of the TOML file."""
 
     cannot: Annotated[
         tuple[str, ...], Meta(description="Ids of clauses that cannot be observed on this server.")
@@ -113,9 +113,10 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def read(path: Path, clause_ids: Collection[str]) -> ConfigFile:
-    """Read and check the file.
+    """Read and check the TOML file.
 
-    Raises ValueError, which names the file, the wrong key, and the nearest valid name, if it is unreadable or invalid.
+    Raises ValueError if the file is unreadable or invalid. The error has the path of the file, the wrong key, and a
+    similar valid name.
     """
     tables = read_toml(path)
     try:
@@ -132,5 +133,5 @@ def read(path: Path, clause_ids: Collection[str]) -> ConfigFile:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of the file, for an editor."""
+    """Return the JSON Schema of the TOML file, for an editor."""
     return msgspec.json.schema(ConfigFile)

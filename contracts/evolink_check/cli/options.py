@@ -20,7 +20,7 @@ _Count = Annotated[int, Meta(ge=1)]
 
 
 class DocumentOptions(Struct, frozen=True, kw_only=True):
-    """The documents against which servers and clients are checked."""
+    """The OpenAPI documents against which a server or a client is checked."""
 
     spec: Annotated[
         tuple[Path, ...],
@@ -42,7 +42,7 @@ class DocumentOptions(Struct, frozen=True, kw_only=True):
 
 
 class ServerOptions(Struct, frozen=True, kw_only=True):
-    """The server to check, and the facts about it."""
+    """The server to check, and facts about the server."""
 
     url: Annotated[
         str,
@@ -138,7 +138,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
 
 
 class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How hard a server is tested: options of the command line, and the table `[effort]` of the file."""
+    """How thoroughly a server is tested. These are options, and also the keys of the table `[effort]` of the file."""
 
     max_credits: Annotated[
         _NoLess | None,
@@ -198,14 +198,14 @@ class SeverityOptions(Struct, frozen=True, kw_only=True):
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
-        """The values of --require. Raises ValueError for a text that is neither a percentage nor a clause id."""
+        """The parsed values of --require. Raises ValueError for a text that is neither a percentage nor a clause id."""
         from evolink_spec.clauses import load_clauses
 
         return parse_requirements(self.require, [clause.id for clause in load_clauses()])
 
 
 class JudgingOptions(Struct, frozen=True, kw_only=True):
-    """Options for judging recorded or live traffic."""
+    """Options for checks of recorded or live traffic."""
 
     about: Annotated[
         About,

@@ -1,4 +1,4 @@
-"""The reports of a run, the files to which they are written, and the lines that are shown during a run."""
+"""Write the reports of a run, and print lines during a run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ _REPORTS = "Reports"
 
 
 class ReportFiles(ServedReport, frozen=True, kw_only=True):
-    """The files to which reports are written. `-` is stdout; the report for the terminal then goes to stderr."""
+    """The files to which reports are written. `-` is stdout.
+
+    If a report is written to stdout, the report for the terminal is written to stderr.
+    """
 
     har: Annotated[
         Path | None,
@@ -60,13 +63,16 @@ class ReportFiles(ServedReport, frozen=True, kw_only=True):
 
     @property
     def files(self) -> list[Path]:
-        """The paths of all report files."""
+        """The paths of all report files that the user wants."""
         paths = (self.har, self.json, self.junit, self.html, self.markdown, self.sarif)
         return [path for path in paths if path is not None]
 
 
 def check_files(paths: Sequence[Path]) -> None:
-    """Raise ValueError unless all report files can be written. Called before a run, so that no results are lost."""
+    """Raise ValueError unless all report files can be written.
+
+    Must be called before a run, because otherwise the results of the run could be lost.
+    """
     if paths.count(STDOUT) > 1:
         raise ValueError("only one report can go to stdout")
     plain = [path.resolve() for path in paths if path != STDOUT and not is_special(path)]
@@ -77,7 +83,7 @@ def check_files(paths: Sequence[Path]) -> None:
 
 
 class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
-    """Options that determine which violations fail a run: severities, and a file of known violations."""
+    """Options that determine which violations fail a run. They include a file of known violations (the baseline)."""
 
     path: Annotated[
         Path | None,
@@ -98,9 +104,9 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     ] = False
 
     def check(self) -> None:
-        """Raise ValueError if a requirement is invalid, or the baseline file is invalid or cannot be written.
+        """Raise ValueError if a requirement is invalid, or if the baseline file is invalid or cannot be written.
 
-        Called before anything is sent.
+        Must be called before anything is sent.
         """
         self.requirements  # noqa: B018  (raises ValueError)
         if self.update and self.path is None:
@@ -113,9 +119,9 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
             self.read(self.path)
 
     def read(self, path: Path) -> Baseline:
-        """Read the known violations from a file.
+        """Return the known violations in a baseline file.
 
-        Raises ValueError, with the file in its message, if it is unreadable or invalid.
+        Raises ValueError, with the path of the file, if the file is unreadable or invalid.
         """
         from evolink_check.reports import baseline
 
@@ -125,9 +131,9 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
             raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
     def apply(self, report: Report) -> Report:
-        """Return the report with known violations marked and its strictness set.
+        """Return the report with known violations marked and with the strictness that the user chose.
 
-        With `update`, update the file first.
+        With `update`, the baseline file is updated first.
         """
         from evolink_check.reports import baseline
 
@@ -150,7 +156,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
 
 
 def write_reports(report: Report, baseline: BaselineOptions, files: ReportFiles) -> int:
-    """Show a report and write its files, with known violations marked. Returns the exit status."""
+    """Mark the known violations in a report, write its files and print it. Return the exit status."""
     report = baseline.apply(report)
     show(report, files)
     if files.serve_report:
@@ -162,7 +168,10 @@ def write_reports(report: Report, baseline: BaselineOptions, files: ReportFiles)
 
 
 def show(report: Report, files: ReportFiles) -> None:
-    """Write every report file and print the report. A file that cannot be written does not prevent the others."""
+    """Write every report file and print the report.
+
+    If a file cannot be written, the others are still written; then ValueError is raised.
+    """
     from evolink_check.reports import terminal
 
     if files.har is not None:
@@ -181,7 +190,7 @@ def show(report: Report, files: ReportFiles) -> None:
 def _contents(
     report: Report, files: ReportFiles
 ) -> Iterator[tuple[Path, Callable[[Path, Any], None], str | bytes]]:
-    """Yield the path of each report file, the function that writes the file, and the content."""
+    """Yield for each report file its path, the function that writes it, and its content."""
     from evolink_check.reports import json_report, junit, markdown, verdict_tables
     from evolink_check.reports.html.report import to_html
 
@@ -217,7 +226,10 @@ def say(line: str) -> None:
 
 
 def cost_estimate_line(effort: Effort, estimate: Estimate) -> str:
-    """Return the line that is shown before a run: its maximum cost or, without a budget, what it does not test."""
+    """Return the line that is shown before a run.
+
+    The line has the maximum cost of the run. Without a budget, it says what the run does not test.
+    """
     if effort.max_credits is None:
         return (
             "no --max-credits: nothing is sent that could create a task, so create responses, progress, results, "
@@ -227,6 +239,6 @@ def cost_estimate_line(effort: Effort, estimate: Estimate) -> str:
 
 
 def violation_line(verdict: Verdict) -> str:
-    """Return one line about a violated clause, with the latest violation."""
+    """Return one line about a violated clause. The line describes the latest violation."""
     violation = verdict.violations[-1]
     return f"{verdict.status}  {verdict.clause.id}: {violation.seen}; expected: {violation.expected}"

@@ -1,4 +1,4 @@
-"""Show the progress of a run on stderr: bars on a terminal, otherwise a line for each phase."""
+"""Show the progress of a run on stderr. On a terminal, each phase has a bar; otherwise, each phase has a line."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from evolink_check.engine.runner import Progress
 
-_LINE_SECONDS = 10.0  # seconds between two lines within a phase
+_LINE_SECONDS = 10.0  # seconds between two lines of the same phase
 
 
 @contextmanager
 def showing_progress() -> Iterator[Callable[[Progress], None]]:
-    """Yield a function that shows the progress of a run while the block runs."""
+    """Yield a function that shows the progress of a run until the `with` block ends."""
     if not sys.stderr.isatty():
         yield Lines().tell
         return
@@ -40,9 +40,9 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
 
 
 class Bars:
-    """A bar for each phase. The time of the run is beside the current bar.
+    """Show a bar for each phase. The duration of the run is beside the bar of the current phase.
 
-    A bar is complete when the next phase begins.
+    When a phase begins, the bar of the phase before is shown as complete.
     """
 
     def __init__(self, shown: Shown) -> None:
@@ -51,7 +51,7 @@ class Bars:
         self._phase = ""
 
     def tell(self, progress: Progress) -> None:
-        """Update the bar of the current phase. If the phase is new, add a bar."""
+        """Update the bar of the current phase. If the phase has no bar, add one."""
         costs = f"{progress.created} tasks, {progress.spent:g} credits" if progress.created else ""
         if progress.phase != self._phase:
             self._close()
@@ -69,19 +69,19 @@ class Bars:
 
 
 def _time(progress: Progress) -> str:
-    """Return the time of the run as text, such as `7 of 24 s`."""
+    """Return the elapsed and the expected duration of the run as text, such as `7 of 24 s`."""
     return f"{progress.elapsed:.0f} of {max(progress.expected, progress.elapsed):.0f} s"
 
 
 class Lines:
-    """A line at the beginning of each phase, and from time to time within a long phase, for logs."""
+    """Print a line at the beginning of each phase, and every 10 seconds within a long phase. This is for logs."""
 
     def __init__(self) -> None:
         self._phase = ""
         self._at = 0.0
 
     def tell(self, progress: Progress) -> None:
-        """Print a line if a new phase has begun or the last line is old."""
+        """Print a line if a new phase has begun or the last line is more than 10 seconds old."""
         if progress.phase != self._phase or progress.elapsed >= self._at + _LINE_SECONDS:
             self._phase, self._at = progress.phase, progress.elapsed
             costs = f", {progress.created} tasks, {progress.spent:g} credits" if progress.created else ""

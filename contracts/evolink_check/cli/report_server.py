@@ -23,7 +23,7 @@ _DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 def serve_report(page: str) -> None:
-    """Serve the page until a signal comes. Print a link to it and, on a desktop, open it in a browser."""
+    """Serve the HTML page until a signal is received. Print its link and, on a desktop, open the link in a browser."""
     stop = threading.Event()
     with serving(page) as url, interrupting(stop, "the report is no longer served"):
         click.echo(f"evolink-check: the report is at {url}; press Ctrl-C to stop serving it", err=True)
@@ -34,7 +34,10 @@ def serve_report(page: str) -> None:
 
 @contextmanager
 def serving(page: str) -> Iterator[str]:
-    """Serve a page on a free port of loopback while the block runs. Yields its URL, which is hard to guess."""
+    """Serve an HTML page on a free port of loopback until the `with` block ends.
+
+    Yield its URL, which is hard to guess.
+    """
     content = page.encode()
     path = f"/{secrets.token_urlsafe(16)}"
 
@@ -66,6 +69,6 @@ def serving(page: str) -> Iterator[str]:
 
 
 def _has_desktop() -> bool:
-    """Whether a browser would open a window. Without a desktop, a browser might run in this terminal."""
+    """Whether a browser can open a window. Without a desktop, a browser might run in this terminal."""
     variables = environment()
     return sys.platform in {"darwin", "win32"} or any(variables.get(name) for name in _DESKTOP)

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
     _Handler = Callable[[int, FrameType | None], None]
 
-_SIGNALLED = 128  # the exit status is this plus the number of the signal, as in a shell
+_SIGNALLED = 128  # as in a shell, the exit status is 128 plus the number of the signal
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """The signals that were received so far. `status` is the exit status for them, and 0 if there was no signal."""
+    """The effect of the signals received so far.
+
+    `status` is the exit status for the first signal, or 0 if no signal was received.
+    """
 
     def __init__(self, stop: threading.Event, message: str, clean_up: Callable[[], None]) -> None:
         self._stop = stop
@@ -34,7 +37,7 @@ class Interrupts:
         self.status = 0
 
     def handle(self, number: int, _: FrameType | None) -> None:
-        """Handle a signal."""
+        """Handle a signal. The first signal sets `stop`; the second ends the process at once."""
         if self.status:
             self._clean_up()
             remove_temporary_folders()
@@ -49,9 +52,10 @@ class Interrupts:
 def interrupting(
     stop: threading.Event, message: str, clean_up: Callable[[], None] = lambda: None
 ) -> Iterator[Interrupts]:
-    """Within the block, the first signal sets `stop` and shows `message`; the second ends the process after `clean_up`.
+    """In the `with` block, the first signal sets `stop` and prints `message`; the second ends the process.
 
-    Only the main thread receives signals. In other threads this does nothing.
+    Before the process ends, `clean_up` is called. Python delivers signals only to the main thread, so this function
+    does nothing in other threads.
     """
     interrupts = Interrupts(stop, message, clean_up)
     if threading.current_thread() is not threading.main_thread():
@@ -59,8 +63,8 @@ def interrupting(
         return
     handlers: dict[signal.Signals, _Handler] = dict.fromkeys(_SIGNALS, interrupts.handle)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        # Under nohup, SIGHUP must stay without effect here. An empty handler is used because commands that we start do
-        # not inherit it.
+        # Under nohup, SIGHUP must have no effect here. An empty handler is used, because child processes do not inherit
+        # handlers.
         handlers[signal.SIGHUP] = lambda *_: None
     with _handling(handlers):
         yield interrupts
@@ -68,10 +72,9 @@ def interrupting(
 
 @contextmanager
 def ending_at_signals() -> Iterator[None]:
-    """Within the block, a signal ends the process with the exit status of that signal, once `with` blocks have ended.
+    """In the `with` block, a signal raises SystemExit with the exit status of that signal.
 
-    Signals that the parent process ignores stay ignored. While a run can still be judged, `interrupting` replaces this
-    handling.
+    A signal that the parent process ignores is still ignored. During a run, `interrupting` replaces this handling.
     """
     numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     with _handling(dict.fromkeys(numbers, _end)):

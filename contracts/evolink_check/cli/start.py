@@ -23,17 +23,20 @@ def main() -> None:
 
 
 def _collect_garbage_less_often() -> None:
-    """Make Python search for cyclic garbage less often, and not at all among the imported modules.
+    """Make Python search for cyclic garbage less often, and never among the imported modules.
 
-    A trace consists of many small objects without cycles. With Python's default settings, this search takes a tenth of
-    the time of a run.
+    A trace consists of many small objects without cycles. With Python's default settings, the search would take a tenth
+    of the time of a run.
     """
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
 
 
 def _replace_closed_streams() -> None:
-    """Discard the output of a stream that was closed at the start (`2>&-`) and is therefore None in Python."""
+    """Replace a closed output stream with one that discards output.
+
+    Python sets `sys.stdout` or `sys.stderr` to None if the stream was closed when the process started (`2>&-`).
+    """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)

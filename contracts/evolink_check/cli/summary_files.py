@@ -1,4 +1,4 @@
-"""The report files that every check can write: Markdown for a CI job, and SARIF for a code host."""
+"""The report files that every check can write. They are Markdown for a CI job, and SARIF for a code host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evolink_check.cli.config import environment
 from evolink_check.files import write
 
 _REPORTS = "Reports"
-JOB_SUMMARY = "GITHUB_STEP_SUMMARY"  # this variable names the file that GitHub shows as the summary of a job
+JOB_SUMMARY = "GITHUB_STEP_SUMMARY"  # the variable with the path of GitHub's summary of a job
 
 
 class SummaryFiles(Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class ServedReport(SummaryFiles, frozen=True, kw_only=True):
 def write_markdown(path: Path, content: str | bytes) -> None:
     """Write the summary to a file. In GitHub Actions, also append it to the summary of the job.
 
-    Raises OSError if one of them cannot be written.
+    Raises OSError if one of the files cannot be written.
     """
     text = content if isinstance(content, str) else content.decode()
     write(path, text)

@@ -1,4 +1,4 @@
-"""Checks of clients. A client is run in many scenarios, and is judged by its requests and by how it ended."""
+"""Checks of clients. A client is run in many scenarios, and is judged by its requests and by its result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ClientFaultError", "check"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the check of a callable on first use, because the command does not need it."""
+    """Import the check of a callable only when a caller uses it, because the command does not need it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from evolink_check.client import callable_check

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import End
     from evolink_check.traffic.trace import Trace
 
-# The errors that a program raises when it relied on something that responses do not guarantee.
+# The errors that a program raises if it relies on something that responses do not guarantee.
 _CRASHES = (
     *(ArithmeticError, AttributeError, LookupError, NameError, RecursionError, TypeError),
     *(UnicodeError, json.JSONDecodeError),
@@ -41,7 +41,7 @@ _SHRINKING = 120  # maximum number of runs in the search for a smaller example
 
 @dataclass(frozen=True, slots=True)
 class CallableRun:
-    """One run of a callable. `serve` is the shell command that starts a mock with the same settings."""
+    """One run of a callable. `serve` is a shell command that starts a mock with the settings of this run."""
 
     behaviour: Behaviour
     request: dict[str, Any]
@@ -52,7 +52,7 @@ class CallableRun:
 
 
 class ClientFaultError(AssertionError):
-    """The callable violates at least one clause. The text shows the violations and how to reproduce them."""
+    """The callable violates at least one clause. The message shows the violations and how to reproduce them."""
 
     def __init__(self, run: CallableRun, verdicts: tuple[Verdict, ...]) -> None:
         super().__init__(_explain(run, verdicts))
@@ -70,17 +70,19 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     ignore: Collection[str] = (),
     memory: Path | None = None,
 ) -> None:
-    """Raise `ClientFaultError` if a client violates a clause, with the simplest server behaviour that makes it do so.
+    """Raise `ClientFaultError` if a client violates a clause.
 
-    `drive(base_url, token, request)` creates a task with the JSON body `request` and follows the task to its end. If
-    the task is completed, `drive` returns, and links in its return value count as shown to the user. If the task fails,
-    `drive` raises an exception of its own. `drive` may be asynchronous. Its sleeps take no real time, and it must end
-    within `patience` seconds of virtual time.
+    The error shows the simplest server behaviour that causes this.
 
-    `examples` is the number of cases to try, and the same `seed` gives the same cases. Failing cases are kept in the
-    folder `memory` and tried first in the next check. `mock` is the URL of a running mock that accepts any key; by
-    default, a mock is started. Violations of the clauses in `ignore` do not count, whatever their level. Raises
-    `MockError` if no mock can be used.
+    `drive(base_url, token, request)` must create a task with the JSON body `request` and follow the task to its end. If
+    the task completes, `drive` must return; links in its return value count as shown to the user. If the task fails,
+    `drive` must raise an exception. `drive` may be asynchronous. Its sleeps take no real time, and it must end within
+    `patience` seconds of virtual time.
+
+    `examples` is the number of cases to try. The same `seed` gives the same cases. Failing cases are saved in the
+    folder `memory`, and the next check tries them first. `mock` is the URL of a running mock that accepts any key; if
+    it is empty, a mock is started. Violations of the clauses in `ignore` do not count. Raises ValueError if `ignore`
+    contains an unknown clause, and `MockError` if no mock can be used.
     """
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
@@ -120,8 +122,8 @@ def _import_slow_modules() -> None:
 def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
     """Yield a function that returns the mock for the next run.
 
-    If `url` is set, each run gets a new account on the mock at that URL. Otherwise, a mock is started here and reset
-    for each run.
+    If `url` is set, each run gets a new account on the mock at this URL. Otherwise, a mock is started here and is reset
+    before each run.
     """
     if url:
         yield lambda: borrow_account(url, {})
@@ -132,10 +134,9 @@ def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
 
 @dataclass(slots=True)
 class _Property:
-    """The property that Hypothesis tests. It fails for an example in which the callable violates a clause.
+    """The property that Hypothesis tests. It raises `ClientFaultError` if the callable violates a clause in an example.
 
-    After the first failure, at most `left` more runs search for a smaller example, because each run takes as long as
-    the client does.
+    After the first failure, at most `left` more runs search for a smaller example, because a run can take long.
     """
 
     runner: _CallableRunner
@@ -160,8 +161,6 @@ class _Property:
 
 @dataclass(frozen=True, slots=True)
 class _CallableRunner:
-    """Runs the callable in virtual time, with a new account for each run, and judges the run."""
-
     drive: Callable[..., Any]
     next_mock: Callable[[], Mock]
     spec: Spec
@@ -175,7 +174,7 @@ class _CallableRunner:
         outcome = self._call(mock, request, mock.freeze())
         trace = trace_of(mock.journal(), ended=outcome.ended, frozen=True)
         if outcome.end == "killed" and outcome.patience is None and trace.complete:
-            # It was busy without sending requests; a client that is busy sending them violates another clause.
+            # The client was busy, but sent no requests. A client that is busy with requests violates another clause.
             outcome = replace(outcome, patience=self.patience, overslept=True)
         endless = behaviour.task.startswith("stuck")
         scenario = Scenario("generated", str(behaviour), expected="either", endless=endless)
@@ -206,13 +205,16 @@ class _CallableRunner:
 
 
 def _end_of(call: Callable[[], Any], limits: TimeLimits) -> tuple[End, str, str]:
-    """Run a call in virtual time. Return how it ended, and the text of the value that it returned or of its error."""
+    """Run a call in virtual time.
+
+    Return how the call ended, its return value as text, and its error as text.
+    """
     try:
         with virtual_time(limits):
             return "success", str(call()), ""
     except _CRASHES as error:
         return "failure", "", "".join(traceback.format_exception(error))
-    except SystemExit as error:  # which may report a success or a failure
+    except SystemExit as error:  # its exit status says whether the client succeeded
         return ("failure", "", str(error.code)) if error.code else ("success", "", "")
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  (clients report a failure by any exception)
         return "failure", "", f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""The scenarios that have yet to be run, in two queues: those that mostly wait, and the others."""
+"""The scenarios that have yet to be run, in two queues: scenarios that mostly wait, and all others."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
     from evolink_check.client.harness.scenario import Scenario
 
-_CHECK_INTERVAL = 0.2  # seconds between two checks of whether the suite has been stopped
+_CHECK_INTERVAL = 0.2  # seconds between two checks for the end of the suite
 _SLOW = re.compile(r"\b429\b|trickle|late|slow=[2-9]")  # recipes that make a client wait for some seconds
 
 
 class Pending:
-    """The queues of scenarios.
+    """The scenarios that have yet to be run, in two queues.
 
-    Slow scenarios come early, so that none of them runs alone at the end, but not all at once, so that the first
-    failure comes early, too. Of the scenarios that mostly wait, those in which a response never comes are first,
-    because the time-outs of clients are often longer than the time limit of the others.
+    Slow scenarios are mixed with quick ones. They come early, so that none of them runs alone at the end, but not all
+    at once, so that the first failure comes early, too. In the queue of scenarios that mostly wait, those without a
+    response come first, because a client's time-out is often longer than the time limit of other scenarios.
     """
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:
@@ -36,7 +36,7 @@ class Pending:
         self._changed = Condition()
 
     def take(self, *, long: bool) -> Scenario | None:
-        """Take the next scenario, from the preferred queue if possible. Return None if all have ended, or after `end`.
+        """Return the next scenario, from the preferred queue if possible; None after the last scenario or after `end`.
 
         If both queues are empty, this waits while scenarios are running, because they may be put back.
         """
@@ -52,27 +52,27 @@ class Pending:
         return None
 
     def finish(self) -> None:
-        """Record that a scenario that was taken has ended."""
+        """Record that a scenario that `take` returned has ended."""
         with self._changed:
             self._running -= 1
             self._changed.notify_all()
 
     def put_back(self, scenario: Scenario) -> None:
-        """Return a scenario to the front of its queue, so that it is run again before all others."""
+        """Put a scenario at the front of its queue, so that it is run again before all others."""
         with self._changed:
             (self._long if mostly_waits(scenario) else self._short).appendleft(scenario)
             self._running -= 1
             self._changed.notify_all()
 
     def end(self) -> None:
-        """Let `take` return no more scenarios."""
+        """Let `take` return None from now on."""
         with self._changed:
             self._is_over = True
             self._changed.notify_all()
 
 
 def _mixed(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
-    """Yield two quick scenarios after each slow one, and the remaining quick ones at the end."""
+    """Yield two quick scenarios after each slow scenario, and the remaining quick scenarios at the end."""
     slow: deque[Scenario] = deque()
     quick: deque[Scenario] = deque()
     for scenario in scenarios:

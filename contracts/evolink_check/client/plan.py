@@ -1,4 +1,4 @@
-"""The plan of a suite: the client, its scenarios, the mock that they use, and the limits."""
+"""The plan of a suite, which has the client, the scenarios, the mock that they use, and the limits."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 SHORTEST = 25.0  # minimum time limit of a run, in seconds
 MARGIN = 15.0  # seconds by which the time limit exceeds the client's own deadline
-HANGING = 50.0  # seconds added if a response never comes, because a request may time out after the deadline
+HANGING = 50.0  # seconds added if a response never comes, because requests may time out after the deadline
 _USUAL = 2.5  # estimated seconds of most runs
 _ENDLESS = 25.0  # estimated seconds of a run that mostly waits, if the client has no deadline
 _START = 3.0  # seconds until the first run starts
-_DOUBLED_FROM = 4  # from this number of jobs on, twice as many scenarios run, as clients mostly wait
+_DOUBLED_FROM = 4  # with at least so many jobs, twice as many scenarios run, because clients mostly wait
 
 
 @dataclass(frozen=True, slots=True)
 class SuitePlan:
-    """The plan of a suite. `mock` is the URL of a running mock; if it is empty, a mock is started with `seed`.
+    """The plan of a suite.
 
-    `limit` is the time limit of a run in seconds; if it is None, it follows from the client's deadline. `keep` is a
-    folder for the output and the requests of each run. `environment` is passed to the command if the mock was already
-    running. `documents` and `only_documents` are passed as --spec and --only-spec to a mock that is started.
-    `fails_fast` decides after each run whether the suite ends. Setting `stop` ends the running commands and prevents
-    further ones. `rare_queries` is set when the client turns out to query so rarely that faults must come on its first
-    query.
+    `mock` is the URL of a running mock; if it is empty, a mock is started with `seed`. `limit` is the time limit of a
+    run in seconds; if it is None, the limit is derived from the client's deadline. `keep` is a folder for the output
+    and the requests of each run. `environment` is passed to the command if `mock` is set. `documents` and
+    `only_documents` are passed as --spec and --only-spec to a mock that is started. `fails_fast` is called after each
+    run; if it returns True, no more scenarios are started. Setting `stop` ends the running commands and prevents new
+    ones. `rare_queries` is set if the client queries so rarely that its first query must have the fault of a scenario.
     """
 
     description: Description
@@ -57,7 +57,8 @@ class SuitePlan:
     def limit_of(self, scenario: Scenario) -> float:
         """Return the time limit of a run in seconds.
 
-        By default, it leaves time for the client's own deadline, and for a request that times out after the deadline.
+        By default, the limit leaves time for the client's own deadline, and for a request that times out after the
+        deadline.
         """
         if self.limit is not None:
             return self.limit
@@ -66,7 +67,7 @@ class SuitePlan:
 
     @property
     def additional_workers(self) -> int:
-        """How many scenarios run at the same time in addition to `jobs` others."""
+        """How many scenarios run at the same time as the first `jobs` scenarios."""
         is_doubled = not self.mock and self.jobs >= _DOUBLED_FROM
         return min(self.jobs, max(0, len(self.scenarios) - self.jobs)) if is_doubled else 0
 
@@ -86,7 +87,7 @@ def mostly_waits(scenario: Scenario) -> bool:
 
 
 def without_inapplicable(plan: SuitePlan) -> SuitePlan:
-    """Return the plan without the scenarios about callbacks if the client has no callback receiver."""
+    """Return the plan. If the client accepts no callbacks, the scenarios about callbacks are left out."""
     applicable = (
         scenario for scenario in plan.scenarios if plan.description.is_called_back or not scenario.calls
     )

@@ -1,4 +1,4 @@
-"""Run all scenarios, several at a time, each with an account that no other scenario uses at the same time."""
+"""Run all scenarios, several at a time. No two scenarios that run at the same time share an account."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.scenario import Scenario
     from evolink_check.client.plan import SuitePlan
 
-_HANG_CHECKS = 20  # maximum number of checks of whether the mock has noticed that the client is gone
-_FETCH_CHECKS = 10  # number of checks of whether the fetch of a result has been recorded
-_HEAD_START = 1.0  # seconds for a client to begin to connect, before the port is opened
+_HANG_CHECKS = 20  # how often it is checked whether the mock has noticed that the client is gone
+_FETCH_CHECKS = 10  # how often it is checked whether the mock has recorded the download of a result
+_HEAD_START = 1.0  # seconds that a client gets to begin to connect, before the port is opened
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
 TOO_BUSY = "whether the client has a deadline was not observed: the machine was too busy"
-_SILENT_RUNS = 2  # after this number of runs without a request, the other scenarios are not tried
+_SILENT_RUNS = 2  # after so many runs without a request, the other scenarios are not tried
 _OUTPUT_LINES = 12
 
 
@@ -46,8 +46,8 @@ def run_suite(
 ) -> tuple[ScenarioRun, ...]:
     """Run and judge every scenario.
 
-    Returns the results in the order of the plan, without scenarios that were not started. Raises `MockError` if no mock
-    can be used. Raises `CommandError` if the client cannot be started or makes no request in any of the first
+    Return the results in the order of the plan, without scenarios that were not started. Raises `MockError` if no mock
+    can be used. Raises `CommandError` if the client cannot be started, or if it makes no request in any of the first
     scenarios.
     """
     check_command(plan.description)
@@ -66,9 +66,9 @@ def run_suite(
 class _Suite:
     """The workers of a suite, and the results so far.
 
-    At first, all workers share one mock, and each has its own account. If a request belongs to no account, it is
-    unknown which worker's client sent it. Each worker then starts its own mock, and the runs that may have sent the
-    request are repeated.
+    At first, all workers share one mock, on which each worker has an account. If a request belongs to no account, any
+    worker's client may have sent it. Then each worker starts its own mock, and the runs that may have sent the request
+    are repeated.
     """
 
     def __init__(self, plan: SuitePlan, progress: Callable[[ScenarioRun], None]) -> None:
@@ -99,7 +99,7 @@ class _Suite:
         ]
 
     def _work(self, shared: Mock, *, is_additional: bool) -> None:
-        """Run scenarios on the shared mock or, as soon as that is needed, on a mock of this worker."""
+        """Run scenarios on the shared mock. If own mocks become necessary, continue on a mock of this worker."""
         while not self._needs_own_mocks.is_set():
             scenario = self._pending.take(long=is_additional)
             if scenario is None:
@@ -139,7 +139,7 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
     """Run and judge one scenario.
 
     If the client queries so rarely that it ends before the fault, the scenario is run again with the fault on the first
-    query. From then on, every scenario has its fault on the first query. Raises `MockError` if the mock cannot be
+    query, and later scenarios have their fault on the first query, too. Raises `MockError` if the mock cannot be
     reached, and `CommandError` if the client cannot be started.
     """
     chosen = scenario.at_once if plan.rare_queries.is_set() else scenario
@@ -153,7 +153,7 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
 
 
 def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
-    """Repeat a run in which connections were refused, until it is clear whether the client waits between attempts."""
+    """Repeat a run with refused connections until it is clear whether the client waits between its attempts."""
     for _ in range(2 * SAMPLES):
         came_through = bool(run.trace.entries)
         is_late = came_through and not any(run.outcome.attempts)
@@ -163,13 +163,13 @@ def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
         start = run.trace.entries[0].began - run.outcome.began if is_late else _HEAD_START
         again = _run_once(plan, mock, run.scenario, Refusal(run.outcome.delays, closed=CLOSED + start))
         if len(again.outcome.delays) == len(run.outcome.delays):
-            break  # the client gave up before the port was opened again, so this run shows nothing new
+            break  # the client gave up before the port was opened, so this run shows nothing new
         run = again
     return run
 
 
 def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, refusal: Refusal | None = None) -> ScenarioRun:
-    """Run and judge a scenario once. `refusal` says how connections are refused, if the scenario refuses them."""
+    """Run and judge a scenario once. `refusal` says how connections are refused, if the scenario refuses any."""
     refusal = refusal or Refusal()
     with _folder(plan.keep, scenario.id) as folder:
         place = make_workspace(plan.description, folder)
@@ -195,7 +195,7 @@ def _run_against(
 ) -> Outcome:
     """Run the command.
 
-    If the scenario refuses connections, the command gets the URL of a port that refuses them at first.
+    If the scenario refuses connections, the command gets the URL of a port that refuses connections at first.
     """
     limit = plan.limit_of(scenario)
     if not scenario.refuses:
@@ -208,9 +208,10 @@ def _run_against(
 
 
 def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Journals:
-    """Read the journal. If a response may be unfinished, wait until the mock has noticed that the client is gone.
+    """Return the mock's journal.
 
-    If `saved` is set, the client has saved a result, so also wait until the mock has recorded the fetch of that result.
+    If a response may be incomplete, first wait until the mock notices that the client is gone. If `saved`, the client
+    has saved a result, so also wait until the mock has recorded the download of the result.
     """
     for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):
         journals = mock.journal()
@@ -227,15 +228,16 @@ def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Jour
 
 
 def _is_fetch(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry of the journal is the response with a result."""
+    """Whether an entry of the journal is the download of a result."""
     kind: str = entry["response"]["content"]["mimeType"]
     return kind.partition("/")[0] in {"video", "image", "audio"}
 
 
 def _has_unusual(journals: Journals, scenario: Scenario) -> bool:
-    """Whether the journal already has the exchange that the client may break off.
+    """Whether the journal already contains the exchange that the client may break off.
 
-    That is an exchange without a complete response or, unless the scenario hangs, a query after all usual ones.
+    That is an exchange without a complete response. Unless the scenario hangs, it may also be a query after all queries
+    with usual responses.
     """
     if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
         return True
@@ -256,7 +258,7 @@ def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trac
 
 
 def _check_requests(runs: list[ScenarioRun]) -> None:
-    """Raise `CommandError` if all runs so far ended without a request."""
+    """Raise `CommandError` if several runs have ended, but none of them made a request."""
     runs = [run for run in runs if not run.scenario.refuses]
     silent = not any(run.trace.entries or run.problem == STOPPED for run in runs)
     if silent and len(runs) >= _SILENT_RUNS:
@@ -287,7 +289,7 @@ def _last_line(outcome: Outcome) -> str:
 
 @contextmanager
 def _folder(keep: Path | None, name: str) -> Iterator[Path]:
-    """Create the folder of one run: below `keep` if it is set, or else a temporary folder."""
+    """Yield the folder of one run. It is in `keep`; if `keep` is None, it is temporary."""
     if keep is None:
         with temporary_folder("evolink-client-") as folder:
             yield folder

@@ -1,1 +1,1 @@
-"""The lint of documents. It finds contradictions within a document, and statements on which a client cannot rely."""
+"""The lint of OpenAPI documents. It finds contradictions, and statements on which a client cannot rely."""

@@ -1,4 +1,4 @@
-"""The checks of one document. Each check yields findings without line numbers."""
+"""The checks of one OpenAPI document. Their findings have no line numbers yet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class DocumentCheck:
-    """The checks of one document. `published` is the content of its file, in which no notation has been replaced."""
+    """The checks of one OpenAPI document. `published` is the parsed content of its file, before any conversion."""
 
     def __init__(self, document: Document, published: Json) -> None:
         self._document = document
@@ -76,7 +76,7 @@ class DocumentCheck:
             yield self._finding(rule, place, problem)
 
     def _problem(self, pointer: str, value: Json) -> str:
-        """Return why a value does not match the schema; empty if it matches or the schema does not compile."""
+        """Return why a value does not match the schema; empty if it matches or if the schema cannot be compiled."""
         schema = {"$schema": _DIALECT, "$ref": f"{_BASE}#{escaped(pointer)}"}
         try:
             validator = jsonschema_rs.Draft202012Validator(
@@ -112,7 +112,7 @@ class DocumentCheck:
         return pointer, value if isinstance(value, dict) else {}
 
     def _limits(self, pointer: str, schema: dict[str, Json]) -> Iterator[Finding]:
-        """Find limits that the description states but the schema does not."""
+        """Yield a finding for each limit that the description of a schema states but its keywords do not."""
         least = _least(schema)
         if schema.get("type") == "array" and least and not schema.get("minItems"):
             yield self._finding(
@@ -162,6 +162,6 @@ def _facts(schema: dict[str, Json]) -> list[StatedNumber]:
 
 
 def _least(schema: dict[str, Json]) -> StatedNumber | None:
-    """Return the minimum number of items that the description of a list demands; None if it demands none."""
+    """Return the minimum number of items that the description of a list demands; None if it demands no minimum."""
     counts = [fact for fact in _facts(schema) if fact.kind == "count" and not fact.soft]
     return next((fact for fact in counts if fact.bound == "min" and fact.value >= 1), None)

@@ -1,4 +1,4 @@
-"""Find models that several documents describe in different ways."""
+"""Find models that several OpenAPI documents describe differently."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evolink_check.drift.pairs.operations import Operation
     from evolink_check.drift.records import Document
 
-_SHOWN = 4  # maximum number of differing fields that are named
+_SHOWN = 4  # maximum number of different fields that a finding names
 
 
 def duplicated_models(documents: Iterable[Document]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The rules and the findings of the lint."""
+"""The rules and the findings of the lint of OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ RULES: Mapping[str, tuple[Level, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem at a place in a file. `line` counts from 1, and is 0 if it is unknown.
+    """A problem at a place in a file.
 
-    `other` is the file and the pointer of a related place.
+    `pointer` is the JSON pointer to the place. `line` counts from 1; it is 0 if the line is unknown. `other` is the
+    file and the JSON pointer of a related place; None if there is none.
     """
 
     rule: str
@@ -47,9 +48,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
-    """The findings of the lint. `documents` is the number of documents.
+    """The findings of the lint. `documents` is the number of OpenAPI documents.
 
-    If `strict` is set, warnings count as failures.
+    If `strict`, warnings make the exit status 1, too.
     """
 
     documents: int
@@ -63,6 +64,6 @@ class LintReport:
 
     @property
     def exit_status(self) -> int:
-        """1 if there is an error or, in a strict run, a warning; otherwise 0."""
+        """1 if there is an error or, if `strict`, a warning; otherwise 0."""
         failing = self.counts["error"] + (self.counts["warning"] if self.strict else 0)
         return 1 if failing else 0

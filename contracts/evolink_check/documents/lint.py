@@ -1,4 +1,4 @@
-"""Lint files: read them, check each document, and compare documents that describe the same models."""
+"""Lint files: parse each OpenAPI document, check it, and compare documents that describe the same models."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def lint(paths: Sequence[str], *, strict: bool = False) -> LintReport:
-    """Lint files, folders and patterns. Files in a folder that are not documents are left out.
+    """Lint the OpenAPI documents at these paths, which are files, folders or glob patterns.
 
-    Raises `SpecError` if a path cannot be read.
+    Files in a folder that are not OpenAPI documents are skipped. Raises `SpecError` if a path cannot be read.
     """
     documents: list[Document] = []
     findings: list[Finding] = []
@@ -53,7 +53,7 @@ def lint(paths: Sequence[str], *, strict: bool = False) -> LintReport:
 
 
 def _tree(source: Source) -> dict[str, Json]:
-    """Parse a document and return its tree as published. Raises `SpecError` if the file is not a document."""
+    """Parse a file and return its JSON tree. Raises `SpecError` if the file is not an OpenAPI document."""
     try:
         tree = parse(source.data.decode(), source.name)
     except UnicodeDecodeError as error:
@@ -64,7 +64,7 @@ def _tree(source: Source) -> dict[str, Json]:
 
 
 def _of_loader(name: str, tree: dict[str, Json]) -> Iterator[Finding]:
-    """Yield findings for parts of a document that the mock's loader replaces or does not support."""
+    """Yield findings for the parts of a document that the mock's loader replaces or does not support."""
     try:
         document, _ = read_document(name, tree, {})
     except SpecError as error:
@@ -76,7 +76,7 @@ def _of_loader(name: str, tree: dict[str, Json]) -> Iterator[Finding]:
 
 
 def _with_lines(findings: Iterable[Finding], texts: dict[str, str]) -> list[Finding]:
-    """Add line numbers to the findings, remove duplicates, and sort them, errors first."""
+    """Return the findings with line numbers, sorted by level, errors first. Duplicates are removed."""
     positions: dict[str, Positions] = {}
     placed: dict[tuple[str, str, str], Finding] = {}
     for finding in findings:

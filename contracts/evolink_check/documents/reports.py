@@ -1,4 +1,4 @@
-"""Write the findings of the lint as text and as SARIF."""
+"""Write the findings of the lint as text, Markdown and SARIF."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def show(report: LintReport, file: TextIO, *, verbose: bool = False) -> None:
 
 
 def _headline(report: LintReport) -> str:
-    """Return the number of documents, and the number of findings of each level, as one line of text."""
+    """Return the number of documents, and the number of findings of each level, on one line."""
     counts = ", ".join(
         f"{count} {level}{'' if count == 1 else 's'}" for level, count in report.counts.items()
     )

@@ -1,4 +1,4 @@
-"""Find all schemas, examples and references of a document."""
+"""Find all schemas, examples and references in an OpenAPI document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VALUES = {"const", "default", "enum", "example", "examples", "value"}
 
 
 def schemas_of(tree: Json) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Yield every schema object once, with its pointer. References are not followed."""
+    """Yield every schema object once, with its JSON pointer. References are not followed."""
     components = tree.get("components")
     listed = components.get("schemas") if isinstance(components, dict) else None
     for name, schema in listed.items() if isinstance(listed, dict) else ():
@@ -29,21 +29,21 @@ def schemas_of(tree: Json) -> Iterator[tuple[str, dict[str, Json]]]:
 
 
 def media_of(tree: Json) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Yield every media type or parameter that has a schema, with its pointer."""
+    """Yield every media type and parameter that has a schema, with its JSON pointer."""
     for pointer, value in _mappings("", {key: tree[key] for key in tree if key in {"paths", "components"}}):
         if isinstance(value.get("schema"), dict) and not pointer.startswith("/components/schemas"):
             yield pointer, value
 
 
 def references_of(tree: Json) -> Iterator[tuple[str, str]]:
-    """Yield the pointer of every object with a `$ref`, and the reference."""
+    """Yield the JSON pointer of every object with a `$ref`, and the reference."""
     for pointer, value in _mappings("", tree):
         if isinstance(value.get("$ref"), str):
             yield pointer, value["$ref"]
 
 
 def _mappings(pointer: str, value: Json) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Yield every mapping outside of example values, with its pointer."""
+    """Yield every mapping that is not part of an example value, with its JSON pointer."""
     if isinstance(value, dict):
         yield pointer, value
         is_named = pointer.endswith(("/properties", "/schemas", "/examples"))

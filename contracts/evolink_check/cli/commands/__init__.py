@@ -1,1 +1,1 @@
-"""The commands of `evolink-check`, which read options, run a check and write its reports."""
+"""The commands of `evolink-check`. Each command reads its options, runs a check and writes reports."""

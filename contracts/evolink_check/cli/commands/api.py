@@ -1,4 +1,4 @@
-"""The commands `api`, `recording` and `proxy`. Each function returns an exit status."""
+"""Run the commands `api`, `recording` and `proxy`. Each public `run_` function returns an exit status."""
 
 from __future__ import annotations
 
@@ -43,16 +43,19 @@ if TYPE_CHECKING:
     from evolink_check.reports.model import Report
     from evolink_check.reports.needs import Means
 
-_LOOK_SECONDS = 1.0  # seconds between two checks of what the proxy has recorded
+_LOOK_SECONDS = 1.0  # seconds between two checks of the traffic that the proxy has recorded
 _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
 
 
 class CommandFailedError(Exception):
-    """The command could not be carried out. The text says why."""
+    """The command could not be carried out. The message says why."""
 
 
 def load_documents(options: DocumentOptions) -> Spec:
-    """Load the documents to check against. Problems that did not prevent loading them are shown as warnings."""
+    """Load the OpenAPI documents that `options` select.
+
+    Print a warning for each problem that does not prevent loading.
+    """
     from evolink_spec import load
 
     paths = (*options.only_spec, *options.spec)
@@ -63,7 +66,10 @@ def load_documents(options: DocumentOptions) -> Spec:
 
 
 def load_lowered(lowered: frozenset[str]) -> tuple[Clause, ...]:
-    """Load all clauses, with the severity of those in `lowered` set to warning. Raises ValueError for an unknown id."""
+    """Load all clauses, and set the severity of those in `lowered` to warning.
+
+    Raises ValueError if `lowered` contains an unknown id.
+    """
     from evolink_spec.clauses import load_clauses, with_warnings
 
     clauses = load_clauses()
@@ -127,7 +133,7 @@ def run_api(  # noqa: PLR0913, PLR0917  (each is a group of options)
 def _plan_api(
     server: ServerOptions, effort: EffortOptions, documents: DocumentOptions, severity: SeverityOptions
 ) -> tuple[config.Configuration, RunPlan]:
-    """Return the configuration of a check and the plan for it. Raises ValueError for invalid options."""
+    """Return the configuration and the plan of a check. Raises ValueError for invalid options."""
     from evolink_spec.clauses import with_warnings
 
     from evolink_check.engine.run_plan import plan_run
@@ -143,7 +149,7 @@ def _plan_api(
 
 
 def _repeatable(report: Report, command: str, notes: Iterable[str]) -> Report:
-    """Add further notes and the command that repeats the run, including its seed, to the report."""
+    """Return the report with more notes, and with the command that repeats the run with the same seed."""
     seed = "" if report.seed is None or "--seed" in command.split() else f" --seed {report.seed}"
     return replace(report, command=f"{command}{seed}", notes=(*report.notes, *notes))
 
@@ -186,9 +192,9 @@ def run_proxy(
     reports: ReportFiles,
     baseline: BaselineOptions,
 ) -> int:
-    """Run a reverse proxy until Ctrl-C and return the exit status.
+    """Run a reverse proxy until Ctrl-C, then report and return the exit status.
 
-    Each complete exchange is written to the HAR file.
+    Each complete exchange is also written to the HAR file of `reports`.
     """
     from evolink_check.proxy.forwarder import ForwardingApp, Upstream
     from evolink_check.proxy.monitor import LiveMonitor, watch_until
@@ -233,7 +239,7 @@ def _write_proxy_report(
     reports: ReportFiles,
 ) -> int:
     is_incomplete = file is not None and (file.problem != "" or record.forgotten > 0)
-    if is_incomplete:  # exchanges have left the memory, or the disk is full, so the file is kept as it is
+    if is_incomplete:  # the file is not rewritten: it has exchanges that memory lacks, or the disk is full
         report, reports = replace(report, har=str(reports.har)), replace(reports, har=None)
     status = write_reports(report, baseline, reports)
     if file is not None and file.problem:
@@ -247,7 +253,10 @@ def _report_new_failures(monitor: LiveMonitor) -> None:
 
 
 def _har_file(path: Path | None, record: ProxyRecorder, *, complete: bool) -> HarFile | None:
-    """Return the file to which each exchange is appended. None if no file is named, or if it is stdout or a device."""
+    """Return the file to which each exchange is appended.
+
+    None if the user named no file, or if the file is stdout or a device.
+    """
     from evolink_check.proxy.har_file import HarFile
 
     if path is None or path == STDOUT or is_special(path):

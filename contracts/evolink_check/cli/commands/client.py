@@ -59,7 +59,7 @@ _NOT_REDIRECTED = (
 
 
 class ClientReports(ServedReport, frozen=True, kw_only=True):
-    """The files to which reports on a client are written. `-` is stdout."""
+    """The files to which the reports on a client are written. `-` is stdout."""
 
     json: Annotated[
         Path | None, Option(help="Write the report as JSON; - is stdout.", section=_REPORTS, metavar="FILE")
@@ -87,7 +87,7 @@ class ClientReports(ServedReport, frozen=True, kw_only=True):
 
     @property
     def files(self) -> dict[str, Path]:
-        """The path of each report that is written, by format."""
+        """The path of each report that the user wants, by format."""
         paths = {
             name: getattr(self, name) for name in ("json", "junit", "html", "badge", "sarif", "markdown")
         }
@@ -95,7 +95,7 @@ class ClientReports(ServedReport, frozen=True, kw_only=True):
 
 
 def client(options: ClientOptions, severity: SeverityOptions, reports: ClientReports) -> None:
-    """Run and judge a client."""
+    """Run a client in each scenario, judge it, and write the reports."""
     if options.show_list:
         with report_problems():
             _print_scenarios(options)
@@ -139,7 +139,7 @@ def _print_scenarios(options: ClientOptions) -> None:
 
 @contextmanager
 def report_problems() -> Iterator[None]:
-    """Report every error in one line and exit with status 2. A bug is reported with its traceback."""
+    """Print an expected error on one line, and a bug with its traceback. In both cases, exit with status 2."""
     from evolink_spec import SpecError
 
     from evolink_check.client.harness.mock_process import MockError
@@ -181,7 +181,7 @@ def _variable(text: str) -> tuple[str, str]:
 
 
 def _forecast(plan: SuitePlan) -> str:
-    """Return the line that is shown before a run: the number of scenarios, and how long they will probably take."""
+    """Return the line that is shown before a run, with the number of scenarios and the expected duration."""
     count = len(plan.scenarios)
     jobs = f", {min(plan.jobs, count)} at a time" if count > 1 else ""
     return f"{count} scenario{'' if count == 1 else 's'}{jobs}: about {plan.forecast:.0f} s"
@@ -219,7 +219,10 @@ def _make_plan(description: Description, options: ClientOptions, lowered: frozen
 
 
 def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) -> tuple[Summary, int]:
-    """Return the results, and the exit status if a signal ended the suite early, otherwise 0."""
+    """Return the results and an exit status.
+
+    The exit status is 0, unless a signal ended the suite early.
+    """
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
@@ -249,7 +252,7 @@ def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) ->
 
 
 def _conditions(plan: SuitePlan, options: ClientOptions) -> Conditions:
-    """Return what was checked, a client, and the means that the check had, such as a callback URL."""
+    """Return the conditions of a check of a client: the means that were available, such as a callback URL."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "callback-url": plan.description.is_called_back,
@@ -268,7 +271,7 @@ def _notes(plan: SuitePlan) -> tuple[str, ...]:
 
 
 def write_summary(summary: Summary, reports: ClientReports) -> None:
-    """Write every report file, and print the report for the terminal."""
+    """Write every report file, and print the report to the terminal."""
     from evolink_check.client.reports import clause_tables, json_report, junit, terminal
     from evolink_check.client.reports import html as html_report
     from evolink_check.files import STDOUT, write

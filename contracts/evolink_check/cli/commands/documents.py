@@ -26,7 +26,7 @@ EPILOG = "Exit status: 0 no error, 1 an error (or, with --strict, a warning), 2 
 
 
 class DocumentsOptions(SummaryFiles, frozen=True, kw_only=True):
-    """The documents to lint, and the files for the findings."""
+    """The OpenAPI documents to lint, and the files for the findings."""
 
     files: Annotated[
         tuple[str, ...],
@@ -37,7 +37,7 @@ class DocumentsOptions(SummaryFiles, frozen=True, kw_only=True):
 
 
 def documents(options: DocumentsOptions) -> None:
-    """Lint documents."""
+    """Lint OpenAPI documents."""
     from evolink_check.documents.lint import lint
     from evolink_check.documents.reports import show, to_markdown, to_sarif
     from evolink_check.files import STDOUT, write

@@ -44,7 +44,7 @@ _UNREPEATED = ("json", "junit", "html", "sarif", "markdown", "serve_report", "up
 
 
 class DriftOptions(Struct, frozen=True, kw_only=True):
-    """The sources to compare, and the strictness of the comparison."""
+    """The two versions of OpenAPI documents to compare, recordings, and the strictness of the comparison."""
 
     sources: Annotated[
         tuple[str, ...],
@@ -68,7 +68,7 @@ class DriftOptions(Struct, frozen=True, kw_only=True):
 
 
 class DriftReports(ServedReport, frozen=True, kw_only=True):
-    """The files to which reports on a comparison are written. `-` is stdout."""
+    """The files to which the reports on a comparison are written. `-` is stdout."""
 
     json: Annotated[
         Path | None, Option(help="Write the report as JSON; - is stdout.", section=_REPORTS, metavar="FILE")
@@ -101,13 +101,13 @@ class DriftReports(ServedReport, frozen=True, kw_only=True):
 
     @property
     def files(self) -> dict[str, Path]:
-        """The path of each report that is written, by format."""
+        """The path of each report that the user wants, by format."""
         paths = {name: getattr(self, name) for name in ("json", "sarif", "junit", "html", "markdown")}
         return {name: path for name, path in paths.items() if path is not None}
 
 
 def drift(options: DriftOptions, reports: DriftReports) -> None:
-    """Compare two versions of documents."""
+    """Compare two versions of OpenAPI documents."""
     from evolink_check.drift.run import run_drift
 
     with reporting_problems():

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reporting_problems() -> Iterator[None]:
-    """Report every error, so that none is mistaken for a verdict. A bug is reported with its traceback."""
+    """Print an error on one line, so that nobody mistakes the error for a verdict. Print a bug with its traceback.
+
+    In both cases, exit with status 2.
+    """
     try:
         yield
     except (CommandFailedError, SpecError, ValueError) as problem:

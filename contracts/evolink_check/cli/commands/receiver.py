@@ -61,7 +61,7 @@ _NO_MOCK = (
 
 
 def receiver(options: ReceiverOptions, severity: SeverityOptions, reports: ClientReports) -> None:
-    """Send callbacks to a receiver and judge it."""
+    """Send callbacks to a receiver, judge the receiver, and write the reports."""
     if options.show_list:
         _print_scenarios()
         return
@@ -83,7 +83,7 @@ def mount(app: Group) -> None:
 
 
 def check_options(options: ReceiverOptions) -> None:
-    """Raise ValueError for options that do not go together. Called before anything is started."""
+    """Raise ValueError for options that cannot be combined. Must be called before anything is started."""
     if not options.command and not options.url:
         raise ValueError(_NO_RECEIVER)
     if not options.command and not options.mock and not options.trust_secret:
@@ -109,7 +109,7 @@ def _print_scenarios() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """The plan of a check, and the program that it starts, if there is one."""
+    """The plan of a check, and the program that the check starts; None if the receiver is already running."""
 
     plan: ReceiverPlan
     program: Program | None
@@ -118,7 +118,10 @@ class _Setting:
 def _run_and_judge(
     options: ReceiverOptions, severity: SeverityOptions, *, verbose: bool
 ) -> tuple[Summary, int]:
-    """Return the results, and the exit status if a signal ended the check early, otherwise 0."""
+    """Return the results and an exit status.
+
+    The exit status is 0, unless a signal ended the check early.
+    """
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
@@ -140,7 +143,7 @@ def _run_and_judge(
 def _progress(*, verbose: bool) -> Callable[[str, int, int], None]:
     """Return a function that shows the progress.
 
-    On a terminal it rewrites one line; otherwise it prints a line for each scenario if `verbose` is set.
+    On a terminal, the function rewrites one line; otherwise, it prints a line for each scenario if `verbose` is set.
     """
     import sys
 
@@ -154,7 +157,7 @@ def _progress(*, verbose: bool) -> Callable[[str, int, int], None]:
 
 
 def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitStack) -> _Setting:
-    """Start the mock, and plan the rest of the check."""
+    """Start the mock, and return the plan of the check with the program that the check will start."""
     from evolink_spec import load
 
     from evolink_check.cli.commands.api import load_lowered
@@ -198,7 +201,7 @@ def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitSta
 
 
 def _terms(options: ReceiverOptions) -> tuple[Terms, str]:
-    """Return the callback URL with its secret, and the address at which the command must listen."""
+    """Return the callback URL with its secret, and the address at which the receiver must listen."""
     from evolink_check.receiver.program import address_of, free_port
     from evolink_check.receiver.secret import terms_of
 
@@ -212,7 +215,7 @@ def _terms(options: ReceiverOptions) -> tuple[Terms, str]:
 
 
 def _with_port(url: str, terms: Terms) -> str:
-    """Replace {port} in a URL with the port of the callback URL."""
+    """Return the URL with the port of the callback URL in place of `{port}`."""
     from evolink_check.receiver.program import address_of
 
     return url.replace("{port}", str(address_of(terms.url)[1]))
@@ -266,7 +269,7 @@ def _ledger(options: ReceiverOptions, file: Path, program: Program | None) -> Le
         return Ledger(file_reader(file), options.booked)
     if program is None:
         return None
-    read = file_reader(file)  # which exists if the program writes to EVOLINK_LEDGER
+    read = file_reader(file)  # the file exists only if the program writes to EVOLINK_LEDGER
     return Ledger(lambda: read() if file.exists() else None, options.booked)
 
 
@@ -286,7 +289,7 @@ def _summary(
 
 
 def _conditions(options: ReceiverOptions, setting: _Setting) -> Conditions:
-    """Return what was checked, a receiver, and the means that the check had, such as a ledger."""
+    """Return the conditions of a check of a receiver: the means that were available, such as a ledger."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "ledger": setting.plan.ledger is not None,

@@ -1,4 +1,4 @@
-"""The command line of a client: its placeholders, and the folder in which it runs."""
+"""The command line of a client, its placeholders, and the folder in which the command runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Programs that find their project by the current folder, and the option that loads a module from that folder.
+# Programs that expect their project in the current folder, and the option that loads a module from that folder.
 _OF_PROJECTS = frozenset(
     {
         *(
@@ -51,22 +51,22 @@ _PATH = re.compile(r"(?P<option>-{1,2}[\w-]+=)?(?P<path>[^=]*)")
 
 
 def fill_in(word: str, values: Mapping[str, str]) -> str:
-    """Fill in all placeholders of a word in one pass, because a value may itself look like a placeholder."""
+    """Replace all placeholders of a word in one pass, because a value may itself look like a placeholder."""
     return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), word)
 
 
 def needs_current_folder(command: Sequence[str]) -> bool:
-    """Whether a command works only in the folder of its project."""
+    """Whether a command works only in the current folder, for example because its project is there."""
     return PurePath(command[0]).name in _OF_PROJECTS or _LOADS_MODULE in command
 
 
 def with_absolute_paths(command: Sequence[str], folder: Path) -> tuple[str, ...]:
-    """Make a command usable in another folder: words that are relative paths of files in `folder` become absolute."""
+    """Return a command for use in another folder. Relative paths of files in `folder` become absolute."""
     return tuple(_absolute(word, folder) for word in command)
 
 
 def with_absolute_search_paths(variables: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Make environment variables usable in another folder: relative entries of search paths become absolute."""
+    """Return variables for use in another folder. Relative entries of search paths become absolute."""
     return {
         name: os.pathsep.join(str(folder / entry) for entry in value.split(os.pathsep))
         if name in _SEARCH_PATHS and value
@@ -83,6 +83,9 @@ def _absolute(word: str, folder: Path) -> str:
 
 
 def _is_path(text: str) -> bool:
-    """Whether a word looks like a relative path. A bare name without a suffix may be a subcommand instead."""
+    """Whether a word looks like a relative path.
+
+    A name without slash and suffix may also be a subcommand, so it does not count.
+    """
     path = PurePath(text)
     return bool(text) and not path.is_absolute() and ("/" in text or bool(path.suffix) or text == ".")

@@ -1,4 +1,7 @@
-"""The description of a client, from TOML or options: its command, and how to recognise a success and a failure."""
+"""The description of a client, read from a TOML file or options.
+
+It has the command, and the signs of success and failure.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,10 @@ PLACEHOLDERS = ("prompt", "image_url", "output", "callback_url", "callback_liste
 
 
 class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
-    """The conditions that identify a success or a failure. All conditions that are set must hold.
+    """The conditions by which a success or a failure is recognised. All conditions that are set must hold.
 
     `status` lists the accepted exit statuses. `output` is a regular expression that must match in the output. `file`
-    says whether there must be a file at `{output}`.
+    says whether a file must exist at `{output}`; None if that does not matter.
     """
 
     status: tuple[int, ...] = ()
@@ -41,14 +44,17 @@ class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"output: {error}") from error
 
     def matches(self, status: int, lines: str, *, saved: bool) -> bool:
-        """Whether the exit status, the output and the presence of the file meet all conditions."""
+        """Whether the exit status, the output and the presence of the result file meet all conditions."""
         by_status = not self.status or status in self.status
         by_output = not self.output or re.search(self.output, lines, re.MULTILINE) is not None
         return by_status and by_output and (self.file is None or self.file == saved)
 
 
 class Receiver(Struct, frozen=True, forbid_unknown_fields=True):
-    """The address on which a client listens for callbacks, and its URL. `{port}` is replaced by a free port."""
+    """The address on which a client listens for callbacks, and the URL for callbacks.
+
+    A free port takes the place of `{port}` in both.
+    """
 
     listen: str = "127.0.0.1:{port}"
     url: str = "http://127.0.0.1:{port}/callback"
@@ -58,10 +64,11 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
     """The description of a client.
 
     `command` and the values of `environment` may contain `{prompt}`, `{image_url}`, `{output}`, `{callback_url}`,
-    `{callback_listen}`, `{key}` and `{base_url}`. The client also finds these values in its environment, as
-    EVOLINK_PROMPT and so on, and the key as EVOLINK_API_KEY. `cwd` is its working directory; if it is empty, each run
-    gets a new one. `deadline` is how many seconds the client waits for a task; None means that this is unknown. `skip`
-    names scenarios that do not apply to the client, and `warn` names clauses whose violations are only warnings.
+    `{callback_listen}`, `{key}` and `{base_url}`. The client also gets these values as environment variables named
+    EVOLINK_PROMPT and so on, and the key as EVOLINK_API_KEY. `cwd` is the working directory of the client; if it is
+    empty, each run gets a new directory. `deadline` is how many seconds the client waits for a task; None means that
+    this is unknown. `skip` names the scenarios that do not apply to the client. Violations of the clauses in `warn` are
+    only warnings.
     """
 
     command: tuple[str, ...] = ()
@@ -82,7 +89,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def misspelt(self) -> tuple[str, ...]:
-        """One note for each word in braces that resembles a placeholder but is not one."""
+        """One note for each word in braces that resembles a placeholder but is none."""
         names = [name for word in self.command for name in re.findall(r"\{(\w+)\}", word)]
         return tuple(
             f"{{{name}}} is passed on unchanged; did you mean {{{match}}}?"
@@ -96,7 +103,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
         return self.callback is not None or any("{callback_url}" in word for word in self.command)
 
     def end(self, status: int, lines: str, *, saved: bool) -> End:
-        """Decide how the client ended, from its exit status, its output and the presence of a result file."""
+        """Return how the client ended, according to its exit status, its output and the presence of a result file."""
         if self.failure != ExitMatcher() and self.failure.matches(status, lines, saved=saved):
             return "failure"
         return "success" if self.success.matches(status, lines, saved=saved) else "failure"
@@ -105,7 +112,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
 def read(path: Path) -> Description:
     """Read the description of a client from a TOML file.
 
-    Raises ValueError, with the name of the file, if it is unreadable or invalid.
+    Raises ValueError, with the path of the file, if the file is unreadable or invalid.
     """
     tables = read_toml(path)
     for name in ("success", "failure"):

@@ -1,4 +1,4 @@
-"""The documented fields of responses as dotted names, read from the schemas of the documents."""
+"""The documented fields of responses as dotted names, from the schemas in the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def fields_of(spec: Spec, operation: CreateOperation | QueryOperation, status: int) -> dict[str, bool]:
-    """Map each documented field of a response to whether the field may be null.
+    """Return for each documented field of a response whether the field may be null.
 
     Nested fields have dotted names such as `task_info.can_cancel`.
     """
@@ -32,9 +32,9 @@ def _fields(schema: Node, prefix: str) -> Iterator[tuple[str, bool]]:
 
 
 def pairs_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Group names in pairs, so that no name of a pair is a prefix of the other.
+    """Group names in pairs. No name in a pair is a prefix of the other name.
 
-    A name without a partner forms a group of one.
+    A name for which no partner remains forms a group of one.
     """
     left, pairs = list(names), list[tuple[str, ...]]()
     while left:

@@ -1,4 +1,4 @@
-"""Convert the mock's journal, an HTTP Archive, to the trace of one run of a client."""
+"""Convert the mock's journal, which is an HTTP Archive, to the trace of one run of a client."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 CLIENT = "client"  # the label of the client's account
 STRANGER = "another key"
-_ENDING = 2.0  # a client need not answer callbacks in the last seconds before its end
+_ENDING = 2.0  # seconds; a client need not answer callbacks that arrive this shortly before its end
 
 
 class Journals(NamedTuple):
-    """The journal entries of an account, and those of requests that belong to no account.
+    """The journal entries of an account, and the journal entries of requests that belong to no account.
 
-    `dropped` is the number of the account's entries that the mock has discarded.
+    `dropped` is how many of the account's entries the mock has discarded.
     """
 
     own: list[dict[str, Any]]
@@ -40,10 +40,10 @@ def trace_of(
 ) -> Trace:
     """Convert the journals to the trace of a run.
 
-    `ended` is when the client ended, in Unix seconds; callbacks after that could not be answered. `receiver` is the
-    prefix of the client's callback URLs; it is empty if the client has no receiver. `ahead` is the number of seconds by
-    which our clock is ahead of the mock's. `frozen` means that only the client's sleeps moved the mock's clock. The
-    next request then begins at the same instant as the previous one, so real durations are left out.
+    `ended` is when the client ended, in Unix seconds; it cannot answer callbacks after that. `receiver` is the prefix
+    of the client's callback URLs; it is empty if the client has no receiver. `ahead` is how many seconds our clock is
+    ahead of the mock's clock. If `frozen`, only the client's sleeps moved the mock's clock; then real durations are
+    ignored, because requests without a sleep between them begin at the same instant.
     """
     entries = [*_entries(journals.own, CLIENT), *_entries(journals.unmatched, STRANGER)]
     lasting = [replace(entry, ended=entry.began) for entry in entries] if frozen else entries
@@ -67,12 +67,15 @@ def trace_of(
 
 
 def has_other_key(trace: Trace) -> bool:
-    """Whether any request had a bearer token other than the client's own."""
+    """Whether any request had a bearer token other than the client's key."""
     return any(entry.who == STRANGER for entry in trace.entries)
 
 
 def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry]:
-    """Convert the entries of a journal, without tokens. Requests with a bearer token are attributed to `owner`."""
+    """Convert the entries of a journal, without tokens.
+
+    Requests with a bearer token are attributed to `owner`, and requests without a bearer token to nobody.
+    """
     for index, item in enumerate(journal):
         where = f"entry {index} of the mock's journal"
         har_entry = convert_record(item, HarEntry, where)
@@ -80,7 +83,8 @@ def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry
         headers = entry.exchange.request_headers
         is_owner = entry.kind == "delivery" or any(_is_bearer(*header) for header in headers)
         plain = tuple(header for header in headers if header[0].lower() != "authorization")
-        # Rounded down to milliseconds, as the start is, so that no response seems to end after the next request began.
+        # The start is rounded down to milliseconds. If the duration were not, a response could seem to end after the
+        # next request began.
         seconds = int(max(0.0, har_entry.milliseconds or 0.0)) / 1000
         yield replace(
             entry,

@@ -1,4 +1,4 @@
-"""Find the key and the secret of the callback URL in what a client printed and wrote."""
+"""Find the API key, and the secrets in the callback URL, in the output and the files of a client."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 _FILES = 100  # maximum number of files that are read
 _LARGEST = 1024 * 1024  # maximum size in bytes of a file that is read
-_SHORTEST = 6  # minimum characters of a secret, because a shorter value may appear by chance
+_SHORTEST = 6  # minimum characters of a secret; a shorter value may appear in the output by chance
 _SHORTEST_SEGMENT = 16  # minimum characters of a path segment that counts as a secret
 
 
 def secrets_of(callback_url: str) -> tuple[str, ...]:
-    """Return the secrets in a callback URL: the values of its query string, and the long segments of its path."""
+    """Return the secrets in a callback URL, which are the values in its query string and long segments of its path."""
     parts = urlsplit(callback_url)
     values = [value for _, value in parse_qsl(parts.query) if len(value) >= _SHORTEST]
     return (*values, *(part for part in parts.path.split("/") if len(part) >= _SHORTEST_SEGMENT))
 
 
 def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Iterator[str]:
-    """Describe each secret found in the client's output. In the output, the key has already been replaced by `KEY`.
+    """Describe each secret in the client's output. In `texts`, the API key must already be replaced with `KEY`.
 
     `texts` maps the names of the output files to their contents.
     """
@@ -38,7 +38,7 @@ def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Itera
 
 
 def written_secrets(folder: Path, token: str, secrets: tuple[str, ...]) -> Iterator[str]:
-    """Describe each secret found in the files of a folder."""
+    """Describe each secret in the files of a folder."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     for path in files[:_FILES]:
         if path.stat().st_size > _LARGEST:

@@ -1,6 +1,6 @@
-"""A mock in a separate process, for one client or several.
+"""A mock in a separate process, which one client or several clients use.
 
-A command uses the mock if it is run with the environment variables in `Mock.environment`.
+A command uses the mock if the command is run with the environment variables in `Mock.environment`.
 """
 
 from __future__ import annotations
@@ -33,20 +33,19 @@ _COMMAND = "evolink-mock"
 _STOP_SECONDS = 10.0
 _HTTP_SECONDS = 20.0
 _KEEPALIVE_SECONDS = 2.0  # the mock closes an idle connection after 5 s
-# The command that the mock runs: it prints its environment and runs until its input is closed.
+# The command that the mock runs. The command prints its environment and runs until its input is closed.
 _PRINT_ENVIRONMENT = "import json,os,sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
 
 
 class MockError(Exception):
-    """No mock could be reached or started, or the mock refused a request to its control API. The text says why."""
+    """No mock could be reached or started, or a mock rejected a request to its control API. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mock:
     """One account on a mock. A command that is run with the variables in `environment` uses this account.
 
-    `alone` means that no other client uses the mock. If so, requests that belong to no account are also attributed to
-    the client.
+    If `alone`, no other client uses the mock, so requests that belong to no account are attributed to the client.
     """
 
     url: str
@@ -55,12 +54,12 @@ class Mock:
     alone: bool = False
     client: httpx2.Client | None = field(
         default=None, repr=False, compare=False
-    )  # None: one for each request
+    )  # None if each request is sent with a new client
 
     def prepare(self, orders: Sequence[ScenarioRecipe]) -> float:
-        """Reset the account and assign the recipes to it.
+        """Reset the account, and assign the recipes to the account.
 
-        Returns the number of seconds by which our clock is ahead of the mock's.
+        Return how many seconds our clock is ahead of the mock's clock.
         """
         if self.alone:
             self._call("POST", "/reset")
@@ -90,7 +89,7 @@ class Mock:
         return float(self._call("POST", "/clock/freeze")["now"])
 
     def advance(self, seconds: float) -> float:
-        """Advance the account's clock, wait until everything that is then due has happened, and return the new time."""
+        """Advance the account's clock, wait for the effects of everything that is now due, and return the new time."""
         return float(self._call("POST", "/clock/advance", {"seconds": seconds})["now"])
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
@@ -123,7 +122,7 @@ def _open_client(url: str) -> httpx2.Client:
 
 
 def new_token() -> str:
-    """Return a random key that is long enough to be recognised in any text."""
+    """Return a random API key. The key is so long that no text contains it by chance."""
     return f"client-{secrets.token_hex(16)}"
 
 
@@ -142,15 +141,15 @@ def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
     return Mock(base, token, {**environment, "EVOLINK_BASE_URL": base, "EVOLINK_API_KEY": token})
 
 
-def _do_nothing() -> None:
-    """Do nothing."""
+def _do_nothing() -> None: ...
 
 
 @contextmanager
 def start_mock(*options: str, meanwhile: Callable[[], object] = _do_nothing) -> Iterator[Mock]:
-    """Start a mock. The `environment` of its account is the one that `evolink-mock run` sets for a command.
+    """Start a mock, and yield one account on it.
 
-    `meanwhile` is called while the mock is starting. Raises `MockError` if the mock is not installed or does not start.
+    The account has the environment variables that `evolink-mock run` sets for a command. `meanwhile` is called while
+    the mock is starting. Raises `MockError` if the mock is not installed or does not start.
     """
     token = new_token()
     command = [
@@ -179,7 +178,7 @@ def start_mock(*options: str, meanwhile: Callable[[], object] = _do_nothing) -> 
 
 @contextmanager
 def start_shared_mock(count: int, *options: str) -> Iterator[list[Mock]]:
-    """Start one mock for several clients at a time, with a separate account for each.
+    """Start one mock for several clients, and yield a separate account for each client.
 
     Raises `MockError` if the mock is not installed or does not start.
     """
@@ -192,9 +191,9 @@ def start_shared_mock(count: int, *options: str) -> Iterator[list[Mock]]:
 
 
 def _command() -> str:
-    """Find the mock's command next to this Python interpreter, or else on the PATH.
+    """Find the mock's command beside this Python interpreter, or else on the PATH.
 
-    Raises `MockError` if it is missing.
+    Raises `MockError` if the command is missing.
     """
     beside = Path(sys.executable).with_name(_COMMAND)
     command = str(beside) if beside.exists() else shutil.which(_COMMAND)
@@ -214,7 +213,7 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Close the input of the process. The command that the mock runs then ends, and the mock ends with it."""
+    """Close the input of the process. Then the command that the mock runs ends, and the mock ends, too."""
     with suppress(subprocess.TimeoutExpired, ValueError, OSError):
         process.communicate(timeout=_STOP_SECONDS)
     if process.poll() is None:

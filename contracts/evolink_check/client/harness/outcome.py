@@ -1,4 +1,4 @@
-"""How a client's run ended: the result that the client reports, and the file that it saved."""
+"""How a run of a client ended: the result that the client reported, and the file that it saved."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Literal
 
 End = Literal["success", "failure", "killed"]
 _SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
-SAMPLES = 6  # if a client connects at once this number of times, it is no coincidence
-_LATE = 2  # up to this number of late connections proves nothing: the first one, and one on a busy machine
-_AT_ONCE = 0.1  # a connection within these seconds of the end of a refusal counts as made at once
-_FLOOD = 11  # connections within a second; a client whose waits double from 50 ms on makes only five
-_SHELL = 128  # a shell returns this plus the number of the signal that killed a command
+SAMPLES = 6  # if a client connects at once in this many cases, this is no coincidence
+_LATE = 2  # as many late connections prove nothing: the first one, and one because the machine was busy
+_AT_ONCE = 0.1  # a connection this many seconds after the port opened counts as made at once
+_FLOOD = 11  # connections in a second; a client whose waits double from 50 ms on makes only five
+_SHELL = 128  # a shell returns 128 plus the number of the signal that killed a command
 _PYTHON = "Traceback (most recent call last):"
 _BETWEEN = ("During handling of", "The above exception", "For more information", "Traceback (")
 _CRASHES = re.compile(
@@ -27,8 +27,8 @@ _CRASHES = re.compile(
 class SavedFile:
     """The file in which a client saved its result.
 
-    `whole` means that, as far as can be seen, no part is missing. `media` means that the file is neither empty nor an
-    HTML page or JSON.
+    `whole` means that no part of the file seems to be missing. `media` means that the file is neither empty nor an HTML
+    page or JSON.
     """
 
     size: int
@@ -38,19 +38,19 @@ class SavedFile:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one run ended. Times are Unix seconds. The texts contain no keys and may be cut in the middle.
+    """How one run ended. Times are Unix seconds. The texts contain no keys, and the middle of a long text is left out.
 
-    `end` is the result that the client reports by its exit status, output and file, or "killed" if the client exceeded
-    its time limit. `status` is the exit status, -n if signal n ended the client, and None for a callable. `patience` is
-    how many seconds the client waits for a task according to its description, None if unknown. `saved` is None if there
-    is no result file. `wrote` says whether there is any new file in the folder of the run, and `asked_to_save` says
-    whether the command contains the path of the result file. `leaks` describes the places where a secret was printed or
-    written. `overslept` means that a callable was about to sleep for longer than its patience. `delay` is the estimated
-    number of seconds by which other programs on the machine delayed the client.
+    `end` is the result that the client reports by its exit status, output and file; it is "killed" if the client
+    exceeded its time limit. `status` is the exit status; it is -n if signal n ended the client, and None for a
+    callable. `patience` is how many seconds the client waits for a task according to its description; None if unknown.
+    `saved` is None if there is no result file. `wrote` says whether there is any new file in the folder of the run.
+    `asked_to_save` says whether the command contains the path of the result file. `leaks` describes each place where
+    the client printed or wrote a secret. `overslept` means that a callable was about to sleep for longer than its
+    patience. `delay` is the estimated number of seconds by which other programs on the machine delayed the client.
 
-    `attempts` and `delays` are about a port that refuses connections but is opened now and then. `attempts` has the
-    number of connections that the client made each time the port was open, and `delays` has the seconds from each
-    opening to the first connection. `answers` lists the statuses that a receiver returned; it is empty for a client.
+    `attempts` and `delays` are about a port that refuses connections but is opened for a second now and then.
+    `attempts` has the number of connections in each of these seconds. `delays` has the seconds from each opening to the
+    first connection. `answers` lists the statuses that a callback receiver returned; it is empty for a client.
     """
 
     end: End
@@ -72,38 +72,38 @@ class Outcome:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether the client was killed after its deadline, perhaps only because other programs delayed it."""
+        """Whether the client was killed after its deadline, but perhaps only because other programs delayed it."""
         ran = self.ended - self.began
         return self.end == "killed" and self.patience is not None and ran - self.delay < self.patience <= ran
 
     @property
     def has_flooded(self) -> bool:
-        """Whether the client hardly waited between its connections while the server refused them.
+        """Whether the client hardly waited between its connections while the port refused them.
 
-        This is true if the client made many connections within a second. It is also true if the client gave up too
-        early to make so many, but in several runs connected at once each time that connections were possible.
+        This is true if the client made many connections within a second. It is also true if the client stopped before
+        that, but connected in several runs as soon as the port was opened.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the client, as far as is known, connected at once each time that connections became possible again.
+        """Whether the client connected nearly every time as soon as the port was opened.
 
-        A few later connections do not disprove this.
+        Up to `_LATE` later connections do not disprove this.
         """
         return len(self.delays) > 0 and sum(delay >= _AT_ONCE for delay in self.delays) <= _LATE
 
     @property
     def text(self) -> str:
-        """Everything that the client printed."""
+        """All output of the client."""
         return f"{self.output}\n{self.errors}"
 
 
 def describe_crash(outcome: Outcome) -> str:
     """Describe a crash in a few words.
 
-    Return an empty text if the client succeeded or printed an error message of its own.
+    The result is empty if the client did not fail, or if it printed an error of its own.
     """
     if outcome.end != "failure":
         return ""
@@ -136,12 +136,12 @@ def _find_crash(errors: str) -> str:
 
 
 def is_media(content: bytes) -> bool:
-    """Whether a file may be media, which means that it is neither empty nor an HTML page or JSON."""
+    """Whether a file may be media. A file that is empty, HTML or JSON is not media."""
     return bool(content) and content.lstrip()[:1] not in {b"{", b"<", b"[", b""}
 
 
 def is_whole_mp4(content: bytes) -> bool:
-    """Whether a file is a complete sequence of MP4 boxes. A file of another kind passes if `is_media` accepts it."""
+    """Whether a file is a complete sequence of MP4 boxes. A file of another type passes if `is_media` accepts it."""
     if content[4:8] != b"ftyp":
         return is_media(content)
     at, size = 0, len(content)

@@ -1,4 +1,4 @@
-"""Run the command of a client in one scenario, with its environment and time limit. Its output is kept without keys."""
+"""Run the command of a client in one scenario. Its output is collected without keys."""
 
 from __future__ import annotations
 
@@ -41,12 +41,15 @@ _RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 class CommandError(Exception):
-    """The command cannot be run. The text says why."""
+    """The command cannot be run. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The folder of one run, the address on which the client listens for callbacks, and the URL of its callbacks."""
+    """The folder of one run, the address on which the client listens for callbacks, and its callback URL.
+
+    The address and the URL are empty if the client accepts no callbacks.
+    """
 
     folder: Path
     listen: str = ""
@@ -54,12 +57,12 @@ class Workspace:
 
     @property
     def output(self) -> Path:
-        """The path at which the client is to save its result."""
+        """The path at which the client must save its result."""
         return self.folder / "result.mp4"
 
     @property
     def work(self) -> Path:
-        """The working directory of a client that has no `cwd` and does not need the current folder."""
+        """The working directory of the client, unless the client has a `cwd` or needs the current folder."""
         return self.folder / "files"
 
     def wrote_files(self) -> bool:
@@ -85,7 +88,7 @@ def make_workspace(description: Description, folder: Path) -> Workspace:
 
 
 def check_command(description: Description) -> None:
-    """Raise `CommandError` if there is no command, or if its program does not exist or is not executable."""
+    """Raise `CommandError` if the command is empty, or if its program does not exist or is not executable."""
     if not description.command:
         raise CommandError("there is no command to run")
     program = description.command[0]
@@ -99,7 +102,7 @@ def run_command(
 ) -> Outcome:
     """Run the command until it ends, until `limit` seconds have passed, or until `stop` is set.
 
-    If the client has a deadline of its own, the limit is longer on a busy machine. Raises `CommandError` if the command
+    If the description has a deadline, the limit is longer on a busy machine. Raises `CommandError` if the command
     cannot be started.
     """
     values = placeholders(description, place, mock)
@@ -132,7 +135,7 @@ def run_command(
 
 
 def working_folder(description: Description, place: Workspace) -> Path | None:
-    """Return the working directory of the client, or None for a command that works only in the current folder."""
+    """Return the working directory of the client; None if the command works only in the current folder."""
     if description.cwd:
         return Path(description.cwd)
     return None if needs_current_folder(description.command) else place.work
@@ -162,9 +165,9 @@ def start_process(
 
 
 def command_words(description: Description, values: Mapping[str, str]) -> list[str]:
-    """Return the command with its placeholders filled in.
+    """Return the command with values in place of its placeholders.
 
-    Its relative paths are made absolute unless it runs in the current folder.
+    Relative paths become absolute, unless the command runs in the current folder.
     """
     command: Sequence[str] = description.command
     if description.cwd or not needs_current_folder(command):
@@ -173,7 +176,7 @@ def command_words(description: Description, values: Mapping[str, str]) -> list[s
 
 
 def placeholders(description: Description, place: Workspace, mock: Mock) -> dict[str, str]:
-    """Return the value of each placeholder."""
+    """Return the value of each placeholder by name."""
     return {
         "prompt": description.prompt,
         "image_url": description.image_url,
@@ -191,12 +194,12 @@ def _variables(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def filled_in_environment(description: Description, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the additional variables of a client with their placeholders filled in."""
+    """Return the additional environment variables of a client, with values in place of placeholders."""
     return {name: fill_in(value, values) for name, value in description.environment.items()}
 
 
 def _wait_and_kill(process: subprocess.Popen[bytes], limit: TimeLimit, stop: threading.Event) -> int | None:
-    """Return the exit status, or None if the command had to be killed.
+    """Return the exit status; None if the command had to be killed.
 
     Its child processes are killed in either case.
     """
@@ -207,7 +210,7 @@ def _wait_and_kill(process: subprocess.Popen[bytes], limit: TimeLimit, stop: thr
 
 
 def stop_process(process: subprocess.Popen[bytes]) -> None:
-    """End a command and its child processes: with SIGTERM first, then with SIGKILL."""
+    """End a command and its child processes. They get SIGTERM, and then SIGKILL."""
     _send_signal(process, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(_GRACE)
@@ -228,7 +231,7 @@ def _wait(process: subprocess.Popen[bytes], limit: TimeLimit, stop: threading.Ev
 
 
 def kill_all() -> None:
-    """Kill every running command. Called when this process is about to end at once."""
+    """Kill every running command. This is called when this process is about to end at once."""
     for process in tuple(_RUNNING):
         _send_signal(process, signal.SIGKILL)
 
@@ -239,7 +242,7 @@ def _send_signal(process: subprocess.Popen[bytes], number: signal.Signals) -> No
 
 
 def _examine(path: Path) -> SavedFile | None:
-    """Examine the result file that a client saved. Return None if there is no such file."""
+    """Examine the result file of a client. Return None if the file does not exist."""
     if not path.is_file():
         return None
     size = path.stat().st_size

@@ -1,8 +1,8 @@
 """A port that refuses connections for a while, and then forwards them to a mock.
 
-A refused connection cannot be observed. Therefore the port is opened now and then for a second, in which connections
-are accepted, counted and reset. This reveals a client that hardly waits between its attempts. If a client gives up
-after the first reset, the only sign is that it connects as soon as the port has been opened.
+A refused connection cannot be observed. Therefore, the port is opened now and then for a second, in which it accepts,
+counts and resets connections. This shows whether a client waits between its attempts. If a client gives up after the
+first reset, the only sign of a missing wait is that the client connects as soon as the port is opened.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SECONDS = 2.5  # how long connections are refused
-CLOSED, _OPEN = 0.75, 1.0  # seconds for which the port is closed and open in turn
-_VARIATION = 0.2  # the closed time is longer by up to this number of seconds, at random
-# Seconds to wait for more of a request, so that a reset hits the client while it reads, not while it writes.
+CLOSED, _OPEN = 0.75, 1.0  # how many seconds the port is closed, and then open
+_VARIATION = 0.2  # a random number of seconds, up to this, is added to the time in which the port is closed
+# Seconds to wait for the rest of a request, so that the client is reading, not writing, when the reset arrives.
 _REQUEST = 0.02
-_PORTS = range(20_000, 32_000)  # below the ports of outgoing connections: a client must not connect to itself
+_PORTS = range(20_000, 32_000)  # lower than ports of outgoing connections, so no client connects to itself
 _TRIES = 50
 _ON, _AT_ONCE = 1, 0  # values of SO_LINGER with which closing resets the connection
 _CHUNK = 65_536
@@ -35,9 +35,9 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """How connections are refused: `closed` is the number of seconds before the port is opened for the first time.
+    """How connections are refused. `closed` is the number of seconds before the port is opened for the first time.
 
-    `delays` holds the seconds from each opening to the first connection, in earlier runs of the scenario.
+    `delays` are the seconds from each opening to the first connection, in earlier runs of the scenario.
     """
 
     delays: tuple[float, ...] = ()
@@ -45,10 +45,10 @@ class Refusal:
 
 
 class RefusingPort:
-    """The port.
+    """A port that refuses connections at first.
 
-    `attempts` holds the number of connections in each of the seconds in which it was open. `delays` holds the seconds
-    from each opening to the first connection, if there was one.
+    `attempts` has the number of connections in each second in which the port was open. `delays` has the seconds from
+    each opening to the first connection, if there was a connection.
     """
 
     def __init__(self, target: str, closed: float) -> None:
@@ -144,9 +144,10 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 @contextmanager
 def refusing(target: str, closed: float = CLOSED) -> Iterator[RefusingPort]:
-    """Open a port in front of the server at `target` for the time of the block.
+    """Open a port in front of the server at `target` until the `with` block ends.
 
-    At first the port refuses connections. After `closed` seconds it is opened for the first time, to count connections.
+    At first, the port refuses connections. After `closed` seconds, it is opened for the first time to count
+    connections.
     """
     port = RefusingPort(target, closed)
     port.start()

@@ -1,4 +1,4 @@
-"""The scenarios with responses that clients rarely expect: missing fields, other bodies, redirects, endless waits."""
+"""Scenarios with responses that clients rarely expect, such as missing fields, redirects and endless waits."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-# Without these fields, a task cannot be followed, so each is missing in a scenario of its own.
+# A client cannot follow a task without these fields, so each of them is missing in a separate scenario.
 _NEEDED_OF_CREATE = ("id", "status")
 _NEEDED_OF_QUERY = ("id", "status", "results", "error")
-# Without one of these fields, a clear failure is as good as continuing, so a client may give the task up.
+# If one of these fields is missing, a client may give the task up and report a failure.
 _GIVES_UP = frozenset({"client.no-abandon", "client.reports-success", "client.asks-again"})
 _UNUSABLE = frozenset({"client.reports-success"})  # a client may report such a result as a failure
-_UNRESOLVED = _UNUSABLE | {"client.stops-at-end"}  # the results may still come
-_OUT_OF_TIME = frozenset({"client.no-abandon"})  # the deadline includes the time before the task existed
-_NO_QUERY = frozenset({"receiver.asks-back"})  # the deadline may be over before a query is answered
+_UNRESOLVED = _UNUSABLE | {"client.stops-at-end"}  # a client may wait for the results
+_OUT_OF_TIME = frozenset({"client.no-abandon"})  # the client's deadline may pass before the task is created
+_NO_QUERY = frozenset({"receiver.asks-back"})  # the client's deadline may pass before a query is answered
 _QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon", "receiver.asks-back"})
 
 
 def missing_fields(spec: Spec) -> Iterator[Scenario]:
-    """Generate scenarios whose responses lack documented fields, two at a time, so that each field is missing once.
+    """Generate scenarios whose responses lack documented fields. Each field is missing in one scenario.
 
-    A client needs neither of the fields to follow its task, so it must succeed, unless they are a status or an id.
+    Up to two fields are missing in each response. A client does not need them to follow its task, so it must succeed,
+    unless they are a status or an id.
     """
     create = next(iter(next(iter(spec.creates.values())).values()))
     of_create = _optional(fields_of(spec, create, create.success), _NEEDED_OF_CREATE)
@@ -81,7 +82,7 @@ def _missing_results() -> Iterator[Scenario]:
 
 
 def _missing_in_errors() -> Iterator[Scenario]:
-    """Generate scenarios in which error bodies and failed tasks lack an error field or have an undocumented one."""
+    """Generate scenarios in which an error body or a failed task lacks a field, or has an undocumented field."""
     for id_, recipe in (
         ("message", "402+omit=error.message/error.type"),
         ("code", "400+omit=error.code/error.param"),

@@ -1,4 +1,4 @@
-"""A scenario: the recipes that are assigned to an account, and how the client is expected to end."""
+"""A scenario, which is the recipes that are assigned to an account, and the expected end of the client."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ ALWAYS = None  # as `times` of a recipe, this means all requests
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRecipe:
-    """A recipe for requests to an operation: create, query or media.
+    """A recipe for requests to an operation, which is `create`, `query` or `media`.
 
-    It applies to the next `times` requests, or to all if `times` is None.
+    The recipe applies to the next `times` requests; to all requests if `times` is None.
     """
 
     recipe: str
@@ -24,7 +24,7 @@ class ScenarioRecipe:
 
     @property
     def usual_first(self) -> int:
-        """The number of requests that get the usual response before the first unusual one."""
+        """The number of requests that get the usual response before the first unusual response."""
         match = _USUAL_FIRST.match(self.recipe)
         return int(match[1] or 1) if match else 0
 
@@ -33,13 +33,12 @@ class ScenarioRecipe:
 class Scenario:
     """A behaviour of the server.
 
-    `about` describes the behaviour in a sentence, and `expected` is how a correct client ends.
-
-    `endless` means that no response says that the task has ended. `unusual` means that the responses are unusual but
-    documented, and must not change what the client does. `calls` means that the scenario needs a client that accepts a
-    callback URL. `hangs` means that a response never comes or never ends. `refuses` means that connections are refused
-    at first. `lacks` names the fields that responses lack, and `adds` an unknown field in bodies about failures. The
-    clauses in `mute` are not judged in this scenario. If `only` is not empty, no other clauses are judged.
+    `about` describes the behaviour in a sentence. `expected` is how a correct client ends. `endless` means that no
+    response says that the task has ended. `unusual` means that the responses are unusual but documented, so they must
+    not change what the client does. `calls` means that the client must accept a callback URL. `hangs` means that a
+    response never begins or never ends. `refuses` means that connections are refused at first. `lacks` names the fields
+    that are missing in responses. `adds` names an undocumented field in the bodies of errors. The clauses in `mute` are
+    not judged in this scenario. If `only` is not empty, only these clauses are judged.
     """
 
     id: str
@@ -57,17 +56,17 @@ class Scenario:
     only: frozenset[str] = frozenset()
 
     def comes_too_late(self, queries: int) -> bool:
-        """Whether a client that sent this number of queries ended before it reached the query with the fault."""
+        """Whether a client that sent `queries` queries ended before the query with the fault."""
         return any(order.operation == "query" and 0 < queries <= order.usual_first for order in self.orders)
 
     @property
     def may_break_off(self) -> bool:
-        """Whether a client may end while a response is unfinished."""
+        """Whether a client may end while a response is incomplete."""
         return self.hangs or any("trickle" in order.recipe for order in self.orders)
 
     @property
     def at_once(self) -> Scenario:
-        """The same scenario with its faults on the first query, for a client that queries rarely."""
+        """The scenario with its faults moved to the first query, for a client that queries rarely."""
         orders = tuple(
             replace(order, recipe=_USUAL_FIRST.sub("", order.recipe)) if order.operation == "query" else order
             for order in self.orders
@@ -85,5 +84,5 @@ def on_create(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
 
 
 def on_query(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
-    """Return a recipe for status queries."""
+    """Return a recipe for queries of a task."""
     return (ScenarioRecipe(recipe, "query", times),)

@@ -1,4 +1,4 @@
-"""The scenarios in which a client is run: recipes for an account, and how the client is expected to end."""
+"""All scenarios in which a client is run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evolink_check.client.harness.scenario import Expected
 
-# The only clauses judged when responses have arbitrary content, because it excuses most of what a client may do.
+# If responses have arbitrary content, only these clauses are judged, because the content excuses other violations.
 _ANYTHING = frozenset(
     {
         *(
@@ -30,7 +30,7 @@ _ANYTHING = frozenset(
         *("client.no-crash", "client.own-deadline", "client.link-without-key"),
     }
 )
-_SUGGESTED = 3  # ids in the error for an unknown one
+_SUGGESTED = 3  # how many ids the error for an unknown id suggests
 _UNUSABLE = frozenset({"client.reports-success"})  # a client may report such a result as a failure
 _STARTED = frozenset({"client.no-abandon"})  # violations are reported as those of `client.tolerant`
 
@@ -114,7 +114,7 @@ _CALLS = (
 
 
 def scenarios(spec: Spec) -> tuple[Scenario, ...]:
-    """Return all scenarios. Some follow from the documents, such as one for each documented error."""
+    """Return all scenarios. Some are derived from the OpenAPI documents, such as one for each documented error."""
     return (
         *_LIVES,
         *_refusals(spec),
@@ -128,9 +128,9 @@ def scenarios(spec: Spec) -> tuple[Scenario, ...]:
 
 
 def _refusals(spec: Spec) -> Iterator[Scenario]:
-    """Generate a scenario for every documented error of both operations.
+    """Generate a scenario for every documented error of create requests and queries.
 
-    Temporary errors end after one or two responses.
+    A temporary error also gets a scenario in which it ends after one or two responses.
     """
     create = next(iter(next(iter(spec.creates.values())).values()))
     for operation, errors in (("create", create.errors), ("query", spec.query.errors)):
@@ -163,9 +163,10 @@ def _failures(spec: Spec) -> Iterator[Scenario]:
 def select(
     scenarios: Iterable[Scenario], names: Sequence[str], skipped: Sequence[str]
 ) -> tuple[Scenario, ...]:
-    """Return the scenarios that `names` select, or all if there are no names, without those that `skipped` selects.
+    """Return the scenarios that `names` select but `skipped` does not. If there are no names, all are selected.
 
-    A name is the beginning of an id, or a pattern such as `*-drop`. Raises ValueError for a name that selects nothing.
+    A name is the beginning of an id, or a pattern such as `*-drop`. Raises ValueError for a name that selects no
+    scenario.
     """
     listed = tuple(scenarios)
     for name in (*names, *skipped):

@@ -1,18 +1,19 @@
-"""The time limit of a run, which is longer on a busy machine, because what delays our timers also delays the client."""
+"""The time limit of a run. It is longer on a busy machine, because what delays our timers also delays the client."""
 
 from __future__ import annotations
 
-_MOST = 3.0  # a limit grows to at most this many times its length
+_MOST = 3.0  # the maximum factor by which a limit grows
 _USUAL = 0.002  # seconds by which a timer is late on an idle machine
-# A client computes, which a busy machine delays more than a timer. With three programs for each core, timers of 0.1 s
-# are late by 5 %, and a calculation takes six times as long; most clients compute for less than a second.
+# A busy machine delays the calculations of a client more than our timers. With three programs for each core, timers
+# of 0.1 s are late by 5 %, but a calculation takes six times as long. Most clients calculate for less than a second.
 _WEIGHT = 4.0
 
 
 class TimeLimit:
-    """A limit in seconds, extended by `delay`: the estimated seconds that other programs have taken from the client.
+    """A limit in seconds, which is extended by `delay`.
 
-    `is_fixed` means that the limit is not extended, and only the delay is estimated.
+    `delay` is the estimated number of seconds that other programs have taken from the client. If `is_fixed`, the limit
+    is not extended, and the delay is only estimated.
     """
 
     def __init__(self, seconds: float, *, is_fixed: bool = False) -> None:
@@ -25,5 +26,5 @@ class TimeLimit:
         self.delay += _WEIGHT * max(0.0, taken - planned - _USUAL)
 
     def left(self, elapsed: float) -> float:
-        """Return how many seconds are left of the limit, `elapsed` seconds after the start."""
+        """Return how many seconds of the limit are left, `elapsed` seconds after the start."""
         return min(self._seconds + self.delay, self._most) - elapsed

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_CHECK_INTERVAL = 0.5  # real seconds between two checks of whether a callable is busy
+_CHECK_INTERVAL = 0.5  # real seconds between two checks of a callable
 _CLOCKS = ("time", "monotonic", "perf_counter")
 _monotonic = time.monotonic
 
 
 class TimeLimitExceededError(BaseException):
-    """The callable took too long. Not an `Exception`, so that a client does not mistake it for a server error."""
+    """The callable took too long. This is not an `Exception`, so that no client mistakes it for a server error."""
 
 
 @dataclass(slots=True)
 class TimeLimits:
     """The time limits of a callable. `advance` is called with the seconds of every sleep.
 
-    The callable may sleep for `longest` seconds in total. It may run for `busy` real seconds without a sleep; because
-    virtual time passes only during sleeps, a longer loop would never end. `exceeded` names the limit that was exceeded,
-    even if the callable caught the exception.
+    The callable may sleep for `longest` seconds in total, and may run for `busy` real seconds without a sleep. The
+    second limit is needed because virtual time passes only during sleeps, so a loop without a sleep would never end.
+    `exceeded` names the limit that was exceeded, even if the callable caught the exception.
     """
 
     advance: Callable[[float], None]
@@ -39,7 +39,7 @@ class TimeLimits:
     rested: float = field(default_factory=_monotonic)
 
     def sleep(self, seconds: float) -> None:
-        """Replace `time.sleep`. Raises `TimeLimitExceededError` if the sleep exceeds the limit."""
+        """Replace `time.sleep`. Raises `TimeLimitExceededError` if all sleeps together exceed the limit."""
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         self.slept += seconds
@@ -51,7 +51,7 @@ class TimeLimits:
             self.advance(seconds)
 
     def is_busy(self) -> bool:
-        """Whether the callable has exceeded the limit `busy`. If so, this is recorded in `exceeded`."""
+        """Whether the callable has exceeded the limit `busy`. If so, `exceeded` is set, too."""
         if _monotonic() - self.rested > self.busy:
             self.exceeded = self.exceeded or "busy"
         return self.exceeded == "busy"
@@ -59,13 +59,13 @@ class TimeLimits:
 
 @contextmanager
 def virtual_time(limits: TimeLimits) -> Iterator[None]:
-    """Within the block, `time.sleep` and `asyncio.sleep` return at once.
+    """Let `time.sleep` and `asyncio.sleep` return at once until the `with` block ends.
 
     Each sleep advances `time.time`, `time.monotonic` and `time.perf_counter` by its length. A sleep beyond the limit
-    raises `TimeLimitExceededError`. If the thread that entered the block is busy for too long, the same error is raised
-    in it at any point. Functions that were imported by name before (`from time import sleep`) are not replaced, nor are
-    waits on locks and events. Only one thread at a time may enter, because the whole process shares the replaced
-    functions.
+    raises `TimeLimitExceededError`. If the thread that entered the block is busy for too long, `TimeLimitExceededError`
+    is raised in this thread at an arbitrary point. A `sleep` that was imported by name earlier (`from time import
+    sleep`) is not replaced, and waits on locks and events are not shortened. Only one thread at a time may enter the
+    block, because the functions are replaced in the whole process.
     """
     real = {name: getattr(time, name) for name in ("sleep", *_CLOCKS)}
     pause = asyncio.sleep
@@ -91,7 +91,7 @@ def virtual_time(limits: TimeLimits) -> Iterator[None]:
 
 @contextmanager
 def _watched(limits: TimeLimits) -> Iterator[None]:
-    """While the block runs, raise `TimeLimitExceededError` in this thread if it is busy for too long."""
+    """Raise `TimeLimitExceededError` in this thread if the thread is busy for too long in the `with` block."""
     left, wake = False, threading.Event()
     here = ctypes.c_ulong(threading.get_ident())
 
@@ -105,7 +105,7 @@ def _watched(limits: TimeLimits) -> Iterator[None]:
     try:
         yield
     finally:
-        left = True  # first of all, because the error could otherwise be raised in the statements below
+        left = True  # this comes first, because otherwise the error could be raised in the statements below
         wake.set()
         # A pending error is not cleared here. If none were pending, the call would never return in Python 3.11.
         watcher.join()

@@ -1,4 +1,4 @@
-"""Write a suite as Markdown and as SARIF."""
+"""Write the result of a suite as Markdown and as SARIF."""
 
 from __future__ import annotations
 

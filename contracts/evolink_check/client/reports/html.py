@@ -1,4 +1,4 @@
-"""Write a suite as one self-contained HTML page: advice, a table of scenarios and clauses, a timeline of each run."""
+"""Write a suite as one HTML page with advice, a table of scenarios and clauses, and a timeline of each run."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 _SIGNS: Mapping[Status, str] = {"passed": "✓", "warning": "!", "failed": "✗", "not observed": "·"}
 _SHOWN = 20  # maximum number of different violations shown for a clause
-_OUTPUT = 4000  # the last characters of a client's output that are shown
+_OUTPUT = 4000  # how many characters of a client's output are shown, from its end
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One exchange of a run: the seconds from the start of the run, the request, and the status of the response."""
+    """One exchange of a run. `at` is when the request began, such as `1.25 s` after the start of the run."""
 
     at: str
     request: str
@@ -36,7 +36,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A violation, with the exchanges and the timeline of the first run in which it was seen."""
+    """A violation, with the exchanges and the timeline of the first run that has this violation."""
 
     violation: Violation
     exchanges: list[Exchange]
@@ -47,7 +47,7 @@ class Cause:
 class ClauseDetails:
     """A verdict with its violations, one for each cause, and advice on how to change the client.
 
-    `more` is the number of violations that are not shown.
+    `more` is the number of violations that are not shown; it may be negative.
     """
 
     verdict: Verdict

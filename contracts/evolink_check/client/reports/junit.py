@@ -1,4 +1,7 @@
-"""Write a suite as JUnit XML. Each scenario is a test suite, and each clause that was observed in it is a test case."""
+"""Write a suite as JUnit XML.
+
+Each scenario is a test suite, and each clause observed in the scenario is a test case.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 def to_junit(summary: Summary) -> bytes:
     """Return the XML document.
 
-    A case with only warnings passes and lists them in its output, unless the suite is strict.
+    A test case with only warnings passes and lists them in its output, unless the suite is strict.
     """
     suites = [_suite(run, summary) for run in summary.runs]
     if summary.shortfalls:

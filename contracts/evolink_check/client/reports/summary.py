@@ -1,4 +1,4 @@
-"""The result of a suite as one record, from which all its reports are made."""
+"""The result of a suite as one record, from which all reports are made."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _DETAIL = re.compile(r" \(without .*\)$")
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The result of one suite. Secrets are removed when the record is made. `started` is in Unix seconds.
+    """The result of one suite. Secrets are removed when the record is created. `started` is in Unix seconds.
 
-    `verdicts` has one verdict over all runs for each clause that applies to a client. `command` is the client's command
-    line. `cut_short` says why the suite ended early; it is empty if the suite was completed. `subject` says whether a
-    client or a callback receiver was checked.
+    `verdicts` has one verdict over all runs for each clause that was checked. `command` is the client's command line.
+    `cut_short` says why the suite ended early; it is empty if the suite ran to its end. `subject` says whether a client
+    or a callback receiver was checked.
     """
 
     command: str
@@ -64,7 +64,7 @@ class Summary:
 
     @property
     def against(self) -> tuple[Verdict, ...]:
-        """The verdicts with violations, failures before warnings."""
+        """The verdicts with violations. Failures come before warnings."""
         return tuple(verdict for verdict in formatting.ordered(self.verdicts) if verdict.violations)
 
     @property
@@ -79,7 +79,7 @@ class Summary:
 
     @property
     def problems(self) -> dict[str, list[str]]:
-        """The reasons why scenarios could not be judged, each with the ids of the scenarios that it concerns."""
+        """The reasons why runs could not be judged, each with the ids of the scenarios of these runs."""
         problems: dict[str, list[str]] = {}
         for run in self.unrun:
             problems.setdefault(run.problem, []).append(run.scenario.id)
@@ -87,11 +87,11 @@ class Summary:
 
     @property
     def all_notes(self) -> tuple[str, ...]:
-        """The notes on the suite, followed by those on its runs."""
+        """The notes on the suite, and then the notes on its runs."""
         return (*self.notes, *(f"{run.scenario.id}: {run.note}" for run in self.runs if run.note))
 
     def violations(self, verdict: Verdict) -> list[Violation]:
-        """Return the violations of a clause in all runs, grouped by cause, with the scenarios of each."""
+        """Return the violations of a clause in all runs, grouped by cause. Each group has the ids of its scenarios."""
         findings = (
             (run.scenario.id, finding)
             for run in self.runs
@@ -106,29 +106,29 @@ class Summary:
         return next(run for run in self.runs if run.scenario.id == scenario)
 
     def fails(self, verdict: Verdict) -> bool:
-        """Whether the suite fails because of this verdict."""
+        """Whether this verdict makes the suite fail."""
         return self.strictness.fails(verdict)
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
-        """The requirements of --require that are not met, as one line of text each."""
+        """One line for each requirement of --require that is not met."""
         return shortfalls(self.requirements, self.verdicts)
 
     @property
     def exit_status(self) -> int:
-        """0 if the suite passed, 1 if it failed, 2 if a scenario could not be judged or none was run."""
+        """0 if the suite passed, 1 if it failed, and 2 if a scenario could not be judged or none was run."""
         if any(map(self.fails, self.verdicts)) or self.shortfalls:
             return FAILED
         return COULD_NOT_RUN if self.unrun or not self.runs else PASSED
 
     @property
     def headline(self) -> str:
-        """The first requirement that is not met, if there is one, and the score, in one line."""
+        """The score in one line, after the first requirement that is not met, if there is one."""
         return "; ".join([*self.shortfalls[:1], self.score])
 
     @property
     def score(self) -> str:
-        """The result in one line."""
+        """The number of rules that passed, and other counts, in one line."""
         passed, observed = self.counts["passed"], len(self.observed)
         line = f"{passed} of {observed} rules passed in {len(self.runs)} scenarios"
         unrun = f"; {len(self.unrun)} could not run" if self.unrun else ""
@@ -136,7 +136,10 @@ class Summary:
 
 
 def _cause(text: str) -> str:
-    """Remove numbers and the names of missing fields from a text. They differ between scenarios with the same fault."""
+    """Return the text without numbers and names of missing fields.
+
+    They differ between scenarios although the fault is the same.
+    """
     return normalized(_DETAIL.sub("", text))
 
 

@@ -1,4 +1,4 @@
-"""Print a suite on a terminal: violations, with advice on what to change. `verbose` adds a table of the scenarios."""
+"""Print a suite on a terminal. It shows violations with advice on what to change, and with `verbose` all scenarios."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from evolink_check.client.verdicts.verdicts import ScenarioRun
     from evolink_check.reports.formatting import Violation
 
-_PLAIN = 110  # columns of the table when the output is not a terminal
+_PLAIN = 110  # width of the table in columns if the output is not a terminal
 _SHOWN = 3  # maximum number of violations shown for a clause, and of entries shown for a violation
 _NAMED = 8  # maximum number of scenarios named for a violation
 
 
 def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
-    """Write the report to a file."""
+    """Write the report to `file`. With `verbose`, it has a table of all scenarios."""
     console = open_console(file)
     for verdict in summary.against:
         _print_details(console, verdict, summary)
@@ -49,7 +49,7 @@ def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
 
 
 def line(run: ScenarioRun) -> str:
-    """Return one line about a run, to be printed while the suite is running."""
+    """Return one line about a run, which is printed while the suite is running."""
     statuses = ", ".join(f"{verdict.clause.id} {verdict.status}" for verdict in run.violations)
     seconds = run.outcome.ended - run.outcome.began
     return f"{run.scenario.id}: {run.problem or statuses or 'passed'} ({seconds:.1f} s)"

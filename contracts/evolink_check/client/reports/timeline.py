@@ -1,4 +1,4 @@
-"""Lay out the timeline of one run: requests, task states, callbacks and fetches of results."""
+"""Lay out the timeline of one run, with its requests, task states, callbacks and downloads of results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STATES: dict[str, Tone] = {
 
 
 def lane_of(run: ScenarioRun) -> Lane:
-    """Return the lane of a run, with a mark for each request. Its times are seconds since the start of the run."""
+    """Return the lane of a run, with a mark for each request. Times are seconds since the start of the run."""
     began = run.outcome.began
     marks = tuple(_mark(entry, began) for entry in run.trace.entries)
     return Lane(run.scenario.id, marks, note=run.outcome.end)
@@ -56,6 +56,6 @@ def _shape(entry: Entry) -> Shape:
 
 
 def _state(entry: Entry) -> str:
-    """Return the task status in the body of a response or callback; empty if it is not a documented one."""
+    """Return the task status in the body of a response or callback; empty if the body has no documented status."""
     body = entry.exchange.request_body if entry.kind == "delivery" else entry.exchange.response_body
     return next((status for status in _STATES if f'"status":"{status}"'.encode() in body), "")

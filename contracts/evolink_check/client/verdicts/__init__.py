@@ -1,1 +1,1 @@
-"""Judge a client run by its traffic and by how it ended."""
+"""Judge a client's run by its traffic and by how it ended."""

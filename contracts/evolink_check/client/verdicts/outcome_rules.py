@@ -1,7 +1,8 @@
-"""The rules about how a client ends: its exit status, output and file, compared with the last responses it received.
+"""The rules about the end of a client, which compare its outcome with the last responses that it received.
 
-A run ends for one reason. If a violation in the traffic explains the end, the end is not reported again. Otherwise only
-the first violation of these rules counts. For example, a crash also explains why no error code was shown.
+If a violation in the traffic explains how the client ended, these rules report nothing else about the end. Otherwise,
+only the first violation of these rules is reported. For example, a crash also explains why the client did not show an
+error code.
 """
 
 from __future__ import annotations
@@ -38,17 +39,17 @@ EXPLAINS = frozenset(
         *("client.retry-later", "client.give-up", "receiver.fallback", "receiver.asks-back"),
     }
 )
-_APART = frozenset({"auth.not-printed"})  # always reported, because it does not explain how a client ended
+_APART = frozenset({"auth.not-printed"})  # always reported, because no other violation explains it
 SILENT = 20.0  # seconds without a request while a task runs
 _ENOUGH = 2  # failed queries in a row, after which a client may give up
 _DEFINITE = frozenset({400, 401, 402, 403, 404})
-ClauseFinding = tuple[str, Finding]  # a clause id with a finding for or against the clause
+ClauseFinding = tuple[str, Finding]  # a clause id, and a finding for or against the clause
 
 
 def judge_end(
     reading: TraceView, outcome: Outcome, scenario: Scenario, *, explained: bool
 ) -> Iterator[ClauseFinding]:
-    """Judge the end of a run. `explained` means that a violation in the traffic already explains how it ended."""
+    """Judge the end of a run. `explained` means that a violation in the traffic already explains the end."""
     end = RunEnd(reading, outcome, scenario)
     for rule in _RULES:
         for clause, finding in rule(end):
@@ -65,9 +66,9 @@ def judge_end(
 
 
 def _tolerates_oddities(end: RunEnd) -> Iterator[ClauseFinding]:
-    """After responses that are unusual but documented, the client must end as it does after the usual ones.
+    """After unusual but documented responses, the client must end as it does after the usual responses.
 
-    An unknown field in the body about a failure must not crash it.
+    An unknown field in the body of an error or of a failed task must not make the client crash.
     """
     if end.rejects_unknown_field:
         yield "client.tolerant", violation(*end.evidence, expected="the usual end", seen=end.crash)
@@ -94,10 +95,10 @@ def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must end by itself. A client that stopped querying violates the clause about polling instead.
+    """The client must end by itself. If it was killed and had stopped querying, it violates another clause instead.
 
-    If no task had ended, a client that was killed before its own deadline is not blamed. The time for which other
-    programs may have delayed the client is subtracted first.
+    A client that was killed before its own deadline is not blamed, unless its task had ended. Before the comparison
+    with the deadline, the time for which other programs may have delayed the client is subtracted.
     """
     over = end.completed or end.failed
     if end.outcome.end != "killed":
@@ -131,7 +132,7 @@ def _waits_when_refused(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _keeps_secrets(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must neither print nor write the key or the secret of the callback URL."""
+    """The client must neither print nor write the API key or a secret in the callback URL."""
     if end.outcome.leaks:
         seen = "; ".join(end.outcome.leaks)
         yield "auth.not-printed", violation(expected="no secret in the output", seen=seen)
@@ -150,7 +151,7 @@ def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
     if end.completed:
         yield "client.reports-success", passed(*end.evidence)
     elif end.never_queried:
-        return  # another clause covers a client that never queries
+        return  # another clause applies to a client that never queries
     elif end.failed:
         yield (
             "client.failed-is-failure",
@@ -165,7 +166,7 @@ def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
 def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
     """The client must not give up before its deadline without a reason."""
     queries = [query for query in end.requests if query.role == "query"]
-    if end.last is not None and end.last.role == "query":  # a query of another task repeats nothing
+    if end.last is not None and end.last.role == "query":  # a query of another task is no repetition
         queries = [query for query in queries if query.task_id == end.last.task_id]
     failing = [query for query in queries if is_momentary(query)]
     if any(query.number < queries[-1].number for query in failing):
@@ -185,7 +186,7 @@ def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def is_momentary(query: Observation) -> bool:
-    """Whether a query failed only temporarily: with a 429, a 5xx, no response, or a response that is not JSON."""
+    """Whether a query failed only temporarily, with a 429, a 5xx, no response, or a response that is not JSON."""
     unreadable = query.status in range(200, 300) and not is_readable_json(query)
     return unreadable or query.status in {0, TOO_MANY} or query.status >= FAULTY
 
@@ -196,7 +197,7 @@ def _is_running(query: Observation, reading: TraceView) -> bool:
 
 
 def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must not report a completed task as a failure, and must report a failure with its code."""
+    """The client must not report a completed task as a failure, and must report a failed task with its error code."""
     if end.outcome.end != "failure":
         return
     is_excused = end.is_out_of_time and end.may_have_cut_fetch
@@ -231,14 +232,15 @@ def _explains(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _spelled(text: str) -> str:
-    """Normalize a text, so that a code is found in it even if it is written in another case or as separate words."""
+    """Normalize a text, so that it contains a code even if the code is written in another case or as separate words."""
     return re.sub(r"[\s_-]+", " ", text).casefold()
 
 
 def _final_code(end: RunEnd) -> str:
-    """Return the error code of the last response if it ended the task or refused the request for good; empty otherwise.
+    """Return the error code of the last response if it ended the task or rejected the request for good; else empty.
 
-    A refusal that the client repeated more than once does not count, because the client did not treat it as final.
+    If the client repeated the request more than once, the response does not count, because the client did not treat it
+    as final.
     """
     if end.last is None:
         return ""

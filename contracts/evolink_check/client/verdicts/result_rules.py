@@ -1,6 +1,6 @@
 """The rules about the result of a completed task.
 
-The client fetches it or prints its link, and reports success only if it got a whole result.
+The client must download the result or print its link, and must not report success for an incomplete result.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def has_result(end: RunEnd) -> Iterator[tuple[str, Finding]]:
-    """After a success, the client must have the whole result or have shown its link."""
+    """After a success, the client must have the complete result or have shown its link."""
     if end.outcome.end != "success" or not end.completed:
         return
     if not end.links:
@@ -48,9 +48,7 @@ def has_result(end: RunEnd) -> Iterator[tuple[str, Finding]]:
 
 
 def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
-    """Return the problem of a result that a client reported as a success, and its severity.
-
-    None if the result is right.
+    """Return the problem of a result for which a client reported success, and its severity; None without a problem.
 
     A severity of None means the severity of the clause.
     """
@@ -64,9 +62,10 @@ def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
 
 
 def _problem_of_file(saved: SavedFile, announced: str) -> tuple[str, Severity | None]:
-    """Describe the problem of an incomplete file, with its severity.
+    """Return the problem of an incomplete file, and its severity.
 
-    A broken video of the right length is only a warning, because it takes a decoder to be sure.
+    A broken video of the right length is only a warning, because only a decoder could be sure. Otherwise, the severity
+    is None, which means the severity of the clause.
     """
     size = f"the file of {saved.size} bytes"
     if announced.isdecimal() and saved.size < int(announced):

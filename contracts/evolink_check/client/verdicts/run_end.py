@@ -1,4 +1,4 @@
-"""The end of a client's run, together with the last responses that the client received."""
+"""The end of a client's run, with the last responses that the client received."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.scenario import Scenario
 
 PATIENCE = 60.0  # seconds that a client should wait for a task, unless its description has a deadline
-_EARLY = 0.8  # a client that ends before this part of its patience is early
+_EARLY = 0.8  # a client gives up early if it waits for less than this share of its patience
 _READING = 2.0  # seconds that a client may need to read a result and to end
-_STEEPEST = 4.0  # each wait is assumed to be at most this many times as long as the previous one
+_STEEPEST = 4.0  # the assumed maximum factor between two waits that follow each other
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,19 @@ class RunEnd:
 
     @cached_property
     def last(self) -> Observation | None:
-        """The last request that does not fetch a result; None if there is none."""
+        """The last request that does not download a result; None if there is no such request."""
         fetched = {fetch.number for fetch in fetches(self.reading)}
         return next((request for request in reversed(self.requests) if request.number not in fetched), None)
 
     @cached_property
     def completed(self) -> Observation | None:
-        """The first query response or callback that has the status completed; None if there is none."""
+        """The first query or callback that reports the status completed; None if no query or callback does."""
         success = self.reading.spec.query.statuses.success
         return next((view for view in self._views if view.body.get("status") == success), None)
 
     @cached_property
     def failed(self) -> Observation | None:
-        """The last query response or callback that has the status failed; None if there is none."""
+        """The last query or callback that reports the status failed; None if no query or callback does."""
         return next(
             (view for view in reversed(self._views) if failure_of(view, self.reading) is not None), None
         )
@@ -78,36 +78,40 @@ class RunEnd:
 
     @property
     def rejects_unknown_field(self) -> bool:
-        """Whether the client crashed and its message names the unknown field, other than as part of a printed body."""
+        """Whether the client crashed and its error names the unknown field.
+
+        The name does not count if it is only part of a printed body.
+        """
         name = re.escape(self.scenario.adds)
         named = rf"\b{name}\b(?![\"']?\s*(?::|=>))"
         return bool(self.crash and name and re.search(named, self.outcome.errors or self.outcome.output))
 
     @cached_property
     def links(self) -> list[str]:
-        """The result links in the first query response or callback that has the status completed."""
+        """The result links in the first query response or callback that reports the status completed."""
         return results_of(self.completed.body) if self.completed else []
 
     @cached_property
     def fetched(self) -> tuple[Observation, ...]:
-        """The requests that fetch a result."""
+        """The requests that download a result."""
         return fetches(self.reading)
 
     @property
     def never_queried(self) -> bool:
-        """Whether the client had a task and never sent a query."""
+        """Whether a task was created, but the client never sent a query."""
         return bool(self.reading.tasks) and not any(request.role == "query" for request in self.requests)
 
     @property
     def evidence(self) -> tuple[int, ...]:
-        """The number of the last request as a tuple; empty if there was no request."""
+        """The number of the last request, as a tuple; empty if there was no request."""
         return (self.last.number,) if self.last else ()
 
     @property
     def is_proven_success(self) -> bool:
-        """Whether the client must report a success: every task was created, and a query returned the status completed.
+        """Whether the client must report a success, because every task was created and a query reported completed.
 
-        A callback alone is not proof. A client that creates several tasks may report a failure if one was not created.
+        A callback alone is not proof. If the client creates several tasks, it may report a failure if one of them was
+        not created.
         """
         success = self.reading.spec.query.statuses.success
         created = all(
@@ -122,8 +126,8 @@ class RunEnd:
     def is_early(self) -> bool:
         """Whether the client gave up long before its deadline, although no response reported the end of the task.
 
-        The deadline is counted from the client's start. A client may end earlier if its next wait would have passed the
-        deadline.
+        The deadline is counted from the client's start. A client that would have passed the deadline during its next
+        wait did not give up early.
         """
         task = self._task_of_last
         if self.outcome.end != "failure" or task is None or self.completed or self.failed:
@@ -133,13 +137,13 @@ class RunEnd:
 
     @property
     def is_out_of_time(self) -> bool:
-        """Whether the client had reached its deadline, or nearly so, when it ended."""
+        """Whether the client ended after at least 80 % of the time until its deadline."""
         waited = self.outcome.ended - self.outcome.began
         return waited >= _EARLY * (self.outcome.patience or PATIENCE)
 
     @property
     def may_have_cut_fetch(self) -> bool:
-        """Whether the client may have ended before it had read the response to a fetch of the result."""
+        """Whether the client may have ended before it had read the response to a download of the result."""
         answered = [fetch.ended for fetch in self.fetched if fetch.answered]
         return not answered or self.outcome.ended - max(answered) < _READING + self.outcome.delay
 
@@ -147,9 +151,8 @@ class RunEnd:
     def has_time_for_retry(self) -> bool:
         """Whether the wait that a 429 requests ends before the client's deadline.
 
-        True if the last response was not a 429.
-
-        If `Retry-After` is not a number of seconds, the client may choose a wait that is too long, so this is False.
+        This is true if the last response was not a 429. If `Retry-After` is not a number of seconds, this is false,
+        because the client may wait for too long.
         """
         if self.last is None or self.last.status != TOO_MANY:
             return True
@@ -160,13 +163,16 @@ class RunEnd:
 
     @property
     def _task_of_last(self) -> TaskRecord | None:
-        """The task of the last query; if there was no query, the first task that was created."""
+        """The task of the last query.
+
+        If there was no query, the first task that was created; None if there was none.
+        """
         tasks = [task for task in self.reading.tasks.values() if task.create]
         last = self.last.task_id if self.last is not None else ""
         return next((task for task in tasks if task.id == last), tasks[0] if tasks else None)
 
     def _waits(self, task: TaskRecord) -> list[float]:
-        """The seconds that the client waited: before the first query, between queries, and after the last query."""
+        """Return the client's waits in seconds, before the first query, between queries, and after the last query."""
         created = [task.create.entry.ended] if task.create else []
         queried = [
             request.entry.began
@@ -177,7 +183,7 @@ class RunEnd:
 
 
 def _next(waits: list[float]) -> float:
-    """Estimate the next wait from the growth of the earlier ones.
+    """Estimate the next wait from the growth of the earlier waits.
 
     The last wait is ignored, because the run ended during it.
     """

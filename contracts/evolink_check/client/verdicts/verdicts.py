@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 _ABANDONS = frozenset(
     {"client.no-abandon", "client.reports-success"}
-)  # violated by clients that need a field
+)  # clients that need a missing field violate these clauses
 _SEVERITY: tuple[Status, ...] = ("failed", "warning", "passed", "not observed")
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRun:
-    """One run of a scenario: its traffic, how it ended, and a verdict on each clause.
+    """One run of a scenario, with its traffic, its outcome, and a verdict on each clause.
 
     `problem` says why the run could not be judged. If `problem` is not empty, there are no verdicts.
     """
@@ -44,7 +44,7 @@ class ScenarioRun:
     note: str = ""
 
     def count_queries(self, path: str) -> int:
-        """Count the queries that the client sent.
+        """Return how many queries the client sent.
 
         `path` is the documented path of a query, with its parameter in braces.
         """
@@ -61,14 +61,17 @@ class ScenarioRun:
 def verdicts_of(
     trace: Trace, outcome: Outcome, scenario: Scenario, clauses: Iterable[Clause], spec: Spec
 ) -> tuple[Verdict, ...]:
-    """Judge one run: its requests, and its end unless a violation in the requests already explains it."""
+    """Judge the requests of one run, and its end.
+
+    If a violation in the requests explains the end, nothing else about the end is reported.
+    """
     reading, clauses = TraceView(trace, spec), tuple(clauses)
     wire = {
         clause.id: tuple(RULES[clause.id](reading)) if scenario.judges(clause.id) else ()
         for clause in clauses
         if clause.id in RULES
     }
-    crashed = scenario.lacks and describe_crash(outcome)  # `client.no-crash` covers it
+    crashed = scenario.lacks and describe_crash(outcome)  # a violation of `client.no-crash`
     if outcome.end == "killed" or crashed:  # a killed client might have sent another query
         abandoned = wire["client.no-abandon"]
         wire["client.no-abandon"] = tuple(finding for finding in abandoned if finding.passed)
@@ -81,7 +84,7 @@ def verdicts_of(
 
 
 def _with_lacks(clause: str, findings: Sequence[Finding], scenario: Scenario) -> Sequence[Finding]:
-    """Name the missing fields in each violation that shows that a client gave up its task without them."""
+    """Add the names of the missing fields to each violation that shows that a client gave up its task."""
     if not scenario.lacks or clause not in _ABANDONS:
         return findings
     return [
@@ -95,7 +98,7 @@ def _constant(findings: Sequence[Finding]) -> Rule:
 
 
 def combine(runs: Iterable[ScenarioRun], clauses: Iterable[Clause]) -> tuple[Verdict, ...]:
-    """Combine the verdicts of all runs into one for each clause, with the worst status and all violations."""
+    """Combine the verdicts of all runs. Each clause gets one verdict with the worst status and all violations."""
     by_clause: dict[str, list[Verdict]] = {}
     for run in runs:
         for verdict in run.verdicts:
