@@ -216,7 +216,8 @@ class JudgingOptions(Struct, frozen=True, kw_only=True):
     complete: Annotated[
         bool,
         Option(
-            help="The recording contains all requests of the clients, so a request that is not in it was not sent."
+            help="State that the recording contains every request of the clients, so that a missing request counts "
+            "as not sent."
         ),
     ] = False
     clauses: Annotated[
@@ -236,7 +237,8 @@ class RecordingOptions(Struct, frozen=True, kw_only=True):
     origin: Annotated[
         str,
         Option(
-            help="Base URL of the API in the recording. By default, it is the one with the most requests.",
+            help="Base URL of the API in the recording. By default, the documented server if it got a request, "
+            "otherwise the server that got the most requests with documented paths.",
             metavar="URL",
         ),
     ] = ""
