@@ -1,7 +1,8 @@
-"""The baseline: a file of known violations to review and commit. With it, only new violations make a run fail.
+"""The baseline: a file of known violations to review and commit. Then only new violations make a run fail.
 
-A violation is identified by its clause and by the texts `expected` and `seen`, without the ids, times, numbers and
-addresses in them, which differ from run to run. HTTP statuses are kept, so that a known 500 does not make a 404 known.
+The clause and the texts `expected` and `seen` identify a violation. The ids, times, numbers and addresses in the texts
+are left out, because they differ from run to run. HTTP statuses are kept, so that a known 500 does not make a 404
+known.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding, Verdict
 
 VERSION = 1
-# The order matters, because a later pattern would match parts of what an earlier one replaces as a whole.
+# The order matters, because a later pattern would match parts of the texts that an earlier pattern replaces as a whole.
 _VARYING = (
     (re.compile(r"[a-z][a-z0-9+.\-]*://\S+", re.IGNORECASE), "URL"),
     (re.compile(r"\btask-unified-[\w\-]+"), "ID"),
@@ -37,7 +38,10 @@ _STATUS = re.compile("[1-5][0-9]{2}")
 
 
 class KnownViolation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """One known violation. `fingerprint` identifies it. `expected` and `seen` are there for reviewers of the file."""
+    """A violation in a baseline.
+
+    `fingerprint` identifies it; `expected` and `seen` are for people who review the file.
+    """
 
     clause: str
     fingerprint: str
@@ -58,7 +62,10 @@ class Baseline:
 
 
 def read(path: Path) -> Baseline:
-    """Read a baseline. Raises OSError if the file cannot be read, and ValueError with its name if it is invalid."""
+    """Read a baseline file.
+
+    Raises OSError if the file cannot be read, and ValueError, which names the file, if its content is invalid.
+    """
     try:
         file = msgspec.json.decode(path.read_bytes(), type=_File)
     except msgspec.DecodeError as error:
@@ -69,16 +76,19 @@ def read(path: Path) -> Baseline:
 
 
 def to_json(baseline: Baseline) -> str:
-    """Return the content of the file, with one line for each field.
+    """Return the content of the baseline file, with one line for each field.
 
-    The same violations always give the same content.
+    Equal baselines have the same content.
     """
     raw = msgspec.json.encode(_File(VERSION, baseline.known))
     return f"{msgspec.json.format(raw, indent=2).decode()}\n"
 
 
 def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
-    """Return all violations that fail a run, as known violations. No baseline may have been applied to the verdicts."""
+    """Return all violations that make a run fail, as known violations.
+
+    The verdicts must be those from before `apply`.
+    """
     by_key = {
         (known.clause, known.fingerprint): known
         for verdict in verdicts
@@ -89,9 +99,9 @@ def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
 
 
 def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
-    """Return the baseline for a new run.
+    """Return the new baseline after a run: the violations that make the run fail, and some of those known before.
 
-    It has all violations that fail the run, and the known violations of clauses that the run did not observe.
+    Known violations stay in the baseline if the run did not observe their clauses.
     """
     observed = _observed(verdicts)
     kept = tuple(known for known in before.known if known.clause not in observed)
@@ -101,14 +111,17 @@ def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
 def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...]:
     """Remove known violations from the verdicts.
 
-    If all violations of a verdict are known, they are kept, and the verdict is marked as known.
+    If all violations of a verdict are known, the verdict keeps them and is marked as known.
     """
     keys = _keys(baseline)
     return tuple(_apply(verdict, keys) for verdict in verdicts)
 
 
 def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str, ...]:
-    """Return a note on each known violation that was not seen. No baseline may have been applied to the verdicts."""
+    """Return a note on each known violation that was not seen again although its clause was observed.
+
+    The verdicts must be those from before `apply`.
+    """
     observed = _observed(verdicts)
     seen = _keys(baseline_of(verdicts))
     return tuple(
@@ -119,7 +132,7 @@ def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str
 
 
 def as_known(clause: str, violation: Finding) -> KnownViolation:
-    """Return the record of a violation in a baseline."""
+    """Return the record of a violation for a baseline."""
     expected, seen = violation.expected, violation.seen
     text = "\n".join((clause, normalized(expected), normalized(seen)))
     return KnownViolation(clause, sha256(text.encode("utf-8", "replace")).hexdigest()[:16], expected, seen)

@@ -1,6 +1,7 @@
 """Print the lines of a report on a terminal. The reports on servers and on clients use this module.
 
-In a pipe or a file the lines are plain text, for grep. Lines are not wrapped, so that commands can be copied.
+In a pipe or a file, the lines are plain text, so that grep can search them. Lines are not wrapped, so that commands can
+be copied.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ STYLES: Mapping[str, str] = {
     "passed": "green",
     "not observed": "dim",
 }
-_NAMED = 4  # maximum number of clauses named for something that was not observed
+_NAMED = 4  # maximum number of clauses of which a line shows the ids
 _STATUS_WIDTH = len("failed (known)")
 
 
 def open_console(file: TextIO) -> Console:
-    """Return a console that writes to a file. It uses colours only on a terminal."""
+    """Return a console that writes to a file. It uses colours only if the file is a terminal."""
     from rich.console import Console
 
     return Console(file=file, highlight=False, markup=False, emoji=False)
@@ -54,7 +55,7 @@ def print_field(console: Console, name: str, value: str) -> None:
 
 
 def print_needs(console: Console, conditions: Conditions, verdicts: Iterable[Verdict]) -> None:
-    """Print what is needed to observe the clauses that were not observed: one line for each option, key or budget."""
+    """Print what would be needed to observe the clauses that were not observed, one line for each need."""
     for text, ids in needs_by_text(conditions, verdicts):
         few = f" ({', '.join(ids)})" if len(ids) <= _NAMED else ""
         print_line(

@@ -1,4 +1,4 @@
-"""Write an exchange as a curl command that repeats it, with shell variables in place of keys."""
+"""Write an exchange as a curl command that repeats it, with shell variables in place of API keys."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _UNSENT = {"host", "content-length", "connection", "authorization", "accept-enco
 
 
 def curl(report: Report, excerpt: Excerpt) -> str:
-    """Return the command that repeats an exchange, with `$EVOLINK_API_KEY` for the key. A long body is cut.
+    """Return the curl command that repeats an exchange, with `$EVOLINK_API_KEY` for the API key.
 
-    A callback was sent by the server and cannot be repeated, so a comment describes it instead.
+    A long request body is cut. A callback cannot be repeated, because the server sent it, so a shell comment describes
+    it instead.
     """
     entry, exchange = excerpt.entry, excerpt.entry.exchange
     url = exchange.url if "://" in exchange.url else f"{report.evidence.origin}{exchange.url}"
@@ -38,7 +39,10 @@ def curl(report: Report, excerpt: Excerpt) -> str:
 
 
 def quoted(text: str) -> str:
-    """Quote a word for a shell. If it has characters that are not printable, bash's ANSI-C quoting is used."""
+    """Quote a word for a shell.
+
+    If the word has characters that are not printable, bash's ANSI-C quoting is used.
+    """
     if text.isprintable():
         return shlex.quote(text)
     return f"$'{''.join(map(_escaped, text))}'"
@@ -53,7 +57,7 @@ def _escaped(char: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Escape control characters and direction marks, so that the text fits on one line of a terminal."""
+    """Escape control characters and direction marks, so that a terminal shows the text on one line."""
     if text.isprintable():
         return text
     return "".join(
@@ -62,7 +66,7 @@ def printable(text: str) -> str:
 
 
 def _as_is(url: str) -> list[str]:
-    """Return the options that stop curl from expanding brackets and from removing dot segments from the path."""
+    """Return the options that stop curl from expanding brackets and from removing dot segments in a URL."""
     dots = ["--path-as-is"] if _DOTS.search(url) else []
     return [*dots, "--globoff"] if set(url) & set("[]{}") else dots
 
@@ -70,7 +74,7 @@ def _as_is(url: str) -> list[str]:
 def _headers(exchange: Exchange) -> list[str]:
     """Return the headers in curl's syntax.
 
-    `name;` sends an empty header; `name:` leaves out a header that curl would add.
+    `name;` sends an empty header. `name:` leaves out a header that curl would add.
     """
     sent = [header for header in exchange.request_headers if header[0].lower() not in _UNSENT]
     lines = [f"{name}: {value}" if value else f"{name};" for name, value in sent]
@@ -87,7 +91,10 @@ def _method(exchange: Exchange) -> list[str]:
 
 
 def _key(entry: Entry, exchange: Exchange) -> list[str]:
-    """Return the option with the key's header. It is in double quotes, so that a shell expands the variable."""
+    """Return curl's option for the Authorization header.
+
+    Double quotes let the shell expand the variable with the API key.
+    """
     sent = next((value for name, value in exchange.request_headers if name.lower() == "authorization"), None)
     if entry.who == NOBODY:
         return [] if sent is None else ["-H", quoted(f"Authorization: {sent}")]

@@ -1,6 +1,7 @@
 """The trace of a report without secrets, in excerpts that fit a report.
 
-The modules that write reports can read the trace only through this module, so that none can forget to redact it.
+The modules that write reports can read the trace only through this module, so that none of them can forget to remove
+secrets.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ TEXT = 2_000  # maximum number of characters of the texts `expected` and `seen`
 
 
 class Excerpt(NamedTuple):
-    """An entry without secrets, with its bodies cut to `EXCERPT` bytes. The sizes are those of the complete bodies."""
+    """An entry without secrets, whose bodies are cut to `EXCERPT` bytes. The sizes are those of the complete bodies."""
 
     entry: Entry
     request_size: int
@@ -39,10 +40,10 @@ class Excerpt(NamedTuple):
 
 
 class Evidence:
-    """A trace as it was judged. Each entry is redacted once, when it is used for the first time.
+    """A trace as it was judged. Each entry is redacted when it is used for the first time.
 
-    `keys` are the keys that were sent. The recorder has already removed long keys. Short keys are masked here, where
-    they appear as whole words.
+    `keys` are the API keys that were sent. The recorder has already removed long keys. Short keys are masked here,
+    where they occur as whole words.
     """
 
     def __init__(self, view: TraceView, keys: Collection[str] = ()) -> None:
@@ -68,7 +69,7 @@ class Evidence:
 
     @cached_property
     def trace(self) -> Trace:
-        """The whole trace with complete bodies, without secrets."""
+        """The whole trace without secrets. Its bodies are not cut."""
         plain = redact_trace(self._judged.trace)
         if not self._short_keys:
             return plain
@@ -76,15 +77,15 @@ class Evidence:
 
     @cached_property
     def view(self) -> TraceView:
-        """The interpretation of the whole trace."""
+        """The interpretation of the whole trace without secrets."""
         return TraceView(self.trace, self._judged.spec)
 
     def redact(self, text: str) -> str:
-        """Remove secrets from a text about the trace, and cut it to `TEXT` characters."""
+        """Remove secrets from a text about the trace, and cut the text to `TEXT` characters."""
         return mask_words(redact_shortened(text), self._short_keys)
 
     def redact_verdict(self, verdict: Verdict) -> Verdict:
-        """Return a verdict with the texts of its violations redacted and cut."""
+        """Return a verdict whose violations have no secrets and no long texts."""
         if not self._short_keys:
             return redact_verdict(verdict)
         findings = [
@@ -95,7 +96,7 @@ class Evidence:
 
     @cached_property
     def _credentials(self) -> KnownKeys:
-        """The credentials that were sent. They are removed from all texts in which they appear."""
+        """The credentials that were sent. They are removed from all bodies, URLs and headers in which they occur."""
         keys = KnownKeys()
         for entry in () if self._judged.trace.redacted else self._judged.trace.entries:
             add_credentials(keys, entry.exchange, entry.kind)
@@ -135,5 +136,5 @@ def redact_shortened(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _redact_once(text: str) -> str:
-    """Call `redact_text` and remember the result, because many findings share a sentence."""
+    """Cache `redact_text`, because many findings have the same text."""
     return redact_text(text)

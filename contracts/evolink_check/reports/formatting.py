@@ -1,4 +1,4 @@
-"""The texts about a verdict that all reports share. Secrets have already been removed from the report."""
+"""The texts about a verdict that all reports share. They contain no secrets, because a report has none."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ TITLES: Mapping[Status, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A violation that was seen `times` times. `numbers` are the entries that showed it first, the decisive entry last.
+    """A violation that was seen `times` times.
 
-    `sources` are the scenarios of a client in which it was seen, each once; empty for a server. `severity` is None if
-    it is that of the clause.
+    `numbers` are the entries that first showed the violation, the decisive entry last. `sources` are the scenarios of a
+    client in which it was seen, without repetition; empty for a server. `severity` is None if the severity is that of
+    the clause.
     """
 
     expected: str
@@ -39,7 +40,7 @@ class Violation:
 
 
 def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Sort verdicts: new failures, known failures, warnings, passed, not observed. Each group keeps the given order."""
+    """Sort verdicts: new failures, known failures, warnings, passed, not observed. Within a group, the order stays."""
     ranks = {"failed": 0, "warning": 2, "passed": 3, "not observed": 4}
     return sorted(verdicts, key=lambda verdict: ranks[verdict.status] + verdict.known)
 
@@ -50,7 +51,10 @@ def status_text(verdict: Verdict) -> str:
 
 
 def clause_source(clause: Clause) -> str:
-    """Return the document and the pointer of a clause. If no document states it, return the kind of its source."""
+    """Return the OpenAPI document and the pointer of a clause.
+
+    If no document states the clause, return a text about its source, such as `good practice, in no document`.
+    """
     if clause.document:
         return f"{clause.document}#{clause.pointer}"
     return f"{'published facts' if clause.binds == 'server' else 'good practice'}, in no document"
@@ -59,16 +63,16 @@ def clause_source(clause: Clause) -> str:
 def violations(verdict: Verdict) -> list[Violation]:
     """Return the violations of a verdict, failures before warnings, in the order of their first appearance.
 
-    Equal violations are counted together.
+    Equal violations are counted as one.
     """
     return grouped(("", finding) for finding in verdict.violations)
 
 
 def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str] = str) -> list[Violation]:
-    """Count equal findings together. Each finding comes with the scenario in which it was made, or "" for a server.
+    """Count equal findings as one violation. Failures come before warnings.
 
-    `cause` is applied to the texts before they are compared, so that findings which differ only in details count as
-    equal. Failures come before warnings.
+    Each finding comes with the scenario in which it was made, or "" for a server. `cause` is applied to the texts
+    before they are compared, so that findings which differ only in details count as equal.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:
@@ -89,7 +93,7 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
 
 
 def warning_note(violation: Violation, verdict: Verdict) -> str:
-    """Return a note for a violation that is not why its clause failed; empty for the others."""
+    """Return a note if a violation is only a warning although its clause failed for another one; otherwise empty."""
     return " (only a warning)" if verdict.status == "failed" and violation.severity == "warning" else ""
 
 
@@ -116,7 +120,7 @@ def counts(verdicts: Iterable[Verdict]) -> dict[Status, int]:
 
 
 def sections(verdicts: Iterable[Verdict]) -> dict[str, dict[Status, list[str]]]:
-    """Return the ids of the clauses of each section, by status."""
+    """Return the clause ids of each section of the contract, grouped by status."""
     found: dict[str, dict[Status, list[str]]] = {}
     for verdict in verdicts:
         empty: dict[Status, list[str]] = {status: [] for status in STATUSES}
@@ -126,7 +130,10 @@ def sections(verdicts: Iterable[Verdict]) -> dict[str, dict[Status, list[str]]]:
 
 
 def counts_line(report: Report) -> str:
-    """Return the counts on one line, with the reason if the run was cut short."""
+    """Return the number of clauses with each status on one line.
+
+    If the run was cut short, the line ends with the reason.
+    """
     known = sum(verdict.known for verdict in report.verdicts)
     numbers = counts(report.verdicts)
     more = {"failed": f" ({known} known)" if known else "", "warning": "" if numbers["warning"] == 1 else "s"}
@@ -135,14 +142,14 @@ def counts_line(report: Report) -> str:
 
 
 def effort(report: Report) -> str:
-    """Return the number of exchanges, tasks and credits and the duration of a run, on one line."""
+    """Return the number of exchanges, tasks and credits of a run, and its duration, on one line."""
     tasks = f"{report.created} task{'' if report.created == 1 else 's'} created"
     spent = f", {credits_spent(report)} credits spent" if report.kind == "api" else ""
     return f"{len(report.evidence)} exchanges, {tasks}{spent}, {report.seconds:.1f} s"
 
 
 def credits_spent(report: Report) -> str:
-    """Return the credits that a run spent, with its budget. Empty unless an API was checked."""
+    """Return the credits that a run spent, with its budget; empty unless an API was checked."""
     budget = f" of {report.budget:g}" if report.budget is not None else ""
     return f"{report.spent:g}{budget}" if report.kind == "api" else ""
 
@@ -158,5 +165,5 @@ def repeat_command(report: Report, clause: Clause) -> str:
 
 
 def har_location(report: Report, entry: Entry) -> str:
-    """Describe where the complete exchange is in the HAR file."""
+    """Describe where the HAR file contains the complete exchange."""
     return f"log.entries[{entry.number}] of {report.har or 'the HAR file (--har)'}"

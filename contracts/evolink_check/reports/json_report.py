@@ -1,4 +1,7 @@
-"""Write a run as JSON, as report.schema.json describes. The format is stable: members may be added but not removed."""
+"""Write a report as JSON, as report.schema.json describes.
+
+The format is stable: new versions may add members, but never remove them.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Write JUnit XML, which CI systems show. The report on a server is one suite with a test case for each clause.
 
-The format needs only a few elements, so none of the packages that write JUnit XML is a dependency.
+The format needs only a few elements, so no package that writes JUnit XML is used.
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test case. `problem` is None if it passes.
+    """One test case. `problem` is None if the test case passes.
 
-    `text` is the detail of the problem, or the output of a passed case.
-
-    `severity` is the severity of the clause or of its violations; empty if the case is not about a clause.
+    `text` describes the problem, or is the output of a test case that passes. `severity` is the severity of the clause
+    or of its violations; empty if the test case is not about a clause.
     """
 
     classname: str
@@ -52,7 +51,10 @@ class Suite:
 
 
 def write(suites: Sequence[Suite], seconds: float) -> bytes:
-    """Return the XML document in UTF-8. Characters that XML does not allow are replaced."""
+    """Return the XML document in UTF-8. Characters that XML does not allow are replaced.
+
+    `seconds` is the duration of all suites together.
+    """
     cases = [case for suite in suites for case in suite.cases]
     root = ET.Element("testsuites", {**_totals(cases), "time": f"{seconds:.3f}"})
     for suite in suites:
@@ -91,7 +93,7 @@ def _add_case(suite: ET.Element, case: Case) -> None:
 
 
 def to_junit(report: Report) -> bytes:
-    """Return the content of the JUnit file about a server."""
+    """Return the content of the JUnit file about a server, a recording or a proxy."""
     suite = Suite(
         f"evolink-check {report.kind} {report.subject}",
         [*(_case(report, verdict) for verdict in report.verdicts), *shortfall_cases(report.shortfalls)],
@@ -103,7 +105,7 @@ def to_junit(report: Report) -> bytes:
 
 
 def shortfall_cases(shortfalls: Sequence[str]) -> list[Case]:
-    """Return a failed case for each requirement that is not met."""
+    """Return a failed test case for each requirement of --require that was not met."""
     return [
         Case("evolink.require", f"--require {number}", "failure", text)
         for number, text in enumerate(shortfalls, 1)
@@ -142,5 +144,4 @@ def _text(report: Report, verdict: Verdict) -> str:
 
 
 def _xml(text: str) -> str:
-    """Replace the characters that XML 1.0 does not allow."""
     return _NO_XML.sub("\ufffd", text)

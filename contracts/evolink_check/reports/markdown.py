@@ -18,7 +18,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table. `title` is the heading above it, and `columns` are the names of its columns."""
+    """A table with a heading, `title`. `folded` means that the reader must unfold it."""
 
     title: str
     columns: Sequence[str]
@@ -28,7 +28,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The content of a report as text. Characters with a meaning in Markdown or HTML are escaped when it is written."""
+    """The content of a report as text. `to_markdown` escapes characters with a meaning in Markdown or HTML."""
 
     title: str
     headline: str

@@ -41,12 +41,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of one run. Secrets are removed when the record is made. `started` is in Unix seconds.
+    """The result of one run. Secrets are removed when the record is created. `started` is in Unix seconds.
 
     `evidence` is the trace. `budget` and `spent` are credits; `budget` is None if no credits could be spent. `command`
-    repeats the run, and with `--clause ID` appended it checks only that clause. It contains no keys, because they are
-    read from the environment. `notes` say what was left out. `cut_short` says why the run ended early; it is empty if
-    the run was completed. `har` names the file with the trace, if there is one.
+    is the command that repeats the run; with `--clause ID` appended, it checks only this clause. It contains no API
+    keys, because the command reads them from the environment. `notes` describe what was left out. `cut_short` is the
+    reason why the run ended early; empty if the run was completed. `har` is the name of the HAR file with the trace;
+    empty if there is none.
     """
 
     kind: Kind
@@ -89,18 +90,18 @@ class Report:
     def exit_status(self) -> int:
         """1 if a clause failed or a requirement is not met, otherwise 0.
 
-        Violations that are in the baseline do not count. In a strict run, warnings count too.
+        Violations in the baseline do not count. In a strict run, warnings count too.
         """
         return FAILED if any(map(self.strictness.fails, self.verdicts)) or self.shortfalls else PASSED
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
-        """The requirements of --require that are not met, as one line of text each."""
+        """The requirements of --require that were not met, each described in one line."""
         return shortfalls(self.requirements, self.verdicts)
 
 
 def answers_of(reading: TraceView) -> tuple[Answer, ...]:
-    """Return every documented response of both operations, with how often the trace contains it."""
+    """Return every documented response of the create and query operations, with how often the trace contains it."""
     seen = Counter((observation.role, observation.status) for observation in reading.of("create", "query"))
     return tuple(
         Answer(method, path, status, description, seen[role, status])

@@ -1,4 +1,4 @@
-"""Find what a run lacked for a clause that it did not observe: an option, a key, a budget, or other traffic."""
+"""Find what a run lacked to observe a clause: an option, an API key, a budget, or other traffic."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _TEXTS: dict[Means, str] = {
     "secret": "--secret",
     "command": "a COMMAND, whose output can be read",
 }
-# The means without which a clause cannot be observed, by patterns of clause ids. The first match applies.
+# Patterns of clause ids, each with the means without which these clauses cannot be observed. The first match applies.
 _BY_CLAUSE: dict[Kind, tuple[tuple[str, Means], ...]] = {
     "api": (
         (r"rate\..*|(create|query)\.error-429", "limited-key"),
@@ -72,7 +72,7 @@ _BY_CLAUSE: dict[Kind, tuple[tuple[str, Means], ...]] = {
         (r".*\.(no-leak|not-printed)", "command"),
     ),
 }
-# The means that may help to observe any other clause. The first one that a run lacks is suggested.
+# The means that may help to observe any other clause. A report suggests the first one that the run lacks.
 _IN_GENERAL: dict[Kind, tuple[Means, ...]] = {
     "api": ("credits", "more-credits", "deep"),
     "recording": (),
@@ -82,14 +82,14 @@ _IN_GENERAL: dict[Kind, tuple[Means, ...]] = {
 }
 _NO_OPTION = re.compile(
     r".*\.error-(402|500)|(failure|callback)\.cancelled"
-)  # clauses for which the server must act by itself
+)  # clauses that no option helps to observe, because they depend on what the server does by itself
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The kind of a run, and what it could use to observe clauses, such as options and keys.
+    """The kind of a run, and the means that it had to observe clauses, such as options and API keys.
 
-    `cannot` holds the ids of the clauses that its configuration excludes.
+    `cannot` contains the ids of the clauses that the configuration excludes.
     """
 
     kind: Kind = "recording"
@@ -97,7 +97,7 @@ class Conditions:
     cannot: frozenset[str] = frozenset()
 
     def needs(self, clause: Clause) -> str:
-        """Return the text about what is needed to observe the clause in a run of this kind."""
+        """Describe what would be needed to observe the clause in a run of this kind."""
         if clause.observed.where == "unseen":
             return f"{_HIDDEN}: {clause.observed.by}"
         if clause.id in self.cannot:
@@ -108,7 +108,7 @@ class Conditions:
         return f"{_OTHER_TRAFFIC}: {clause.observed.by}"
 
     def _missing(self, clause: Clause) -> list[Means]:
-        """Return the means for observing a clause that the run lacked."""
+        """Return the means to observe a clause that the run lacked."""
         wanted = next(
             (means for pattern, means in _BY_CLAUSE[self.kind] if re.fullmatch(pattern, clause.id)), None
         )
@@ -124,7 +124,7 @@ NO_CONDITIONS = Conditions()
 
 
 def needs_by_text(conditions: Conditions, verdicts: Iterable[Verdict]) -> list[tuple[str, list[str]]]:
-    """Group the clauses that were not observed by what is needed to observe them, the largest group first.
+    """Group the clauses that were not observed by what would be needed to observe them, the largest group first.
 
     Returns pairs of the text about what is needed and the ids of the clauses.
     """

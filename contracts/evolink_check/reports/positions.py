@@ -1,4 +1,4 @@
-"""Find the line numbers of values in a document."""
+"""Find the line numbers of values in a YAML or JSON file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Positions:
-    """Finds lines in a file that is a YAML or JSON document, or a page that contains one."""
+    """Finds line numbers in a file that is a YAML or JSON document, or a page that contains one."""
 
     def __init__(self, text: str) -> None:
         block = yaml_block(text)
@@ -23,7 +23,10 @@ class Positions:
             self._root = None
 
     def line_of(self, pointer: str) -> int:
-        """Return the line of the value at a pointer, or of its last parent that exists; 0 if the file is unreadable."""
+        """Return the line of the value at a JSON pointer, or of its last parent that exists.
+
+        Return 0 if the file is not readable YAML or JSON.
+        """
         node, line = self._root, 0
         if node is not None:
             line = node.start_mark.line + self._first
@@ -36,7 +39,7 @@ class Positions:
 
 
 def _child(node: Any, token: str) -> tuple[Any, Any]:
-    """Return the key and the value of a member; for an item, None and the value. Both are None if there is no child."""
+    """Return the key node and the value node of a member; for an array item, None and the item; else None twice."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if str(key.value) == token), (None, None))
     if isinstance(node, yaml.SequenceNode) and token.isdecimal() and int(token) < len(node.value):

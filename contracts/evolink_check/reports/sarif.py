@@ -15,9 +15,10 @@ Level = Literal["error", "warning", "note", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One result. `places` are pairs of a file and a JSON pointer, and `lines` are their line numbers, if known.
+    """One result of a SARIF file.
 
-    `fingerprint` identifies the result in later runs. It is empty if the result has no fingerprint.
+    `places` are pairs of a file and a JSON pointer, and `lines` are their line numbers, if known. `fingerprint`
+    identifies the result in later runs; empty if the result has none.
     """
 
     rule: str

@@ -21,14 +21,14 @@ _SHOWN = 3  # maximum number of different violations shown for a clause
 
 
 def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
-    """Write the report to a file."""
+    """Print the report to a file, in colours if the file is a terminal."""
     render(report, open_console(file), verbose=verbose)
 
 
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
     """Print the report.
 
-    `verbose` adds all other clauses and violations, and what is needed to observe the clauses that were not
+    `verbose` adds all other clauses and violations, and what would be needed to observe the clauses that were not
     observed.
     """
     print_line(console, f"evolink-check {report.kind} {report.subject}", "bold")

@@ -39,7 +39,7 @@ def page_of(report: Report) -> Page:
 def tables(
     verdicts: Sequence[Verdict], violations: Callable[[Verdict], list[Violation]], conditions: Conditions
 ) -> list[Table]:
-    """Return the tables of a report: failures, warnings, and what is needed to observe the clauses not observed."""
+    """Return the tables of a report: failures, warnings, and what would be needed to observe the other clauses."""
     needs = needs_by_text(conditions, verdicts)
     against = [
         Table(title, ("clause", "expected", "seen"), list(_rows(verdicts, status, violations)))
@@ -65,7 +65,10 @@ def _rows(
 
 
 def to_sarif(verdicts: Sequence[Verdict], violations: Callable[[Verdict], list[Violation]]) -> str:
-    """Return the violations as SARIF. The place of a violation is where a document states the violated rule."""
+    """Return the violations as SARIF.
+
+    Each violation is placed where an OpenAPI document states the violated rule.
+    """
     rules = {verdict.clause.id: verdict.clause.rule for verdict in verdicts}
     results = [
         _result(verdict, found) for verdict in verdicts if verdict.violations for found in violations(verdict)

@@ -27,7 +27,7 @@ _TEXTS = (
 class MessageView:
     """A request or a response as a page shows it.
 
-    `text` is its body, or None if there is no body to show. `note` names the parts that are not shown.
+    `text` is the body, or None if there is no text to show. `note` describes the parts that are not shown.
     """
 
     title: str
@@ -52,7 +52,7 @@ class ExchangeView:
 
 
 def exchange_view(report: Report, excerpt: Excerpt) -> ExchangeView:
-    """Prepare an exchange for a page."""
+    """Return an exchange as a page shows it."""
     entry, exchange = excerpt.entry, excerpt.entry.exchange
     status = str(exchange.status) if exchange.status else "no answer"
     request = _body(exchange.request_headers, exchange.request_body, excerpt.request_size)
@@ -73,7 +73,10 @@ def exchange_view(report: Report, excerpt: Excerpt) -> ExchangeView:
 
 
 def _body(headers: tuple[tuple[str, str], ...], body: bytes, size: int) -> tuple[str | None, str]:
-    """Return a body as text, and a note on the parts that are not shown."""
+    """Return a body as text, and a note on the parts that are not shown.
+
+    The text is None if there is no body or the body is not text.
+    """
     if not body:
         return None, "no body"
     text = _pretty(headers, body)
@@ -84,7 +87,7 @@ def _body(headers: tuple[tuple[str, str], ...], body: bytes, size: int) -> tuple
 
 
 def _pretty(headers: tuple[tuple[str, str], ...], body: bytes) -> str | None:
-    """Return the body as readable text; None if it is not text."""
+    """Return the body as text, with JSON indented; None if the body is not text."""
     try:
         return json.dumps(strict_json(body), indent=2, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""The frame of every HTML report: one file that loads nothing else and runs only its own script.
+"""The frame of every HTML report: one file that loads no other file and runs only its own script.
 
-A template escapes all text of a page. Only the constants in this module are markup.
+Templates escape all texts. Only the style and the script in this module are inserted without escaping.
 """
 
 from __future__ import annotations
@@ -66,7 +66,10 @@ def _environment() -> Environment:
 
 
 def make_visible(value: Any) -> Any:
-    """Replace control characters and direction marks, which a browser would obey, with escape sequences."""
+    """Replace control characters and direction marks, which a browser would obey, with escape sequences.
+
+    Values that are not strings, and markup, are returned unchanged.
+    """
     if not isinstance(value, str) or hasattr(value, "__html__") or value.isprintable():
         return value
     return "".join(char if char.isprintable() or char in _LINES else f"\\u{ord(char):04x}" for char in value)

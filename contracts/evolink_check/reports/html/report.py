@@ -1,4 +1,4 @@
-"""Write a run as one HTML page. It loads nothing, works without its script, and escapes all text."""
+"""Write a report as one HTML page. It loads no other file, works without its script, and escapes all texts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def to_html(report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """Summarize the verdicts in one line, with the reason if the run was cut short."""
+    """Summarize the verdicts in one line. If the run was cut short, the line ends with the reason."""
     failures = sum(report.strictness.fails(verdict) for verdict in report.verdicts)
     if failures:
         line = f"{failures} clause{'' if failures == 1 else 's'} failed"
@@ -96,6 +96,5 @@ def _exchanges(report: Report, violation: Violation) -> tuple[ExchangeView, ...]
 
 
 def _operations(answers: tuple[Answer, ...]) -> list[tuple[str, list[Answer]]]:
-    """Group the documented responses by operation."""
     groups = groupby(answers, lambda answer: f"{answer.method} {answer.path}")
     return [(operation, list(group)) for operation, group in groups]

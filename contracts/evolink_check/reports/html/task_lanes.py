@@ -1,4 +1,4 @@
-"""Prepare the observed tasks as lanes of a timeline. In each lane, time starts at the task's first event."""
+"""Draw the observed tasks as lanes of a timeline. In each lane, time starts at the first event of the task."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from evolink_check.reports.html.timeline import Shape, Tone
 
 LANES = 12  # maximum number of tasks that are shown
-MARKS = 200  # maximum number of marks of a kind in a lane
-IDLE = 3600.0  # longer pauses are shortened, in seconds
+MARKS = 200  # maximum number of marks of each kind in a lane
+IDLE = 3600.0  # pauses of more than this many seconds are shortened
 LEGEND: tuple[tuple[Shape, Tone, str], ...] = (
     ("diamond", "pending", "create"),
     ("dot", "pending", "pending"),
@@ -34,7 +34,7 @@ LEGEND: tuple[tuple[Shape, Tone, str], ...] = (
 
 
 def lanes(view: TraceView) -> tuple[Lane, ...]:
-    """Return a lane for each of the tasks with the most events, in the order of their first appearance."""
+    """Return a lane for each of the tasks with the most events, in the order in which the tasks first appear."""
     lost: dict[str, list[Observation]] = {}
     for observation in view.seen:
         if observation.role == "query" and not observation.answered:
@@ -48,7 +48,7 @@ def lanes(view: TraceView) -> tuple[Lane, ...]:
 
 
 def _without_idle_time(drawn: list[Lane]) -> tuple[Lane, ...]:
-    """Shorten the pauses that all lanes share. For example, moving the server's clock leaves a pause of a day."""
+    """Shorten the pauses that all lanes share. For example, advancing the server's clock may leave a pause of a day."""
     times = sorted({at for lane in drawn for mark in lane.marks for at in (mark.at, mark.until or mark.at)})
     cuts: list[tuple[float, float]] = []
     total = 0.0

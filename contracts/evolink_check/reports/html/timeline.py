@@ -35,8 +35,8 @@ _LABEL = 22  # maximum number of characters of a label
 class Mark:
     """One event. `at` is its start and `until` its end, in seconds from the start of the drawing.
 
-    `level` is its height in the lane, from 0 to 1. A line joins the levels of a lane. If `level` is None, the
-    mark is at the bottom, and the line leaves it out. `title` is its tooltip.
+    `level` is the height of the mark in its lane, from 0 to 1. A line joins the marks with a level. If `level` is None,
+    the mark is at the bottom of the lane. `title` is the tooltip of the mark.
     """
 
     at: float
@@ -58,7 +58,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A labelled position on the axis."""
+    """A labelled position on the time axis."""
 
     x: float
     label: str
@@ -66,7 +66,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class PlacedMark:
-    """A mark in units of the drawing. `until` is the x coordinate at which its duration ends."""
+    """A mark in units of the drawing. `until` is the x coordinate of the end of the event."""
 
     x: float
     y: float
@@ -78,7 +78,10 @@ class PlacedMark:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A lane in units of the drawing. `points` are the points `x,y` of the line that joins its levels."""
+    """A lane in units of the drawing.
+
+    `points` are the points `x,y` of the line that joins the marks with a level.
+    """
 
     label: str
     short_label: str
@@ -104,7 +107,10 @@ class Drawing:
 
 
 def draw(lanes: Sequence[Lane], *, title: str, seconds: float | None = None) -> Drawing:
-    """Lay out the lanes. `seconds` is the length of the axis; by default it ends at the last mark."""
+    """Return a drawing of the lanes.
+
+    `seconds` is the length of the time axis; if it is None, the axis ends at the last mark.
+    """
     last = max((mark.until or mark.at for lane in lanes for mark in lane.marks), default=0.0)
     span = max(seconds if seconds is not None else last, 0.001)
     bottom = _HEAD + _LANE * len(lanes)
@@ -126,7 +132,7 @@ def _ticks(span: float) -> tuple[Tick, ...]:
 
 
 def _step(span: float) -> float:
-    """Return the distance between ticks: the smallest of 1, 2, 5, 10, … that gives at most `_TICKS` intervals."""
+    """Return the seconds between ticks: the smallest of 1, 2, 5, 10, … with at most `_TICKS` intervals."""
     size = 10.0 ** floor(log10(span / _TICKS))
     return next(size * factor for factor in (1, 2, 5, 10, 20) if size * factor * _TICKS >= span)
 
