@@ -20,7 +20,7 @@ _INTERVAL = 0.1  # seconds between two readings
 class ActivityMonitor:
     """Monitors the receiver. `activity` is what the last call of `look` returned.
 
-    `missed` holds the kinds of callbacks after which a query or a booking that must follow did not come in time.
+    `missed` contains the kinds of callbacks for which the receiver did not make the necessary query or booking in time.
     """
 
     def __init__(self, api: MockApi, ledger: Ledger | None) -> None:
@@ -31,10 +31,10 @@ class ActivityMonitor:
         self.activity = ReceiverActivity(bookings=None if ledger is None else {})
 
     async def look(self, age: float = 0.0) -> ReceiverActivity:
-        """Return the activity so far. A result that is at most `age` seconds old is returned again.
+        """Return the activity of the receiver so far.
 
-        Raises `MockError` if the mock does not answer or refuses a request, and `LedgerError` if the ledger cannot be
-        read.
+        The result of an earlier call is returned again if it is at most `age` seconds old. Raises `MockError` if the
+        mock does not respond or refuses a request, and `LedgerError` if the ledger cannot be read.
         """
         async with self._lock:
             if clock.stopwatch() - self._looked < age:
@@ -46,7 +46,7 @@ class ActivityMonitor:
             return self.activity
 
     async def until(self, condition: Callable[[ReceiverActivity], bool], seconds: float) -> bool:
-        """Wait until the condition holds, for at most `seconds`. Returns whether it held."""
+        """Wait until the condition is true, for at most `seconds`. Returns whether it became true."""
         until = clock.stopwatch() + seconds
         while True:
             if condition(await self.look(_INTERVAL)):

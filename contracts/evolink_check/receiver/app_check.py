@@ -1,8 +1,8 @@
 """Check an ASGI or WSGI application in this process, from a test in any framework.
 
-During the check, the environment variables EVOLINK_BASE_URL and EVOLINK_API_KEY hold the address of the API and the
-key, which the application must use to query tasks. If the application cannot use these variables, let it use a running
-mock, and pass the URL of the mock as `mock` and the key of the application as `token`.
+During the check, the environment variables EVOLINK_BASE_URL and EVOLINK_API_KEY contain the address of the API and the
+API key, which the application must use to query tasks. If the application cannot use these variables, let it use a
+running mock, and pass the URL of the mock as `mock` and the key of the application as `token`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ASGI_ARGUMENTS = 3
 
 
 class ReceiverFaultError(AssertionError):
-    """The receiver violates at least one clause. The text names the clauses, the evidence and what to change."""
+    """The receiver violates at least one clause. The message names the clauses, the evidence and what to change."""
 
     def __init__(self, verdicts: Sequence[Verdict], runs: Sequence[ScenarioRun]) -> None:
         super().__init__(_explain(verdicts, runs))
@@ -74,11 +74,12 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 ) -> tuple[Verdict, ...]:
     """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause; otherwise return all verdicts.
 
-    `url` is the path of the endpoint of `app`, with `secret` in its query string. `ledger` is the path or URL of a
-    ledger, or returns the bookings as texts or JSON values with task ids. `scenarios` are ids or patterns. Violations
-    of the clauses in `ignore` do not count; warnings count if `strict` is set. `trust_secret` means that `app` relies
-    on its secret alone. `app` must query and book within `patience` real seconds after a 2xx. `burst` callbacks are
-    sent at once. `register` receives each create response before the callback. Raises `MockError` if the mock fails.
+    `url` is the path of the callback endpoint of `app`, with `secret` in its query string. `ledger` is the path or URL
+    of a ledger, or a function that returns the bookings as texts or JSON values with task ids. `scenarios` are ids or
+    patterns. Violations of the clauses in `ignore` do not count; warnings count if `strict` is set. `trust_secret`
+    means that `app` relies on its secret alone. `app` must query and book within `patience` real seconds after a 2xx.
+    The scenario `burst` sends `burst` callbacks at once. `register` gets the response to each create request before the
+    callback. Raises `MockError` if the mock fails.
     """
     from evolink_spec.clauses import load_clauses
 
@@ -114,7 +115,7 @@ def _plan(  # noqa: PLR0913, PLR0917  (what a plan needs, whatever the options)
 
 @contextmanager
 def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Mock]:
-    """Yield the account that the application uses, with the environment variables set to it."""
+    """Yield the account that the application uses, and set the environment variables to it during the `with` block."""
     with ExitStack() as stack:
         if url:
             account = borrow_account(url, {})
@@ -130,7 +131,7 @@ def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Moc
 
 
 def _opener(app: Any, timing: Timing) -> Callable[[], Any]:
-    """Return a function that opens the application. ASGI applications take three arguments, WSGI applications two."""
+    """Return a function that opens a callback sender for the application."""
 
     async def open_sender() -> CallbackSender:
         from evolink_check.receiver.delivery.asgi import AsgiSender
@@ -146,7 +147,7 @@ def _opener(app: Any, timing: Timing) -> Callable[[], Any]:
 
 
 def is_asgi(app: Any) -> bool:
-    """Whether the application is an ASGI application, which means that it has three required parameters."""
+    """Return whether the application is an ASGI application: it has three required parameters, not two."""
     required = [
         parameter
         for parameter in inspect.signature(app).parameters.values()
@@ -189,12 +190,10 @@ class _Copying(io.TextIOBase):
         self._shown, self._kept = shown, kept
 
     def write(self, text: str) -> int:
-        """Write the text to both streams."""
         self._kept.write(text)
         return self._shown.write(text)
 
     def flush(self) -> None:
-        """Flush the stream that is shown."""
         self._shown.flush()
 
 

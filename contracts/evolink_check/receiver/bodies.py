@@ -1,4 +1,4 @@
-"""The bodies of callbacks: usual ones, unusual ones that the documents allow, and forged ones."""
+"""The JSON bodies of callbacks: usual ones, unusual ones that the documents allow, and forged ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def to_json(body: Any) -> bytes:
 
 
 def without_each_field(body: TaskBody) -> Iterator[tuple[str, TaskBody]]:
-    """For each field, including nested ones, yield its path and the body without the field.
+    """For each field, including nested ones, yield the path of the field and the body without it.
 
     The id and the status are never removed, because a callback without them does not report the state of a task.
     """
@@ -44,7 +44,7 @@ def with_unknown_fields(body: TaskBody) -> TaskBody:
 
 
 def completed_early(body: TaskBody, link: str) -> TaskBody:
-    """Return the body of a running task, changed so that it reports a completed task with this result link."""
+    """Return the body of a running task, changed to report that the task is completed with this result link."""
     return {**body, "status": "completed", "progress": 100, "results": [link]}
 
 

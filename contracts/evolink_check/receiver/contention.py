@@ -1,4 +1,4 @@
-"""Measure how busy this machine is, so that delays caused by other programs are not blamed on the receiver."""
+"""Measure how busy this machine is, so that the receiver is not blamed for delays caused by other programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAUSE = 0.1
 
 
 class Contention:
-    """Measures, while the block runs, by which factor the real time of a calculation exceeds its processor time."""
+    """Measures during a `with` block how many times longer a calculation takes than its processor time."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()

@@ -19,7 +19,7 @@ def key_of_application() -> str:
 
 @contextmanager
 def leading_to(url: str, key: str) -> Iterator[None]:
-    """Set the variables to this mock for the time of the block."""
+    """Set the environment variables to this mock during the `with` block."""
     variables = {URL: url, KEY: key}
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

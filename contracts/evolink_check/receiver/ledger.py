@@ -1,6 +1,6 @@
 """Read the bookings of a receiver, which are entries with a task id, from a file, a URL, its output or a callable.
 
-The user decides on the format of a ledger: lines of text, JSON Lines, one JSON document, CSV, or an SQLite database.
+The receiver's user decides on the format: lines of text, JSON Lines, one JSON document, CSV, or an SQLite database.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _SUCCESS = re.compile(r"complet|succe|done|paid|\bok\b|deliver|ready|finish|book
 
 
 class LedgerError(ValueError):
-    """The ledger cannot be read. The text is the reason."""
+    """The ledger cannot be read. The message is the reason."""
 
 
 class Ledger:
-    """A ledger, which is read again for each call of `bookings`.
+    """A ledger of bookings, which is read again for each call of `bookings`.
 
-    `read` returns its content as bytes, a text or JSON values, or None if no ledger exists. If `pattern` is set, only
-    entries that match it are bookings, and all of them book a success.
+    `read` returns the content of the ledger as bytes, a text or JSON values, or None if no ledger exists. If `pattern`
+    is set, only entries that match it are bookings, and each of them books a success.
     """
 
     def __init__(self, read: Callable[[], Any], pattern: str = "") -> None:
@@ -50,7 +50,7 @@ class Ledger:
         self._pattern = re.compile(pattern) if pattern else None
 
     def bookings(self) -> dict[str, tuple[Booking, ...]] | None:
-        """Return all bookings by task id, or None if there is no ledger.
+        """Return all bookings by task id; None if there is no ledger.
 
         Raises `LedgerError` if the ledger cannot be read.
         """
@@ -73,9 +73,9 @@ class Ledger:
 
 
 def outcome_of(text: str) -> Outcome | None:
-    """Return the outcome that an entry books for a task.
+    """Return the outcome that an entry of the ledger books for a task.
 
-    None means that the entry books nothing, for example because it reports a refused callback.
+    Return None if the entry books nothing, for example because it reports a refused callback.
     """
     words = " ".join(_STATUS.findall(text)) or _NULL.sub("", _TASK.sub("", text))
     if _IGNORED.search(words):
@@ -96,7 +96,7 @@ def entries_of(content: Any) -> Iterator[str]:
 
 
 def _parsed(text: str) -> Any:
-    """Parse the text as one JSON document or, if it is not one, as lines, each of which may be JSON."""
+    """Parse the text as one JSON document. If this fails, return its lines, each parsed as JSON if possible."""
     document = _json(text)
     if document is not None:
         return document
@@ -113,9 +113,9 @@ def _json(text: str) -> Any:
 
 
 def _entries(value: Any) -> Iterator[Any]:
-    """Find the innermost values that contain a task id.
+    """Yield the innermost entries that contain a task id.
 
-    A value is a text, a list or object that contains such a text, or a member whose name contains a task id.
+    An entry is a text, a list or object that contains such a text, or an object member whose name contains a task id.
     """
     if isinstance(value, str):
         if _TASK.search(value):
@@ -150,7 +150,7 @@ def _only_ids(values: Iterable[Any]) -> bool:
 def file_reader(path: Path) -> Callable[[], Any]:
     """Return a function that reads a file.
 
-    A missing file counts as empty. An SQLite database is read as the rows of all its tables.
+    A missing file counts as empty. If the file is an SQLite database, the function returns the rows of all its tables.
     """
 
     def read() -> Any:

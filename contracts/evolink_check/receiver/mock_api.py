@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from evolink_check.receiver.records import TaskBody
     from evolink_check.traffic.trace import Entry
 
-_AGENT = "evolink-check receiver"  # marks our own requests in the journal of the mock
-_RUNNING = "stuck=processing"  # the task is processing until it is ended
+_AGENT = "evolink-check receiver"  # the User-Agent of the checker's own requests in the journal of the mock
+_RUNNING = "stuck=processing"  # the task is processing until the checker ends it
 _SECONDS = 20.0
 _COMPARISONS = 5
 _SAME_CLOCK = 0.2  # seconds; a smaller difference is measurement error, and the mock is on this machine
@@ -31,7 +31,7 @@ _SAME_CLOCK = 0.2  # seconds; a smaller difference is measurement error, and the
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task on the mock. `body` is what a query of the task returns."""
+    """A task on the mock. `body` is the JSON object that a status query of the task returns."""
 
     id: str
     body: TaskBody
@@ -60,7 +60,7 @@ class MockApi:
         self.complete = True
 
     async def start(self) -> None:
-        """Reset the account, and measure by how much our clock is ahead of the mock's.
+        """Reset the account, and measure how far our clock is ahead of the clock of the mock.
 
         Of several measurements, the quickest is used, because it is the most accurate.
         """
@@ -83,14 +83,14 @@ class MockApi:
     async def make(self, *, foreign: bool = False) -> Task:
         """Create a task that is processing until `finish` ends it.
 
-        If `foreign` is set, it belongs to another account.
+        The task belongs to the receiver's account, or to another account if `foreign` is set.
         """
         headers = {"Prefer": f'mock="{_RUNNING}"', **(self._other if foreign else {})}
         answer = await self._call("POST", self._path, self._request, headers)
         return Task(answer["id"], answer)
 
     async def finish(self, task: Task, failure: str = "", *, foreign: bool = False) -> Task:
-        """End a task. It fails with the code `failure`, or is completed if there is no code."""
+        """End a task: with the failure code `failure`, or as completed if `failure` is empty."""
         outcome = {"outcome": "failed", "failure": failure} if failure else {"outcome": "completed"}
         path = f"/__mock__/tasks/{task.id}/outcome"
         answer = await self._call("POST", path, outcome, self._other if foreign else {})
@@ -98,7 +98,7 @@ class MockApi:
 
     @asynccontextmanager
     async def queries_answered_by(self, recipe: str) -> AsyncIterator[None]:
-        """Within the block, the responses to all queries follow the recipe. Only one such block runs at a time."""
+        """Apply a recipe to all status queries during the `with` block. Only one such block runs at a time."""
         async with self._outage.alone():
             body = {"recipe": recipe, "operation": "query", "times": None}
             await self._call("POST", "/__mock__/recipes", body)
@@ -109,12 +109,12 @@ class MockApi:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Within the block, queries get their usual responses."""
+        """Let status queries get their usual responses during the `with` block."""
         async with self._outage.shared():
             yield
 
     async def requests(self) -> tuple[Entry, ...]:
-        """Return the requests of the receiver so far, in order of time."""
+        """Return the requests that the receiver has sent to the mock so far, in order of time."""
         journal = (await self._call("GET", "/__mock__/journal.har"))["log"]
         unmatched: dict[str, Any] = {"entries": ()}
         if self._mock.alone:
@@ -151,7 +151,7 @@ class MockApi:
 
 
 def _key(item: dict[str, Any]) -> tuple[Any, ...]:
-    """Return a key that identifies an entry of the journal."""
+    """Return a tuple that identifies an entry of the journal."""
     return item["startedDateTime"], item["time"], item["request"]["method"], item["request"]["url"]
 
 
@@ -176,7 +176,6 @@ class _SharedLock:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Hold the lock exclusively within the block."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._alone and not self._holders)
             self._alone = True
@@ -189,7 +188,6 @@ class _SharedLock:
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:
-        """Share the lock with other holders within the block."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._alone)
             self._holders += 1

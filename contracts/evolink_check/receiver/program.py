@@ -24,13 +24,17 @@ READY = 20.0  # seconds within which a program must begin to listen
 _POLL = 0.05
 _RESTARTS = 5
 _OUTPUT_LINES = 12
-_UNUSED = "\0"  # passed in place of a key, so that the output is not changed
+_UNUSED = "\0"  # passed in place of an API key, so that none is removed from the output
 PLACEHOLDERS = ("callback_listen", "callback_url", "port", "secret", "ledger")
 
 
 @dataclass(slots=True)
 class Program:
-    """A program that listens for callbacks. `words` are its command with the placeholders filled in."""
+    """A program that listens for callbacks.
+
+    `words` are its command with the placeholders filled in. `ready` is the number of seconds within which it must begin
+    to listen.
+    """
 
     words: list[str]
     environment: Mapping[str, str] = field(repr=False)
@@ -71,9 +75,9 @@ class Program:
             await asyncio.sleep(_POLL)
 
     async def restart_if_ended(self) -> None:
-        """Restart the program if it has ended, and add a note about it.
+        """Restart the program if it has ended, and add a note about the restart.
 
-        Raises `CommandError` after several restarts.
+        Raises `CommandError` if the program has been restarted too often.
         """
         if self._process is None or self._process.poll() is None:
             return
@@ -84,7 +88,7 @@ class Program:
         await self.start()
 
     def stop(self) -> None:
-        """End the program."""
+        """End the program if it runs."""
         if self._process is not None:
             stop_process(self._process)
             self._process = None
@@ -103,7 +107,7 @@ class Program:
 
 
 def is_listening(address: tuple[str, int]) -> bool:
-    """Whether connections to the address are accepted."""
+    """Return whether a program accepts connections at the address."""
     try:
         with socket.create_connection(address, timeout=1.0):
             return True
@@ -133,9 +137,9 @@ def free_port() -> int:
 def program_of(
     command: tuple[str, ...], terms: Terms, listen: str, ledger: Path, environment: Mapping[str, str]
 ) -> Program:
-    """Build the program for a command.
+    """Return the program for a command.
 
-    Placeholders are filled in, and their values are also set in the program's environment.
+    The placeholders of the command are filled in, and their values are also set in the environment of the program.
     """
     port = listen.rpartition(":")[2]
     values = {

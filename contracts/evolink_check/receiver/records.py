@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry
 
 Framing = Literal["plain", "chunked", "slow"]
-# The kind of a callback decides how the reply to it is judged.
-# usual: an ordinary callback, which must be answered with 2xx
-# burst: one of many at once; it may be refused, and is then sent again
-# repeat: sent again although the receiver accepted it before
+# The kind of a callback decides how its reply is judged.
+# usual: an ordinary callback, to which the receiver must respond with a 2xx
+# burst: one of many callbacks at once; the receiver may refuse it, and it is then sent again
+# repeat: sent again, although the receiver has accepted it
 # variant: the content is unusual, but the documents allow it
 # framed: the body is sent in an unusual way, in chunks or slowly
-# unconfirmed: the API cannot confirm it when it is sent
-# redelivered: sent again after a refusal
+# unconfirmed: the API cannot confirm it at the time when it is sent
+# redelivered: sent again, because the receiver refused it
 # forged: contains the right secret, but does not come from EvoLink
 # stranger: lacks the right secret
 Kind = Literal[
@@ -43,7 +43,7 @@ _FINAL = (b'"status":"completed"', b'"status":"failed"')  # in a query response 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A request to the receiver. `url` is the complete URL with its query string."""
+    """A callback request to the receiver. `url` is the complete URL with its query string."""
 
     url: str
     body: bytes
@@ -69,7 +69,7 @@ class Reply:
 
     @property
     def accepted(self) -> bool:
-        """Whether EvoLink would regard the callback as delivered, which means that the status is 2xx."""
+        """Whether the status is 2xx, so that EvoLink regards the callback as delivered."""
         return 200 <= self.status < 300  # noqa: PLR2004
 
     @property
@@ -80,7 +80,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One callback and the reply to it. `label` says in a few words what is special about the callback."""
+    """One callback and the reply to it. `label` describes in a few words how the callback differs from a usual one."""
 
     kind: Kind
     callback: Callback
@@ -98,10 +98,11 @@ class Booking:
 
 @dataclass(slots=True)
 class TaskCase:
-    """One task of a scenario and its callbacks. `results` are its result links according to the API.
+    """One task of a scenario and its callbacks. `results` are the result links that the API returns for the task.
 
-    `booked_early` holds the bookings that were found before a query could confirm the end of the task. `forged` is a
-    word that occurs only in the links of a forged callback; it is empty if no link is forged.
+    `truth` is how the task really ended. `booked_early` contains the bookings that were found before a query could
+    confirm the end of the task. `forged` is a word that occurs only in the links of a forged callback; empty if no link
+    is forged.
     """
 
     id: str
@@ -113,13 +114,17 @@ class TaskCase:
 
     @property
     def accepted(self) -> bool:
-        """Whether the receiver answered any callback of this task with 2xx."""
+        """Whether the receiver responded to any callback of this task with a 2xx."""
         return any(call.reply.accepted for call in self.calls)
 
 
 @dataclass(slots=True)
 class ScenarioRecord:
-    """The record of one scenario that was run. `problem` is the reason why it cannot be judged; empty if it can."""
+    """The record of one scenario that was run.
+
+    `problem` is the reason why the scenario cannot be judged; empty if it can be judged. `began` and `ended` are in
+    Unix seconds.
+    """
 
     scenario: Scenario
     began: float = 0.0
@@ -133,8 +138,8 @@ class ReceiverActivity:
     """What the receiver did during the whole check.
 
     `requests` are its requests to the API, in order of time. `bookings` are grouped by task id; None means that there
-    is no ledger. `output` is the text that it printed and logged; None if this is not available. `complete` means that
-    no request is missing.
+    is no ledger. `output` is the text that it printed and logged; None if this text is not available. `complete` means
+    that no request is missing.
     """
 
     requests: tuple[Entry, ...] = ()
@@ -153,7 +158,7 @@ class ReceiverActivity:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The callback URL of a receiver, and the checks that the receiver is expected to make.
+    """The callback URL of a receiver, and how the receiver is expected to check callbacks.
 
     `url` is the callback URL with the right secret. `secret` is the value in its query string; empty if the URL has no
     secret. `trusts_secret` means that the receiver relies on the secret alone and does not query tasks. `key` is the
@@ -172,7 +177,7 @@ class Timing:
 
     `limit` is the documented time-out of a callback, and `retries` are the waits before further attempts. `patience` is
     the time within which a receiver must query or book after a 2xx. `quiet` is how long the check waits after the last
-    callback before it treats a missing booking as absent. `pause` is the time between two parts of a slow body.
+    callback before a missing booking counts as absent. `pause` is the time between two parts of a slow body.
     """
 
     limit: float = 10.0
@@ -183,7 +188,7 @@ class Timing:
 
 
 def is_confirmed(activity: ReceiverActivity, case: TaskCase) -> bool:
-    """Whether the response to a query has reported the end of the task."""
+    """Return whether the receiver has queried the task and got a response that reports its end."""
     return any(
         entry.exchange.status == 200  # noqa: PLR2004
         and any(status in entry.exchange.response_body for status in _FINAL)

@@ -1,4 +1,4 @@
-"""Tell a receiver about the tasks of a check, if the receiver accepts only tasks that it knows."""
+"""Tell a receiver about the tasks of a check, if the receiver accepts only callbacks about tasks that it knows."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _SECONDS = 10.0
 
 
 class RegistrationError(ValueError):
-    """The receiver did not accept a task that it was told about. The text says why."""
+    """The receiver refused a task that the checker told it about. The message is the reason."""
 
 
 def url_register(url: str) -> Register:
     """Return a function that sends the response to a create request, as JSON, to this URL.
 
-    It raises `RegistrationError` unless the response is 2xx.
+    The function raises `RegistrationError` unless the receiver responds with a 2xx.
     """
 
     def register(body: TaskBody) -> None:

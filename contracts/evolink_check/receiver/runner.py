@@ -50,11 +50,10 @@ GAVE_UP = (
 class ReceiverPlan:
     """The scenarios to run, and the receiver.
 
-    `open_sender` starts what the receiver needs and returns a callback sender.
-
-    `register` tells the receiver about a task before its callback; it is None if the receiver need not know the task.
-    `after_each` is called after each scenario. `read_output` returns the output of the receiver so far; it is None if
-    the output is not available. Setting `stop` ends the check, and the scenarios that are complete by then are judged.
+    `open_sender` starts what the receiver needs and returns a callback sender. `register` tells the receiver about a
+    task before its callback; None if the receiver need not know its tasks. `after_each` is called after each scenario.
+    `read_output` returns the output of the receiver so far; None if the output is not available. If `stop` is set, the
+    check ends, and only the scenarios that are complete are judged.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -87,8 +86,8 @@ def without_inapplicable(
 ) -> tuple[Scenario, ...]:
     """Return the scenarios that apply to a receiver.
 
-    Scenarios about the secret are left out if the callback URL has none. `registers` says whether the receiver is told
-    about its tasks; if it is not, the scenarios that need this are left out.
+    Scenarios about the secret are left out if the callback URL has none. Scenarios for which the receiver must be told
+    about its tasks are left out unless `registers` is set.
     """
     needless = (frozenset() if terms.secret else NEEDS_SECRET) | (
         frozenset() if registers else NEEDS_REGISTER
@@ -101,7 +100,8 @@ async def run_plan(
 ) -> ReceiverResult:
     """Run the scenarios and judge the receiver.
 
-    Raises `MockError` if the mock fails, and `LedgerError` if the ledger cannot be read.
+    Raises `MockError` if the mock fails, and `LedgerError` if the ledger cannot be read. `progress` is called with a
+    description of the current step, the number of scenarios before it, and the number of all scenarios.
     """
     api = MockApi(plan.mock, plan.other_key, plan.spec)
     monitor = ActivityMonitor(api, plan.ledger)
@@ -119,7 +119,7 @@ async def run_plan(
 
 
 async def _open_sender(plan: ReceiverPlan) -> CallbackSender | None:
-    """Open the callback sender. Return None if the plan is stopped while the receiver's program does not listen yet."""
+    """Open the callback sender; return None if the check is stopped before the receiver's program listens."""
     opening = asyncio.ensure_future(plan.open_sender())
     stopping = asyncio.create_task(_stopped(plan))
     try:
@@ -137,8 +137,6 @@ async def _stopped(plan: ReceiverPlan) -> None:
 
 
 class _CheckRun:
-    """Runs the scenarios of one plan."""
-
     def __init__(
         self, plan: ReceiverPlan, api: MockApi, monitor: ActivityMonitor, sender: CallbackSender,
         progress: Callable[[str, int, int], None],
@@ -150,7 +148,6 @@ class _CheckRun:
         self._notes: tuple[str, ...] = ()
 
     async def perform(self) -> ReceiverResult:
-        """Run all scenarios, wait for the reactions of the receiver, and judge them."""
         running = asyncio.create_task(self._run_all())
         stopping = asyncio.create_task(_stopped(self._plan))
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -163,7 +160,7 @@ class _CheckRun:
         return await self._judged()
 
     def _is_complete(self, record: ScenarioRecord, later: list[asyncio.Task[None]]) -> bool:
-        """Whether a scenario was run to its end. After an interruption, a missing reaction proves nothing."""
+        """Return whether a scenario was run to its end. If it was interrupted, a missing reaction proves nothing."""
         return bool(record.ended) and all(task.done() and not task.cancelled() for task in later)
 
     async def _run_all(self) -> None:
@@ -222,7 +219,7 @@ def _has_calls(record: ScenarioRecord) -> bool:
 
 
 def run(plan: ReceiverPlan, progress: Callable[[str, int, int], None] = lambda *_: None) -> ReceiverResult:
-    """Call `run_plan` in a new event loop, in a new thread if this thread already runs an event loop."""
+    """Call `run_plan` in a new event loop, and in a new thread if this thread already runs an event loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""The driver of a scenario: it creates tasks, sends callbacks to the receiver, and waits for its reactions."""
+"""The driver of a scenario: it creates tasks, sends callbacks to the receiver, and waits for the reactions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _IMPATIENCE = 4
 
 @dataclass(slots=True)
 class ScenarioDriver:
-    """Runs one scenario and writes its `record`. The deferred parts in `later` do not delay other scenarios."""
+    """Runs one scenario and writes its `record`.
+
+    `later` contains the deferred parts of the scenario, which run while other scenarios run.
+    """
 
     api: MockApi
     sender: CallbackSender
@@ -46,9 +49,9 @@ class ScenarioDriver:
         return task
 
     async def introduce(self, task: Task) -> None:
-        """Tell the receiver about a task, as if it had created the task itself.
+        """Tell the receiver about a task, as if the receiver had created the task.
 
-        Raises `RegistrationError` if the receiver does not accept it.
+        Raises `RegistrationError` if the receiver refuses the task.
         """
         if self.register is not None:
             await asyncio.to_thread(self.register, task.body)
@@ -74,7 +77,7 @@ class ScenarioDriver:
         framing: Framing = "plain", url: str = "", headers: tuple[tuple[str, str], ...] = (),
         limit: float | None = None,
     ) -> Reply:  # fmt: skip
-        """Send one callback, and record it with the reply to it."""
+        """Send one callback, and record it with its reply."""
         content = body if isinstance(body, bytes) else to_json(body)
         callback = Callback(url or self.terms.url, content, headers, framing)
         reply = await self.sender.send(callback, limit or self.timing.limit)
@@ -90,12 +93,12 @@ class ScenarioDriver:
             ]
 
     async def settle(self, case: TaskCase, body: TaskBody) -> None:
-        """Send callbacks until one is accepted, and then wait for the query or booking that must follow."""
+        """Send the callback until the receiver accepts it, and then wait for the necessary query and booking."""
         if case.accepted or await self.redeliver(case, body):
             await self.expect_action(case)
 
     async def redeliver(self, case: TaskCase, body: TaskBody) -> bool:
-        """Repeat a refused callback as EvoLink does, until it is accepted. Returns whether it was accepted."""
+        """Repeat a refused callback as EvoLink does, until the receiver accepts it. Returns whether it did."""
         for pause in self.timing.retries:
             await asyncio.sleep(pause)
             async with self.api.working():
@@ -111,9 +114,9 @@ class ScenarioDriver:
         self.later.append(asyncio.create_task(part))
 
     async def expect_action(self, case: TaskCase) -> None:
-        """Wait for the query and the booking that must follow.
+        """Wait for the query and the booking that the receiver must make.
 
-        If one of them did not come in time, later waits are shorter.
+        If the receiver did not make one of them in time before, the wait is shorter.
         """
         kind = "unconfirmed" if any(call.kind == "unconfirmed" for call in case.calls) else "usual"
         patience = self.timing.patience / (_IMPATIENCE if kind in self.monitor.missed else 1)
@@ -125,12 +128,12 @@ class ScenarioDriver:
         return has_asked and has_booked(activity, case)
 
     async def note_early_bookings(self, case: TaskCase) -> None:
-        """Record the bookings that were made before the API could confirm the end of the task."""
+        """Record the bookings that the receiver made before the API could confirm the end of the task."""
         await asyncio.sleep(min(self.timing.quiet, 0.3))
         case.booked_early = (await self.monitor.look()).booked(case.id)
 
     def url_with(self, secret: str | None) -> str:
-        """Return the callback URL with another secret, or without a secret if `secret` is None."""
+        """Return the callback URL with another secret; without a secret if `secret` is None."""
         parts = urlsplit(self.terms.url)
         pairs = [
             (name, value if value != self.terms.secret else secret)
@@ -141,8 +144,8 @@ class ScenarioDriver:
 
 
 def has_booked(activity: ReceiverActivity, case: TaskCase) -> bool:
-    """Whether the receiver has made the booking that the task requires.
+    """Return whether the receiver has made the booking that the task requires.
 
-    True if the task is not completed or there is no ledger.
+    Return True if the task is not completed or there is no ledger.
     """
     return activity.bookings is None or case.truth != "completed" or bool(activity.booked(case.id))

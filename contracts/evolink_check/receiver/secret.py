@@ -11,10 +11,10 @@ _NAME = "secret"
 
 
 def terms_of(url: str, secret: str = "", *, trusts_secret: bool = False) -> Terms:
-    """Build the terms from a callback URL.
+    """Return the terms for a callback URL.
 
-    If `secret` is not a value in the query string of the URL, it is added there as a value, or as `NAME=VALUE`. If
-    `secret` is empty, the first parameter whose name is usual for a secret is used. Raises ValueError if
+    If `secret` is not a value in the query string of the URL, it is added there. It is a value, or `NAME=VALUE`. If
+    `secret` is empty, the first parameter with a name that is usual for a secret is the secret. Raises ValueError if
     `trusts_secret` is set and the URL has no secret.
     """
     parts = urlsplit(url)

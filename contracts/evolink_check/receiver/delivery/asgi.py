@@ -25,7 +25,10 @@ _ENDING = 5.0  # maximum seconds for which `close` waits until the lifespan has 
 
 
 class AsgiSender:
-    """Sends callbacks to an application in this process. `close` ends the lifespan of the application."""
+    """Sends callbacks to an application in this process.
+
+    `close` ends the lifespan of the application.
+    """
 
     framings = frozenset({"plain", "chunked", "slow"})
 
@@ -45,14 +48,14 @@ class AsgiSender:
         await self._started.wait()
 
     async def send(self, callback: Callback, limit: float) -> Reply:
-        """Send a callback and return the response.
+        """Send a callback and return the reply.
 
         The application may continue in the background after its response.
         """
         return await timed(lambda: self._send(callback), limit)
 
     async def close(self) -> None:
-        """End the lifespan, and cancel requests that are still running."""
+        """End the lifespan of the application, and cancel its requests that are still running."""
         self._inbox.put_nowait({"type": "lifespan.shutdown"})
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopped.wait(), _ENDING)
@@ -104,7 +107,6 @@ class _Exchange:
         self._headers: tuple[tuple[str, str], ...] = ()
 
     def reply(self) -> Reply:
-        """Return the response of the application."""
         problem = "" if self._status else self._problem
         return Reply(self._status, self._began, self._ended, self._headers, self._body, problem)
 

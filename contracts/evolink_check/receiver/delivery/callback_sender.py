@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from evolink_check.receiver.records import Callback
 
-LATE = 0.5  # seconds that this machine may take in addition to the time-out of the receiver
+LATE = 0.5  # seconds that this machine may need in addition to the time-out of the callback
 _PARTS = 4  # the number of parts of a body that is not sent at once
 
 
@@ -26,14 +26,17 @@ class CallbackSender(Protocol):
     framings: frozenset[str]
 
     async def send(self, callback: Callback, limit: float) -> Reply:
-        """Send a callback, and wait at most `limit` seconds for the response. Never raises."""
+        """Send a callback, and wait at most `limit` seconds for the response. Never raises an exception."""
 
     async def close(self) -> None:
         """Release connections and threads."""
 
 
 async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
-    """Await the reply of a receiver. If it takes more than `limit` seconds, return a late reply with the status 0."""
+    """Await the reply of a receiver.
+
+    If this takes more than `limit` seconds, return a late reply with the status 0.
+    """
     began = clock.now()
     try:
         async with asyncio.timeout(limit + LATE):
@@ -51,7 +54,7 @@ def headers_of(callback: Callback) -> list[tuple[str, str]]:
 
 
 async def parts_of(callback: Callback, pause: float) -> AsyncIterator[bytes]:
-    """Yield the parts in which a body is sent, with pauses between them if the framing is "slow"."""
+    """Yield the parts in which a body is sent, with pauses of `pause` seconds between them if the framing is "slow"."""
     if callback.framing == "plain":
         yield callback.body
         return

@@ -29,7 +29,7 @@ _KEPT = 65_536  # maximum number of bytes that are kept of a response
 class HttpSender:
     """Sends callbacks to a URL.
 
-    `ca` is the certificate authority of an https receiver; by default, public authorities are trusted.
+    `ca` is the certificate authority of an https receiver; if it is None, public authorities are trusted.
     """
 
     framings = frozenset({"plain", "chunked", "slow"})
@@ -46,7 +46,10 @@ class HttpSender:
         self._http = httpx2.AsyncClient(limits=limits, trust_env=False, follow_redirects=False, verify=verify)
 
     async def send(self, callback: Callback, limit: float) -> Reply:
-        """Send a callback. A connection that is not accepted in time is attempted again until the time-out."""
+        """Send a callback.
+
+        If the receiver does not accept the connection in time, connecting is attempted again until the time-out.
+        """
         return await timed(lambda: self._send(callback), limit)
 
     async def close(self) -> None:

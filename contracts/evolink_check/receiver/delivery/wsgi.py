@@ -26,14 +26,16 @@ _THREADS = 32
 class WsgiSender:
     """Sends callbacks to an application in this process."""
 
-    framings = frozenset({"plain", "slow"})  # PEP 3333 leaves a body without a length to the server
+    framings = frozenset(
+        {"plain", "slow"}
+    )  # not "chunked", because PEP 3333 does not support a body without a length
 
     def __init__(self, app: App, timing: Timing) -> None:
         self._app, self._timing = app, timing
         self._pool = ThreadPoolExecutor(_THREADS, "evolink-check-callback")
 
     async def send(self, callback: Callback, limit: float) -> Reply:
-        """Send a callback and return the response."""
+        """Send a callback and return the reply."""
         loop = asyncio.get_running_loop()
         return await timed(lambda: loop.run_in_executor(self._pool, self._send, callback), limit)
 
@@ -89,11 +91,9 @@ class _Body(io.RawIOBase):
         self._parts, self._pause = parts, pause
 
     def readable(self) -> bool:
-        """True, because the body can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read as much of the next part as fits into the buffer."""
         if not self._parts:
             return 0
         part = self._parts.pop(0)

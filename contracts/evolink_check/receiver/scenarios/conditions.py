@@ -1,4 +1,4 @@
-"""Scenarios with callbacks at unfavourable times: early, late, while the API fails, many at once."""
+"""Scenarios with callbacks at unfavourable times: early, late, while the API fails, or many at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def _before_create(driver: ScenarioDriver) -> None:
 
 
 async def _unconfirmed(driver: ScenarioDriver, recipe: str, label: str) -> None:
-    """Report a completed task while the responses to all queries follow the recipe."""
+    """Send the callback of a completed task while the responses to all status queries follow the recipe."""
     task, case = await driver.completed()
     async with driver.api.queries_answered_by(recipe):
         await driver.call(case, task.body, "unconfirmed", label=label)
@@ -73,7 +73,7 @@ async def _api_404(driver: ScenarioDriver) -> None:
         reply = await driver.call(case, task.body, "unconfirmed", label="the API answers 404")
         await driver.note_early_bookings(case)
     if reply.accepted and not case.booked_early:
-        driver.record.cases.remove(case)  # the receiver may have taken the callback for a forged one
+        driver.record.cases.remove(case)  # the receiver may regard the callback as forged
     else:
         driver.defer(driver.settle(case, task.body))
 

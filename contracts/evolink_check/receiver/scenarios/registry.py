@@ -14,18 +14,21 @@ if TYPE_CHECKING:
     ScenarioFunction = Callable[[ScenarioDriver], Awaitable[None]]
 
 _PLAYS: dict[str, tuple[Scenario, ScenarioFunction]] = {}
-FIRST = "completed"  # a receiver that does not accept this callback gets no other
-# These scenarios wait until the deferred parts of others have ended: a 404 would spoil their queries, and a burst is
-# timed.
+FIRST = "completed"  # if the receiver does not accept the callback of this scenario, no other scenario is run
+# These scenarios start when the deferred parts of earlier scenarios have ended: the 404s of the first would disturb the
+# queries of these parts, and the second measures the time of a burst.
 ALONE = frozenset({"api-404", "burst"})
 NEEDS_REGISTER = frozenset(
     {"before-create"}
-)  # for receivers that know only the tasks in a table of their own
+)  # for receivers that accept only callbacks about tasks that they know
 NEEDS_SECRET = frozenset({"secret-wrong", "secret-missing"})
 
 
 def scenario(id_: str, about: str) -> Callable[[ScenarioFunction], ScenarioFunction]:
-    """Register a function that runs a scenario. Scenarios run in the order of registration."""
+    """Register the decorated function, which runs a scenario. Scenarios run in the order of registration.
+
+    `about` describes the scenario in one sentence.
+    """
 
     def register(function: ScenarioFunction) -> ScenarioFunction:
         _PLAYS[id_] = (Scenario(id_, about, expected="either"), function)
@@ -40,5 +43,5 @@ def scenarios() -> tuple[Scenario, ...]:
 
 
 def scenario_functions() -> Mapping[str, ScenarioFunction]:
-    """Return the function of each scenario by its id."""
+    """Map the id of each scenario to the function that runs it."""
     return {id_: function for id_, (_, function) in _PLAYS.items()}

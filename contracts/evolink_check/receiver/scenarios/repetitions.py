@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _FAILED = 3  # the number of failure codes in a run
 _AT_ONCE = 4  # the number of equal callbacks sent at the same time
-_SLOW = "latency=400ms"  # for queries, so that a receiver without a lock handles all the callbacks in the meantime
+_SLOW = "latency=400ms"  # slows down queries, so that a receiver without a lock handles all callbacks at once
 
 
 @scenario(FIRST, "A task has completed.")
@@ -35,7 +35,9 @@ async def _twice(driver: ScenarioDriver) -> None:
         if not (await driver.call(case, task.body)).accepted:
             continue
         if case.truth == "completed":
-            await driver.expect_action(case)  # so that the first callback is handled before the second comes
+            await driver.expect_action(
+                case
+            )  # so that the receiver handles the first callback before the second
         await driver.call(case, task.body, "repeat", label="again")
 
 

@@ -35,11 +35,10 @@ MUST_ACCEPT: dict[Kind, str] = {"variant": "receiver.tolerant", "framed": "recei
 class UsualBehaviour:
     """How the receiver behaves in the usual cases.
 
-    The rules use this record to report each fault only once, under the most specific clause.
-
-    `asks` means that it queries tasks, and `books` that the ledger contains some of the tasks. `refuses_failures` means
-    that it refuses a usual callback for a failed task, and `books_failures` that it books a failed task as a success.
-    `loses` means that it accepts usual callbacks without booking them.
+    The rules use this record to report each fault only once, under the most specific clause. `asks` means that the
+    receiver queries tasks, and `books` that the ledger contains some of the tasks. `refuses_failures` means that the
+    receiver refuses a usual callback about a failed task, and `books_failures` that it books a failed task as a
+    success. `loses` means that it accepts usual callbacks without booking them.
     """
 
     asks: bool = True
@@ -50,7 +49,7 @@ class UsualBehaviour:
 
 
 def usual_behaviour_of(cases: Sequence[TaskCase], activity: ReceiverActivity) -> UsualBehaviour:
-    """Derive the usual behaviour from all tasks of a check."""
+    """Derive the usual behaviour of the receiver from all tasks of a check."""
     usual = [case for case in cases if {"usual", "burst"} & {call.kind for call in case.calls}]
     failed = [case for case in usual if case.truth == "failed"]
     completed = [case for case in usual if case.truth == "completed" and case.accepted]
@@ -71,7 +70,7 @@ def with_outcome(bookings: Iterable[Booking], *outcomes: Outcome) -> list[Bookin
 
 @dataclass(frozen=True)
 class CaseView:
-    """One task of a scenario, with all data that the rules about it use."""
+    """One task of a scenario, with all data that the rules about the task use."""
 
     case: TaskCase
     trace: ScenarioTrace
@@ -98,21 +97,21 @@ class CaseView:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the response to a query has reported the end of the task."""
+        """Whether the receiver has queried the task and got a response that reports its end."""
         return is_confirmed(self.activity, self.case)
 
     def numbers(self, *calls: Call) -> tuple[int, ...]:
-        """Return the entry numbers of these callbacks or, without arguments, of all callbacks of the task."""
+        """Return the entry numbers of these callbacks; without arguments, of all callbacks of the task."""
         return tuple(map(self.trace.number, calls or self.case.calls))
 
 
 def describe(call: Call) -> str:
-    """Return what is special about a callback, in brackets; empty for a usual callback."""
+    """Describe in brackets how a callback differs from a usual one; empty for a usual callback."""
     return f" ({call.label})" if call.label else ""
 
 
 def describe_reply(call: Call) -> str:
-    """Describe the response to a callback, with the target of a redirect."""
+    """Describe the response to a callback: its status and, if it is a redirect, its target."""
     reply = call.reply
     if not reply.status:
         return f"{reply.problem}{describe(call)}"

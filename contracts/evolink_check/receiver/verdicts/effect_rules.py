@@ -1,4 +1,4 @@
-"""Rules about the effects of callbacks: bookings, fetches, and lost tasks."""
+"""Rules about the effects of callbacks: bookings, fetches of results, and lost tasks."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def _secret(view: CaseView) -> Iterator[Judged]:
 
 
 def _forged(view: CaseView) -> Iterator[Judged]:
-    """A forged callback must not cause bookings or fetches that no query confirms."""
+    """A forged callback must not cause bookings or fetches of results that no query confirms."""
     if view.terms.trusts_secret or not view.case.calls or view.case.id == "no task":
         return
     case, call = view.case, view.case.calls[0]
     if case.truth == "failed" and view.behaviour.books_failures:
-        return  # it books every failed task as a success, which another clause covers
+        return  # the receiver books every failed task as a success, which another clause covers
     fetched = view.trace.forged_fetches(case)
     if case.truth == "nothing":
         fetched = (*fetched, *view.trace.fetches(case))
@@ -65,7 +65,7 @@ def _forged(view: CaseView) -> Iterator[Judged]:
 
 
 def _believes(booking: Booking, case: TaskCase) -> bool:
-    """Whether a booking agrees with the forged callback and contradicts the API."""
+    """Return whether a booking agrees with the forged callback and contradicts the API."""
     if case.truth == "completed":  # only the results are forged
         return case.forged in booking.text
     return booking.outcome != "failure"
@@ -108,7 +108,10 @@ def _failure_effect(view: CaseView) -> Iterator[Judged]:
 
 
 def _recovery(view: CaseView) -> Iterator[Judged]:
-    """A callback that could not be confirmed at first must not be lost: the receiver must refuse it or query again."""
+    """A callback that could not be confirmed at first must not be lost.
+
+    The receiver must either refuse the callback, so that it is sent again, or query the task again.
+    """
     case, timing = view.case, view.timing
     if (
         not view.behaviour.asks or view.behaviour.loses or view.terms.trusts_secret
@@ -133,7 +136,7 @@ def _lost(view: CaseView) -> Iterator[Judged]:
     numbers, label = view.numbers(*accepted), describe(accepted[0])
     if view.activity.bookings is not None:
         if not view.bookings and not view.is_confirmed and "unconfirmed" in view.kinds:
-            return  # it did not query again, which another clause covers
+            return  # the receiver did not query again, which another clause covers
         hint = "" if view.behaviour.books else "; the ledger names none of the tasks: is it the right one?"
         seen = (
             f"booked: {view.bookings[0].text}" if view.bookings else f"accepted, and not booked{label}{hint}"

@@ -1,4 +1,4 @@
-"""Judge all scenarios. The result is one run with verdicts for each scenario."""
+"""Judge all scenarios. The result is a run with verdicts for each scenario."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from evolink_check.receiver.verdicts.scenario_trace import ScenarioTrace
 
 PREFIX = "receiver."
-# A receiver learns of a task only from a callback, so it cannot query a task whose callbacks do not arrive.
+# A receiver learns of a task from its callback, so the receiver cannot query a task whose callbacks do not arrive.
 NOT_SEEN_HERE = frozenset({"receiver.fallback"})
 
 

@@ -1,4 +1,4 @@
-"""Rules about the output and the responses of a receiver, in which neither the key nor the secret may appear."""
+"""Rules about the output and the responses of a receiver, which must not contain its API key or its secret."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # colour codes of a terminal
 
 
 def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, Call]]) -> Iterator[Judged]:
-    """Judge whether the key or the secret of the callback URL appears in the output, and the key in a response.
+    """Judge whether the output contains the API key or the secret of the callback URL, and a response the API key.
 
-    `output` is None if it is not available.
+    `output` is None if the output is not available.
     """
     if output is not None:
         lines = output.splitlines()
@@ -39,7 +39,7 @@ def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, 
 
 
 def _leaks(line: str, secret: str) -> bool:
-    """Whether a line shows the secret.
+    """Return whether a line of the output shows the secret.
 
     Lines of an access log do not count here, because a note reports them instead.
     """
@@ -47,13 +47,13 @@ def _leaks(line: str, secret: str) -> bool:
 
 
 def shows_secret_in_access_log(output: str | None, terms: Terms) -> bool:
-    """Whether the access log of a server shows the secret."""
+    """Return whether an access log in the output shows the secret."""
     if not output or not terms.secret:
         return False
     return any(terms.secret in line and is_access_log(line) for line in output.splitlines())
 
 
 def is_access_log(line: str) -> bool:
-    """Whether a line is a request line in the format of a server's access log, with or without colours."""
+    """Return whether a line is a request line in the format of a server's access log, with or without colours."""
     plain = _COLOURS.sub("", line)
     return '"POST ' in plain and " HTTP/" in plain

@@ -1,4 +1,4 @@
-"""Rules about the responses and queries of a receiver."""
+"""Rules about the responses and status queries of a receiver."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FLOOD, _WINDOW = 10, 1.0  # maximum number of queries of a task, and the second
 
 
 def judge_replies(view: CaseView) -> Iterator[Judged]:
-    """Judge the responses to the callbacks of a task, and the queries of the task."""
+    """Judge the receiver's responses to the callbacks of a task, and its queries of the task."""
     yield from _within_limit(view)
     yield from _replies(view)
     yield from _shared_rules(view)
@@ -40,7 +40,7 @@ def _within_limit(view: CaseView) -> Iterator[Judged]:
 
 
 def _replies(view: CaseView) -> Iterator[Judged]:
-    """Judge the status of each reply, unless a failure of another clause explains it."""
+    """Judge the status of each reply, unless the violation of another clause explains it."""
     for call in view.case.calls:
         clause = "receiver.answers-2xx" if call.kind == "usual" else MUST_ACCEPT.get(call.kind)
         explained = call.kind != "usual" and view.case.truth == "failed" and view.behaviour.refuses_failures
@@ -54,7 +54,7 @@ def _replies(view: CaseView) -> Iterator[Judged]:
 
 
 def _is_deliberate(call: Call) -> bool:
-    """Whether the receiver refused a callback because the results or the error, which it may need, are missing."""
+    """Return whether the receiver refused a callback that lacks the results or the error, which it may need."""
     essential = call.label in {"without `results`", "without `error`"}
     return essential and 400 <= call.reply.status < 500  # noqa: PLR2004
 
@@ -73,9 +73,9 @@ def _shared_rules(view: CaseView) -> Iterator[Judged]:
 
 
 def _must_ask(view: CaseView) -> bool:
-    """Whether a missing query is a violation.
+    """Return whether it is a violation that the receiver did not query the task.
 
-    A receiver that books and queries other tasks, but not this one, may have ignored the callback. That is no
+    If the receiver books and queries other tasks, but not this one, it may have ignored the callback, which is no
     violation.
     """
     ignored = view.behaviour.asks and view.behaviour.books and not view.asked and not view.bookings

@@ -25,19 +25,19 @@ class ScenarioTrace:
     numbers: Mapping[int, int]  # the number of each entry, by the `id()` of its call
 
     def number(self, call: Call) -> int:
-        """Return the number of the entry of a callback."""
+        """Return the entry number of a callback."""
         return self.numbers[id(call)]
 
     def queries(self, case: TaskCase) -> tuple[Entry, ...]:
-        """Return the queries of a task."""
+        """Return the receiver's status queries of a task."""
         return self._requests(f"/tasks/{case.id}")
 
     def fetches(self, case: TaskCase) -> tuple[Entry, ...]:
-        """Return the requests that fetch the results of a task."""
+        """Return the requests with which the receiver fetches the results of a task."""
         return self._requests(f"/media/{case.id}")
 
     def forged_fetches(self, case: TaskCase) -> tuple[Entry, ...]:
-        """Return the requests that fetch links which only a forged callback contains."""
+        """Return the requests with which the receiver fetches links that only a forged callback contains."""
         return self._requests(case.forged) if case.forged else ()
 
     def _requests(self, word: str) -> tuple[Entry, ...]:
@@ -46,7 +46,7 @@ class ScenarioTrace:
         )
 
     def only(self, keep: Callable[[Entry], bool]) -> Trace:
-        """Return the trace with only the entries that `keep` selects. They keep their numbers."""
+        """Return the trace with only the entries that `keep` selects. The entries keep their numbers."""
         return replace(self.trace, entries=tuple(entry for entry in self.trace.entries if keep(entry)))
 
 
