@@ -66,7 +66,7 @@ def sources() -> dict[str, str]:
 
 
 def expand(compiled: Compiled) -> Spec:
-    """Convert a compiled copy to a `Spec`. The file names in it become absolute paths."""
+    """Convert a compiled copy to a `Spec`, in which file names are absolute paths."""
     creates: dict[tuple[str, str], dict[str | None, CreateOperation]] = {}
     for entry in compiled.creates:
         operation = replace(entry, source=str(HERE / entry.source))

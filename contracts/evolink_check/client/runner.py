@@ -99,7 +99,10 @@ class _Suite:
         ]
 
     def _work(self, shared: Mock, *, is_additional: bool) -> None:
-        """Run scenarios on the shared mock. If own mocks become necessary, continue on a mock of this worker."""
+        """Run scenarios on the shared mock.
+
+        As soon as all workers need their own mock, start a mock for this worker.
+        """
         while not self._needs_own_mocks.is_set():
             scenario = self._pending.take(long=is_additional)
             if scenario is None:

@@ -1,1 +1,1 @@
-"""Compare two versions of documents: what changed, which side it affects, and which changes break clients."""
+"""Compare two versions of OpenAPI documents, and find the changes that break clients."""

@@ -1,7 +1,7 @@
 """The baseline of known breaking changes. With a baseline, only new breaking changes make a comparison fail.
 
-The file has the same format as a baseline of known violations. A change is identified by its kind, its place in the API
-and its old and new values, but not by its files and pointers.
+The file has the same format as a baseline of known violations. A change is identified by its kind, its place in the
+API, and its old and new values, but not by its files and pointers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def baseline_of(changes: Iterable[Change]) -> Baseline:
 
 
 def mark_known(changes: Iterable[Change], baseline: Baseline) -> tuple[Change, ...]:
-    """Return the changes, with `known` set for breaking changes that the baseline contains."""
+    """Return the changes, with `known` set for each breaking change in the baseline."""
     known = {(entry.clause, entry.fingerprint) for entry in baseline.known}
     return tuple(
         replace(change, known=change.verdict == "breaking" and _key(_baseline_entry(change)) in known)

@@ -1,4 +1,4 @@
-"""Compare two versions of a set of documents."""
+"""Compare two versions of a set of OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """The operations that occur in both versions, as pairs, and the operations that occur in one version only."""
+    """The operations that occur in both versions, as pairs, and the operations that occur in only one version."""
 
     pairs: list[OperationPair]
     removed: list[Operation]
@@ -30,9 +30,9 @@ class Pairing:
 
 
 def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = False) -> list[Change]:
-    """Return every change, breaking ones first.
+    """Return every change between two versions of documents, breaking changes first.
 
-    If `strict` is set, a new value in a response counts as breaking, because consumers may not tolerate it.
+    If `strict`, a new value in a response is a breaking change, because clients may not tolerate it.
     """
     pairing = pair_operations(old, new)
     changes = [
@@ -42,7 +42,7 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
     ]
     changes += _model_changes(old, new, pairing)
     changes += _unpaired_operation_changes(pairing)
-    unique = dict.fromkeys(changes)  # content types that share a schema give equal changes
+    unique = dict.fromkeys(changes)  # content types with the same schema yield equal changes
     judged = [
         replace(change, verdict="breaking") if strict and change.lenient else change for change in unique
     ]
@@ -50,7 +50,7 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
 
 
 def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
-    """Yield each pair, with whether it is the first pair of its two documents."""
+    """Yield each pair, and whether it is the first pair of its two documents."""
     seen = set()
     for pair in pairs:
         key = (id(pair.old.document), id(pair.new.document))
@@ -71,9 +71,9 @@ def _model_changes(old: Sequence[Document], new: Sequence[Document], pairing: Pa
 
 
 def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
-    """Yield the changes for operations that occur in one version only.
+    """Yield a change for each operation that occurs in only one version.
 
-    If an operation at the same method and path is paired, the changes of models already cover the difference.
+    If an operation with the same method and path is paired, the changes of models already describe the difference.
     """
     old = {(pair.old.method, pair.old.path) for pair in pairing.pairs}
     new = {(pair.new.method, pair.new.path) for pair in pairing.pairs}
@@ -102,9 +102,9 @@ def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
 
 
 def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing:
-    """Pair operations by file, then by models, by method and path, and by id.
+    """Pair the operations of both versions by file, then by models, by method and path, and by id.
 
-    If each version is one document, and a single operation of each is left over, these two are paired as well.
+    If each version is a single document, and one operation of each is not paired yet, these two are paired.
     """
     read = operations_of_all([*old, *new])
     olds = [operation for operations in read[: len(old)] for operation in operations]
@@ -126,7 +126,7 @@ def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing
 
 
 def _matchers(*, is_single: bool) -> Iterator[Callable[[Operation, Operation], bool]]:
-    """Yield the tests by which two operations are recognized as the same, the most reliable test first."""
+    """Yield the tests that decide whether two operations are the same, the most reliable test first."""
 
     def address(one: Operation, other: Operation) -> bool:
         return (one.method, one.path) == (other.method, other.path)

@@ -1,4 +1,4 @@
-"""The records of a comparison: places, changes with their verdicts, and proofs."""
+"""The records of a comparison, which are places, changes with their verdicts, and proofs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ VERDICTS: tuple[Verdict, ...] = ("breaking", "notice", "non-breaking")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A location in a file: the name of the file as the user wrote it, and a JSON pointer (empty for the whole file).
+    """A place in a file, which `pointer` finds. If `pointer` is empty, the place is the whole file.
 
-    `line` counts from 1, and is 0 if it is unknown.
+    `file` is the name of the file as the user wrote it. `line` counts from 1; it is 0 if the line is unknown.
     """
 
     file: str
@@ -25,13 +25,13 @@ class Place:
     line: int = 0
 
     def __str__(self) -> str:
-        """Return the location as reports show it."""
+        """Return the place as reports show it."""
         return f"{self.file}#{self.pointer}" if self.pointer else self.file
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A request body that the old schema accepts and the new schema refuses, with the reason for the refusal."""
+    """A request body that the old schema accepts and the new schema rejects, with the reason for the rejection."""
 
     body: Json
     refusal: str
@@ -39,14 +39,13 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change.
+    """One change between two versions of documents.
 
-    `subject` is the operation or the model, and `field` is the place in a body, or the status of a response.
-
-    `side` is the part of the contract that changed: `request` concerns senders, `response` concerns readers. `was` and
-    `now` are the changed values as texts. `lenient` means that the verdict is a notice only because consumers are
-    expected to tolerate new values. `old` and `new` are the places of the change in the two documents; None if a
-    document has no such place. `known` means that the baseline contains the change.
+    `subject` is the operation or the model. `field` is the place in a body, or the status of a response. `side` is the
+    part of the contract that changed; `request` concerns clients that send requests, and `response` clients that read
+    responses. `was` and `now` are the old and the new value as texts. `lenient` means that the verdict is a notice only
+    because clients are expected to tolerate new values. `old` and `new` are the places of the change in the two
+    documents; None if a document has no such place. `known` means that the baseline contains the change.
     """
 
     kind: str
@@ -72,10 +71,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document. `tree` is its content in the notation of OpenAPI 3.1, and `source` is the text of the whole file.
+    """One OpenAPI document. `tree` is its content in the notation of OpenAPI 3.1.
 
-    `text` is the text around the document if it was read from a page, else empty. `source` is empty unless the document
-    was read from a file.
+    If the document was read from a Markdown page, `text` is the text around it; otherwise `text` is empty. `source` is
+    the text of the whole file; it is empty if the document was not read from a file.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""The result of a comparison as one record, from which all its reports are made."""
+"""The result of a comparison as one record, from which all reports are made."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_CHANGE, CHANGED = 0, 1  # exit statuses; 2 means that the comparison could no
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """The result of one comparison. `old` and `new` name what was compared. `started` is in Unix seconds."""
+    """The result of one comparison. `old` and `new` name the compared sources. `started` is in Unix seconds."""
 
     old: str
     new: str
@@ -36,12 +36,12 @@ class DriftReport:
 
     @property
     def exit_status(self) -> int:
-        """1 if there is a breaking change that is not in the baseline, otherwise 0."""
+        """1 if there is a breaking change that is not in the baseline; otherwise 0."""
         return CHANGED if any(change.fails for change in self.changes) else NO_CHANGE
 
     @property
     def headline(self) -> str:
-        """The numbers of changes as one line of text."""
+        """The number of changes with each verdict, on one line."""
         breaking, notices, others = self.counts.values()
         known = sum(change.known for change in self.changes)
         known_text = f" ({known} known)" if known else ""

@@ -1,4 +1,4 @@
-"""Run a comparison: read the sources, compare them, and search for proofs that changes of requests are breaking."""
+"""Run a comparison. Read the sources, compare them, and search for proofs of breaking changes."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 def run_drift(
     sources: Sequence[str], recordings: Sequence[Path] = (), *, strict: bool = False, command: str = ""
 ) -> DriftReport:
-    """Compare an old source with a new one, and recordings with the new one. A source is a file, a folder or a URL.
+    """Compare an old source with a new source, and recordings with the new source.
 
-    The new source may also be an overlay. If there are recordings, the old source is optional. Raises ValueError,
-    OSError or `SpecError` if a source cannot be read.
+    A source is a file, a folder, a glob pattern or a URL. The new source may also be an overlay for the old source. If
+    there are recordings, the old source may be left out. Raises ValueError, OSError or `SpecError` if a source or
+    recording cannot be read.
     """
     started, watch = clock.now(), clock.stopwatch()
     old, new = sources if len(sources) > 1 else ("", sources[0])
@@ -66,7 +67,7 @@ def with_lines(changes: list[Change], documents: list[Document]) -> list[Change]
 
 
 def with_proofs(old: list[Document], new: list[Document], changes: list[Change]) -> list[Change]:
-    """Return the changes with a proof added to each change for which one was found."""
+    """Return the changes, with a proof added to each change for which a proof was found."""
     if not any(change.side in {"request", "model"} for change in changes):
         return changes
     from evolink_check.drift.proofs.prover import prover_of

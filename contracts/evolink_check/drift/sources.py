@@ -1,4 +1,4 @@
-"""Read the documents to compare from files, folders, pages saved as Markdown, and URLs."""
+"""Read the OpenAPI documents to compare from files, folders, saved Markdown pages and URLs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _FOUND = 200
 
 
 def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Document], list[str]]:
-    """Read the documents at a path, a pattern or a URL. Also return a note for each file that contains no document.
+    """Read the documents at a path, a glob pattern or a URL. Also return a note for each file without a document.
 
-    If the source is an overlay, it is applied to the documents of `base`. Raises ValueError if there is no document,
-    and `SpecError` for a file that was named explicitly and cannot be read.
+    If the source is an overlay, the overlay is applied to the documents in `base`. Raises ValueError if there is no
+    document, and `SpecError` if a file that the user named cannot be read.
     """
     if urlsplit(source).scheme in {"http", "https"}:
         return _downloaded(source), []
@@ -51,7 +51,7 @@ def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Doc
 
 
 def _overlaid(source: str, text: str, base: Sequence[Document]) -> list[Document] | None:
-    """Apply the text as an overlay to the documents of `base`; None if the text is not an overlay."""
+    """Apply the text as an overlay to the documents in `base`. Return None if the text is not an overlay."""
     tree = parse(text, source)
     if not isinstance(tree, dict) or not overlay.is_overlay(tree):
         return None
@@ -71,9 +71,10 @@ def _document(source: str, text: str) -> Document:
 
 
 def in_the_same_form(old: list[Document], new: list[Document]) -> tuple[list[Document], list[Document]]:
-    """Return both sets of documents, with the built-in overlay applied to both sets or to neither.
+    """Return both versions of the documents, with the built-in overlay applied to both or to neither.
 
-    If only one set has it applied, as the documents of a mock do, it is applied to the other set too.
+    The documents of a mock already contain the built-in overlay. If only one version does, the overlay is applied to
+    the other version.
     """
     has_old, has_new = (any(_EXTENSION in str(document.tree) for document in side) for side in (old, new))
     if has_old == has_new:
@@ -87,12 +88,12 @@ def _with_prose(documents: list[Document]) -> list[Document]:
 
 
 def document_of(file: str, tree: dict[str, Json], text: str = "") -> Document:
-    """Create a document. The notation of OpenAPI 3.0 is replaced by that of 3.1."""
+    """Create a document. The notation of OpenAPI 3.0 is converted to OpenAPI 3.1."""
     return Document(file, _with_numeric_bounds(with_null_types(tree)), text)
 
 
 def _with_numeric_bounds(value: Json) -> Any:
-    """Return a copy in which exclusive bounds are numbers instead of the booleans of OpenAPI 3.0."""
+    """Return a copy in which exclusive bounds are numbers, not booleans as in OpenAPI 3.0."""
     if isinstance(value, list):
         return [_with_numeric_bounds(item) for item in value]
     if not isinstance(value, dict):

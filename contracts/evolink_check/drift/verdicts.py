@@ -1,4 +1,4 @@
-"""The verdict on each kind of difference, in requests and in responses, with its reason."""
+"""The verdict on each kind of difference in requests and in responses, with its reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Direction = Literal["request", "response"]
 class VerdictRule:
     """A verdict and its reason.
 
-    `lenient` means that the verdict becomes "breaking" if consumers do not tolerate new values.
+    `lenient` means that the verdict becomes "breaking" if clients do not tolerate new values.
     """
 
     verdict: Verdict

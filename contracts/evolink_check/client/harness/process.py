@@ -231,7 +231,7 @@ def _wait(process: subprocess.Popen[bytes], limit: TimeLimit, stop: threading.Ev
 
 
 def kill_all() -> None:
-    """Kill every running command. This is called when this process is about to end at once."""
+    """Kill every running command. A signal handler calls this before it ends the process."""
     for process in tuple(_RUNNING):
         _send_signal(process, signal.SIGKILL)
 

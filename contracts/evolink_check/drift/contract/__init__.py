@@ -1,1 +1,1 @@
-"""The changes of operations and models that the documents state formally, not only in descriptions."""
+"""The changes of operations and models that the schemas and other formal parts of documents show, not descriptions."""

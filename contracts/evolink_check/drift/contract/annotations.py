@@ -1,4 +1,4 @@
-"""Changes of defaults, of deprecation, and of examples that state a price or a time."""
+"""Changes of defaults, of deprecations, and of examples that state a price or a duration."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from evolink_check.drift.schemas.shapes import Shape
     from evolink_check.drift.verdicts import Direction
 
-# Fields of a response whose documented example clients use for planning.
+# Fields of a response whose documented examples clients use for planning.
 _PLANNED = {"billing_rule", "can_cancel", "credits_reserved", "estimated_time"}
 
 
 def annotation_changes(pair: OperationPair, direction: Direction, old: Shape, new: Shape) -> Iterator[Change]:
-    """Yield the changes in the annotations of two shapes and of the members that both shapes have."""
+    """Yield the changed annotations of two shapes, and of the members that both shapes have."""
     for path, one, other, required in paired_members(old, new):
         if direction == "request":
             yield from _default(pair, path, one, other, required=required)
@@ -68,7 +68,7 @@ def _default(pair: OperationPair, path: str, old: Shape, new: Shape, *, required
 
 
 def _effective_default(shape: Shape) -> tuple[Json, ...]:
-    """Return the default of the schema or, if it has none, the default that its description states."""
+    """Return the default of the schema, or else the default that its description states; empty if there is none."""
     return shape.notes.defaults or stated_default([text for _, text in shape.notes.texts])
 
 

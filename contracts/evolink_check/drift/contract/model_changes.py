@@ -1,4 +1,4 @@
-"""The models that were removed, added or renamed, and the older names that are still accepted."""
+"""The models that were removed, added or renamed, and the old model names that are still accepted."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The models of one version, each with its operation. `aliases` maps each older name to the current name."""
+    """The models of one version, each with its operation. `aliases` maps each old model name to its current name."""
 
     models: dict[str, Operation]
     aliases: dict[str, tuple[str, Operation]]
 
 
 def catalog_of(operations: Sequence[Operation]) -> Catalog:
-    """Build the catalog of operations. A model that two operations list belongs to the operation with fewer models."""
+    """Return the models of these operations.
+
+    If two operations list a model, the model belongs to the operation with fewer models.
+    """
     models: dict[str, Operation] = {}
     aliases: dict[str, tuple[str, Operation]] = {}
     for operation in sorted(operations, key=lambda operation: len(models_of(operation))):
@@ -41,7 +44,7 @@ def catalog_of(operations: Sequence[Operation]) -> Catalog:
 
 
 def models_of(operation: Operation) -> tuple[str, ...]:
-    """Return the models that an operation lists or, if its `model` can be any text, the default model."""
+    """Return the models that an operation lists. If its `model` can be any text, return the default model."""
     shape = operation.model
     if shape is None:
         return ()
@@ -50,16 +53,16 @@ def models_of(operation: Operation) -> tuple[str, ...]:
 
 
 def accepted_models(operation: Operation) -> frozenset[str]:
-    """Return the models of an operation and the older names that it still accepts."""
+    """Return the models of an operation, and the old model names that it still accepts."""
     names = models_of(operation)
     return frozenset((*names, *_aliases(operation, names)))
 
 
 def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
-    """Map the older names of models to the current names.
+    """Return the current name of each old model name.
 
-    They are read from an overlay, from the description of `model`, and from other descriptions. If these disagree, the
-    source that is named first here counts.
+    The names come from an overlay, from the description of `model`, and from other descriptions. If they disagree, the
+    overlay takes precedence, and then the description of `model`.
     """
     shape = operation.model
     if shape is None or not names:
@@ -81,7 +84,10 @@ def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ModelComparison:
-    """Compares two catalogs. `partners` maps the `id()` of an old operation to its new version."""
+    """Compares the models of two versions.
+
+    `partners` maps the `id()` of an operation in the old version to the same operation in the new version.
+    """
 
     old: Catalog
     new: Catalog
@@ -89,7 +95,7 @@ class ModelComparison:
     documents: tuple[Document, Document]
 
     def changes(self) -> Iterator[Change]:
-        """Yield every change of the models and of their older names."""
+        """Yield every change of the models and of the old model names."""
         renamed = set()
         for name in self.old.models:
             if name not in self.new.models:

@@ -1,4 +1,4 @@
-"""The changes of one operation: its address, servers and security, then its request, responses and callbacks."""
+"""The changes of one operation, which are those of its address, servers, security, request, responses and callbacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def operation_changes(pair: OperationPair) -> Iterator[Change]:
-    """Yield every change of an operation, except changes of its models and descriptions."""
+    """Yield every change of an operation, except changes of its models and of descriptions."""
     yield from _identity(pair)
     yield from _servers(pair)
     if pair.old.security != pair.new.security:

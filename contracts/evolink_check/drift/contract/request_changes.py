@@ -1,4 +1,4 @@
-"""The changes of requests: their parameters and bodies."""
+"""The changes of the parameters and the body of a request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPTIONAL: tuple[Verdict, str] = ("non-breaking", "every request that was accept
 
 
 def request_changes(pair: OperationPair) -> Iterator[Change]:
-    """Yield every change of the parameters and the body, except added and removed models."""
+    """Yield every change of the parameters and the body, except removed and added models."""
     yield from _parameters(pair)
     yield from _bodies(pair)
 
@@ -81,7 +81,7 @@ def _body(pair: OperationPair, old: Content, new: Content) -> Iterator[Change]:
     if old.shape is None or new.shape is None:
         return
     for difference in differences(old.shape, new.shape):
-        # Changes in the list of models are judged for all documents together.
+        # `ModelComparison` judges the changes of the models of all documents.
         is_model = difference.path == MODEL and pair.sent == "request"
         if not is_model or difference.kind not in _OF_MODELS:
             yield pair.judged(pair.sent, difference)

@@ -1,4 +1,4 @@
-"""The changes of responses: statuses, headers and bodies."""
+"""The changes of the statuses, headers and bodies of responses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NEW_TYPE = VerdictRule(
 
 
 def response_changes(pair: OperationPair) -> Iterator[Change]:
-    """Yield every change of the responses. A change that several statuses share is listed once."""
+    """Yield every change of the responses. If several statuses have the same change, the change is listed once."""
     old, new = pair.old.responses, pair.new.responses
     shared: dict[tuple[object, ...], tuple[Change, list[str]]] = {}
     for status in [status for status in old if status in new]:
@@ -81,7 +81,7 @@ def _content(pair: OperationPair, status: str, old: Content, new: Content) -> It
 
 
 def _error_codes(pair: OperationPair, old: Content, new: Content) -> Iterator[Change]:
-    """Yield the changes of the error codes, which appear only in examples and in no schema."""
+    """Yield the changes of the error codes, which only examples state."""
     for word in ("code", "type"):
         was, now = _codes(old, word), _codes(new, word)
         if was and now and was != now:

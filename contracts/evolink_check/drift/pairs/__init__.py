@@ -1,1 +1,1 @@
-"""The operations of documents, and pairs of two versions of one operation."""
+"""The operations of OpenAPI documents, and pairs of two versions of an operation."""

@@ -1,4 +1,4 @@
-"""The operations of a document as comparable records. Missing and malformed parts are left out without an error."""
+"""The operations of an OpenAPI document as comparable records. Missing and malformed parts are ignored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A request or response body of one content type."""
+    """The documented body of a request or response, for one content type.
+
+    `shape` is None if the body has no schema. `examples` maps the JSON pointer of each example to its value.
+    """
 
     pointer: str
     shape: Shape | None
@@ -31,7 +34,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A documented response. `headers` maps lower-case names to shapes."""
+    """A documented response. `headers` maps lower-case header names to shapes."""
 
     pointer: str
     description: str
@@ -50,9 +53,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `security` is a set of alternatives.
+    """One operation. `security` contains alternatives; a client has to meet one of them.
 
-    Each alternative is a text that names the schemes it combines.
+    Each alternative is a text that describes the security schemes that it requires together.
     """
 
     document: Document
@@ -72,23 +75,23 @@ class Operation:
 
     @property
     def subject(self) -> str:
-        """The name of the operation in reports."""
+        """The name of the operation in reports, for example `POST /v1/videos`."""
         return f"{self.method.upper()} {self.path}"
 
     @property
     def body(self) -> Content | None:
-        """The JSON body of the request, or the first body if none is JSON; None if the request has no body."""
+        """The JSON body of the request, or else its first body; None if the request has no body."""
         return self.bodies.get("application/json", next(iter(self.bodies.values()), None))
 
     @property
     def model(self) -> Shape | None:
-        """The property of the request that names the model; None if there is none."""
+        """The property of the request that names the model; None if there is no such property."""
         body = self.body
         return body.shape.properties.get("model") if body and body.shape else None
 
 
 def operations_of(document: Document) -> list[Operation]:
-    """Return every operation of a document, in the order of the document."""
+    """Return every operation of a document, in document order."""
     (operations,) = operations_of_all([document])
     return operations
 
@@ -96,7 +99,8 @@ def operations_of(document: Document) -> list[Operation]:
 def operations_of_all(documents: Sequence[Document]) -> list[list[Operation]]:
     """Return the operations of each document.
 
-    References are followed to the same depth in all documents, which is the largest depth that all of them permit.
+    References are followed to the same depth in all documents. This is the greatest depth at which no document becomes
+    too large.
     """
     for depth in _DEPTHS:
         try:
@@ -123,7 +127,10 @@ class _Reader:
                     yield self._operation(method, path, joined(pointer, method), item[method], item)
 
     def _resolved(self, pointer: str, value: Json) -> tuple[str, dict[str, Json]]:
-        """Follow the references of a value. Return the pointer of the mapping to which they lead, and the mapping."""
+        """Follow the references of a value.
+
+        Return the JSON pointer of the mapping to which they lead, and the mapping.
+        """
         for _ in range(8):
             target = local_pointer(value.get("$ref")) if isinstance(value, dict) else None
             if target is None:
@@ -232,7 +239,7 @@ class _Reader:
 
 
 def _scheme_text(name: str, scheme: dict[str, Json], scopes: Json) -> str:
-    """Describe what a client has to send for a security scheme, without the scheme's name in the document."""
+    """Describe what a client must send for a security scheme, without the name of the scheme in the document."""
     words = [
         str(scheme[word]).lower() for word in ("type", "scheme", "in", "openIdConnectUrl") if word in scheme
     ]

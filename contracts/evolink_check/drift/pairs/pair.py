@@ -1,4 +1,4 @@
-"""Two versions of an operation, and the creation of records for their changes."""
+"""Two versions of an operation, and the records of their changes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class OperationPair:
     """Two versions of one operation.
 
-    For a callback, `name` is its name, which is the prefix of every field. A client of the API receives the requests of
-    a callback and sends the responses, so their directions are swapped.
+    If the operation is a callback, `name` is the name of the callback, with which every field begins. A client of the
+    API receives the requests of a callback and sends the responses, so their directions are exchanged.
     """
 
     old: Operation
@@ -29,12 +29,12 @@ class OperationPair:
 
     @property
     def sent(self) -> Direction:
-        """The direction of requests, from the view of the API's client."""
+        """The direction of the operation's requests, as a client of the API sees it."""
         return "response" if self.name else "request"
 
     @property
     def read(self) -> Direction:
-        """The direction of responses, from the view of the API's client."""
+        """The direction of the operation's responses, as a client of the API sees it."""
         return "request" if self.name else "response"
 
     def change(  # noqa: PLR0913, PLR0917  (the fields of a change)
@@ -47,9 +47,9 @@ class OperationPair:
         values: tuple[str, str] = ("", ""),
         places: tuple[str, str] | None = None,
     ) -> Change:
-        """Record a change of this operation.
+        """Return the record of a change of this operation.
 
-        `values` are the old and new value, and `places` are the pointers to them.
+        `values` are the old and the new value, and `places` are the JSON pointers to them.
         """
         judged = rule if isinstance(rule, VerdictRule) else VerdictRule(*rule)
         old, new = places or (self.old.pointer, self.new.pointer)
@@ -69,7 +69,7 @@ class OperationPair:
         )
 
     def judged(self, direction: Direction, difference: Difference, where: str = "") -> Change:
-        """Record a difference as a change, with the verdict for its effect in this direction."""
+        """Return the record of a change with the verdict on the difference in this direction."""
         return self.change(
             f"{direction}-{difference.kind}",
             direction,

@@ -1,4 +1,4 @@
-"""Search for request bodies that the old schema accepts and the new schema refuses.
+"""Search for request bodies that the old schema accepts and the new schema rejects.
 
 Import this module only when it is needed, because it imports Hypothesis.
 """
@@ -51,7 +51,10 @@ _LONG_SEARCH = settings(_SEARCH, max_examples=5 * _EXAMPLES)
 
 
 def prover_of(pair: OperationPair) -> Prover | None:
-    """Return the prover for two operations; None if either has no body, or a schema that does not compile."""
+    """Return the prover for two versions of an operation.
+
+    The result is None if one version has no request body, or a schema that cannot be compiled.
+    """
     old, new = pair.old.body, pair.new.body
     if old is None or new is None or old.shape is None or new.shape is None:
         return None
@@ -62,7 +65,7 @@ def prover_of(pair: OperationPair) -> Prover | None:
 
 
 class Prover:
-    """Finds proofs for the request changes of one pair of operations. `samples` are bodies that may be valid."""
+    """Finds proofs for the changed requests of one operation. `samples` are bodies that may be valid."""
 
     def __init__(
         self, shapes: tuple[Shape, Shape], validators: tuple[Validator, Validator], samples: list[Json]
@@ -73,9 +76,9 @@ class Prover:
         self._base: dict[str, Json] | None = None
 
     def proven(self, change: Change) -> Change:
-        """Return the change, with a proof if one can be found.
+        """Return the change with a proof; without a proof if none was found.
 
-        A changed pattern or condition becomes breaking if there is a proof.
+        If a proof is found for a changed pattern or condition, the change becomes breaking.
         """
         proof = self._proof(change) if _is_provable(change) else None
         if proof is None:
@@ -99,7 +102,10 @@ class Prover:
         return self._found(self._base, steps, change)
 
     def _found(self, base: dict[str, Json], steps: list[str], change: Change) -> Proof | None:
-        """Search for the smallest value of the field that only the old schema accepts."""
+        """Search for the smallest value of the field that only the old schema accepts.
+
+        Return None if none was found.
+        """
         old = _descendant(self._shapes[0], steps)
         new = _descendant(self._shapes[1], steps) if change.kind not in _PRESENT else old
         if old is None or new is None:
@@ -115,9 +121,9 @@ class Prover:
         return self._checked(body, change.field)
 
     def _checked(self, body: Json, field: str) -> Proof | None:
-        """Return the body as a proof if the old schema accepts it and the new one refuses it because of the field.
+        """Return the body as a proof; None if it is no proof.
 
-        Otherwise return None.
+        The body is a proof if the old schema accepts it, and the new schema rejects it because of the field.
         """
         if not self._old.is_valid(body):
             return None
@@ -130,7 +136,7 @@ class Prover:
         return None
 
     def _valid_body(self) -> dict[str, Json] | None:
-        """Return a body that the old schema accepts and, if possible, the new schema too; None if none was found."""
+        """Return a body that the old schema accepts, if possible one that both accept; None if none was found."""
         bodies = [body for body in self._samples if isinstance(body, dict) and self._old.is_valid(body)]
         if bodies:
             both = [body for body in bodies if self._new.is_valid(body)]
@@ -159,9 +165,9 @@ def _is_provable(change: Change) -> bool:
 
 
 def sample_of(shape: Shape) -> Json:
-    """Return a value of the shape: an example, a default, or a made-up value.
+    """Return a value of the shape, which is an example, a default, or an invented value.
 
-    Objects have their required members only.
+    An invented object has only its required members.
     """
     notes = shape.notes
     if notes.examples or notes.defaults:
@@ -186,7 +192,7 @@ def _sample_of_branch(branch: Branch) -> Json:
 
 
 def _validator(document: Document, content: Content) -> Validator | None:
-    """Compile the validator of a body; None if its schema does not compile."""
+    """Return the compiled validator of a body; None if its schema cannot be compiled."""
     pointer = joined(content.pointer, "schema")
     tree = {**document.tree, "$schema": DIALECT, "$ref": f"#{escaped(pointer)}"}
     try:
@@ -214,7 +220,7 @@ def _descendant(shape: Shape, steps: Sequence[str]) -> Shape | None:
 
 
 def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None]) -> Json:
-    """Return a copy of a body that is changed at one place. Missing parents of that place are created."""
+    """Return a copy of a body that is changed at one place. Missing parents of the place are created."""
     copied = copy.deepcopy(body)
     value = copied
     for step, following in pairwise(steps):

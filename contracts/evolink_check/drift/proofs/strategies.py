@@ -33,12 +33,12 @@ _FORMATS: dict[str, tuple[str, ...]] = {
 
 
 def values_of(shape: Shape) -> SearchStrategy[Any]:
-    """Return a strategy for the values of a shape. Some values may be invalid, so filter them with a validator."""
+    """Return a strategy that generates values of a shape. Some may be invalid, so filter them with a validator."""
     return st.one_of([_branch(branch) for branch in shape.branches]) if shape.branches else st.nothing()
 
 
 def boundary_values(old: Shape, new: Shape) -> list[Json]:
-    """Return values at and next to the limits of both shapes, and the values that either shape lists."""
+    """Return values at and near the limits of both shapes, and the values that either shape lists."""
     values: list[Json] = []
     for shape in (new, old):
         for branch in shape.branches:

@@ -1,1 +1,1 @@
-"""Facts that documents state only in descriptions: numbers, sets of words, defaults, aliases and conditions."""
+"""Facts that only descriptions state, such as numbers, sets of words, defaults, aliases and conditions."""

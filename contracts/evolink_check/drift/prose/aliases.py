@@ -1,4 +1,4 @@
-"""Find the older names of models that are still accepted according to a description."""
+"""Find the old model names that are still accepted according to a description."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _NAME = re.compile(r"(?!(?:model|null|true|false)$)[A-Za-z][\w.\-]*")
 
 
 def stated_targets(text: str) -> frozenset[str]:
-    """Return the model names that a description states as the current ones."""
+    """Return the names that a description states as the current model names."""
     return frozenset(match[1] for sentence in sentences_of(text) for match in _TARGET.finditer(sentence))
 
 
 def stated_aliases(text: str, models: Collection[str]) -> dict[str, str]:
-    """Map each older name to the current name. `models` are the names that the schema lists."""
+    """Return the current name of each old model name in a description. `models` are the names that the schema lists."""
     aliases: dict[str, str] = {}
     for sentence in sentences_of(text):
         if not _ACCEPTED.search(sentence) or _REFUSED.search(sentence):

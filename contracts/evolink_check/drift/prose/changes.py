@@ -1,4 +1,4 @@
-"""Find the changes that only descriptions state."""
+"""Find the changes of facts that only descriptions state."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def prose_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
-    """Yield every changed number and every changed set of words.
+    """Yield every changed number and every changed set of words in descriptions.
 
-    If `with_document` is set, the descriptions of the whole documents are compared too.
+    If `with_document`, the descriptions of the documents themselves are also compared.
     """
     statements = [*places_of(pair, with_document=with_document)]
     for number in changed_numbers(statements):
@@ -54,9 +54,9 @@ def _of_words(pair: OperationPair, change: WordChange) -> Change:
 def _places(
     statement: Statement, was: StatedNumber | StatedWords | None, now: StatedNumber | StatedWords | None
 ) -> tuple[str, str]:
-    """Return the pointers to the descriptions that state the fact.
+    """Return the JSON pointers to the descriptions that state the fact.
 
-    If a description is missing, point to where it would be.
+    If a version does not state the fact, its pointer is to the place that the statement describes.
     """
     old, new = statement.places
     return (was.pointer if was else "") or old, (now.pointer if now else "") or new

@@ -1,4 +1,4 @@
-"""Find the numbers that changed in descriptions: pair old and new numbers, and judge which changes are breaking."""
+"""Find the numbers that changed in descriptions, and judge which of these changes are breaking."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _TOLD = VerdictRule("notice", "only the description states it, and it is advice 
 
 @dataclass(frozen=True, slots=True)
 class NumberChange:
-    """A number in a description that changed, was added (`was` is None) or was removed (`now` is None)."""
+    """A number in a description that was changed, added or removed.
+
+    `was` is None if the number was added, and `now` is None if it was removed.
+    """
 
     statement: Statement
     was: StatedNumber | None
@@ -43,14 +46,14 @@ class NumberChange:
 
     @property
     def measure(self) -> str:
-        """The quantity that the number measures, without the prefix that marks a total."""
+        """The quantity that the number measures, without the prefix `total`."""
         return self.kind.removeprefix("total ")
 
 
 def changed_numbers(statements: Sequence[Statement]) -> Iterator[NumberChange]:
     """Yield each changed number once.
 
-    Numbers that only moved to another place are left out, and so are those that a schema states.
+    Numbers that only moved to another description, and numbers that a schema states, are not yielded.
     """
     found = [change for statement in statements for change in _at(statement)]
     lost = [change for change in found if change.now is None]
@@ -91,7 +94,7 @@ def _unique(facts: Iterator[StatedNumber]) -> list[StatedNumber]:
 
 
 def _is_in_schemas(statement: Statement, was: StatedNumber | None, now: StatedNumber | None) -> bool:
-    """Whether the schemas state the number too, so that the comparison of the schemas covers it."""
+    """Whether a schema states the number, too. If so, the comparison of the schemas covers the change."""
     before, after = statement.old, statement.new
     if was is not None and now is not None:
         return _states(before, was) and _states(after, now)

@@ -1,4 +1,4 @@
-"""Find the numbers in a description that state a limit or a promise, converted to one unit for each quantity."""
+"""Find the numbers in a description that state a limit or a promise. Each quantity is converted to one unit."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Bound = Literal["max", "min", ""]
 
 @dataclass(frozen=True, slots=True)
 class StatedNumber:
-    """One number in a description. `kind` is the quantity that it measures, and `topic` is what it is about.
+    """One number in a description. `kind` is the quantity that the number measures.
 
-    `soft` means that the number is advice or an estimate. `shown` is the number with its unit as the description writes
-    it.
+    `topic` is the thing to which the number applies, such as `image`; empty if unknown. `soft` means that the number is
+    advice or an estimate. `shown` is the number with its unit, as in the description.
     """
 
     kind: str
@@ -96,7 +96,7 @@ _PLAIN_BOUND = re.compile(
 )
 _SECONDS = r"\s*(?:seconds?|secs?|s)"
 _LIST = re.compile(rf"(?P<list>{_NUMBER}(?:(?:{_SECONDS})?\s*/\s*{_NUMBER})+){_SECONDS}\b", re.IGNORECASE)
-# "1, 2 and 4 seconds" is read as a list only in sentences about retries, because "4 and 15 seconds" can be a range.
+# Only in sentences about retries is "1, 2 and 4 seconds" a list. Elsewhere, "4 and 15 seconds" can be a range.
 _WAITS = re.compile(
     rf"(?P<list>{_NUMBER}(?:(?:{_SECONDS})?\s*(?:/|,\s*and|,|and)\s*{_NUMBER})+){_SECONDS}\b", re.IGNORECASE
 )
@@ -169,7 +169,7 @@ def _facts(marked: str, pointer: str) -> Iterator[StatedNumber]:
 def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[StatedNumber]:
     """Yield the aspect ratios that are limits.
 
-    Two ratios with a dash, "to" or "and" between them are a minimum and a maximum.
+    If a dash, "to" or "and" is between two ratios, they are a minimum and a maximum.
     """
     matches = [match for match in _RATIO.finditer(rest) if _value(match["other"])]
     between = rest[matches[0].end() : matches[1].start()].strip() if len(matches) == 2 else ""  # noqa: PLR2004
@@ -177,7 +177,7 @@ def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[Stat
     for place, match in enumerate(matches):
         value = _value(match["one"]) / _value(match["other"])
         bound = ends[place] if ends else _bound(rest, match, "ratio")
-        if bound:  # otherwise it is an option, such as 16:9
+        if bound:  # a ratio without a bound is an option, such as 16:9
             yield StatedNumber("ratio", bound, topic, value, match[0], pointer, soft)
 
 

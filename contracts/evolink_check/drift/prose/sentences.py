@@ -13,7 +13,7 @@ _CODE = re.compile(r"`([^`\n]+)`")
 
 
 def sentences_of(text: str) -> list[str]:
-    """Split a description in Markdown into its sentences and list items. Code spans keep their backticks."""
+    """Split a Markdown description into its sentences and list items. Code spans keep their backticks."""
     plain = _URL.sub("URL", _LINK.sub(r"\1", _FENCE.sub("", text)))
     lines = (_BULLET.sub("", line).replace("**", "").strip() for line in _ENDS.split(plain))
     return [line for line in lines if line]
@@ -25,5 +25,5 @@ def codes_of(sentence: str) -> list[str]:
 
 
 def plain(sentence: str) -> str:
-    """Remove the backticks of code spans from a sentence."""
+    """Return a sentence without the backticks of its code spans."""
     return sentence.replace("`", "")

@@ -1,4 +1,4 @@
-"""Find the sets of words that a description states: formats, events, options, conditions, warnings."""
+"""Find the sets of words that a description states, such as formats, events, options, conditions and warnings."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StatedWords:
-    """A set of words of one `kind`, such as formats. `topic` is what the words are about, such as images.
+    """A set of words of one `kind`, such as formats, in a description.
 
-    `sentence` is the sentence that contains the words.
+    `topic` is the subject of the words, such as images. `sentence` is the sentence that contains the words.
     """
 
     kind: str
@@ -99,7 +99,7 @@ def stated_words(text: str, pointer: str) -> Iterator[StatedWords]:
 
 
 def _choices(sentence: str) -> list[str]:
-    """Return the options that a sentence lists; empty if the code spans in it are not options."""
+    """Return the options that a sentence lists; empty if its code spans are not options."""
     codes = [code for code in codes_of(sentence) if not _MEASURE.fullmatch(code)]
     is_choice = len(codes) >= _LEAST_OPTIONS and _CHOICE.search(sentence)
     return (

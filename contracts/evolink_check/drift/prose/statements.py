@@ -1,4 +1,4 @@
-"""The places of an operation that have descriptions, and the facts that are stated at each place."""
+"""The places of an operation that have descriptions, and the facts that the descriptions state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Where = Literal["request", "response", "operation"]
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What one version states at a place: the facts in its descriptions, and the numbers and words in its schema."""
+    """What one version states at a place, which is facts in descriptions, and numbers and words in the schema."""
 
     facts: tuple[StatedNumber, ...]
     sets: tuple[StatedWords, ...]
@@ -34,7 +34,7 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What both versions state at one place. `places` are the pointers to it in the two versions.
+    """What both versions state at one place. `places` are the JSON pointers to the place in the two versions.
 
     `members` are the fields of the old request, to which a condition can refer.
     """
@@ -48,9 +48,9 @@ class Statement:
 
 
 def places_of(pair: OperationPair, *, with_document: bool) -> Iterator[Statement]:
-    """Yield every place that occurs in both versions.
+    """Yield the statements at every place that occurs in both versions.
 
-    If `with_document` is set, the descriptions of the whole documents are included.
+    If `with_document`, the descriptions of the documents themselves are included.
     """
     old, new = pair.old, pair.new
     body, other = old.body, new.body

@@ -1,4 +1,4 @@
-"""Find the sets of words that changed in descriptions: formats, events, options, conditions, warnings."""
+"""Find the sets of words that changed in descriptions, such as formats, events, options, conditions and warnings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WordChange:
-    """Words that were removed or added at a place. `was` and `now` are the old set and the new set."""
+    """Words that were removed from or added to a description. `was` is the old set of words, `now` the new set.
+
+    `was` or `now` is None if the old or the new description has no such set.
+    """
 
     statement: Statement
     kind: str
@@ -63,10 +66,10 @@ _NEW_WORDS = VerdictRule("notice", "a client may read values that were not docum
 
 
 def changed_words(statements: Sequence[Statement]) -> Iterator[WordChange]:
-    """Yield the words that each changed description has lost and gained.
+    """Yield the words that each changed description has lost or gained.
 
-    If several descriptions changed by the same words, these are yielded once. Words that only moved from one
-    description to another are left out.
+    If several descriptions changed by the same words, the change is yielded once. Words that only moved from one
+    description to another are not yielded.
     """
     found = [change for statement in statements for change in _at(statement)]
     lost = {(change.kind, word) for change in found for word in change.removed}
@@ -109,7 +112,7 @@ def _of_set(  # noqa: PLR0913, PLR0917  (what changed, and both versions)
     was: StatedWords | None,
     now: StatedWords | None,
 ) -> Iterator[WordChange]:
-    if kind == "options":  # options that the schemas list are judged with the schemas
+    if kind == "options":  # the comparison of schemas judges the options that schemas list
         removed, added = removed - statement.old.words, added - statement.new.words
     own = {"events": (_FEWER_EVENTS, _MORE_EVENTS), "billing": (_GONE_RULE, _BILLED)}
     rules = own.get(kind, _rules(statement.where))
@@ -134,10 +137,8 @@ def _flags(statement: Statement, removed: frozenset[str], added: frozenset[str])
 def _conditions(statement: Statement) -> Iterator[WordChange]:
     """Yield the conditions that were added or removed.
 
-    Conditions about the same fields count as equal, whatever their wording.
-
-    If one sentence of the other version names all fields of a condition, the condition may only be reworded, so it is
-    left out.
+    Conditions about the same fields count as equal, even if their wording differs. A condition is not yielded if one
+    sentence of the other version names all its fields, because then the condition may only be reworded.
     """
     old, new = _by_fields(statement.old), _by_fields(statement.new)
     for fields, words in new.items():

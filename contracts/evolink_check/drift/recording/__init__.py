@@ -1,1 +1,4 @@
-"""Compare a recording with documents: undocumented traffic, and documented values that were never recorded."""
+"""Compare a recording with OpenAPI documents.
+
+Find undocumented traffic, and documented values that were never recorded.
+"""

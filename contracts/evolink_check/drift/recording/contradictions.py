@@ -1,4 +1,4 @@
-"""Find recorded traffic that contradicts the documents or that they do not describe."""
+"""Find recorded traffic that contradicts the OpenAPI documents, or that they do not describe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _INVALID = 400
 _FIRST_ERROR = 400
-# A value that violates only one of these keywords has the documented type, but is new.
+# A value that violates one of these keywords has the documented type, but is a new value.
 _NEW_VALUE = {
     "enum",
     "const",
@@ -137,7 +137,7 @@ def _code(body: Any) -> Any:
 
 
 def _undescribed(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, Shape]]:
-    """Yield the undocumented members of a value, each with the shape that should describe it."""
+    """Yield each undocumented member of a value, and the shape that should describe the member."""
     if isinstance(value, list):
         for branch in shape.branches:
             for item in value if branch.items is not None else ():

@@ -23,10 +23,10 @@ _REASON = "the recording neither confirms nor contradicts it"
 def unrecorded(
     operations: Sequence[Operation], seen: Iterable[Observation], recording: str
 ) -> Iterator[Change]:
-    """Yield the statuses, members and values that were never recorded.
+    """Yield a change for documented statuses, members and values that were never recorded.
 
-    There is one change per operation for missing statuses and for missing request members, one per status for missing
-    response members, and one per member for missing values.
+    For each operation, one change lists the missing statuses, and one the missing members of requests. For each status,
+    one change lists the missing members of responses. For each member, one change lists the missing values.
     """
     by_operation: dict[int, list[Observation]] = defaultdict(list)
     for observation in seen:
@@ -78,7 +78,7 @@ def _unseen(operation: Operation, seen: Sequence[Observation]) -> Iterator[tuple
 
 
 def _members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
-    """Return the documented members that no body contains. Members inside a missing member are not listed."""
+    """Return the documented members that no body contains. The members of a missing member are not listed."""
     missing = []
     for name, member in shape.properties.items():
         where = f"{path}.{name}" if path else name
@@ -88,10 +88,7 @@ def _members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
 
 
 def _values(shape: Shape, bodies: Sequence[Any], path: str) -> Iterator[tuple[str, list[str]]]:
-    """Find the members for which several values are documented.
-
-    For each, yield its path and the values that were never recorded.
-    """
+    """Yield the path of each member with several documented values, and its values that were never recorded."""
     for name, member in shape.properties.items():
         where = f"{path}.{name}" if path else name
         values = [body[name] for body in bodies if isinstance(body, dict) and name in body]

@@ -39,7 +39,7 @@ class Observation:
 
     @property
     def status(self) -> int:
-        """The status of the response; 0 if there was no response."""
+        """The HTTP status of the response; 0 if there was no response."""
         return self.entry.exchange.status
 
     @property
@@ -51,7 +51,7 @@ class Observation:
 def observations(trace: Trace, operations: Sequence[Operation]) -> Iterator[Observation]:
     """Yield the exchanges with the API.
 
-    These are requests to the API's origin; if the origin is unknown, they are requests to documented paths.
+    These are the requests to the API's origin. If the origin is unknown, requests to documented paths are yielded.
     """
     for entry in trace.entries:
         exchange = entry.exchange
@@ -70,9 +70,10 @@ def _json(raw: bytes) -> Any:
 
 
 def _operation(method: str, path: str, request: Any, operations: Sequence[Operation]) -> Operation | None:
-    """Find the operation at a path.
+    """Return the operation at a path; None if no operation matches.
 
-    If several match, prefer those that accept the requested model, and among these the one with the fewest models.
+    If several operations match, prefer those that accept the requested model, and of these the one with the fewest
+    models.
     """
     matching = [each for each in operations if each.method == method and _template(each.path).fullmatch(path)]
     model = request.get("model") if isinstance(request, dict) else None
@@ -86,15 +87,15 @@ def _template(path: str) -> re.Pattern[str]:
 
 
 def json_content(contents: dict[str, Content] | Any) -> Content | None:
-    """Return the content for JSON bodies; None if there is none."""
+    """Return the content of type JSON; None if there is none."""
     content: Content | None = contents.get(_JSON)
     return content
 
 
 def errors_of(operation: Operation, content: Content, value: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield why a body does not match its schema: the field, the keyword and the message of each error.
+    """Yield the field, the keyword and the message of each schema error in a body.
 
-    Nothing is yielded if the schema does not compile.
+    Nothing is yielded if the schema cannot be compiled.
     """
     pointer = escaped(joined(content.pointer, "schema"))
     tree = {**operation.document.tree, "$schema": DIALECT, "$ref": f"#{pointer}"}

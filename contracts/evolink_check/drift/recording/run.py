@@ -1,4 +1,4 @@
-"""Compare a recording with documents."""
+"""Compare a recording with OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def read_recordings(paths: Sequence[Path]) -> Trace:
     """Read HAR files as one trace without keys.
 
-    Raises OSError if a file cannot be read, and ValueError if it is invalid or the time scales differ.
+    Raises OSError if a file cannot be read, and ValueError if a file is invalid or the files have different time
+    scales.
     """
     return from_har([document for path in paths for document in load_archives(path)])
 
@@ -38,8 +39,8 @@ def recorded_changes(
 ) -> list[Change]:
     """Return the contradictions between a trace and the new documents, and what was documented but never recorded.
 
-    If `old` is passed, each contradiction states whether the recording agrees with the old documents. Raises ValueError
-    if no request of the trace is documented.
+    If `old` is not empty, each contradiction says whether the recording agrees with the old documents. If `strict`, new
+    values in responses are breaking. Raises ValueError if the trace has no request to a documented operation.
     """
     operations = [operation for document in new for operation in operations_of(document)]
     seen = [*observations(trace, operations)]

@@ -1,6 +1,6 @@
 """Write a comparison as JSON, as report.schema.json describes.
 
-Later versions of the format may add members but remove none.
+Later versions of the format may add members, but remove none.
 """
 
 from __future__ import annotations

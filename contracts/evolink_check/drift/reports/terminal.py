@@ -1,4 +1,4 @@
-"""Show a comparison on a terminal: breaking changes first, each with its places and its proof, if one was found."""
+"""Print a comparison on a terminal. Breaking changes come first, with their places and their proofs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 _STYLES: dict[Verdict, str] = {"breaking": "bold red", "notice": "yellow", "non-breaking": "green"}
 _WIDTH = len("breaking (known)")
-_LONGEST = 400  # maximum number of characters shown of a proof
+_LONGEST = 400  # maximum number of characters of a proof that are shown
 
 
 def show(report: DriftReport, file: TextIO, *, verbose: bool = False) -> None:
-    """Write the report to a file. `verbose` adds the places and reasons of changes that do not break anything."""
+    """Write the report to `file`. With `verbose`, it has the places and reasons of all changes."""
     console = open_console(file)
     print_line(console, f"evolink-check drift {report.old} {report.new}", "bold")
     for change in report.changes:

@@ -1,1 +1,1 @@
-"""Schemas in a normal form, and the differences between them."""
+"""Schemas in a normal form, which are called shapes, and the differences between shapes."""

@@ -1,4 +1,7 @@
-"""Find the differences between two shapes. The caller decides on the verdict, because it depends on the direction."""
+"""Find the differences between two shapes.
+
+The caller decides on the verdicts, because they differ between requests and responses.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,10 @@ def _of_branches(
 def _of_alternatives(
     old: tuple[Shape, list[Branch]], new: tuple[Shape, list[Branch]], path: str
 ) -> Iterator[Difference]:
-    """Yield the differences between objects with alternative forms: in their members, and in what the forms require."""
+    """Yield the differences between objects with alternative forms.
+
+    Both the members of the objects and the requirements of the forms are compared.
+    """
     (before, olds), (after, news) = old, new
     yield from _of_members(before, _united(olds), after, _united(news), path)
     forms = [{_form(branch, branches) for branch in branches} for branches in (olds, news)]
@@ -101,21 +107,21 @@ def _of_alternatives(
 
 
 def _united(branches: list[Branch]) -> Branch:
-    """Unite several objects into one. It has all their members, and requires those that every one of them requires."""
+    """Return one object with all members of several objects. It requires the members that all of them require."""
     members = {name: shape for branch in branches for name, shape in branch.properties.items()}
     required = frozenset.intersection(*(branch.required for branch in branches))
     return replace(branches[0], properties=members, required=required, limits={})
 
 
 def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
-    """Return what distinguishes a form: the members that it requires but not every form requires, and its limits."""
+    """Return what distinguishes a form from the others: the members that not every form requires, and its limits."""
     common = frozenset.intersection(*(other.required for other in branches))
     limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())
     return tuple(sorted(branch.required - common)), tuple(limits)
 
 
 def branch_key(branch: Branch) -> object:
-    """Return a key that is equal for branches with the same values, wherever they are in a document."""
+    """Return a key that is equal for branches with the same values, even at different places in a document."""
     return (
         branch.kind,
         None if branch.values is None else [canonical(value) for value in branch.values],

@@ -1,4 +1,4 @@
-"""Decide whether one shape accepts every value of another. The answer is True only if that is certain."""
+"""Decide whether one shape accepts every value of another shape. The result is True only if that is certain."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_included(old: Shape, new: Shape) -> bool:
 
 
 def accepts(shape: Shape, kind: str, value: Json) -> bool:
-    """Whether a shape accepts a listed value of the type `kind`."""
+    """Whether a shape accepts `value`, which is a listed value of the type `kind`."""
     return any(
         branch.kind in {kind, "number" if kind == "integer" else kind} and _holds(branch, value)
         for branch in shape.branches
@@ -68,7 +68,7 @@ def _limit_within(old: Branch, kind: str, word: str, limit: Any) -> bool:
 def is_bound_within(old: Branch, words: tuple[str, ...], word: str, limit: float, *, sign: int) -> bool:
     """Whether a bound of the old branch is at least as tight as `limit`.
 
-    `sign` is 1 for a lower bound, otherwise -1.
+    `sign` is 1 for a lower bound, and -1 for an upper bound.
     """
     for own in words:
         if own in old.limits:
@@ -92,7 +92,7 @@ def _items_within(old: Branch, new: Branch) -> bool:
 def _members_within(old: Branch, new: Branch) -> bool:
     """Whether the new branch accepts the members of the old branch.
 
-    Undescribed members are ignored, unless the new branch refuses some that the old branch accepts.
+    Undescribed members are ignored, unless the new branch rejects some that the old branch accepts.
     """
     if not new.required <= old.required:
         return False
@@ -138,9 +138,9 @@ def schema_of_branch(branch: Branch) -> dict[str, Json]:
 
 
 def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """Return fewer branches with the same values, in a fixed order.
+    """Return fewer branches that accept the same values, in a fixed order.
 
-    Duplicates are removed, and the listed values of each type are united in one branch.
+    Duplicates are removed, and all listed values of a type are put in one branch.
     """
     listed: dict[str, Branch] = {}
     ranges: list[Branch] = []
@@ -148,7 +148,7 @@ def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
     count = len(branches)
     for branch in branches:
         if branch.values is None:
-            if branch.kind in _NESTED and count > _FEW:  # comparing many of them would take too long
+            if branch.kind in _NESTED and count > _FEW:  # comparing many nested branches would take too long
                 ranges.append(branch)
             elif not any(is_within(branch, other) for other in ranges):
                 ranges = [other for other in ranges if not is_within(other, branch)] + [branch]

@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema: how those of two schemas are merged, and which types and values they allow."""
+"""The keywords of JSON Schema: merge the keywords of two schemas, and find the types and values that they allow."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _OTHERS = {
         "unevaluatedProperties",
     ),
 }
-# Conditions apply to values of every type. They are compared literally.
+# Conditions apply to values of every type. Two conditions are equal only if their texts are equal.
 CONDITIONS = ("if", "then", "else", "not", "$ref")
 _COUNTS = ("minLength", "minItems", "minProperties")
 _RAISED = {"minimum", "exclusiveMinimum", *_COUNTS}
@@ -61,12 +61,12 @@ def joined(pointer: str, *steps: str | int) -> str:
 
 
 def escaped(pointer: str) -> str:
-    """Escape a pointer for use as the fragment of a reference."""
+    """Escape a JSON pointer for use as the fragment of a reference."""
     return re.sub(r"[^\w/~.\-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), pointer)
 
 
 def is_plain(word: str, value: Json) -> bool:
-    """Whether a keyword restricts values by itself, without subschemas that are compared separately.
+    """Whether a keyword restricts values and is compared as a whole, not through its subschemas.
 
     A malformed keyword restricts nothing.
     """
@@ -101,12 +101,12 @@ def _plain_number(value: Json) -> Json:
 
 
 def local_pointer(reference: Json) -> str | None:
-    """Return the pointer of a reference within the same document; None for any other reference."""
+    """Return the JSON pointer in a reference within the same document; None for any other reference."""
     return unquote(reference[1:]) if isinstance(reference, str) and reference.startswith("#/") else None
 
 
 def followed(tree: Json, pointer: str) -> tuple[bool, Json]:
-    """Return whether there is a value at a pointer, and the value."""
+    """Return whether there is a value at a JSON pointer, and the value."""
     try:
         return True, follow(tree, pointer, "")
     except SpecError:
@@ -125,7 +125,7 @@ def kind_of(value: Json) -> str:
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Merge the keywords of two schemas that both apply; None if no value can match both."""
+    """Merge the keywords of two schemas that both apply; None if no value can match both schemas."""
     result = {**one}
     for word, value in other.items():
         combine = _COMBINE.get(word)
@@ -141,7 +141,7 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def _several(one: Json, other: Json) -> dict[str, Json]:
-    """Combine the two values of a keyword in two schemas that both apply."""
+    """Combine two values of a keyword, because both must be met."""
     both = [*(one["allOf"] if isinstance(one, dict) and "allOf" in one else [one]), other]
     return {"allOf": sorted(both, key=canonical)}
 
@@ -171,7 +171,7 @@ _COMBINE: dict[str, Callable[[Any, Any], Any]] = {
 def kinds_of(plain: Mapping[str, Any], *, has_properties: bool, has_items: bool) -> list[str]:
     """Return the types that a schema accepts.
 
-    Without `type`, they follow from its other keywords; if these imply no type, all types are accepted.
+    Without `type`, they are derived from other keywords. If no keyword implies a type, all types are accepted.
     """
     if "type" in plain:
         kinds = [kind for kind in _types(plain["type"]) if kind in KINDS]
@@ -195,7 +195,7 @@ def _listed_values(plain: Mapping[str, Any]) -> list[Json]:
 
 
 def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
-    """Return the listed values of a type that match the other keywords; None if the schema lists no values."""
+    """Return the listed values of the type `kind` that match the other keywords; None if the schema lists no values."""
     if "enum" not in plain and "const" not in plain:
         return None
     kinds = {kind, "integer"} if kind == "number" else {kind}
@@ -208,7 +208,10 @@ def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
 
 
 def matches(limits: Mapping[str, Json], value: Json) -> bool:
-    """Whether a value satisfies plain keywords. If they do not compile, every value does."""
+    """Whether a value satisfies the keywords in `limits`, except conditions.
+
+    If the keywords cannot be compiled, every value satisfies them.
+    """
     import jsonschema_rs
 
     known = {word: limit for word, limit in limits.items() if word not in CONDITIONS}
@@ -219,7 +222,7 @@ def matches(limits: Mapping[str, Json], value: Json) -> bool:
 
 
 def limits_of(plain: Mapping[str, Any], kind: str) -> dict[str, Json]:
-    """Return the keywords that restrict values of a type, without those that exclude nothing."""
+    """Return the keywords that restrict the values of a type, except keywords that exclude no value."""
     words = (*LOWER.get(kind, ()), *UPPER.get(kind, ()), *_OTHERS.get(kind, ()), *CONDITIONS)
     limits = {word: plain[word] for word in words if word in plain}
     for word in _COUNTS:
@@ -243,7 +246,7 @@ def _whole(limits: dict[str, Json]) -> dict[str, Json]:
 
 
 def _tightest(limits: dict[str, Json]) -> dict[str, Json]:
-    """If both an inclusive and an exclusive bound are set, remove the weaker one."""
+    """If both an inclusive and an exclusive bound are set, remove the weaker bound."""
     for plain, exclusive, sign in (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1)):
         if plain in limits and exclusive in limits:
             is_exclusive_tighter = sign * limits[plain] <= sign * limits[exclusive]

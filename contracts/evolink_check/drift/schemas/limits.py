@@ -27,9 +27,9 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A difference at a place of a body. The module `verdicts` lists the possible kinds.
+    """A difference at a place in a body. The module `verdicts` lists the possible kinds.
 
-    `old` and `new` are pointers. One of them is empty if the place exists in one version only.
+    `old` and `new` are JSON pointers. One of them is the pointer of the parent if only one version has the place.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Difference:
 def limit_difference(  # noqa: PLR0913, PLR0917  (both versions, and the place)
     word: str, before: Shape, old: Branch, after: Shape, new: Branch, path: str
 ) -> Difference | None:
-    """Return the difference of one keyword between two branches; None if it means the same in both."""
+    """Return the difference of one keyword between two branches; None if it has the same meaning in both."""
     was, now = old.limits.get(word), new.limits.get(word)
     if (word in old.limits) == (word in new.limits) and canonical(was) == canonical(now):
         return None

@@ -1,4 +1,4 @@
-"""Match the members of two objects by name, or else by a similar name and similar values."""
+"""Pair the members of two objects by name, or else by a similar name and similar values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEARLY_EQUAL_NAME = 0.85
 
 @dataclass(frozen=True, slots=True)
 class MemberPairs:
-    """The members of two objects. `renamed` maps old names to new names."""
+    """The members of two versions of an object. `renamed` maps old names to new names."""
 
     kept: list[str]
     removed: dict[str, Shape]
@@ -26,7 +26,7 @@ class MemberPairs:
 
 
 def pair_members(old: Branch, new: Branch) -> MemberPairs:
-    """Pair the members. If a removed member and an added one are similar, the member counts as renamed."""
+    """Pair the members. If a removed member and an added member are similar, the member was renamed."""
     removed = {name: shape for name, shape in old.properties.items() if name not in new.properties}
     added = {name: shape for name, shape in new.properties.items() if name not in old.properties}
     renamed: dict[str, str] = {}

@@ -1,7 +1,7 @@
-"""Convert schemas to a normal form, in which equivalent notations are equal.
+"""Convert schemas to a normal form (shapes), in which equivalent notations are equal.
 
-References are followed, `allOf` is merged, and `anyOf` and `oneOf` become lists of branches. A branch holds values of
-one type only. So `nullable`, `type: [string, "null"]` and `anyOf: [{type: string}, {type: "null"}]` are the same shape.
+References are followed, `allOf` is merged, and `anyOf` and `oneOf` become lists of branches. A branch has values of one
+type only. Therefore, `type: [string, "null"]` and `anyOf: [{type: string}, {type: "null"}]` become the same shape.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MOST_PARTS = 3_000
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A schema in a document. `within` holds the references that led to it."""
+    """A schema in a document. `within` contains the references that led to the schema."""
 
     pointer: str
     value: Json
@@ -33,7 +33,7 @@ class _Part:
 
 @dataclass(slots=True)
 class _Flat:
-    """Several schemas that all apply, merged into one that has no `$ref`, `allOf`, `anyOf` or `oneOf`."""
+    """Several schemas that all apply, merged into one schema without `$ref`, `allOf`, `anyOf` and `oneOf`."""
 
     plain: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, list[_Part]] = field(default_factory=dict)
@@ -42,13 +42,13 @@ class _Flat:
 
 
 class TooLargeError(Exception):
-    """A schema refers to itself in so many ways that its normal form is too large."""
+    """The normal form of the schemas is too large, for example because a schema refers to itself in many ways."""
 
 
 class Normalizer:
-    """Converts schemas of one document to shapes. Raises `TooLargeError` if they have too many parts.
+    """Converts the schemas of one document to shapes. Raises `TooLargeError` if they have too many parts.
 
-    References are followed `depth` levels deep. Beyond that, only the names of the references are compared.
+    References are followed `depth` levels deep. Deeper references are compared by name only.
     """
 
     def __init__(self, tree: Mapping[str, Json], depth: int) -> None:
@@ -57,7 +57,7 @@ class Normalizer:
         self._left = _MOST_PARTS
 
     def shape(self, pointer: str, value: Json) -> Shape:
-        """Convert the schema `value` at the pointer to a shape."""
+        """Convert the schema `value`, which is at this JSON pointer, to a shape."""
         return self._shape([_Part(pointer, value)])
 
     def _shape(self, parts: list[_Part]) -> Shape:
@@ -184,7 +184,10 @@ def _own(part: _Part) -> _Flat:
 
 
 def _crossed(left: list[_Flat], right: list[_Flat]) -> list[_Flat]:
-    """Combine each left alternative with each right alternative. Combinations that no value can match are left out."""
+    """Combine each left alternative with each right alternative. Omit combinations that no value can match.
+
+    If there would be too many combinations, return the left alternatives.
+    """
     if len(left) * len(right) > _MOST_BRANCHES:
         return left
     return [merged for one in left for other in right if (merged := _merged(one, other)) is not None]

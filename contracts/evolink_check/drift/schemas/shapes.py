@@ -1,4 +1,4 @@
-"""The normal form of a schema: branches, each with values of one type, and annotations."""
+"""The normal form of a schema (a shape), which has annotations, and branches with values of one type each."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """The annotations of a schema. `texts` are pairs of a pointer and a description.
+    """The annotations of a schema. `texts` are pairs of a JSON pointer and a description.
 
-    `defaults` holds at most one value.
+    `defaults` has at most one value. `aliases` are pairs of an old and a current model name.
     """
 
     texts: tuple[tuple[str, str], ...] = ()
@@ -27,9 +27,10 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Values of one type: those in `values` or, if this is None, all values that match `limits` and the other fields.
+    """Accepted values of one type. If `values` is None, these are all values that match the other fields.
 
-    `additional` is the shape of undescribed members; None allows any.
+    `limits` are keywords with their values. `additional` is the shape of undescribed members; if it is None, they can
+    have any value.
     """
 
     kind: str
@@ -43,9 +44,9 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The values that a schema accepts, which are the values of its branches.
+    """The values that a schema accepts, which are the values of all its branches.
 
-    A shape without branches accepts nothing.
+    A shape without branches accepts no value.
     """
 
     pointer: str

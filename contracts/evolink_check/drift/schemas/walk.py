@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
-    """Yield two shapes and their common members: the path, both shapes, and whether both require the member."""
+    """Yield the two shapes, and then the members that both have at any depth.
+
+    Each item has the path, both shapes, and whether both versions require the member.
+    """
     yield from _paired(old, new, "", required=False)
 
 

@@ -17,13 +17,13 @@ _KINDS_OF_ANY = 6
 
 
 def value_text(value: Json) -> str:
-    """Return a JSON value as text, shortened if it is long."""
+    """Return a JSON value as text. A long text is shortened."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def listed(values: Iterable[Json]) -> str:
-    """Join values to a list in one line of text."""
+    """Return the values as one line of text, with commas between them."""
     return ", ".join(value_text(value) for value in values)
 
 
@@ -35,7 +35,7 @@ def kinds_text(shape: Shape) -> str:
 
 
 def range_text(shape: Shape) -> str:
-    """Describe the values of a shape: the listed values, and the limits of other values."""
+    """Describe the values of a shape by listed values and by limits."""
     return "; ".join(_branch_text(branch) for branch in shape.branches) or "nothing"
 
 
