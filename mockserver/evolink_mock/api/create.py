@@ -1,4 +1,4 @@
-"""The create operations (clauses `create.*`): gather the facts, check the request, create the task, respond."""
+"""The create operations (clauses `create.*`): check a create request, create the task, and respond."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class CreateEndpoint:
         """Respond to one create request."""
         context = begin(self._service, scope, self._operations.errors, "create")
         if context.token is None:
-            await keep_body(scope, receive)  # it may show where the client put the key
+            await keep_body(scope, receive)  # the body may show where the client put its API key
             context.error = check_token(context)
         else:
             body = await receive_body(scope, receive, context.headers, self._service.max_body)
@@ -72,7 +72,7 @@ class CreateEndpoint:
         await send_response(send, context.exchange)
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
-        """Respond to a create request in the fast lane. Raises `MayWaitError` if it may have a callback or a recipe."""
+        """Respond in the fast lane. Raises `MayWaitError` if the create request may have a callback or a recipe."""
         context = self._read(exchange, head, body)
         if context.token is not None:
             self._service.store.change_now(context.token, self._step(context, connection))
@@ -88,7 +88,7 @@ class CreateEndpoint:
         self._respond(context)
 
     def _read(self, exchange: Exchange, head: RequestHead, body: bytes) -> RequestContext:
-        """Return the context of a request in the fast lane, with its interpreted body."""
+        """Return the context of a request in the fast lane, with the interpretation of its body."""
         context = context_of(self._service, exchange, head, self._operations.errors, "create")
         context.is_fast = True
         received = keep_whole_body(exchange, body, self._service.max_body)
@@ -103,7 +103,7 @@ class CreateEndpoint:
         return context
 
     def _interpret(self, context: RequestContext, body: bytes | ApiError) -> None:
-        """Interpret the body and add the result to the context."""
+        """Interpret the body of a request, and add the interpretation to the context."""
         unreadable = _unreadable(context.headers)
         if unreadable is not None:
             body = unreadable
@@ -114,7 +114,7 @@ class CreateEndpoint:
             context.documented = body_read.compiled.operation.errors
 
     def _step(self, context: RequestContext, connection: Scope) -> Step:
-        """Return the step that checks the request and, if it is accepted, creates the task and its callback."""
+        """Return the step that checks the request and, if no check fails, creates the task and its delivery."""
         service = self._service
         origin = service.origins.of(connection, context.headers)
 
@@ -151,7 +151,7 @@ class CreateEndpoint:
 
 
 def _callback_url(body: Interpretation) -> tuple[str, CallbackRules] | None:
-    """Return the URL to call and the rules for it; None if the body does not ask for a callback."""
+    """Return the callback URL in a request body, and the rules for it; None if the body has no callback URL."""
     if not isinstance(body.compiled, CompiledOperation):
         return None
     rules = body.compiled.operation.callback
@@ -161,7 +161,7 @@ def _callback_url(body: Interpretation) -> tuple[str, CallbackRules] | None:
 
 
 def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:
-    """Return the error for a body whose content type or content coding is not accepted, or None."""
+    """Return the error for a content type or content coding that is not accepted; None if both are accepted."""
     content_type, coding = headers.get(b"content-type", b""), headers.get(b"content-encoding", b"")
     if content_type == JSON and not coding:  # as in almost all requests
         return None
@@ -169,7 +169,7 @@ def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:
 
 
 def _new_task(service: Service, context: RequestContext, origin: str, is_taken: IsTaken) -> Task:
-    """Create the task of an accepted request and charge the account for it."""
+    """Create the task of an accepted request, and charge the account for it."""
     account, accepted = context.account, context.body.accepted()
     created = int(context.now)
     random = ids.task_random(account.first_random, account.task_count)
@@ -192,6 +192,6 @@ def _plan(service: Service, context: RequestContext, random: int) -> tuple[Timet
     recipe = context.recipe
     if recipe is NO_RECIPE:
         return new_timetable(context.now, random, service.speed), None
-    assert isinstance(recipe, Recipe)  # noqa: S101  (`check_recipe` has refused an unknown one)
+    assert isinstance(recipe, Recipe)  # noqa: S101  (`check_recipe` has refused any error)
     queue_end = context.account.latest_end
     return timetable_for_recipe(recipe, context.now, random, service.speed, queue_end), anomalies_of(recipe)

@@ -1,6 +1,6 @@
-"""`GET /v1/credits`, with which clients check a key.
+"""`GET /v1/credits`, the request with which clients check an API key.
 
-The errors of this endpoint carry integer codes (clause `credits.integer-codes`).
+Errors of this endpoint have integer codes (clause `credits.integer-codes`).
 """
 
 from __future__ import annotations
@@ -36,10 +36,7 @@ if TYPE_CHECKING:
 
 
 def _errors() -> dict[int, ErrorAnswer]:
-    """Return the documented errors by status.
-
-    Their bodies have the usual shape, but `code` is the status as an integer.
-    """
+    """Return the documented errors by status. The member `code` of their bodies is the status as an integer."""
     messages = {
         400: ("Invalid request", "invalid_request_error"),
         401: (_UNAUTHORIZED, "authentication_error"),
@@ -65,7 +62,7 @@ class CreditsEndpoint:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Respond with the account's remaining and used credits."""
+        """Respond with the remaining and the used credits of the account."""
         context = begin(self._service, scope, ERRORS, "credits")
         await self._decide(context)
         send = with_network_faults(context, scope, send)
@@ -73,7 +70,7 @@ class CreditsEndpoint:
         await send_response(send, context.exchange)
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond with the credits in the fast lane. Raises `MayWaitError` if the request may have a recipe."""
+        """Respond in the fast lane. Raises `MayWaitError` if the request may have a recipe."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         context.error = check_token(context)
@@ -89,26 +86,24 @@ class CreditsEndpoint:
         _respond(context)
 
     async def _decide(self, context: RequestContext) -> None:
-        """Check the request."""
         context.error = check_token(context)
         if context.token is not None:
             await self._service.store.change(context.token, self._step(context))
 
     def _step(self, context: RequestContext) -> Step:
-        """Return the step that checks the request and computes the remaining credits."""
+        """Return the step that checks the request and refunds the tasks that have failed."""
 
         def step(account: Account, _: IsTaken) -> Change:
             enter(self._service, context, account)
             apply_recipe(self._service, context, recipe_request_of(self._service, context))
             context.error = first_error(CREDITS, context)
-            remaining(account, context.now)  # refunds what is due
+            remaining(account, context.now)  # makes the refunds that are due
             return NO_CHANGE
 
         return step
 
 
 def _respond(context: RequestContext) -> None:
-    """Add the response (the credits or the error) to the exchange."""
     log_recipe_notes(context, context.error)
     if context.error is not None:
         set_error(context.exchange, context.error, ERRORS)

@@ -36,7 +36,7 @@ _MESSAGES = {401: "Invalid or expired token", 404: "File not found"}
 
 
 class _Request:
-    """The part of an upload request that the three ways of uploading (Base64, form, URL) share."""
+    """An upload request, in the form that the three kinds of upload (Base64, form, URL) share."""
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         self.service = service
@@ -44,7 +44,7 @@ class _Request:
         self.body = body
 
     def fields(self) -> dict[str, Any]:
-        """Return the JSON object in the body. Raises `UploadError` if the body is anything else."""
+        """Return the JSON object in the body. Raises `UploadError` if the body is not a JSON object."""
         try:
             fields = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -54,21 +54,21 @@ class _Request:
         return fields
 
     def keep(self, data: bytes, mime: str, name: Any, folder: Any) -> Upload:
-        """Store the file in the account of the request. A name or folder that is not a string is ignored."""
+        """Store the file in the account of the request. A file name or folder that is not a string is ignored."""
         texts = [text if isinstance(text, str) else "" for text in (name, folder)]
         account = self.context.account.token
         return self.service.uploads.add(account, data, texts[0], texts[1], mime, self.context.now)
 
 
 class UploadEndpoint:
-    """The ASGI endpoint of one way of uploading a file."""
+    """The ASGI endpoint of one kind of upload."""
 
     def __init__(self, service: Service, take: Callable[[_Request], Awaitable[Upload]]) -> None:
         self._service = service
         self._take = take
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to one upload."""
+        """Store the uploaded file, and respond with its description."""
         context = await _authenticated(self._service, scope)
         body = await receive_body(scope, receive, context.headers, self._service.max_body)
         if context.error is None and isinstance(body, ApiError):
@@ -86,13 +86,13 @@ class UploadEndpoint:
 
 
 class FilesEndpoint:
-    """The ASGI endpoint that shows the quota, lists files, or removes a file."""
+    """The ASGI endpoint that returns the quota, lists the files of an account, or removes a file."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Respond to a request for the account's quota or files, or to remove one of them."""
+        """Respond with the quota if the path ends in `/quota`, remove the file in the path, or else list all files."""
         context = await _authenticated(self._service, scope)
         if context.error is not None:
             await _send_error(send, context, context.error)
@@ -116,13 +116,13 @@ class FilesEndpoint:
 
 
 class UploadedFile:
-    """Serves an uploaded file until it expires. No token is required."""
+    """The ASGI endpoint that serves an uploaded file until the file expires. No token is required."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond with the content of the file; 404 if it is unknown or has expired."""
+        """Respond with the content of the file, or with a 404 if the file is unknown or has expired."""
         context = begin(self._service, scope, {}, "files")
         upload = self._service.uploads.find(scope["path_params"]["file_id"])
         if upload is not None:
@@ -136,7 +136,10 @@ class UploadedFile:
 
 
 async def take_base64(request: _Request) -> Upload:
-    """Store a file that is sent as Base64 or a data URL in a JSON field. Raises `UploadError` if it is not accepted."""
+    """Store a file that a JSON field contains as Base64 or as a data URL.
+
+    Raises `UploadError` if it is not accepted.
+    """
     fields = request.fields()
     text = fields.get("base64_data")
     if not isinstance(text, str) or not text:
@@ -151,7 +154,7 @@ async def take_base64(request: _Request) -> Upload:
 
 
 async def take_stream(request: _Request) -> Upload:
-    """Store a file that is sent in a form. Raises `UploadError` if the file is not accepted."""
+    """Store a file that is a part of a form. Raises `UploadError` if the form or the file is not accepted."""
     parts = parse_form(request.context.headers.get(b"content-type", b""), request.body)
     if parts is None:
         raise UploadError(400, "the body must be multipart/form-data")
@@ -166,10 +169,10 @@ async def take_stream(request: _Request) -> Upload:
 
 
 async def take_url(request: _Request) -> Upload:
-    """Store a file that is given by its URL.
+    """Store the file at a URL.
 
-    The URL of an upload to this mock gives a copy of the upload. Any other URL gives a generated picture, because the
-    mock fetches nothing. Raises `UploadError` if the file is not accepted.
+    If the URL is that of a file uploaded to this mock, a copy of this file is stored. For any other URL, a generated
+    picture is stored, because the mock fetches nothing. Raises `UploadError` if the URL or the file is not accepted.
     """
     fields = request.fields()
     url = fields.get("file_url")
@@ -189,7 +192,7 @@ async def take_url(request: _Request) -> Upload:
 
 
 async def _authenticated(service: Service, scope: Scope) -> RequestContext:
-    """Return the context of a request: with its account, or with an error if its token is not accepted."""
+    """Return the context of a request, with its account or, if its token is not accepted, with an error."""
     context = begin(service, scope, {}, "files")
     context.error = first_error(AUTHENTICATION, context)
     if context.error is None and context.token is not None:
@@ -220,7 +223,7 @@ async def _send(send: Send, context: RequestContext, status: int, message: str, 
 async def _send_error(send: Send, context: RequestContext, error: ApiError) -> None:
     """Send an error with the fields of two error formats: that of the file API and that of the other APIs.
 
-    Both formats are sent because no page documents the errors of the file API.
+    Both formats are sent because no documentation page describes the errors of the file API.
     """
     message = error.detail or _MESSAGES.get(error.status, "Invalid request")
     context.exchange.notes += tuple(filter(None, (error.detail, error.hint)))

@@ -1,4 +1,4 @@
-"""Interpret request bodies. Interpretations are cached because clients send equal bodies repeatedly."""
+"""The interpretation of request bodies. It is cached, because clients send equal bodies repeatedly."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from evolink_mock.domain.tasks import Task
     from evolink_mock.media.spec import MediaSpec
 
-_MOST_BODIES = 256
-_MOST_BYTES = 1024  # of a remembered body
+_MOST_BODIES = 256  # maximum number of cached bodies
+_MOST_BYTES = 1024  # maximum size of a cached body
 
 
 class Interpretation:
-    """The interpretation of a request body: its JSON value, or the error, and the operation for its model.
+    """The interpretation of a request body: its JSON value, and the operation for its model, or an error for either.
 
     Requests with equal bodies share one interpretation.
     """
@@ -43,7 +43,7 @@ class Interpretation:
     ) -> None:
         self.document = document
         self.compiled = compiled
-        self.raw = raw  # the bytes of the body
+        self.raw = raw  # the request body as received
         prompt = document.get("prompt") if isinstance(document, dict) else None
         # The prompt if it may name a recipe, otherwise None.
         self.marked_prompt = prompt if isinstance(prompt, str) and "[[" in prompt else None
@@ -52,7 +52,7 @@ class Interpretation:
         self._accepted: AcceptedBody | None = None
 
     def schema_error(self) -> ApiError | None:
-        """Return the 400 error for a document that violates the schema of its operation, or None if it is valid."""
+        """Return the 400 error if the body violates the schema of its operation; None if it is valid."""
         if self._has_schema_error is None:
             if isinstance(self.compiled, CompiledOperation):
                 self._schema_error = self.compiled.validator.check(self.document)
@@ -60,7 +60,7 @@ class Interpretation:
         return self._schema_error
 
     def accepted(self) -> AcceptedBody:
-        """Return the valid body. Call this only if `schema_error` returned None."""
+        """Return the valid body. May be called only if `schema_error` returned None."""
         if self._accepted is None:
             assert isinstance(self.compiled, CompiledOperation)  # noqa: S101  (`check_schema` has refused anything else)
             self._accepted = AcceptedBody(self.document, self.compiled)
@@ -70,7 +70,7 @@ class Interpretation:
 class AcceptedBody:
     """A valid request body: its operation, model, media spec, results, price, and notes for the log.
 
-    `results` is None if the body requests the default results of the operation. `price` is in credits.
+    `results` is None if the request has the default number of results and the default price. `price` is in credits.
     """
 
     __slots__ = ("_media", "_pending", "_request", "compiled", "model", "notes", "price", "results")
@@ -81,7 +81,7 @@ class AcceptedBody:
         self.notes = warnings(document, operation) + ((compiled.note,) if compiled.note else ())
         self._request = with_defaults(document, operation)
         requested = self._request.get("model")
-        # Interned: a million tasks share a few strings.
+        # Interned, so that a million tasks share a few strings.
         self.model = intern(
             requested if isinstance(requested, str) else str(operation.answer.get("model", ""))
         )
@@ -91,7 +91,7 @@ class AcceptedBody:
         self.price = compiled.price if self.results is None else self.results.reserved
 
     def media(self, random: int) -> MediaSpec:
-        """Return the media spec for the task with this random number."""
+        """Return the media spec of the task that is created with this random number."""
         hue = random % HUES
         spec = self._media[hue]
         if spec is None:
@@ -111,14 +111,14 @@ NO_BODY = Interpretation(None)
 
 
 class Interpreter:
-    """Interprets and caches the bodies of create requests to one path."""
+    """Interprets the bodies of create requests to one path, and caches the interpretations."""
 
     def __init__(self, operations: CompiledOperations) -> None:
         self._operations = operations
         self._remembered: dict[bytes, Interpretation] = {}
 
     def interpret(self, raw: bytes) -> Interpretation:
-        """Parse a body and choose its operation, or return the cached interpretation of an equal body."""
+        """Parse a body and choose the operation for its model, or return the cached interpretation of an equal body."""
         body = self._remembered.get(raw)
         if body is None:
             body = self._interpret(raw)

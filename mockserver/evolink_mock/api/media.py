@@ -1,4 +1,4 @@
-"""`/media/<task>.mp4`: the results as real files, for 24 hours (clauses `link.*`)."""
+"""The result files at `/media/<task>.mp4`, for 24 hours (clauses `link.*`)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
-    """Return 404 if the result does not exist or is not ready, 410 if its link has expired (clause `link.24h`).
+    """Return a 404 if the result does not exist or is not ready, a 410 if its link has expired (clause `link.24h`).
 
     Returns None if the file can be served.
     """
@@ -58,16 +58,17 @@ def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
 
 
 def index_of(task: Task, name: str) -> int | None:
-    """Return the index of the result with this file name, or None if the task has no such result."""
+    """Return the index of the task's result with this file name; None if the task has no such result."""
     if not task.operation.prose.has_files:
         return None
     return next((index for index in range(count_of(task)) if name == media_name(task, index)), None)
 
 
 def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
-    """Return the time at which a link is judged: `now`, unless a recipe of the task moves it.
+    """Return the time at which a link is judged: `now`, unless a recipe of the task changes it.
 
-    An early callback makes the link valid early; `link=expired` makes it expire when the task ends.
+    After an early callback, the link is judged as at the end of the task. With `link=expired`, the link expires when
+    the task ends.
     """
     timetable = task.timetable
     if anomalies.callback == "early" and now >= halfway(timetable):
@@ -76,7 +77,7 @@ def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
 
 
 class MediaEndpoint:
-    """Serves results; no token is required.
+    """The ASGI endpoint that serves the results of tasks. No token is required.
 
     Starlette handles ranges, HEAD and conditional requests.
     """
@@ -85,7 +86,7 @@ class MediaEndpoint:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond with the file, which is rendered when it is first requested."""
+        """Respond with the result file. The file is rendered when it is first requested."""
         service, exchange = self._service, scope[SCOPE_KEY]
         name: str = scope["path_params"]["name"]
         task = await service.store.task(name[:ID_LENGTH])
@@ -117,10 +118,10 @@ class MediaEndpoint:
         await response(scope, receive, _with_documented_errors(send, exchange))
 
     async def _decide(self, exchange: Exchange, token: str) -> tuple[float, Recipe | ApiError, float]:
-        """Return the account's time, the recipe, and the random number of its network faults (0 ≤ number < 1).
+        """Return the account's time, the recipe, and the random number for network faults (0 ≤ number < 1).
 
-        The recipe comes from the `Prefer` header, or is assigned to the account. No recipe comes from a token, because
-        a download carries none.
+        The recipe is named in the `Prefer` header, or is assigned to the account. The recipe cannot be named in a
+        token, because downloads have no token.
         """
         service = self._service
         prefer = prefer_of(exchange.request_headers)
@@ -140,7 +141,7 @@ class MediaEndpoint:
         return (exchange.at, *decided)
 
     async def _file(self, task: Task, index: int) -> Response:
-        """Return the response with the file, or with the substitute that a recipe requests."""
+        """Return the response with the file, or with the content that a recipe requests instead."""
         anomaly = task.anomalies.link if task.anomalies is not None else ""
         spec = variation(task.media, index)
         kind = content_type(spec)
@@ -162,7 +163,7 @@ def _is_redirected(task: Task, exchange: Exchange) -> bool:
 
 
 def _requested_error(recipe: Recipe | ApiError) -> ApiError | None:
-    """Return the error that a recipe requests, or the error of an invalid recipe; None if there is none."""
+    """Return the error that a recipe requests, or the error of an invalid recipe; None if there is neither."""
     if isinstance(recipe, ApiError):
         return recipe
     return None if recipe.status not in GATEWAY else ApiError(recipe.status)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.service.service import Service
 
-_CREATED = 1757169743  # from the example in the document: no page states when a model was released
+_CREATED = 1757169743  # from the example in the document, because no page states when a model was released
 
 
 class ModelsEndpoint:

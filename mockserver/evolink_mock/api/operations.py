@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from evolink_spec import CreateOperation, ErrorAnswer
 
 _MODEL = "model"
-_NAMES_SHOWN = 5  # models that an error lists; if there are more, it lists the most similar ones
-_MOST_COMPARED = 200  # characters of an unknown model
-_CANDIDATES = 5  # documents that may serve an unknown model
+_NAMES_SHOWN = 5  # if a path has more models, an error lists only the most similar ones
+_MOST_COMPARED = 200  # maximum number of characters of an unknown model's name that are compared
+_CANDIDATES = 5  # maximum number of operations that are tried for an unknown model
 
 
 class CompiledOperation(Struct, frozen=True):
-    """An operation with its compiled validator and its price in credits.
+    """A create operation with its compiled validator and its price in credits.
 
-    If no document describes the requested model, `note` says so in the log; otherwise it is empty.
+    `note` is a warning for the log if no OpenAPI document describes the requested model; otherwise it is empty.
     """
 
     operation: CreateOperation
@@ -38,14 +38,15 @@ class CompiledOperation(Struct, frozen=True):
 
 
 class CompiledOperations:
-    """The create operations of one path, which differ in the models that they accept (clause `model.enum`).
+    """The create operations of one path. Each accepts other models (clause `model.enum`).
 
-    `errors` are the errors that most documents of the path list; they are used if a request matches none of the
-    documents. With `any_model`, a model that no document describes is served by the document that fits best.
+    `errors` are the errors that most OpenAPI documents of the path list. They are used if a request matches none of
+    the documents. If `any_model` is true, a model that no OpenAPI document describes is served by the operation that
+    fits best.
     """
 
     def __init__(self, operations: Mapping[str | None, CreateOperation], *, any_model: bool = False) -> None:
-        # Documents may share an operationId, and an operation may have several models.
+        # Several OpenAPI documents may have the same operationId, and an operation may have several models.
         self._by_model = operations
         distinct = {_location(operation): operation for operation in operations.values()}
         self._compiled: dict[tuple[str, str], CompiledOperation] = {}
@@ -57,9 +58,9 @@ class CompiledOperations:
         self.errors = _usual_errors([operation.errors for operation in distinct.values()])
 
     def choose(self, document: Any) -> tuple[Any, CompiledOperation | ApiError]:
-        """Choose the operation for the model in a document. Returns the document and the operation, or a 400.
+        """Return a request body, and the operation for its model or a 400.
 
-        If the model is an alias, the returned document has the model itself (clause `model.alias`).
+        If the model is an alias, it is replaced by the current name in the returned body (clause `model.alias`).
         """
         if not isinstance(document, dict):  # even if the schema does not require it (clause `body.json`)
             return document, ApiError(400, f"{show(document)} is not of type object")
@@ -77,7 +78,7 @@ class CompiledOperations:
         return document, self._only or self._unknown(document)
 
     def _unknown(self, document: Mapping[str, Any]) -> ApiError:
-        """Return the 400 for a model that no document of this path describes, or for a body without a model."""
+        """Return the 400 for a body that has no model, or a model that no OpenAPI document of this path describes."""
         if _MODEL not in document:
             return ApiError(400, f"{_MODEL}: is required", _MODEL)
         model = document[_MODEL]
@@ -91,9 +92,10 @@ class CompiledOperations:
         return ApiError(400, f"{_MODEL}: {reason}", _MODEL)
 
     def _best_fit(self, document: Mapping[str, Any], model: str) -> CompiledOperation:
-        """Choose the operation for an undescribed model from the operations with the most similar model names.
+        """Choose the operation for an undescribed model among the operations with the most similar model names.
 
-        The first of these operations that accepts the body is chosen, or the most similar one if none accepts it.
+        If some of these operations accept the body, the most similar of them is chosen; otherwise, the most similar of
+        all.
         """
         text = model[:_MOST_COMPARED]
         names = sorted(
@@ -111,7 +113,7 @@ class CompiledOperations:
         return replace(compiled, validator=AnyModelValidator(compiled.validator, name), note=note)
 
     def _compile(self, operation: CreateOperation) -> CompiledOperation:
-        """Compile an operation when it is first used, so that a mock with many documents starts quickly."""
+        """Compile an operation at its first use, so that a mock with many OpenAPI documents starts quickly."""
         location = _location(operation)
         compiled = self._compiled.get(location)
         if compiled is None:
@@ -126,7 +128,7 @@ def _location(operation: CreateOperation) -> tuple[str, str]:
 
 
 def _usual_errors(documented: list[Mapping[int, ErrorAnswer]]) -> Mapping[int, ErrorAnswer]:
-    """Return the errors that most documents list, each with its most frequent body."""
+    """Return the errors that most OpenAPI documents list, each with its most frequent body."""
     if len(documented) == 1:
         return documented[0]
     counts = Counter(status for errors in documented for status in errors)

@@ -1,7 +1,7 @@
-"""The checks of a request, in the order in which they run. Each is a function of the context alone.
+"""The checks of a request, in the order in which they run. Each check is a function of the context alone.
 
-The facts that the checks need (token, body, resolved addresses) are in the context before they run. A check returns an
-error, or None if the request passes.
+The facts that the checks need (token, body, resolved addresses) are added to the context before the checks run. A
+check returns an error, or None if the request passes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from evolink_mock.api.request_context import RequestContext
 
 
-_REDIRECTED = 307  # placeholder: the recipe rewrites the response
+_REDIRECTED = 307  # a placeholder, because the recipe replaces the response
 Check = Callable[["RequestContext"], "ApiError | None"]
 
 
@@ -34,7 +34,7 @@ def check_token(context: RequestContext) -> ApiError | None:
 
 
 def check_recipe(context: RequestContext) -> ApiError | None:
-    """Return the error that a recipe requests and the operation documents, or a 400 for an invalid recipe."""
+    """Return the error that a recipe requests if the operation documents it, or a 400 if the recipe is invalid."""
     recipe = context.recipe
     if recipe is NO_RECIPE:
         return None
@@ -54,7 +54,7 @@ def check_rate_limit(context: RequestContext) -> ApiError | None:
 
 
 def check_body(context: RequestContext) -> ApiError | None:
-    """Return a 400 if the body is not JSON, too large, encoded, or of another content type."""
+    """Return an error if the body is not JSON, too large, encoded, or has another content type."""
     document = context.body.document
     return document if isinstance(document, ApiError) else None
 
@@ -81,18 +81,18 @@ def check_model_access(context: RequestContext) -> ApiError | None:
 
 
 def check_credits(context: RequestContext) -> ApiError | None:
-    """Return a 402 if the remaining credits are fewer than the price (clause `credits.reserved`)."""
+    """Return a 402 if the remaining credits are less than the price of the task (clause `credits.reserved`)."""
     price = context.body.accepted().price  # `check_schema` comes before
     return ApiError(402) if remaining(context.account, context.now) < price else None
 
 
 def check_task_id(context: RequestContext) -> ApiError | None:
-    """Return a 400 if the id does not have the prefix of a task id (clause `query.id-prefix`)."""
+    """Return a 400 if the id in the path lacks the prefix of task ids (clause `query.id-prefix`)."""
     return ApiError(400, param="task_id") if ids.is_foreign(context.task_id) else None
 
 
 def check_task_exists(context: RequestContext) -> ApiError | None:
-    """Return a 404 if the id was never issued (clause `query.unknown-id`), or if a recipe has made the task expire."""
+    """Return a 404 if no task has the id (clause `query.unknown-id`), or if its recipe hides the task after its end."""
     task = context.task
     if task is None:
         return ApiError(404)
@@ -127,7 +127,7 @@ CREDITS: tuple[Check, ...] = (check_recipe,)
 
 
 def first_error(checks: tuple[Check, ...], context: RequestContext) -> ApiError | None:
-    """Run the checks in order and return the first error, or None if the request passes all of them."""
+    """Run the checks in order. Return the first error, or None if the request passes all checks."""
     for check in checks:
         error = check(context)
         if error is not None:
@@ -136,5 +136,5 @@ def first_error(checks: tuple[Check, ...], context: RequestContext) -> ApiError 
 
 
 def _retry_after(seconds: float) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the `Retry-After` header. Seconds are rounded up, so that a client that waits that long is accepted."""
+    """Return the `Retry-After` header. The seconds are rounded up, so that the client never comes back too early."""
     return ((b"retry-after", b"%d" % max(1, math.ceil(seconds))),)

@@ -1,4 +1,4 @@
-"""The status query, a `GET` that returns the state of a task (clauses `query.*` and `task.*`)."""
+"""The status query, a `GET` request that returns the state of a task (clauses `query.*` and `task.*`)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class QueryEndpoint:
         await send_response(send, context.exchange)
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond to one status query in the fast lane. Raises `MayWaitError` if it may have a recipe."""
+        """Respond in the fast lane. Raises `MayWaitError` if the status query may have a recipe."""
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
         if self._has_token(context):
@@ -65,22 +65,21 @@ class QueryEndpoint:
         self._respond(context)
 
     async def _decide(self, context: RequestContext) -> None:
-        """Check the request."""
         if self._has_token(context):
             store = self._service.store
             if not self._is_decided(context, *await store.find(context.token or "", context.task_id)):
                 await store.change(context.token or "", self._step(context))
 
     def _has_token(self, context: RequestContext) -> bool:
-        """Check the token, and add the id of the task to the context."""
+        """Add the task id to the context. Return whether the request has an accepted token; if not, add the error."""
         context.error = check_token(context)
         context.task_id = context.exchange.path.rpartition("/")[2]
         return context.token is not None
 
     def _is_decided(self, context: RequestContext, account: Account, task: Task | None) -> bool:
-        """Check the request and return True; return False if the check may change the account.
+        """Check the request and return True, or return False if the check may change the account.
 
-        It may change the account if the request may have a recipe, or if the account has a rate limit.
+        The check may change the account if the request may have a recipe, or if the account has a rate limit.
         """
         context.task = task
         enter(self._service, context, account)
@@ -90,7 +89,7 @@ class QueryEndpoint:
         return True
 
     def _step(self, context: RequestContext) -> Step:
-        """Return the step that checks the request with a recipe or a rate limit."""
+        """Return the step that checks a request whose check may change the account."""
 
         def step(account: Account, _: IsTaken) -> Change:
             enter(self._service, context, account)
@@ -103,7 +102,6 @@ class QueryEndpoint:
         return step
 
     def _respond(self, context: RequestContext) -> None:
-        """Add the response (the task or the error) to the exchange."""
         exchange, task, error = context.exchange, context.task, context.error
         log_recipe_notes(context, error)
         if error is not None or task is None:

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 
 class RequestContext(Struct):
-    """The facts of one request, and the decision on it.
+    """The facts of one request, and the decision about the request.
 
-    The facts of the body or of the queried task are added when they are available. The account and its time are added
-    when the decision is made. The store may repeat a decision with a newer account. A decision therefore only assigns
-    fields and never appends to a list in a field.
+    The body and the task are added when they are available. The account and its time are added when the decision is
+    made. The store may repeat a decision with a newer account; therefore, a decision only assigns fields, and never
+    appends to a list in a field.
     """
 
     exchange: Exchange
@@ -51,36 +51,36 @@ class RequestContext(Struct):
     now: float
     account: Account
     token: str | None
-    documented: Mapping[int, ErrorAnswer]  # the errors of the operation
+    documented: Mapping[int, ErrorAnswer]  # the documented errors of the operation
     operation: str = "create"  # a name in `effects.OPERATIONS`
     recipe: Recipe | ApiError = NO_RECIPE
     recipe_notes: tuple[str, ...] = ()
     retry_after: float | None = None  # seconds; set if the rate limit is exceeded
-    body: Interpretation = NO_BODY  # of a create request
-    callback: ParsedUrl | ApiError | None = None  # the receiver, or the error if its URL is refused
-    task_id: str = ""  # of a status query
+    body: Interpretation = NO_BODY  # the body of a create request
+    callback: ParsedUrl | ApiError | None = None  # the callback URL, or the error if it is not allowed
+    task_id: str = ""  # the id in the path of a status query
     task: Task | None = None  # the queried task or the created task
-    delivery: Delivery | None = None  # of the callback of the created task
+    delivery: Delivery | None = None  # the delivery of the created task's callback
     error: ApiError | None = None
-    chance: float = 0.0  # of a network fault, 0 ≤ chance < 1
+    chance: float = 0.0  # random number that decides about network faults, 0 ≤ chance < 1
     variant: int = 0  # random number of a body variant
     is_fast: bool = False  # whether the request is in the fast lane
 
     @property
     def document(self) -> Any:
-        """The decoded body of a create request, or the error of its decoding."""
+        """The JSON value of a create request's body, or the error of its decoding."""
         return self.body.document
 
     @property
     def compiled(self) -> CompiledOperation | ApiError | None:
-        """The operation for the model of a create request, or the error if there is none."""
+        """The operation for the model of a create request, or the error if no operation has this model."""
         return self.body.compiled
 
 
 def begin(
     service: Service, scope: Scope, documented: Mapping[int, ErrorAnswer], operation: str
 ) -> RequestContext:
-    """Create the context from the head of a request."""
+    """Create the context of a request from its ASGI scope."""
     return context_of(service, scope[SCOPE_KEY], read_head(scope["headers"]), documented, operation)
 
 
@@ -91,7 +91,10 @@ def context_of(
     documented: Mapping[int, ErrorAnswer],
     operation: str,
 ) -> RequestContext:
-    """Create the context of an exchange."""
+    """Create the context of an exchange, and find the recorder of its account.
+
+    A token that the server does not accept is treated like a missing token.
+    """
     token = head.token
     if token is not None and service.tokens and not is_accepted(token, service.tokens):
         token = None
@@ -105,13 +108,13 @@ def context_of(
 
 
 def enter(service: Service, context: RequestContext, account: Account) -> None:
-    """Add the account and its time to the context."""
+    """Add the account and its present time to the context."""
     context.account = account
     context.now = context.exchange.at = instant_of(account, service.clock.now())
 
 
 def apply_recipe(service: Service, context: RequestContext, recipe_request: RecipeRequest) -> None:
-    """Resolve the recipe of an authenticated request, apply it to the account, and count the request.
+    """Resolve the recipe of an authenticated request, and count the request against the rate limit.
 
     The recipe may set the credits and the rate limit of the account.
     """
@@ -131,7 +134,7 @@ def apply_recipe(service: Service, context: RequestContext, recipe_request: Reci
 
 
 def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
-    """Return the parts of a request that determine its recipe, or `NO_SOURCE` if it cannot have one.
+    """Return the parts of a request that determine its recipe, or `NO_SOURCE` if no recipe can apply to the request.
 
     In the fast lane, a request that may have a recipe raises `MayWaitError`, because a recipe may delay the response.
     """
@@ -146,15 +149,15 @@ def recipe_request_of(service: Service, context: RequestContext) -> RecipeReques
 
 
 def log_recipe_notes(context: RequestContext, error: ApiError | None) -> None:
-    """Add the notes on recipes to the log line, unless the status is 400.
+    """Add the notes on the recipe to the log line, unless the status is 400.
 
-    The notes of a 400 would count as violations.
+    The notes of a 400 would be counted as violations of the contract.
     """
     if context.recipe_notes and (error is None or error.status != 400):  # noqa: PLR2004
         context.exchange.notes += context.recipe_notes
 
 
 def prefer_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """Join all `Prefer` header lines into one list (RFC 9110, section 5.3); None if the request has none."""
+    """Return all `Prefer` header lines, joined into one list (RFC 9110, section 5.3); None if there is none."""
     lines = [value for name, value in headers if name == b"prefer"]
     return b", ".join(lines) if lines else None

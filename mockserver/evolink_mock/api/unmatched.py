@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Unmatched:
-    """Sends `response`, a 404 or 405.
+    """The ASGI endpoint that calls `response`, which sends a 404 or 405.
 
-    If the request has an accepted token, it is recorded in the journal of its account.
+    A request with an accepted token is recorded in the journal of its account.
     """
 
     def __init__(self, service: Service, response: ASGIApp) -> None:
@@ -24,7 +24,7 @@ class Unmatched:
         self._response = response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Record an HTTP request as unmatched, and send the response."""
+        """Mark the exchange of an HTTP request as unmatched, and send the response."""
         if scope["type"] == "http":
             context = begin(self._service, scope, {}, "")
             if context.token is not None:

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from evolink_spec import CreateOperation
 
 _encode = msgspec.json.Encoder().encode
-_SHOWN = 80  # characters of an offending value
-_REASONS = 3  # named in one error; the others are counted
-_MOST_VALUES = 200  # of a document whose errors are all collected; of a larger document, only the first is
+_SHOWN = 80  # maximum number of characters of an invalid value that are shown
+_REASONS = 3  # maximum number of reasons in one error; further reasons are only counted
+_MOST_VALUES = 200  # in a body with more values, only the first error is looked for
 _MODEL = "model"
-_NAMES = 5  # unknown fields named in one warning
-_MOST_NAMES = 50  # unknown fields that are compared with known ones
-_SIMILARITY = 0.75  # of a misspelled name, 0 to 1
-_SHOWN_NAME = 40  # characters of the name of an unknown field
-_MASK = "this value"  # replaces the offending value in the validator's own messages
+_NAMES = 5  # maximum number of unknown fields that one warning names
+_MOST_NAMES = 50  # maximum number of unknown fields that are compared with a missing one
+_SIMILARITY = 0.75  # minimum similarity of a misspelled name to the correct name, 0 to 1
+_SHOWN_NAME = 40  # maximum number of characters of an unknown field's name that are shown
+_MASK = "this value"  # replaces the invalid value in the messages of the validator
 
 
 class Validator:
-    """The compiled body schema of one operation."""
+    """The compiled schema of the request body of one operation."""
 
     def __init__(self, operation: CreateOperation) -> None:
         self._secret = operation.callback.field if operation.callback else None
@@ -40,12 +40,12 @@ class Validator:
         self.is_valid = self._compiled.is_valid
 
     def check(self, document: Any) -> ApiError | None:
-        """Return None if the document is valid, otherwise the 400 that names the invalid fields."""
+        """Return None if the request body is valid; otherwise, the 400 that names the invalid fields."""
         try:
             if self.is_valid(document):
                 return None
             errors = self._errors(document)
-        except ValueError:  # the validator's own limit: 255 levels
+        except ValueError:  # jsonschema-rs allows at most 255 levels
             return ApiError(400, "the body is nested too deeply")
         reasons: dict[str, str] = {}
         for error in errors:
@@ -58,7 +58,10 @@ class Validator:
         return ApiError(400, "; ".join(lines[:_REASONS]) + more, next(iter(reasons)))
 
     def _errors(self, document: Any) -> Sequence[jsonschema_rs.ValidationError]:
-        """Return the errors of an invalid document; for a large one only the first, as each takes 30 µs to find."""
+        """Return the errors of an invalid request body.
+
+        Of a large body, only the first error is returned, because finding each error takes 30 µs.
+        """
         if _is_small(document):
             return list(self._compiled.iter_errors(document))
         if isinstance(document, dict):
@@ -91,7 +94,7 @@ class Validator:
         return path, _cut(error.message, 2 * _SHOWN).replace(_MASK, value, 1)
 
     def _misspelling(self, missing: str, members: Any) -> str:
-        """Return a hint that names the unknown field most similar to the missing one; empty if none is similar."""
+        """Return a hint that names the unknown field most similar to the missing one; empty if no field is similar."""
         names = members if isinstance(members, dict) else {}
         unknown = islice((name for name in names if name not in self._fields), _MOST_NAMES)
         name = nearest(missing, [_cut(name, _SHOWN_NAME) for name in unknown], _SIMILARITY)
@@ -99,19 +102,19 @@ class Validator:
 
 
 class AnyModelValidator:
-    """Validates a body as if its model were `model`, which the document describes."""
+    """Validates a request body as if its model were `model`, which an OpenAPI document describes."""
 
     def __init__(self, validator: Validator | AnyModelValidator, model: str) -> None:
         self._validator = validator
         self._model = model
 
     def check(self, document: Mapping[str, Any]) -> ApiError | None:
-        """Return None if the document is valid, otherwise the 400 that names the invalid fields."""
+        """Return None if the request body is valid; otherwise, the 400 that names the invalid fields."""
         return self._validator.check({**document, _MODEL: self._model})
 
 
 def _is_small(document: Any) -> bool:
-    """Return whether a document has at most `_MOST_VALUES` values. Counting stops at that number."""
+    """Return whether a JSON value contains at most `_MOST_VALUES` values. Counting stops above this number."""
     count, waiting = 0, [document]
     while waiting and count <= _MOST_VALUES:
         value = waiting.pop()
@@ -123,7 +126,7 @@ def _is_small(document: Any) -> bool:
 
 
 def show(value: Any) -> str:
-    """Return a value as short JSON for an error message. An object or an array is shown without its members."""
+    """Return a JSON value as short text for an error message. An object or an array is shown without its members."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
     return _cut(_encode(value).decode())
@@ -138,12 +141,12 @@ def _spell(option: Any) -> str:
 
 
 def with_defaults(document: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
-    """Return the request, with the documented defaults for omitted fields (clause `create.defaults`)."""
+    """Return the request body, with the documented defaults for omitted fields (clause `create.defaults`)."""
     return {**operation.defaults, **document}
 
 
 def warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[str, ...]:
-    """Return notes on accepted fields that are probably mistakes: unknown fields and empty lists of images.
+    """Return warnings on accepted fields that are probably mistakes: unknown fields and empty lists of images.
 
     Implements clauses `create.unknown-fields` and `create.image-urls-empty`.
     """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Terms(Struct, frozen=True):
     """The body of POST /accounts and PATCH /account: the terms of an account.
 
-    For terms that are not given, POST uses the server's terms, and PATCH changes nothing.
+    For an omitted term, POST uses the term of the server, and PATCH changes nothing.
     """
 
     credits: Annotated[float, Meta(ge=0, le=10**12)] | UnsetType = UNSET
@@ -35,7 +35,10 @@ class Terms(Struct, frozen=True):
 
 
 class AssignRecipeBody(Struct, frozen=True):
-    """The body of POST /recipes: a recipe for the next requests of an account."""
+    """The body of POST /recipes: a recipe for the next `times` requests of an account.
+
+    If `times` is null, the recipe applies to all requests until it is replaced.
+    """
 
     recipe: Annotated[str, Meta(min_length=1, max_length=500)]
     times: Annotated[int, Meta(ge=1, le=1_000_000)] | None = 1
@@ -43,7 +46,7 @@ class AssignRecipeBody(Struct, frozen=True):
 
 
 async def reset_server(request: ControlRequest) -> ControlResponse:
-    """Drop every account, the recorded requests without an account, and the live view of the console."""
+    """Drop every account, the recorded requests without an account, and the exchanges in the console's live view."""
     accounts = await request.service.store.accounts()
     for account in accounts:
         await request.service.clocks.drop(account)
@@ -53,7 +56,7 @@ async def reset_server(request: ControlRequest) -> ControlResponse:
 
 
 async def list_accounts(request: ControlRequest) -> ControlResponse | ApiError:
-    """List the accounts, one page at a time."""
+    """Return a page of the list of accounts."""
     accounts = page(await request.service.store.accounts(), lambda account: account.label, request.query)
     if isinstance(accounts, ApiError):
         return accounts
@@ -64,7 +67,7 @@ async def list_accounts(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
-    """Create the account. If it exists, it is dropped first, so that it starts anew."""
+    """Create the account. If it exists already, it is dropped first."""
     rate = _check(request)
     if isinstance(rate, ApiError):
         return rate
@@ -73,12 +76,12 @@ async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_account(request: ControlRequest) -> ControlResponse:
-    """Show the account."""
+    """Return the state of the account."""
     return json_response(account_state(request.service, request.account))
 
 
 async def change_account(request: ControlRequest) -> ControlResponse | ApiError:
-    """Change terms of the account."""
+    """Change terms of the account, and return its new state."""
     rate = _check(request)
     if isinstance(rate, ApiError):
         return rate
@@ -92,12 +95,12 @@ async def drop_account(request: ControlRequest) -> ControlResponse:
 
 
 async def list_recipes(request: ControlRequest) -> ControlResponse:
-    """List the recipes assigned to the account."""
+    """Return the recipes assigned to the account."""
     return json_response({"recipes": assignments.list_assigned(request.account)})
 
 
 async def assign_recipe(request: ControlRequest) -> ControlResponse | ApiError:
-    """Assign a recipe to the next requests of the account."""
+    """Assign a recipe to the next requests of the account, and return all its assigned recipes."""
     if "assigned" not in request.service.recipe_sources:
         return ApiError(409, "this mock does not use assigned recipes: see --recipes")
     assignment: AssignRecipeBody = request.body
@@ -131,7 +134,7 @@ async def clear_recipes(request: ControlRequest) -> ControlResponse:
 
 
 def _check(request: ControlRequest) -> Rate | ApiError | None:
-    """Check the terms. Returns the parsed rate limit (None if they set none), or the 400 for invalid terms."""
+    """Check the terms in the body. Return the rate limit, None if the body sets none, or the 400 for invalid terms."""
     terms: Terms = request.body
     served = [name for by_model in request.service.spec.creates.values() for name in by_model if name]
     for model in () if terms.denied_models is UNSET else terms.denied_models:

@@ -1,4 +1,4 @@
-"""The clock in the control API: show an account's time, freeze it and move it."""
+"""The clock in the control API: show, freeze and move the time of an account."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ class SetTime(Struct, frozen=True):
 
 
 async def show_clock(request: ControlRequest) -> ControlResponse:
-    """Show the account's time."""
+    """Return the time of the account."""
     return json_response(await _clock(request))
 
 
 async def freeze_clock(request: ControlRequest) -> ControlResponse:
-    """Stop the account's time."""
+    """Stop the clock of the account."""
     await request.service.clocks.freeze(request.account)
     return json_response(await _clock(request))
 
 
 async def resume_clock(request: ControlRequest) -> ControlResponse:
-    """Let the account's time run again."""
+    """Let the clock of the account run again."""
     await request.service.clocks.resume(request.account)
     return json_response(await _clock(request))
 
 
 async def advance_clock(request: ControlRequest) -> ControlResponse | ApiError:
-    """Move the account's time forward by some seconds."""
+    """Move the account's time forward by a duration."""
     seconds = seconds_of(request.body.seconds, "seconds", _CENTURY)
     if isinstance(seconds, ApiError):
         return seconds
@@ -63,7 +63,7 @@ async def advance_clock(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
-    """Move the account's time forward to a given time."""
+    """Move the account's time forward to the time in the body."""
     try:
         events = await request.service.clocks.set_time(request.account, request.body.now)
     except ValueError as error:
@@ -72,9 +72,9 @@ async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def _moved(request: ControlRequest, events: Iterable[Event]) -> ControlResponse:
-    """Return the account's time after a move, and what happened during the move.
+    """Return the account's time after a move, and the events during the move.
 
-    The clock is reported as frozen, because a move freezes it, even if the account was dropped meanwhile.
+    The clock is reported as frozen even if the account was dropped during the move, because a move freezes the clock.
     """
     happened = [_event(event) for event in events]
     return json_response({**await _clock(request), "frozen": True, "happened": happened})

@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 _MISSING = re.compile(r"required field `(\w+)`")
-_NAME_LENGTH = 60  # characters of an unknown name in an error
+_NAME_LENGTH = 60  # maximum number of characters of an unknown name that an error shows
 _encode = msgspec.json.Encoder().encode
 
 
 class Empty(msgspec.Struct, frozen=True):
-    """The struct of a route without body or without query parameters."""
+    """The struct for a route without a body, or without query parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
     """A valid request to the control API.
 
-    `body` and `query` are structs that the route declares. `task_id` is the path parameter.
+    `body` and `query` are structs of the types that the route declares. `task_id` is the path parameter, or empty.
     """
 
     service: Service
@@ -50,7 +50,7 @@ class ControlRequest:
 
 @dataclass(frozen=True, slots=True)
 class ControlResponse:
-    """A successful response. `body` is None for a 204."""
+    """A successful response of the control API. `body` is None for a 204."""
 
     body: bytes | None
     status: int = 200
@@ -75,7 +75,7 @@ NO_CONTENT = ControlResponse(None, 204)
 
 
 def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
-    """Decode a body as the struct of the route. Returns a 400 that names an invalid field."""
+    """Decode a request body as the struct of the route, or return the 400 that names the invalid field."""
     document: Any = {}
     if raw:
         document = check_content_type(content_type) or parse(raw)
@@ -87,7 +87,7 @@ def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> 
 
 
 def decode_query(raw: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
-    """Decode a query string as the struct of the route. Returns a 400 that names an invalid parameter."""
+    """Decode a query string as the struct of the route, or return the 400 that names the invalid parameter."""
     pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
     parameters = dict(pairs)
     if len(parameters) < len(pairs):
@@ -114,11 +114,11 @@ def _convert(
 
 
 def _choices(kind: type[msgspec.Struct], name: str, value: str) -> str:
-    """Return a hint for an invalid word in a field: the most similar valid word, or all of them if none is similar."""
+    """Return a hint for an invalid word in a field: the most similar valid word, or all words if none is similar."""
     import msgspec.inspect as inspection
 
     info = inspection.type_info(kind)
-    assert isinstance(info, inspection.StructType)  # noqa: S101  (every body and query is one)
+    assert isinstance(info, inspection.StructType)  # noqa: S101  (every body and query is a struct)
     types = [field.type for field in info.fields if field.name == name]
     types += [part for kind_ in types if isinstance(kind_, inspection.UnionType) for part in kind_.types]
     words = [str(word) for part in types if isinstance(part, inspection.LiteralType) for word in part.values]

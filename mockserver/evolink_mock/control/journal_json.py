@@ -22,7 +22,7 @@ _WORD = re.compile(r"[\w.~-]+")
 
 
 class SentCallback(NamedTuple):
-    """One attempt of a delivery, with the body that was sent."""
+    """One attempt of a callback delivery, with the body that was sent."""
 
     delivery: Delivery
     attempt: Attempt
@@ -36,7 +36,7 @@ def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
 
 
 def words_of(exchanges: Iterable[Exchange]) -> set[str]:
-    """Return every word in the exchanges, as a set, so that many tokens can be looked up quickly."""
+    """Return the set of all words in the exchanges, so that many tokens can be looked up quickly."""
     words: set[str] = set()
     for exchange in exchanges:
         values = [
@@ -70,7 +70,7 @@ def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
 
 
 def _sent_body(exchange: Exchange, redactor: Redactor) -> str:
-    """Return the body that the client got. The response to a HEAD request has no body, even if one was recorded."""
+    """Return the response body that the client got. It is empty for a HEAD request, even if a body was recorded."""
     return (
         "" if exchange.method == "HEAD" or not exchange.answer_body else redactor.body(exchange.answer_body)
     )
@@ -97,8 +97,8 @@ def har(  # noqa: PLR0913, PLR0917  (two kinds of entries, and facts about the f
 ) -> dict[str, Any]:
     """Return an HTTP Archive 1.2 of exchanges and callback attempts, in order of time.
 
-    The durations are in milliseconds of real time. `dropped` is the number of earlier exchanges that are no longer
-    stored. `_own_key` states for each exchange whether it was sent with `own_token`, the token of the caller.
+    Durations are in milliseconds of real time. `dropped` is the number of earlier exchanges that the journal has
+    dropped. The member `_own_key` states whether the exchange was sent with `own_token`, the token of the caller.
     """
     dated = [(exchange.at, _exchange(exchange, redactor, own_token)) for exchange in exchanges]
     dated += [(callback.attempt.at, _callback(callback, redactor)) for callback in callbacks]

@@ -1,4 +1,4 @@
-"""The journals in the control API: an account's exchanges and violations, and requests without an account."""
+"""The journals in the control API: exchanges and violations of an account, and requests without an account."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
 
 class JournalQuery(Struct, frozen=True):
-    """The query of GET /journal: only the last `limit` exchanges, and only those with this status."""
+    """The query parameters of GET /journal.
+
+    The last `limit` exchanges are returned. If `status` is set, only exchanges with this status are returned.
+    """
 
     limit: Annotated[int, Meta(ge=1, le=JOURNAL)] = JOURNAL
     status: Annotated[int, Meta(ge=0, le=599)] | UnsetType = UNSET
 
 
 async def show_journal(request: ControlRequest) -> ControlResponse:
-    """Show the last exchanges of the account."""
+    """Return the last exchanges of the account."""
     status = request.query.status
     journal = await _journal(request)
     exchanges = [item for item in journal if status is UNSET or item.status == status]
@@ -37,30 +40,30 @@ async def show_journal(request: ControlRequest) -> ControlResponse:
 
 
 async def show_violations(request: ControlRequest) -> ControlResponse:
-    """Show the violations by the account's requests, including those of exchanges that are no longer stored."""
+    """Return the violations by the account's requests, including those of exchanges that the journal has dropped."""
     journal = await _journal(request)
     redactor, shown = _redactor(request, journal), []
     for violation in journal.violations:
         task = await request.service.store.task(violation.task_id) if violation.task_id else None
-        if task is None or task.account != request.account.token:  # else a recipe caused the error
+        if task is None or task.account != request.account.token:  # otherwise, a recipe caused the error
             shown.append(journal_json.violation_entry(violation, redactor))
     return json_response({"violations": shown, "dropped": journal.dropped_violations})
 
 
 async def clear_journal(request: ControlRequest) -> ControlResponse:
-    """Forget the exchanges of the account and their violations."""
+    """Remove the exchanges of the account and their violations."""
     await request.service.store.clear_journal(request.account.token)
     return NO_CONTENT
 
 
 async def show_journal_har(request: ControlRequest) -> ControlResponse:
-    """Show the last exchanges and the callbacks of the account as HTTP Archive."""
+    """Return the last exchanges and the callbacks of the account as an HTTP Archive."""
     callbacks, journal = await sent_callbacks(request), await _journal(request)
     return _archive(journal, callbacks, _redactor(request, journal))
 
 
 async def show_unmatched_har(request: ControlRequest) -> ControlResponse:
-    """Show the last requests that belong to no account as HTTP Archive."""
+    """Return the last requests without an account as an HTTP Archive."""
     exchanges = await request.service.store.journal("")
     words = journal_json.words_of(exchanges)
     accounts = await request.service.store.accounts()

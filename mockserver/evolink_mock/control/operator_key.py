@@ -1,7 +1,7 @@
-"""The operator of the mock, whose key gives access to every account.
+"""The key of the mock's operator, which gives access to every account.
 
-`serve` prints a link with the key. A browser that opens the link stores the key in a cookie, which it never sends with
-requests from other sites.
+`serve` prints a link that contains the key. A browser that opens the link stores the key in a cookie, and never sends
+this cookie with requests from other sites.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HEADER = b"mock-operator-key"
-ACCOUNT_HEADER = b"mock-account"  # the label of the account for which an operator acts
+ACCOUNT_HEADER = b"mock-account"  # the label of the account that the operator's request concerns
 
 
 def is_operator(headers: Mapping[bytes, bytes], key: str) -> bool:
-    """Return whether a request carries the operator's key, in its header or in its cookie."""
+    """Return whether the header or the cookie of a request contains the operator's key."""
     sent = headers.get(HEADER, b"") or _cookie(headers.get(b"cookie", b""), key)
     return bool(key) and compare_digest(sent, key.encode("latin-1", "replace"))
 
@@ -31,7 +31,7 @@ def set_cookie(key: str) -> bytes:
 def _name(key: str) -> str:
     """Return the name of the cookie, which depends on the key.
 
-    A browser sends the cookies of a host to every port, so two mocks need different names.
+    Because a browser sends the cookies of a host to every port, two mocks on a host need cookies with different names.
     """
     return f"evolink_mock_{blake2b(key.encode(), digest_size=4).hexdigest()}"
 

@@ -1,4 +1,4 @@
-"""Keep web pages of other origins out of the control API, even pages whose host name resolves to this server."""
+"""Keep web pages of other origins out of the control API, even if their host name resolves to this server."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _OWN_SITE = (b"same-origin", b"none")
 
 
 class OwnNames(Struct, frozen=True):
-    """The hosts and authorities of this server, and patterns of allowed names (`*` matches any text)."""
+    """The hosts and authorities of this server, and patterns of further allowed hosts (`*` matches any text)."""
 
     names: frozenset[str] = frozenset()
     allowed: frozenset[str] = frozenset()
 
     def at(self, address: str | None) -> OwnNames:
-        """Return these names together with the address that accepted a connection."""
+        """Return these names together with `address`, the address that accepted a connection."""
         return OwnNames(self.names | hosts_of(address), self.allowed)
 
     def has(self, authority: str) -> bool:
-        """Return whether `HOST[:PORT]` is loopback or a known name of this server.
+        """Return whether `HOST[:PORT]` is loopback, a name of this server, or an allowed name.
 
-        A name that merely resolves to this server is not enough.
+        Other names are not accepted, even if they resolve to this server.
         """
         parts = _AUTHORITY.fullmatch(authority)
         if parts is None:
@@ -44,10 +44,10 @@ class OwnNames(Struct, frozen=True):
 
 
 def origin_error(headers: Mapping[bytes, bytes], own: OwnNames, *, trusted: bool = False) -> ApiError | None:
-    """Return the 403 for a request that comes from a page of another origin, or that has an unknown host name.
+    """Return the 403 for a request from a page of another origin, or with an unknown host name; None if it is allowed.
 
-    `trusted` means that the request has one of the keys that this server requires. A trusted request may have any host
-    name, unless a browser sends it.
+    `trusted` means that the request has one of the API keys that this server requires. A trusted request may have any
+    host name, unless a browser sends it.
     """
     host = headers.get(b"host", b"").decode("latin-1").lower()
     origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
@@ -79,7 +79,7 @@ def _is_loopback(name: str) -> bool:
 def hosts_of(*urls: str | None) -> frozenset[str]:
     """Return the hosts and authorities of addresses and URLs, in lower case.
 
-    Wildcard addresses are omitted because they name no host.
+    Wildcard addresses are omitted, because they name no host.
     """
     return frozenset(_hosts(filter(None, urls))) - {"0.0.0.0", "::"}  # noqa: S104  (not bound here)
 

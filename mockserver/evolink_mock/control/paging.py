@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _DEFAULT, _MOST = 100, 1000
-_MOST_DIGITS = 9  # of the number of an item
+_MOST_DIGITS = 9  # maximum number of digits of an item's number
 
 
 class PageQuery(Struct, frozen=True):
-    """The query of a route with pages. `after` is the `next` of the previous page."""
+    """The query parameters of a route with pages. `after` is the member `next` of the previous page."""
 
     limit: Annotated[int, Meta(ge=1, le=_MOST)] = _DEFAULT
     after: Annotated[str, Meta(max_length=200)] = ""
@@ -26,10 +26,10 @@ class PageQuery(Struct, frozen=True):
 def page(
     items: Sequence[T], key: Callable[[T], str], query: PageQuery
 ) -> tuple[Sequence[T], str | None] | ApiError:
-    """Return a page of a list, and the `after` of the next page; None if this is the last page.
+    """Return a page of a list, and the `after` of the next page; None instead of `after` if this is the last page.
 
-    `after` is the key and the number (from 1) of the last item, as `KEY@NUMBER`. The number is needed because items may
-    share a key, and it saves a search. Returns 400 if no item has the key.
+    `after` is the key and the number (from 1) of the last item, as `KEY@NUMBER`. The number distinguishes items with
+    the same key, and saves a search. Returns a 400 if no item has the key.
     """
     start = _start(items, key, query.after) if query.after else 0
     if start is None:
@@ -40,11 +40,11 @@ def page(
 
 
 def _start(items: Sequence[T], key: Callable[[T], str], after: str) -> int | None:
-    """Return the index of the first item after the item that `after` names; None if there is no such item."""
+    """Return the index of the first item after the item that `after` names; None if the list has no such item."""
     wanted, at, number = after.rpartition("@")
     if at and number.isdigit() and len(number) <= _MOST_DIGITS:
         index = int(number)
         if 0 < index <= len(items) and key(items[index - 1]) == wanted:
             return index
-        after = wanted  # items before it have been dropped since
+        after = wanted  # the number has changed, because earlier items were dropped
     return next((index for index, item in enumerate(items, 1) if key(item) == after), None)

@@ -1,4 +1,4 @@
-"""The recorded body of a request as text: decompressed, binary content as base64, credentials removed."""
+"""The recorded body of a request as text: decompressed, without credentials, and as base64 if it is binary."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _WINDOW_BITS = {
     b"gzip": 31,
     b"x-gzip": 31,
     b"deflate": 15,
-}  # of zlib, by content coding
-_DIGITS = 15  # digits of a length at most
+}  # the argument `wbits` of zlib, by content coding
+_DIGITS = 15  # maximum number of digits of a Content-Length
 
 
 class BodyText(NamedTuple):
-    """The text of a body in an archive.
+    """The text of a body in an HTTP Archive.
 
-    `size` is the number of bytes that were sent: -1 if it is unknown, None if it is the size of `text`.
+    `size` is the number of bytes that were sent; -1 if the number is unknown, None if it is the size of `text`.
     """
 
     text: str
@@ -35,7 +35,7 @@ class BodyText(NamedTuple):
 
 
 def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
-    """Return the body of a request, decompressed. The comment states how much of a long body was recorded."""
+    """Return the decompressed body of a request. If the body is long, the comment states how much was recorded."""
     recorded = exchange.request_body
     if not recorded:
         return BodyText("")
@@ -48,7 +48,7 @@ def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
         comment = f"the first {KEPT} of {whole} bytes" if size != KEPT else ""
     if _is_text(body):
         return BodyText(redactor.body(body), "", comment, size)
-    # Credentials are ASCII. In binary content decoded as Latin-1, byte for byte, they are found and removed too.
+    # Latin-1 decodes binary content byte for byte, so that credentials, which are ASCII, are found and removed.
     redacted = redactor.body(body.decode("latin-1").encode()).encode("latin-1", "replace")
     return BodyText(b64encode(redacted).decode(), "base64", comment, len(recorded) if size is None else size)
 
@@ -56,7 +56,7 @@ def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
 def _without_coding(body: bytes, coding: bytes) -> bytes:
     """Decompress a body to at most `KEPT` bytes.
 
-    A body is returned unchanged if it is not compressed as `coding` says.
+    If the body is not compressed with `coding`, it is returned unchanged.
     """
     bits = _WINDOW_BITS.get(coding.strip().lower())
     if bits is None:
@@ -77,6 +77,6 @@ def _is_text(body: bytes) -> bool:
 
 
 def _announced(headers: Mapping[bytes, bytes]) -> int:
-    """Return the value of `Content-Length`, or -1 if it is missing or invalid."""
+    """Return the value of `Content-Length`; -1 if it is missing or invalid."""
     length = headers.get(b"content-length", b"")
     return int(length) if length.isdigit() and len(length) <= _DIGITS else -1

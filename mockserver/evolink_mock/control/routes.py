@@ -47,7 +47,7 @@ _READS = ("GET", "HEAD")
 
 
 async def list_routes(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """List the routes of the control API."""
+    """Return the routes of the control API."""
     routes = [{"method": row.method, "path": f"{PREFIX}{row.path.rstrip('/')}"} for row in ROWS]
     return json_response({"routes": routes, "openapi": f"{PREFIX}/openapi.json"})
 
@@ -55,8 +55,8 @@ async def list_routes(request: ControlRequest) -> ControlResponse:  # noqa: ARG0
 class Row(NamedTuple):
     """One operation of the control API.
 
-    An `owned` operation concerns the account of the bearer token. A `public` operation checks neither origin nor
-    token.
+    An operation that is `owned` needs a bearer token and concerns the account of this token. For an operation that is
+    `public`, neither origin nor token is checked.
     """
 
     method: str
@@ -114,7 +114,7 @@ PATHS = [f"{PREFIX}{row.path}" for row in ROWS]
 
 
 class ControlEndpoint:
-    """The ASGI endpoint of one row of the table. It checks the request and calls the handler."""
+    """The ASGI endpoint of one row of the table. It checks a request and calls the handler."""
 
     def __init__(self, service: Service, row: Row, own: origin_check.OwnNames) -> None:
         self._service = service
@@ -162,9 +162,10 @@ class ControlEndpoint:
         return ControlRequest(self._service, account, body, query, task_id)
 
     async def _token(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """Return the token of the account that a request concerns.
+        """Return the token of the account that a request concerns; None if the request has no accepted token.
 
-        It is the bearer token, or the token of the account that the operator names.
+        If the request has the operator's key and names an account, this is the token of that account; otherwise, it is
+        the bearer token.
         """
         label = headers.get(ACCOUNT_HEADER)
         if label is None or not is_operator(headers, self._service.operator_key):
@@ -189,7 +190,7 @@ class ControlEndpoint:
 
 
 def accepted_token(service: Service, headers: Mapping[bytes, bytes]) -> str | None:
-    """Return the bearer token if this server accepts it, otherwise None."""
+    """Return the bearer token if this server accepts it; otherwise None."""
     token = token_of(headers.get(b"authorization", b""))
     if token is not None and service.tokens and not is_accepted(token, service.tokens):
         return None
@@ -197,15 +198,15 @@ def accepted_token(service: Service, headers: Mapping[bytes, bytes]) -> str | No
 
 
 def _address(scope: Scope) -> str | None:
-    """Return the address that accepted the connection."""
+    """Return the address that accepted the connection; None if the ASGI server does not state it."""
     server = scope.get("server")
     return None if server is None else str(server[0])
 
 
 def own_names(service: Service, bound_to: str | None = None) -> origin_check.OwnNames:
-    """Return the names under which the control API may be used.
+    """Return the host names under which the control API may be used.
 
-    `bound_to` is the `HOST:PORT` of its own listener.
+    `bound_to` is the `HOST:PORT` of the control API's own listener; None if it has no listener of its own.
     """
     settings = service.settings
     hosts = origin_check.hosts_of(settings.host, settings.public_url, bound_to)
@@ -215,8 +216,8 @@ def own_names(service: Service, bound_to: str | None = None) -> origin_check.Own
 def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRoute]:
     """Return the routes of the control API.
 
-    If `--control` turns it off or moves it elsewhere, only the public routes are returned. `bound_to` is the
-    `HOST:PORT` of the control API's own listener, None if it has none.
+    If the setting `control` turns the control API off or moves it to another address, only the public routes are
+    returned. `bound_to` is the `HOST:PORT` of the control API's own listener; None if it has no listener of its own.
     """
     own = own_names(service, bound_to)
     settings = service.settings

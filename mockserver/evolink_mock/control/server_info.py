@@ -1,4 +1,4 @@
-"""Information about the server itself, which concerns no account."""
+"""The routes of the control API that concern the server itself and no account."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ async def take_snapshot(request: ControlRequest) -> ControlResponse:
 
 
 async def show_health(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """Respond with 200 whenever the process can respond."""
+    """Respond with a 200, which shows that the process is alive."""
     return json_response({"status": "ok"})
 
 
 async def show_readiness(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond with 200 if callbacks are delivered and the store can be used, otherwise with 503."""
+    """Respond with a 200 if callbacks are delivered and the store can be used, otherwise with a 503."""
     if not request.service.ready:
         return ApiError(503, "callbacks are not delivered yet")
     if request.service.store.problem is not None:
@@ -52,7 +52,7 @@ async def show_readiness(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_metrics(request: ControlRequest) -> ControlResponse | ApiError:
-    """Return the metrics in the text format of Prometheus; 404 without `--metrics`."""
+    """Return the metrics in the text format of Prometheus, or a 404 if the setting `metrics` is off."""
     service = request.service
     if not service.settings.metrics:
         return ApiError(404, "there are no metrics: start the mock with --metrics")
@@ -63,29 +63,29 @@ async def show_metrics(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_openapi_yaml(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """Show the OpenAPI document of the control API as YAML."""
+    """Return the OpenAPI document of the control API as YAML."""
     return ControlResponse(document(), content_type=b"application/yaml")
 
 
 async def show_openapi_json(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """Show the OpenAPI document of the control API as JSON."""
+    """Return the OpenAPI document of the control API as JSON."""
     return ControlResponse(document_json())
 
 
 async def show_spec(request: ControlRequest) -> ControlResponse:
-    """Show the documents that the server simulates."""
+    """Return the OpenAPI documents that the server simulates, by source."""
     return json_response({"documents": dict(request.service.spec.documents)})
 
 
 async def list_clauses(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """List the clauses: the rules that the documents state."""
+    """Return the clauses, which are the rules of the contract."""
     from evolink_spec.clauses import load_clauses
 
     return json_response({"clauses": load_clauses()})
 
 
 async def show_certificate(request: ControlRequest) -> ControlResponse | ApiError:
-    """Show the certificate of the authority that clients must trust; 404 if the server has no https."""
+    """Return the certificate of the authority that clients must trust, or a 404 if the server has no https."""
     pem = request.service.ca_pem
     if pem is None:
         return ApiError(404, "this server has no https, so there is no certificate to trust")
@@ -93,5 +93,5 @@ async def show_certificate(request: ControlRequest) -> ControlResponse | ApiErro
 
 
 async def list_catalog(request: ControlRequest) -> ControlResponse:
-    """List every recipe that has a single effect."""
+    """Return every recipe that has a single effect."""
     return json_response({"recipes": request.service.registry.names})

@@ -34,7 +34,7 @@ _LONGEST_WAIT = 600  # seconds
 class ForcedOutcome(Struct, frozen=True):
     """The body of POST /tasks/{task_id}/outcome.
 
-    `failure` is a documented code or `CODE/KIND`; the outcome is then `failed`.
+    `failure` is a documented failure code or `CODE/KIND`. If `failure` is set, the outcome is `failed`.
     """
 
     outcome: Literal["completed", "failed", "cancelled"] | None = None
@@ -42,21 +42,21 @@ class ForcedOutcome(Struct, frozen=True):
 
 
 class WaitForTask(Struct, frozen=True):
-    """The body of POST /wait/task. `timeout` is in real seconds."""
+    """The body of POST /wait/task. `timeout` is a number of seconds of real time, or a duration such as `2m`."""
 
     task_id: Annotated[str, Meta(min_length=1)]
     timeout: float | str = 10.0
 
 
 class WaitForCallbacks(Struct, frozen=True):
-    """The body of POST /wait/callbacks. `timeout` is in real seconds."""
+    """The body of POST /wait/callbacks. `timeout` is a number of seconds of real time, or a duration such as `2m`."""
 
     count: Annotated[int, Meta(ge=1, le=1_000_000)]
     timeout: float | str = 10.0
 
 
 async def list_tasks(request: ControlRequest) -> ControlResponse | ApiError:
-    """List the tasks of the account, one page at a time."""
+    """Return a page of the list of the account's tasks."""
     tasks = page(
         await request.service.store.tasks(request.account.token), lambda task: task.id, request.query
     )
@@ -68,7 +68,7 @@ async def list_tasks(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_task(request: ControlRequest) -> ControlResponse | ApiError:
-    """Show one task of the account."""
+    """Return the state of one task of the account."""
     task = await _own_task(request, request.task_id)
     if task is None:
         return _no_task(request.task_id)
@@ -76,7 +76,7 @@ async def show_task(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def force_outcome(request: ControlRequest) -> ControlResponse | ApiError:
-    """End an unfinished task now, with the requested outcome."""
+    """End an unfinished task now, with the outcome in the body."""
     outcome = _outcome(request)
     if isinstance(outcome, ApiError):
         return outcome
@@ -99,7 +99,7 @@ async def expire_links(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def list_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
-    """List the callback deliveries of the account, one page at a time."""
+    """Return a page of the list of the account's callback deliveries."""
     deliveries = await request.service.store.deliveries(request.account.token)
     selected = page(deliveries, lambda delivery: delivery.task_id, request.query)
     if isinstance(selected, ApiError):
@@ -109,7 +109,7 @@ async def list_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
-    """Show the callback delivery of one task."""
+    """Return the callback delivery of one task."""
     delivery = await _own_delivery(request)
     if isinstance(delivery, ApiError):
         return delivery
@@ -127,7 +127,7 @@ async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiEr
 
 
 async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond when a task has finished, or when the timeout expires."""
+    """Respond when the task has finished, when the timeout expires, or at once if the account's clock is frozen."""
     service, task_id = request.service, request.body.task_id
 
     async def is_finished(account: Account) -> Reached:
@@ -148,7 +148,7 @@ async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond when `count` callbacks have been delivered, or when the timeout expires."""
+    """Respond when `count` callbacks have been delivered, when the timeout expires, or if the clock is frozen."""
     service, account = request.service, request.account
 
     async def delivered() -> list[Delivery]:
@@ -167,7 +167,7 @@ async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiEr
 
 
 async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallback]:
-    """Return every attempt of every delivery of the account, with the body that was sent."""
+    """Return every attempt of every callback delivery of the account, with the body that was sent."""
     sent = []
     for delivery in await request.service.store.deliveries(request.account.token):
         task = await request.service.store.task(delivery.task_id)
@@ -182,7 +182,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the time at which the body of a callback shows the task; it is never before the end of the task."""
+    """Return the time at which the body of a callback shows the task. It is never before the end of the task."""
     return max(attempt.at, task.timetable.ends)
 
 
@@ -235,7 +235,7 @@ def _finite(instant: float) -> float | None:
 
 
 def task_state(task: Task, now: float) -> dict[str, Any]:
-    """Return the state of a task at `now` as JSON data, with its whole timetable."""
+    """Return the state of a task at `now` as JSON data, with the whole timetable of the task."""
     timetable, seen = task.timetable, view(task.timetable, now)
     failure = timetable.outcome.failure
     failed = "cancelled" if timetable.outcome.is_cancelled else "failed"

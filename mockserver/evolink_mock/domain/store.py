@@ -33,9 +33,7 @@ class Change(Struct, frozen=True, gc=False):
 
 NO_CHANGE = Change()
 IsTaken = Callable[[str], bool]
-MayHold = Callable[
-    [str, str], bool
-]  # `may_hold(token, receiver)`: whether a worker may lease one more delivery
+MayHold = Callable[[str, str], bool]  # (token, receiver): whether a worker may lease one more delivery
 # A step decides on a request. `step(account, is_taken)` changes only its argument `account`, and returns the records to
 # store with the account. A store may call a step again with a newer account. `is_taken(task_id)` returns whether a task
 # has this id.

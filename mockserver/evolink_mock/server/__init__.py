@@ -1,1 +1,1 @@
-"""The ASGI application, and the sockets and connections that serve it."""
+"""The ASGI application of the mock, and the sockets and connections that serve it."""

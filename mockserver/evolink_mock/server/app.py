@@ -1,4 +1,4 @@
-"""Build the ASGI application: all routes, and the middleware around them."""
+"""Build the ASGI application: all its routes, and the middleware around them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MODELS_PATH = "/v1/models"
 
 
 def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
-    """Create the ASGI application, with the control API unless it is off or has its own listener.
+    """Create the ASGI application. It includes the control API if the setting `control` is "on".
 
     `observe` is called with every completed exchange. Starlette's router is used without its application class,
     because `ExchangeMiddleware` replaces the error handling of that class and must be the outermost layer.
@@ -66,7 +66,7 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
 def _counting(
     service: Service, table: RouteTable, observe: Callable[[Exchange], None]
 ) -> Callable[[Exchange], None]:
-    """Return a function that counts exchanges in the metrics and passes them to `observe`.
+    """Return a function that counts an exchange in the metrics and passes it to `observe`.
 
     Requests to the control API and the console are not counted.
     """
@@ -85,15 +85,16 @@ def _counting(
 
 
 def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
-    """Return a function that observes exchanges and publishes them in the feed.
+    """Return a function that passes an exchange to `observe` and publishes it in the exchange feed.
 
-    Requests to the control API are only observed; requests for pages of the console are ignored.
+    Requests to the control API are not published; requests for pages of the console are neither published nor
+    observed.
     """
     publish = service.exchange_feed.publish
 
     def observe_and_publish(exchange: Exchange) -> None:
         if exchange.journal is None and f"{exchange.path}/".startswith(f"{PREFIX}/"):
-            if not exchange.path.startswith(_PAGES):  # an open page would fill the log with its requests
+            if not exchange.path.startswith(_PAGES):  # the requests of an open page would fill the log
                 observe(exchange)
             return
         publish(exchange)
@@ -103,7 +104,10 @@ def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callab
 
 
 def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
-    """Return a function that records requests without an accepted key, except those to the control API."""
+    """Return a function that records requests without an accepted API key.
+
+    Requests to the control API are not recorded.
+    """
     anonymous = service.store.recorder("")
 
     def record(exchange: Exchange) -> None:
@@ -115,7 +119,10 @@ def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
 
 
 def _routes(service: Service) -> list[Route]:
-    """Return the routes of every path: first those of its methods, then one for all other methods."""
+    """Return the routes of the simulated API.
+
+    For each path, one more route responds to all other methods with a 405.
+    """
     query = service.spec.query
     routes = [Route(query.path, QueryEndpoint(service, query), methods=["GET"])]
     routes += [

@@ -1,8 +1,8 @@
-"""Serve the small requests that arrive in one turn of the event loop together.
+"""Serve together the small requests that arrive in one turn of the event loop.
 
 A store in a file serves them in one transaction, a store on a server in one round trip. The coroutine of each request
-stops where it needs the store. The commands of all these requests are sent to the store at once, and each coroutine
-goes on with the replies to its own commands.
+stops where it needs the store. The commands of all stopped requests are sent to the store at once, and each coroutine
+continues with the replies to its own commands.
 """
 
 from __future__ import annotations
@@ -38,12 +38,15 @@ class BatchedConnection(Connection, Protocol):
         ...
 
     def parse(self, data: bytes) -> None:
-        """Have uvicorn serve the data."""
+        """Let uvicorn serve the requests in `data`."""
         ...
 
 
 class _Request:
-    """A request in a batch. It waits for the replies to `commands`, which is None if it waits for nothing."""
+    """A request in a batch.
+
+    While it waits for the store, `commands` are the commands to send; otherwise, they are None.
+    """
 
     def __init__(
         self, connection: BatchedConnection, data: bytes, lane: FastLane, store: BatchingStore
@@ -60,7 +63,7 @@ class _Request:
             self._go_on(self._coroutine.send, None)
 
     def receive(self, replies: Sequence[Any]) -> None:
-        """Continue the request with the replies to its commands, or with the first error among them."""
+        """Continue the request with the replies to its commands. If a reply is an error, raise it in the request."""
         error = next((reply for reply in replies if isinstance(reply, StoreError)), None)
         if error is None:
             self._go_on(self._coroutine.send, replies)
@@ -68,7 +71,7 @@ class _Request:
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Continue the request by raising an error of the store in it."""
+        """Continue the request by raising an error of the store in its coroutine."""
         self._go_on(self._coroutine.throw, error)
 
     def _go_on(self, resume: Callable[[Any], Any], value: Any) -> None:
@@ -84,7 +87,7 @@ class _Request:
 
 
 class BatchedLane:
-    """Serves requests that need no store immediately. It serves all others together in the loop's next turn."""
+    """Serves a request immediately if it needs no store; otherwise, together with others in the loop's next turn."""
 
     def __init__(self, lane: FastLane, store: BatchingStore) -> None:
         self._lane = lane
@@ -92,7 +95,7 @@ class BatchedLane:
         self._waiting: dict[BatchedConnection, _Request] = {}
 
     def add(self, connection: BatchedConnection, data: bytes) -> None:
-        """Serve the requests at the beginning of the data, and have uvicorn parse the rest."""
+        """Serve the requests at the beginning of `data`, and let uvicorn parse the rest."""
         waiting = self._waiting.get(connection)
         if waiting is not None:
             waiting.data += data
@@ -113,7 +116,7 @@ class BatchedLane:
         connection.parse(data)
 
     def has(self, connection: BatchedConnection) -> bool:
-        """Return whether a request of a connection waits for the store."""
+        """Return whether a request of this connection waits for the store."""
         return connection in self._waiting
 
     def run(self) -> None:
@@ -131,11 +134,11 @@ class BatchedLane:
                 self.add(request.connection, request.data[request.end :])
 
     def _exchange(self, requests: Sequence[_Request]) -> None:
-        """Send the commands of all these requests to the store at once, and let each request go on with its replies."""
+        """Send the commands of all these requests to the store at once, and continue each request with its replies."""
         commands = [command for request in requests for command in request.commands or ()]
         try:
             replies = self._store.send(commands)
-        except Exception as error:  # noqa: BLE001  (each request responds to it, and logs it if it is a bug)
+        except Exception as error:  # noqa: BLE001  (each request responds to the error, and logs it if it is a bug)
             for request in requests:
                 request.fail(error)
             return

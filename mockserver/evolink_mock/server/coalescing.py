@@ -8,15 +8,15 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-_INTERIM = b"HTTP/1.1 1"  # such as 100 Continue, for which the client waits
+_INTERIM = b"HTTP/1.1 1"  # an interim response, such as 100 Continue, is written at once
 _HEAD = b"HTTP/1."
 
 
 class CoalescingTransport:
-    """Delays the head of a response until the first part of its body, or the end of the response or connection.
+    """Delays the head of a response until its body begins, or until the response or the connection ends.
 
-    `close` calls `continue_reading`, which returns whether the client is still sending. If so, the connection is
-    closed only for writing, and the next `close` closes it completely.
+    `close` calls `continue_reading`, which returns whether the client is still sending. If the client is sending, the
+    connection is closed only for writing, and the next `close` closes it completely.
     """
 
     __slots__ = ("_continue_reading", "_head", "_transport", "_write", "is_closing", "write_response")
@@ -29,7 +29,7 @@ class CoalescingTransport:
         self.is_closing: Callable[[], bool] = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Write data, together with a delayed head."""
+        """Write data after the delayed head, if there is one."""
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(_HEAD) and data.endswith(b"\r\n\r\n") and not data.startswith(_INTERIM):
@@ -38,13 +38,13 @@ class CoalescingTransport:
         self._write(data)
 
     def flush(self) -> None:
-        """Write a delayed head on its own if no part of the body has been written since."""
+        """Write the delayed head without a body, if there is one."""
         if self._head:
             head, self._head = self._head, b""
             self._write(head)
 
     def close(self) -> None:
-        """Close when everything is written and the client has finished sending."""
+        """Close the connection after everything is written and the client has finished sending."""
         self.flush()
         if self._transport.is_closing() or not self._continue_reading():
             self._transport.close()
@@ -54,5 +54,5 @@ class CoalescingTransport:
             self._transport.write_eof()
 
     def __getattr__(self, name: str) -> Any:
-        """Return any other attribute of the transport."""
+        """Return any other attribute of the wrapped transport."""
         return getattr(self._transport, name)

@@ -9,16 +9,16 @@ from uvicorn.server import ServerState
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """The limits of one listener. All times are real seconds. The setting `max_body` limits bodies."""
+    """The limits of one listener. All times are seconds of real time. Bodies are limited by the setting `max_body`."""
 
-    head_bytes: int = 64 * 1024  # of a request line and its headers; more gets a 431
-    head_seconds: float = 30.0  # for a head, from its first byte or from the connection; then 408
-    connections: int = 10_000  # open at the same time; others get a 503
-    linger_bytes: int = 64 * 1024 * 1024  # of a body that are read and dropped after an early response
-    linger_seconds: float = 10.0  # for a client to finish sending after an early response
+    head_bytes: int = 64 * 1024  # maximum size of a request line with its headers; a larger head gets a 431
+    head_seconds: float = 30.0  # maximum time for a head, from its first byte or from connecting; then a 408
+    connections: int = 10_000  # maximum number of open connections; further connections get a 503
+    linger_bytes: int = 64 * 1024 * 1024  # maximum part of a body that is dropped after an early response
+    linger_seconds: float = 10.0  # maximum time for a client to finish sending after an early response
 
 
 class ConnectionState(ServerState):
-    """uvicorn's state of all connections, and whether any client has ever connected."""
+    """The connections of all listeners, as uvicorn records them, and whether any client has ever connected."""
 
     was_reached = False

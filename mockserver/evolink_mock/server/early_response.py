@@ -1,4 +1,4 @@
-"""The response to input that is not a valid request. The connection writes it without the application."""
+"""Responses to input that is not a valid request. The connection writes them without calling the application."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TUNNEL = ApiError(405, "CONNECT is for a proxy, and this port is not one")
 
 
 def response_to(error: ApiError, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Encode an error as a complete response, after which the connection closes."""
+    """Encode an error as a complete response, with a header that tells the client that the connection closes."""
     body = to_json(error, {})
     lines = [
         b"HTTP/1.1 %d %b" % (error.status, HTTPStatus(error.status).phrase.encode()),

@@ -1,9 +1,9 @@
 """Respond to a small request at once: in one call of the application and one write, without an asyncio task.
 
-Only requests that never wait take this lane: they are complete in the received data, their endpoint belongs to the API,
-and the calls of its store take at most tens of microseconds. A request that may have a recipe or a callback raises
-`MayWaitError` before it changes anything. The response, journal entry and log line are the same as without the lane.
-uvicorn serves all other requests.
+Only requests that never wait take this lane. They are complete in the received data, their endpoint belongs to the
+simulated API, and the calls of the store take at most tens of microseconds. A request that may have a recipe or a
+callback raises `MayWaitError` before it changes anything. The response, journal entry and log line are the same as
+without the lane. uvicorn serves all other requests.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ if TYPE_CHECKING:
 
 _REQUEST_LINE = re.compile(rb"(GET|POST) (/[\w./-]{1,200}) HTTP/1\.1")
 _ENDPOINTS = (CreateEndpoint, CreditsEndpoint, QueryEndpoint)
-_MOST_ROUTES = 512  # remembered
-MOST_REQUESTS = 16  # in one call, so that a client that sends many at once does not delay the others
+_MOST_ROUTES = 512  # maximum number of cached routes
+MOST_REQUESTS = 16  # maximum per call, so that a client that sends many at once does not delay other clients
 
 
 class Connection(Protocol):
-    """The attributes of a connection that the fast lane uses."""
+    """The attributes of a connection that the fast lane needs."""
 
     shared_scope: Scope  # the `scheme` and `server` of the connection, as in ASGI
 
 
 class LaneRequest(Struct, frozen=True, gc=False):
-    """A complete request, and where it ends in the received data."""
+    """A complete request. It ends at the offset `end` in the received data."""
 
     endpoint: LaneEndpoint
     exchange: Exchange
@@ -60,11 +60,11 @@ class LaneRequest(Struct, frozen=True, gc=False):
 
 
 class FastLane:
-    """The fast lane of one application."""
+    """The fast lane of one ASGI application."""
 
     def __init__(self, app: ExchangeMiddleware, batching_store: BatchingStore | None = None) -> None:
         self._app = app
-        self.batching_store = batching_store  # if the store is one
+        self.batching_store = batching_store  # None if the store is not a `BatchingStore`
         self._blocks = HeaderBlocks()
         self._routes: dict[bytes, _Route] = {}  # by request line, because clients repeat them
         self._default_headers: Headers = []
@@ -72,9 +72,9 @@ class FastLane:
         self.ended = 0.0  # when the last request was served, on the stopwatch
 
     def answer(self, data: bytes, connection: Connection, default_headers: Headers) -> tuple[bytes, int]:
-        """Serve the requests at the beginning of the data. Returns the responses and the requests' number of bytes.
+        """Serve the requests at the beginning of `data`. Return the responses, and how many bytes the requests have.
 
-        The rest of the data is empty, or is for uvicorn.
+        uvicorn must serve the rest of `data`.
         """
         responses: list[bytes] = []
         end = count = 0
@@ -95,7 +95,7 @@ class FastLane:
         return b"".join(responses), end
 
     def read(self, data: bytes, start: int, connection: Connection) -> LaneRequest | None:
-        """Read the request that begins at `start`; None if uvicorn must serve it."""
+        """Read the request that begins at the offset `start`. Return None if uvicorn must serve it."""
         line_end, head_end = data.find(b"\r\n", start), data.find(b"\r\n\r\n", start)
         if head_end < 0:
             return None
@@ -119,15 +119,15 @@ class FastLane:
         )
 
     def response(self, exchange: Exchange, default_headers: Headers) -> list[bytes]:
-        """Return the response as uvicorn would send it, in parts."""
-        if default_headers is not self._default_headers:  # replaced every second, with the date
+        """Return the parts of a response, which together are the bytes that uvicorn would send."""
+        if default_headers is not self._default_headers:  # uvicorn replaces them every second, for the date
             self._default_headers, self._default_lines = default_headers, _lines(default_headers)
         self.ended = exchange.began + exchange.seconds
         headers = _header_lines(tuple(exchange.answer_headers))
         return [STATUS_LINE[exchange.status], self._default_lines, headers, b"\r\n", exchange.answer_body]
 
     def _route(self, line: bytes) -> _Route | None:
-        """Return the route of a request line; None if uvicorn must serve the request."""
+        """Return the route of a request line. Return None if uvicorn must serve the request."""
         match = _REQUEST_LINE.fullmatch(line)
         if match is None:
             return None
@@ -142,9 +142,9 @@ class FastLane:
 
 
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
-    """Create the lane of an application; None if its requests may wait, or if the lane is switched off."""
+    """Create the fast lane of an application. Return None if its requests may wait, or if the lane is switched off."""
     settings, store = service.settings, service.store
-    may_wait = service.default_recipe or not hasattr(store, "find_now")  # it is not a `LocalStore`
+    may_wait = service.default_recipe or not hasattr(store, "find_now")  # the store is not a `LocalStore`
     if settings.no_fast_lane or may_wait or not isinstance(app, ExchangeMiddleware):
         return None
     return FastLane(app, cast("BatchingStore", store) if hasattr(store, "is_batching") else None)

@@ -1,4 +1,4 @@
-"""The protocol of a connection whose small requests the fast lane serves."""
+"""The protocol of a connection whose small requests are served by the fast lane."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class FastProtocol(Protocol):
-    """A connection with a fast lane. uvicorn serves the requests that the lane does not."""
+    """A connection with a fast lane. uvicorn serves the requests that the lane cannot serve."""
 
     fast_lane: FastLane
-    batched_lane: BatchedLane | None = None  # if the store is a `BatchingStore`
+    batched_lane: BatchedLane | None = None  # None if the store is not a `BatchingStore`
     _answered = 0.0  # when the lane served its last request, on the stopwatch
 
     @property
@@ -30,12 +30,12 @@ class FastProtocol(Protocol):
         return self.server_state.default_headers
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin a connection."""
+        """Begin a connection, and prepare the part of the ASGI scope that its requests share."""
         super().connection_made(transport)
         self.shared_scope: Scope = {"scheme": self.scheme, "server": self.server}
 
     def data_received(self, data: bytes) -> None:
-        """Serve the requests at the beginning of the data in the fast lane, and parse the rest."""
+        """Serve the requests at the beginning of `data` in the fast lane, and let uvicorn parse the rest."""
         batch = self.batched_lane
         if batch is not None and (batch.has(self) or self._may_take_lane()):
             batch.add(self, data)
@@ -50,7 +50,10 @@ class FastProtocol(Protocol):
         super().data_received(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
-        """Serve the waiting requests, then end as any other connection."""
+        """Serve the requests that wait in the batched lane, because the client sends nothing more.
+
+        Then call uvicorn's method.
+        """
         if self.batched_lane is not None and self.batched_lane.has(self):
             self.batched_lane.run()
         return super().eof_received()
@@ -60,7 +63,7 @@ class FastProtocol(Protocol):
         return not self.transport.is_closing()
 
     def respond(self, response: bytes) -> None:
-        """Write the response of the lane."""
+        """Write the response of a fast lane, and restart the time limit for an idle connection."""
         self.transport.write_response(response)
         self._answered = self.fast_lane.ended
         if self._timer is not None:
@@ -70,7 +73,7 @@ class FastProtocol(Protocol):
             self._wait_for_request(self.timeout_keep_alive)
 
     def parse(self, data: bytes) -> None:
-        """Have uvicorn serve the data."""
+        """Let uvicorn serve the requests in `data`."""
         super().data_received(data)
 
     def _may_take_lane(self) -> bool:
@@ -82,7 +85,10 @@ class FastProtocol(Protocol):
         )
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close the connection, unless the lane has served a request since the timer was started."""
+        """Close the idle connection.
+
+        If a lane has served a request since the timer was started, restart the timer instead.
+        """
         left = self._answered + self.timeout_keep_alive - stopwatch()
         if left > 0:
             self._wait_for_request(left)
@@ -94,7 +100,7 @@ class FastProtocol(Protocol):
 
 
 def protocol_with(limits: ConnectionLimits, lane: FastLane | None = None) -> type[Protocol]:
-    """Return the protocol class for listeners with these limits and this lane."""
+    """Return the protocol class for listeners with these limits. The class uses `lane` unless it is None."""
     members = {"limits": limits, "is_overload_logged": False}
     if lane is None:
         return type("LimitedProtocol", (Protocol,), members)

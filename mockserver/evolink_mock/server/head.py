@@ -13,9 +13,9 @@ UPGRADE = b"upgrade"
 
 
 def head_size(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
-    """Return the size in bytes of the URL and the headers.
+    """Return the size of the URL and the headers in bytes.
 
-    Each header also has a colon, a space and an end of line.
+    Each header counts four more bytes: a colon, a space and the end of its line.
     """
     return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
 
@@ -23,12 +23,12 @@ def head_size(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
 def head_without_upgrade(
     method: str, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes:
-    """Encode the head and its empty line, without `Upgrade` headers."""
+    """Encode the head of a request and the empty line after it, without `Upgrade` headers."""
     lines = [b"%b %b HTTP/%b" % (method.encode(), url, version.encode())]
     lines += [b"%b: %b" % (name, value) for name, value in headers if name != UPGRADE]
     return b"\r\n".join([*lines, b"", b""])
 
 
 def upgrade_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
-    """Return the headers that `head_without_upgrade` omits."""
+    """Return the `Upgrade` headers, which `head_without_upgrade` omits."""
     return tuple(header for header in headers if header[0] == UPGRADE)

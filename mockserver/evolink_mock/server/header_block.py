@@ -1,4 +1,4 @@
-"""The headers of a request as one block of bytes. Blocks are cached because a client repeats them."""
+"""The headers of a request, as one block of bytes. Parsed blocks are cached, because clients repeat their headers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from evolink_mock.http.requests import RequestHead, read_head
 if TYPE_CHECKING:
     from evolink_mock.http.errors import Headers
 
-_MOST_BLOCKS = 512  # in the cache
-_MOST_BYTES = 2048  # of a block in the cache
-# The fast lane does not serve requests with these headers. `Prefer` may name a recipe.
+_MOST_BLOCKS = 512  # maximum number of blocks in the cache
+_MOST_BYTES = 2048  # maximum size of a block in the cache
+# The fast lane does not serve requests with these headers. For example, `Prefer` may name a recipe.
 _OTHER_WAY = frozenset((b"expect", b"origin", b"prefer", b"transfer-encoding", b"upgrade"))
 _MOST_SHARED, _MOST_SHARED_BYTES = 1024, 200
 _headers: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
-_MOST_DIGITS = 9  # of a Content-Length
+_MOST_DIGITS = 9  # maximum number of digits of a Content-Length
 
 
 class HeaderBlock(Struct, frozen=True):
-    """The parsed headers of a request. `length` is its Content-Length, or 0."""
+    """The parsed headers of a request. `length` is its Content-Length, or 0 if it has none."""
 
     headers: Headers
     head: RequestHead
@@ -37,7 +37,7 @@ class HeaderBlocks:
         self._blocks: dict[bytes, HeaderBlock | None] = {}
 
     def get(self, block: bytes) -> HeaderBlock | None:
-        """Return the headers in a block, which ends with its last line.
+        """Return the parsed headers of a block. The block ends with its last header line, without the empty line.
 
         Returns None if the block is invalid, or if the fast lane cannot serve the request.
         """
@@ -53,8 +53,6 @@ class HeaderBlocks:
 
 
 class _Collector:
-    """Collects the headers that the parser reports."""
-
     def __init__(self) -> None:
         self.headers: list[tuple[bytes, bytes]] = []
         self.is_complete = False
@@ -67,7 +65,7 @@ class _Collector:
 
 
 def parse(block: bytes) -> HeaderBlock | None:
-    """Parse a block with the parser that uvicorn uses for other requests.
+    """Parse a block with the HTTP parser that uvicorn uses.
 
     Returns None if the block is invalid, or if the fast lane cannot serve the request.
     """
@@ -93,7 +91,7 @@ def parse(block: bytes) -> HeaderBlock | None:
 def _shared(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
     """Return the same object for equal headers, so that many accounts need little memory.
 
-    Headers with credentials are not shared.
+    A header with a credential is returned as it is, because credentials must not be cached.
     """
     if is_credential_header(header[0]) or len(header[1]) > _MOST_SHARED_BYTES:
         return header

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from evolink_mock.settings import Settings
 
 BACKLOG = 2048
-_ANY_IPV4, _ANY_IPV6 = "0.0.0.0", "::"  # noqa: S104  (only if the user requests it)
+_ANY_IPV4, _ANY_IPV6 = "0.0.0.0", "::"  # noqa: S104  (used only if the user gives this address)
 
 
 class PortError(Exception):
-    """The server cannot listen on the address. The message gives the reason and a remedy."""
+    """The server cannot listen on an address. The message states the reason and a remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
     """The listening sockets of one server.
 
-    If there is an `https` socket, `authority` has issued its certificate for `hosts`, the host names of the API.
+    If there is an `https` socket, its certificate was issued by `authority` for `hosts`, the host names of the API.
     """
 
     http: socket.socket
@@ -39,8 +39,8 @@ class Listeners:
     proxy: socket.socket | None = None
     authority: Authority | None = None
     hosts: tuple[str, ...] = ()
-    tls: ssl.SSLContext | None = None  # context of the https listener
-    control: socket.socket | None = None  # of the control API, if it has its own address
+    tls: ssl.SSLContext | None = None  # TLS context of the https listener
+    control: socket.socket | None = None  # listener of the control API, if the API has its own address
 
     def __enter__(self) -> Self:
         return self
@@ -52,9 +52,9 @@ class Listeners:
 
 
 def open_listeners(spec: Spec, settings: Settings) -> Listeners:
-    """Listen on every port in the settings.
+    """Open a listening socket for every port in the settings.
 
-    The proxy needs the https listener, which gets a free port if the settings do not give one. Raises `PortError` if a
+    The proxy needs the https listener, which gets a free port if the settings do not name one. Raises `PortError` if a
     port cannot be opened, `AuthorityError` if the certificate authority cannot be read or created, and ValueError if
     there is no folder for the authority.
     """
@@ -72,7 +72,7 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
         from evolink_mock.interception.hosts import hosts_of
 
         hosts = hosts_of(spec)
-        # Real time, not the clock of the tasks, because clients check certificates against real time.
+        # Real time instead of the server's clock, because clients check certificates against real time.
         now = SystemClock().now()
         authority = open_authority(ca_folder(settings), hosts, now)
         tls = authority.server_context(hosts, now)
@@ -85,13 +85,13 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
 
 
 def listen(host: str, port: int, option: str = "--port") -> socket.socket:
-    """Open a listening socket; port 0 selects a free port.
+    """Open a listening socket. Port 0 selects a free port.
 
-    Raises `PortError`, which names the option, if the port cannot be opened.
+    If the port cannot be opened, raises `PortError`, whose message names the command-line option `option`.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        # `::` also accepts IPv4 if the system supports that, as users expect.
+        # A socket on `::` also accepts IPv4 connections if the system supports this, because users expect it.
         dual = host == _ANY_IPV6 and socket.has_dualstack_ipv6()
         return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=dual)
     except (OSError, OverflowError) as error:
@@ -126,7 +126,7 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
 def network_urls(listener: socket.socket) -> list[str]:
     """Return the URLs at which other machines reach a listening socket.
 
-    There are none unless the socket listens on all addresses.
+    The list is empty unless the socket listens on all addresses of this machine.
     """
     host, port = listener.getsockname()[:2]
     addresses = []
@@ -139,11 +139,14 @@ def network_urls(listener: socket.socket) -> list[str]:
 
 
 def _own_address(family: socket.AddressFamily, outside: str) -> str | None:
-    """Return the address of this machine from which the system would reach `outside`. Nothing is sent."""
+    """Return the address of this machine from which the system would reach the address `outside`. Nothing is sent.
+
+    Returns None if there is no network.
+    """
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((outside, 9))
             address: str = probe.getsockname()[0]
     except OSError:
-        return None  # there is no network
+        return None
     return address

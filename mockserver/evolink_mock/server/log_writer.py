@@ -1,4 +1,4 @@
-"""Write log lines in a thread, so that the server never waits for their reader."""
+"""Write log lines in a thread, so that the server never waits for the reader of the log."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from msgspec.json import encode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BATCH_SECONDS = 0.1  # between two writes
-_CLOSE_SECONDS = 1.0  # for writing the remaining lines when the server stops
+_BATCH_SECONDS = 0.1  # between two writes to the stream
+_CLOSE_SECONDS = 1.0  # maximum time for writing the remaining lines when the server stops
 _ATOMIC_BYTES = select.PIPE_BUF if hasattr(select, "PIPE_BUF") else 512
 _QUEUE_LINES = 10_000
 
@@ -26,9 +26,9 @@ _QUEUE_LINES = 10_000
 class LogWriter:
     """A stream whose `write` never blocks.
 
-    Up to `limit` lines wait until the stream accepts them. Further lines are dropped, and their number is written when
-    the stream accepts lines again. Leaving the `with` block waits at most a second for the remaining lines to be
-    written.
+    Up to `limit` lines are queued until the underlying stream accepts them. Further lines are dropped; a line with
+    their number is written when the stream accepts lines again. The end of the `with` block waits at most a second
+    until the queued lines are written.
     """
 
     def __init__(self, stream: TextIO, limit: int = _QUEUE_LINES, *, as_json: bool = False) -> None:
@@ -38,7 +38,7 @@ class LogWriter:
         self._lines: deque[str] = deque()
         self._dropped = 0
         self._has_lines, self._is_closing = threading.Event(), threading.Event()
-        # A daemon, because it may be blocked for ever.
+        # A daemon thread, because a write may block for ever.
         self._thread = threading.Thread(target=self._run, name="evolink-mock log", daemon=True)
 
     def write(self, line: str) -> None:
@@ -93,9 +93,10 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def _whole_lines(data: bytes) -> int:
-    """Return how many bytes to write at once. They are whole lines that a pipe writes without interruption.
+    """Return how many bytes to write at once: whole lines that a pipe writes atomically.
 
-    Lines of other processes that write to the same pipe then cannot divide them.
+    An atomic write cannot be interrupted by lines that other processes write to the same pipe. A line that is too long
+    for an atomic write is written together with all that follows.
     """
     if len(data) <= _ATOMIC_BYTES:
         return len(data)
@@ -103,10 +104,10 @@ def _whole_lines(data: bytes) -> int:
 
 
 def _file_descriptor(stream: TextIO) -> int | None:
-    """Return the file descriptor of a stream, which allows writing without the stream's buffer.
+    """Return the file descriptor of a stream, through which text is written without the buffer of the stream.
 
-    Python must get the lock of that buffer before it can exit. Returns None if the stream has no descriptor, and on
-    Windows, where a console cannot be written like a file.
+    A write that blocks would hold the lock of that buffer, and Python could not exit. Returns None if the stream has
+    no descriptor, and on Windows, where a console cannot be written like a file.
     """
     if os.name != "posix":
         return None
@@ -117,7 +118,7 @@ def _file_descriptor(stream: TextIO) -> int | None:
 
 
 def event_line(event: str, message: str, *, as_json: bool, level: str = "info", **fields: Any) -> str:
-    """Return a line on an event of the server: the message, or an object of JSON that also has these fields."""
+    """Return a log line on an event of the server: the message, or a JSON object with the message and these fields."""
     if not as_json:
         return f"{message}\n"
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -126,10 +127,10 @@ def event_line(event: str, message: str, *, as_json: bool, level: str = "info", 
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as a line of JSON: `time`, `level`, `logger`, `message`, and `traceback` if there is one."""
+    """Formats a record as JSON with `time`, `level`, `logger`, `message` and, after an exception, `traceback`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line without a newline."""
+        """Return the record as one line, without a newline."""
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -142,8 +143,6 @@ class JsonFormatter(logging.Formatter):
 
 
 class _Handler(logging.Handler):
-    """Passes formatted records to a writer."""
-
     def __init__(self, writer: LogWriter, *, as_json: bool) -> None:
         super().__init__()
         self._writer = writer
@@ -151,7 +150,6 @@ class _Handler(logging.Handler):
         self.setFormatter(JsonFormatter() if as_json else text)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Format a record and pass it to the writer."""
         try:
             self._writer.write(f"{self.format(record)}\n")
         except Exception:  # noqa: BLE001  (a record that cannot be formatted must not raise an error)
@@ -160,7 +158,7 @@ class _Handler(logging.Handler):
 
 @contextmanager
 def logging_to_stderr(*, quiet: bool, as_json: bool = False) -> Iterator[LogWriter]:
-    """Write the mock's log and the warnings of its libraries to stderr; if `quiet`, only warnings."""
+    """Write the log of the mock and the warnings of its libraries to stderr. If `quiet`, write only warnings."""
     logger = logging.getLogger("evolink_mock")
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
     with LogWriter(sys.stderr, as_json=as_json) as writer:

@@ -1,9 +1,9 @@
 """One HTTP connection: uvicorn's protocol, with limits, and with responses that always reach the client.
 
-Heads, times and connections are limited (`ConnectionLimits`). Offers to upgrade are ignored. The rest of a body is
-read and dropped after an early response, because closing at once would reset the connection and lose the response. A
-half-closed client still gets its response. Every error has the documented shape. A response is one write, because the
-two writes of uvicorn take a third of the time of a small response.
+Heads, times and the number of connections are limited. Offers to upgrade the protocol are ignored. After an early
+response, the rest of the request's body is read and dropped, because closing at once would reset the connection and
+lose the response. A client that has closed its sending direction still gets its response. A response is one write,
+because the two writes of uvicorn take a third of the time of a small response.
 """
 
 from __future__ import annotations
@@ -40,27 +40,27 @@ class Protocol(HttpToolsProtocol):
     server_state: ConnectionState
     limits = ConnectionLimits()
     transport: CoalescingTransport  # type: ignore[assignment]  # it has the methods of asyncio.Transport that uvicorn uses
-    on_tls: Callable[[ssl.SSLObject], None] | None = None  # called when a TLS handshake has succeeded
-    is_overload_logged = False  # of a listener, so that each period of overload has one line
+    on_tls: Callable[[ssl.SSLObject], None] | None = None  # called after a successful TLS handshake
+    is_overload_logged = False  # shared by a listener's connections, so that overload is logged once
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._timer: asyncio.TimerHandle | None = None
         self._head_limit = self.limits.head_bytes
-        self._in_head = self._in_body = False  # of the request that is being received
-        self._is_between_requests = True  # when a chunk begins
-        self._chunk = self._head_start = self._head_rest = 0  # bytes, like the next two
-        self._body_received = self._body_size = 0  # with and without the framing of a chunked body
-        self._has_offer = False  # whether that request offers an upgrade
-        self._offers: Headers = ()  # the headers that were removed from that request
+        self._in_head = self._in_body = False  # which part of the present request is being received
+        self._is_between_requests = True  # whether the received data begins with a new request
+        self._chunk = self._head_start = self._head_rest = 0  # numbers of bytes
+        self._body_received = self._body_size = 0  # bytes of the body, with and without its chunked framing
+        self._has_offer = False  # whether the present request offers an upgrade
+        self._offers: Headers = ()  # the `Upgrade` headers that were removed from the present request
         self._answering: RequestResponseCycle | None = None  # the first pipelined request without a response
-        self._refusal: ApiError | None = None  # of a head that is too large
+        self._refusal: ApiError | None = None  # why the present request is refused, if its syntax is valid
         self._is_draining = False  # reading the rest of a request that already has its response
         self._ignores_input = False  # the input can no longer be parsed
-        self._drained = 0  # bytes
+        self._drained = 0  # bytes that were read and dropped
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin a connection, or refuse it if there are too many."""
+        """Begin a connection, or refuse it with a 503 if there are too many."""
         super().connection_made(
             cast("asyncio.Transport", CoalescingTransport(transport, self.continue_reading))
         )
@@ -76,7 +76,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End a connection: notify requests without a response, and drop those that have not started."""
+        """End a connection: notify the request that has no response yet, and drop the requests that wait behind it."""
         self._stop_timer()
         self._in_body = False
         self.pipeline.clear()
@@ -88,17 +88,17 @@ class Protocol(HttpToolsProtocol):
             type(self).is_overload_logged = False
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
-        """Keep a half-closed connection open while a complete request has no response, except over TLS."""
+        """Keep the connection open, except over TLS, if a complete request still waits for its response."""
         answering = self._answering
         if self.scheme == "https" or answering is None or answering.response_complete:
             return False
         if (answering is self.cycle and self._in_body) or HELD in answering.scope:
             return False
-        self.cycle.keep_alive = False  # of several pipelined requests, the last one
+        self.cycle.keep_alive = False  # close after the response to the last pipelined request
         return True
 
     def shutdown(self) -> None:
-        """Close the connection because the server stops, after the response to the current request."""
+        """Close the connection because the server stops. The response to the current request is sent first."""
         if self._is_draining:
             self.transport.abort()
         else:
@@ -133,7 +133,7 @@ class Protocol(HttpToolsProtocol):
             )
 
     def _parse_without_offers(self, rest: bytes | None) -> None:
-        """Parse the head of a request again, without its offer to upgrade, then the rest of the chunk."""
+        """Parse the head of a request again, without its offer to upgrade, and then `rest`, the data after the head."""
         while rest is not None:
             data, rest = self._without_offer() + rest, None
             try:
@@ -144,7 +144,7 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(self._refusal or NOT_HTTP)
 
     def _should_upgrade(self) -> bool:
-        """Handle a head that offers an upgrade. If uvicorn accepted this, it would ignore the rest of the request."""
+        """Ignore an offer to upgrade, and refuse CONNECT. uvicorn would ignore the rest of a request with an offer."""
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
             raise ValueError("a tunnel")  # ends the parser
@@ -165,24 +165,24 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def _check_framing(self) -> None:
-        """Limit chunk extensions and trailers. The framing of a chunk of one byte takes five bytes."""
+        """Refuse too large chunk extensions and trailers. The framing of a chunk of one byte takes five bytes."""
         framing = self._body_received - self._body_size
         if framing > self.limits.head_bytes + 16 * self._body_size:
             self._refuse(NOT_HTTP)
 
     def on_message_begin(self) -> None:
-        """Begin a request, and add the connection to its scope."""
+        """Begin a request, and add the transport of the connection to its scope."""
         super().on_message_begin()
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
         self._in_head = True
-        # If a head begins in the middle of a chunk, the number of its bytes in this chunk is unknown.
+        # If a head begins in the middle of the received data, its number of bytes in these data is unknown.
         self._head_start, self._head_rest = (
             (0, self._chunk) if self._is_between_requests else (self._chunk, 0)
         )
         self._is_between_requests = False
 
     def on_headers_complete(self) -> None:
-        """End a head: pass the request to the application, unless the head is too large or offers an upgrade."""
+        """Pass the request to the application, unless its head is too large or offers an upgrade."""
         self._in_head = False
         if self._timer is not None:
             self._stop_timer()
@@ -201,8 +201,8 @@ class Protocol(HttpToolsProtocol):
             return
         self._in_body = True
         self._body_received = self._body_size = 0
-        self.headers = []  # for trailers, which are ignored
-        if self.expect_100_continue:  # after another response, the client may or may not send the body
+        self.headers = []  # receives the trailers, which are ignored
+        if self.expect_100_continue:  # without a 100, the client may or may not send the body
             self.cycle.keep_alive = False
         if earlier is None or earlier.response_complete:
             self._answering = self.cycle
@@ -226,7 +226,7 @@ class Protocol(HttpToolsProtocol):
             self._end_draining()
 
     def on_response_complete(self) -> None:
-        """End a response. If its head is still delayed, as it is for HEAD, write it."""
+        """End a response. If its head is still delayed, because the response has no body, write the head."""
         self.transport.flush()
         if self._in_body and self.cycle.response_complete and not self._is_draining:
             self._drain()
@@ -235,14 +235,14 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def continue_reading(self) -> bool:
-        """Return whether the client is still sending. If so, the connection closes when the client has finished."""
+        """Return whether the client is still sending. If so, begin to read and drop what it sends."""
         if self._is_draining or not (self._in_body or self._ignores_input):
             return False
         self._drain()
         return True
 
     def _drain(self) -> None:
-        """Read and drop what the client still sends, up to the limits."""
+        """Read and drop what the client still sends, until it has sent everything or exceeds a limit."""
         self._is_draining, self._drained = True, 0
         self.flow.resume_reading()
         self._start_timer(self.limits.linger_seconds, self.transport.abort)
@@ -260,7 +260,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
-        """Send an error for invalid input, after the response to the previous request, and close the connection."""
+        """Send an error for invalid input and close the connection, after the response to an earlier request."""
         is_in_body, self._in_body = self._in_body, False
         self._ignores_input, self._in_head = True, False
         self._stop_timer()

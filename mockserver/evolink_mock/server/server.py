@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from evolink_mock.server.protocol import Protocol
     from evolink_mock.settings import Settings
 
-_TICK_SECONDS, _TICKS = 0.1, 864_000  # as in uvicorn: seconds between two ticks; ticks per day
-_STOP_SECONDS = 2  # for the whole stop
-_GRACE_SECONDS = 0.2  # for requests in progress; then those that wait are ended
-_ABORT_SECONDS = 0.3  # then for clients to read their responses
+_TICK_SECONDS, _TICKS = 0.1, 864_000  # seconds between two ticks, and ticks per day; both as in uvicorn
+_STOP_SECONDS = 2  # maximum time of the whole stop
+_GRACE_SECONDS = 0.2  # time for requests in progress, after which waiting requests are ended
+_ABORT_SECONDS = 0.3  # then the time for clients to read their responses, before connections are aborted
 _STOP_ROUNDS = 150  # during `_ABORT_SECONDS`; each ends one of the requests pipelined on a connection
 _TLS_TIMEOUTS = {
     "ssl_handshake_timeout": HANDSHAKE_SECONDS,
@@ -52,7 +52,7 @@ _log = logging.getLogger("evolink_mock")
 
 
 def stop_on_hangup(server: Server) -> None:
-    """Stop when the terminal is closed, unless the parent process ignores the signal, as nohup does."""
+    """Stop the server when the terminal is closed, unless the parent process ignores this signal, as nohup does."""
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
         signal.signal(hangup, server.handle_exit)
@@ -61,7 +61,7 @@ def stop_on_hangup(server: Server) -> None:
 def create_service(
     spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None, operator_key: str = ""
 ) -> Service:
-    """Create the service for these listeners, with the certificate that clients must trust."""
+    """Create the service for these listeners. Its `ca_pem` is the certificate that clients must trust."""
     service = Service(spec, settings, clock, operator_key)
     if listeners.authority is not None:
         service.ca_pem = listeners.authority.certificate.read_bytes()
@@ -69,7 +69,7 @@ def create_service(
 
 
 def ignore(_: Exchange) -> None:
-    """Observe nothing."""
+    """Do nothing. This is the observer of a server that nobody observes."""
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
@@ -88,9 +88,9 @@ def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config
 
 
 def _limits() -> ConnectionLimits:
-    """Return the default limits, with connections limited to five eighths of the permitted open files.
+    """Return the default limits, with at most five eighths of the permitted open files for connections.
 
-    Callbacks need some of the other files.
+    The other files are left for callbacks and the rest of the process.
     """
     limits = ConnectionLimits()
     if sys.platform == "win32":
@@ -104,9 +104,10 @@ def _limits() -> ConnectionLimits:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server with several listeners for one app. It calls `ready` when all of them serve.
+    """uvicorn's server with several listeners for one app. It calls `ready` when all listeners serve.
 
-    Run it with the http socket. The other listeners open and close with it, and share its lifespan and connections.
+    `run` must be called with the http socket. The other listeners open and close with the http listener, and share its
+    lifespan and connections.
     """
 
     def __init__(
@@ -131,11 +132,11 @@ class Server(uvicorn.Server):
 
     @property
     def was_reached(self) -> bool:
-        """Whether a client has connected, to any listener; a TLS handshake that failed does not count."""
+        """Whether a client has connected to any listener. A failed TLS handshake does not count."""
         return self.server_state.was_reached or (self._proxy is not None and self._proxy.was_reached)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve every listener, then call `ready`."""
+        """Open every listener, then call `ready`."""
         await super().startup(sockets)
         if not self.started:
             return
@@ -147,11 +148,11 @@ class Server(uvicorn.Server):
             await self._proxy.start(self._listeners.proxy)
         self._ready()
 
-    # A test may have replaced `asyncio.sleep` with a function that never waits. uvicorn's own loops would then occupy
-    # the event loop for ever, so these two methods wait with the mock's own `sleep`.
+    # The next two methods replace uvicorn's loops and wait with the mock's own `sleep`. If a test replaces
+    # `asyncio.sleep` by a function that never waits, uvicorn's loops would occupy the event loop for ever.
 
     async def main_loop(self) -> None:
-        """Serve until the server is to stop."""
+        """Serve until the server must stop."""
         counter = 0
         while not await self.on_tick(counter):
             counter = (counter + 1) % _TICKS
@@ -177,9 +178,9 @@ class Server(uvicorn.Server):
             await self._proxy.close()  # last, because a tunnel to this server carries the last responses
 
     async def _end_requests(self) -> None:
-        """Make waiting requests respond now, then close the remaining connections.
+        """Make waiting requests respond at once, then abort the remaining connections.
 
-        The response to a pipelined request starts the next request, so this looks for waiting requests several times.
+        The response to a pipelined request starts the next request, so waiting requests are looked for several times.
         """
         await sleep(_GRACE_SECONDS)
         ended: set[asyncio.Task[None]] = set()
@@ -193,10 +194,10 @@ class Server(uvicorn.Server):
             cast("Protocol", connection).transport.abort()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Stop in an orderly way.
+        """Stop in an orderly way on a signal.
 
-        uvicorn's own handler would raise the signal again, so that the process would exit with its status. A second
-        Ctrl-C ends the server at once only if the stop takes too long.
+        uvicorn's handler would raise the signal again, and the process would exit with the status of the signal. A
+        second Ctrl-C ends the server at once, but only if the stop already takes longer than two seconds.
         """
         now = stopwatch()
         self.force_exit = self.should_exit and sig == signal.SIGINT and now - self._stop_began > _STOP_SECONDS
@@ -210,17 +211,17 @@ class Server(uvicorn.Server):
         address, port = local_address(listener)
 
         def report(name: str) -> None:
-            # A client of the proxy connected to the port of the real API.
+            # For the client of a proxy, the port is that of the real API.
             self._observe_proxy(
                 ProxyConnection(name, 443 if name in self._listeners.hosts else port, UNTRUSTED)
             )
 
-        assert self._listeners.tls is not None  # noqa: S101  (an https listener has it)
+        assert self._listeners.tls is not None  # noqa: S101  (every https listener has a context)
         self._handshakes = TlsHandshakes(self._listeners.tls, address, report)
         return await self._serve_on(listener, self.config, self._listeners.tls, self._handshakes.complete)
 
     async def _serve_control(self, listener: socket.socket) -> asyncio.Server:
-        """Serve only the control API and the console, with the same service."""
+        """Serve only the control API and the console, on the listener of the control API."""
         from evolink_mock.console.routes import console_routes
         from evolink_mock.control.routes import create_control_app, own_names
 
@@ -278,7 +279,7 @@ def _log_passage(passage: ProxyConnection) -> None:
 def freeze_memory() -> None:
     """Exclude all present objects from garbage collection, and collect less often.
 
-    Task records have no reference cycles, and a million of them must not slow down each collection.
+    Tasks have no reference cycles, and a million tasks must not slow down each collection.
     """
     gc.collect()
     gc.freeze()

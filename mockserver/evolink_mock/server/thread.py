@@ -34,7 +34,7 @@ class ThreadedServer(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The URL of its plain HTTP listener."""
+        """The URL of the http listener."""
         return url_of(self.listeners.http)
 
 
@@ -46,14 +46,15 @@ def serve_in_thread(
     observe: Callable[[Exchange], None] = lambda _: None,
     observe_proxy: Callable[[ProxyConnection], None] = lambda _: None,
 ) -> Iterator[ThreadedServer]:
-    """Serve while the block runs, on `settings.port`; 0 selects a free port.
+    """Serve a mock while the `with` block runs, on `settings.port`. Port 0 selects a free port.
 
-    In the server's thread, `observe` is called with every exchange, and `observe_proxy` with every connection to
-    another host. Raises the errors of `open_listeners`, and `PortError` if the server does not start.
+    In the thread of the server, `observe` is called with every exchange, and `observe_proxy` with every connection
+    that a client opens through the proxy or fails to open over TLS. Raises the errors of `open_listeners`, and
+    `PortError` if the server does not start.
     """
     with open_listeners(spec, settings) as listeners:
         service = create_service(spec, settings, listeners, clock)
-        started = threading.Event()  # if `loops` is still empty, the start has failed
+        started = threading.Event()  # set when the server serves or has failed; `loops` is then empty
         loops: list[asyncio.AbstractEventLoop] = []
 
         def on_ready() -> None:

@@ -1,4 +1,4 @@
-"""Notice clients that give up during the TLS handshake, usually because they do not trust the certificate."""
+"""Notice clients that abort the TLS handshake, usually because they do not trust the certificate."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-HANDSHAKE_SECONDS = 10.0  # for a whole handshake
+HANDSHAKE_SECONDS = 10.0  # maximum time of a handshake
 
 
 class TlsHandshakes:
-    """The TLS handshakes of one listener. `on_failure` is called with the host name that the client requested.
+    """The TLS handshakes of one listener.
 
-    asyncio reports only successful handshakes. A failed handshake is noticed when its time limit has expired, or at
-    `close`.
+    After a failed handshake, `on_failure` is called with the host name that the client requested. asyncio reports only
+    successful handshakes, so that a failed handshake is noticed only when its time limit has expired, or at `close`.
     """
 
     def __init__(self, context: ssl.SSLContext, default_name: str, on_failure: Callable[[str], None]) -> None:
@@ -30,7 +30,7 @@ class TlsHandshakes:
         asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, self._expire, connection)
 
     def complete(self, connection: ssl.SSLObject) -> None:
-        """Forget a handshake because it succeeded."""
+        """Stop watching a handshake, because it succeeded."""
         self._open.pop(connection, None)
 
     def close(self) -> None:

@@ -36,9 +36,7 @@ class MemoryStore:
         self._ids: dict[str, list[str]] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._used: set[str] | None = None  # tokens used since the last call of `unused`
-        self._used_at: dict[
-            str, float
-        ] = {}  # by token: Unix seconds of the call of `unused` that noticed the use
+        self._used_at: dict[str, float] = {}  # Unix seconds of the call of `unused` that noticed the use
 
     def account_now(self, token: str) -> Account:
         """Return the account of a token. If the token has no account, a new account is stored."""

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from evolink_mock.stores.records import OperationIndex
     from evolink_mock.stores.redis.connection import Command, Connection
 
-    Work = Generator[
-        Sequence[Command], list[Any], "R"
-    ]  # a call that yields commands and receives the replies
+    Work = Generator[Sequence[Command], list[Any], "R"]  # a call that yields commands and gets the replies
 
 R = TypeVar("R")
 _CACHED_ACCOUNTS = 1024

@@ -95,9 +95,7 @@ class Leases:
 
     def _claim(self, name: str, *values: Any) -> Sequence[Claim]:
         rows = self._connection.write(name, self._worker, *values)
-        rows.sort(
-            key=lambda row: float(row[4] or 0)
-        )  # by the due time, which is empty if the clock is frozen
+        rows.sort(key=lambda row: float(row[4] or 0))  # by due time, empty if the clock is frozen
         return tuple(Claim(decode_account(row[0]), decoded(row[1], row[2]), int(row[3])) for row in rows)
 
     def _lease_of(self, delivery: Delivery) -> tuple[Any, ...]:
