@@ -92,6 +92,17 @@ def _write(stream: TextIO, text: str) -> None:
             select.select([], [handle], [])
 
 
+def write_if_ready(stream: TextIO, line: str) -> None:
+    """Write a line in one piece, or drop it if the stream does not accept it at once. Starts no thread.
+
+    A process that starts others by `fork` must have no threads.
+    """
+    with suppress(OSError, ValueError):  # the pipe, terminal or file is full or has been closed
+        handle = _file_descriptor(stream)
+        if handle is not None and select.select([], [handle], [], 0)[1]:
+            os.write(handle, line.encode())
+
+
 def _whole_lines(data: bytes) -> int:
     """Return how many bytes to write at once: whole lines that a pipe writes atomically.
 

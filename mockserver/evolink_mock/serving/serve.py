@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from evolink_mock.http.access_log import AccessLog
-from evolink_mock.server.log_writer import LogWriter, event_line, logging_to_stderr
+from evolink_mock.server.log_writer import LogWriter, event_line, logging_to_stderr, write_if_ready
 from evolink_mock.server.server import Server, create_service, freeze_memory, ignore, stop_on_hangup
 from evolink_mock.service import snapshots
 from evolink_mock.service.service import Service
@@ -132,12 +132,12 @@ class _WorkerServer:
         )
 
     def _report(self, pid: int, reason: str) -> None:
-        """Log that a worker is replaced, in one write, so that the line stays whole."""
+        """Log that a worker is replaced, unless stderr cannot take a line now."""
         message = f"worker {pid} {reason}; a new worker replaces it"
         line = event_line(
             "worker-replaced", message, as_json=self._settings.log_format == "json", level="warning"
         )
-        os.write(sys.stderr.fileno(), line.encode())
+        write_if_ready(sys.stderr, line)
 
 
 def _end_with_parent(pipes: ParentPipes) -> None:

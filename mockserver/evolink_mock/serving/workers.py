@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _READY = b"r"
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_HANGUP = {signal.SIGHUP} if hasattr(signal, "SIGHUP") else set()
+_SIGNALS = {signal.SIGINT, signal.SIGTERM, *_HANGUP}
 _LOOK_SECONDS = 0.1  # between two checks for workers that died before they served
 
 
@@ -28,10 +29,11 @@ class ParentPipes(NamedTuple):
 
 
 class Workers:
-    """Starts `count` workers, and replaces each worker that dies, until Ctrl-C or SIGTERM.
+    """Starts `count` workers, and replaces each worker that dies, until Ctrl-C, SIGTERM or SIGHUP.
 
-    `work(pipes)` runs in a child process. `on_ready` is called when all workers serve, and `on_death(pid, reason)`
-    when a worker must be replaced. This process must have no threads and no event loop.
+    `work(pipes)` runs in a child process. `on_ready` is called when all workers serve, also in a child process, because
+    the reader of its output may be slow. `on_death(pid, reason)` is called when a worker must be replaced. This process
+    must have no threads and no event loop.
     """
 
     def __init__(
@@ -48,21 +50,27 @@ class Workers:
         self._alive, self._alive_writer = os.pipe()
         self._ready_reader, self._ready = os.pipe()
         self._pids: set[int] = set()
+        self._announcers: set[int] = set()
         self._is_stopping = False
+        # Under nohup, SIGHUP is ignored, and stays so.
+        self._signals = {number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN}
 
     def run(self) -> None:
         """Run until a signal has stopped all workers."""
-        for number in _SIGNALS:
+        for number in self._signals:
             signal.signal(number, self._stop)
         for _ in range(self._count):
             self._start()
         if self._await_ready():
-            self._on_ready()
+            self._fork(self._announcers, self._on_ready)
         while self._pids:
             self._replace(*os.waitpid(-1, 0))
+        for pid in self._announcers:  # its output is not read
+            os.kill(pid, signal.SIGKILL)
 
     def _replace(self, pid: int, status: int) -> None:
         """Start another worker in place of one that has ended, unless the workers are being stopped."""
+        self._announcers.discard(pid)
         if pid in self._pids:
             self._pids.discard(pid)
             if not self._is_stopping:
@@ -70,24 +78,27 @@ class Workers:
                 self._start()
 
     def _start(self) -> None:
-        if self._is_stopping:
-            return
+        if not self._is_stopping:
+            self._fork(self._pids, lambda: self._work(ParentPipes(self._alive, self._ready)))
+
+    def _fork(self, pids: set[int], work: Callable[[], None]) -> None:
+        """Run `work` in a child process, and add its process id to `pids`."""
         # Signals wait until the parent knows the process, and until the child no longer has the parent's handler.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         pid = os.fork()
         if pid:
-            self._pids.add(pid)
+            pids.add(pid)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             return
         try:
-            for number in _SIGNALS:
+            for number in self._signals:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             os.close(self._alive_writer)
-            self._work(ParentPipes(self._alive, self._ready))
+            work()
             code = 0
         except BaseException as error:  # noqa: BLE001  (this process must never return into the parent's code)
-            sys.stderr.write(f"a worker failed: {error!r}\n")
+            sys.stderr.write(f"a child process failed: {error!r}\n")
             code = 1
         finally:
             sys.stderr.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="ne
 WORKERS = 3
 WHOLE = re.compile(r"\d\d:\d\d:\d\d  (\d\d\d  .* ms(  \(.*\))?|callback .*)\n|worker \d+ was .*\n")
 PRICE = 5
+KEY = {"Authorization": "Bearer key"}
 UI_KEY = "key-of-the-console"
 
 
@@ -94,8 +96,7 @@ class Mock:
         return status
 
     def workers(self) -> list[int]:
-        pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children_of(self.process.pid)
 
     def until_logged(self, line: str) -> None:
         with self._news:
@@ -237,3 +238,47 @@ def test_a_killed_worker_is_replaced_and_its_tasks_play_to_their_end(mock: Mock)
         entries = mock.do("GET", "/journal", "kill")["entries"]
         assert len(entries) >= 4
     assert len(mock.workers()) == WORKERS
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[int]:
+    """A pipe that accepts nothing more, because nobody reads it."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"." * 4096)
+    os.set_blocking(writer, True)
+    yield writer
+    os.close(writer)
+    os.close(reader)
+
+
+def test_output_that_is_not_read_hinders_neither_a_replacement_nor_the_stop_by_a_hangup(
+    full_pipe: int, tmp_path: Path
+) -> None:
+    os.mkfifo(port_file := tmp_path / "port")
+    state = ("--port", "0", "--port-file", port_file, "--store", f"sqlite:{tmp_path / 'db'}")
+    command = (BIN / "evolink-mock", "serve", "--workers", "2", *state)
+    with subprocess.Popen(command, stdout=full_pipe, stderr=full_pipe) as mock:
+        address = f"127.0.0.1:{port_file.read_text().strip()}"  # waits for it
+        killed, *_ = before = children_of(mock.pid)
+        os.kill(killed, signal.SIGKILL)
+        while killed in (present := children_of(mock.pid)) or len(present) < len(before):
+            assert credits_status(address) == 200
+        with closing(HTTPConnection(address, timeout=30)) as waiting:
+            waiting.request("GET", "/v1/credits", headers=KEY | {"Prefer": 'mock="latency=30s"'})
+            assert [credits_status(address) for _ in range(9)] == [200] * 9  # it has arrived, too
+            mock.send_signal(signal.SIGHUP)
+            assert waiting.getresponse().status == 200
+        assert mock.wait(20) == 0
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def credits_status(address: str) -> int:
+    with closing(HTTPConnection(address, timeout=30)) as connection:
+        connection.request("GET", "/v1/credits", headers=KEY)
+        return connection.getresponse().status
