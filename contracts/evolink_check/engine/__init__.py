@@ -1,1 +1,4 @@
-"""The phases of a check of a server: preflight, free phases, paid phases; and the check of recordings."""
+"""The phases of a check of a server: the preflight, free phases, and phases that cost credits.
+
+Also checks recordings.
+"""

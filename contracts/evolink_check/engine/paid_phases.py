@@ -1,6 +1,6 @@
-"""The phases of a run that cost credits: tasks, their callbacks, and finally those that advance the server's clock.
+"""The phases of a run that cost credits. They test tasks and callbacks, and at last advance the server's clock.
 
-The free phases run at the same time, while the server repeats callbacks that were refused on purpose.
+The free phases run at the same time, while the server repeats callbacks that the check refused on purpose.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 class ListenError(CouldNotRunError):
-    """The callback receiver cannot listen on its address; the text is the reason."""
+    """The callback receiver cannot listen on its address. The message says why."""
 
 
 def run_paid_phases(run: Run) -> None:
-    """Run all phases of a run with a budget, including the free ones."""
+    """Run all phases of a run with a budget, including the free phases."""
     run.check_refused_create()
     with ExitStack() as stack:
         receiver = open_receiver(run, stack)
@@ -55,7 +55,7 @@ def run_paid_phases(run: Run) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PaidPhases:
-    """Creates the tasks of a run."""
+    """Creates and follows the tasks of a run. `receiver` is None if callbacks are not watched."""
 
     run: Run
     pool: TaskPool
@@ -64,9 +64,9 @@ class PaidPhases:
     def create_tasks(self, tasks: Sequence[PlannedTask]) -> None:
         """Create all tasks, in the order in which a small budget is best spent, and run the free phases.
 
-        Requests that only an incorrect server accepts are sent before most tasks are created. Requests that a
-        correct server may accept are sent at the same time if the budget covers everything, otherwise
-        afterwards.
+        Requests that only an incorrect server accepts are sent before most tasks are created. Requests that a correct
+        server may accept are sent at the same time as the tasks if the budget is enough for everything; otherwise,
+        after the tasks.
         """
         run, pool = self.run, self.pool
         uncertain = [case for case in run.plan.risky if case.key == MAIN]
@@ -91,7 +91,7 @@ class PaidPhases:
         pool.query_finished_task()
 
     def _follow_failing(self, tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-        """Create the task that must run alone and follow it to its end. Returns the other tasks."""
+        """Create the task that must run alone, and follow it to its end. Return the other tasks."""
         failing = [task for task in tasks[:1] if task.case.name.startswith(FAILS)]
         for task in failing:
             self.run.report_progress(FAILING, 0, 0)
@@ -99,7 +99,10 @@ class PaidPhases:
         return tasks[len(failing) :]
 
     def _create_extra(self, uncertain: Iterable[Case], planned: Sequence[PlannedTask]) -> None:
-        """Create a few more tasks: send requests that a correct server may refuse, then generated ones."""
+        """Send requests that a correct server may reject, and then generated requests.
+
+        Each accepted request creates a task in addition to the planned tasks.
+        """
         self._send_risky(uncertain)
         run, adopt = self.run, self.pool.adopt
         if number := min(FUZZED_TASKS, run.target.affords):
@@ -115,9 +118,9 @@ class PaidPhases:
             self.pool.await_callbacks(self.receiver, rules)
 
     def _send_risky(self, risky: Iterable[Case]) -> None:
-        """Send risky create requests one after the other.
+        """Send create requests that may create a task, one after the other.
 
-        If an account has no credits, its credits are queried before and after the request.
+        If the account of a request has no credits, its credits are queried before and after the request.
         """
         target = self.run.target
         cases = [case for case in risky if concerns(case, self.run.effort.clauses)]
@@ -137,9 +140,9 @@ class PaidPhases:
 
 
 def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
-    """Return the instant until which callbacks were watched, in Unix seconds.
+    """Return until when callbacks were watched, in Unix seconds.
 
-    0 if there was no receiver, or if callbacks may not have been able to reach it.
+    The result is 0 if there was no receiver, or if callbacks may have been unable to reach it.
     """
     if receiver is None:
         return 0.0
@@ -153,7 +156,10 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return the tasks to follow first, because deliveries take time: all with a callback URL, and one without."""
+    """Return the tasks to follow first, because their callbacks take time.
+
+    These are all tasks with a callback URL, and one task without.
+    """
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
 
@@ -161,8 +167,8 @@ def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
 def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     """Start the callback receiver.
 
-    Raises `ListenError` if the receiver cannot listen on its address. Returns None if no receiver is configured, or if
-    its public address does not lead to the receiver. In these cases, callbacks are not watched.
+    Return None if no receiver is configured, or if its public URL does not lead to the receiver; then callbacks are not
+    watched. Raises `ListenError` if the receiver cannot listen on its address.
     """
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:

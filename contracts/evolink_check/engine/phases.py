@@ -1,4 +1,4 @@
-"""A run in progress and its free phases: reads, invalid requests and generated requests."""
+"""A run in progress, and its free phases, which send reads, invalid requests and generated requests."""
 
 from __future__ import annotations
 
@@ -34,16 +34,15 @@ if TYPE_CHECKING:
     from evolink_check.transport.target import Target
 
 _RESERVED = "credits.reserved"
-_FREE_SHARE = 0.5  # the part of the run's time for the free phases if paid ones follow
+_FREE_SHARE = 0.5  # the share of the run's time for the free phases, if phases that cost credits follow
 
 
-def _ignore_result(case: Case, entry: Entry) -> None:
-    """Ignore the result of a request."""
+def _ignore_result(case: Case, entry: Entry) -> None: ...
 
 
 @dataclass(slots=True)
 class Run:
-    """The state of a run: its inputs, and everything that the report needs in addition to the trace."""
+    """The state of a run, with its inputs, and everything that the report needs besides the trace."""
 
     plan: RunPlan
     target: Target
@@ -67,7 +66,7 @@ class Run:
 
     @property
     def effort(self) -> Effort:
-        """The extent of the tests."""
+        """How thoroughly the server is tested."""
         return self.plan.effort
 
     @property
@@ -77,7 +76,7 @@ class Run:
 
     @property
     def duration(self) -> RunDuration:
-        """The estimate of the run's duration, computed on first use."""
+        """The estimated duration of the run. The estimate is computed when it is first needed."""
         if self._duration is None:
             self._duration = RunDuration(
                 workload_of(self.plan, self._invalid(), len(self._free_strategies()))
@@ -85,13 +84,13 @@ class Run:
         return self._duration
 
     def path(self, entry: Entry) -> str:
-        """Return the path of an exchange, below the base URL."""
+        """Return the path of an exchange below the base URL."""
         return entry.exchange.url.removeprefix(self.subject.url).partition("?")[0]
 
     def check_refused_create(self) -> None:
-        """Send a create request that must be refused, and query the credits before and after it.
+        """Send a create request that a server must reject, and query the credits before and after the request.
 
-        Nothing else runs at the same time, so that any change of the credits is due to this request.
+        Nothing else runs at the same time, so any change of the credits is caused by this request.
         """
         mine = [case for case in self._invalid() if case.key == MAIN]
         if mine and (not self.effort.clauses or _RESERVED in self.effort.clauses):
@@ -107,7 +106,7 @@ class Run:
         self.explore("Schemathesis")
 
     def _invalid(self) -> tuple[Case, ...]:
-        """Return the create requests that must be refused.
+        """Return the create requests that a server must reject.
 
         They are generated only once in a run, because this takes nearly half a second.
         """
@@ -116,7 +115,7 @@ class Run:
         return self._refused
 
     def _free_strategies(self) -> tuple[Strategy, ...]:
-        """Return the strategies for requests that create no task. They are made only once in a run."""
+        """Return the strategies for requests that create no task. They are built only once in a run."""
         if self._strategies is None:
             from evolink_check.generation import strategies
 
@@ -130,7 +129,7 @@ class Run:
         return tuple(each for each in strategies if not clauses or not clauses.isdisjoint(each.clauses))
 
     def send_all(self, phase: str, cases: Iterable[Case]) -> None:
-        """Send every case that concerns a requested clause. At most `effort.jobs` are sent at a time."""
+        """Send every case that concerns a requested clause. At most `effort.jobs` cases are sent at the same time."""
         chosen = [case for case in cases if concerns(case, self.effort.clauses)]
         count = self.progress_counter(phase, len(chosen))
 
@@ -151,7 +150,7 @@ class Run:
         examples: int,
         on_result: Callable[[Case, Entry], object] = _ignore_result,
     ) -> None:
-        """Run each strategy until it has used up its examples or found the smallest request that violates a clause."""
+        """Run each strategy until its examples are used up, or until the smallest request with a violation is found."""
         from evolink_check.fuzzing import fuzzer
         from evolink_check.generation import strategies
 
@@ -166,14 +165,18 @@ class Run:
         effort = replace(self.effort, examples=max(1, examples // len(chosen)) if creates else examples)
         send = self._sending(phase, len(chosen) * effort.examples, on_result)
         results = fuzzer.fuzz(chosen, send, violations, effort, self._failed())
-        self.target.in_time()  # if the run is over, all of them ended for that reason, which is reported once
+        self.target.in_time()  # if the time of the run is over, this raises the reason, so that it is reported once
         for reason, count in Counter(result.ended for result in results if result.ended).items():
             self.notes.append(f"{phase}: {count} of {len(chosen)} strategies ended early: {reason}")
 
     def explore(
         self, phase: str, *, creates: int = 0, on_result: Callable[[Case, Entry], object] = _ignore_result
     ) -> None:
-        """Run Schemathesis: send requests that create no task, or requests that create at most `creates` tasks."""
+        """Run Schemathesis.
+
+        If `creates` is 0, only requests that create no task are sent; otherwise, requests that create at most `creates`
+        tasks.
+        """
         from evolink_check.fuzzing import fuzzer, schemathesis_check
 
         if not uses_schemathesis(self.effort, self.plan.wanted):
@@ -199,7 +202,8 @@ class Run:
     ) -> Callable[[Case], Entry]:
         """Return a function that counts each request and sends it with `Target.send`.
 
-        If paid phases follow, requests that create no task are sent in the first half of the time only.
+        If phases that cost credits follow, requests that create no task are sent only in the first half of the run's
+        time.
         """
         count = self.progress_counter(phase, total)
         share = _FREE_SHARE if self.effort.max_credits is not None else 0.0
@@ -216,7 +220,10 @@ class Run:
         return send
 
     def progress_counter(self, phase: str, total: int) -> Callable[[], None]:
-        """Report the start of a phase. Call the returned function after each request to report its progress."""
+        """Report the start of a phase.
+
+        Call the returned function after each request to report the progress.
+        """
         done = 0
         self.report_progress(phase, 0, total)
 

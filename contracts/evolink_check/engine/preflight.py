@@ -1,4 +1,4 @@
-"""The first requests to a server, which show whether it can be reached and accepts the key."""
+"""The first requests to a server, which show whether the server can be reached and accepts the key."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _NOT_FOUND = 404
 
 
 class CouldNotRunError(Exception):
-    """The server could not be checked completely; the text is the reason.
+    """The server could not be checked completely. The message says why.
 
-    `report` has the results so far, if there are any.
+    `report` is the report on the results so far; None if there are none.
     """
 
     def __init__(self, why: str, report: Report | None = None) -> None:
@@ -37,9 +37,9 @@ class CouldNotRunError(Exception):
 def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     """Check that the server can be reached and accepts the main key.
 
-    Returns the known facts about the accounts. `needed` is the maximum cost of the run in credits. Raises
-    `CouldNotRunError`, whose text says what to do, if the server does not answer or refuses the key, or if the base
-    URL ends with the version that every path begins with.
+    Return the known facts about the accounts. `needed` is the maximum cost of the run in credits. Raises
+    `CouldNotRunError`, whose message says what to do, if the server does not respond or rejects the key, or if the base
+    URL ends with the version with which every path begins.
     """
     unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
     try:
@@ -73,7 +73,7 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
 
 
 def _is_below(url: str, spec: Spec, credits_: Entry, query: Entry) -> bool:
-    """Whether nothing is found because the base URL ends with the version that the documented paths already contain."""
+    """Whether nothing was found because the base URL ends with the version with which the documented paths begin."""
     version = f"/{spec.query.path.split('/')[1]}"
     not_found = (
         spec.query.errors[_NOT_FOUND].body["error"]["code"] if _NOT_FOUND in spec.query.errors else None
@@ -95,7 +95,7 @@ def _accounts(subject: Subject, entry: Entry, needed: float) -> dict[str, Accoun
 
 
 def remaining(entry: Entry) -> float | None:
-    """Return the remaining credits of the key, from a response of `/v1/credits`; None if it states no such number."""
+    """Return the remaining credits of the key from a response of `/v1/credits`; None if the response has no number."""
     answer = decode_json(entry.exchange.response_body)
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):

@@ -1,4 +1,4 @@
-"""Check recorded traffic of any origin: a proxy, a browser, an earlier check. Nothing is sent."""
+"""Check recorded traffic, for example of a proxy, a browser or an earlier check. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.traffic.trace import Trace
 
-_NAMED = 5  # models in a note
+_NAMED = 5  # how many models a note names
 _DOCUMENTED = {"create", "query", "credits", "other method"}
 About = Literal["server", "client", "both"]
 
@@ -42,10 +42,10 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
 ) -> Report:
     """Judge HAR files as one trace.
 
-    `origin` is the base URL of the API; if it is empty, it is taken from the requests to documented paths. If
-    `complete`, the files contain all requests of the clients, so a request that is not in them was not sent. Files of
-    evolink-check may state that they are complete. Raises `RecordingError` if a file is unreadable or invalid, or if
-    there is no request to the API.
+    `origin` is the base URL of the API; if it is empty, it is derived from the requests to documented paths. If
+    `complete`, the files contain all requests of the clients, so a request that is not in the files was not sent. Files
+    of evolink-check may state that they are complete. Raises `RecordingError` if a file is unreadable or invalid, or if
+    it contains no request to the API.
     """
     from evolink_check.traffic.har.archive import from_har
 
@@ -87,7 +87,7 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
     notes: tuple[str, ...] = (),
     keys: Collection[str] = (),
 ) -> Report:
-    """Return the report on recorded or live traffic. `keys` are short keys to mask in it."""
+    """Return the report on recorded or live traffic. Short keys in `keys` are masked in the report."""
     return Report(
         kind,
         subject,
@@ -102,7 +102,7 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
 
 
 def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> tuple[Verdict, ...]:
-    """Judge the clauses about the server, about its clients, or about both, as `about` selects."""
+    """Judge the clauses that bind the server, its clients, or both, as `about` selects."""
     bound = {"server", "client"} if about == "both" else {about}
     return judge(reading, [clause for clause in clauses if clause.binds in bound], RULES)
 
@@ -110,7 +110,7 @@ def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> 
 def _load(path: Path) -> list[tuple[str, Any]]:
     """Return the HAR documents in a file, each with its name.
 
-    Raises `RecordingError` if it is unreadable or invalid.
+    Raises `RecordingError` if the file is unreadable or invalid.
     """
     from evolink_check.traffic.har.file_loading import load_archives
 

@@ -25,29 +25,38 @@ _REQUEST = 0.02  # seconds of a request, until the pace has been measured
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The work of a run: requests to send, tasks to follow in sequence, and real seconds of waiting for callbacks."""
+    """The work of a run: requests to send, tasks to follow one after the other, and waiting for callbacks.
+
+    `callback_seconds` is in real seconds.
+    """
 
     requests: int
     tasks_in_a_row: int
     callback_seconds: float
     scale: float = 1.0
-    limit: float = 120.0  # the longest duration of the run
-    longest_task: float = 60.0  # the most seconds for which the run waits for a task
+    limit: float = 120.0  # the maximum duration of the run, in seconds
+    longest_task: float = 60.0  # the maximum time to wait for one task, in seconds
 
     def task_seconds(self, estimated: float) -> float:
-        """Return the real seconds of one task. `estimated` is its estimated time; 0 if that is not known yet."""
+        """Return the duration of one task in real seconds.
+
+        `estimated` is the task's estimated time in the server's seconds; 0 if there is no estimate yet.
+        """
         return min(self.longest_task, (estimated or _USUAL) / self.scale)
 
     def waiting_seconds(self, estimated: float) -> float:
-        """Return the real seconds for which the run only waits. `estimated` is the estimated time of a task."""
+        """Return how many real seconds the run only waits.
+
+        `estimated` is the estimated time of a task in the server's seconds; 0 if there is no estimate yet.
+        """
         return self.tasks_in_a_row * self.task_seconds(estimated) + self.callback_seconds
 
 
 def workload_of(plan: RunPlan, invalid: Iterable[Case], strategies: int) -> Workload:
     """Return the work of a planned run.
 
-    `invalid` are its create requests that must be refused, and `strategies` is the number of its free
-    strategies.
+    `invalid` are its create requests that a server must reject. `strategies` is the number of its strategies that
+    create no task.
     """
     effort, subject = plan.effort, plan.subject
     fixed = (*boundary_cases.read_only_cases(plan.spec, subject), *invalid, *plan.risky)
@@ -77,14 +86,14 @@ class RunDuration:
         self._work = work
         self._phase = ""
         self._last: float | None = None
-        self._busy = self._waited = 0.0  # seconds in phases that send, and in phases that wait
-        self._sent = self._before = 0  # in phases that send, and before the first one
+        self._busy = self._waited = 0.0  # seconds in phases that send requests, and in phases that wait
+        self._sent = self._before = 0  # requests sent so far, and before the first phase
 
     def expected(self, phase: str, elapsed: float, sent: int, estimated: float) -> float:
-        """Return the expected seconds of the whole run.
+        """Return the expected duration of the whole run in seconds.
 
-        `sent` is the number of requests so far. `estimated` is the server's estimate for a task, in seconds
-        of the server's time; 0 if there is none.
+        `sent` is the number of requests so far. `estimated` is the server's estimate for a task, in seconds of the
+        server's time; 0 if there is none.
         """
         if self._last is None:  # the time before the first call was spent on starting
             self._last, self._sent, self._before = elapsed, sent, sent

@@ -1,4 +1,4 @@
-"""The plan of a run, made before anything is sent: the tasks that it creates, and their maximum cost."""
+"""The plan of a run, which is made before anything is sent. It has the tasks to create, and their maximum cost."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from evolink_check.generation.case import Case
     from evolink_check.settings import Effort, Subject
 
-FUZZED_TASKS = 4  # created by generated requests, after the planned tasks
-SCHEMATHESIS_TASKS = 4  # created by Schemathesis, three of them to follow the documents' links
+FUZZED_TASKS = 4  # the maximum number of tasks that generated requests create
+SCHEMATHESIS_TASKS = 4  # the maximum number of tasks that Schemathesis creates, three of them to follow links
 _SINGLE = frozenset(
     {"create", "query", "exchange", "credits"}
 )  # where a clause can be observed in a single exchange
@@ -39,8 +39,8 @@ class Estimate:
 class RunPlan:
     """A run before it begins.
 
-    `clauses` are the clauses to judge. `tasks` are in the order in which a small budget is best spent.
-    `risky` are create requests that the server may accept.
+    `clauses` are the clauses to judge. `tasks` are in the order in which a small budget is best spent. `risky` are
+    create requests that the server may accept.
     """
 
     subject: Subject
@@ -53,17 +53,20 @@ class RunPlan:
 
     @property
     def wanted(self) -> tuple[Clause, ...]:
-        """The clauses that were requested; empty if all are judged."""
+        """The clauses that the user requested; empty if all clauses are judged."""
         return self.clauses if self.effort.clauses else ()
 
     @property
     def extra_tasks(self) -> int:
-        """The number of tasks that may be created in addition to the planned ones."""
+        """The maximum number of tasks that are created in addition to the planned tasks."""
         return _extra_tasks(self.effort, self.wanted, len(self.tasks))
 
 
 def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Clause]) -> RunPlan:
-    """Plan a run. Clauses about clients and callback receivers are left out. A budget of 0 is the same as no budget."""
+    """Plan a run. Clauses about clients and callback receivers are not judged.
+
+    A budget of 0 is the same as no budget.
+    """
     effort = effort if effort.max_credits else replace(effort, max_credits=None)
     judged = tuple(
         clause
@@ -86,7 +89,7 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 
 
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
-    """Whether Schemathesis runs, which needs generated requests and a clause that a single exchange can show."""
+    """Whether Schemathesis runs. It needs generated requests, and a clause that a single exchange can show."""
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0
 

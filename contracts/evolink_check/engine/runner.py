@@ -1,4 +1,4 @@
-"""Run a whole check of a server: preflight, phases, verdicts, report."""
+"""Run a whole check of a server, which consists of the preflight, the phases, the verdicts and the report."""
 
 from __future__ import annotations
 
@@ -54,9 +54,10 @@ _LARGEST = f"{LARGEST_ANSWER // 1024} KiB"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a run: `done` of `total` in a phase (0: unknown), and the tasks and credits of the whole run.
+    """The progress of a run: `done` of `total` requests in a phase, and the tasks and credits of the run so far.
 
-    `elapsed` is in seconds since the start, `expected` is the estimated duration of the whole run in seconds.
+    `total` is 0 if it is unknown. `elapsed` is the time since the start, and `expected` is the estimated duration of
+    the whole run, both in seconds.
     """
 
     phase: str
@@ -83,7 +84,7 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
 ) -> Report:
     """Check a server and return the report.
 
-    The clauses about servers in `clauses` (by default, all clauses) are judged. Raises `CouldNotRunError` in
+    Only the clauses in `clauses` that bind a server are judged; by default, all of them. Raises `CouldNotRunError` in
     the same cases as `execute`.
     """
     plan = plan_run(subject, effort or PROFILES["quick"], spec or load(), clauses or load_clauses())
@@ -98,10 +99,10 @@ def execute(
 ) -> Report:
     """Carry out a plan and return the report.
 
-    Raises `CouldNotRunError` if the server cannot be reached, refuses the main key, or no longer responds, or
-    if the budget is too small for a task. If a check has a bug, the error contains the traceback and the
-    report on the results so far. After Ctrl-C, or once `stop` is set, nothing more is sent, and the results
-    so far are judged. `Report.command` is empty, because only the caller knows the command line.
+    Raises `CouldNotRunError` if the server cannot be reached, rejects the main key, or stops responding, or if the
+    budget is too small for a task. If a check has a bug, the error has the traceback and the report on the results so
+    far. After Ctrl-C, or when `stop` is set, nothing more is sent, and the results so far are judged. `Report.command`
+    is empty, because only the caller knows the command line.
     """
     _check_budget(plan.effort.max_credits, documented_price(plan.spec))
     over = stop or threading.Event()
@@ -138,8 +139,7 @@ def execute(
 def _check_budget(granted: float | None, price: float) -> None:
     """Raise `CouldNotRunError` if the budget is below the price of a task.
 
-    With a budget this low, not even invalid requests could be sent, because an incorrect server might charge
-    more for them.
+    With such a budget, not even invalid requests could be sent, because an incorrect server might charge for them.
     """
     if granted is not None and granted < price:
         raise CouldNotRunError(
@@ -150,7 +150,7 @@ def _check_budget(granted: float | None, price: float) -> None:
 
 @contextmanager
 def _reporting_bugs(what: str) -> Iterator[None]:
-    """Turn a bug of the checker into a `CouldNotRunError`, because it must never look like a pass."""
+    """Convert an exception that is a bug of the checker to a `CouldNotRunError`, so that the run does not pass."""
     try:
         yield
     except CouldNotRunError:
@@ -161,7 +161,7 @@ def _reporting_bugs(what: str) -> Iterator[None]:
 
 
 def _run_phases(run: Run) -> None:
-    """Run all phases, until the time or the budget is used up, or the user stops the run."""
+    """Run all phases until they are done, the time or the budget is used up, or the user stops the run."""
     try:
         if run.effort.max_credits is not None:
             run_paid_phases(run)
@@ -206,7 +206,10 @@ def _report(run: Run, started: float, seconds: float) -> Report:
 
 
 def _accounts_after_run(run: Run) -> dict[str, Account]:
-    """Return the facts about the accounts after the run. The main key may use the model if it created a task."""
+    """Return the facts about the accounts after the run.
+
+    If the main key created a task, its account may use the model.
+    """
     accounts = dict(run.accounts)
     main = accounts[MAIN]
     made = any(

@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry
     from evolink_check.transport.target import Target
 
-_SHORTEST, _LONGEST = 0.2, 5.0  # seconds between two polls
-_SHARE = 0.4  # a task is queried again after at most this part of its age
-_LATE = 0.2  # seconds after its time limit at which a task is queried for the last time
+_SHORTEST, _LONGEST = 0.2, 5.0  # seconds between two queries of a task
+_SHARE = 0.4  # the maximum time between two queries, as a share of the task's age
+_LATE = 0.2  # the last query of a task is sent this many seconds after its time limit
 _AFTER = 3  # queries after the task has ended
-_FETCHED = 5  # results of one task that are fetched
+_FETCHED = 5  # how many results of one task are downloaded
 
 
 @dataclass(slots=True)
 class TrackedTask:
     """A task that was created.
 
-    `ended` is when its end was first seen, and `asked` is when it was last queried. Both are in Unix seconds
-    by the clock of the trace; 0 if it has not happened yet.
+    `ended` is when a query first showed the end of the task, and `asked` is when the task was last queried. Both are in
+    Unix seconds by the clock of the trace; 0 if that has not happened yet.
     """
 
     planned: PlannedTask
     id: str
     ended: float = 0.0
     status: str = ""
-    limit: float = 0.0  # seconds after which the task must have ended; 0: unknown
+    limit: float = 0.0  # seconds within which the task must end; 0 if unknown
     results: tuple[str, ...] = ()
     asked: float = 0.0
 
@@ -59,7 +59,10 @@ def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> Tracke
 
 
 class TaskFollower:
-    """Follows tasks, from any thread. `follow` does everything; each of the other methods does a single step."""
+    """Follows tasks. `follow` does everything; each of the other methods does a single step.
+
+    Several threads may call the methods at the same time.
+    """
 
     def __init__(self, target: Target, spec: Spec, seconds: float) -> None:
         self._target = target
@@ -69,7 +72,7 @@ class TaskFollower:
     def begin(self, planned: PlannedTask) -> TrackedTask | None:
         """Create the task and query it at once.
 
-        Returns None if no task was created. Raises `HaltedError` if a request may not be sent.
+        Return None if no task was created. Raises `HaltedError` if a request must not be sent.
         """
         task = from_create(planned, self._target.send(planned.case), self._target.subject)
         if task is not None:
@@ -77,10 +80,9 @@ class TaskFollower:
         return task
 
     def follow(self, task: TrackedTask, random: Random) -> TrackedTask:
-        """Query the task until its end or the time limit, and a few times afterwards; then fetch its results.
+        """Query the task until its end or the time limit, and a few times afterwards. Then download its results.
 
-        Half of the tasks are also queried with other keys while they run, and the other half after they have
-        ended.
+        Half of the tasks are also queried with other keys while they run, and the other half after they have ended.
         """
         early = random.random() < 0.5  # noqa: PLR2004  (even chances)
         if early:
@@ -88,13 +90,17 @@ class TaskFollower:
         self.poll_until_end(task, random)
         if not early:
             self.query_as_others(task)
-        # A task with callbacks only tests these. No documented response has more results than `_FETCHED`.
+        # A task with callbacks tests only the callbacks. No documented response has more results than `_FETCHED`.
         for url in () if task.planned.address else task.results[:_FETCHED]:
             fetch(self._target, url, f"{task.planned.case.name}: its result")
         return task
 
     def poll_until_end(self, task: TrackedTask, random: Random) -> None:
-        """Query the task at random times until it has ended, should have ended, or the time for waiting is over."""
+        """Query the task at random intervals until it has ended or its time limit is over.
+
+        If the task has no time limit, or a long one, the wait ends after the maximum time for one task. A task that has
+        ended is queried a few more times.
+        """
         waited, longest = 0.0, task.limit + _LATE if 0 < task.limit <= self._seconds else self._seconds
         first = task.asked
         while not task.ended and max(waited, task.asked - first) < longest:  # queries may take long, too
@@ -117,7 +123,7 @@ class TaskFollower:
             task.results = tuple(dict.fromkeys(results_of(answer)))
 
     def query_as_others(self, task: TrackedTask) -> None:
-        """Query the task in ways that must be refused: with another account's key, an unknown key, and no key."""
+        """Query the task in ways that a server must reject: with another account's key, an unknown key, and no key."""
         others = [OTHER] if OTHER in self._target.subject.keys else []
         wrong = [] if self._target.subject.any_key else [WRONG]
         for key in (*others, *wrong, NOBODY):
@@ -130,6 +136,6 @@ class TaskFollower:
 
 
 def _object(entry: Entry) -> dict[str, Any]:
-    """Return the JSON object in a response; empty if the body is not an object."""
+    """Return the JSON object in a response; empty if the body is not a JSON object."""
     answer = decode_json(entry.exchange.response_body)
     return answer if isinstance(answer, dict) else {}

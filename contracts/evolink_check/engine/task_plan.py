@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 
 Address = Callable[
     [str, tuple[Answer, ...]], str
-]  # makes a callback URL for the name of a case and a script of answers
+]  # returns a callback URL for the name of a case and a script of answers
 FAILS = "known failure"  # the beginning of the name of a case whose task is known to fail
 _SEEN_ON_TASKS = frozenset(
     {"trace", "link", "callback", "query"}
 )  # where a clause can be observed on tasks only
-_PLAIN = 2  # number of tasks that are created if the clauses need just any task
+_PLAIN = 2  # how many tasks are created if any task can show the requested clauses
 _SLOW = 3.0  # seconds of the server's time after which a slow answer is sent
 _LEEWAY = 1.5  # seconds of the server's time that a retry may be late
 _LATE = 0.5  # real seconds for the network
-_PATIENT, _MARGIN = 1.25, 2.0  # the receiver waits this many times as long as the sender, plus these seconds
+_PATIENT, _MARGIN = 1.25, 2.0  # the receiver waits 1.25 times as long as the sender, plus 2 seconds
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
     """A task to create and to follow.
 
-    `script` has the answers to its callbacks; if None, no callbacks are requested. `for_callbacks` is true if
-    the task is created only for its callbacks. `address` is the callback URL in its create request; empty
-    until one is issued.
+    `script` has the answers to the task's callbacks; if it is None, no callbacks are requested. `for_callbacks` is true
+    if the task is created only for its callbacks. `address` is the callback URL in the create request; it is empty
+    until `with_callback_urls` sets it.
     """
 
     case: Case
@@ -62,9 +62,9 @@ def planned_tasks(
 ) -> tuple[PlannedTask, ...]:
     """Plan the tasks.
 
-    A task that will certainly fail comes first, so that nothing else changes the credits. `creating` are the
-    plain create requests. `callbacks` is true if callbacks are watched. Only tasks that the clauses in
-    `wanted` need are planned; if `wanted` is empty, all tasks are planned.
+    A task that will certainly fail comes first and runs alone, so that nothing else changes the credits. `creating` are
+    the plain create requests. `callbacks` is true if callbacks are watched. If `wanted` is not empty, only tasks for
+    these clauses are planned.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)
@@ -91,7 +91,7 @@ def with_callback_urls(
 ) -> tuple[PlannedTask, ...]:
     """Return the tasks with their callback URLs.
 
-    If `address` is None, callbacks are not watched, and the tasks that are only for callbacks are left out.
+    If `address` is None, callbacks are not watched, and tasks that are created only for callbacks are left out.
     """
     if address is None:
         return tuple(replace(task, script=None) for task in tasks if not task.for_callbacks)
@@ -111,10 +111,9 @@ def _with_callback_url(
 
 
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
-    """Return the plain create requests that concern these clauses.
+    """Return the plain create requests that concern these clauses; all of them if `clauses` is empty.
 
-    If no request does, but a clause can be observed on any task, return a few of the requests. If `clauses`
-    is empty, return all.
+    If no request concerns the clauses, but any task could show one of them, return a few of the requests.
     """
     if not clauses:
         return cases
@@ -151,7 +150,7 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
     After the end of a script, callbacks are answered with 204.
     """
     failed, ids = Answer(500), {clause.id.removeprefix("callback.") for clause in clauses}
-    held = never(rules.timeout * _PATIENT + _MARGIN)  # a sender may count real seconds even if time is scaled
+    held = never(rules.timeout * _PATIENT + _MARGIN)  # a server's time-out may be in real seconds
     scripts: dict[str, tuple[tuple[Answer, ...], set[str]]] = {
         "taken": ((Answer(200),), ids),
         "always refused": (
@@ -169,10 +168,10 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
 
 
 def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> float:
-    """Return the real seconds after which no more deliveries are expected when `count` have arrived.
+    """Return how many real seconds to wait for the next delivery if `count` have arrived.
 
-    The time follows from the callback rules. After the last documented retry, it is twice that retry's wait,
-    so that a surplus retry is noticed.
+    The time is derived from the callback rules. After the last documented retry, it is twice the wait before that
+    retry, so that an excess retry is noticed.
     """
     if count <= len(rules.retries):
         return Tolerances(scale).wait_for_delivery(rules, count)
@@ -180,5 +179,5 @@ def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> flo
 
 
 def clauses_seen_only_on_tasks(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
-    """Return the clauses that can be observed on tasks only."""
+    """Return the clauses that can be observed only on tasks."""
     return tuple(clause for clause in clauses if clause.observed.where in _SEEN_ON_TASKS)

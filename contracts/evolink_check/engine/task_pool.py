@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _LOOK = 0.1  # seconds between two checks for new deliveries
 _DAY, _HOUR, _MINUTE = 86_400.0, 3_600.0, 60.0
-_LINKS = 3  # results whose links are fetched again until they expire
+_LINKS = 3  # how many result links are fetched again until they expire
 
 
 def query_credits(target: Target, key: str = MAIN) -> None:
@@ -39,7 +39,10 @@ def query_credits(target: Target, key: str = MAIN) -> None:
 
 
 def run_parallel(work: Iterable[Callable[[], object]], workers: int, stop: threading.Event) -> None:
-    """Call all of `work` concurrently. An exception of a call, or Ctrl-C, stops the run and is raised here."""
+    """Call all functions in `work` concurrently.
+
+    If one of them raises an exception, or the user presses Ctrl-C, `stop` is set and the exception is raised here.
+    """
     with ThreadPoolExecutor(max(1, workers)) as pool:
         futures = [pool.submit(call) for call in work]
         try:
@@ -52,12 +55,11 @@ def run_parallel(work: Iterable[Callable[[], object]], workers: int, stop: threa
             raise
 
 
-def _silent() -> None:
-    """Ignore the progress."""
+def _silent() -> None: ...
 
 
 class TaskPool:
-    """Creates and follows tasks, from any thread."""
+    """Creates and follows tasks. Several threads may call its methods at the same time."""
 
     def __init__(
         self, target: Target, spec: Spec, task_seconds: float, seed: int, stop: threading.Event
@@ -70,23 +72,23 @@ class TaskPool:
         self._settled = Tolerances(self._scale).credits_settled + _LOOK
         self._lock = threading.Lock()
         self.tasks: list[TrackedTask] = []
-        self.not_created = 0  # planned tasks for which there was no budget
+        self.not_created = 0  # how many planned tasks the budget did not allow
 
     def adopt(self, case: Case, entry: Entry) -> None:
-        """Add the task of a request that another phase sent, if it created one."""
+        """If a request of another phase created a task, add the task to the pool."""
         task = from_create(PlannedTask(case), entry, self._target.subject)
         if task is not None and case.key == MAIN and case.authorization is None:
             with self._lock:
                 self.tasks.append(task)
 
     def follow_adopted(self) -> None:
-        """Follow the tasks that `adopt` added to their end, without further checks."""
+        """Follow each task that `adopt` added to its end, without further checks."""
         left = [task for task in self.tasks if not task.ended]
         work = [partial(self._follower.poll_until_end, task, self._random(task.planned)) for task in left]
         run_parallel(work, len(work), self._stop)
 
     def follow_alone(self, planned: PlannedTask) -> None:
-        """While nothing else runs, follow a task that fails, so that its refund is the only change of the credits."""
+        """Follow a task that fails, while nothing else runs. Therefore, only its refund changes the credits."""
         query_credits(self._target)
         task = self._begun(planned)
         if task is not None:
@@ -117,7 +119,7 @@ class TaskPool:
 
     @contextmanager
     def follow_meanwhile(self, tasks: Sequence[PlannedTask]) -> Iterator[None]:
-        """Create and follow these tasks while the block runs. The end of the block waits for them."""
+        """Create and follow these tasks while the `with` block runs. The block ends after all of them."""
         with ThreadPoolExecutor(1) as pool:
             work = pool.submit(self.follow_all, tasks, _silent)
             try:
@@ -132,7 +134,7 @@ class TaskPool:
     def await_callbacks(self, receiver: CallbackReceiver, rules: CallbackRules) -> float:
         """Wait until no more callbacks of the ended tasks are expected.
 
-        Returns the time at which waiting ended, in Unix seconds.
+        Return when the wait ended, in Unix seconds.
         """
         watched = [task for task in self.tasks if task.planned.address and task.ended]
         while any(self._expected(task, receiver, rules) for task in watched):
@@ -147,7 +149,7 @@ class TaskPool:
         )
 
     def check_link_expiry(self, advance_url: str) -> None:
-        """Advance the server's clock and check that links work for a day, but not after it.
+        """Advance the server's clock, and check that result links work for a day, but not longer.
 
         This must be the last phase.
         """
@@ -178,7 +180,7 @@ class TaskPool:
 def on_delivery(target: Target) -> Callable[[str], None]:
     """Return the function that the receiver calls for each delivery.
 
-    After the callback of a failed task, that function queries the credits.
+    After the callback of a failed task, the function queries the credits.
     """
 
     def check_credits(name: str) -> None:

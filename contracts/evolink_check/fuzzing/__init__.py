@@ -1,1 +1,1 @@
-"""Property-based fuzzing, with Hypothesis and with Schemathesis."""
+"""Property-based fuzzing with Hypothesis and Schemathesis."""

@@ -1,4 +1,4 @@
-"""Run strategies against a server. A request that violates a clause is shrunk to the smallest one that does."""
+"""Run strategies against a server. For each violated clause, find the smallest request that violates the clause."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Send = Callable[[Case], Entry]
 Violations = Callable[[Entry], tuple[str, ...]]  # returns the failing clauses that one exchange violates
-# The values of `observed.in` for which one exchange shows a violation.
+# The values of `observed.in` in clauses.yaml for which one exchange can prove a violation.
 ALONE = frozenset({"create", "query", "credits", "exchange"})
 
 
@@ -35,8 +35,8 @@ ALONE = frozenset({"create", "query", "credits", "exchange"})
 class FuzzResult:
     """The result of one strategy.
 
-    `case` is the smallest case that violated `clause`; None if no clause was violated. If the search was cut
-    short, `ended` is the reason in one line; otherwise it is empty.
+    `case` is the smallest case that violated `clause`, and `entry` is its exchange; both are None if no clause was
+    violated. `ended` is the reason if the search was cut short, in one line; otherwise empty.
     """
 
     strategy: str
@@ -80,7 +80,10 @@ class _Attempts:
                 raise ViolationFound(clause)
 
     def result(self, name: str, ended: str = "") -> FuzzResult:
-        """Return the smallest violating request, which is the last one unless the search was cut short."""
+        """Return the smallest request with a violation.
+
+        This is the last one, unless the search was cut short.
+        """
         if not self.failing:
             return FuzzResult(name, self.sent, ended=ended)
         case, entry = min(self.failing, key=_size) if ended else self.failing[-1]
@@ -90,7 +93,7 @@ class _Attempts:
 def violations_of(
     spec: Spec, clauses: Iterable[Clause], accounts: Mapping[str, Account], origin: str
 ) -> Violations:
-    """Return a function that judges a single exchange by the rules for which one exchange is enough."""
+    """Return a function that judges a single exchange by the rules that need only one exchange."""
     alone = [
         clause
         for clause in clauses
@@ -117,9 +120,8 @@ def fuzz(
 ) -> tuple[FuzzResult, ...]:
     """Run each strategy with `effort.examples` examples, in `effort.jobs` threads.
 
-    The results are in the order of the strategies. If `effort.clauses` is not empty, only the strategies for
-    these clauses run. `known` are clauses whose violation is already known, so they are not searched for.
-    `HaltedError` ends the search.
+    The results are in the order of the strategies. If `effort.clauses` is not empty, only the strategies for these
+    clauses run. Violations of the clauses in `known` are not searched for. `HaltedError` ends the search.
     """
     wanted = [
         strategy
@@ -139,7 +141,7 @@ def _fuzz_strategy(strategy: Strategy, attempts: _Attempts, effort: Effort) -> F
 
     from evolink_check.generation.property_search import Search, SearchAbortedError, run_property
 
-    # Each strategy needs its own folder, because Hypothesis takes all of them for the same test.
+    # Each strategy needs its own folder, because all strategies look like the same test to Hypothesis.
     memory = effort.memory and effort.memory / sub(r"\W+", "-", strategy.name)
     try:
         run_property(strategy.cases, attempts, Search(effort.examples, effort.seed, memory))

@@ -1,6 +1,6 @@
-"""The documents as Schemathesis reads them: each is whole, and names neither servers nor keys.
+"""The OpenAPI documents for Schemathesis. Each document is complete, and names no servers and security schemes.
 
-The links between the create operation and the query then stay within one document.
+The links from the create operation to the query therefore stay within one document.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def merged(spec: Spec) -> Iterator[dict[str, Any]]:
     """Yield each document with a create operation, merged with the document of the query.
 
-    Servers and security schemes are left out.
+    Servers and security schemes are removed.
     """
     creating = {operation.source for creates in spec.creates.values() for operation in creates.values()}
     for source, document in joined_documents(spec).items():

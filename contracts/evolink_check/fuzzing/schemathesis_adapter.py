@@ -1,4 +1,4 @@
-"""An adapter that turns the requests of Schemathesis into cases and sends them like all other cases."""
+"""An adapter that converts the requests of Schemathesis to cases, and sends them like all other cases."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _NAME = "Schemathesis"
 
 
 class NotSentError(Exception):
-    """A request was not sent, because it could create a task or could not be judged, or it got no response."""
+    """A request was not sent, because it could create a task or could not be judged; or it got no response."""
 
 
 class CaseAdapter:
-    """Turns prepared requests into cases and sends them.
+    """Converts prepared requests to cases and sends them.
 
-    At most `creates` of them may create a task. If `paid`, create requests that must be refused are not sent.
+    At most `creates` of them may create a task. If `paid`, create requests that a server must reject are not sent.
     `limit_reached` is true if the last request was not sent because it could have created one task too many.
     """
 
@@ -72,7 +72,7 @@ class CaseAdapter:
         """Send a request as a case.
 
         Raises `NotSentError` if the request must not be sent or gets no response, and `HaltedError` if the budget or
-        the time of the run is over.
+        the time of the run is used up.
         """
         case = self.case_of(request)
         self.limit_reached = case is not None and case.creates and self.creates <= 0
@@ -88,7 +88,7 @@ class CaseAdapter:
         return entry
 
     def _must_be_refused(self, case: Case) -> bool:
-        """Whether the case is a create request that a correct server refuses."""
+        """Whether the case is a create request that a correct server rejects."""
         return not case.creates and (case.method, case.path) in self._operations
 
     def case_of(self, request: requests.PreparedRequest) -> Case | None:
@@ -111,7 +111,7 @@ class CaseAdapter:
     def _query_case(
         self, method: str, path: str, task_id: str, headers: tuple[tuple[str, str], ...], body: bytes
     ) -> Case | None:
-        """Return a query of an unknown task; None if the documents contain the id, because its task may exist."""
+        """Return a query of an unknown task; None if the documents contain the id, because such a task may exist."""
         if "?" in path or body or not is_plain_segment(task_id) or unquote(task_id) in self._documents:
             return None
         if method == self._spec.query.method:
@@ -121,7 +121,7 @@ class CaseAdapter:
 
 
 def _with_harmless_urls(body: bytes, operation: CreateOperation) -> bytes:
-    """Replace the generated URLs in the body of a create request, so that the server calls no other host."""
+    """Replace the generated URLs in the body of a create request, so that the server calls no unknown host."""
     document = decode_json(body)
     if not isinstance(document, dict) or is_out_of_range(body, document):
         return body
@@ -155,9 +155,9 @@ def _requests_adapter(adapter: CaseAdapter) -> Any:
 
 
 def _headers(headers: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
-    """Return the headers without those that the client sets and those of Schemathesis.
+    """Return the headers without those that the HTTP client sets and those of Schemathesis.
 
-    None if a header cannot be sent.
+    The result is None if a header cannot be sent.
     """
     sendable = []
     for name, value in headers.items():

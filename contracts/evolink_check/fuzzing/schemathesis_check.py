@@ -1,8 +1,7 @@
-"""Run Schemathesis, which generates requests from the schema and has its own checks of responses.
+"""Run Schemathesis, which generates requests from the schemas and has its own checks of responses.
 
-Schemathesis sends nothing itself: its transport is replaced by an adapter that turns each request into a
-`Case`. A failure is reported only if the documents are unambiguous and no rule reports a violation in the
-same exchange.
+Schemathesis sends nothing itself, because an adapter in place of its transport converts each request to a `Case`. A
+failure is reported only if the documents are unambiguous, and no rule reports a violation in the same exchange.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SchemathesisFindings:
-    """The findings of Schemathesis by clause, with numbers of entries, and how many requests were sent.
+    """The findings of Schemathesis by clause, and how many requests were sent.
 
-    If the search was cut short, `ended` is the reason in one line; otherwise it is empty.
+    If the search was cut short, `ended` is the reason in one line; otherwise, it is empty.
     """
 
     findings: Mapping[str, tuple[Finding, ...]]
@@ -38,11 +37,10 @@ class SchemathesisFindings:
 def run_schemathesis(
     spec: Spec, send: Send, violations: Violations, effort: Effort, *, creates: int = 0
 ) -> SchemathesisFindings:
-    """Send the requests of Schemathesis' coverage phase, then those of its strategies, one after the other.
+    """Send the requests of Schemathesis' coverage phase, and then those of its strategies, one after the other.
 
-    If `creates` is 0, only queries and requests that must be refused are sent. Otherwise, valid create
-    requests, which make at most `creates` tasks, and the requests that follow the links in the documents are
-    sent.
+    If `creates` is 0, only queries and requests that a server must reject are sent. Otherwise, valid create requests,
+    which create at most `creates` tasks, and requests that follow the links in the documents are sent.
     """
     from evolink_check.fuzzing.schemathesis_search import SchemathesisSearch
 

@@ -1,6 +1,6 @@
 """Search for violations with Schemathesis, through the adapter.
 
-This module is imported on first use, because it imports Schemathesis.
+Import this module only when it is needed, because it imports Schemathesis.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ CHECKS = [
     built_in.negative_data_rejection,
     built_in.positive_data_acceptance,
 ]
-# The clauses of checks that depend on the response only.
+# The clauses of checks that need only the response.
 _CLAUSES_BY_CHECK = {
     "status_code_conformance": "error.documented-status",
     "content_type_conformance": "wire.json",
@@ -58,15 +58,15 @@ _CLAUSES_BY_CHECK = {
 }
 _SUCCESS, _INVALID = range(200, 300), 400
 _STEPS, _WALKS, _MOST = 4, 3, 20  # requests of a walk along links; tasks for walks; maximum number of walks
-_SHOWN = 200  # the most characters of a failure in a report
+_SHOWN = 200  # the maximum length of a failure in a report, in characters
 
 
 class _FailureFound(Exception):  # noqa: N818  (not an error, but the aim of the search)
-    """A check of Schemathesis failed, and the failure is to be reported."""
+    """A check of Schemathesis failed, and the failure must be reported."""
 
 
 class _TaskLimitReached(BaseException):
-    """No more tasks may be created in this part of the search, so generating more requests is useless."""
+    """No more tasks may be created in this part of the search, so more requests need not be generated."""
 
 
 class SchemathesisSearch:
@@ -89,9 +89,9 @@ class SchemathesisSearch:
         return self._adapter.sent
 
     def run(self) -> str:
-        """Send coverage cases, then generated ones.
+        """Send the coverage cases, and then generated cases.
 
-        Returns the reason if the search was cut short; otherwise empty.
+        Return the reason if the search was cut short; otherwise an empty text.
         """
         try:
             for document in merged(self._spec):
@@ -122,9 +122,9 @@ class SchemathesisSearch:
                 self.failures += self._failures_of(case, response)
 
     def _generate(self, operation: Any) -> None:
-        """Send generated requests: valid ones if tasks may be created, otherwise invalid ones.
+        """Send generated requests. If tasks may be created, these are valid requests.
 
-        For queries, both valid and invalid requests are sent.
+        If no tasks may be created, invalid create requests, and both valid and invalid queries are sent.
         """
         for mode in self._modes(both=not self._creates(operation)):
             cases = operation.as_strategy(generation_mode=mode)
@@ -136,8 +136,8 @@ class SchemathesisSearch:
     def _modes(self, *, both: bool) -> list[GenerationMode]:
         """Return the kinds of values to generate.
 
-        If tasks may be created, these are only valid values. Otherwise they are invalid values and, if `both`
-        is set, also valid ones.
+        If tasks may be created, these are only valid values. Otherwise, they are invalid values and, if `both`, also
+        valid values.
         """
         if self._paid:
             return [GenerationMode.POSITIVE]
@@ -191,7 +191,7 @@ class SchemathesisSearch:
             return None
 
     def _failures_of(self, case: Any, response: Any) -> Iterator[ClauseFailure]:
-        """Yield the failures of checks, if the documents are unambiguous and no rule reports a violation."""
+        """Yield the failures of checks if the documents are unambiguous and no rule reports a violation."""
         assert self._adapter.last is not None  # noqa: S101  (it was sent)
         ours, entry = self._adapter.last
         if self._violations(entry):
@@ -205,7 +205,7 @@ class SchemathesisSearch:
 
 
 def clause_of(failure: Failure, ours: Case, entry: Entry, spec: Spec) -> str | None:
-    """Return the clause that a failure violates; None if Schemathesis may be wrong."""
+    """Return the clause that a failure violates; None if the failure may be a false alarm."""
     check, status = (*failure.checks, "")[0], entry.exchange.status
     creates = spec.creates.get((ours.method, ours.path))
     if creates is None and (ours.method != spec.query.method or ours.body):
@@ -224,13 +224,13 @@ def clause_of(failure: Failure, ours: Case, entry: Entry, spec: Spec) -> str | N
 
 
 def _expected_and_seen(failure: Failure) -> tuple[str, str]:
-    """Return the expected and the observed behaviour, each in one line."""
+    """Return the expected and the observed behaviour, each on one line."""
     lines = [line.strip() for line in failure.message.splitlines() if line.strip()]
     return f"no failure of Schemathesis: {failure.title.lower()}"[:_SHOWN], "; ".join(lines)[:_SHOWN]
 
 
 def _config(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration that accepts every documented status, because the rules decide which one is right."""
+    """Return a configuration that accepts every documented status, because the rules decide which status is correct."""
     operations = [
         operation
         for item in document["paths"].values()

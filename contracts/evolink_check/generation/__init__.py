@@ -1,1 +1,1 @@
-"""The generation of requests: boundary values, pairwise selection, Hypothesis strategies."""
+"""The generation of requests by boundary values, pairwise selection and Hypothesis strategies."""

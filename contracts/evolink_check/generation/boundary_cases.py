@@ -1,4 +1,4 @@
-"""Fixed cases, the same in every run: the simplest case of each clause, and every boundary value."""
+"""Cases that are the same in every run: the simplest case of each clause, and every boundary value."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ OTHER_IDS = (
     ),
     *("%F0%9F%98%80", "%D9%85%D9%87%D9%85%D8%A9", "'%20or%20'1'='1", "%7B%7D", "*", "task_id", "x" * 1000),
 )
-ODD_IDS = (  # a valid prefix with a malformed rest: 400 and 404 are both accepted
+ODD_IDS = (  # with a valid prefix and a malformed rest, for which both 400 and 404 are correct
     *("task-unified-", "task-unified-x", "task-unified-1000000000", "task-unified-1000000000-ZZZZZZZZ"),
     *("task-unified-1000000000-zzzzzzzzz", "task-unified-1000000000-%C3%A9%C3%A9", "task-unified-%20"),
     f"task-unified-{'9' * 1000}",
@@ -92,15 +92,15 @@ HEADERS = (
     ("X-Unknown", "1"),
     ("Accept-Language", "de"),
 )
-_RATE = 12  # the number of requests with each key that is declared to be rate limited
+_RATE = 12  # how many requests are sent with each key that the configuration declares as limited
 
 
 def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Return create requests that a server must refuse, for an invalid body or a missing key.
+    """Return create requests that a server must reject, because the body is invalid or the key is missing.
 
-    They need no budget. A wrong key is sent with an invalid body, because a server that accepts any key would
-    create a task from a valid one. If no key is sent in the documented scheme, the body may be valid, because
-    there is no account to charge.
+    They need no budget. A wrong key is combined with an invalid body, because a server that accepts any key would
+    create a task from a valid body. If the key is missing, the body may be valid, because there is no account to
+    charge.
     """
     cases = [
         case
@@ -111,7 +111,7 @@ def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Return queries, requests for credits, and other methods and paths, none of which can create a task."""
+    """Return queries, requests for credits, and requests with other methods and paths. None can create a task."""
     return (
         *_queries(spec),
         *_reads_without_valid_key(spec, subject),
@@ -121,19 +121,19 @@ def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """Return at most 16 create requests that together cover every documented value.
+    """Return at most 16 create requests that together contain every documented value.
 
-    Each creates a task, so they need a budget.
+    Each request creates a task, so the requests need a budget.
     """
     return creating_bodies(spec, subject, seed)
 
 
 def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Return create requests that a server must or may refuse, but from which a careless server creates a task.
+    """Return create requests that a server must or may reject, but from which a careless server creates a task.
 
-    These are valid bodies with other methods, with wrong keys, or with keys without credits or access; bodies
-    that the documents neither allow nor forbid; and JSON that only some decoders accept. On a correct server,
-    at most two of these requests per operation create a task, so they need a budget.
+    These are valid bodies with other methods, with wrong keys, or with keys without credits or access; bodies that the
+    documents neither allow nor forbid; and JSON that only some decoders accept. A correct server creates a task from at
+    most two of these requests per operation, so they need a budget.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)
@@ -172,7 +172,10 @@ def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject
 def _invalid_creates_without_key(
     operation: CreateOperation, spec: Spec, good: dict[str, Any]
 ) -> Iterator[Case]:
-    """Yield invalid create requests without a key. The response must be a 401, which reveals nothing about the body."""
+    """Yield invalid create requests without a key.
+
+    The response must be a 401, which says nothing about the body.
+    """
     bodies: dict[str, Any] = {
         "an invalid body": without_last_required_field(good, operation),
         "a body that is not JSON": b"{",
@@ -206,7 +209,7 @@ def _invalid_bodies(operation: CreateOperation, good: dict[str, Any]) -> Iterato
 
 
 def _invalid_callbacks(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield bodies with a callback URL that must be refused, each with a name."""
+    """Yield bodies with a callback URL that a server must reject, each with a name."""
     rules = operation.callback
     if rules is None:
         return
@@ -264,7 +267,7 @@ def _queries(spec: Spec) -> Iterator[Case]:
 
 
 def _reads_without_valid_key(spec: Spec, subject: Subject) -> Iterator[Case]:
-    """Yield queries of a task and requests for credits without a valid key."""
+    """Yield queries of a task and requests for credits, all without a valid key."""
     keys: list[tuple[str, dict[str, Any]]] = [("no key", {"key": NOBODY})]
     keys += [(f"the key as {scheme.partition(' ')[0]!r}", {"authorization": scheme}) for scheme in SCHEMES]
     if can_send_wrong_keys(subject):

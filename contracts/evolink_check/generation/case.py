@@ -1,4 +1,4 @@
-"""One request to send to a server, with the clauses that its response may satisfy or violate."""
+"""One request to a server, with the clauses that the response may satisfy or violate."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ VALID = (
 class Case:
     """One request to the API.
 
-    `path` is below the base URL and includes the query string. `headers` do not include Authorization, Host
-    and Content-Length. `key` is the label of the account whose key is sent: `main`, `other`, `wrong`,
-    `nobody` for no key, or a label of the configuration. If `authorization` is not None, it is the whole
-    header, and `key` is `nobody`. `clauses` are those that the response may satisfy or violate. `creates` is
-    true if a correct server may create a task from the request, or if a careless server certainly would.
+    `path` is below the base URL and includes the query string. `headers` do not include Authorization, Host and
+    Content-Length. `key` is the label of the account whose key is sent: `main`, `other`, `wrong`, `nobody` for no key,
+    or a label from the configuration. If `authorization` is not None, it is the value of the Authorization header, and
+    `key` is `nobody`. The response may satisfy or violate the `clauses`. `creates` is true if a correct server may
+    create a task from the request, or if a careless server certainly would.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Build cases from requests: decide which clauses their responses test, and whether they can create a task."""
+"""Build cases from requests. Decide which clauses a response tests, and whether a request can create a task."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
 ) -> Case:
     """Return a create request with the clauses of its faults.
 
-    `about` are further clauses that it tests. The case is an example of its first clause. `creates` is False
-    if a fault is certain, or if no key is sent, because there is then no account to charge.
+    `about` are other clauses that the request tests; they come first. `creates` is False if a fault is certain, or if
+    no key is sent, because then there is no account to charge.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)
@@ -88,7 +88,7 @@ def query_case(  # noqa: PLR0913  (a request has so many parts)
     key: str = MAIN,
     authorization: str | None = None,
 ) -> Case:
-    """Return a query of a task. `task_id` is percent-encoded, as in the path."""
+    """Return a query of a task. `task_id` must be percent-encoded, as in a path."""
     path = f"{spec.query.path.partition('{')[0]}{task_id}"
     who = NOBODY if authorization is not None else key
     return Case(
@@ -97,16 +97,19 @@ def query_case(  # noqa: PLR0913  (a request has so many parts)
 
 
 def bodyless_case(name: str, method: str, path: str, *about: str, **more: Any) -> Case:
-    """Return a request without a body that is not the query of a task. `about` are the clauses that it tests."""
+    """Return a request without a body that is not a query of a task. `about` are the clauses that the request tests."""
     return Case(name, (*about, *REFUSED), method, path, **more)
 
 
 def can_send_wrong_keys(subject: Subject) -> bool:
-    """Whether this server can be expected to refuse an unknown key."""
+    """Whether this server should reject an unknown key."""
     return not subject.any_key and "auth.bearer" not in subject.cannot
 
 
 def is_plain_segment(text: str) -> bool:
-    """Whether every server reads the text as one path segment: no separator, dot segment or control character."""
+    """Whether every server reads the text as one path segment.
+
+    The text must not contain a separator or a control character, and must not consist of dots.
+    """
     odd = ("/", "?", "#", "%2F", "%5C", "%00", "%0A", "%0D", "%09", "%25")
     return bool(text.strip(".")) and not any(sequence in text.upper() for sequence in odd)

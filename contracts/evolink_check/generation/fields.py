@@ -1,4 +1,4 @@
-"""The fields of a create request with their schemas, valid and invalid values for them, and a minimal body."""
+"""The fields of a create request with their schemas, valid and invalid values of the fields, and a minimal body."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from evolink_check.settings import Subject
 
-# Values of each JSON type, simple ones first. Booleans are not numbers, and strings of digits are not numbers.
+# Values of each JSON type, simple values first. Neither booleans nor strings of digits are numbers.
 OF_TYPE: Mapping[str, tuple[Any, ...]] = {
     "string": ("words", "6", ""),
     "integer": (7, -1),
@@ -28,7 +28,7 @@ OF_TYPE: Mapping[str, tuple[Any, ...]] = {
 
 
 def create_operations(spec: Spec) -> tuple[CreateOperation, ...]:
-    """Return every operation that creates a task, once each."""
+    """Return every operation that creates a task, without duplicates."""
     by_place = {
         (operation.source, operation.pointer): operation
         for creates in spec.creates.values()
@@ -38,12 +38,12 @@ def create_operations(spec: Spec) -> tuple[CreateOperation, ...]:
 
 
 def fields_of(operation: CreateOperation) -> dict[str, Node]:
-    """Return the documented fields of the body with their schemas, in the order of the document."""
+    """Return the documented fields of the request body with their schemas, in document order."""
     return properties_of(_schema(operation))
 
 
 def required_of(operation: CreateOperation) -> tuple[str, ...]:
-    """Return the names of the fields that a body must have."""
+    """Return the names of the required fields of a request body."""
     return tuple(keywords(_schema(operation)).get("required", ()))
 
 
@@ -54,13 +54,13 @@ def values_of(schema: Node) -> tuple[Any, ...]:
 
 
 def enum_fields(operation: CreateOperation) -> dict[str, tuple[Any, ...]]:
-    """Return the fields for which the document lists values, with these values; `model` is left out."""
+    """Return the fields, other than `model`, for which the document lists values, with these values."""
     by_name = {name: values_of(schema) for name, schema in fields_of(operation).items() if name != "model"}
     return {name: values for name, values in by_name.items() if values}
 
 
 def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]:
-    """Return a body with the required fields only, and harmless values."""
+    """Return a request body with only the required fields, and harmless values."""
     fields = fields_of(operation)
     body = {name: sample(fields[name]) for name in required_of(operation) if name in fields}
     if "model" in fields and operation.models:
@@ -73,7 +73,7 @@ def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]
 
 
 def json_types_of(schema: Node) -> set[Any]:
-    """Return the JSON types that a field allows; empty if it allows any type.
+    """Return the JSON types that a field allows; empty if the field allows any type.
 
     If the field allows `integer` or `number`, both are returned.
     """
@@ -82,7 +82,7 @@ def json_types_of(schema: Node) -> set[Any]:
 
 
 def values_of_other_types(schema: Node, most: int = 9) -> Iterator[Any]:
-    """Yield values of each JSON type that the field does not allow, at most `most` of each.
+    """Yield at most `most` values of each JSON type that the field does not allow.
 
     For an array, also yield lists with an item of a wrong type.
     """
@@ -95,7 +95,7 @@ def values_of_other_types(schema: Node, most: int = 9) -> Iterator[Any]:
 
 
 def near_misses(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return values that are close to the listed ones, but not listed."""
+    """Return values that are similar to the listed values, but not listed."""
     candidates = [near for value in values for near in _near(value)]
     numbers = [value for value in values if _is_number(value)]
     if numbers:

@@ -1,4 +1,4 @@
-"""The character tables of Hypothesis: the folder in which it stores them, and a precomputed table."""
+"""The folder in which Hypothesis stores its character tables, and a precomputed table."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SURROGATES = (0xD800, 0xDFFF)
 
 @contextmanager
 def temporary_hypothesis_home() -> Iterator[None]:
-    """Let Hypothesis write its tables to a temporary folder instead of the user's current folder.
+    """Let Hypothesis write its tables to a temporary folder, not to the user's current folder.
 
-    The largest table is written in advance, because Hypothesis would encode every character to compute it,
-    which takes a second.
+    The largest table is written in advance, because Hypothesis would encode every character to compute the table, which
+    takes a second.
     """
     from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -40,10 +40,10 @@ def temporary_hypothesis_home() -> Iterator[None]:
 
 @contextmanager
 def without_own_constants() -> Iterator[None]:
-    """Keep Hypothesis from collecting constants in a checkout's source files, which are the checker's own.
+    """Keep Hypothesis from collecting constants from the source files of the checker.
 
-    In an installed package, Hypothesis never collects constants. So a seed generates the same requests in a
-    checkout and in an installed package.
+    Hypothesis collects constants only in a checkout, never in an installed package. Without these constants, a seed
+    generates the same requests in both.
     """
     providers: Any = import_module("hypothesis.internal.conjecture.providers")
     is_local = getattr(providers, "is_local_module_file", None)
@@ -60,7 +60,7 @@ def without_own_constants() -> Iterator[None]:
 def _write_utf8_table(folder: Path) -> None:
     """Write the table of the characters that UTF-8 can encode, in the format of Hypothesis.
 
-    Its second list, of characters that do not decode to themselves, is empty for UTF-8. A version of
+    The second list in the table, of characters that do not decode to themselves, is empty for UTF-8. A version of
     Hypothesis that reads another file or format computes the table itself.
     """
     before, after = _SURROGATES[0] - 1, _SURROGATES[1] + 1

@@ -1,4 +1,7 @@
-"""Strategies for bodies with one fault, built from the documents. Import this module late: it imports Hypothesis."""
+"""Strategies for request bodies with one fault.
+
+Import this module only when it is needed, because it imports Hypothesis.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,8 @@ if TYPE_CHECKING:
 
     Bodies = SearchStrategy[Any]
 
-BodyStrategy = Callable[[CreateOperation, dict[str, Any]], "Bodies"]  # from an operation and its minimal body
+# Takes an operation and its minimal body.
+BodyStrategy = Callable[[CreateOperation, dict[str, Any]], "Bodies"]
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -44,7 +48,7 @@ def _with(good: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
 
 
 def _one_field(good: Mapping[str, Any], values: Mapping[str, SearchStrategy[Any]]) -> Bodies:
-    """Generate the minimal body with one of these fields replaced."""
+    """Generate the minimal body with another value for one of these fields."""
     return st.one_of([strategy.map(partial(_with, good, name)) for name, strategy in values.items()])
 
 
@@ -122,7 +126,7 @@ def _invalid_images(_: CreateOperation, good: dict[str, Any]) -> Bodies:
 
 
 def _with_callback(urls: Callable[[int], SearchStrategy[str]]) -> BodyStrategy:
-    """Generate the minimal body with a callback URL.
+    """Return a function that generates the minimal body with a callback URL.
 
     `urls` takes the maximum length of a URL and returns a strategy for URLs.
     """

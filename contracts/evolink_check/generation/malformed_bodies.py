@@ -1,4 +1,7 @@
-"""Malformed bodies: not JSON, not an object, of another content type, too deeply nested, or too large."""
+"""Malformed request bodies.
+
+They are not JSON, not an object, of another content type, nested too deeply, or too large.
+"""
 
 from __future__ import annotations
 
@@ -36,13 +39,13 @@ NOT_JSON_TEXTS = (
     b"undefined",
     b"model=x",
 )
-_LEVELS = 400  # brackets that are never closed: not JSON, but few enough for a decoder to detect that
+_LEVELS = 400  # brackets that are never closed, but few enough for a decoder to detect that
 _MB = 1024 * 1024
 _LIMIT = ("body.limit",)
 
 
 def refused_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
-    """Yield create requests that a server must refuse because of their malformed bodies. `good` is a valid body."""
+    """Yield create requests that a server must reject because of their malformed bodies. `good` is a valid body."""
     for name, body in (*_not_json(good), *_not_an_object(good), *_duplicate_keys(good)):
         yield create_case(name, operation, spec, body)
     for name, headers, body in _other_content_types(good):
@@ -52,9 +55,9 @@ def refused_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str,
 
 
 def tolerated_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
-    """Yield create requests that only some decoders accept.
+    """Yield create requests with JSON that only some decoders accept.
 
-    `good` is a valid body. A required field is missing, too, so that few servers create a task.
+    `good` is a valid body. One of its required fields is left out, so that few servers create a task.
     """
     bad = without_last_required_field(good, operation)
     head = compact_json(bad)[:-1]
@@ -106,9 +109,9 @@ def _not_an_object(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
 
 
 def _duplicate_keys(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Yield a body with two equal keys that is invalid with the value of either.
+    """Yield a body with two equal keys, both of which have an invalid value.
 
-    The documents do not say which value counts (clause `body.duplicate-keys`).
+    Both are invalid because the documents do not say which value counts (clause `body.duplicate-keys`).
     """
     for name in good:
         rest = compact_json({**good, name: {}})

@@ -1,6 +1,6 @@
-"""Select a few create requests that together cover the documented values.
+"""Select a few create requests that together contain the documented values.
 
-Only a few are selected, because each costs credits.
+Only a few are selected, because each creates a task, which costs credits.
 """
 
 from __future__ import annotations
@@ -28,17 +28,16 @@ MANY_SCRIPTS = (
     "A cat dances: 猫が踊る, قطة ترقص, חתול רוקד, кот танцует, "
     "Zu\u0308rich, \U0001f408\u200d\u2b1b \U0001f3b6"
 )
-LONG = 10_000  # characters of a prompt
+LONG = 10_000  # the length of a long prompt in characters
 HEADERS: Headers = (("Idempotency-Key", "8e1c-1"), ("X-Request-Id", "words"), ("X-Unknown", "1"))
 FIELDS = {"aspect_ratio": "16:9", "generate_audio": True, "x": {"y": [1, None]}, "": 0}
-_CHOICES = 500  # the most combinations from which the cover is chosen
+_CHOICES = 500  # the maximum number of combinations from which some are selected
 
 
 def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """Return at most 16 create requests: the minimal body, then every pair of listed values.
+    """Return at most 16 create requests, which are the minimal body, and then every pair of listed values.
 
-    From the second one on, each also has one special feature, such as a long prompt, until all features have
-    occurred.
+    All requests but the first also have a special feature, such as a long prompt, until all features have occurred.
     """
     rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]
     by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)
@@ -46,10 +45,9 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
 
 
 def pairwise_cover(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
-    """Combine one value for each field, such that every pair of values of two fields occurs in a combination.
+    """Return combinations of one value for each field, in which every pair of values of two fields occurs.
 
-    The cover is greedy: the combination with the most new pairs is chosen next. Equal seeds give equal
-    results.
+    The combination with the most new pairs is selected next. Equal seeds give equal results.
     """
     every = [dict(zip(values, chosen, strict=True)) for chosen in islice(product(*values.values()), _CHOICES)]
     Random(seed).shuffle(every)  # noqa: S311  (which of many equally good choices comes first is no secret)

@@ -1,6 +1,6 @@
-"""Use Hypothesis to find the smallest failing example.
+"""Find the smallest failing example with Hypothesis.
 
-Import this module late: it imports Hypothesis, which is slow.
+Import this module only when it is needed, because it imports Hypothesis.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ T = TypeVar("T")
 
 
 class SearchAbortedError(BaseException):  # Hypothesis treats any `Exception` as a failing example
-    """Raised by a property to end the whole search; its text is the reason."""
+    """A property raises this to end the whole search. The message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """The effort of a search.
 
-    If `seed` is None, it is random. `memory` is a folder of failing examples, which run first.
+    If `seed` is None, it is random. `memory` is a folder of failing examples, which run first; None if failing examples
+    are not saved.
     """
 
     examples: int
@@ -39,22 +40,21 @@ class Search:
 def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: Search) -> None:
     """Call `body` with examples of a strategy.
 
-    Raises the exception of `body` for the smallest failing example. Raises `hypothesis.errors.Flaky` if a
-    failing example passes when it is repeated, and `Unsatisfiable` if the strategy generates hardly any
-    examples.
+    Raises the exception of `body` for the smallest failing example. Raises `hypothesis.errors.Flaky` if a failing
+    example passes when it is repeated, and `Unsatisfiable` if the strategy generates too few examples.
     """
 
     def example(case: T) -> None:
         body(case)
 
-    # A seed resets the database, so it comes before the settings.
+    # `seed` resets the database, so it is applied before the settings.
     test = given(cases)(example)
     seeded = test if search.seed is None else seed(search.seed)(test)
     search_settings(search)(seeded)()
 
 
 def search_settings(search: Search) -> settings:
-    """Return the Hypothesis settings of a search, also for tests of another form, such as state machines."""
+    """Return the Hypothesis settings of a search. They can also be used for tests such as state machines."""
     return settings(
         max_examples=search.examples,
         deadline=None,

@@ -1,4 +1,7 @@
-"""Hypothesis strategies built from the documents. Import this module late: it imports Hypothesis."""
+"""Hypothesis strategies for all cases.
+
+Import this module only when it is needed, because it imports Hypothesis.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A Hypothesis strategy for cases of one kind. `clauses` are those that only these cases test."""
+    """A Hypothesis strategy for cases of one kind. Only these cases test the `clauses`."""
 
     name: str
     clauses: tuple[str, ...]
@@ -76,7 +79,7 @@ def paid_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
 def _invalid_creates(
     spec: Spec, subject: Subject, cases_of: Callable[[CreateOperation, dict[str, Any]], SearchStrategy[Case]]
 ) -> SearchStrategy[Case]:
-    """Generate cases for every operation from its minimal body, without requests that happen to be valid."""
+    """Generate cases for every operation from its minimal body, except requests that are valid by chance."""
     cases = [cases_of(operation, minimal_body(operation, subject)) for operation in create_operations(spec)]
     return st.one_of(cases).filter(lambda case: not case.creates)
 
@@ -117,7 +120,7 @@ _KIND = "another content type"
 
 
 def _damaged_json(text: bytes) -> SearchStrategy[bytes]:
-    """Generate a truncated body, a body with some bytes replaced, or other bytes."""
+    """Generate a truncated body, a body in which some bytes are replaced, or other bytes."""
     place = st.integers(0, len(text) - 1)
     cut = place.map(lambda end: text[:end])
     spliced = st.builds(
@@ -132,7 +135,10 @@ def _not_an_object(good: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
-    """Generate a body without a required field, but with a large member: many names, levels, digits or letters."""
+    """Generate a body without a required field, but with a large member.
+
+    The member has many names, levels, digits or letters.
+    """
     fields = st.integers(0, 2_000).map(lambda count: {f"x{place}": place for place in range(count)})
     levels = st.integers(1, 100).map(lambda depth: {"x": json.loads("[" * depth + "]" * depth)})
     digits = st.integers(1, 1_000).map(lambda count: {"x": 10**count})
@@ -144,7 +150,7 @@ def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _unauthorized(spec: Spec, subject: Subject) -> list[Strategy]:
-    """Return strategies for undocumented authorization schemes, and for wrong keys on requests that only read."""
+    """Return strategies for undocumented authorization schemes, and for reads with wrong keys."""
     scheme = st.text(LETTERS, min_size=1, max_size=8).filter(lambda name: name.lower() != "bearer")
     odd = st.builds(lambda name, key: f"{name.capitalize()} {key}".strip(), scheme, st.text(LETTERS))
     headers = odd | st.sampled_from(("Bearer", "bearer"))
@@ -208,7 +214,7 @@ def _queries(spec: Spec, name: str, ids: SearchStrategy[str], clause: str) -> St
 def _unknown_id(before: int, tail: str) -> str:
     """Return a task id that no server has issued.
 
-    `before`, the time in it (Unix seconds), is before the start of the service.
+    `before` is the time in the id in Unix seconds. It must be before the start of the service.
     """
     return f"{_PREFIX}{before:010}-{tail}"
 

@@ -23,7 +23,7 @@ def creates_by_other_methods(
 ) -> Iterator[Case]:
     """Yield requests with a valid body and an undocumented method.
 
-    A careless server creates tasks, so they need a budget.
+    A careless server creates tasks from them, so they need a budget.
     """
     for method in _OTHER_METHODS:
         valid = create_case(f"{method} with a valid body", operation, spec, good)
@@ -31,9 +31,9 @@ def creates_by_other_methods(
 
 
 def undocumented_routes(spec: Spec, task_id: str) -> Iterator[Case]:
-    """Yield other methods of documented paths, and other paths.
+    """Yield requests with other methods for documented paths, and requests for other paths.
 
-    HEAD and OPTIONS are left out, because they may have special responses.
+    HEAD and OPTIONS are left out, because their responses may differ.
     """
     for _, path in spec.creates:
         for method in ("GET", "PUT", "PATCH", "DELETE"):

@@ -1,4 +1,4 @@
-"""Callback URLs that must be refused: internal hosts in every notation, other schemes, malformed URLs."""
+"""Callback URLs that a server must reject, with internal hosts in every notation, other schemes, or malformed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WITH_SPACES = ("https://example.com/when done", " https://example.com/done", "ht
 
 
 def url_notations(address: str) -> Iterator[str]:
-    """Yield an IPv4 address in every notation that browsers or `inet_aton` accept as a host, the usual one first."""
+    """Yield an IPv4 address in every notation that browsers or `inet_aton` accept. The usual notation comes first."""
     number = int(IPv4Address(address))
     a, b, c, d = number.to_bytes(4, "big")
     yield address
@@ -63,7 +63,7 @@ def _in_v6(address: IPv4Address) -> Iterator[str]:
 
 
 def disguised_urls(host: str) -> Iterator[str]:
-    """Yield URLs of a host in various forms, some of which look like another host."""
+    """Yield URLs of a host in various forms. Some of the URLs look like URLs of another host."""
     yield f"https://{host}/hooks/done"
     yield f"https://{host}"
     yield f"HTTPS://{host.upper()}/hooks/done"
@@ -75,7 +75,7 @@ def disguised_urls(host: str) -> Iterator[str]:
 
 
 def internal_hosts(in_all_notations: tuple[str, ...] = INTERNAL) -> tuple[str, ...]:
-    """Return every internal host, and the given IPv4 addresses in every notation, without duplicates."""
+    """Return every internal host, and these IPv4 addresses in every notation, without duplicates."""
     v4 = (*INTERNAL, *(host for address in in_all_notations for host in url_notations(address)))
     v6 = (
         notation

@@ -1,4 +1,7 @@
-"""A strategy for create requests that a server must accept. Import this module late: it imports Hypothesis."""
+"""A strategy for create requests that a server must accept.
+
+Import this module only when it is needed, because it imports Hypothesis.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,13 @@ if TYPE_CHECKING:
 # Characters of one to four bytes, left-to-right and right-to-left, and combining marks.
 SCRIPTS = "abc XYZ 019 .,!?'\"\\/\n\té\u0308ß\u0416\u05d0\u0639\u0e01\u732b\uac00\u200d\u200f\ufeff\U0001f408\U0001f3b6"
 _WORDS = ("a cat dances", "the sea at night", "leaves in the wind", "a red balloon rises", "slow clouds")
-_LONGEST = 10_000  # characters of a prompt
+_LONGEST = 10_000  # the maximum length of a prompt in characters
 
 
 def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> SearchStrategy[Case]:
     """Generate valid create requests in every documented form.
 
-    They have optional and unknown fields, and JSON in several spellings.
+    They have optional and unknown fields, and different encodings of JSON.
     """
     good = minimal_body(operation, subject)
     fields = {name: st.sampled_from(values) for name, values in enum_fields(operation).items()}
@@ -61,7 +64,7 @@ def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> S
 
 
 def prompts() -> SearchStrategy[str]:
-    """Generate harmless prompts: words, any script and direction, combining marks, up to 10,000 characters."""
+    """Generate harmless prompts of at most 10,000 characters, with words, all scripts, and combining marks."""
     words = st.lists(st.sampled_from(_WORDS), min_size=1, max_size=5).map(", ".join)
     odd = st.text(SCRIPTS, max_size=40).map(lambda text: f"a cat {text}")
     long = st.integers(1_000, _LONGEST).map(lambda size: ("a cat dances and " * size)[:size])
