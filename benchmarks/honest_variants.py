@@ -1,4 +1,4 @@
-"""Honest clients and receivers that choose otherwise where they may, with one seed after the other.
+"""Check honest clients, receivers and servers that choose otherwise where they may, with one seed after another.
 
 Whatever accuses one of them is a false alarm: python benchmarks/honest_variants.py [--seeds 20]
 """
@@ -9,14 +9,20 @@ import argparse
 import asyncio
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from contracts.client.test_good_clients import MET, RARE
+from contracts.rules.test_faulty_servers import EFFORT, checked, said_of
 from evolink_check.client.harness.mock_process import Mock, new_token
 from support.faulty_clients.runs import Leader, program
 from support.faulty_clients.variants import VARIANTS
+from support.faulty_servers.honest import HONEST as HONEST_SERVERS
+from support.faulty_servers.wrapper import Workshop
 from support.mock_process import served
 from support.receivers.app import HONEST
 from support.receivers.checking import check, violations
@@ -61,6 +67,22 @@ def accusations_of_receivers(seed: int, url: str) -> dict[str, dict[str, list[st
     return {name: broken for name, broken in found.items() if broken}
 
 
+def accusations_of_server(name: str, seed: int) -> dict[str, str]:
+    """The violations of one server, by clause."""
+    with Workshop() as workshop:
+        effort = replace(EFFORT, seed=seed, examples=10)
+        return said_of(checked(workshop, HONEST_SERVERS[name](), 0, scaled=False, effort=effort).verdicts)
+
+
+def accusations_of_servers(seed: int) -> dict[str, dict[str, str]]:
+    """The violations of each server that has any."""
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        runs = {name: pool.submit(accusations_of_server, name, seed) for name in HONEST_SERVERS}
+        found = {name: run.result() for name, run in runs.items()}
+    print(f", {len(found)} servers", end="", flush=True)
+    return {name: broken for name, broken in found.items() if broken}
+
+
 def main() -> int:
     """Run them all. The exit status is 1 when any is accused."""
     words = argparse.ArgumentParser(description=__doc__)
@@ -69,7 +91,11 @@ def main() -> int:
     with served() as url:
         for seed in range(1, words.parse_args().seeds + 1):
             began = time.monotonic()
-            found = {**accusations_of_clients(seed), **accusations_of_receivers(seed, url)}
+            found = {
+                **accusations_of_clients(seed),
+                **accusations_of_receivers(seed, url),
+                **accusations_of_servers(seed),
+            }
             print(f" in {time.monotonic() - began:.0f} s", flush=True)
             for name, broken in found.items():
                 print(f"    {name}: {broken}", flush=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from evolink_check.engine.phases import Run
 from evolink_check.engine.preflight import CouldNotRunError, preflight
 from evolink_check.engine.run_plan import plan_run
 from evolink_check.engine.task_plan import clauses_seen_only_on_tasks
+from evolink_check.errors import describe_bug
 from evolink_check.fuzzing import schemathesis_check
 from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report, answers_of, notes_on
@@ -156,7 +156,7 @@ def _reporting_bugs(what: str) -> Iterator[None]:
     except CouldNotRunError:
         raise
     except Exception as error:
-        message = f"{what} failed, so there is no verdict on the server:\n{traceback.format_exc()}"
+        message = f"{what} failed, so there is no verdict on the server:\n{describe_bug(error)}"
         raise CouldNotRunError(message) from error
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from evolink_check.generation import source_parsing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
+
+source_parsing.install()  # searches run in several threads
 
 
 class SearchAbortedError(BaseException):  # Hypothesis treats any `Exception` as a failing example

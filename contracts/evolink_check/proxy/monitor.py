@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from evolink_check import clock
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import failures
 from evolink_check.engine.recordings import report_on, verdicts_on
+from evolink_check.errors import describe_bug
 from evolink_check.proxy.forwarder import NOT_JUDGED
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class LiveMonitor:
         number = trace.entries[-1].number
         try:
             verdicts = verdicts_on(TraceView(trace, self._spec), self._clauses, self._about)
-        except Exception:  # noqa: BLE001  (a bug in a check must not stop the proxy)
-            self.bug = traceback.format_exc()
+        except Exception as bug:  # noqa: BLE001  (see above)
+            self.bug = describe_bug(bug)
             return NOT_JUDGED
         violated = [
             verdict.clause.id
@@ -90,8 +90,8 @@ class LiveMonitor:
         began = clock.stopwatch()
         try:
             verdicts = self._verdicts(self._view())
-        except Exception:  # noqa: BLE001  (a bug in a check must not stop the proxy)
-            self.bug = traceback.format_exc()
+        except Exception as bug:  # noqa: BLE001  (see above)
+            self.bug = describe_bug(bug)
             return ()
         self._judged = recorded
         self._next = clock.stopwatch() + _SHARE * (clock.stopwatch() - began)

@@ -30,7 +30,7 @@ from support.real_time import NEEDS_A_QUIET_MACHINE
 from support.trace_builders import SPEC
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.reports.model import Report
@@ -86,20 +86,13 @@ def subject(url: str, place: int, port: int, *, scaled: bool) -> Subject:
     )
 
 
+EFFORT = Effort("test", examples=0, tasks=30, seconds=60, task_seconds=4, jobs=6, max_credits=150)
+
+
 def checked(
-    workshop: Workshop, handle: Handle, place: int, *, scaled: bool, only: Collection[str] = ()
+    workshop: Workshop, handle: Handle, place: int, *, scaled: bool, effort: Effort = EFFORT
 ) -> Report:
-    """One run: of the whole battery, or of what speaks of some clauses; all clauses are judged."""
-    effort = Effort(
-        "test",
-        examples=0,
-        tasks=30,
-        seconds=60,
-        task_seconds=4,
-        jobs=6,
-        max_credits=150,
-        clauses=frozenset(only),
-    )
+    """One run: of the whole battery, or of what speaks of the clauses of `effort`; all clauses are judged."""
     port = workshop.ports.get()
     try:
         with workshop.serving(handle, scaled=scaled) as url:
@@ -129,8 +122,8 @@ def together(workshop: Workshop, defects: list[Defect], threads: int) -> list[tu
     """What was found of each broken server. A run is mostly waiting, so several are under way at a time."""
 
     def look(defect: Defect) -> dict[str, str]:
-        only = () if WHOLE else (defect.clause,)
-        report = checked(workshop, defect.make(), DEFECTS.index(defect), scaled=defect.scaled, only=only)
+        effort = EFFORT if WHOLE else replace(EFFORT, clauses=frozenset({defect.clause}))
+        report = checked(workshop, defect.make(), DEFECTS.index(defect), scaled=defect.scaled, effort=effort)
         return said_of(report.verdicts)
 
     with ThreadPoolExecutor(threads) as pool:
@@ -175,8 +168,8 @@ def test_a_server_that_chooses_otherwise_where_the_documents_are_silent_is_accus
 ) -> None:
     def look(name: str) -> dict[str, str]:
         place = 270 + list(HONEST).index(name)
-        only = () if WHOLE else SILENT
-        return said_of(checked(workshop, HONEST[name](), place, scaled=False, only=only).verdicts)
+        effort = EFFORT if WHOLE else replace(EFFORT, clauses=frozenset(SILENT))
+        return said_of(checked(workshop, HONEST[name](), place, scaled=False, effort=effort).verdicts)
 
     with ThreadPoolExecutor(len(HONEST)) as pool:
         assert dict(zip(HONEST, pool.map(look, HONEST), strict=True)) == {name: {} for name in HONEST}

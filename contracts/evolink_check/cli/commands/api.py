@@ -16,6 +16,7 @@ from evolink_check.cli.advice import conditions_of, connection_advice, key_advic
 from evolink_check.cli.config import check_ca, check_ids, parse_url
 from evolink_check.cli.output import cost_estimate_line, say, violation_line, write_reports
 from evolink_check.cli.signals import interrupting
+from evolink_check.errors import CannotRunError
 from evolink_check.files import STDOUT, is_special
 from evolink_check.reports.needs import Conditions
 
@@ -47,7 +48,7 @@ _LOOK_SECONDS = 1.0  # seconds between two checks of the traffic that the proxy 
 _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
 
 
-class CommandFailedError(Exception):
+class CommandFailedError(CannotRunError):
     """The command could not be carried out. The message says why."""
 
 

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import shlex
 import sys
-import traceback
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import click
 from evolink_spec.options.declaration import Option
 from msgspec import structs
 
 from evolink_check.analysis.verdicts import Strictness
+from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.options import SeverityOptions
 from evolink_check.cli.output import check_files
 from evolink_check.cli.summary_files import ServedReport, write_markdown
 from evolink_check.client.options import ClientOptions
-from evolink_check.reports.model import COULD_NOT_RUN
 from evolink_check.reports.needs import Conditions
-from evolink_check.traffic.text_redaction import redact_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from evolink_spec import Spec
     from evolink_spec.options.command_line import Group
@@ -97,10 +94,10 @@ class ClientReports(ServedReport, frozen=True, kw_only=True):
 def client(options: ClientOptions, severity: SeverityOptions, reports: ClientReports) -> None:
     """Run a client in each scenario, judge it, and write the reports."""
     if options.show_list:
-        with report_problems():
+        with reporting_problems():
             _print_scenarios(options)
         return
-    with report_problems():
+    with reporting_problems():
         check_files(list(reports.files.values()))
         requirements = severity.requirements
         description = _read_description(options)
@@ -135,27 +132,6 @@ def _print_scenarios(options: ClientOptions) -> None:
 
     for scenario in scenarios(_load(options)):
         click.echo(f"{scenario.id}\n    {scenario.about} (expected: {scenario.expected})")
-
-
-@contextmanager
-def report_problems() -> Iterator[None]:
-    """Print an expected error on one line, and a bug with its traceback. In both cases, exit with status 2."""
-    from evolink_spec import SpecError
-
-    from evolink_check.client.harness.mock_process import MockError
-    from evolink_check.client.harness.process import CommandError
-
-    try:
-        yield
-    except (MockError, CommandError, SpecError, ValueError, OSError) as error:
-        _fail(str(error))
-    except Exception:  # noqa: BLE001  (a bug must not look like a verdict on the client)
-        _fail(f"a bug in evolink-check:\n{traceback.format_exc()}")
-
-
-def _fail(problem: str) -> NoReturn:
-    click.secho(f"evolink-check: {redact_text(problem)}", err=True, fg="red")
-    raise SystemExit(COULD_NOT_RUN)
 
 
 def _read_description(options: ClientOptions) -> Description:

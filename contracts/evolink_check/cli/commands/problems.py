@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 from evolink_spec.errors import SpecError
 
-from evolink_check.cli.commands.api import CommandFailedError
 from evolink_check.cli.config import environment
+from evolink_check.errors import CannotRunError, describe_bug
 from evolink_check.reports.model import COULD_NOT_RUN
 from evolink_check.traffic.text_redaction import redact_text
 
@@ -26,13 +25,13 @@ def reporting_problems() -> Iterator[None]:
     """
     try:
         yield
-    except (CommandFailedError, SpecError, ValueError) as problem:
+    except (CannotRunError, SpecError, ValueError) as problem:
         _fail(str(problem))
     except OSError as problem:
         file = "stdout" if isinstance(problem, BrokenPipeError) else "a file"
         _fail(f"{problem.filename or file}: {problem.strerror or problem}")
-    except Exception:  # noqa: BLE001  (see above)
-        _fail(f"a bug in evolink-check:\n{traceback.format_exc()}")
+    except Exception as bug:  # noqa: BLE001  (see above)
+        _fail(f"a bug in evolink-check:\n{describe_bug(bug)}")
 
 
 def _fail(problem: str) -> NoReturn:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from evolink_check.analysis.verdicts import Strictness
-from evolink_check.cli.commands.client import ClientReports, report_problems, write_summary
+from evolink_check.cli.commands.client import ClientReports, write_summary
+from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.options import SeverityOptions
 from evolink_check.cli.output import check_files
 from evolink_check.files import STDOUT, temporary_folder
@@ -65,7 +66,7 @@ def receiver(options: ReceiverOptions, severity: SeverityOptions, reports: Clien
     if options.show_list:
         _print_scenarios()
         return
-    with report_problems():
+    with reporting_problems():
         check_files(list(reports.files.values()))
         check_options(options)
         requirements = severity.requirements

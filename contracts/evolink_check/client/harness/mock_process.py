@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from evolink_check import clock
 from evolink_check.client.harness.journal_trace import Journals
+from evolink_check.errors import CannotRunError
 from evolink_check.files import temporary_folder
 from evolink_check.traffic.text_redaction import redact_url
 
@@ -37,7 +38,7 @@ _KEEPALIVE_SECONDS = 2.0  # the mock closes an idle connection after 5 s
 _PRINT_ENVIRONMENT = "import json,os,sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
 
 
-class MockError(Exception):
+class MockError(CannotRunError):
     """No mock could be reached or started, or a mock rejected a request to its control API. The message says why."""
 
 

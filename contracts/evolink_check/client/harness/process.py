@@ -25,6 +25,7 @@ from evolink_check.client.harness.leaks import printed_secrets, secrets_of, writ
 from evolink_check.client.harness.outcome import Outcome, SavedFile, is_media, is_whole_mp4
 from evolink_check.client.harness.time_limit import TimeLimit
 from evolink_check.command_output import Output
+from evolink_check.errors import CannotRunError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +41,7 @@ _OURS = ("stdout.txt", "stderr.txt", "requests.har")  # our own files in the fol
 _RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
-class CommandError(Exception):
+class CommandError(CannotRunError):
     """The command cannot be run. The message says why."""
 
 
