@@ -1,1 +1,1 @@
-"""Deliver callbacks: check the URL, schedule the attempts, and send the requests."""
+"""Delivery of callbacks: check the URL, schedule the attempts, and send the requests."""

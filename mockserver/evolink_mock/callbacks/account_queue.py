@@ -1,4 +1,4 @@
-"""The unfinished deliveries of one account as data: due later, due now, and being attempted."""
+"""The unfinished callback deliveries of one account: due later, due now, and being attempted."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Entry(NamedTuple):
     """A delivery in the queue.
 
-    `due` is when its next attempt is due, in Unix seconds of the account's clock. `number` is unique and orders
-    entries that are due at the same time.
+    `due` is the time of the next attempt, in Unix seconds of the account's clock. `number` is unique, and orders
+    entries with the same `due`.
     """
 
     due: float
@@ -27,14 +27,14 @@ class Entry(NamedTuple):
 
     @property
     def receiver(self) -> str:
-        """The host and port of the callback URL."""
+        """The host and port in the callback URL."""
         return self.delivery.target.authority()
 
 
 class AccountQueue:
     """The unfinished deliveries of one account.
 
-    Receivers take turns, so that a receiver that never responds does not delay the deliveries to others.
+    Receivers take turns, so that a receiver that never responds does not delay the deliveries to other receivers.
     """
 
     def __init__(self, account: Account) -> None:
@@ -44,10 +44,10 @@ class AccountQueue:
         )  # the time, on the server's clock, at which the scheduler next checks this queue
         self.has_turn = False  # whether this queue is in the fair queue
         self.discarded = False
-        self._later: list[Entry] = []  # a heap
-        self._due: dict[str, deque[Entry]] = {}  # by receiver; the next one is first
-        self._attempted: dict[int, Entry] = {}  # by number
-        self._attempts: Counter[str] = Counter()  # in progress, by receiver
+        self._later: list[Entry] = []  # deliveries that are due later, as a heap
+        self._due: dict[str, deque[Entry]] = {}  # due deliveries by receiver; receivers in turn
+        self._attempted: dict[int, Entry] = {}  # deliveries that are being attempted, by `number`
+        self._attempts: Counter[str] = Counter()  # number of attempts in progress, by receiver
 
     @property
     def is_frozen(self) -> bool:
@@ -56,12 +56,12 @@ class AccountQueue:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a delivery is due and its attempt has not started."""
+        """Whether a delivery is due whose attempt has not started."""
         return bool(self._due)
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no delivery is due or being attempted."""
+        """Whether no delivery is due and none is being attempted."""
         return not self._due and not self._attempted
 
     @property
@@ -70,33 +70,36 @@ class AccountQueue:
         return len(self._attempted)
 
     def under_way_to(self, receiver: str) -> int:
-        """The number of attempts in progress to one receiver."""
+        """Return the number of attempts in progress to one receiver."""
         return self._attempts[receiver]
 
     @property
     def next_due(self) -> float | None:
-        """The time at which the next delivery becomes due; None if none becomes due later."""
+        """The time at which the next delivery becomes due; None if no delivery is due later."""
         return self._later[0].due if self._later else None
 
     def put(self, entry: Entry) -> None:
-        """Add a delivery."""
+        """Add a delivery that is due later."""
         heapq.heappush(self._later, entry)
 
     def reschedule(self, task_id: str, due: float) -> None:
-        """Move the next attempt of a task's delivery to another time, unless the delivery is being attempted."""
+        """Move the next attempt of a task's delivery to `due`, unless the delivery is being attempted."""
         entries = [entry for entry in (*self._later, *self._waiting()) if entry.delivery.task_id == task_id]
         self._remove(entries)
         for entry in entries:
             self.put(entry._replace(due=due))
 
     def release(self, now: float) -> None:
-        """Move the deliveries that are due at `now` to the deliveries that wait for their turn."""
+        """Move the deliveries that are due at `now` from the later deliveries to the due deliveries."""
         while self._later and self._later[0].due <= now:
             entry = heapq.heappop(self._later)
             self._due.setdefault(entry.receiver, deque()).append(entry)
 
     def take(self, may_call: Callable[[str], bool]) -> Entry | None:
-        """Remove and return the next due delivery to a receiver that `may_call` accepts; None if there is none."""
+        """Remove and return the next due delivery to a receiver that `may_call` accepts.
+
+        Returns None if no due delivery has such a receiver.
+        """
         receiver = next(filter(may_call, self._due), None)
         if receiver is None:
             return None
@@ -112,7 +115,7 @@ class AccountQueue:
         self._attempts[entry.receiver] += 1
 
     def end(self, entry: Entry) -> None:
-        """Count an attempt as ended."""
+        """Stop counting an attempt as in progress."""
         del self._attempted[entry.number]
         self._attempts[entry.receiver] -= 1
         if not self._attempts[entry.receiver]:
@@ -121,7 +124,7 @@ class AccountQueue:
     def entries(self) -> list[Entry]:
         """Return all unfinished deliveries, ordered by due time.
 
-        A delivery that is being attempted keeps the time at which it was due.
+        A delivery that is being attempted keeps the due time of this attempt.
         """
         return sorted((*self._later, *self._waiting(), *self._attempted.values()))
 

@@ -1,4 +1,4 @@
-"""Log the attempts to deliver callbacks, one line each, and sum up failures if there are many."""
+"""Log the attempts to deliver callbacks: one line for each, but only a total if many attempts fail."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.deliveries import Attempt, Delivery
 
-FAILURES = 50  # logged one by one in each period
+FAILURES = 50  # maximum number of failures of a period that are logged one by one
 _PERIOD_SECONDS = 10.0  # of real time
-_NAMED = 5  # receivers in a total
+_NAMED = 5  # maximum number of receivers that a total names
 _log = logging.getLogger("evolink_mock.callbacks")
 
 
 class AttemptLog:
-    """Logs each successful attempt, and the first `FAILURES` failures of a period of `_PERIOD_SECONDS`.
+    """Logs each successful attempt, and the first `FAILURES` failed attempts of each period of `_PERIOD_SECONDS`.
 
     The number of further failures is logged at the end of the period.
     """
 
     def __init__(self) -> None:
-        self._logged = 0  # failures of this period
+        self._logged = 0  # number of failures in this period
         self._others: Counter[str] = Counter()  # failures that were not logged, by receiver
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, delivery: Delivery, attempt: Attempt) -> None:
-        """Log an attempt, or count it if too many have failed. Must be called in an event loop."""
+        """Log an attempt, or only count it if too many attempts have failed. Must be called in an event loop."""
         if succeeded(attempt):
             log_attempt(delivery, attempt)
             return
@@ -45,7 +45,7 @@ class AttemptLog:
             self._others[delivery.target.origin()] += 1
 
     def close(self) -> None:
-        """End the period, and log the failures that were only counted."""
+        """End the period, and log the number of failures that were only counted."""
         if self._timer is not None:
             self._timer.cancel()
         if self._others:
@@ -59,7 +59,7 @@ class AttemptLog:
 
 
 def log_attempt(delivery: Delivery, attempt: Attempt) -> None:
-    """Log the result of an attempt and the time until the next one."""
+    """Log the result of an attempt and the time until the next attempt."""
     result = attempt.problem if attempt.status is None else str(attempt.status)
     due = delivery.due
     retry = f", again in {due - attempt.at - attempt.seconds:.0f} s" if due is not None else ""
@@ -68,7 +68,7 @@ def log_attempt(delivery: Delivery, attempt: Attempt) -> None:
 
 
 def receivers(origins: Iterable[str]) -> str:
-    """Describe the receivers of callbacks: a count for each of the most frequent, and the number of the others."""
+    """Return a text with the most frequent receivers, a count for each, and the number of the other receivers."""
     counts = Counter(origins)
     named = [f"{count} to {origin}" for origin, count in counts.most_common(_NAMED)]
     more = [f"{len(counts) - _NAMED} more receivers"] if len(counts) > _NAMED else []

@@ -1,8 +1,8 @@
-"""Choose the next callback to attempt. Accounts take turns, and each has a limited share of the attempts.
+"""Choose the next callback to attempt. Accounts take turns, and each account has a limited share of the attempts.
 
-A receiver that answers slowly, or never, holds a socket for a long time. Even many such receivers cannot use up all
-attempts, because some attempts are reserved for receivers that have no record yet, and further attempts for receivers
-whose last attempt was fast.
+A receiver that responds slowly or never holds a socket for a long time. Even many slow receivers cannot use up all
+attempts, because some attempts are reserved for receivers without a record, and further attempts for receivers whose
+last attempt was fast.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ if TYPE_CHECKING:
     from evolink_mock.callbacks.account_queue import AccountQueue, Entry
     from evolink_mock.domain.deliveries import Attempt, Delivery
 
-_PROMPT_SECONDS = 1.0  # an attempt that took longer was slow
-_MOST_RECORDS = 10_000  # the receivers of the latest attempts
+_PROMPT_SECONDS = 1.0  # an attempt that took longer counts as slow
+_MOST_RECORDS = 10_000  # maximum number of receivers whose last attempt is recorded
 
 
 class AttemptLimits(Struct, frozen=True):
-    """The limits of concurrent attempts.
+    """Maximum numbers of concurrent attempts.
 
-    An attempt holds a socket until the receiver answers or the timeout expires.
+    An attempt holds a socket until the receiver responds or the timeout expires.
     """
 
     total: int = 384
-    unproven: int = 336  # to receivers that are slow or have no record yet
+    unproven: int = 336  # to receivers that are slow or have no record
     slow: int = 192  # to receivers whose last attempt was slow
-    account: int = 64  # of one account, but at most a quarter of the free attempts
+    account: int = 64  # of one account, which also gets at most a quarter of the free attempts
     receiver: int = 128  # to one host and port
     share: int = 32  # of one account to one host and port
 
 
 class FairQueue:
-    """A round-robin of the queues with due deliveries, which counts the attempts in progress."""
+    """A round-robin of the account queues that have due deliveries. It also counts the attempts in progress."""
 
     def __init__(self, limits: AttemptLimits) -> None:
         self._limits = limits
         self._queues: deque[AccountQueue] = deque()
         self._by_receiver: Counter[str] = Counter()
-        self._is_slow: dict[str, bool] = {}  # by receiver, of its last attempt
-        self._standings: dict[int, bool | None] = {}  # by number: `_is_slow` at its start
-        self._by_standing: Counter[bool | None] = Counter()  # attempts in progress
+        self._is_slow: dict[str, bool] = {}  # by receiver: whether its last attempt was slow
+        self._standings: dict[int, bool | None] = {}  # by entry number: `_is_slow` when its attempt began
+        self._by_standing: Counter[bool | None] = Counter()  # number of attempts in progress, by standing
 
     def release(self, queue: AccountQueue, now: float) -> None:
-        """Release the due deliveries of a queue, and add the queue to the end of the round if a delivery waits.
+        """Release the deliveries of a queue that are due at `now`.
 
-        Deliveries are due if their time is not after `now`.
+        If any is due, add the queue to the end of the round.
         """
         queue.release(now)
         if queue.is_waiting and not queue.has_turn:
@@ -58,7 +58,7 @@ class FairQueue:
     def take(self) -> tuple[AccountQueue, Entry] | None:
         """Choose the next attempt to start, and count it as in progress.
 
-        Returns None if no delivery is due, or if the limits allow no attempt.
+        Returns None if no delivery is due, or if the limits allow no further attempt.
         """
         free = self._limits.total - len(self._standings)
         for _ in range(len(self._queues) if free > 0 else 0):
@@ -80,7 +80,7 @@ class FairQueue:
         self._by_standing[standing] += 1
 
     def end(self, queue: AccountQueue, entry: Entry) -> None:
-        """Count an attempt as ended."""
+        """Stop counting an attempt as in progress."""
         queue.end(entry)
         self._by_receiver[entry.receiver] -= 1
         if not self._by_receiver[entry.receiver]:

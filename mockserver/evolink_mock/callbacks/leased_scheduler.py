@@ -1,6 +1,6 @@
 """Schedule the callbacks of a store that workers share. A worker leases each delivery before it attempts it.
 
-Only the store knows all deliveries and when they are due. This process holds only the deliveries that it has leased.
+Only the store knows all deliveries and their due times. A worker process keeps only the deliveries that it has leased.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from evolink_mock.domain.store import Claim, IsTaken, SharedStore
 
 T = TypeVar("T")
-_POLL_SECONDS = 0.02  # real time, between two polls of the store
-_RENEW_SECONDS = 1.0  # real time, between two renewals of the leases
-_AGAIN_SECONDS = 0.25  # real time, after a failure of the store, or when nothing more can be leased
-_CANCEL_SECONDS = 1.0  # for cancelled attempts to end
+_POLL_SECONDS = 0.02  # real time between two polls of the store
+_RENEW_SECONDS = 1.0  # real time between two renewals of the leases
+_AGAIN_SECONDS = 0.25  # real time until the next poll if the store fails or nothing can be leased
+_CANCEL_SECONDS = 1.0  # time for cancelled attempts to end
 
 _log = logging.getLogger("evolink_mock.callbacks")
 
@@ -73,31 +73,31 @@ class LeasedScheduler:
         self._limits = limits or AttemptLimits()
         self._fair_queue = FairQueue(self._limits)
         self._queues: dict[str, AccountQueue] = {}
-        self._held: Counter[tuple[str, str]] = Counter()  # leases by account and receiver
-        self._interruptions: dict[str, int] = {}  # by task: attempts that other workers did not end
+        self._held: Counter[tuple[str, str]] = Counter()  # number of leases, by token and receiver
+        self._interruptions: dict[str, int] = {}  # by task: number of workers that died during the attempt
         self._numbers = itertools.count()
         self._attempts: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()  # set by each attempt that ends
-        self._next_wake, self._is_stale = 0.0, True  # stale: it must be read again
+        self._next_wake, self._is_stale = 0.0, True  # whether `_next_wake` must be read from the store again
         self._renew_at = self._claim_at = 0.0  # on the stopwatch
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Note when a stored delivery is due, so that the store is asked for it in time."""
+        """Note when a stored delivery is due, so that this worker polls the store for it in time."""
         due = delivery.due
         if due is not None and math.isfinite(due) and account.frozen_at is None:
             self._next_wake = min(self._next_wake, due - account.shift)
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:  # noqa: ARG002
-        """Note that the delivery of a task has been moved in the store."""
+        """Note that the due time of a delivery has changed in the store."""
         self._is_stale = True
 
     def clock_changed(self, account: Account) -> None:  # noqa: ARG002
-        """Note that the clock of the account has changed in the store."""
+        """Note that the clock of an account has changed in the store."""
         self._is_stale = True
 
     def discard(self, account: Account) -> None:
-        """Forget the deliveries of an account, and ignore the results of attempts in progress."""
+        """Forget the deliveries of an account, and ignore the results of its attempts in progress."""
         queue = self._queues.pop(account.token, None)
         if queue is not None:
             queue.discarded = True
@@ -106,7 +106,7 @@ class LeasedScheduler:
         self._ended.set()
 
     async def attempt_now(self, account: Account, delivery: Delivery) -> None:  # noqa: ARG002
-        """Attempt a delivery once, immediately and without retries. Returns when the attempt has ended."""
+        """Attempt a delivery once, immediately and without retries. Return when the attempt has ended."""
         claim = await self._leases.claim_one(delivery.task_id)
         if claim is not None:
             queue, entry = self._entry(claim)
@@ -128,7 +128,7 @@ class LeasedScheduler:
             await sleep(pause)
 
     async def run_due(self, account: Account) -> None:
-        """Attempt the due deliveries of a frozen account. Returns when no worker has a due delivery left to attempt."""
+        """Attempt the due deliveries of a frozen account. Return when no worker has a due delivery of it to attempt."""
         while not self._closed:
             self._ended.clear()
             claims = await self._leases.claim_frozen(account.token)
@@ -143,7 +143,8 @@ class LeasedScheduler:
     async def advance(self, account: Account, target: float, moved: Callable[[], None]) -> bool:
         """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
 
-        Attempts take no time on its clock. `moved` is called after each move. Returns False if the account is gone.
+        Attempts take no time on its clock. `moved` is called after each move. Returns False if the account was
+        dropped.
         """
         await self.run_due(account)
         instant = account.frozen_at
@@ -159,7 +160,7 @@ class LeasedScheduler:
         return True
 
     async def close(self, grace: float) -> list[Delivery]:
-        """Let the attempts in progress end for `grace` real seconds, cancel the others, and give up all leases.
+        """Wait up to `grace` seconds for the attempts in progress, cancel the others, and give up all leases.
 
         Returns an empty list, because the store keeps the unfinished deliveries.
         """
@@ -220,7 +221,6 @@ class LeasedScheduler:
         return queue, entry
 
     def _start_due(self) -> None:
-        """Start attempts of the leased deliveries, as many as the limits allow."""
         while not self._closing and (turn := self._fair_queue.take()) is not None:
             self._start(*turn)
 
@@ -278,7 +278,7 @@ class LeasedScheduler:
         return instant_of(await self._store.account(token), self._clock.now())
 
     async def _set_time(self, token: str, instant: float) -> bool:
-        """Set the time of a frozen account. Returns False if the account is gone or another worker moves its time."""
+        """Set a frozen account's time. Return False if the account was dropped or another worker moves its time."""
         is_moved = False
 
         def step(account: Account, _: IsTaken) -> Change:
@@ -292,7 +292,7 @@ class LeasedScheduler:
         return is_moved
 
     async def _until_stored(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a call of the store until the store is available, and return its result."""
+        """Repeat a call of the store until the store can be used. Return the result of the call."""
         while True:
             try:
                 return await call()

@@ -1,7 +1,7 @@
-"""Resolve host names in separate threads, so that a name server that never answers delays nothing else.
+"""Resolve host names in separate threads, so that a name server that never responds delays nothing else.
 
-A look-up by the operating system cannot be cancelled. The threads are daemons, so that the process can end without
-waiting for them. The event loop's own pool is not used, because the process would wait for its threads.
+A look-up by the operating system cannot be cancelled. The threads are daemon threads, so that the process can end
+without waiting for them. The process would wait for threads of the event loop's pool, so that pool is not used.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import socket
 import threading
 from contextlib import suppress
 
-MOST_LOOKUPS = 512  # at one time; each is a thread
+MOST_LOOKUPS = 512  # maximum number of concurrent look-ups, each of which has a thread
 
 
 class Resolver:
-    """Resolves host names as the system does. Concurrent look-ups of the same name share one thread."""
+    """Resolves host names as the operating system does. Concurrent look-ups of one name share a thread."""
 
     def __init__(self, most: int = MOST_LOOKUPS) -> None:
         self._under_way: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
         self._slots = asyncio.Semaphore(most)
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        """Return the addresses of a host. Raises OSError or UnicodeError if it has none."""
+        """Return the addresses of a host. Raises OSError or UnicodeError if the host has no address."""
         key = (host, port)
         if key not in self._under_way:
             await self._slots.acquire()
@@ -50,7 +50,7 @@ def _look_up(key: tuple[str, int], lookup: asyncio.Future[list[str]]) -> None:
         outcome = list(dict.fromkeys(str(info[4][0]) for info in infos))
     except Exception as error:  # noqa: BLE001  (any error is passed to the caller)
         outcome = error
-    with suppress(RuntimeError):  # the loop was closed meanwhile
+    with suppress(RuntimeError):  # the event loop has been closed
         lookup.get_loop().call_soon_threadsafe(_settle, lookup, outcome)
 
 

@@ -1,7 +1,4 @@
-"""Attempt callbacks when they are due. Each account has a queue, and accounts and receivers take turns.
-
-A task without a callback takes no memory or time here.
-"""
+"""Attempt callbacks when they are due. Each account has a queue, and accounts and receivers take turns."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ BodyOf = Callable[[str], Awaitable[bytes | None]]
 OnAttempt = Callable[["Account", Delivery, Attempt], None]
 
 _ROUNDING_SECONDS = 1e-6  # the rounding error between two clocks
-_CANCEL_SECONDS = 1.0  # for cancelled attempts to end
+_CANCEL_SECONDS = 1.0  # time for cancelled attempts to end
 
 _log = logging.getLogger(__name__)
 
@@ -42,10 +39,10 @@ def _ignore() -> None:
 
 
 class Sender(Protocol):
-    """The part of a `CallbackSender` that the scheduler needs."""
+    """The part of a `CallbackSender` that a scheduler needs."""
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """Make one attempt. A failure is recorded in the returned attempt, not raised."""
+        """Make one attempt. A failure is recorded in the returned attempt, not raised as an error."""
         ...
 
 
@@ -53,10 +50,10 @@ class CallbackScheduler:
     """Attempts each delivery when it is due, and repeats failed attempts (clause `callback.at-end`).
 
     `run` makes the attempts of accounts whose clock runs. `run_due` and `advance` make the attempts of an account
-    whose clock is frozen. Cancelling `run` does not stop attempts in progress; `close` does.
+    whose clock is frozen. When `run` is cancelled, attempts in progress continue; `close` ends them.
 
-    `body_of(task_id)` is called when an attempt starts; it returns None if the task no longer exists.
-    `on_attempt(account, delivery, attempt)` is called after each attempt, with the delivery as changed by the attempt.
+    When an attempt starts, `body_of(task_id)` is called; it returns None if the task no longer exists. After each
+    attempt, `on_attempt(account, delivery, attempt)` is called with the delivery as the attempt changed it.
     """
 
     def __init__(  # noqa: PLR0913  (what it calls, and its limits)
@@ -84,38 +81,38 @@ class CallbackScheduler:
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Schedule the next attempt of a delivery; do nothing if the delivery is finished."""
+        """Schedule the next attempt of a delivery, unless no attempt is planned."""
         if delivery.due is not None:
             self._put(self._queue(account), Entry(delivery.due, next(self._numbers), delivery))
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:
-        """Move the next attempt of a task's delivery to another time, unless the delivery is being attempted."""
+        """Move the next attempt of a task's delivery to `due`, unless the delivery is being attempted."""
         queue = self._queue(account)
         queue.reschedule(task_id, due)
         self._set_alarm(queue)
 
     def clock_changed(self, account: Account) -> None:
-        """Schedule the deliveries of an account again after its clock has been changed."""
+        """Reschedule the deliveries of an account after its clock has changed."""
         queue = self._queue(account)
         queue.wakes_at = math.inf
         self._set_alarm(queue)
 
     def discard(self, account: Account) -> None:
-        """Forget the deliveries of an account, and ignore the results of attempts in progress."""
+        """Forget the deliveries of an account, and ignore the results of its attempts in progress."""
         queue = self._queues.pop(account.token, None)
         if queue is not None:
             queue.discarded = True
             self._ended.set()
 
     async def attempt_now(self, account: Account, delivery: Delivery) -> None:
-        """Attempt a delivery once, immediately and without retries. Returns when the attempt has ended."""
+        """Attempt a delivery once, immediately and without retries. Return when the attempt has ended."""
         queue = self._queue(account)
         entry = Entry(self._now(queue), next(self._numbers), delivery)
         self._fair_queue.begin(queue, entry)
         await asyncio.wait((self._start(queue, entry, retried=False),))
 
     def pending(self) -> list[tuple[float, Delivery]]:
-        """Return the unfinished deliveries with the times at which they are due, ordered by that time.
+        """Return the unfinished deliveries with their due times, ordered by due time.
 
         Deliveries that are being attempted are included.
         """
@@ -129,7 +126,7 @@ class CallbackScheduler:
             now = self._clock.now()
             while self._alarms and self._alarms[0][0] <= now:
                 instant, _, queue = heapq.heappop(self._alarms)
-                if queue.wakes_at == instant and not queue.discarded:  # else a later alarm replaces this one
+                if queue.wakes_at == instant and not queue.discarded:  # else another alarm replaces this one
                     queue.wakes_at = math.inf
                     self._release(queue)
                     self._set_alarm(queue, now + _ROUNDING_SECONDS)
@@ -137,7 +134,7 @@ class CallbackScheduler:
             await self._until_next()
 
     async def run_due(self, account: Account) -> None:
-        """Attempt the due deliveries of an account. Returns when none is due or being attempted."""
+        """Attempt the due deliveries of an account. Return when no delivery is due or being attempted."""
         queue = self._queue(account)
         while not (self._closed or queue.discarded):
             self._release(queue)
@@ -150,8 +147,9 @@ class CallbackScheduler:
     async def advance(self, account: Account, target: float, moved: Callable[[], None] = _ignore) -> bool:
         """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
 
-        Attempts take no time on the account's clock: all attempts that are due at the same time run together and end
-        at that time. `moved` is called after each move. Returns False if the account was discarded meanwhile.
+        On the clock of the account, attempts take no time: all attempts that are due at the same time run together,
+        and end at that time. `moved` is called after each move. Returns False if the account was dropped during the
+        move.
         """
         queue = self._queue(account)
         await self.run_due(account)  # attempts that were in progress when the clock was frozen
@@ -167,10 +165,10 @@ class CallbackScheduler:
         return not queue.discarded
 
     async def close(self, grace: float) -> list[Delivery]:
-        """Attempt the due deliveries for at most `grace` real seconds, then cancel the attempts in progress.
+        """Attempt the due deliveries for at most `grace` seconds of real time, then cancel the attempts in progress.
 
-        Returns the unfinished deliveries in the order in which they were due. A receiver may have received a callback
-        although its attempt was cancelled.
+        Returns the unfinished deliveries in the order of their due times. The receiver may have received a callback
+        whose attempt was cancelled.
         """
         if not self._closed:
             for queue in self._queues.values():
@@ -221,7 +219,6 @@ class CallbackScheduler:
         self._fair_queue.release(queue, self._now(queue))
 
     def _start_due(self) -> None:
-        """Start due attempts, as many as the limits allow."""
         while not self._closed and (turn := self._fair_queue.take()) is not None:
             self._start(*turn)
 
@@ -248,7 +245,7 @@ class CallbackScheduler:
         retried: bool,  # noqa: FBT001  (bound by `partial`)
         task: asyncio.Task[Attempt | None],
     ) -> None:
-        """Release the limits and schedule the retry, in one step, so that `pending` never lists a delivery twice."""
+        """End an attempt and schedule its retry, in one step, so that `pending` never lists a delivery twice."""
         self._attempts.remove(task)
         self._fair_queue.end(queue, entry)
         if not queue.discarded:
@@ -265,11 +262,11 @@ class CallbackScheduler:
         self.put(queue.account, delivery)
         try:
             self._on_attempt(queue.account, delivery, attempt)
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:  # noqa: BLE001 - a bug must be reported, and must not stop other deliveries
             _log.exception("recording an attempt failed, task %s", delivery.task_id)
 
     async def _until_next(self) -> None:
-        """Wait until the first alarm, or until an earlier alarm is set."""
+        """Wait until the time of the first alarm, or until an earlier alarm is set."""
         waits: list[asyncio.Task[object]] = [asyncio.create_task(self._wake.wait())]
         if self._alarms:
             waits.append(asyncio.create_task(self._clock.sleep_until(self._alarms[0][0])))

@@ -28,18 +28,19 @@ if TYPE_CHECKING:
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 _RESPONSE_LIMIT = 65_536  # bytes of the response's body that are read before the connection is closed
-_PROBLEM_LIMIT = 200  # characters: the text may come from the receiver
+_PROBLEM_LIMIT = 200  # maximum number of characters, because the text may come from the receiver
 
 
 class _RefusedError(Exception):
-    """The address may not be called. The message is the reason."""
+    """An address must not be called. The message states the reason."""
 
 
 async def internal_address(host: str, within: float, resolve: Resolve) -> str | None:
-    """Resolve a host, and return the reason why its addresses may not be called; None if all are public.
+    """Resolve a host, and return the reason why its addresses must not be called; None if all are public.
 
-    Also returns None if the name is not resolved in `within` real seconds, because it may resolve later, and each
-    delivery checks the addresses again (clauses `callback.no-internal` and `callback.unresolved`).
+    None is also returned if the name is not resolved in `within` seconds of real time. The create request is then
+    accepted, because the name may resolve later, and the addresses are checked again at each attempt (clauses
+    `callback.no-internal` and `callback.unresolved`).
     """
     try:
         async with asyncio.timeout(within):
@@ -64,22 +65,21 @@ def _refuse_internal(host: str, addresses: Iterable[str]) -> None:
 async def _connect(
     target: ParsedUrl, context: ssl.SSLContext | None, resolve: Resolve, seconds: float, *, exempt: bool
 ) -> httpcore2.AsyncNetworkStream:
-    """Connect to the first address of the host that answers. Refuse the host if any address is internal.
+    """Connect to the first address of the host that accepts the connection, unless any address is internal.
 
-    The name is resolved here, and the connection goes to an address that has been checked. DNS rebinding therefore has
-    no effect: a second look-up, which could return another address, never happens (clause
-    `callback.no-internal-at-delivery`).
+    The name is resolved here, and the connection goes to an address that was checked. DNS rebinding has no effect,
+    because no second look-up can return another address (clause `callback.no-internal-at-delivery`).
     """
     addresses = await resolve(target.host, target.port)
     if not exempt:
         _refuse_internal(target.host, addresses)
-    # Divide the time among the addresses, so that one that drops packets leaves time for the others.
+    # Divide the time among the addresses, so that an address that drops packets leaves time for the others.
     stream = await _first_that_answers(addresses, target.port, seconds / max(len(addresses), 1))
     try:
         if not exempt:
             _refuse_internal(target.host, [str(stream.get_extra_info("server_addr")[0])])
         if target.scheme == "https":
-            assert context is not None  # noqa: S101  (it was prepared)
+            assert context is not None  # noqa: S101  (`_prepare` has created it)
             return await stream.start_tls(context, target.host, seconds)
     except BaseException:
         await stream.aclose()
@@ -123,11 +123,11 @@ class CallbackSender:
         self._preparing = asyncio.Lock()
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """POST `body` to a target. A failure is recorded in the returned attempt, which began at `at` (Unix seconds).
+        """Send `body` to `target` with POST. Return the attempt, which began at `at` (Unix seconds).
 
-        `rules.timeout` real seconds are the limit for the whole exchange, DNS and TLS included (clause
-        `callback.timeout`). The attempt succeeds or fails by the status, even if the rest of the response never
-        arrives.
+        A failure is recorded in the attempt, not raised as an error. The whole exchange, including DNS and TLS, is
+        limited to `rules.timeout` seconds of real time (clause `callback.timeout`). The status alone decides whether
+        the attempt succeeded, even if the rest of the response never arrives.
         """
         began = stopwatch()
         statuses: list[int] = []
@@ -143,14 +143,14 @@ class CallbackSender:
         return Attempt(at, seconds, statuses[0], None) if statuses else Attempt(at, seconds, None, problem)
 
     async def _exchange(self, target: ParsedUrl, body: bytes, statuses: list[int]) -> None:
-        """Send the request, and append the status of the response to `statuses` as soon as it arrives."""
+        """Send the request, and append the status of the response to `statuses` as soon as the status arrives."""
         import httpcore2
 
         exempt = is_allowed(target.host, target.port, self._allowed)
         stream = await _connect(target, self._ssl_context, self._resolve, self._timeout, exempt=exempt)
         origin = httpcore2.Origin(target.scheme.encode(), target.host.encode(), target.port)
         try:
-            # Not a connection pool: mocking libraries replace those in the process of a test.
+            # Not a connection pool, because mocking libraries replace connection pools in the process of a test.
             async with httpcore2.AsyncHTTP11Connection(origin, stream) as connection:
                 response = await connection.handle_async_request(_request(target, body))
                 statuses.append(response.status)
@@ -159,9 +159,9 @@ class CallbackSender:
             await stream.aclose()
 
     async def _prepare(self) -> None:
-        """Import the HTTP client and load the CA certificates once.
+        """At the first call, import the HTTP client and load the CA certificates, in a thread.
 
-        This takes tens of milliseconds and therefore runs in a thread.
+        This takes tens of milliseconds, which would block the event loop.
         """
         async with self._preparing:
             if not self._prepared:
@@ -170,13 +170,13 @@ class CallbackSender:
 
 
 def _import_and_read(context: ssl.SSLContext | None) -> ssl.SSLContext:
-    """Import the HTTP client, and load the system's CA certificates if no TLS context was passed.
+    """Import the HTTP client, and load the system's CA certificates if `context` is None.
 
-    SSL_CERT_FILE is respected.
+    The environment variable SSL_CERT_FILE is respected.
     """
-    import httpcore2  # noqa: F401 - so that it is loaded afterwards
+    import httpcore2  # noqa: F401 - imported here, so that later imports take no time
 
-    with suppress(ImportError):  # a private name; if it is renamed, the first delivery imports it
+    with suppress(ImportError):  # a private module; if it is renamed, the first delivery imports it
         import_module("anyio._backends._asyncio")
     context = context or ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
@@ -205,7 +205,7 @@ async def _drain(response: httpcore2.Response, stream: httpcore2.AsyncNetworkStr
     async for chunk in response.aiter_stream():
         read += len(chunk)
         if read >= _RESPONSE_LIMIT:
-            # Not `break`: httpcore2's nested generators are closed properly only by an error inside them.
+            # Not `break`, because only an error inside httpcore2's nested generators closes them properly.
             await stream.aclose()
 
 

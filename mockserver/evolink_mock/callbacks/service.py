@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from evolink_mock.domain.parsed_url import ParsedUrl
     from evolink_mock.domain.store import SharedStore
 
-_RESOLVE_SECONDS = 2.0  # the longest that a name without an address delays the response to a create request
-_GRACE_SECONDS = 3.0  # for attempts in progress when the server stops
-_NO_RULES = CallbackRules("callback_url", 2048, 10.0, ())  # of documents without callbacks
+_RESOLVE_SECONDS = 2.0  # maximum time by which resolving a host name delays the response to a create request
+_GRACE_SECONDS = 3.0  # time for attempts in progress when the server stops
+_NO_RULES = CallbackRules("callback_url", 2048, 10.0, ())  # used if no OpenAPI document has callbacks
 _log = logging.getLogger("evolink_mock.callbacks")
 
 
 class CallbackService:
     """The callbacks of one server.
 
-    `changed` is called after each attempt on a shared store, and when another worker has changed that store.
+    `changed` is called after each attempt with a shared store, and when another worker has changed that store.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class CallbackService:
         self._store = store
         self._allowed = tuple(url_guard.parse_allowed(text) for text in allowed)
         self._attempts = AttemptLog()
-        self.observe: Callable[[Attempt], None] = lambda _: None  # is called with every attempt
-        self._resolve = Resolver()  # for create requests; the sender has its own
+        self.observe: Callable[[Attempt], None] = lambda _: None  # called with every attempt
+        self._resolve = Resolver()  # for create requests, because the sender has a resolver of its own
         rules = rules or _NO_RULES
         sender = CallbackSender(rules, self._allowed)
         self.scheduler: CallbackScheduler | LeasedScheduler
@@ -65,9 +65,9 @@ class CallbackService:
             )
 
     async def check(self, url: str, rules: CallbackRules) -> ParsedUrl | ApiError:
-        """Parse and check a callback URL. Returns the URL, or the 400 if it may not be called.
+        """Parse and check a callback URL. Return the parsed URL, or a 400 if the URL must not be called.
 
-        The hint of the error explains how to allow the URL.
+        The hint of the 400 explains how to allow the URL.
         """
         try:
             target = url_guard.parse_callback_url(url, rules)
@@ -82,14 +82,14 @@ class CallbackService:
         return ApiError(400, f"{rules.field}: {reason}", rules.field, hint=hint)
 
     async def close(self) -> None:
-        """Attempt the due callbacks, give up the others, and log the number and receivers of the undelivered ones."""
+        """Attempt the due callbacks, and log the number and the receivers of the callbacks that were not delivered."""
         undelivered = await self.scheduler.close(_GRACE_SECONDS)
         self._attempts.close()
         if undelivered:
             _log.warning("%s", _summary(undelivered))
 
     async def _body(self, task_id: str) -> bytes | None:
-        """Return exactly the body that a status query would get now (clause `callback.body-equals-query`).
+        """Return the body that a status query would get now (clause `callback.body-equals-query`).
 
         Returns None if the task no longer exists.
         """
@@ -103,7 +103,6 @@ class CallbackService:
         return task_body.to_json(task, now)
 
     def _record(self, store: MemoryStore, account: Account, delivery: Delivery, attempt: Attempt) -> None:
-        """Store an attempt and log its result."""
         store.record_now(delivery)
         self._log(account, delivery, attempt)
 

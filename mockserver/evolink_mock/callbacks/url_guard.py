@@ -1,8 +1,8 @@
-"""Decide whether a callback URL, or an address to which its host resolved, may be called. No DNS, no I/O.
+"""Decide, without any I/O, whether a callback URL, or an address to which its host resolved, may be called.
 
-The URL is parsed once (`parse_callback_url`); the check and the call use the same result. Anything that two URL
-parsers could interpret differently is refused: user names, backslashes, percent signs in a host, characters outside
-printable ASCII, and numeric hosts that are not plain dotted decimal.
+A URL is parsed once, by `parse_callback_url`, and both the check and the callback use the parsed URL. Everything that
+two URL parsers could interpret differently is refused: user names, backslashes, percent signs in a host, characters
+outside of printable ASCII, and numeric hosts that are not plain dotted decimal.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A host that may be called although it is internal, also over plain http.
+    """A host that may be called although it is internal, even over plain http.
 
-    If `port` is None, every port may be called.
+    If `port` is None, every port of the host may be called.
     """
 
     host: str
@@ -77,7 +77,7 @@ class Allowed:
 def parse_allowed(text: str) -> Allowed:
     """Parse `HOST[:PORT]`. An IPv6 address must be in brackets.
 
-    Raises ValueError with the reason if it is malformed.
+    Raises ValueError with the reason if the text is malformed.
     """
     try:
         host, port = parse_authority(text)
@@ -88,14 +88,15 @@ def parse_allowed(text: str) -> Allowed:
 
 
 def is_allowed(host: str, port: int, allowed: Sequence[Allowed]) -> bool:
-    """Return whether this host and port may be called without further checks. The host must be in canonical form."""
+    """Return whether this host and port may be called without further checks. `host` must be in canonical form."""
     return any(entry.host == host and entry.port in (None, port) for entry in allowed)
 
 
 def parse_callback_url(url: str, rules: CallbackRules) -> ParsedUrl:
     """Parse a callback URL.
 
-    Raises ValueError with the reason if it is too long or invalid (clauses `callback.max-length`, `callback.uri`).
+    Raises ValueError with the reason if the URL is too long or invalid (clauses `callback.max-length`,
+    `callback.uri`).
     """
     if len(url) > rules.max_length:
         raise ValueError(f"is longer than {rules.max_length} characters")
@@ -103,10 +104,10 @@ def parse_callback_url(url: str, rules: CallbackRules) -> ParsedUrl:
 
 
 def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
-    """Return the reason why this URL may not be called, or None if it may.
+    """Return the reason why this URL must not be called; None if it may be called.
 
-    Implements `callback.https-only`, and `callback.no-internal` as far as the URL alone shows it: a public name may
-    still resolve to an internal address.
+    Implements `callback.https-only` and a part of `callback.no-internal`. The addresses of the host must be checked
+    too, because a public name may resolve to an internal address.
     """
     if is_allowed(target.host, target.port, allowed):
         return None
@@ -116,7 +117,7 @@ def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
 
 
 def address_refusal(ip: str) -> str | None:
-    """Return the reason why an address may not be called, or None if it is public."""
+    """Return the reason why an address must not be called; None if the address is public."""
     try:
         address = ip_address(ip)
     except ValueError:
@@ -128,7 +129,7 @@ def address_refusal(ip: str) -> str | None:
 def _host_refusal(host: str) -> str | None:
     if ":" in host or ENDS_IN_NUMBER.fullmatch(host):
         return address_refusal(host)
-    # Only a hosts file or a search domain resolves a name of one label.
+    # A name of one label is internal, because only a hosts file or a search domain resolves it.
     if "." not in host or host.endswith(_INTERNAL_SUFFIXES):
         return f"{host} is an internal name"
     return None

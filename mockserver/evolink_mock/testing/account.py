@@ -1,6 +1,7 @@
 """An account of a mock, for tests: its clock, recipes, tasks, callbacks and requests.
 
-Methods that move time or wait have async variants, `…_async`, for tests whose receiver runs in the same event loop.
+Methods that wait or send callbacks have async variants, named `…_async`, for tests whose callback receiver runs in the
+event loop of the test.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 
 Operation = Literal["create", "query", "media", "credits", "any"]
 TaskOutcome = Literal["completed", "cancelled", "failed"]
-_PAGE = 1000  # items of a list per request
+_PAGE = 1000  # maximum number of items that one request asks for
 _WAIT_SECONDS = 10.0
-_MARGIN_SECONDS = 30.0  # that the mock may need beyond the timeout of a wait
+_MARGIN_SECONDS = 30.0  # time for the response after the timeout of a wait
 
 
 class _Page(Struct):
@@ -55,7 +56,7 @@ class _Journal(Struct):
 
 
 def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
-    """Yield the pages of a list of the control API."""
+    """Request a list of the control API page by page, and yield the body of each response."""
     after: str | None = ""
     while after is not None:
         raw = control.request("GET", f"{path}?limit={_PAGE}" + (f"&after={after}" if after else ""))
@@ -66,17 +67,17 @@ def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
 class MockCallbacks(Sequence[CallbackState]):
     """The callbacks of the account, delivered or not, in the order of its tasks.
 
-    Each access requests them from the mock again.
+    Each access to an item or to the length requests the callbacks from the mock again.
     """
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
 
     def wait(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:
-        """Wait until `count` callbacks have been delivered, which means a 2xx response, and return them.
+        """Wait until `count` callbacks have been delivered (2xx response), and return all delivered callbacks.
 
-        Raises TimeoutError after `timeout` real seconds. If the clock is frozen, no callback is sent, so the error is
-        raised at once: advance the clock instead.
+        Raises TimeoutError after `timeout` in real time, or at once if the clock of the account is frozen, because the
+        mock sends no callback until the clock is advanced.
         """
         seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}
@@ -88,18 +89,18 @@ class MockCallbacks(Sequence[CallbackState]):
         return waited.callbacks
 
     async def wait_async(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:  # noqa: ASYNC109
-        """Like `wait`, but without blocking the event loop."""
+        """Do the same as `wait`, without blocking the event loop."""
         return await call_in_thread(self.wait, count, timeout)
 
     def replay(self, task_id: str) -> CallbackState:
-        """Attempt the callback of a task once more, now, whether or not it has been delivered."""
+        """Attempt the callback of a task once more at once, even if it has been delivered."""
         path = f"/callbacks/{task_id}/replay"
         return decode(
             self._control.request("POST", path, variant="callbacks.replay_async(…)"), type=CallbackState
         )
 
     async def replay_async(self, task_id: str) -> CallbackState:
-        """Like `replay`, but without blocking the event loop."""
+        """Do the same as `replay`, without blocking the event loop."""
         return await call_in_thread(self.replay, task_id)
 
     @overload
@@ -121,7 +122,7 @@ class MockCallbacks(Sequence[CallbackState]):
 
 
 class ActiveRecipe:
-    """An assigned recipe. As a context manager, it clears all recipes of the account at the end of the block."""
+    """A recipe assigned to the account. At the end of its `with` block, all recipes of the account are removed."""
 
     def __init__(self, clear: Callable[[], None]) -> None:
         self._clear = clear
@@ -134,9 +135,9 @@ class ActiveRecipe:
 
 
 class MockAccount:
-    """An account of a mock, isolated from all others.
+    """An account of a mock, isolated from all other accounts.
 
-    `base_url` is the base URL for the client under test, `token` its API key.
+    `base_url` is the base URL for the client under test; `token` is the API key for this client.
     """
 
     def __init__(
@@ -159,10 +160,10 @@ class MockAccount:
         return f"<MockAccount at {self.base_url}>"
 
     def recipe(self, text: str, times: int | None = None, operation: Operation = "any") -> ActiveRecipe:
-        """Assign a recipe to the next `times` requests to `operation`; None means all until `clear_recipes`.
+        """Assign a recipe to the next `times` requests to `operation`, or to all requests if `times` is None.
 
-        As a context manager, the recipe ends with the block. Raises `ControlError`, with similar names, if the recipe
-        is unknown.
+        The recipe can be removed with `clear_recipes`, or by using the result as a context manager. If the recipe is
+        unknown, raises `ControlError`, whose message contains similar names.
         """
         assignment = {"recipe": text, "times": times, "operation": operation}
         self._control.request("POST", "/recipes", assignment)
@@ -174,24 +175,24 @@ class MockAccount:
 
     @property
     def state(self) -> AccountState:
-        """The account's credits and limits."""
+        """The credits and limits of the account, and the time of its clock."""
         return decode(self._control.request("GET", "/account"), type=AccountState)
 
     @property
     def tasks(self) -> list[TaskState]:
-        """The account's tasks in their present state, in order of creation, each with its whole timetable."""
+        """The tasks of the account in their present state, in order of creation, each with its whole timetable."""
         pages = _pages(self._control, "/tasks")
         return [state for page in pages for state in decode(page, type=_TaskPage).tasks]
 
     @property
     def requests(self) -> list[JournalEntry]:
-        """The last 200 requests with the account's token, in the order in which they ended."""
+        """The last 200 exchanges of the account, in the order in which they ended."""
         return decode(self._control.request("GET", "/journal"), type=_Journal).entries
 
     def wait_for(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:
-        """Wait until a task has finished, and return it.
+        """Wait until a task has finished, and return its state.
 
-        Raises TimeoutError after `timeout` real seconds, or at once if the clock is frozen.
+        Raises TimeoutError after `timeout` in real time, or at once if the clock of the account is frozen.
         """
         seconds = to_seconds(timeout)
         body = {"task_id": task_id, "timeout": seconds}
@@ -202,15 +203,16 @@ class MockAccount:
         return waited.task
 
     async def wait_for_async(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:  # noqa: ASYNC109
-        """Like `wait_for`, but without blocking the event loop."""
+        """Do the same as `wait_for`, without blocking the event loop."""
         return await call_in_thread(self.wait_for, task_id, timeout)
 
     def finish(
         self, task_id: str, failure: str | None = None, outcome: TaskOutcome | None = None
     ) -> TaskState:
-        """End a task now: completed, or failed with a documented code or `CODE/KIND`. Its callback is then due.
+        """End a task now and return its state. Its callback is then due.
 
-        `outcome` is needed only for a cancelled task.
+        If `failure` is None, the task completes. If `failure` is a documented code or `CODE/KIND`, the task fails with
+        it. `outcome` is needed only to cancel the task.
         """
         outcome = outcome or ("completed" if failure is None else "failed")
         path = f"/tasks/{task_id}/outcome"
@@ -222,25 +224,26 @@ class MockAccount:
     async def finish_async(
         self, task_id: str, failure: str | None = None, outcome: TaskOutcome | None = None
     ) -> TaskState:
-        """Like `finish`, but without blocking the event loop."""
+        """Do the same as `finish`, without blocking the event loop."""
         return await call_in_thread(self.finish, task_id, failure, outcome)
 
     def expire_links(self, task_id: str) -> TaskState:
-        """Let the result links of a completed task expire now. The clock does not move."""
+        """Let the result links of a completed task expire now, without moving the clock."""
         return decode(self._control.request("POST", f"/tasks/{task_id}/expire"), type=TaskState)
 
     def expect_violation(self, match: str = "") -> None:
         """Expect a violation of the contract whose text contains a match of the regular expression `match`.
 
-        `check`, which the fixture calls at the end of the test, fails if the violation did not occur.
+        If no violation matches, `check` fails. The fixture calls `check` at the end of the test.
         """
         re.compile(match)
         self._expected.append(match)
 
     def check(self) -> None:
-        """Raise `ContractViolationError` if a violation was not expected, or an expected one did not occur.
+        """Raise `ContractViolationError` if a violation was not expected, or if an expected violation did not occur.
 
-        An error that a recipe causes is not a violation. Warnings may be expected, but need not be.
+        An error that a recipe causes is not a violation. A warning may be expected, but an unexpected warning is no
+        error.
         """
         violation_list = decode(self._control.request("GET", "/violations"), type=ViolationList)
         if lines := violations.problems(violation_list, self._expected):
@@ -249,19 +252,22 @@ class MockAccount:
             )
 
     def reset(self) -> None:
-        """Start again with the same terms, without tasks, callbacks, recipes, journal or expected violations."""
+        """Replace the account by a new one with the same terms, and remove the expected violations.
+
+        The new account has no tasks, callbacks, recipes or journal.
+        """
         self._expected.clear()
         self._control.request("POST", "/accounts", self._terms)
 
     def drop(self) -> None:
-        """Delete the account from the mock."""
+        """Remove the account from the mock."""
         self._control.request("DELETE", "/account")
 
     def transport(self) -> Transport:
         """Return a transport with which clients of httpx2 and httpx reach the mock without a socket.
 
-        It ignores the host of the URL, so a client with the real API's address reaches the mock too. Raises
-        RuntimeError if the mock is in another process.
+        The transport ignores the host of each URL, so that a client with the address of the real API reaches the mock
+        too. Raises RuntimeError if the mock runs in another process.
         """
         if self._transport is None:
             raise RuntimeError("the mock runs in another process: use base_url")

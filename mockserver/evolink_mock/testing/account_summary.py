@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from evolink_mock.testing.account import MockAccount
     from evolink_mock.testing.models import AccountState, CallbackState, JournalEntry, TaskState
 
-_MOST = 20  # the latest requests, tasks and callbacks
+_MOST = 20  # maximum number of requests, of tasks and of callbacks that are shown
 
 
 def summary(account: MockAccount) -> str:
-    """Describe the account's requests, tasks, callbacks and clock.
+    """Return a text with the requests, tasks, callbacks and clock of an account.
 
     Raises `ConnectionError` if the mock does not respond.
     """
@@ -28,7 +28,7 @@ def format_summary(
     callbacks: Sequence[CallbackState],
     state: AccountState,
 ) -> str:
-    """Return the lines of a summary. Of a long list, only the latest items are shown."""
+    """Return the text of a summary. Of a long list, only the latest items are shown."""
     now = datetime.fromtimestamp(state.now, UTC).strftime("%Y-%m-%d %H:%M:%S")
     clock = "stopped at" if state.frozen else "running, now"
     lines = [

@@ -1,4 +1,4 @@
-"""A callback receiver on loopback for tests. It records requests, and fails as often as the test wants."""
+"""A callback receiver on loopback for tests. It records all requests, and responds as the test wants."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 _WAIT_SECONDS = 10.0
 _MAX_BODY = 10 * 1024 * 1024  # bytes; a callback has a few hundred
-_IDLE_SECONDS = 30.0  # of silence, after which a client's connection is closed
+_IDLE_SECONDS = 30.0  # a connection on which the client sends nothing for this time is closed
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """A request to the receiver.
 
-    `path` includes the query string. Header names are in lower case. `status` is the status of the response, 0 if the
-    connection was closed without a response.
+    `path` includes the query string. Header names are in lower case. `status` is the status of the response; 0 if the
+    receiver closed the connection without a response.
     """
 
     method: str
@@ -34,7 +34,7 @@ class Received:
     status: int
 
     def json(self) -> Any:
-        """Decode the body. Raises ValueError if it is not JSON."""
+        """Decode the body of the request. Raises ValueError if the body is not JSON."""
         return json.loads(self.body)
 
 
@@ -49,9 +49,10 @@ _NO_RESPONSE = _Response(0)
 
 
 class Receiver:
-    """Listens on a free port of 127.0.0.1 while the `with` block runs, in its own thread.
+    """A callback receiver that listens on a free port of 127.0.0.1, in a thread, during its `with` block.
 
-    It responds with 204, unless `fail`, `answer` or `drop` have queued other responses for the next requests.
+    The receiver responds with a 204, unless `fail`, `answer` or `drop` have queued other responses for the next
+    requests.
     """
 
     def __init__(self) -> None:
@@ -63,7 +64,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """The `callback_url` to use. Requests to other paths and queries of this host are received too."""
+        """The `callback_url` for tests. The receiver also accepts requests with another path or query."""
         if self._server is None:
             raise RuntimeError("the receiver is not listening: use it in a `with` block")
         host, port = self._server.server_address[:2]
@@ -71,16 +72,16 @@ class Receiver:
 
     @property
     def received(self) -> list[Received]:
-        """The requests received so far, in order."""
+        """The requests received so far, in the order in which they arrived."""
         with self._changed:
             return list(self._received)
 
     def fail(self, times: int = 1, status: int = 500) -> None:
-        """Respond to the next `times` requests with an error."""
+        """Respond to the next `times` requests with the error status `status`."""
         self.answer(status, times)
 
     def answer(self, status: int, times: int = 1, headers: Mapping[str, str] | None = None) -> None:
-        """Respond to the next `times` requests with this status. A redirect without a `location` gets one.
+        """Respond to the next `times` requests with this status. A redirect without a `location` header gets one.
 
         Raises ValueError if the status is not final (200 to 599), or if `times` is less than 1.
         """
@@ -95,9 +96,9 @@ class Receiver:
         self._queue(_NO_RESPONSE, times)
 
     def wait(self, count: int = 1, timeout: float = _WAIT_SECONDS) -> list[Received]:
-        """Wait until `count` requests have arrived in total, and return all.
+        """Wait until `count` requests have arrived in total, and return all requests received so far.
 
-        Raises TimeoutError after `timeout` real seconds.
+        Raises TimeoutError after `timeout` seconds of real time.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._received) >= count, timeout):
@@ -107,7 +108,7 @@ class Receiver:
             return list(self._received)
 
     def clear(self) -> None:
-        """Forget the received requests, and respond with 204 again."""
+        """Remove the received requests and the queued responses."""
         with self._changed:
             self._received.clear()
             self._responses.clear()
@@ -140,9 +141,9 @@ class Receiver:
 
 
 class _Listener(ThreadingTCPServer):
-    """The standard library's TCP server. A last connection wakes it when it is to end, so that it need not poll a flag.
+    """The TCP server of the standard library. To stop it, `wake` opens a connection, so that no flag is polled.
 
-    The library's HTTP server is not used, because it first looks up the name of 127.0.0.1.
+    The HTTP server of the library is not used, because it first looks up the name of 127.0.0.1.
     """
 
     daemon_threads = True
@@ -154,7 +155,6 @@ class _Listener(ThreadingTCPServer):
         self._ending = False
 
     def run(self) -> None:
-        """Accept connections until `wake` is called."""
         while not self._ending:
             self.handle_request()
 

@@ -21,19 +21,19 @@ T = TypeVar("T")
 
 
 async def call_in_thread(method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a method in a thread, so that the event loop of asyncio or trio is not blocked."""
+    """Call a method in a thread, and return its result, so that the event loop of asyncio or trio is not blocked."""
     import anyio.to_thread
 
     return await anyio.to_thread.run_sync(partial(method, *args, **kwargs))
 
 
 def to_seconds(duration: str | float) -> float:
-    """Return a number of seconds, or parse a duration such as `25h`. Raises ValueError for an invalid text."""
+    """Return the seconds of a number or of a duration such as `25h`. Raises ValueError for an invalid duration."""
     return parse_duration(duration) if isinstance(duration, str) else duration
 
 
 def to_instant(time: float | datetime) -> float:
-    """Return Unix seconds. Raises ValueError for a datetime without a time zone."""
+    """Return a time in Unix seconds. Raises ValueError for a datetime without a time zone."""
     if not isinstance(time, datetime):
         return time
     if time.tzinfo is None:
@@ -42,49 +42,49 @@ def to_instant(time: float | datetime) -> float:
 
 
 class MockClock:
-    """The account's time, in Unix seconds. It runs until it is frozen, set or advanced.
+    """The clock of an account. It runs until it is frozen, set or advanced.
 
-    Do not move it in a callback handler. The move would wait for that handler, so the mock refuses it with a
-    `ControlError` (409).
+    A callback handler must not move the clock, because the move would wait for this handler. The mock refuses such a
+    move with a `ControlError` (409).
     """
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
 
     def now(self) -> float:
-        """Return the account's time."""
+        """Return the account's time in Unix seconds."""
         return decode(self._control.request("GET", "/clock"), type=ClockState).now
 
     def freeze(self) -> float:
-        """Freeze the time, and return it."""
+        """Freeze the clock, and return its time in Unix seconds."""
         return decode(self._control.request("POST", "/clock/freeze"), type=ClockState).now
 
     def advance(self, seconds: str | float) -> list[Event]:
-        """Move the time forward by seconds, or by `500ms`, `5s`, `2m`, `24h`. Returns the events in order.
+        """Move the clock forward, by a number of seconds or by a duration such as `500ms`, `5s`, `2m` or `24h`.
 
-        It returns when all callbacks and retries have been sent, so their receiver must run in another thread. If the
-        receiver runs in the test's event loop, use `advance_async`. The clock stays frozen. Raises ValueError for an
-        invalid duration.
+        Returns the events during the move, in order. The method returns only when all callbacks and retries have been
+        sent, so their receiver must run in another thread. If the receiver runs in the event loop of the test, use
+        `advance_async`. The clock is frozen afterwards. Raises ValueError for an invalid duration.
         """
         return self._move("/clock/advance", {"seconds": to_seconds(seconds)}, "clock.advance_async(…)")
 
     async def advance_async(self, seconds: str | float) -> list[Event]:
-        """Like `advance`, but without blocking the event loop."""
+        """Do the same as `advance`, without blocking the event loop."""
         return await call_in_thread(self.advance, seconds)
 
     def set(self, instant: float | datetime) -> list[Event]:
-        """Like `advance`, but to a given time: Unix seconds, or a datetime with a time zone.
+        """Move the clock forward to `instant`, in Unix seconds or as a datetime, and return the events like `advance`.
 
-        Raises `ControlError` if it is in the past, and ValueError for a datetime without a time zone.
+        Raises `ControlError` if `instant` is in the past, and ValueError for a datetime without a time zone.
         """
         return self._move("/clock/set", {"now": to_instant(instant)}, "clock.set_async(…)")
 
     async def set_async(self, instant: float | datetime) -> list[Event]:
-        """Like `set`, but without blocking the event loop."""
+        """Do the same as `set`, without blocking the event loop."""
         return await call_in_thread(self.set, instant)
 
     def resume(self) -> None:
-        """Let the time run on from where it stopped."""
+        """Let the clock run again, from the time at which it stopped."""
         self._control.request("POST", "/clock/resume")
 
     def _move(self, path: str, body: dict[str, float], variant: str) -> list[Event]:

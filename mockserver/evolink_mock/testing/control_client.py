@@ -1,6 +1,6 @@
 """A client of the control API.
 
-It uses the standard library, so that tools that replace httpx or requests do not affect it.
+It uses the standard library, because tests may replace the functions of httpx or requests.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-_SECONDS = 60.0  # for a response, because advancing a day may send many callbacks
-_BLOCKED_SECONDS = 5.0  # for a response, if this wait blocks the event loop of the receiver
+_SECONDS = 60.0  # time for a response; it is long, because advancing a day may send many callbacks
+_BLOCKED_SECONDS = 5.0  # time for a response if the call blocks an event loop, perhaps that of the receiver
 _CONTROL = "/__mock__"
 
 
 class ControlError(Exception):
-    """The mock refused a control request. `status` is the HTTP status; the message is the reason."""
+    """The mock refused a request to its control API. `status` is the HTTP status; the message states the reason."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{message} ({status})")
@@ -27,7 +27,7 @@ class ControlError(Exception):
 
 
 class ControlClient:
-    """The control API of the mock at `base_url`, for the account of `token`, or for none."""
+    """A client of the control API at `base_url`, which acts for the account of `token`, or for no account."""
 
     def __init__(self, base_url: str, token: str | None = None) -> None:
         self._url = urlsplit(base_url)
@@ -40,10 +40,10 @@ class ControlClient:
     ) -> bytes:
         """Send a request, and return the body of the response.
 
-        Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. `variant` is the async
-        variant of a method that sends callbacks. If this call blocks an event loop, so that the callback receiver in
-        it cannot respond, RuntimeError names that variant. Proxy variables of the environment are ignored, because
-        they are for the code under test.
+        Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. `variant` is the name
+        of the async variant of a method that sends callbacks. If this call blocks an event loop, a callback receiver
+        in this loop cannot respond; RuntimeError then names the variant. Proxy variables of the environment are
+        ignored, because they are meant for the code under test.
         """
         is_blocking = bool(variant) and event_loop_is_running()
         if is_blocking:
@@ -92,7 +92,7 @@ def _blocked(variant: str) -> str:
 
 
 def _message(raw: bytes) -> str:
-    """Return the message in an error body, or a message that the response is not from the mock."""
+    """Return the message in an error body. If the body has another shape, return a message that says so."""
     try:
         return str(msgspec.json.decode(raw)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""A mock server for Python tests: started on a free port, or already running elsewhere."""
+"""A mock server for Python tests: started in this process on a free port, or already running elsewhere."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from evolink_mock.testing.transport import Transport
 
 _LOOPBACK = "127.0.0.1"
-_TERMS = ("credits", "rate", "denied_models")  # of an account
+_TERMS = ("credits", "rate", "denied_models")  # the terms of an account
 
 
 class MockServerSettings(TypedDict, total=False):
-    """The settings of `evolink-mock serve`, in the same notation. The default port here is 0, a free port."""
+    """The settings of `evolink-mock serve`, in the same notation.
+
+    The default of `port` is 0, which selects a free port.
+    """
 
     host: str
     port: int
@@ -65,10 +68,10 @@ class MockServerSettings(TypedDict, total=False):
 
 
 class MockServer:
-    """A mock that runs in a thread of this process during the `with` block, or the running mock at `url`.
+    """A mock in a thread of this process, which runs during the `with` block, or the running mock at `url`.
 
-    An invalid setting raises ValueError, an unknown setting TypeError. Starting raises `PortError` or `SpecError`,
-    using a running mock `ConnectionError`.
+    An invalid setting raises ValueError, an unknown setting TypeError. Starting a mock may raise `PortError` or
+    `SpecError`. If no mock runs at `url`, the `with` statement raises `ConnectionError`.
     """
 
     def __init__(self, url: str | None = None, **settings: Unpack[MockServerSettings]) -> None:
@@ -84,7 +87,7 @@ class MockServer:
 
     @property
     def base_url(self) -> str:
-        """The base URL for clients, without a trailing slash."""
+        """The base URL for clients, without a trailing slash. Raises RuntimeError outside of the `with` block."""
         if self._base_url is None:
             raise RuntimeError("the mock is not running: use it in a `with` block")
         return self._base_url
@@ -98,10 +101,10 @@ class MockServer:
         denied_models: Sequence[str] = (),  # one model may be written without a list
         **unknown: Never,
     ) -> MockAccount:
-        """Create an account with these terms; omitted terms are those of the server.
+        """Create an account with these terms. For an omitted term, the term of the server is used.
 
-        The default `token` is random. An account with this token is dropped first. Raises `ControlError` with status
-        401 if the server does not accept the token.
+        The default `token` is random. If the token has an account already, that account is dropped first. Raises
+        `ControlError` with status 401 if the server does not accept the token.
         """
         for name in unknown:
             from evolink_spec.options.suggestions import did_you_mean
@@ -135,7 +138,7 @@ class MockServer:
 def _settings(keywords: MockServerSettings) -> Settings:
     """Convert keyword arguments to settings.
 
-    Raises TypeError if a name is unknown, ValueError if a value is invalid.
+    Raises TypeError if a name is unknown, and ValueError if a value is invalid.
     """
     from evolink_spec.options.sources import from_keywords, gather
 
@@ -146,7 +149,7 @@ def _settings(keywords: MockServerSettings) -> Settings:
 
 
 def _refuse_gevent() -> None:
-    """Raise RuntimeError if gevent has replaced threads and sockets, as a server in a thread would not work then."""
+    """Raise RuntimeError if gevent has replaced threads and sockets, because a server in a thread would not work."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None and monkey.is_module_patched("threading"):
         raise RuntimeError(
@@ -171,7 +174,6 @@ class _Hosted:
 
 @contextmanager
 def _hosting(settings: Settings) -> Iterator[_Hosted]:
-    """Run a mock in a thread while the block runs."""
     _refuse_gevent()
     from evolink_mock.server.thread import serve_in_thread
     from evolink_mock.setting_checks import load_documents

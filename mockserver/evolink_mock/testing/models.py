@@ -1,4 +1,4 @@
-"""The responses of the control API as records, as described in `control.yaml`. Unknown fields are ignored.
+"""The responses of the control API as records, as described in `control.yaml`. Unknown members are ignored.
 
 Times are Unix seconds of the account's clock.
 """
@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 
 class Timetable(Struct, frozen=True):
-    """The times at which a task is created, starts, ends, and its result link expires. None means never."""
+    """The times at which a task is created, starts and ends, and at which its result link expires. None means never."""
 
     created: float
     starts: float | None
@@ -22,8 +22,9 @@ class Timetable(Struct, frozen=True):
 class TaskState(Struct, frozen=True):
     """The present state of a task.
 
-    `status` is pending, processing, completed, failed or cancelled. `body` is the response to a status query. `outcome`
-    is how the task ends, known even before its end; None if it never ends. `failure` is the code of a failed task.
+    `status` is pending, processing, completed, failed or cancelled. `body` is the response to a status query.
+    `outcome` is how the task ends, and is set even before the end; it is None if the task never ends. `failure` is the
+    failure code if the task has failed, otherwise None.
     """
 
     id: str
@@ -38,20 +39,20 @@ class TaskState(Struct, frozen=True):
 
 
 class WaitResult(Struct, frozen=True):
-    """The result of a wait. `why` is reached, timeout or frozen."""
+    """The result of a wait. `why` is reached, timeout or frozen. `reached` is true only if `why` is reached."""
 
     reached: bool
     why: str
 
 
 class TaskWaitResult(WaitResult, frozen=True):
-    """The result of a wait for a task."""
+    """The result of a wait for a task, with the state of the task."""
 
     task: TaskState
 
 
 class SentRequest(Struct, frozen=True):
-    """The request of a callback. Its URL is without credentials."""
+    """The request of a callback attempt. Credentials are removed from its URL."""
 
     method: str
     url: str
@@ -59,19 +60,22 @@ class SentRequest(Struct, frozen=True):
 
 
 class CallbackAttempt(Struct, frozen=True):
-    """One attempt to deliver a callback. `status` is None if there was no response; `problem` is then the reason."""
+    """One attempt to deliver a callback.
+
+    If no response arrived, `status` is None and `problem` is the reason.
+    """
 
     at: float
     request: SentRequest
     status: int | None
     problem: str | None
-    repeated: int = 0  # how often a process died during this attempt
+    repeated: int = 0  # number of processes that died during this attempt
 
 
 class CallbackState(Struct, frozen=True):
     """The callback of one task.
 
-    `state` is owed, delivered or given up. `due` is the time of the next attempt, None if none is due.
+    `state` is owed, delivered or given up. `due` is the time of the next attempt; None if no attempt is planned.
     """
 
     task_id: str
@@ -90,7 +94,7 @@ class CallbackWaitResult(WaitResult, frozen=True):
 class Message(Struct, frozen=True):
     """The headers and body of a request or response, without credentials.
 
-    The body is as it was sent; it is None for a result file.
+    The body of a response is None if it is empty or a result file.
     """
 
     headers: tuple[tuple[str, str], ...]
@@ -98,7 +102,10 @@ class Message(Struct, frozen=True):
 
 
 class JournalEntry(Struct, frozen=True):
-    """One exchange. `violations` are those of the request. The status is 0 if no response was sent."""
+    """One exchange of the account.
+
+    `violations` are the violations by its request. `status` is 0 if no response was sent.
+    """
 
     at: float
     method: str
@@ -112,7 +119,7 @@ class JournalEntry(Struct, frozen=True):
 
 
 class ViolationEntry(Struct, frozen=True):
-    """A violation of the contract by a request. `text` describes it."""
+    """A violation of the contract by a request. `text` describes the violation."""
 
     at: float
     method: str
@@ -122,9 +129,9 @@ class ViolationEntry(Struct, frozen=True):
 
 
 class ViolationList(Struct, frozen=True):
-    """The violations of an account.
+    """The last violations by the requests of an account.
 
-    `dropped` is the number of earlier violations that are no longer stored.
+    `dropped` is the number of earlier violations that the mock has dropped.
     """
 
     violations: list[ViolationEntry]
@@ -134,8 +141,8 @@ class ViolationList(Struct, frozen=True):
 class Event(Struct, frozen=True):
     """An event that happened while the clock was moved.
 
-    `what` is task.processing, task.completed, task.failed, link.expired or callback.attempt. A callback.attempt has
-    the `status` of the response, or the `problem`.
+    `what` is task.processing, task.completed, task.failed, link.expired or callback.attempt. For a callback.attempt,
+    `status` is the status of the response; if no response arrived, `problem` is the reason.
     """
 
     at: float
@@ -146,9 +153,10 @@ class Event(Struct, frozen=True):
 
 
 class ClockState(Struct, frozen=True):
-    """The time of an account.
+    """The time of an account's clock.
 
-    `next_due` is the time of the next callback. `happened` lists the events of a move of the clock.
+    `next_due` is the time of the next callback; None if no callback is planned. `happened` lists the events during a
+    move of the clock; it is empty in other responses.
     """
 
     now: float
@@ -158,7 +166,7 @@ class ClockState(Struct, frozen=True):
 
 
 class AccountState(Struct, frozen=True):
-    """An account: its credits, its limits, and the number of tasks that it has created."""
+    """An account: its credits, its limits, the number of its tasks, and its time."""
 
     label: str
     granted: float

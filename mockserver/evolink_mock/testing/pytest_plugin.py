@@ -1,6 +1,6 @@
-"""Fixtures for pytest, available when the package is installed.
+"""Fixtures for pytest, which are available when the package is installed.
 
-The first test that needs a mock starts it. Before that, only the standard library and pytest are imported.
+The first test that needs a mock starts it. Until then, only the standard library and pytest are imported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _UNCHECKED = pytest.StashKey["list[MockAccount]"]()  # accounts of a test that h
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option for a running mock, which all workers of pytest-xdist share."""
+    """Add the option for the URL of a running mock, which all workers of pytest-xdist share."""
     group = parser.getgroup("evolink-mock")
     group.addoption(
         "--evolink-mock-url",
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def evolink_mock_settings() -> MockServerSettings:
-    """The settings of the mock, as for `MockServer`. Override this fixture in conftest.py."""
+    """The settings of the mock, as for `MockServer`. Override this fixture in conftest.py to change them."""
     return {}
 
 
@@ -51,9 +51,9 @@ def evolink_mock_server(
 
 @pytest.fixture
 def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer) -> Iterator[MockAccount]:
-    """A new account for the test: `base_url` and `token` for the client, and methods to control the mock.
+    """A new account for the test, with `base_url` and `token` for the client, and methods to control the mock.
 
-    A request that violates the contract fails the test, unless the test calls `expect_violation` for this violation.
+    A request that violates the contract fails the test, unless the test calls `expect_violation` for the violation.
     """
     account = evolink_mock_server.account()
     unchecked = request.node.stash.setdefault(_UNCHECKED, [])
@@ -70,7 +70,7 @@ def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer
 
 @pytest.fixture
 def evolink_callbacks() -> Iterator[Receiver]:
-    """A callback receiver on loopback. Use its `url` as `callback_url`."""
+    """A callback receiver on loopback. Its `url` is for the `callback_url` of create requests."""
     from evolink_mock.testing.callback_receiver import Receiver
 
     with Receiver() as receiver:
@@ -79,7 +79,7 @@ def evolink_callbacks() -> Iterator[Receiver]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Check the requests of a test when it ends, so that the test itself fails and not its teardown."""
+    """Check the requests of a test at its end, so that a violation fails the test itself and not its teardown."""
     try:
         result = yield
     except pytest.skip.Exception:
@@ -98,7 +98,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _summaries(item: pytest.Item) -> str:
-    """Describe what the mock recorded of each account of a failed test."""
+    """Return what the mock recorded of each account of a failed test."""
     accounts = item.stash.get(_UNCHECKED, [])
     if not accounts:
         return ""
@@ -115,7 +115,7 @@ def _summaries(item: pytest.Item) -> str:
 
 
 def _check_accounts(item: pytest.Item, *, keep_innocent: bool = False) -> str:
-    """Return the violations of a test's accounts.
+    """Return the violations by the accounts of a test, and mark the accounts as checked.
 
     If `keep_innocent`, accounts without violations are checked again in the teardown.
     """

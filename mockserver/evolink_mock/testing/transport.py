@@ -1,7 +1,7 @@
 """A transport for httpx2 and httpx that reaches a mock in this process without a socket, whatever the URL's host.
 
 httpx2 is the successor of httpx. A client accepts only messages of its own library, so each response is built with the
-library of its request. Neither library is imported before that.
+library of its request. No library is imported before it is needed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx2
     from starlette.types import ASGIApp
 
-    # The clients accept any object with these methods, but type checkers ask for the base classes.
+    # The clients accept any object with these methods, but type checkers require the base classes.
     class _Base(  # type: ignore[misc]  # each library has its own messages
         httpx2.BaseTransport, httpx2.AsyncBaseTransport, httpx.BaseTransport, httpx.AsyncBaseTransport
     ): ...
@@ -34,7 +34,7 @@ else:
 class Transport(_Base):
     """The transport for `Client(transport=…)` and `AsyncClient(transport=…)` of httpx2 and httpx, with asyncio or trio.
 
-    The app runs in the event loop of the mock's own thread. The client may be in any other loop, or in none.
+    The app runs in the event loop of the mock's thread. The client may run in any other event loop, or in none.
     """
 
     def __init__(self, app: ASGIApp, loop: asyncio.AbstractEventLoop) -> None:
@@ -42,7 +42,7 @@ class Transport(_Base):
         self._loop = loop
 
     def handle_request(self, request: Any) -> Any:
-        """Respond to a request of a synchronous client."""
+        """Return the response to a request of a synchronous client."""
         request.read()
         future = self._begin(request)
         try:
@@ -52,7 +52,7 @@ class Transport(_Base):
             raise _read_timeout(request) from error
 
     async def handle_async_request(self, request: Any) -> Any:
-        """Respond to a request of an asynchronous client."""
+        """Return the response to a request of an asynchronous client."""
         await request.aread()
         future = self._begin(request)
         try:
@@ -67,7 +67,7 @@ class Transport(_Base):
         return asyncio.run_coroutine_threadsafe(self._exchange(request), self._loop)
 
     async def _exchange(self, request: Any) -> Any:
-        """Respond to a request, in the mock's event loop.
+        """Return the response to a request. Runs in the event loop of the mock.
 
         Request and response are complete, so that they can be passed between event loops.
         """
@@ -87,22 +87,22 @@ class Transport(_Base):
         )
 
     def __enter__(self) -> Any:
-        """Return the transport. A client enters and closes it, but there is nothing to open or close."""
+        """Return this transport. A client enters and closes it, although there is nothing to open or close."""
         return self
 
     def __exit__(self, *_: object) -> None: ...
 
     async def __aenter__(self) -> Any:
-        """Return the transport, for an asynchronous client."""
+        """Return this transport, like `__enter__`."""
         return self
 
     async def __aexit__(self, *_: object) -> None: ...
 
     def close(self) -> None:
-        """Do nothing: the mock keeps running."""
+        """Do nothing, because the mock keeps running."""
 
     async def aclose(self) -> None:
-        """Do nothing: the mock keeps running."""
+        """Do nothing, because the mock keeps running."""
 
 
 async def _result(future: Future[Any]) -> Any:
@@ -114,13 +114,13 @@ async def _result(future: Future[Any]) -> Any:
 
 
 def _library_of(request: Any) -> ModuleType:
-    """Return the library of a request's class, or of a class from which that is derived: httpx2 or httpx."""
+    """Return the library (httpx2 or httpx) that defines the class of a request, or one of its base classes."""
     modules = [base.__module__.partition(".")[0] for base in type(request).__mro__]
     return import_module(next(name for name in modules if name in {"httpx", "httpx2"}))
 
 
 def _timeout(request: Any) -> float | None:
-    """Return the seconds that the client waits for a response; None if it waits without limit."""
+    """Return the seconds that the client waits for a response; None if the client waits without limit."""
     timeout: float | None = request.extensions.get("timeout", {}).get("read")
     return timeout
 

@@ -1,4 +1,4 @@
-"""Compare the violations of a test with those that it expects."""
+"""Compare the violations that a mock recorded with the violations that a test expects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.testing.models import ViolationList
 
-_WARNING = "warning: "  # prefix of the note on an accepted request that is probably a mistake
+_WARNING = "warning: "  # prefix of the text on an accepted request that is probably a mistake
 
 
 class ContractViolationError(AssertionError):
@@ -18,9 +18,9 @@ class ContractViolationError(AssertionError):
 
 
 def problems(recorded: ViolationList, expected: Sequence[str]) -> list[str]:
-    """Return a line for each unexpected violation, and for each pattern in `expected` that matches none.
+    """Return a line for each unexpected violation, and for each pattern in `expected` that no violation matches.
 
-    Patterns are regular expressions. Warnings may be expected, but need not be.
+    Patterns are regular expressions. A warning may be expected, but an unexpected warning is no problem.
     """
     lines = [
         f"{violation.method} {violation.path} was answered {violation.status}: {violation.text}"
