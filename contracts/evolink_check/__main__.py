@@ -1,4 +1,4 @@
-"""Running `python -m evolink_check` is the same as running the command `evolink-check`."""
+"""`python -m evolink_check` is equivalent to the command `evolink-check`."""
 
 from evolink_check.cli.app import main
 

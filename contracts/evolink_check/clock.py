@@ -7,7 +7,7 @@ import time
 
 
 class _ForwardClock:
-    """A clock in Unix seconds that never goes back, even if the system clock does. This keeps exchanges in order."""
+    """A clock in Unix seconds that never goes back, even if the system clock does, so that exchanges stay in order."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -36,7 +36,7 @@ def write(path: Path, content: str | bytes) -> None:
 def is_special(path: Path) -> bool:
     """Whether the path is a device or a pipe (`/dev/null`, `>(…)`).
 
-    `write` writes to such a path directly, because it must not be replaced.
+    `write` writes to a device or a pipe directly, and does not replace it.
     """
     return path.exists() and not path.is_file()
 
@@ -62,7 +62,7 @@ def check_writable(path: Path) -> None:
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """Yield a new folder. It is removed when the `with` block ends, or by `remove_temporary_folders`.
+    """Yield a new folder, which is removed when the `with` block ends, or by `remove_temporary_folders`.
 
     Raises ValueError if the folder cannot be created.
     """

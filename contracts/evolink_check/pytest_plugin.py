@@ -160,7 +160,6 @@ def _option(config: pytest.Config, name: str) -> str:
 
 
 def _failure_text(verdict: Verdict) -> str:
-    """Describe a failed clause with its rule, its source in the documents, and its violations."""
     from evolink_check.reports import formatting
 
     clause, violations = verdict.clause, formatting.violations(verdict)

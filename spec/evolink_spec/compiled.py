@@ -23,9 +23,9 @@ COMPILED = HERE / "compiled.json"
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A `Spec` of the built-in documents in a form that can be stored as JSON.
+    """A `Spec` of the built-in documents, in a form that can be stored as JSON.
 
-    Its sources are file names in this package.
+    The sources in it are file names in this package.
     """
 
     sources: dict[str, str]  # file → sha256

@@ -98,17 +98,15 @@ _Loader.add_constructor(_TAG + "float", _scalar(float))
 
 
 def yaml_block(page: str) -> str | None:
-    """Return the exact text of the YAML block of a Markdown page; None if the page has no such block.
+    """Return the exact text of the YAML block of a Markdown page; None if the page has no YAML block.
 
-    If the page has several, the first that begins with `openapi` or `overlay` is returned; if none does, the
-    first.
+    If the page has several, the first that begins with `openapi` or `overlay` is returned; if none does, the first.
     """
     blocks = _yaml_blocks(page)
     return next(filter(_TOP.search, blocks), blocks[0] if blocks else None)
 
 
 def _yaml_blocks(page: str) -> list[str]:
-    """Return the text of every YAML block of a Markdown page whose fence is closed."""
     blocks, fence, lines = [], "", list[str]()
     wanted = False
     for line in _LINE.findall(page):

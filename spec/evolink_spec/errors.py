@@ -27,7 +27,7 @@ class NotATaskError(SpecError):
 
 
 class ManySpecError(SpecError):
-    """The problems of several documents. Its `source`, `pointer` and `problem` are those of the first error."""
+    """The problems of several documents. `source`, `pointer` and `problem` are those of the first error."""
 
     def __init__(self, errors: Sequence[SpecError]) -> None:
         first = errors[0]

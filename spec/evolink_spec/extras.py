@@ -1,4 +1,4 @@
-"""How to install an extra of this package. Both commands use it in errors."""
+"""The command that installs an extra of this package, for the errors of both commands."""
 
 from __future__ import annotations
 

@@ -36,10 +36,7 @@ def _joined(create: Document, query: Document) -> dict[str, Any]:
 
 
 def _with_unique_components(query: Document, create: Document) -> dict[str, Any]:
-    """Return the query's document.
-
-    If the other document has a different component with the same name, the name is changed.
-    """
+    """Return the query's document, with a new name for each component whose name has another meaning in `create`."""
     text = json.dumps(query)
     renamed: dict[str, dict[str, str]] = {}
     for kind, ours in create.get("components", {}).items():

@@ -57,8 +57,8 @@ class Notes:
 def operations_of(document: Node, notes: Notes | None = None) -> list[CreateOperation | QueryOperation]:
     """Return every operation of a document, in document order, before overlays are applied.
 
-    An operation that neither creates nor queries a task is added to `notes`. If `notes` is None, this raises
-    `SpecError` for such an operation.
+    Operations that neither create nor query a task are added to `notes`. If `notes` is None, the first of these
+    operations raises `SpecError`.
     """
     check_servers(document)
     operations: dict[str, CreateOperation | QueryOperation] = {}

@@ -20,15 +20,15 @@ _ACTION_KEYS = {"target", "description", "update", "remove"}
 
 
 def is_overlay(document: Mapping[str, Json]) -> bool:
-    """Whether this file content is an overlay. Otherwise, it is an OpenAPI document."""
+    """Whether this is the content of an overlay, not of an OpenAPI document."""
     return "overlay" in document
 
 
 def apply(document: Mapping[str, Json], overlay: Mapping[str, Json], source: str) -> dict[str, Json]:
     """Return a copy of `document` with every action of `overlay` applied in order.
 
-    An action whose target selects nothing changes nothing, as the specification requires. Therefore, one
-    overlay works for several documents. `source` names the overlay in errors.
+    An action whose target selects nothing changes nothing, as the specification requires, so that one overlay works for
+    several documents. `source` names the overlay in errors.
     """
     result: dict[str, Json] = _copy(document)
     for index, action in enumerate(_actions(overlay, source)):

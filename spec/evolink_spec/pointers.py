@@ -47,8 +47,7 @@ def follow(document: Json, pointer: str, source: str) -> Json:
 class Node:
     """A value in an OpenAPI document and its location, so that every error can name the location.
 
-    `mapping`, `items`, `text` and `number` return the value. They raise `SpecError` if the value has another
-    type.
+    `mapping`, `items`, `text` and `number` return the value, or raise `SpecError` if the value has another type.
     """
 
     __slots__ = ("document", "pointer", "source", "value")

@@ -31,8 +31,8 @@ _OBJECT = re.compile(r"(\w+)\.generation\.task")
 def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
     """Return the status values of a response that describes a task.
 
-    A response describes a task if it has an `id`, and a `status` with values for an initial state, success and
-    failure. Otherwise, this raises `SpecError` with the location of the operation and the reason.
+    A response describes a task if it has an `id`, and a `status` with values for an initial state, success and failure.
+    Raises `SpecError`, with the location of the operation and the reason, if the response describes no task.
     """
     for name in ("id", "status"):
         if name not in properties:
@@ -80,7 +80,7 @@ def sample_answer(answer: Node) -> dict[str, Json]:
 def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Medium:
     """Return the medium of a task's results.
 
-    It comes from `object` (for example `video.generation.task`), else from `type`, else from the path.
+    `object` (for example `video.generation.task`) names the medium, or else `type` or the path.
     """
     match = _OBJECT.fullmatch(str(_single_value(properties.get("object"))))
     if match:
@@ -110,8 +110,7 @@ def _single_value(schema: Node | None) -> str | None:
 def models_of(model: Node | None) -> tuple[str, ...]:
     """Return the models that a request can name.
 
-    They come from `const`, else from `enum`. If neither exists, the result contains only the default, or
-    nothing.
+    `const` or `enum` lists the models. If a schema has neither, the result contains only its default, or nothing.
     """
     if model is None:
         return ()

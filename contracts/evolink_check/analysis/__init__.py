@@ -1,1 +1,1 @@
-"""The interpretation of a trace. It finds the operations, the decoded bodies, the faults of requests, and verdicts."""
+"""The interpretation of a trace: the operations, the decoded bodies, the faults of requests, and verdicts."""

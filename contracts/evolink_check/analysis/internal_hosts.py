@@ -54,7 +54,7 @@ def is_internal(url: str) -> bool:
 def is_plainly_public(url: str) -> bool:
     """Whether every server accepts the host as public.
 
-    This requires a domain name that is not internal, no user name, and no port other than 443 and 8443.
+    The URL must have a domain name that is not internal, no user name, and no port other than 443 and 8443.
     """
     try:
         parts = urlsplit(url)

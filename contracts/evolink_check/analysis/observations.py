@@ -52,7 +52,7 @@ class Observation:
         object.__setattr__(self, "body", self._body())
 
     def once(self, make: Callable[[Observation], T]) -> T:
-        """Return `make(self)`. The result is cached, because many rules need the same result."""
+        """Return `make(self)`, which is cached, because many rules need it."""
         if make not in self._once:
             self._once[make] = make(self)
         result: T = self._once[make]
@@ -97,7 +97,7 @@ class Observation:
         return value if isinstance(value, dict) else {}
 
     def header(self, name: str) -> str | None:
-        """Return a header of the response; for a delivery, a header of the request. None if the header is missing."""
+        """Return a header of the response or, for a delivery, of the request; None if the header is missing."""
         exchange = self.entry.exchange
         headers = exchange.request_headers if self.role == "delivery" else exchange.response_headers
         return next((value for key, value in headers if key.lower() == name.lower()), None)

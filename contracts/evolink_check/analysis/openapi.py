@@ -164,7 +164,6 @@ def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
 
 
 def _body(raw: bytes) -> dict[str, Any]:
-    """Return the JSON object in a request body; empty if the body is not a JSON object."""
     try:
         value = strict_json(raw)
     except ValueError:

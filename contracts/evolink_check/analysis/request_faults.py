@@ -194,7 +194,7 @@ def _document_faults(
 def _model_fault(body: Mapping[str, Any]) -> RequestFault:
     """Return the fault of the `model` in a request body.
 
-    If the model is invalid, it is unknown which OpenAPI document applies. Therefore, no other fault is certain.
+    If the model is invalid, no other fault is certain, because it is unknown which OpenAPI document applies.
     """
     if "model" not in body:
         return RequestFault("create.required", "no model")

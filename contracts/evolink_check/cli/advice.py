@@ -44,7 +44,7 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 
 
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
-    """Return the conditions of a check of a server: the means that were available, such as a second key."""
+    """Return which means were available to check the server, such as a second key."""
     keys = [key for label, key in subject.keys.items() if label != MAIN]
     price = report.spent / report.created if report.created else 0.0
     had: dict[Means, bool] = {

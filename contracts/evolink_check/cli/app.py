@@ -192,7 +192,7 @@ def _clause(clauses: tuple[Clause, ...], name: str) -> tuple[Clause, ...]:
 
 
 def main() -> None:
-    """Run the command line. This is the entry point of the command."""
+    """Run the command line."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         click.echo(f"evolink-check needs {', '.join(missing)}: {install_command('contracts')}", err=True)

@@ -184,7 +184,10 @@ def check_ids(chosen: frozenset[str], clause_ids: Collection[str], option: str =
 
 
 def check_ca(path: Path | None) -> None:
-    """Raise ValueError if the file does not exist or contains no certificate. None is valid."""
+    """Raise ValueError if the file does not exist or contains no certificate.
+
+    If `path` is None, nothing is checked.
+    """
     if path is None:
         return
     if not path.is_file():

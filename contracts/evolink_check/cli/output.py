@@ -83,7 +83,7 @@ def check_files(paths: Sequence[Path]) -> None:
 
 
 class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
-    """Options that determine which violations fail a run. They include a file of known violations (the baseline)."""
+    """Options that determine which violations fail a run: severities, and a file of known violations (the baseline)."""
 
     path: Annotated[
         Path | None,
@@ -190,7 +190,6 @@ def show(report: Report, files: ReportFiles) -> None:
 def _contents(
     report: Report, files: ReportFiles
 ) -> Iterator[tuple[Path, Callable[[Path, Any], None], str | bytes]]:
-    """Yield for each report file its path, the function that writes it, and its content."""
     from evolink_check.reports import json_report, junit, markdown, verdict_tables
     from evolink_check.reports.html.report import to_html
 

@@ -69,12 +69,11 @@ class Bars:
 
 
 def _time(progress: Progress) -> str:
-    """Return the elapsed and the expected duration of the run as text, such as `7 of 24 s`."""
     return f"{progress.elapsed:.0f} of {max(progress.expected, progress.elapsed):.0f} s"
 
 
 class Lines:
-    """Print a line at the beginning of each phase, and every 10 seconds within a long phase. This is for logs."""
+    """Print a line at the beginning of each phase, and every 10 seconds within a long phase, for logs."""
 
     def __init__(self) -> None:
         self._phase = ""

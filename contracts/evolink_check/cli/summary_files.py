@@ -1,4 +1,4 @@
-"""The report files that every check can write. They are Markdown for a CI job, and SARIF for a code host."""
+"""The report files that every check can write, which are Markdown for a CI job and SARIF for a code host."""
 
 from __future__ import annotations
 

@@ -75,11 +75,11 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     The error shows the simplest server behaviour that causes this.
 
     `drive(base_url, token, request)` must create a task with the JSON body `request` and follow the task to its end. If
-    the task completes, `drive` must return; links in its return value count as shown to the user. If the task fails,
-    `drive` must raise an exception. `drive` may be asynchronous. Its sleeps take no real time, and it must end within
-    `patience` seconds of virtual time.
+    the task completes, `drive` must return; links in the return value count as shown to the user. If the task fails,
+    `drive` must raise an exception. `drive` may be asynchronous. Sleeps in `drive` take no real time, and `drive` must
+    end within `patience` seconds of virtual time.
 
-    `examples` is the number of cases to try. The same `seed` gives the same cases. Failing cases are saved in the
+    `examples` is the number of cases to try. Equal values of `seed` give equal cases. Failing cases are saved in the
     folder `memory`, and the next check tries them first. `mock` is the URL of a running mock that accepts any key; if
     it is empty, a mock is started. Violations of the clauses in `ignore` do not count. Raises ValueError if `ignore`
     contains an unknown clause, and `MockError` if no mock can be used.
@@ -122,8 +122,8 @@ def _import_slow_modules() -> None:
 def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
     """Yield a function that returns the mock for the next run.
 
-    If `url` is set, each run gets a new account on the mock at this URL. Otherwise, a mock is started here and is reset
-    before each run.
+    If `url` is set, each run gets a new account on the mock at this URL. If `url` is empty, a mock is started and then
+    reset before each run.
     """
     if url:
         yield lambda: borrow_account(url, {})
@@ -134,7 +134,7 @@ def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
 
 @dataclass(slots=True)
 class _Property:
-    """The property that Hypothesis tests. It raises `ClientFaultError` if the callable violates a clause in an example.
+    """A property for Hypothesis, which raises `ClientFaultError` if the callable violates a clause in an example.
 
     After the first failure, at most `left` more runs search for a smaller example, because a run can take long.
     """

@@ -21,9 +21,9 @@ _SLOW = re.compile(r"\b429\b|trickle|late|slow=[2-9]")  # recipes that make a cl
 class Pending:
     """The scenarios that have yet to be run, in two queues.
 
-    Slow scenarios are mixed with quick ones. They come early, so that none of them runs alone at the end, but not all
-    at once, so that the first failure comes early, too. In the queue of scenarios that mostly wait, those without a
-    response come first, because a client's time-out is often longer than the time limit of other scenarios.
+    Slow scenarios are mixed with quick ones: early enough that no slow scenario runs alone at the end, but not so early
+    that the first failure is late. In the queue of scenarios that mostly wait, those without a response come first,
+    because a client's time-out is often longer than the time limit of other scenarios.
     """
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:

@@ -67,7 +67,7 @@ class _Suite:
     """The workers of a suite, and the results so far.
 
     At first, all workers share one mock, on which each worker has an account. If a request belongs to no account, any
-    worker's client may have sent it. Then each worker starts its own mock, and the runs that may have sent the request
+    worker's client may have sent it; each worker then starts its own mock, and the runs that may have sent the request
     are repeated.
     """
 
@@ -99,10 +99,7 @@ class _Suite:
         ]
 
     def _work(self, shared: Mock, *, is_additional: bool) -> None:
-        """Run scenarios on the shared mock.
-
-        As soon as all workers need their own mock, start a mock for this worker.
-        """
+        """Run scenarios on the shared mock and, as soon as each worker needs its own mock, on a new mock."""
         while not self._needs_own_mocks.is_set():
             scenario = self._pending.take(long=is_additional)
             if scenario is None:
@@ -231,7 +228,6 @@ def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Jour
 
 
 def _is_fetch(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry of the journal is the download of a result."""
     kind: str = entry["response"]["content"]["mimeType"]
     return kind.partition("/")[0] in {"video", "image", "audio"}
 
@@ -239,7 +235,7 @@ def _is_fetch(entry: Mapping[str, Any]) -> bool:
 def _has_unusual(journals: Journals, scenario: Scenario) -> bool:
     """Whether the journal already contains the exchange that the client may break off.
 
-    That is an exchange without a complete response. Unless the scenario hangs, it may also be a query after all queries
+    The response of this exchange is incomplete or, unless the scenario hangs, the exchange is a query after all queries
     with usual responses.
     """
     if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
@@ -292,7 +288,7 @@ def _last_line(outcome: Outcome) -> str:
 
 @contextmanager
 def _folder(keep: Path | None, name: str) -> Iterator[Path]:
-    """Yield the folder of one run. It is in `keep`; if `keep` is None, it is temporary."""
+    """Yield the folder of one run, which is in `keep`; if `keep` is None, a temporary folder."""
     if keep is None:
         with temporary_folder("evolink-client-") as folder:
             yield folder

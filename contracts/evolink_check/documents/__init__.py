@@ -1,1 +1,1 @@
-"""The lint of OpenAPI documents. It finds contradictions, and statements on which a client cannot rely."""
+"""The lint of OpenAPI documents, which finds contradictions, and statements on which a client cannot rely."""

@@ -1,4 +1,4 @@
-"""The checks of one OpenAPI document. Their findings have no line numbers yet."""
+"""The checks of one OpenAPI document, whose findings have no line numbers yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The phases of a run that cost credits. They test tasks and callbacks, and at last advance the server's clock.
+"""The phases of a run that cost credits, which test tasks and callbacks, and at last advance the server's clock.
 
 The free phases run at the same time, while the server repeats callbacks that the check refused on purpose.
 """
@@ -99,10 +99,7 @@ class PaidPhases:
         return tasks[len(failing) :]
 
     def _create_extra(self, uncertain: Iterable[Case], planned: Sequence[PlannedTask]) -> None:
-        """Send requests that a correct server may reject, and then generated requests.
-
-        Each accepted request creates a task in addition to the planned tasks.
-        """
+        """Send requests that a correct server may reject, and then generated requests, to create more tasks."""
         self._send_risky(uncertain)
         run, adopt = self.run, self.pool.adopt
         if number := min(FUZZED_TASKS, run.target.affords):
@@ -120,7 +117,7 @@ class PaidPhases:
     def _send_risky(self, risky: Iterable[Case]) -> None:
         """Send create requests that may create a task, one after the other.
 
-        If the account of a request has no credits, its credits are queried before and after the request.
+        If the account of a request has no credits, the credits are queried before and after the request.
         """
         target = self.run.target
         cases = [case for case in risky if concerns(case, self.run.effort.clauses)]
@@ -156,9 +153,9 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return the tasks to follow first, because their callbacks take time.
+    """Return all tasks with a callback URL, and one task without.
 
-    These are all tasks with a callback URL, and one task without.
+    These tasks are followed first, because callbacks take time.
     """
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]

@@ -108,14 +108,13 @@ class Run:
     def _invalid(self) -> tuple[Case, ...]:
         """Return the create requests that a server must reject.
 
-        They are generated only once in a run, because this takes nearly half a second.
+        The requests are generated once in a run, because generating them takes nearly half a second.
         """
         if self._refused is None:
             self._refused = boundary_cases.invalid_creates(self.spec, self.subject)
         return self._refused
 
     def _free_strategies(self) -> tuple[Strategy, ...]:
-        """Return the strategies for requests that create no task. They are built only once in a run."""
         if self._strategies is None:
             from evolink_check.generation import strategies
 
@@ -124,7 +123,6 @@ class Run:
         return self._strategies
 
     def _about(self, strategies: Iterable[Strategy]) -> tuple[Strategy, ...]:
-        """Return the strategies that concern a requested clause."""
         clauses = self.effort.clauses
         return tuple(each for each in strategies if not clauses or not clauses.isdisjoint(each.clauses))
 
@@ -192,7 +190,6 @@ class Run:
             self.notes.append(f"{phase}: {findings.ended}")
 
     def _failed(self) -> frozenset[str]:
-        """Return the ids of the clauses that have failed so far."""
         trace = self.target.recorder.trace(self.subject, self.accounts)
         verdicts = judge(TraceView(trace, self.spec), self.plan.clauses, RULES)
         return frozenset(verdict.clause.id for verdict in verdicts if verdict.status == "failed")

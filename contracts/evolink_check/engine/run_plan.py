@@ -1,4 +1,4 @@
-"""The plan of a run, which is made before anything is sent. It has the tasks to create, and their maximum cost."""
+"""The plan of a run, made before anything is sent, with the tasks to create and their maximum cost."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 
 
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
-    """Whether Schemathesis runs. It needs generated requests, and a clause that a single exchange can show."""
+    """Whether Schemathesis runs. Required are generated requests, and a clause that a single exchange can show."""
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0
 

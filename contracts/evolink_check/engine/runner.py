@@ -139,7 +139,8 @@ def execute(
 def _check_budget(granted: float | None, price: float) -> None:
     """Raise `CouldNotRunError` if the budget is below the price of a task.
 
-    With such a budget, not even invalid requests could be sent, because an incorrect server might charge for them.
+    With a budget below this price, not even invalid requests could be sent, because an incorrect server might charge
+    for them.
     """
     if granted is not None and granted < price:
         raise CouldNotRunError(
@@ -256,7 +257,6 @@ def _notes(run: Run, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
 
 
 def _notes_on_unread(recorder: RunRecorder) -> Iterator[str]:
-    """Yield notes on responses whose bodies were not kept."""
     large = sum(
         entry.size > LARGEST_ANSWER and not entry.problem and entry.media is None
         for entry in recorder.entries()

@@ -35,8 +35,8 @@ _FETCHED = 5  # how many results of one task are downloaded
 class TrackedTask:
     """A task that was created.
 
-    `ended` is when a query first showed the end of the task, and `asked` is when the task was last queried. Both are in
-    Unix seconds by the clock of the trace; 0 if that has not happened yet.
+    `ended` is when a query first showed the end of the task, and `asked` is when the task was last queried, in Unix
+    seconds by the clock of the trace. `ended` is 0 while the task runs, and `asked` is 0 before the first query.
     """
 
     planned: PlannedTask
@@ -80,7 +80,7 @@ class TaskFollower:
         return task
 
     def follow(self, task: TrackedTask, random: Random) -> TrackedTask:
-        """Query the task until its end or the time limit, and a few times afterwards. Then download its results.
+        """Query the task until its end or the time limit, and a few times afterwards, and then download its results.
 
         Half of the tasks are also queried with other keys while they run, and the other half after they have ended.
         """

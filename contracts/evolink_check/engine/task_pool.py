@@ -88,7 +88,7 @@ class TaskPool:
         run_parallel(work, len(work), self._stop)
 
     def follow_alone(self, planned: PlannedTask) -> None:
-        """Follow a task that fails, while nothing else runs. Therefore, only its refund changes the credits."""
+        """Follow a task that fails while nothing else runs, so that only its refund changes the credits."""
         query_credits(self._target)
         task = self._begun(planned)
         if task is not None:
@@ -149,10 +149,7 @@ class TaskPool:
         )
 
     def check_link_expiry(self, advance_url: str) -> None:
-        """Advance the server's clock, and check that result links work for a day, but not longer.
-
-        This must be the last phase.
-        """
+        """As the last phase, advance the server's clock, and check that result links work for a day, but not longer."""
         links = [(task, url) for task in self.tasks for url in task.results][-_LINKS:]
         for seconds in (_DAY - _HOUR, _HOUR + _MINUTE) if links else ():
             status = self._target.post_control("POST", advance_url, json.dumps({"seconds": seconds}).encode())

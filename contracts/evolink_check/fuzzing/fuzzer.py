@@ -80,10 +80,7 @@ class _Attempts:
                 raise ViolationFound(clause)
 
     def result(self, name: str, ended: str = "") -> FuzzResult:
-        """Return the smallest request with a violation.
-
-        This is the last one, unless the search was cut short.
-        """
+        """Return the result of the strategy, with the smallest request with a violation, if there is one."""
         if not self.failing:
             return FuzzResult(name, self.sent, ended=ended)
         case, entry = min(self.failing, key=_size) if ended else self.failing[-1]

@@ -88,7 +88,6 @@ class CaseAdapter:
         return entry
 
     def _must_be_refused(self, case: Case) -> bool:
-        """Whether the case is a create request that a correct server rejects."""
         return not case.creates and (case.method, case.path) in self._operations
 
     def case_of(self, request: requests.PreparedRequest) -> Case | None:

@@ -122,9 +122,10 @@ class SchemathesisSearch:
                 self.failures += self._failures_of(case, response)
 
     def _generate(self, operation: Any) -> None:
-        """Send generated requests. If tasks may be created, these are valid requests.
+        """Send generated requests.
 
-        If no tasks may be created, invalid create requests, and both valid and invalid queries are sent.
+        If tasks may be created, the requests are valid create requests. If not, they are invalid create requests, and
+        both valid and invalid queries.
         """
         for mode in self._modes(both=not self._creates(operation)):
             cases = operation.as_strategy(generation_mode=mode)
@@ -136,8 +137,8 @@ class SchemathesisSearch:
     def _modes(self, *, both: bool) -> list[GenerationMode]:
         """Return the kinds of values to generate.
 
-        If tasks may be created, these are only valid values. Otherwise, they are invalid values and, if `both`, also
-        valid values.
+        If tasks may be created, only valid values are generated. If not, invalid values are generated and, if `both`,
+        also valid values.
         """
         if self._paid:
             return [GenerationMode.POSITIVE]
@@ -224,7 +225,6 @@ def clause_of(failure: Failure, ours: Case, entry: Entry, spec: Spec) -> str | N
 
 
 def _expected_and_seen(failure: Failure) -> tuple[str, str]:
-    """Return the expected and the observed behaviour, each on one line."""
     lines = [line.strip() for line in failure.message.splitlines() if line.strip()]
     return f"no failure of Schemathesis: {failure.title.lower()}"[:_SHOWN], "; ".join(lines)[:_SHOWN]
 

@@ -1,4 +1,4 @@
-"""Cases that are the same in every run: the simplest case of each clause, and every boundary value."""
+"""Cases that are equal in every run, which are the simplest case of each clause, and every boundary value."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ _RATE = 12  # how many requests are sent with each key that the configuration de
 def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
     """Return create requests that a server must reject, because the body is invalid or the key is missing.
 
-    They need no budget. A wrong key is combined with an invalid body, because a server that accepts any key would
-    create a task from a valid body. If the key is missing, the body may be valid, because there is no account to
-    charge.
+    No budget is needed for these requests. A wrong key is combined with an invalid body, because a server that accepts
+    any key would create a task from a valid body. If the key is missing, the body may be valid, because there is no
+    account to charge.
     """
     cases = [
         case
@@ -111,7 +111,7 @@ def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Return queries, requests for credits, and requests with other methods and paths. None can create a task."""
+    """Return queries, requests for credits, and other methods and paths. No request can create a task."""
     return (
         *_queries(spec),
         *_reads_without_valid_key(spec, subject),
@@ -131,9 +131,9 @@ def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ..
 def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
     """Return create requests that a server must or may reject, but from which a careless server creates a task.
 
-    These are valid bodies with other methods, with wrong keys, or with keys without credits or access; bodies that the
-    documents neither allow nor forbid; and JSON that only some decoders accept. A correct server creates a task from at
-    most two of these requests per operation, so they need a budget.
+    The requests are valid bodies with other methods, with wrong keys, or with keys without credits or access; bodies
+    that the documents neither allow nor forbid; and JSON that only some decoders accept. A correct server creates a
+    task from at most two of these requests per operation, so a budget is needed.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)
@@ -172,10 +172,7 @@ def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject
 def _invalid_creates_without_key(
     operation: CreateOperation, spec: Spec, good: dict[str, Any]
 ) -> Iterator[Case]:
-    """Yield invalid create requests without a key.
-
-    The response must be a 401, which says nothing about the body.
-    """
+    """Yield invalid create requests without a key, to which every response must be a 401."""
     bodies: dict[str, Any] = {
         "an invalid body": without_last_required_field(good, operation),
         "a body that is not JSON": b"{",

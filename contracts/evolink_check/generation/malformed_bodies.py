@@ -1,7 +1,4 @@
-"""Malformed request bodies.
-
-They are not JSON, not an object, of another content type, nested too deeply, or too large.
-"""
+"""Request bodies that are not JSON, not an object, of another content type, nested too deeply, or too large."""
 
 from __future__ import annotations
 
@@ -57,7 +54,7 @@ def refused_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str,
 def tolerated_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
     """Yield create requests with JSON that only some decoders accept.
 
-    `good` is a valid body. One of its required fields is left out, so that few servers create a task.
+    `good` is a valid body. One required field of `good` is left out, so that few servers create a task.
     """
     bad = without_last_required_field(good, operation)
     head = compact_json(bad)[:-1]
@@ -111,7 +108,7 @@ def _not_an_object(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
 def _duplicate_keys(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     """Yield a body with two equal keys, both of which have an invalid value.
 
-    Both are invalid because the documents do not say which value counts (clause `body.duplicate-keys`).
+    Both values are invalid, because the documents do not say which value counts (clause `body.duplicate-keys`).
     """
     for name in good:
         rest = compact_json({**good, name: {}})

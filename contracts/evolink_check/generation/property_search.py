@@ -58,7 +58,7 @@ def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: 
 
 
 def search_settings(search: Search) -> settings:
-    """Return the Hypothesis settings of a search. They can also be used for tests such as state machines."""
+    """Return the Hypothesis settings of a search, which state machines can use, too."""
     return settings(
         max_examples=search.examples,
         deadline=None,

@@ -214,7 +214,7 @@ def _queries(spec: Spec, name: str, ids: SearchStrategy[str], clause: str) -> St
 def _unknown_id(before: int, tail: str) -> str:
     """Return a task id that no server has issued.
 
-    `before` is the time in the id in Unix seconds. It must be before the start of the service.
+    `before` is the time in the id, in Unix seconds, and must be before the start of the service.
     """
     return f"{_PREFIX}{before:010}-{tail}"
 

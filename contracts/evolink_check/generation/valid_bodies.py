@@ -31,10 +31,7 @@ _LONGEST = 10_000  # the maximum length of a prompt in characters
 
 
 def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> SearchStrategy[Case]:
-    """Generate valid create requests in every documented form.
-
-    They have optional and unknown fields, and different encodings of JSON.
-    """
+    """Generate valid create requests in every documented form, with optional and unknown fields."""
     good = minimal_body(operation, subject)
     fields = {name: st.sampled_from(values) for name, values in enum_fields(operation).items()}
     if operation.callback is not None:

@@ -98,9 +98,9 @@ def user_cache() -> DocumentCache:
 
 
 def key_of(parts: Iterable[bytes]) -> str:
-    """Return the key of a document.
+    """Return the key of a document, which is a hash of `parts` and of the code that reads documents.
 
-    It is a hash of `parts`, which are the document and its overlays, and of the code that reads them.
+    `parts` are the contents of the document and of its overlays.
     """
     digest = sha256(_code())
     for part in parts:

@@ -21,8 +21,8 @@ _PATTERN = "*?["
 class Source:
     """A file and its bytes.
 
-    `is_named` is False if the file was found in a folder or by a glob pattern. Then it may be something other
-    than an OpenAPI document.
+    `is_named` is False if the file was found in a folder or by a glob pattern, so that it may not be an OpenAPI
+    document.
     """
 
     name: str

@@ -86,7 +86,7 @@ def aliases_in(model: Node | None, models: Sequence[str]) -> dict[str, str]:
 
 
 def _is_name(name: str, models: Sequence[str]) -> bool:
-    """Whether a quoted word looks like the name of a model. Otherwise, it names a field or a value."""
+    """Whether a quoted word looks like the name of a model, not like the name of a field or a value."""
     return "-" in name or any(model.startswith(name) for model in models)
 
 

@@ -36,7 +36,7 @@ class ListedOption(NamedTuple):
 
 
 class FieldOption(click.Option):
-    """The command-line option of one field. Its value remains text until `gather` parses it."""
+    """The command-line option of one field. The value of the option remains text until `gather` parses it."""
 
     def __init__(self, field: Field) -> None:
         self.field = field

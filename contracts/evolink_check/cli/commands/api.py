@@ -79,7 +79,6 @@ def load_lowered(lowered: frozenset[str]) -> tuple[Clause, ...]:
 
 
 def _judged_clauses(options: JudgingOptions, severity: SeverityOptions) -> tuple[Clause, ...]:
-    """Return the clauses to check. Raises ValueError for an unknown id."""
     clauses = load_lowered(severity.warn)
     check_ids(options.clauses, [clause.id for clause in clauses])
     return tuple(clause for clause in clauses if not options.clauses or clause.id in options.clauses)
@@ -134,7 +133,6 @@ def run_api(  # noqa: PLR0913, PLR0917  (each is a group of options)
 def _plan_api(
     server: ServerOptions, effort: EffortOptions, documents: DocumentOptions, severity: SeverityOptions
 ) -> tuple[config.Configuration, RunPlan]:
-    """Return the configuration and the plan of a check. Raises ValueError for invalid options."""
     from evolink_spec.clauses import with_warnings
 
     from evolink_check.engine.run_plan import plan_run
@@ -150,7 +148,7 @@ def _plan_api(
 
 
 def _repeatable(report: Report, command: str, notes: Iterable[str]) -> Report:
-    """Return the report with more notes, and with the command that repeats the run with the same seed."""
+    """Return the report with additional notes, and with a command that repeats the run with the same seed."""
     seed = "" if report.seed is None or "--seed" in command.split() else f" --seed {report.seed}"
     return replace(report, command=f"{command}{seed}", notes=(*report.notes, *notes))
 
@@ -195,7 +193,7 @@ def run_proxy(
 ) -> int:
     """Run a reverse proxy until Ctrl-C, then report and return the exit status.
 
-    Each complete exchange is also written to the HAR file of `reports`.
+    Each complete exchange is also written to the HAR file in `reports`.
     """
     from evolink_check.proxy.forwarder import ForwardingApp, Upstream
     from evolink_check.proxy.monitor import LiveMonitor, watch_until
@@ -254,10 +252,7 @@ def _report_new_failures(monitor: LiveMonitor) -> None:
 
 
 def _har_file(path: Path | None, record: ProxyRecorder, *, complete: bool) -> HarFile | None:
-    """Return the file to which each exchange is appended.
-
-    None if the user named no file, or if the file is stdout or a device.
-    """
+    """Return the file to which each exchange is appended; None if the user named no file, or a device or stdout."""
     from evolink_check.proxy.har_file import HarFile
 
     if path is None or path == STDOUT or is_special(path):

@@ -157,7 +157,6 @@ def _variable(text: str) -> tuple[str, str]:
 
 
 def _forecast(plan: SuitePlan) -> str:
-    """Return the line that is shown before a run, with the number of scenarios and the expected duration."""
     count = len(plan.scenarios)
     jobs = f", {min(plan.jobs, count)} at a time" if count > 1 else ""
     return f"{count} scenario{'' if count == 1 else 's'}{jobs}: about {plan.forecast:.0f} s"
@@ -195,10 +194,7 @@ def _make_plan(description: Description, options: ClientOptions, lowered: frozen
 
 
 def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) -> tuple[Summary, int]:
-    """Return the results and an exit status.
-
-    The exit status is 0, unless a signal ended the suite early.
-    """
+    """Return the results, and the exit status for a signal that ended the suite early; 0 without a signal."""
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
@@ -228,7 +224,7 @@ def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) ->
 
 
 def _conditions(plan: SuitePlan, options: ClientOptions) -> Conditions:
-    """Return the conditions of a check of a client: the means that were available, such as a callback URL."""
+    """Return which means were available to check the client, such as a callback URL."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "callback-url": plan.description.is_called_back,

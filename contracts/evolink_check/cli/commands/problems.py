@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reporting_problems() -> Iterator[None]:
-    """Print an error on one line, so that nobody mistakes the error for a verdict. Print a bug with its traceback.
+    """Print an error on one line, or a bug with its traceback, and exit with status 2.
 
-    In both cases, exit with status 2.
+    Without this, an error could be mistaken for a verdict.
     """
     try:
         yield

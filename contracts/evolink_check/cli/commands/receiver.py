@@ -110,7 +110,10 @@ def _print_scenarios() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """The plan of a check, and the program that the check starts; None if the receiver is already running."""
+    """The plan of a check, and the program that the check starts.
+
+    `program` is None if the receiver is already running.
+    """
 
     plan: ReceiverPlan
     program: Program | None
@@ -119,10 +122,7 @@ class _Setting:
 def _run_and_judge(
     options: ReceiverOptions, severity: SeverityOptions, *, verbose: bool
 ) -> tuple[Summary, int]:
-    """Return the results and an exit status.
-
-    The exit status is 0, unless a signal ended the check early.
-    """
+    """Return the results, and the exit status for a signal that ended the check early; 0 without a signal."""
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
@@ -144,7 +144,8 @@ def _run_and_judge(
 def _progress(*, verbose: bool) -> Callable[[str, int, int], None]:
     """Return a function that shows the progress.
 
-    On a terminal, the function rewrites one line; otherwise, it prints a line for each scenario if `verbose` is set.
+    On a terminal, the function rewrites one line. Otherwise, the function prints a line for each scenario if `verbose`
+    is set.
     """
     import sys
 
@@ -158,7 +159,6 @@ def _progress(*, verbose: bool) -> Callable[[str, int, int], None]:
 
 
 def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitStack) -> _Setting:
-    """Start the mock, and return the plan of the check with the program that the check will start."""
     from evolink_spec import load
 
     from evolink_check.cli.commands.api import load_lowered
@@ -216,7 +216,6 @@ def _terms(options: ReceiverOptions) -> tuple[Terms, str]:
 
 
 def _with_port(url: str, terms: Terms) -> str:
-    """Return the URL with the port of the callback URL in place of `{port}`."""
     from evolink_check.receiver.program import address_of
 
     return url.replace("{port}", str(address_of(terms.url)[1]))
@@ -290,7 +289,7 @@ def _summary(
 
 
 def _conditions(options: ReceiverOptions, setting: _Setting) -> Conditions:
-    """Return the conditions of a check of a receiver: the means that were available, such as a ledger."""
+    """Return which means were available to check the receiver, such as a ledger."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "ledger": setting.plan.ledger is not None,

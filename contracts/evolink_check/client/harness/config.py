@@ -1,7 +1,4 @@
-"""The description of a client, read from a TOML file or options.
-
-It has the command, and the signs of success and failure.
-"""
+"""The description of a client from a TOML file or options: the command, and the signs of success and failure."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Close the input of the process. Then the command that the mock runs ends, and the mock ends, too."""
+    """Close the input of the process, so that the command that the mock runs ends, and then the mock."""
     with suppress(subprocess.TimeoutExpired, ValueError, OSError):
         process.communicate(timeout=_STOP_SECONDS)
     if process.poll() is None:

@@ -80,8 +80,8 @@ class Outcome:
     def has_flooded(self) -> bool:
         """Whether the client hardly waited between its connections while the port refused them.
 
-        This is true if the client made many connections within a second. It is also true if the client stopped before
-        that, but connected in several runs as soon as the port was opened.
+        A client floods if it makes many connections within a second. A client that stops earlier floods if it connects
+        in several runs as soon as the port is opened.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)

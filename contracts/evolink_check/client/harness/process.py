@@ -1,4 +1,4 @@
-"""Run the command of a client in one scenario. Its output is collected without keys."""
+"""Run the command of a client in one scenario, and collect its output without keys."""
 
 from __future__ import annotations
 
@@ -200,9 +200,9 @@ def filled_in_environment(description: Description, values: Mapping[str, str]) -
 
 
 def _wait_and_kill(process: subprocess.Popen[bytes], limit: TimeLimit, stop: threading.Event) -> int | None:
-    """Return the exit status; None if the command had to be killed.
+    """Return the exit status of the command; None if the command had to be killed.
 
-    Its child processes are killed in either case.
+    The child processes of the command are killed in either case.
     """
     try:
         return _wait(process, limit, stop)
@@ -211,7 +211,7 @@ def _wait_and_kill(process: subprocess.Popen[bytes], limit: TimeLimit, stop: thr
 
 
 def stop_process(process: subprocess.Popen[bytes]) -> None:
-    """End a command and its child processes. They get SIGTERM, and then SIGKILL."""
+    """End a command and its child processes with SIGTERM, and then with SIGKILL."""
     _send_signal(process, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(_GRACE)
@@ -243,7 +243,6 @@ def _send_signal(process: subprocess.Popen[bytes], number: signal.Signals) -> No
 
 
 def _examine(path: Path) -> SavedFile | None:
-    """Examine the result file of a client. Return None if the file does not exist."""
     if not path.is_file():
         return None
     size = path.stat().st_size

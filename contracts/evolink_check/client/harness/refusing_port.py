@@ -1,7 +1,7 @@
 """A port that refuses connections for a while, and then forwards them to a mock.
 
 A refused connection cannot be observed. Therefore, the port is opened now and then for a second, in which it accepts,
-counts and resets connections. This shows whether a client waits between its attempts. If a client gives up after the
+counts and resets connections, to find out whether a client waits between its attempts. If a client gives up after the
 first reset, the only sign of a missing wait is that the client connects as soon as the port is opened.
 """
 
@@ -112,7 +112,6 @@ class RefusingPort:
 
 
 def _bind_any() -> socket.socket:
-    """Bind a socket to a free port. Raises OSError if no port is free."""
     for port in random.sample(_PORTS, _TRIES):
         bound = socket.socket()
         try:

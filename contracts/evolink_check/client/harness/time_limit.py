@@ -1,4 +1,4 @@
-"""The time limit of a run. It is longer on a busy machine, because what delays our timers also delays the client."""
+"""The time limit of a run, which is longer on a busy machine, because what delays our timers also delays the client."""
 
 from __future__ import annotations
 

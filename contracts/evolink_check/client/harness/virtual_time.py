@@ -1,4 +1,4 @@
-"""Virtual time for a callable under test. Its sleeps return at once, and the server's clock advances instead."""
+"""Virtual time for a callable under test. Sleeps return at once, and the server's clock advances instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _monotonic = time.monotonic
 
 
 class TimeLimitExceededError(BaseException):
-    """The callable took too long. This is not an `Exception`, so that no client mistakes it for a server error."""
+    """The callable took too long. The base is not `Exception`, so that no client mistakes this for a server error."""
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class TimeLimits:
             self.advance(seconds)
 
     def is_busy(self) -> bool:
-        """Whether the callable has exceeded the limit `busy`. If so, `exceeded` is set, too."""
+        """Whether the callable has exceeded the limit `busy`. If true, this is also recorded in `exceeded`."""
         if _monotonic() - self.rested > self.busy:
             self.exceeded = self.exceeded or "busy"
         return self.exceeded == "busy"

@@ -106,7 +106,6 @@ def _cause(summary: Summary, violation: Violation) -> Cause:
 
 
 def _statuses(verdict: Verdict, summary: Summary) -> list[tuple[ScenarioRun, Status]]:
-    """Return the status of the clause in each run."""
     cells: list[tuple[ScenarioRun, Status]] = []
     for run in summary.runs:
         statuses = {other.clause.id: other.status for other in run.verdicts}

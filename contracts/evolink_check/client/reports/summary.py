@@ -136,10 +136,7 @@ class Summary:
 
 
 def _cause(text: str) -> str:
-    """Return the text without numbers and names of missing fields.
-
-    They differ between scenarios although the fault is the same.
-    """
+    """Return the text without numbers and names of missing fields, in which runs with the same fault differ."""
     return normalized(_DETAIL.sub("", text))
 
 

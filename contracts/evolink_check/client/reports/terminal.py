@@ -1,4 +1,4 @@
-"""Print a suite on a terminal. It shows violations with advice on what to change, and with `verbose` all scenarios."""
+"""Print a suite on a terminal, with advice for each violation."""
 
 from __future__ import annotations
 

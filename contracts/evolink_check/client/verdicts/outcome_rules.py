@@ -1,8 +1,8 @@
 """The rules about the end of a client, which compare its outcome with the last responses that it received.
 
-If a violation in the traffic explains how the client ended, these rules report nothing else about the end. Otherwise,
-only the first violation of these rules is reported. For example, a crash also explains why the client did not show an
-error code.
+If a violation in the traffic explains how the client ended, these rules report nothing else about the end. If not, only
+the first violation of these rules is reported. For example, a crash also explains why the client did not show an error
+code.
 """
 
 from __future__ import annotations

@@ -64,8 +64,8 @@ def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
 def _problem_of_file(saved: SavedFile, announced: str) -> tuple[str, Severity | None]:
     """Return the problem of an incomplete file, and its severity.
 
-    A broken video of the right length is only a warning, because only a decoder could be sure. Otherwise, the severity
-    is None, which means the severity of the clause.
+    A broken video of the right length is only a warning, because only a decoder could be sure. A severity of None means
+    the severity of the clause.
     """
     size = f"the file of {saved.size} bytes"
     if announced.isdecimal() and saved.size < int(announced):

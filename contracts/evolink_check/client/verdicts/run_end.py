@@ -149,10 +149,9 @@ class RunEnd:
 
     @property
     def has_time_for_retry(self) -> bool:
-        """Whether the wait that a 429 requests ends before the client's deadline.
+        """Whether the wait that a 429 requests ends before the client's deadline; true if the last response was no 429.
 
-        This is true if the last response was not a 429. If `Retry-After` is not a number of seconds, this is false,
-        because the client may wait for too long.
+        If `Retry-After` is not a number of seconds, the result is false, because the client may wait for too long.
         """
         if self.last is None or self.last.status != TOO_MANY:
             return True

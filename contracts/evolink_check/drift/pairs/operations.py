@@ -99,8 +99,8 @@ def operations_of(document: Document) -> list[Operation]:
 def operations_of_all(documents: Sequence[Document]) -> list[list[Operation]]:
     """Return the operations of each document.
 
-    References are followed to the same depth in all documents. This is the greatest depth at which no document becomes
-    too large.
+    In all documents, references are followed to the same depth, which is the greatest depth at which no document
+    becomes too large.
     """
     for depth in _DEPTHS:
         try:

@@ -33,7 +33,10 @@ _FORMATS: dict[str, tuple[str, ...]] = {
 
 
 def values_of(shape: Shape) -> SearchStrategy[Any]:
-    """Return a strategy that generates values of a shape. Some may be invalid, so filter them with a validator."""
+    """Return a strategy that generates values of a shape.
+
+    Some values may be invalid, so filter them with a validator.
+    """
     return st.one_of([_branch(branch) for branch in shape.branches]) if shape.branches else st.nothing()
 
 

@@ -94,7 +94,7 @@ def _unique(facts: Iterator[StatedNumber]) -> list[StatedNumber]:
 
 
 def _is_in_schemas(statement: Statement, was: StatedNumber | None, now: StatedNumber | None) -> bool:
-    """Whether a schema states the number, too. If so, the comparison of the schemas covers the change."""
+    """Whether a schema states the number, too, so that the comparison of the schemas covers the change."""
     before, after = statement.old, statement.new
     if was is not None and now is not None:
         return _states(before, was) and _states(after, now)

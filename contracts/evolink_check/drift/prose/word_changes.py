@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class WordChange:
     """Words that were removed from or added to a description. `was` is the old set of words, `now` the new set.
 
-    `was` or `now` is None if the old or the new description has no such set.
+    `was` is None if the old description has no set of this kind, and `now` is None if the new description has none.
     """
 
     statement: Statement

@@ -49,9 +49,9 @@ class Observation:
 
 
 def observations(trace: Trace, operations: Sequence[Operation]) -> Iterator[Observation]:
-    """Yield the exchanges with the API.
+    """Yield the recorded requests to the API's origin with their responses.
 
-    These are the requests to the API's origin. If the origin is unknown, requests to documented paths are yielded.
+    If the origin is unknown, requests to documented paths are yielded.
     """
     for entry in trace.entries:
         exchange = entry.exchange

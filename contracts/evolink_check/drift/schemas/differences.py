@@ -67,7 +67,6 @@ def _of_types(
 def _of_branches(
     old: tuple[Shape, list[Branch]], new: tuple[Shape, list[Branch]], path: str
 ) -> Iterator[Difference]:
-    """Yield the differences between the branches of one type."""
     (before, olds), (after, news) = old, new
     if len(olds) == len(news) == 1:
         yield from _of_branch(before, olds[0], after, news[0], path)
@@ -94,10 +93,7 @@ def _of_branches(
 def _of_alternatives(
     old: tuple[Shape, list[Branch]], new: tuple[Shape, list[Branch]], path: str
 ) -> Iterator[Difference]:
-    """Yield the differences between objects with alternative forms.
-
-    Both the members of the objects and the requirements of the forms are compared.
-    """
+    """Yield the differences between the members of objects with alternative forms, and between the forms."""
     (before, olds), (after, news) = old, new
     yield from _of_members(before, _united(olds), after, _united(news), path)
     forms = [{_form(branch, branches) for branch in branches} for branches in (olds, news)]
@@ -107,7 +103,7 @@ def _of_alternatives(
 
 
 def _united(branches: list[Branch]) -> Branch:
-    """Return one object with all members of several objects. It requires the members that all of them require."""
+    """Return one object with the members of all branches, which requires only the members that all branches require."""
     members = {name: shape for branch in branches for name, shape in branch.properties.items()}
     required = frozenset.intersection(*(branch.required for branch in branches))
     return replace(branches[0], properties=members, required=required, limits={})

@@ -29,7 +29,8 @@ NAMES = {
 class Difference:
     """A difference at a place in a body. The module `verdicts` lists the possible kinds.
 
-    `old` and `new` are JSON pointers. One of them is the pointer of the parent if only one version has the place.
+    `old` and `new` are JSON pointers to the place. If only one version has the place, the other pointer is to its
+    parent.
     """
 
     kind: str

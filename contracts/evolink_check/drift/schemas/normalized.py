@@ -1,7 +1,7 @@
 """Convert schemas to a normal form (shapes), in which equivalent notations are equal.
 
 References are followed, `allOf` is merged, and `anyOf` and `oneOf` become lists of branches. A branch has values of one
-type only. Therefore, `type: [string, "null"]` and `anyOf: [{type: string}, {type: "null"}]` become the same shape.
+type only. For example, `type: [string, "null"]` and `anyOf: [{type: string}, {type: "null"}]` become the same shape.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def _own(part: _Part) -> _Flat:
 def _crossed(left: list[_Flat], right: list[_Flat]) -> list[_Flat]:
     """Combine each left alternative with each right alternative. Omit combinations that no value can match.
 
-    If there would be too many combinations, return the left alternatives.
+    If there would be too many combinations, the right alternatives are ignored.
     """
     if len(left) * len(right) > _MOST_BRANCHES:
         return left
