@@ -117,7 +117,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     rate: Annotated[
         Rate | None,
         Option(
-            help="Requests per account, e.g. 30/minute.", section=_ACCOUNTS, metavar="RATE", parse=parse_rate
+            help="Account rate limit, e.g. 30/minute.", section=_ACCOUNTS, metavar="RATE", parse=parse_rate
         ),
     ] = None
     denied_models: Annotated[
