@@ -27,6 +27,7 @@ DATA = {
     "evolink_spec/overlay.yaml",
 }
 READ_BY_TESTS = {
+    ".ci/interpreters",
     ".ci/lowest",
     ".ci/package",
     ".ci/run",

@@ -15,7 +15,7 @@ from evolink_mock.mcp.server import create_server
 from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import Settings
 from evolink_spec import load
-from mcp import Client, StdioServerParameters
+from mcp import Client, StdioServerParameters, stdio_client
 from support.in_process import BODY, CREATE
 from support.mock_process import BIN
 from support.paths import ROOT
@@ -64,7 +64,7 @@ def create(url: str, **fields: Any) -> httpx2.Response:
 
 def test_an_agent_sees_requests_chooses_outcomes_moves_the_clock_and_reads_a_verdict(url: str) -> None:
     async def work() -> None:
-        async with Client(parameters(url)) as client:
+        async with Client(stdio_client(parameters(url))) as client:
             assert {tool.name for tool in (await client.list_tools()).tools} == TOOLS
             described = await call(client, "describe_mock")
             assert (described["EVOLINK_BASE_URL"], described["EVOLINK_API_KEY"]) == (url, KEY)
