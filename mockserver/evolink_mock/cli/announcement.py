@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key: str) -> None:
-    """Print the ready line, the commands with which a client reaches the mock, and the link to the console.
+    """Print the URL of the mock, the commands with which a client reaches the mock, and the link to the console.
 
-    With `--log-format json`, these are the fields of one object on one line.
+    With `--log-format json`, one JSON object is printed on one line instead.
     """
     from evolink_mock.cli.documents import models_line
 
@@ -33,9 +33,9 @@ def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key:
 
 
 def ready_fields(listeners: Listeners, settings: Settings, operator_key: str) -> dict[str, Any]:
-    """Return the addresses of a mock and what is needed to use them, as a dict such as `{"url": …}`.
+    """Return the addresses of a mock and what is needed to use them, by name.
 
-    Whatever the mock does not have is omitted.
+    An address or a file that the mock does not have is omitted.
     """
     from evolink_mock.server.listeners import network_urls, url_of
 
@@ -55,7 +55,7 @@ def ready_fields(listeners: Listeners, settings: Settings, operator_key: str) ->
 
 
 def _console(url: str, settings: Settings, operator_key: str) -> str:
-    """Return the link to the console; empty if there is none."""
+    """Return the link to the console; empty if the mock has no console."""
     if settings.ui != "on" or settings.control != "on":
         return ""
     return f"{url}/__mock__/ui" + ("" if settings.ui_key else f"?key={operator_key}")
@@ -83,7 +83,7 @@ def _announce_as_text(listeners: Listeners, settings: Settings, models: str, ope
 
 
 def _announce_interception(listeners: Listeners, settings: Settings) -> None:
-    """Print the control API's own address, if it has one, and how to redirect a client with a hard-coded address."""
+    """Print the address of a separate control API, and how to redirect a client with a hard-coded address."""
     from evolink_mock.server.listeners import url_of
 
     if listeners.control is not None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from evolink_spec.options.sources import RawValue
 
 
-CONFIGURATION_ERROR = 2  # click uses it too, for an unknown option
+CONFIGURATION_ERROR = 2  # the exit status of click for an unknown option
 CANNOT_LISTEN = 3
 SETTINGS_HELP = (
     "Every setting can also be an environment variable (--max-body: EVOLINK_MOCK_MAX_BODY) or a key in "
@@ -77,7 +77,7 @@ def serve(settings: Settings, options: ServeOptions) -> None:
     def ready() -> None:
         if options.port_file is not None:
             _write_port_file(options.port_file, port, as_json=settings.log_format == "json")
-        # The server continues if its standard output cannot be written: a closed pipe, a full disk.
+        # The server continues if its standard output cannot be written (a closed pipe, a full disk).
         with suppress(OSError):
             announce(listeners, settings, spec, operator_key)
 
@@ -99,7 +99,7 @@ def serve(settings: Settings, options: ServeOptions) -> None:
 
 
 def _write_port_file(path: Path, port: bytes, *, as_json: bool) -> None:
-    """Write the port file, or log why it cannot be written."""
+    """Write the port file. If this fails, log the reason."""
     from evolink_mock.files import write_atomically
     from evolink_mock.server.log_writer import event_line
 
@@ -111,7 +111,7 @@ def _write_port_file(path: Path, port: bytes, *, as_json: bool) -> None:
 
 
 def _remove_port_file(path: Path, port: bytes) -> None:
-    """Remove the port file, unless another mock has replaced it in the meantime or the file is a device."""
+    """Remove the port file, unless the file is a device or another mock has replaced it."""
     with suppress(OSError):
         if path.is_file() and path.read_bytes() == port:
             path.unlink()
@@ -119,7 +119,7 @@ def _remove_port_file(path: Path, port: bytes) -> None:
 
 @contextmanager
 def _problems() -> Iterator[None]:
-    """Report a failure that occurs before the mock is ready, as one line and an exit code."""
+    """If an error occurs before the mock is ready, print one line and exit with a documented status."""
     from evolink_spec import SpecError
 
     from evolink_mock.domain.store import StoreError
@@ -285,5 +285,5 @@ def _fail(problem: str, code: int) -> NoReturn:
 
 
 def main() -> None:
-    """The entry point of the command."""
+    """Run the command line."""
     app()

@@ -19,14 +19,14 @@ from evolink_mock.settings import ENVIRONMENT, Settings, environment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RECORDS = (Settings, ServeOptions)  # may be set in the environment and in pyproject.toml
+RECORDS = (Settings, ServeOptions)  # can be set in the environment and in pyproject.toml
 VARIABLES = tuple(variable_of(field, ENVIRONMENT) for record in RECORDS for field in fields_of(record))
-# Kubernetes and Docker set these for a service or container whose name begins with evolink-mock. They are not settings.
+# Not settings: Kubernetes and Docker set these for a service or container whose name begins with evolink-mock.
 _SERVICE_URL = re.compile(r"(?:tcp|udp|sctp)://\S*")
 _SERVICE = re.compile(
     r"(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)|NAME|ENV_\w+"
 )
-# For a command under `run`, for the password of a store's server, and for the pytest plugin.
+# The variables of a command under `run`, of the password of a store's server, and of the pytest plugin.
 _OURS = tuple(f"{ENVIRONMENT}{name}" for name in ("REDIRECT", "STORE_PASSWORD", "URL"))
 
 
@@ -37,7 +37,7 @@ def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
 
 
 def source_of(name: str) -> str:
-    """Return where the value of a setting comes from: its option, its variable, or the file and the key in it."""
+    """Return where the value of a setting comes from: its option, its variable, or a file and the key in it."""
     context = click.get_current_context(silent=True)
     sources = (
         from_command_line(context) if context is not None else {},
@@ -64,9 +64,9 @@ def unknown_variables(variables: Mapping[str, str]) -> list[str]:
 
 
 def pyproject_settings(start: Path) -> dict[str, RawValue]:
-    """Read `[tool.evolink-mock]` of the nearest pyproject.toml at or above `start`, by field.
+    """Return the settings in `[tool.evolink-mock]` of the nearest pyproject.toml at or above `start`, by field.
 
-    Raises ValueError with the path of the file if it is not valid TOML or has an unknown setting.
+    If the file is not valid TOML or has an unknown setting, raises ValueError with the path of the file.
     """
     path = next(
         (file for folder in (start, *start.parents) if (file := folder / "pyproject.toml").is_file()), None

@@ -1,4 +1,4 @@
-"""Describe the served documents as text: in one line for `serve`, or as a table with a row for each model."""
+"""Describe the served OpenAPI documents as text: in one line for `serve`, or as a table with a row for each model."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-_MOST_NAMED = 5  # models in the line of `serve`
+_MOST_NAMED = 5  # maximum number of models that the line of `serve` names
 _ANY = "any model"
 
 
 def models_line(spec: Spec) -> str:
-    """Return the names of the models if there are few, otherwise their number."""
+    """Return the names of the models if there are at most five, otherwise the numbers of models and documents."""
     models = [model for by_model in spec.creates.values() for model in by_model if model is not None]
     if len(models) <= _MOST_NAMED:
         return ", ".join(models) or "the API"
@@ -51,6 +51,6 @@ def _sources(spec: Spec) -> set[str]:
 
 
 def _shown(source: str) -> str:
-    """Return the path of a document as given on the command line, or the name of a built-in document."""
+    """Return the path of an OpenAPI document as given on the command line, or the name of a built-in document."""
     path = Path(source)
     return f"built in: {path.name}" if path.parent.parent.name == "evolink_spec" else source

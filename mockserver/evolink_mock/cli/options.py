@@ -103,7 +103,7 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
 
 
 class RunningMockOptions(Struct, frozen=True, kw_only=True):
-    """The URL of a running mock, which is passed as an argument or as an option."""
+    """The options of commands for a running mock: its URL, as an argument or as an option."""
 
     address: Annotated[
         str, Option(help="URL of the mock, instead of --url.", metavar="URL", positional=True, excludes="url")
@@ -118,7 +118,7 @@ class RunningMockOptions(Struct, frozen=True, kw_only=True):
 
     @property
     def mock_url(self) -> str:
-        """The URL of the mock."""
+        """The URL of the mock: the argument, or the option if there is no argument."""
         return self.address or self.url
 
 

@@ -1,4 +1,4 @@
-"""`evolink-mock run`: start a mock and run a command against it, even if the API's address is hard-coded in it."""
+"""`evolink-mock run`: start a mock and run a command against it, even if the command has a hard-coded API address."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.settings import Settings
 
-CANNOT_RUN, NOT_FOUND, SIGNALLED = 126, 127, 128  # exit codes, as a shell returns them
+CANNOT_RUN, NOT_FOUND, SIGNALLED = 126, 127, 128  # exit statuses, as a shell returns them
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
 ]
 _NO_PROXY = ": it may ignore proxy settings and have reached the real API; try `evolink-mock run --hosts`"
-_KEYS = ("SIGINT", "SIGQUIT")  # keys of the terminal send these to every process in the foreground
+_KEYS = ("SIGINT", "SIGQUIT")  # the terminal sends these on a key press to every foreground process
 
 
 def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
     """Return the settings of a mock for one command, with free ports.
 
-    If `private`, the mock has the default ports of http and https.
+    If `private`, the mock uses the default ports of http and https instead.
     """
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}
@@ -53,19 +53,19 @@ def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
 def run(
     spec: Spec, settings: Settings, command: Sequence[str], *, private: bool = False, verbose: bool = False
 ) -> int:
-    """Run a command against a mock until the command ends, and report the command's requests on stderr.
+    """Run a command against a mock until the command ends, and report the requests of the command on stderr.
 
     `settings` come from `with_assigned_ports`. If `private`, this process first moves into a separate network
-    namespace. Returns the exit code of the command, 128 + n if signal n ended it, 127 if there is no such command, 126
-    if it cannot be run. Raises `NamespaceError`, `PortError`, `AuthorityError` or ValueError before the command
-    starts.
+    namespace. Returns the exit status of the command; 128 + n if signal n ended it, 127 if there is no such command,
+    126 if the command cannot be run. Before the command starts, this may raise `NamespaceError`, `PortError`,
+    `AuthorityError` or ValueError.
     """
     summary, inherited = TrafficSummary(), environment()
     with _temporary_folder() as folder:
         if private:
             namespace.enter_namespace(hosts.hosts_of(spec), folder)
         as_json = settings.log_format == "json"
-        # This starts a thread, which must not exist before `enter_namespace`.
+        # Entered after `enter_namespace`, because it starts a thread, and a process with threads cannot move.
         with logging_to_stderr(quiet=not verbose, as_json=as_json) as writer:
             log = AccessLog(writer.write, colour=sys.stderr.isatty(), as_json=as_json)
 
@@ -79,7 +79,7 @@ def run(
                 code = run_child(command, variables)
     if code not in {CANNOT_RUN, NOT_FOUND}:
         replaced = inherited.get(API_KEY, variables[API_KEY]) != variables[API_KEY]
-        with LogWriter(sys.stderr) as writer:  # perhaps nothing reads stderr
+        with LogWriter(sys.stderr) as writer:  # never blocks, even if nothing reads stderr
             advice = "" if private else _NO_PROXY
             writer.write(summary.report(advice, was_reached=server.server.was_reached))
             writer.write(_replaced_key(variables[API_KEY]) if replaced else "")
@@ -95,7 +95,7 @@ def _replaced_key(key: str) -> str:
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """Create a folder that is removed at the end. Raises ValueError if it cannot be created."""
+    """Create a temporary folder, and remove it at the end. Raises ValueError if the folder cannot be created."""
     try:
         folder = TemporaryDirectory(prefix="evolink-mock-")
     except OSError as error:
@@ -107,7 +107,7 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Run a command on this process's stdin, stdout and stderr, forward signals to it, and return its exit code."""
+    """Run a command with the stdin, stdout and stderr of this process, forward signals, and return its exit status."""
     child: subprocess.Popen[bytes] | None = None
 
     def pass_on(number: int, _: FrameType | None) -> None:
@@ -130,7 +130,7 @@ def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
 
 @contextmanager
 def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Handle the signals that end a program. An ignored signal (nohup) stays ignored, also for the command."""
+    """Handle the signals that end a program. An ignored signal (nohup) stays ignored, also in the command."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     handled = [number for number, previous in before.items() if previous is not signal.SIG_IGN]
     for number in handled:

@@ -33,9 +33,9 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def child_environment(
     inherited: Mapping[str, str], listeners: Listeners, settings: Settings, folder: Path
 ) -> dict[str, str]:
-    """Return the inherited variables with those that redirect to the mock.
+    """Return the inherited variables, together with those that redirect a program to the mock.
 
-    Writes the files that the variables name to `folder`.
+    The files that the variables name are written to `folder`.
     """
     if listeners.https is None or listeners.proxy is None or listeners.authority is None:
         raise ValueError("a command needs the https port and the proxy of a mock")
@@ -61,10 +61,10 @@ def child_environment(
 
 
 def api_key(settings: Settings) -> str:
-    """Return the key for the command: one that the mock accepts, never an inherited key.
+    """Return the API key for the command: a key that the mock accepts, and never an inherited key.
 
-    A client that ignores the proxy reaches the real API. An inherited key could cost credits there, but the real API
-    refuses the returned key.
+    A client that ignores the proxy reaches the real API. There, an inherited key could cost credits, but the returned
+    key is refused.
     """
     return example_key(settings.tokens)
 
@@ -85,9 +85,9 @@ def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
 
 
 def _path_of(url: str) -> str:
-    """Return the path of an inherited base URL, such as `/v1`.
+    """Return the path of an inherited base URL, such as `/v1`; empty if the URL is invalid.
 
-    The program expects this path in its base URL, so the mock's base URL gets it too.
+    The program expects this path, so the base URL of the mock gets the same path.
     """
     try:
         return urlsplit(url if "://" in url else f"//{url}").path
@@ -98,7 +98,7 @@ def _path_of(url: str) -> str:
 def _java_options(inherited: Mapping[str, str], proxy: tuple[str, int], folder: Path) -> str:
     """Return JAVA_TOOL_OPTIONS, which every Java program reads, with the proxy and the mock's trust store.
 
-    `trust_variables` writes the trust store to `folder`.
+    `trust_variables` has written the trust store to `folder`.
     """
     properties = {
         **{f"{scheme}.proxyHost": proxy[0] for scheme in ("http", "https")},

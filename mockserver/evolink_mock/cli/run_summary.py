@@ -1,4 +1,4 @@
-"""Count the requests that a command makes to a mock, and report them when the command has ended."""
+"""Count the requests that a command sends to a mock, and report them when the command has ended."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.interception.proxy import ProxyConnection
 
-_MANY = 1000  # different requests that are counted separately
+_MANY = 1000  # maximum number of different requests that are counted separately
 _LINES = 40
-_CHARACTERS = 160  # per line
+_CHARACTERS = 160  # maximum number of characters of a line
 _UNREADABLE = (
     ": it connected to the mock, but sent no request that the mock can read; it may use another protocol, or require "
     "another certificate or TLS version"
@@ -25,7 +25,10 @@ _HOW_TO_TRUST = (
 
 
 class TrafficSummary:
-    """Counts requests in the mock's thread. `report` is called after that thread has ended."""
+    """Counts the requests of a command.
+
+    The mock's thread adds to it; `report` is called after this thread has ended.
+    """
 
     def __init__(self) -> None:
         self._exchanges: Counter[str] = Counter()
@@ -44,8 +47,8 @@ class TrafficSummary:
     def report(self, advice: str = "", *, was_reached: bool = False) -> str:
         """Return a line for each request: its count, its status, and the reason of a refusal or a suggested path.
 
-        `advice` is appended if the command neither made a request (to the mock or through the proxy) nor connected to
-        the mock (`was_reached`). Clients that did not trust the mock's certificate have a separate line.
+        If the command neither sent a request nor connected to the mock (`was_reached`), `advice` is appended. If a
+        client did not trust the certificate of the mock, a line says so.
         """
         counted = [*self._exchanges.items(), *self._passages.items()]
         lines = [f"{times:>5} x  {_printable(what)}" for what, times in counted]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.interception.certificate_authority import Authority
 
-# Each of these replaces the certificates that a program trusts, so its file must contain the usual ones too.
+# Each of these replaces the certificates that a program trusts, so its file must also contain the usual certificates.
 _REPLACING = (
     "SSL_CERT_FILE",  # OpenSSL: Python, Ruby, PHP, Go, .NET, Rust
     "REQUESTS_CA_BUNDLE",
@@ -35,7 +35,7 @@ JAVA_STORE, JAVA_STORE_PASSWORD = "truststore.p12", "changeit"
 
 
 def trust_variables(inherited: Mapping[str, str], authority: Authority, folder: Path) -> dict[str, str]:
-    """Return the variables, and write the files that they name and Java's trust store to `folder`."""
+    """Return the variables. The files that the variables name, and the trust store of Java, are written to `folder`."""
     content = _trusted(inherited) + authority.certificate_pem
     bundle = folder / "bundle.pem"
     bundle.write_bytes(content)
@@ -49,7 +49,7 @@ def trust_variables(inherited: Mapping[str, str], authority: Authority, folder: 
 
 
 def java_trust_store(pem: bytes) -> bytes:
-    """Encode the certificates, given as PEM, as a Java trust store."""
+    """Encode certificates, given as PEM, as a Java trust store."""
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
     entries = [pkcs12.PKCS12Certificate(certificate, None) for certificate in _certificates(pem)]
@@ -58,7 +58,7 @@ def java_trust_store(pem: bytes) -> bytes:
 
 
 def _certificates(pem: bytes) -> list[Certificate]:
-    """Parse the certificates in a PEM file. Unreadable ones, which a system's file may contain, are skipped."""
+    """Parse the certificates in a PEM file. Unreadable certificates, which a system's file may contain, are skipped."""
     from cryptography import x509
 
     end = b"-----END CERTIFICATE-----"
@@ -74,7 +74,7 @@ def _certificates(pem: bytes) -> list[Certificate]:
 
 
 def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Write a start-up file for wget: the user's own file and the certificates. Returns its path."""
+    """Write a start-up file for wget, with the user's own start-up file and the certificates. Return its path."""
     path = folder / "wgetrc"
     default = Path(inherited.get("HOME") or "/nonexistent") / ".wgetrc"
     own = Path(inherited.get("WGETRC") or default)
@@ -85,9 +85,9 @@ def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
 
 
 def _php(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Add a configuration folder for PHP. Returns the list of folders: the present ones and the new one.
+    """Add a folder with PHP's configuration, and return the list of folders, which ends with the new folder.
 
-    An empty entry stands for PHP's default folder.
+    An empty item in the list is PHP's default folder.
     """
     own = folder / "php"
     own.mkdir(exist_ok=True)
@@ -112,7 +112,7 @@ def _is_readable(path: Path) -> bool:
 
 
 def _system() -> Path:
-    """Return the file of certificates that this system trusts, or the file bundled with certifi if there is none."""
+    """Return the file of certificates that this system trusts, or the file of certifi if the system has none."""
     default = ssl.get_default_verify_paths().cafile
     for path in (Path(name) for name in (default, *_SYSTEM) if name):
         if path.is_file():

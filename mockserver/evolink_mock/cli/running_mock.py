@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
     from evolink_mock.cli.options import TailOptions
 
-_PAUSE_SECONDS = 0.1  # between two attempts
-_READY_SECONDS = 5.0  # for one answer
-_SILENCE_SECONDS = 40.0  # the mock sends a comment every 15 seconds
+_PAUSE_SECONDS = 0.1  # between two requests for the readiness
+_READY_SECONDS = 5.0  # time for one response
+_SILENCE_SECONDS = 40.0  # maximum time without data; the mock sends a comment every 15 seconds
 _COLOURS = {2: "green", 3: "cyan", 4: "yellow", 5: "red", 0: "magenta"}
-_never = threading.Event()  # never set, only waited for
+_never = threading.Event()  # never set; waiting for it is a pause
 _LOST = "the mock closed the connection because it stopped or because this terminal was too slow"
 
 
 class NoMockError(Exception):
-    """No mock responds at the address, or it refuses the request. The message is the reason."""
+    """No mock responds at the address, or the mock refuses the request. The message states the reason."""
 
 
 def wait(
@@ -37,7 +37,7 @@ def wait(
     now: Callable[[], float] = stopwatch,
     sleep: Callable[[float], object] = _never.wait,
 ) -> int:
-    """Wait at most `seconds` until the mock at `url` is ready. Returns the exit status."""
+    """Wait at most `seconds` until the mock at `url` is ready. Return the exit status."""
     last = now() + seconds
     while True:
         try:
@@ -56,7 +56,7 @@ def wait(
 
 
 def tail(options: TailOptions) -> int:
-    """Print requests until Ctrl-C or until the mock stops. Returns the exit status."""
+    """Print requests until Ctrl-C is pressed or the mock stops. Return the exit status."""
     try:
         for name, data in events(options):
             if name == "missed":
@@ -73,7 +73,7 @@ def tail(options: TailOptions) -> int:
 def events(options: TailOptions) -> Generator[tuple[str, Any]]:
     """Yield the events of the mock as pairs of name and decoded data.
 
-    Raises `NoMockError` when the connection ends.
+    When the connection ends, raises `NoMockError`.
     """
     headers = {"Accept": "text/event-stream"}
     if options.key:
@@ -121,7 +121,7 @@ def _refusal(options: TailOptions, status: int) -> str:
 
 
 def parse(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
-    """Parse a stream of server-sent events. Yields each event as its name and its decoded JSON data."""
+    """Parse a stream of server-sent events. Yield each event as its name and its decoded JSON data."""
     name, data = "", ""
     for raw in stream:
         field, _, value = raw.decode("utf-8", "replace").rstrip("\r\n").partition(": ")
@@ -135,7 +135,7 @@ def parse(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
 
 
 def line_of(event: dict[str, Any]) -> str:
-    """Format an exchange as a line: time, status, request, task, account, reasons."""
+    """Format an exchange as a line: time, status, request, task, account, violations and notes."""
     status = event["status"]
     at = datetime.fromtimestamp(event["at"]).astimezone().strftime("%H:%M:%S")
     shown = click.style(str(status or "---"), fg=_COLOURS.get(status // 100, "white"))

@@ -49,13 +49,13 @@ def mcp(options: McpOptions) -> None:
 
 
 def mount(app: Group) -> None:
-    """Add the commands to a command line."""
+    """Add these commands to a command line."""
     app.taking(WaitOptions, beneath=_default_url)(wait)
     app.taking(TailOptions, beneath=_default_url)(tail)
     app.taking(McpOptions, beneath=_default_url)(mcp)
 
 
 def _default_url() -> list[dict[str, RawValue]]:
-    """Return the URL in EVOLINK_BASE_URL, which `serve` prints, as a source that the command line overrides."""
+    """Return the URL in EVOLINK_BASE_URL as a setting that the command line overrides; empty if it is not set."""
     url = environment().get(_BASE_URL)
     return [{"url": RawValue(_BASE_URL, url)}] if url else []

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from evolink_mock.stores.redis.store import RedisStore
 
 ACTIONS = ("info", "check", "export", "import")
-DAMAGED = 1  # exit status of `check`
+DAMAGED = 1  # the exit status of `check` if the store is damaged
 
 
 def run(action: str, store: str, file: Path | None, spec: Spec) -> int:
-    """Carry out one of `ACTIONS` on a store. Returns the exit status.
+    """Carry out one of `ACTIONS` on a store. Return the exit status.
 
-    Raises `StoreError` if the store cannot be used, ValueError for invalid input.
+    Raises `StoreError` if the store cannot be used, and ValueError for invalid input.
     """
     try:
         return _run(action, store, file, OperationIndex(spec))
@@ -92,7 +92,7 @@ async def _export(store: SqliteStore | RedisStore, operations: OperationIndex, f
 
 
 async def _import(store: SqliteStore | RedisStore, operations: OperationIndex, file: Path | None) -> int:
-    """Import the accounts in a file, replacing accounts with the same tokens. Returns their number.
+    """Import the accounts in a file, replacing accounts with the same tokens. Return the number of imported accounts.
 
     A new store also gets the seed and the clock of the exported store.
     """

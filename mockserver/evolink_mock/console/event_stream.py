@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.service.exchange_feed import ExchangeFeed, Numbered
 
-# Encodes a batch, given the exchanges and how many were dropped before them. Empty if there is nothing to send.
+# `encode(exchanges, missed)` encodes a batch; `missed` is how many exchanges were dropped before the batch. The result
+# is empty if there is nothing to send.
 Encode = Callable[["Sequence[Numbered]", int], bytes]
-_BATCH_SECONDS = 0.25  # between two batches, so that a client costs little however many requests there are
-_HEARTBEAT_SECONDS = 15.0  # without events; a comment then keeps proxies from closing the connection
-_WRITE_SECONDS = 10.0  # for a client to read a batch; a slower client is disconnected
+_BATCH_SECONDS = 0.25  # between two batches, so that even many requests take little time per client
+_HEARTBEAT_SECONDS = 15.0  # after this time without events, a comment keeps proxies from disconnecting
+_WRITE_SECONDS = 10.0  # time for a client to read a batch; a slower client is disconnected
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -41,9 +42,9 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 ) -> None:
     """Send exchanges until the client disconnects.
 
-    They begin after the last exchange that the client has, or with the next new exchange. When the exchanges are
-    cleared, a client that wants the event `cleared` gets this event instead of the cleared exchanges that it has not
-    received yet. Every other client still gets those exchanges.
+    The first exchange is the next after the last one that the client has, or else the next new exchange. When the
+    exchanges are cleared, a client of a stream with a `cleared` event gets this event, and no cleared exchange that it
+    has not received yet. Without a `cleared` event, the client still gets those exchanges.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200
@@ -93,7 +94,8 @@ async def _write(send: Send, data: bytes) -> None:
 def _first(scope: Scope, feed: ExchangeFeed) -> int:
     """Return the number of the last exchange that the client has.
 
-    It is taken from `Last-Event-ID`, else from the parameter `after`, else it is the latest number.
+    The number is taken from the header `Last-Event-ID`, or else from the parameter `after`; if both are missing, it is
+    the latest number.
     """
     last = next((value for name, value in scope["headers"] if name == b"last-event-id"), b"")
     query = dict(parse_qsl(scope.get("query_string", b"")))
@@ -112,7 +114,7 @@ def event(kind: str, data: bytes, number: int | None = None) -> bytes:
 def json_events(selected: Callable[[Exchange], bool]) -> Encode:
     """Return an encoder that makes an `exchange` event of each selected exchange.
 
-    If exchanges were dropped before the batch, it adds a `missed` event with their number.
+    If exchanges were dropped before the batch, the encoder adds a `missed` event with their number.
     """
 
     def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:

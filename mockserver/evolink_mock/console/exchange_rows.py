@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from evolink_mock.service.exchange_feed import Numbered
 
 _ERROR = 400  # the lowest status of an error
-_LONGEST = 300  # characters of a path or a note in a row
+_LONGEST = 300  # maximum number of characters of a path or a note in a row
 
 
 class ExchangeFilter(Struct, frozen=True):
-    """Selects exchanges. An empty field selects all.
+    """Selects exchanges. An empty field selects all exchanges.
 
-    `status` is a status or its first digits, such as `4` or `4xx`. `text` occurs in the method, the path, a note or a
-    body.
+    `status` is a status or its first digits, such as `4` or `4xx`. `text` is a part of the method, the path, a note or
+    a body.
     """
 
     status: str = ""
@@ -38,8 +38,8 @@ ALL = ExchangeFilter()
 
 
 def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
-    """Return whether the filter selects an exchange. Every field must match; case is ignored."""
-    if selection == ALL:  # as on most open pages, for each exchange
+    """Return whether a filter selects an exchange. Every field of the filter must match; case is ignored."""
+    if selection == ALL:  # the usual filter, checked first because this runs for each exchange
         return True
     texts = (
         (selection.path, exchange.path),
@@ -55,7 +55,7 @@ def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
 
 
 def _contains(exchange: Exchange, text: str) -> bool:
-    """Return whether a text occurs in an exchange, either as it is or, in a body, as JSON with escapes."""
+    """Return whether a text occurs in an exchange. In a body, the text may also be written with JSON escapes."""
     lines = (exchange.method, exchange.path, *exchange.notes)
     forms = {text.encode(), dumps(text)[1:-1].encode()}
     bodies = (exchange.request_body.lower(), exchange.answer_body.lower())
@@ -65,10 +65,10 @@ def _contains(exchange: Exchange, text: str) -> bool:
 
 
 def row(item: Numbered) -> dict[str, Any]:
-    """Return the cells of an exchange's row, without credentials."""
+    """Return the cells of the row of an exchange, without credentials."""
     number, exchange = item
     path, notes = exchange.path, [*exchange.notes]
-    is_plain = not notes and 0 < exchange.status < _ERROR  # then the path is a documented one
+    is_plain = not notes and 0 < exchange.status < _ERROR  # the path is then documented
     if not is_plain:
         path, *notes = redact_for_log((path, *notes), exchange.request_headers)
     return {

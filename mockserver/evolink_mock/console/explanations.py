@@ -1,4 +1,4 @@
-"""Explain why a request was refused: the clause that it violated, and the most similar correct name."""
+"""Explain why a request was refused: the clause that the request violated, and the most similar correct name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _NEAREST = re.compile(r'did you mean (.+?)\?|the nearest (?:is|are) ([^;]+)|"([^"]+)" is the nearest')
 _NOT_LISTED = re.compile(r'\w+: "(?P<value>[^"]+)" is not one of (?P<values>[^;]+)')
-# The clauses by the beginning of the reason for a refused create request, or of a warning.
+# The clause for the beginning of a note, which is the reason for a refused create request, or a warning.
 _BY_REASON = (
     ("callback_url", "client.callback-url"),
     ("the Content-Type", "client.content-type"),
@@ -29,8 +29,8 @@ _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
 def clause_of(exchange: Exchange) -> str:
     """Return the id of the clause that a request violated.
 
-    It is empty if the request violated none, or if a recipe caused the refusal. There are no clauses about requests to
-    undocumented paths or about uploads of files.
+    The id is empty if the request violated no clause, or if a recipe caused the refusal. There are no clauses about
+    requests to undocumented paths or about uploads of files.
     """
     if exchange.is_unmatched or _FILES in exchange.path:
         return "auth.header" if exchange.status == _UNAUTHORIZED else ""
@@ -42,13 +42,13 @@ def clause_of(exchange: Exchange) -> str:
         return ""
     if exchange.status == _UNAUTHORIZED:
         return "auth.header"
-    if any(violation_records(exchange)):  # a query
+    if any(violation_records(exchange)):  # of a status query
         return "client.same-account" if exchange.status == _FORBIDDEN else "client.given-ids"
     return ""
 
 
 def nearest_of(exchange: Exchange) -> str:
-    """Return the route, model, field or recipe that was probably meant; empty if none is similar."""
+    """Return the route, model, field or recipe that the client probably meant; empty if no name is similar."""
     for note in exchange.notes:
         if match := _NEAREST.search(note):
             return str(next(filter(None, match.groups())))

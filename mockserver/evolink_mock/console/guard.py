@@ -1,6 +1,6 @@
 """Access to the console, which requires the operator's key and is refused to pages of other origins.
 
-Other machines have access only if the user has chosen the key (`--ui-key`).
+Other machines have access only if the user has chosen the operator's key (`--ui-key`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NO_KEY = "open the link that the mock printed when it started, which contains t
 
 
 class AccessGuard:
-    """Decides whether a request may see a page."""
+    """Decides whether a request may open a page of the console."""
 
     def __init__(self, service: Service, own: OwnNames) -> None:
         self.service = service
@@ -37,7 +37,7 @@ class AccessGuard:
         """
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if _is_navigation(headers):
-            # A link in another site may open a page of the console: that site cannot read it, and no cookie is sent.
+            # A link on another site may open a page of the console, because that site cannot read the page.
             headers = {name: headers[name] for name in (b"host", b"cookie") if name in headers}
         server = scope.get("server")
         error = origin_error(headers, self._own.at(None if server is None else str(server[0])))
@@ -48,12 +48,12 @@ class AccessGuard:
         return None if public or self.is_operator(headers) else refusal(401, _NO_KEY)
 
     def is_operator(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Return whether a request carries the operator's key."""
+        """Return whether the header or the cookie of a request contains the operator's key."""
         return is_operator(headers, self.service.operator_key)
 
 
 def _is_navigation(headers: Mapping[bytes, bytes]) -> bool:
-    """Return whether the browser loads a page into a window, for example when a user follows a link."""
+    """Return whether the browser loads a page into a window, for example because a user follows a link."""
     return headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
 
 

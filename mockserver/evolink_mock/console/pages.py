@@ -1,4 +1,4 @@
-"""The pages and fragments of the console, one function each."""
+"""The pages and fragments of the console, one function for each."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from evolink_mock.service.exchange_feed import Numbered
     from evolink_mock.service.service import Service
 
-_ROWS = 100  # of the live view at first
+_ROWS = 100  # maximum number of rows in the live view when it is opened
 _ROWS_IN_BATCH = (
     20  # further exchanges of a batch are only counted: 80 rows a second are more than one can read
 )
-CLEARED = event("rows", b'<tr class="cleared"></tr>')  # the page drops the rows below it
+CLEARED = event("rows", b'<tr class="cleared"></tr>')  # the page drops the rows below this row
 
 
 class PageRequest(msgspec.Struct, frozen=True):
-    """A request for a page: its query parameters, its path parameter, and the URL of this server."""
+    """A request for a page: its query parameters, its path parameter `item`, and the URL of this server."""
 
     service: Service
     query: Mapping[str, str]
@@ -38,7 +38,7 @@ class PageRequest(msgspec.Struct, frozen=True):
     is_operator: bool
 
 
-Page = Callable[[PageRequest], Awaitable[bytes | None]]  # None if its subject is no longer stored
+Page = Callable[[PageRequest], Awaitable[bytes | None]]  # None if the item to show has been dropped
 
 
 async def start(request: PageRequest) -> bytes:
@@ -51,19 +51,19 @@ async def live(request: PageRequest) -> bytes:
     """Render the latest exchanges and the form that filters them. New exchanges arrive over the event stream."""
     selection = filter_of(request.query)
     feed = request.service.exchange_feed
-    since = _number(request.query.get("since", ""))  # the last exchange when the view was cleared
-    hidden = since if since <= feed.last else 0  # a number of an earlier run hides nothing
+    since = _number(request.query.get("since", ""))  # number of the last exchange when the view was cleared
+    hidden = since if since <= feed.last else 0  # a number from an earlier run of the mock hides nothing
     items = [item for item in feed.shown() if item.number > hidden and selects(selection, item.exchange)]
     rows = [row(item) for item in reversed(items[-_ROWS:])]
     fields = msgspec.structs.asdict(selection)
-    query = urlencode({"after": feed.last, **fields})  # so that the stream misses none
+    query = urlencode({"after": feed.last, **fields})  # so that the stream misses no exchange
     return page(
         "live.html", tab="live", rows=rows, selection=fields, query=query, since=since, last=feed.last
     )
 
 
 async def exchange(request: PageRequest) -> bytes | None:
-    """Render one exchange with its headers and bodies; None if it is no longer stored."""
+    """Render one exchange with its headers and bodies; None if the exchange has been dropped."""
     number = _number(request.item)
     found = request.service.exchange_feed.get(number)
     return None if found is None else page("exchange.html", item=views.exchange_details(number, found))
@@ -111,7 +111,7 @@ async def reference(request: PageRequest) -> bytes:
 
 
 def _shown_key(request: PageRequest) -> str:
-    """Return the API key in examples. Everybody may see these pages, but only the operator sees a key of the server."""
+    """Return the API key in examples. Only the operator sees a key that the server requires."""
     service = request.service
     return example_key(service.tokens) if request.is_operator or not service.tokens else "YOUR-KEY"
 

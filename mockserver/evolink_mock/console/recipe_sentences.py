@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _GATEWAY = "the response is a gateway's HTML page with status"
 _REDIRECTED = "the request is redirected (create: 307, else 302) to"
-# By the text of the effect. An effect in none of the tables has one form only, which its row of EFFECTS describes.
+# By the text of the effect. An effect in none of these tables has only one form, which its row in EFFECTS describes.
 _FIXED = {
     "502": f"{_GATEWAY} 502; the request has no effect",
     "503": f"{_GATEWAY} 503; the request has no effect",
@@ -75,7 +75,7 @@ _LISTS = {"omit", "add", "null", "empty"}
 
 
 def sentence(word: Word) -> str:
-    """Return what a valid effect does."""
+    """Return a sentence that states what a valid effect does."""
     if word.name in {FAIL, CANCEL}:
         return _failure(word)
     if fixed := _FIXED.get(str(word)):
@@ -96,7 +96,7 @@ def sentence(word: Word) -> str:
 
 
 def _failure(word: Word) -> str:
-    """Return when and how the task of a `fail` or `cancel` effect ends."""
+    """Return a sentence that states when and how the task of a `fail` or `cancel` effect ends."""
     if word.name == CANCEL:
         progress = HALFWAY if word.progress is None else max(1, word.progress)
         return (

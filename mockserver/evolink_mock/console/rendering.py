@@ -1,6 +1,6 @@
 """Render pages from jinja2 templates that escape all text.
 
-The content security policy of the pages allows only the console's own scripts.
+The content security policy of the pages allows only the scripts of the console.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ POLICY = (
 )
 # Swagger UI sets the `style` attribute of its elements.
 REFERENCE_POLICY = POLICY.replace(b"style-src 'self'", b"style-src 'self' 'unsafe-inline'")
-_DEEPEST = 20  # levels of a JSON document that are shown as a tree
+_DEEPEST = 20  # maximum number of levels of a JSON value that are shown as a tree
 
 
 def page(template: str, **context: Any) -> bytes:
@@ -58,14 +58,14 @@ def _environment() -> Environment:
 
 
 def time_of_day(instant: float | None) -> str:
-    """Format a time as date and time of day in UTC, with milliseconds; "never" for None."""
+    """Format a time in Unix seconds as date and time of day in UTC, with milliseconds; "never" for None."""
     if instant is None:
         return "never"
     return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def decode_json(text: str | None) -> Any:
-    """Decode a JSON text that is an object or an array; None for any other text."""
+    """Decode a JSON text that is an object or an array. Return None for any other text."""
     try:
         value = json.loads(text or "")
     except (ValueError, RecursionError):

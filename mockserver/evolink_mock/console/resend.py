@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 async def resend(api: ASGIApp, exchange: Exchange) -> int:
-    """Send the request of an exchange again, with the same API key and body. The response is recorded like any other.
+    """Send the request of an exchange again, with the same API key and body. The response is recorded as usual.
 
-    Returns the status of the response; 0 if there is none, because a recipe closes the connection.
+    Returns the status of the response; 0 if there is no response, because a recipe closes the connection.
     """
     scope = {
         "type": "http",
@@ -40,7 +40,6 @@ async def resend(api: ASGIApp, exchange: Exchange) -> int:
     statuses: list[int] = []
 
     async def send(message: Message) -> None:
-        """Discard the response, apart from its status."""
         if message["type"] == "http.response.start":
             statuses.append(message["status"])
 

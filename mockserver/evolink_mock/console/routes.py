@@ -55,13 +55,13 @@ PAGES = (
     PageRow("/docs", pages.reference, public=True, policy=REFERENCE_POLICY),
 )
 
-# The operations of the control API that exist only with the console. control.yaml documents them, too.
+# Operations of the control API that exist only if the console is on. control.yaml documents them too.
 EVENTS = ("GET", "/events")
 RESEND = ("POST", "/exchanges/{number}/resend")
 
 
 def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) -> list[Route]:
-    """Return the routes of pages, streams and static files, and of resending; none with `--ui off`.
+    """Return the routes of pages, streams, static files and resending; none if the setting `ui` is "off".
 
     `api` returns the application to which a recorded request is sent again.
     """
@@ -80,13 +80,13 @@ def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) 
 
 
 class RedirectBrowsers:
-    """Redirects a browser that opens the server's root URL to the console. Other requests go to `app`."""
+    """Redirects a browser that opens the server's root URL to the console. Other requests are passed to `app`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Redirect the request, or pass it to `app`."""
+        """Redirect the request to the console, or pass it to `app`."""
         if (
             scope["type"] == "http"
             and (scope["method"], scope["path"]) == ("GET", "/")
@@ -102,7 +102,7 @@ def _wants_html(scope: Scope) -> bool:
 
 
 class PageEndpoint:
-    """The endpoint of one page. It exchanges the operator's key in `?key=` for a cookie."""
+    """The endpoint of one page. It replaces the operator's key in the parameter `key` by a cookie."""
 
     def __init__(self, guard: AccessGuard, row: PageRow) -> None:
         self._guard, self._row = guard, row
@@ -133,7 +133,7 @@ class PageEndpoint:
 
 
 class RowStream:
-    """Streams new exchanges as rows of the live view."""
+    """The endpoint that streams new exchanges as rows of the live view."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
@@ -150,9 +150,9 @@ class RowStream:
 
 
 class EventStream:
-    """Streams new exchanges as JSON.
+    """The endpoint that streams new exchanges as JSON.
 
-    With the operator's key, it streams the exchanges of all accounts; with an API key, it streams those of the key's
+    With the operator's key, the client gets the exchanges of all accounts; with an API key, the exchanges of its
     account.
     """
 
@@ -176,13 +176,13 @@ class EventStream:
 
 
 class StaticFile:
-    """Serves the scripts and style sheets of the console, vendored ones included."""
+    """The endpoint that serves the scripts and style sheets of the console, including those of other projects."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Respond with the file, or 404."""
+        """Respond with the file, or with a 404 if there is no such file."""
         name: str = scope["path_params"]["name"]
         content, kind = _static().get(name), _TYPES.get(name.rpartition(".")[2])
         response = self._guard.refusal(scope, public=True)
@@ -195,18 +195,21 @@ class StaticFile:
 
 @cache
 def _static() -> dict[str, bytes]:
-    """Return the static files by name, read once."""
+    """Return the static files of the console by name. They are read once."""
     return {path.name: path.read_bytes() for path in (FOLDER / "static").iterdir() if path.is_file()}
 
 
 class Document:
-    """Serves the simulated documents, each with all that it refers to. In each, `servers` lists this server only."""
+    """The endpoint that serves a simulated OpenAPI document with everything to which the document refers.
+
+    `servers` in the document lists only this server.
+    """
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Respond with the document, or 404."""
+        """Respond with the document, or with a 404 if no document has this number."""
         response = self._guard.refusal(scope, public=True)
         documents = [*joined_documents(self._guard.service.spec).values()]
         number = scope["path_params"]["number"]
@@ -216,13 +219,13 @@ class Document:
 
 
 class Resend:
-    """Sends a recorded request again, unchanged, for the account that sent it."""
+    """The endpoint that sends a recorded request again, unchanged, with the API key of that request."""
 
     def __init__(self, guard: AccessGuard, api: Callable[[], ASGIApp]) -> None:
         self._guard, self._api = guard, api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Resend the request, and respond with the number and the status of the new exchange."""
+        """Send the request again, and respond with the number and the status of the new exchange."""
         refused = self._guard.refusal(scope, public=False)
         if refused is not None:
             await send_web_response(scope, send, refused)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.service.service import Service
 
-MOST = 50  # accounts or tasks on a page, the latest ones
-_CURL_LENGTH = 4000  # characters of a body in a curl command
+MOST = 50  # maximum number of accounts or tasks on a page, which shows the latest
+_CURL_LENGTH = 4000  # maximum number of characters of a body in a curl command
 _HOP_BY_HOP = {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
 
 
@@ -47,7 +47,10 @@ async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
 
 
 def _facts(service: Service) -> list[tuple[str, str]]:
-    """Return facts about the server by name. They reveal no path and no account, because everybody may see the page."""
+    """Return facts about the server by name.
+
+    No fact reveals a path or an account, because everybody may see the page.
+    """
     from importlib.metadata import version  # late, because it needs a MiB
 
     settings = service.settings
@@ -73,14 +76,14 @@ def _example(service: Service) -> dict[str, Any]:
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema to which a `$ref` leads, or the schema itself if it has none."""
+    """Return the schema to which a `$ref` leads, or `schema` itself if it has no `$ref`."""
     while "$ref" in schema:
         schema = follow(root, schema["$ref"].removeprefix("#"), "the document")
     return schema
 
 
 def _example_value(schema: Mapping[str, Any]) -> Any:
-    """Return the documented example of a field, otherwise a plausible value of its type."""
+    """Return the documented example of a field, or else a plausible value of its type."""
     for keyword in ("example", "default"):
         if keyword in schema:
             return schema[keyword]
@@ -96,7 +99,7 @@ async def account_list(service: Service) -> list[Account]:
 
 
 async def account_of(service: Service, label: str) -> Account | None:
-    """Return the account with this label, or None."""
+    """Return the account with this label; None if no account has it."""
     return next((item for item in await service.store.accounts() if item.label == label), None)
 
 
@@ -166,7 +169,7 @@ def exchange_details(number: int, exchange: Exchange) -> dict[str, Any]:
 
 
 def curl(exchange: Exchange, entry: Mapping[str, Any]) -> str:
-    """Return a curl command that repeats a request. The key is a shell variable."""
+    """Return a curl command that repeats a request. The API key is written as a shell variable."""
     headers: Sequence[tuple[str, str]] = entry["request"]["headers"]
     host = next((value for name, value in headers if name.lower() == "host"), "127.0.0.1:8080")
     # With `-X HEAD`, curl would wait for the body that Content-Length announces.
@@ -184,6 +187,5 @@ def curl(exchange: Exchange, entry: Mapping[str, Any]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Quote a text as one word of a POSIX shell."""
     escaped = text.replace("'", "'\\''")
     return f"'{escaped}'"

@@ -24,7 +24,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class WebResponse(Struct, frozen=True):
-    """A complete response. By default, browsers do not cache it."""
+    """A complete response. Without other headers, browsers do not cache it."""
 
     body: bytes
     content_type: bytes
@@ -33,13 +33,13 @@ class WebResponse(Struct, frozen=True):
 
 
 def html(body: bytes, status: int = 200, policy: bytes = POLICY) -> WebResponse:
-    """Return a page with its content security policy."""
+    """Return a response with a page and its content security policy."""
     headers = ((b"content-security-policy", policy), (b"cache-control", b"no-store"))
     return WebResponse(body, b"text/html; charset=utf-8", status, headers)
 
 
 def json(document: Any, status: int = 200) -> WebResponse:
-    """Return a response with a JSON document."""
+    """Return a response with a JSON value."""
     return WebResponse(encode(document), b"application/json", status)
 
 
@@ -59,7 +59,7 @@ def redirect(location: str, headers: Headers = ()) -> WebResponse:
 
 
 async def send_web_response(scope: Scope, send: Send, response: WebResponse) -> None:
-    """Send a response; to a HEAD request, without the body."""
+    """Send a response. To a HEAD request, the body is not sent."""
     scope[SCOPE_KEY].status = response.status
     length = b"%d" % len(response.body)
     headers = [

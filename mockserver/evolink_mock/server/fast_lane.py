@@ -142,7 +142,7 @@ class FastLane:
 
 
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
-    """Create the fast lane of an application. Return None if its requests may wait, or if the lane is switched off."""
+    """Create the fast lane of an application. Return None if each request may have to wait, or if the lane is off."""
     settings, store = service.settings, service.store
     may_wait = service.default_recipe or not hasattr(store, "find_now")  # the store is not a `LocalStore`
     if settings.no_fast_lane or may_wait or not isinstance(app, ExchangeMiddleware):
