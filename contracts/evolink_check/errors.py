@@ -9,10 +9,10 @@ _CUT = " [...]"
 
 
 class CannotRunError(Exception):
-    """The command cannot do what the user wants. The text says why."""
+    """The command cannot do what the user wants. The message says why."""
 
 
 def describe_bug(error: BaseException) -> str:
-    """Return the traceback of an exception, without the rest of its long lines."""
+    """Return the traceback of an exception. Lines longer than `_LINE_LIMIT` characters are cut."""
     lines = "".join(traceback.format_exception(error)).splitlines()
     return "\n".join(line if len(line) <= _LINE_LIMIT else line[:_LINE_LIMIT] + _CUT for line in lines)

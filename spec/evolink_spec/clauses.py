@@ -25,7 +25,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 @dataclass(frozen=True, slots=True)
 class ObservationPoint:
-    """Where a violation of a clause can be observed, and what proves it. clauses.yaml explains the values."""
+    """Where a violation of a clause can be observed, and what proves the violation (see clauses.yaml)."""
 
     where: Where
     by: str

@@ -4,7 +4,7 @@
 
 Reading the built-in documents would take a third of the server's start-up, although they change only a few
 times a year. compiled.json therefore contains what was read from them, and the SHA-256 of each source file. If
-a source file has another hash now, compiled.json is ignored and all source files are read again.
+the hash of a source file has changed, compiled.json is ignored and all source files are read again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COMPILED = HERE / "compiled.json"
 class Compiled:
     """A `Spec` of the built-in documents, in a form that can be stored as JSON.
 
-    The sources in it are file names in this package.
+    The sources are file names in this package.
     """
 
     sources: dict[str, str]  # file → sha256
@@ -36,12 +36,12 @@ class Compiled:
 
 
 def load(*files: Path | str, with_built_in: bool = False) -> Spec:
-    """Read OpenAPI documents and overlays, in any order, into one `Spec`; without arguments, the built-in documents.
+    """Read OpenAPI documents and overlays, in any order, into one `Spec`.
 
-    Each argument is a file, a folder (all documents in it are read) or a glob pattern (all files that match are
-    read). If `with_built_in`, the built-in documents are added for the models that the other documents do not
-    describe. Raises `SpecError` if a file cannot be read or is not supported, or if no operation creates a
-    task.
+    Without arguments, the built-in documents are read. Each argument is a file, a folder (all documents in it are read)
+    or a glob pattern (all files that match are read). If `with_built_in`, the built-in documents are added for the
+    models that the other documents do not describe. Raises `SpecError` if a file cannot be read or is not supported, or
+    if no operation creates a task.
     """
     if not files and (compiled := read()) is not None:
         return expand(compiled)

@@ -166,7 +166,7 @@ def _yaml(text: str) -> Json:
 
 
 def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
-    """Return the number of values in a YAML node if every alias were replaced with a copy."""
+    """Return the number of values that a YAML node would have if every alias were replaced with a copy."""
     size = sizes.get(id(node))
     if size is None:
         sizes[id(node)] = 0  # while counting; `parse` rejects a value that contains itself

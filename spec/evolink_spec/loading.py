@@ -34,13 +34,13 @@ def vendored_models() -> frozenset[str]:
 
 
 def load(*files: Path | str, cache: DocumentCache | None = None, with_built_in: bool = False) -> Spec:
-    """Read OpenAPI documents and overlays, in any order, into one `Spec`; without documents, those in this package.
+    """Read OpenAPI documents and overlays, in any order, into one `Spec`.
 
-    The built-in overlay is applied to every document, then each overlay in `files`. If no document describes a
-    task query, the built-in query is added; if none lists task failures, the built-in failures are added. If
-    `with_built_in`, the documents of this package are added for the models that the other documents do not
-    describe. Raises `SpecError` if a file cannot be read or is not supported, or if no operation creates a
-    task.
+    If `files` contain no document, the documents in this package are read. The built-in overlay is applied to every
+    document, and then each overlay in `files`. If no document describes a task query, the built-in query is added; if
+    none lists task failures, the built-in failures are added. If `with_built_in`, the documents of this package are
+    added for the models that the other documents do not describe. Raises `SpecError` if a file cannot be read or is not
+    supported, or if no operation creates a task.
     """
     sources = read_sources(files)
     reader = DocumentReader(sources, user_cache() if cache is None else cache)

@@ -84,11 +84,10 @@ class Prose:
 class CreateOperation:
     """A POST that creates a task.
 
-    `models` are the allowed values of `model` in the request body. If any text is allowed, they contain only
-    the default; if the document names no model, they are empty. `aliases` maps an old model name to the current
-    one. `body_schema` includes the components to which it refers. `answer` is the body of a successful
-    response, built from the examples of its schema, without the members of a finished task. `success` is the
-    HTTP status of this response.
+    `models` are the allowed values of `model` in the request body; only the default if any text is allowed, and empty
+    if the document names no model. `aliases` maps an old model name to the current one. `body_schema` includes the
+    components to which it refers. `answer` is the body of a successful response, built from the examples of its schema,
+    without the members of a finished task. `success` is the HTTP status of a successful response.
     """
 
     id: str
@@ -129,10 +128,9 @@ class QueryOperation:
 class Spec:
     """The operations and task failures of all documents.
 
-    `creates` is indexed by (method, path), then by model. An operation whose document names no model has the
-    key None; it applies to every model that no other document describes. `documents` maps each source to the
-    JSON tree of its document after the overlays. `warnings` are problems that did not prevent reading the
-    documents.
+    `creates` is indexed by (method, path), then by model. An operation whose document names no model has the key None;
+    it applies to every model that no other document describes. `documents` maps each source to the JSON tree of its
+    document, with all overlays applied. `warnings` are problems that did not prevent reading the documents.
     """
 
     creates: Mapping[tuple[str, str], Mapping[str | None, CreateOperation]]

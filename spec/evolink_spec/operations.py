@@ -1,7 +1,4 @@
-"""Convert the operation objects of an OpenAPI document to records.
-
-Errors name the location of what is not supported.
-"""
+"""Convert the operation objects of an OpenAPI document to records. Errors name the location of an unsupported part."""
 
 from __future__ import annotations
 
@@ -101,7 +98,7 @@ def _path_item(path: str, item: Node, notes: Notes | None) -> Iterator[CreateOpe
 
 
 def _why_no_task(path: str, method: str, node: Node) -> SpecError | None:
-    """Return why an operation neither creates nor queries a task; None if it does one of them."""
+    """Return why an operation neither creates nor queries a task; None if it creates or queries a task."""
     is_create = method == "post" and "requestBody" in node.mapping() and _CREATE_PATH.fullmatch(path)
     if not is_create and not (method == "get" and _QUERY_PATH.fullmatch(path)):
         return not_a_task(
@@ -170,7 +167,7 @@ def _create(path: str, node: Node, warnings: list[SpecError]) -> CreateOperation
 
 
 def with_prose(operation: CreateOperation, document: Node) -> CreateOperation:
-    """Return the operation with the aliases and the callback rules that `document` contains after its overlays."""
+    """Return the operation with the aliases and the callback rules that overlays have added to `document`."""
     node = document.child("paths").child(operation.path).child("post")
     properties = properties_of(_request_body(node))
     aliases = aliases_of(properties.get("model"), operation.models)
@@ -184,7 +181,7 @@ def prose_aliases(operation: CreateOperation, document: Node) -> dict[str, str]:
 
 
 def failures_of(query: QueryOperation, document: Node) -> tuple[TaskFailure, ...]:
-    """Return the task failures that `document`, which describes the query, lists after its overlays."""
+    """Return the task failures that overlays have added to `document`, which describes the query."""
     _, answer = _success(document.child("paths").child(query.path).child("get"))
     return failures_in(properties_of(answer).get("error"))
 

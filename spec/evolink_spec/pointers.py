@@ -117,9 +117,9 @@ class Node:
         return {key: self.child(key) for key in self.mapping() if key in known}
 
     def resolved(self) -> Node:
-        """Follow the `$ref` of this node until a node without `$ref`, and return that node.
+        """Follow the chain of `$ref`s that begins at this node, and return the node at the end of the chain.
 
-        Members beside a `$ref` override members of the node to which it refers.
+        Members beside a `$ref` override members of the node to which the `$ref` refers.
         """
         node, seen = self, set[str]()
         while isinstance(node.value, dict) and "$ref" in node.value:

@@ -80,7 +80,7 @@ def sample_answer(answer: Node) -> dict[str, Json]:
 def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Medium:
     """Return the medium of a task's results.
 
-    `object` (for example `video.generation.task`) names the medium, or else `type` or the path.
+    It is named by `object` (for example `video.generation.task`), or else by `type`, or else by the path.
     """
     match = _OBJECT.fullmatch(str(_single_value(properties.get("object"))))
     if match:
@@ -99,7 +99,7 @@ def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Med
 
 
 def _single_value(schema: Node | None) -> str | None:
-    """Return the only allowed value of a property, else its default, else its example; None if it has none of them."""
+    """Return the only allowed value of a property, else its default, else its example; None if it has none of these."""
     present = keywords(schema) if schema else {}
     listed = [present["const"]] if "const" in present else present.get("enum", [])
     if not isinstance(listed, list) or len(listed) != 1:

@@ -124,7 +124,7 @@ class TaskRecord:
 
     @property
     def views(self) -> list[Observation]:
-        """The create request, queries and deliveries, in the order of the task states that they report."""
+        """The create request, queries and deliveries, in the order in which they reported the state of the task."""
         create = [self.create] if self.create else []
         return sorted([*create, *self.queries, *self.deliveries], key=_answered_at)
 

@@ -193,7 +193,7 @@ def _answered(exchange: Exchange) -> _ErrorsOf:
 
 
 def _schema_errors(error: Exception) -> Iterable[Any]:
-    """Return the jsonschema errors that caused an error of openapi-core about a body; otherwise nothing."""
+    """Return the jsonschema errors about a body that caused an error of openapi-core; empty if it has another cause."""
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 
     cause = error.__cause__ or error

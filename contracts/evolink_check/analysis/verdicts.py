@@ -106,7 +106,7 @@ def judge(view: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule])
     """Return a verdict for every clause.
 
     If a clause has no rule, its verdict is `not observed`. Exceptions of rules are not caught, because a bug in a rule
-    must not look as if the clause had passed.
+    must not look like a passed clause.
     """
     return tuple(_verdict(clause, rules[clause.id](view) if clause.id in rules else ()) for clause in clauses)
 

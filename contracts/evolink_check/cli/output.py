@@ -71,7 +71,7 @@ class ReportFiles(ServedReport, frozen=True, kw_only=True):
 def check_files(paths: Sequence[Path]) -> None:
     """Raise ValueError unless all report files can be written.
 
-    Must be called before a run, because otherwise the results of the run could be lost.
+    Call this before a run, because otherwise the results of the run could be lost.
     """
     if paths.count(STDOUT) > 1:
         raise ValueError("only one report can go to stdout")
@@ -106,7 +106,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raise ValueError if a requirement is invalid, or if the baseline file is invalid or cannot be written.
 
-        Must be called before anything is sent.
+        Call this before anything is sent.
         """
         self.requirements  # noqa: B018  (raises ValueError)
         if self.update and self.path is None:
@@ -227,7 +227,7 @@ def say(line: str) -> None:
 def cost_estimate_line(effort: Effort, estimate: Estimate) -> str:
     """Return the line that is shown before a run.
 
-    The line has the maximum cost of the run. Without a budget, it says what the run does not test.
+    With a budget, the line has the maximum cost of the run. Without a budget, the line says what the run does not test.
     """
     if effort.max_credits is None:
         return (

@@ -42,7 +42,7 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
 class Bars:
     """Show a bar for each phase. The duration of the run is beside the bar of the current phase.
 
-    When a phase begins, the bar of the phase before is shown as complete.
+    When a phase begins, the bar of the previous phase is shown as complete.
     """
 
     def __init__(self, shown: Shown) -> None:

@@ -67,7 +67,7 @@ class SuitePlan:
 
     @property
     def additional_workers(self) -> int:
-        """How many scenarios run at the same time as the first `jobs` scenarios."""
+        """How many scenarios run at the same time in addition to `jobs` scenarios."""
         is_doubled = not self.mock and self.jobs >= _DOUBLED_FROM
         return min(self.jobs, max(0, len(self.scenarios) - self.jobs)) if is_doubled else 0
 
@@ -87,7 +87,7 @@ def mostly_waits(scenario: Scenario) -> bool:
 
 
 def without_inapplicable(plan: SuitePlan) -> SuitePlan:
-    """Return the plan. If the client accepts no callbacks, the scenarios about callbacks are left out."""
+    """Return the plan, without the scenarios about callbacks if the client accepts no callbacks."""
     applicable = (
         scenario for scenario in plan.scenarios if plan.description.is_called_back or not scenario.calls
     )

@@ -15,7 +15,7 @@ VERDICTS: tuple[Verdict, ...] = ("breaking", "notice", "non-breaking")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a file, which `pointer` finds. If `pointer` is empty, the place is the whole file.
+    """A place in a file, at the JSON pointer `pointer`; the whole file if `pointer` is empty.
 
     `file` is the name of the file as the user wrote it. `line` counts from 1; it is 0 if the line is unknown.
     """

@@ -1,4 +1,1 @@
-"""The phases of a check of a server: the preflight, free phases, and phases that cost credits.
-
-Also checks recordings.
-"""
+"""The phases of a check of a server, and the check of recordings."""

@@ -1,4 +1,4 @@
-"""The phases of a run that cost credits, which test tasks and callbacks, and at last advance the server's clock.
+"""The phases of a run that cost credits, which test tasks and callbacks, and finally advance the server's clock.
 
 The free phases run at the same time, while the server repeats callbacks that the check refused on purpose.
 """
@@ -137,7 +137,7 @@ class PaidPhases:
 
 
 def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
-    """Return until when callbacks were watched, in Unix seconds.
+    """Return the end of the time in which callbacks were watched, in Unix seconds.
 
     The result is 0 if there was no receiver, or if callbacks may have been unable to reach it.
     """
@@ -153,7 +153,7 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return all tasks with a callback URL, and one task without.
+    """Return all tasks with a callback URL, and one task without a callback URL.
 
     These tasks are followed first, because callbacks take time.
     """

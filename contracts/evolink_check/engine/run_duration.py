@@ -40,14 +40,14 @@ class Workload:
     def task_seconds(self, estimated: float) -> float:
         """Return the duration of one task in real seconds.
 
-        `estimated` is the task's estimated time in the server's seconds; 0 if there is no estimate yet.
+        `estimated` is the task's estimated time in seconds of the server's time; 0 if there is no estimate yet.
         """
         return min(self.longest_task, (estimated or _USUAL) / self.scale)
 
     def waiting_seconds(self, estimated: float) -> float:
-        """Return how many real seconds the run only waits.
+        """Return how many real seconds the run will spend only waiting.
 
-        `estimated` is the estimated time of a task in the server's seconds; 0 if there is no estimate yet.
+        `estimated` is the estimated time of a task in seconds of the server's time; 0 if there is no estimate yet.
         """
         return self.tasks_in_a_row * self.task_seconds(estimated) + self.callback_seconds
 

@@ -89,7 +89,7 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 
 
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
-    """Whether Schemathesis runs. Required are generated requests, and a clause that a single exchange can show."""
+    """Whether Schemathesis runs, because there are generated requests, and a clause that one exchange can show."""
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0
 

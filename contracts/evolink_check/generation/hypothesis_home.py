@@ -42,8 +42,8 @@ def temporary_hypothesis_home() -> Iterator[None]:
 def without_own_constants() -> Iterator[None]:
     """Keep Hypothesis from collecting constants from the source files of the checker.
 
-    Hypothesis collects constants only in a checkout, never in an installed package. If it collected none, a seed would
-    generate the same requests in both.
+    Hypothesis collects constants only in a checkout, never in an installed package. Without collected constants, a seed
+    generates the same requests in a checkout and in an installed package.
     """
     providers: Any = import_module("hypothesis.internal.conjecture.providers")
     is_local = getattr(providers, "is_local_module_file", None)

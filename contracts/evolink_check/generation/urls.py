@@ -1,4 +1,4 @@
-"""Callback URLs that a server must reject, with internal hosts in every notation, other schemes, or malformed."""
+"""Callback URLs that a server must reject: internal hosts in every notation, other schemes, and malformed URLs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def disguised_urls(host: str) -> Iterator[str]:
 
 
 def internal_hosts(in_all_notations: tuple[str, ...] = INTERNAL) -> tuple[str, ...]:
-    """Return every internal host, and these IPv4 addresses in every notation, without duplicates."""
+    """Return every internal host. The addresses in `in_all_notations` are returned in every notation."""
     v4 = (*INTERNAL, *(host for address in in_all_notations for host in url_notations(address)))
     v6 = (
         notation

@@ -1,7 +1,7 @@
 """A cache of the documents that this user has read before. The key of a document is the hash of its content.
 
-Reading a document takes 12 ms, but decoding it from the cache takes 0.2 ms. If a file of the cache cannot be
-read, the document counts as not cached; if it cannot be written, the document is not cached.
+Reading a document takes 12 ms, but decoding it from the cache takes 0.2 ms. If a file of the cache cannot be read, its
+document counts as not cached. If a file cannot be written, its document is not cached.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _decoder = msgspec.json.Decoder(Document)
 
 
 class DocumentCache:
-    """The cached documents in a folder. For each document, one file has its operations, and another its JSON tree."""
+    """The cached documents in a folder. Each document has a file with its operations, and a file with its JSON tree."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
@@ -41,7 +41,7 @@ class DocumentCache:
             return None
 
     def tree(self, key: str) -> Json | None:
-        """Return the JSON tree of a cached document after its overlays; None if the tree is not in the cache."""
+        """Return the JSON tree of a cached document with its overlays applied; None if the tree is not in the cache."""
         data = self._read(f"{key}.tree.json")
         try:
             return None if data is None else msgspec.json.decode(data)

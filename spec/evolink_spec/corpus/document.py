@@ -11,9 +11,9 @@ from evolink_spec.models import CreateOperation, QueryOperation, TaskFailure  # 
 class Document:
     """The operations and task failures of one OpenAPI document.
 
-    `prose_aliases` has one entry for each entry of `creates`: the current name of each old model name in its
-    descriptions. `warnings` and `skipped` are pairs of JSON pointer and problem. `skipped` are the operations
-    that neither create nor query a task.
+    For each entry of `creates`, `prose_aliases` maps the old model names in its descriptions to the current names.
+    `warnings` and `skipped` are pairs of JSON pointer and problem. `skipped` are the operations that neither create nor
+    query a task.
     """
 
     creates: list[CreateOperation] = field(default_factory=list)

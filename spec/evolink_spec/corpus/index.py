@@ -81,7 +81,7 @@ def _with_prose_aliases(
     by_model: Mapping[str | None, CreateOperation],
     prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
 ) -> dict[str | None, CreateOperation]:
-    """Return the operations with the aliases in their descriptions, except aliases whose names are already in use."""
+    """Return the operations with the aliases that their descriptions state, except names that are already in use."""
     taken = {*by_model, *(old for operation in by_model.values() for old in operation.aliases)}
     result = dict(by_model)
     for source, aliases in prose:

@@ -1,4 +1,4 @@
-"""Convert `nullable: true` to JSON Schema 2020-12. OpenAPI 3.0 and some 3.1 documents use it to allow `null`."""
+"""Convert `nullable: true`, with which OpenAPI 3.0 and some 3.1 documents allow `null`, to JSON Schema 2020-12."""
 
 from __future__ import annotations
 

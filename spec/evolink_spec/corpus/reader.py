@@ -29,7 +29,10 @@ _Tree = Mapping[str, Any]
 
 
 class Trees(Mapping[str, _Tree]):
-    """The JSON tree of each document, by source. A tree is decoded only when a caller needs it; a server needs none."""
+    """The JSON tree of each document, by source.
+
+    A tree is decoded only when a caller needs it, which a server never does.
+    """
 
     def __init__(self, loaders: Mapping[str, Callable[[], _Tree]]) -> None:
         self._loaders = loaders
@@ -46,7 +49,7 @@ class Trees(Mapping[str, _Tree]):
 
 
 class DocumentReader:
-    """Reads the documents in `sources`, and applies the overlays in `sources` to each of them."""
+    """Reads the documents in `sources`, and applies the overlays in `sources` to each document."""
 
     def __init__(self, sources: Sequence[Source], cache: DocumentCache) -> None:
         self._cache = cache

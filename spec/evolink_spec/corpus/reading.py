@@ -1,4 +1,4 @@
-"""Read the operations, the task failures and the JSON tree of one document after its overlays are applied."""
+"""Read the operations, the task failures and the JSON tree of one document with its overlays applied."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _VERSION = re.compile(r"3\.1\.[0-9]+")
 def read_document(source: str, published: Object, overlays: Mapping[str, Object]) -> tuple[Document, Object]:
     """Read a document twice: first as published, then with the additions of the built-in overlay.
 
-    `overlays` are applied both times. Returns the document, and its JSON tree after all overlays. Raises
+    `overlays` are applied both times. Returns the document, and its JSON tree with all overlays applied. Raises
     `SpecError` if the document is invalid or not supported.
     """
     notes = Notes()

@@ -1,4 +1,4 @@
-"""The documented error responses of an operation. The body of each is the example in the document."""
+"""The documented error responses of an operation. Each has the body of the example in the document."""
 
 from __future__ import annotations
 

@@ -32,10 +32,10 @@ _NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
 class Option(Struct, frozen=True, kw_only=True):
     """How users write the value of a field.
 
-    `name` is the long option. If it is empty, the option is named after the field. `parse` converts text to the
-    value and raises ValueError for invalid text. `shown` is the default as users write it. `excludes` names a
-    field that users cannot set together with this field. If `positional`, the field is an argument of the
-    command, not an option.
+    `name` is the long option. If `name` is empty, the option is named after the field. `parse` converts text to the
+    value and raises ValueError for invalid text. `shown` is the default as users write it. `excludes` names a field
+    that users cannot set together with this field. If `positional`, the field is an argument of the command, not an
+    option.
     """
 
     help: str

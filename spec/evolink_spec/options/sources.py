@@ -22,7 +22,7 @@ R = TypeVar("R", bound=Struct)
 
 
 class RawValue(NamedTuple):
-    """A value as the user wrote it, and where: an option, environment variable, TOML key or argument."""
+    """A value as the user wrote it. `source` names the option, environment variable, TOML key or argument."""
 
     source: str
     value: Any

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reporting_problems() -> Iterator[None]:
-    """Print an error on one line, or a bug with its traceback, and exit with status 2.
-
-    Without this, an error could be mistaken for a verdict.
-    """
+    """Print an error on one line, or a bug with its traceback, and exit with status 2."""
     try:
         yield
     except (CannotRunError, SpecError, ValueError) as problem:

@@ -84,7 +84,7 @@ def mount(app: Group) -> None:
 
 
 def check_options(options: ReceiverOptions) -> None:
-    """Raise ValueError for options that cannot be combined. Must be called before anything is started."""
+    """Raise ValueError for options that cannot be combined. Call this before anything is started."""
     if not options.command and not options.url:
         raise ValueError(_NO_RECEIVER)
     if not options.command and not options.mock and not options.trust_secret:

@@ -62,7 +62,7 @@ class Behaviour:
 
     @property
     def orders(self) -> tuple[tuple[str, str], ...]:
-        """The recipe of each operation, as pairs of operation and recipe, in the order in which they are assigned."""
+        """Pairs of an operation and its recipe, in the order in which the recipes are assigned."""
         task = "+".join(filter(None, (self.task, self.link)))
         creates = [*self.create, *([task] if task and not self.makes_no_task else [])]
         by_operation = (("create", creates), ("query", list(self.query)))

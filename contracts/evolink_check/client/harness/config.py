@@ -26,8 +26,8 @@ PLACEHOLDERS = ("prompt", "image_url", "output", "callback_url", "callback_liste
 class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
     """The conditions by which a success or a failure is recognised. All conditions that are set must hold.
 
-    `status` lists the accepted exit statuses. `output` is a regular expression that must match in the output. `file`
-    says whether a file must exist at `{output}`; None if that does not matter.
+    `status` lists the accepted exit statuses. `output` is a regular expression that must match a part of the output.
+    `file` says whether a file must exist at `{output}`; None if that does not matter.
     """
 
     status: tuple[int, ...] = ()
@@ -50,7 +50,7 @@ class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
 class Receiver(Struct, frozen=True, forbid_unknown_fields=True):
     """The address on which a client listens for callbacks, and the URL for callbacks.
 
-    A free port takes the place of `{port}` in both.
+    In both, `{port}` is replaced with the number of a free port.
     """
 
     listen: str = "127.0.0.1:{port}"

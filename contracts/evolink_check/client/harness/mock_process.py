@@ -149,8 +149,8 @@ def _do_nothing() -> None: ...
 def start_mock(*options: str, meanwhile: Callable[[], object] = _do_nothing) -> Iterator[Mock]:
     """Start a mock, and yield one account on it.
 
-    The account has the environment variables that `evolink-mock run` sets for a command. `meanwhile` is called while
-    the mock is starting. Raises `MockError` if the mock is not installed or does not start.
+    `Mock.environment` has the variables that `evolink-mock run` sets for a command. `meanwhile` is called while the
+    mock is starting. Raises `MockError` if the mock is not installed or does not start.
     """
     token = new_token()
     command = [

@@ -38,7 +38,7 @@ class SavedFile:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one run ended. Times are Unix seconds. The texts contain no keys, and the middle of a long text is left out.
+    """How one run ended. Times are Unix seconds. `output` and `errors` have no keys, and long texts are shortened.
 
     `end` is the result that the client reports by its exit status, output and file; it is "killed" if the client
     exceeded its time limit. `status` is the exit status; it is -n if signal n ended the client, and None for a
@@ -88,10 +88,7 @@ class Outcome:
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the client connected nearly every time as soon as the port was opened.
-
-        Up to `_LATE` later connections do not disprove this.
-        """
+        """Whether the client connected as soon as the port was opened, with at most `_LATE` exceptions."""
         return len(self.delays) > 0 and sum(delay >= _AT_ONCE for delay in self.delays) <= _LATE
 
     @property

@@ -145,7 +145,7 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 def refusing(target: str, closed: float = CLOSED) -> Iterator[RefusingPort]:
     """Open a port in front of the server at `target` until the `with` block ends.
 
-    At first, the port refuses connections. After `closed` seconds, it is opened for the first time to count
+    At first, the port refuses connections. After `closed` seconds, the port is opened for the first time to count
     connections.
     """
     port = RefusingPort(target, closed)

@@ -1,4 +1,4 @@
-"""A scenario, which is the recipes that are assigned to an account, and the expected end of the client."""
+"""A scenario consists of recipes that are assigned to an account, and the expected end of the client."""
 
 from __future__ import annotations
 

@@ -19,7 +19,10 @@ _monotonic = time.monotonic
 
 
 class TimeLimitExceededError(BaseException):
-    """The callable took too long. The base is not `Exception`, so that no client mistakes this for a server error."""
+    """The callable took too long.
+
+    This class is not derived from `Exception`, so that no client mistakes the error for a server error.
+    """
 
 
 @dataclass(slots=True)

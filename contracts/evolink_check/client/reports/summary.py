@@ -123,7 +123,7 @@ class Summary:
 
     @property
     def headline(self) -> str:
-        """The score in one line, after the first requirement that is not met, if there is one."""
+        """The first requirement that is not met, if there is one, and the score, in one line."""
         return "; ".join([*self.shortfalls[:1], self.score])
 
     @property

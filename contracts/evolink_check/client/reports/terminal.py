@@ -32,7 +32,7 @@ _NAMED = 8  # maximum number of scenarios named for a violation
 
 
 def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
-    """Write the report to `file`. With `verbose`, it has a table of all scenarios."""
+    """Write the report to `file`. With `verbose`, the report has a table of all scenarios."""
     console = open_console(file)
     for verdict in summary.against:
         _print_details(console, verdict, summary)

@@ -1,8 +1,8 @@
 """The rules about the end of a client, which compare its outcome with the last responses that it received.
 
-If a violation in the traffic explains how the client ended, these rules report nothing else about the end. If not, only
-the first violation of these rules is reported. For example, a crash also explains why the client did not show an error
-code.
+If a violation in the traffic explains how the client ended, these rules report nothing else about the end. If no
+violation in the traffic explains the end, only the first violation of these rules is reported. For example, a crash
+also explains why the client did not show an error code.
 """
 
 from __future__ import annotations
@@ -95,10 +95,11 @@ def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must end by itself. If it was killed and had stopped querying, it violates another clause instead.
+    """The client must end by itself.
 
-    A client that was killed before its own deadline is not blamed, unless its task had ended. Before the comparison
-    with the deadline, the time for which other programs may have delayed the client is subtracted.
+    A client that was killed but had stopped querying violates `client.poll-useful` instead. A client that was killed
+    before its own deadline is not blamed, unless its task had ended. Before the comparison with the deadline, the time
+    for which other programs may have delayed the client is subtracted.
     """
     over = end.completed or end.failed
     if end.outcome.end != "killed":

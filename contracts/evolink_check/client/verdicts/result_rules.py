@@ -48,7 +48,7 @@ def has_result(end: RunEnd) -> Iterator[tuple[str, Finding]]:
 
 
 def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
-    """Return the problem of a result for which a client reported success, and its severity; None without a problem.
+    """Return the problem of a result for which a client reported success, and its severity; None if there is none.
 
     A severity of None means the severity of the clause.
     """

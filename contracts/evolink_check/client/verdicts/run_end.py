@@ -162,10 +162,7 @@ class RunEnd:
 
     @property
     def _task_of_last(self) -> TaskRecord | None:
-        """The task of the last query.
-
-        If there was no query, the first task that was created; None if there was none.
-        """
+        """The task of the last query, or else the first task that was created; None if no task was created."""
         tasks = [task for task in self.reading.tasks.values() if task.create]
         last = self.last.task_id if self.last is not None else ""
         return next((task for task in tasks if task.id == last), tasks[0] if tasks else None)

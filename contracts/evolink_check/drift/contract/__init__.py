@@ -1,1 +1,1 @@
-"""The changes of operations and models that the schemas and other formal parts of documents show, not descriptions."""
+"""The changes of operations and models, except changes that only descriptions state."""

@@ -20,7 +20,7 @@ class OperationPair:
     """Two versions of one operation.
 
     If the operation is a callback, `name` is the name of the callback, with which every field begins. A client of the
-    API receives the requests of a callback and sends the responses, so their directions are exchanged.
+    API receives the requests of a callback and sends the responses, so the directions of both are exchanged.
     """
 
     old: Operation

@@ -136,7 +136,7 @@ class Prover:
         return None
 
     def _valid_body(self) -> dict[str, Json] | None:
-        """Return a body that the old schema accepts, if possible one that both accept; None if none was found."""
+        """Return a body that the old schema accepts and, if possible, the new one, too; None if none was found."""
         bodies = [body for body in self._samples if isinstance(body, dict) and self._old.is_valid(body)]
         if bodies:
             both = [body for body in bodies if self._new.is_valid(body)]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def prose_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
     """Yield every changed number and every changed set of words in descriptions.
 
-    If `with_document`, the descriptions of the documents themselves are also compared.
+    If `with_document`, the descriptions of the whole documents are compared, too.
     """
     statements = [*places_of(pair, with_document=with_document)]
     for number in changed_numbers(statements):
@@ -56,7 +56,7 @@ def _places(
 ) -> tuple[str, str]:
     """Return the JSON pointers to the descriptions that state the fact.
 
-    If a version does not state the fact, its pointer is to the place that the statement describes.
+    For a version that does not state the fact, the pointer leads to the place that the statement describes.
     """
     old, new = statement.places
     return (was.pointer if was else "") or old, (now.pointer if now else "") or new

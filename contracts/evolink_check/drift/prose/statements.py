@@ -24,7 +24,7 @@ Where = Literal["request", "response", "operation"]
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What one version states at a place, which is facts in descriptions, and numbers and words in the schema."""
+    """What one version states at a place: facts in descriptions, and numbers and words in the schema."""
 
     facts: tuple[StatedNumber, ...]
     sets: tuple[StatedWords, ...]
@@ -50,7 +50,7 @@ class Statement:
 def places_of(pair: OperationPair, *, with_document: bool) -> Iterator[Statement]:
     """Yield the statements at every place that occurs in both versions.
 
-    If `with_document`, the descriptions of the documents themselves are included.
+    If `with_document`, the descriptions of the whole documents are included.
     """
     old, new = pair.old, pair.new
     body, other = old.body, new.body

@@ -21,7 +21,7 @@ _LONGEST = 400  # maximum number of characters of a proof that are shown
 
 
 def show(report: DriftReport, file: TextIO, *, verbose: bool = False) -> None:
-    """Write the report to `file`. With `verbose`, it has the places and reasons of all changes."""
+    """Write the report to `file`. With `verbose`, the report has the places and reasons of all changes."""
     console = open_console(file)
     print_line(console, f"evolink-check drift {report.old} {report.new}", "bold")
     for change in report.changes:

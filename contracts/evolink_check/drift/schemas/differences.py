@@ -110,7 +110,7 @@ def _united(branches: list[Branch]) -> Branch:
 
 
 def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
-    """Return what distinguishes a form from the others: the members that not every form requires, and its limits."""
+    """Return what distinguishes a form from the others: its limits, and the members that only some forms require."""
     common = frozenset.intersection(*(other.required for other in branches))
     limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())
     return tuple(sorted(branch.required - common)), tuple(limits)

@@ -141,7 +141,7 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def _several(one: Json, other: Json) -> dict[str, Json]:
-    """Combine two values of a keyword, because both must be met."""
+    """Combine the values of a keyword in two schemas that both apply."""
     both = [*(one["allOf"] if isinstance(one, dict) and "allOf" in one else [one]), other]
     return {"allOf": sorted(both, key=canonical)}
 
@@ -171,7 +171,7 @@ _COMBINE: dict[str, Callable[[Any, Any], Any]] = {
 def kinds_of(plain: Mapping[str, Any], *, has_properties: bool, has_items: bool) -> list[str]:
     """Return the types that a schema accepts.
 
-    Without `type`, they are derived from other keywords. If no keyword implies a type, all types are accepted.
+    Without `type`, the types are derived from other keywords. If no keyword implies a type, all types are accepted.
     """
     if "type" in plain:
         kinds = [kind for kind in _types(plain["type"]) if kind in KINDS]

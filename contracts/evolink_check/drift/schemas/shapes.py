@@ -29,8 +29,8 @@ class Annotations:
 class Branch:
     """Accepted values of one type. If `values` is None, these are all values that match the other fields.
 
-    `limits` are keywords with their values. `additional` is the shape of undescribed members; if it is None, they can
-    have any value.
+    `limits` are keywords with their values. `additional` is the shape of undescribed members; None if undescribed
+    members can have any value.
     """
 
     kind: str
