@@ -49,7 +49,7 @@ class RequestReader:
     async def disconnected(self) -> None:
         """Wait until the client has disconnected.
 
-        A client that disconnects before the end of its request is not detected here.
+        `body` detects a client that disconnects before the end of its request.
         """
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":

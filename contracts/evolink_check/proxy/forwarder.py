@@ -3,7 +3,7 @@
 Requests and responses are forwarded unchanged, with three exceptions: the header Host names the upstream server, header
 names are in lower case, and hop-by-hop headers are left out. Bodies are forwarded as they arrive, in their content
 coding. If `opinion` is set, the proxy holds each response until it has been judged, and adds a header with the result.
-The header is `not judged` if the body of the response is too large to be kept.
+The value of this header is `not judged` if the body of the response is too large to be kept.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Upstream:
 
     @property
     def authority(self) -> bytes:
-        """The value of the header Host, with the port unless it is the default of the scheme."""
+        """The value of the header Host: the host, followed by the port if it is not the default port of the scheme."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}").encode("ascii")
 

@@ -1,4 +1,4 @@
-"""A HAR file that grows by one exchange at a time and is a complete JSON document after each."""
+"""A HAR file that grows by one exchange at a time, and is a complete JSON document after each exchange."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _SEPARATOR = b",\n"
 
 
 class HarFile:
-    """Appends entries in a thread of its own, so that a slow disk delays no exchange.
+    """Appends entries in a separate thread, so that a slow disk delays no exchange.
 
     The first entry creates the file. Each further entry overwrites the end of the JSON document and adds a new end, so
     that the file contains all completed exchanges even if the process is killed. The end contains the metadata that
-    `facts` returns. After the first error of the disk, which is passed to `on_error`, nothing more is written, and the
-    file stays readable.
+    `facts` returns. If writing fails, the error is passed to `on_error`, nothing more is written, and the file stays
+    readable.
     """
 
     def __init__(self, path: Path, facts: Callable[[], LogFacts], on_error: Callable[[str], None]) -> None:

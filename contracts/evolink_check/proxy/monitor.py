@@ -31,11 +31,11 @@ _MOST_EARLIER = 20  # maximum number of violations of a clause that are kept whe
 
 
 class LiveMonitor:
-    """Judges the recorded exchanges of a proxy, each time that its methods are called, in the thread of the caller.
+    """Judges the recorded exchanges of a proxy whenever a method of the monitor is called, in the caller's thread.
 
     If a check raises an exception, which is a bug, its traceback is in `bug`, and `new_failures` judges nothing more.
-    The proxy continues to forward and record. When the recorder drops exchanges, the monitor keeps the violations that
-    they contained.
+    The proxy continues to forward and record. When the recorder drops exchanges, the monitor keeps the violations in
+    these exchanges.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class LiveMonitor:
     def new_failures(self) -> tuple[Verdict, ...]:
         """Return the verdicts on clauses that are violated for the first time.
 
-        Return nothing if there are no new exchanges, or if the last judgement was so recent that judging would take
-        more than about a tenth of the time.
+        Return nothing if there are no new exchanges, or if judging again so soon would take more than about a tenth of
+        the time.
         """
         recorded = len(self._record)
         if self.bug or recorded == self._judged or clock.stopwatch() < self._next:
@@ -103,7 +103,10 @@ class LiveMonitor:
         return new
 
     def report(self, started: float) -> Report:
-        """Return the report on everything that was recorded. Exceptions of checks are raised."""
+        """Return the report on everything that was recorded.
+
+        If a check raises an exception, this method raises it too.
+        """
         view = self._view()
         return report_on(
             view,
@@ -135,7 +138,7 @@ class LiveMonitor:
         return tuple(_with_earlier(verdict, self._earlier.get(verdict.clause.id)) for verdict in verdicts)
 
     def _forget(self, verdicts: tuple[Verdict, ...]) -> None:
-        """Let the recorder drop its oldest exchanges if memory is short, and keep their violations."""
+        """Let the recorder drop its oldest exchanges if memory is short, and keep the violations in these exchanges."""
         before = self._record.forgotten
         self._record.forget()
         if self._record.forgotten == before:

@@ -120,7 +120,10 @@ class ProxyRecorder:
 
     @property
     def short_keys(self) -> tuple[str, ...]:
-        """The short API keys that clients have sent. They are removed from reports and files only."""
+        """The API keys that clients have sent and that are so short that an ordinary word may equal them.
+
+        They are removed from reports and files, but not from the entries that rules check.
+        """
         with self._lock:
             return tuple(self._short_keys)
 

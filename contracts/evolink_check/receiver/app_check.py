@@ -147,7 +147,10 @@ def _opener(app: Any, timing: Timing) -> Callable[[], Any]:
 
 
 def is_asgi(app: Any) -> bool:
-    """Return whether the application is an ASGI application: it has three required parameters, not two."""
+    """Return whether an application has three required parameters, as ASGI applications have.
+
+    WSGI applications have two.
+    """
     required = [
         parameter
         for parameter in inspect.signature(app).parameters.values()

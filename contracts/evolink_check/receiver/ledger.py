@@ -42,7 +42,7 @@ class Ledger:
     """A ledger of bookings, which is read again for each call of `bookings`.
 
     `read` returns the content of the ledger as bytes, a text or JSON values, or None if no ledger exists. If `pattern`
-    is set, only entries that match it are bookings, and each of them books a success.
+    is set, only entries that match `pattern` are bookings, and each of them books a success.
     """
 
     def __init__(self, read: Callable[[], Any], pattern: str = "") -> None:

@@ -116,7 +116,7 @@ class ScenarioDriver:
     async def expect_action(self, case: TaskCase) -> None:
         """Wait for the query and the booking that the receiver must make.
 
-        If the receiver did not make one of them in time before, the wait is shorter.
+        If the receiver has failed to make one of them in time, later waits are shorter.
         """
         kind = "unconfirmed" if any(call.kind == "unconfirmed" for call in case.calls) else "usual"
         patience = self.timing.patience / (_IMPATIENCE if kind in self.monitor.missed else 1)

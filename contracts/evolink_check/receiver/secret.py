@@ -13,9 +13,9 @@ _NAME = "secret"
 def terms_of(url: str, secret: str = "", *, trusts_secret: bool = False) -> Terms:
     """Return the terms for a callback URL.
 
-    If `secret` is not a value in the query string of the URL, it is added there. It is a value, or `NAME=VALUE`. If
-    `secret` is empty, the first parameter with a name that is usual for a secret is the secret. Raises ValueError if
-    `trusts_secret` is set and the URL has no secret.
+    `secret` is a value, or `NAME=VALUE`. If its value is not in the query string of the URL, `secret` is added to the
+    query string. If `secret` is empty, the value of the first parameter whose name is usual for a secret is used.
+    Raises ValueError if `trusts_secret` is set and the URL has no secret.
     """
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)

@@ -1,4 +1,4 @@
-"""The baseline: a file of known violations to review and commit. Then only new violations make a run fail.
+"""The baseline: a file of known violations. If a run has a baseline, only new violations make the run fail.
 
 The clause and the texts `expected` and `seen` identify a violation. The ids, times, numbers and addresses in the texts
 are left out, because they differ from run to run. HTTP statuses are kept, so that a known 500 does not make a 404
@@ -87,7 +87,7 @@ def to_json(baseline: Baseline) -> str:
 def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
     """Return all violations that make a run fail, as known violations.
 
-    The verdicts must be those from before `apply`.
+    The verdicts must not be the result of `apply`.
     """
     by_key = {
         (known.clause, known.fingerprint): known
@@ -99,9 +99,10 @@ def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
 
 
 def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
-    """Return the new baseline after a run: the violations that make the run fail, and some of those known before.
+    """Return the new baseline after a run.
 
-    Known violations stay in the baseline if the run did not observe their clauses.
+    The new baseline contains the violations that make the run fail, and the known violations of the clauses that the
+    run did not observe.
     """
     observed = _observed(verdicts)
     kept = tuple(known for known in before.known if known.clause not in observed)
@@ -120,7 +121,7 @@ def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...
 def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str, ...]:
     """Return a note on each known violation that was not seen again although its clause was observed.
 
-    The verdicts must be those from before `apply`.
+    The verdicts must not be the result of `apply`.
     """
     observed = _observed(verdicts)
     seen = _keys(baseline_of(verdicts))

@@ -128,7 +128,10 @@ def _redact_finding(finding: Finding) -> Finding:
 
 
 def redact_shortened(text: str) -> str:
-    """Remove secrets from a text and cut it to `TEXT` characters, followed by the number of characters left out."""
+    """Remove secrets from a text.
+
+    If the text is longer than `TEXT` characters, cut it, and append the number of characters left out.
+    """
     if len(text) <= TEXT:
         return _redact_once(text)
     return f"{_redact_once(text[:TEXT])} … and {len(text) - TEXT:,} more characters"

@@ -40,7 +40,10 @@ class Violation:
 
 
 def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Sort verdicts: new failures, known failures, warnings, passed, not observed. Within a group, the order stays."""
+    """Sort verdicts: new failures, known failures, warnings, passed, not observed.
+
+    The order within a group is unchanged.
+    """
     ranks = {"failed": 0, "warning": 2, "passed": 3, "not observed": 4}
     return sorted(verdicts, key=lambda verdict: ranks[verdict.status] + verdict.known)
 
@@ -93,7 +96,7 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
 
 
 def warning_note(violation: Violation, verdict: Verdict) -> str:
-    """Return a note if a violation is only a warning although its clause failed for another one; otherwise empty."""
+    """Return a note if a violation is only a warning, but another violation made its clause fail; otherwise empty."""
     return " (only a warning)" if verdict.status == "failed" and violation.severity == "warning" else ""
 
 

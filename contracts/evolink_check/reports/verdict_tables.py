@@ -1,6 +1,6 @@
 """The parts of Markdown and SARIF reports that are about verdicts.
 
-Reports on servers, clients and receivers share them.
+Reports on servers, clients and receivers share these parts.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class Tolerances:
     def task_limit(self, estimated: object, stated: float = 0.0) -> float:
         """Return the real seconds within which a task must end; 0 if unknown.
 
-        The limit is `stated`, unless it is 0; then, the limit is derived from the task's `estimated_time`.
+        The limit is `stated` if that is not 0; otherwise, the limit is derived from the task's `estimated_time`.
         """
         if stated:
             return stated
@@ -88,9 +88,9 @@ class Tolerances:
     def retry_window(self, wait: float) -> tuple[float, float]:
         """Return the minimum and maximum real seconds between two attempts.
 
-        `wait` is the documented wait in seconds of the server's clock. A retry may be half a second early, and later if
-        the server is busy. If the clock is scaled and the wait is short, the retry may be early by half of the wait
-        only.
+        `wait` is the documented wait in seconds of the server's clock. A retry may be half a second early, and a busy
+        server may be late. If the wait is shorter than a second, because the clock is scaled, a retry may be early by
+        half of the wait.
         """
         due = self.real(wait)
         return due - min(self.retry_early, max(0.1, due / 2)), due * 1.5 + 2.0

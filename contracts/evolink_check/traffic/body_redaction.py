@@ -100,7 +100,7 @@ def _redact_other(text: str, keys: KnownKeys) -> str:
 
 
 def _is_plain(text: str, keys: KnownKeys) -> bool:
-    """Return True if a text certainly contains no secret. The patterns are slower, and then need not be tried."""
+    """Return True if a text certainly contains no secret, so that the slower patterns need not be tried."""
     lower = text.lower()
     if any(sign in lower for sign in _SIGNS) or keys.may_be_in(text):
         return False

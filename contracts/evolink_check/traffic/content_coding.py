@@ -87,7 +87,7 @@ class Decoder:
 
 
 def decode_whole(body: bytes, coding: str, limit: int) -> bytes:
-    """Decode a whole body of at most `limit` bytes.
+    """Decode a whole body. The decoded body may have at most `limit` bytes.
 
     Raises `UndecodableError` if the body is invalid or incomplete, if the decoded body is longer than `limit`, or if
     the coding is not supported. The codings `br` and `zstd` need an optional library.

@@ -53,7 +53,7 @@ _NUMBERING = re.compile(r"[-_. ]?v?[0-9]{1,3}$")
 
 
 def names_secret(name: str) -> bool:
-    """Return whether a field with this name contains a credential. All spellings count: `api_key`, `accessToken`."""
+    """Return whether a field with this name contains a credential, in any spelling: `api_key`, `accessToken`."""
     return _names_secret(name.strip()[-_TAIL:])
 
 

@@ -44,7 +44,8 @@ def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
 def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:
     """Add the credentials of a request to `keys`.
 
-    The rules can find the bearer keys sent to the API by the mark `KEY`.
+    `KEY` will replace the bearer keys that were sent to the API, so that rules can find them. Other marks will replace
+    all other credentials.
     """
     for key in bearer_keys_in(exchange):
         keys.add(key, KEY if kind == "exchange" else mark(key))

@@ -53,8 +53,8 @@ def _is_ipv6(text: str) -> bool:
 def strict_json(raw: bytes, **_: str) -> Any:
     """Decode JSON as RFC 8259 defines it: in UTF-8 and without lone surrogates.
 
-    Raises ValueError if `raw` is not valid JSON or is nested too deeply. A number that no double can represent becomes
-    an infinity, because RFC 8259 does not limit numbers.
+    Raises ValueError if `raw` is not valid JSON or is nested too deeply. RFC 8259 does not limit numbers, so a number
+    that no double can represent is accepted, and becomes an infinity.
     """
     if len(raw) <= _DIGITS or _LONG_NUMBER.search(raw) is None:
         # msgspec shares the names of members between bodies. If it refuses a body, the decoder below decides.

@@ -97,7 +97,7 @@ def _redact_part(match: re.Match[str]) -> str:
 
 
 def redact_text(text: str, keys: KnownKeys = NO_KEYS) -> str:
-    """Replace the URLs' secrets and the keys in a text by marks."""
+    """Replace the keys in a text, and the secret parts of its URLs, by marks."""
     return keys.once(_redact_text, text)
 
 

@@ -55,7 +55,7 @@ class Exchange:
     """One request and its response, as recorded.
 
     `url` is a path with its query string, or a whole URL whose origin does not matter. Headers are pairs of a name, in
-    upper or lower case, and a value. Bodies are empty if there was none.
+    upper or lower case, and a value. If a request or response had no body, the recorded body is empty.
     """
 
     method: str

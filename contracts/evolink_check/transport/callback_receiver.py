@@ -60,7 +60,7 @@ class CallbackReceiver:
     def address(self, name: str, answers: Iterable[Answer] = ()) -> str:
         """Issue a callback URL for the case `name`.
 
-        Its first deliveries get `answers`, in this order; later ones get a 204.
+        The first deliveries to the URL get `answers`, in this order; later deliveries get a 204.
         """
         with self._lock:
             self._addresses.append(CallbackAddress(name, deque(answers)))
@@ -69,7 +69,10 @@ class CallbackReceiver:
 
     @property
     def probe_url(self) -> str:
-        """A URL that shows whether the public address leads to this receiver: `is_ours` checks the response headers."""
+        """A URL of this receiver.
+
+        The headers of its response show whether the public address leads here (see `is_ours`).
+        """
         return f"{self.public}/who-is-there"
 
     def is_ours(self, headers: Iterable[tuple[str, str]]) -> bool:

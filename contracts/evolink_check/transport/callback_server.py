@@ -43,7 +43,7 @@ class Deliveries(Protocol):
         """Return the time in Unix seconds."""
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery. Returns its issued address, or None if the path was not issued, and the answer to send."""
+        """Count a delivery. Returns its issued address (None if the path was not issued) and the answer to send."""
 
     def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
         """Record a delivery that has been answered."""
@@ -84,7 +84,7 @@ class CallbackServer(ThreadingTCPServer):
         socket.create_connection((here, int(port))).close()
 
     def verify_request(self, *_: object) -> bool:
-        """Return whether another connection is accepted. The connection is closed if too many are open."""
+        """Return False if too many connections are open. The server then closes the new connection."""
         return len(self._open) < _MOST_CONNECTIONS
 
     def opened(self, connection: socket.socket) -> None:

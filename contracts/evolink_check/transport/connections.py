@@ -145,7 +145,7 @@ class Connections:
 
 
 class _Connection:
-    """A connection that serves one request at a time. After the response, it is added to `unused`."""
+    """A connection that serves one request at a time. After each response, the connection is added to `unused`."""
 
     def __init__(self, stream: ByteStream, limits: Limits, unused: list[_Connection]) -> None:
         self._stream = stream
@@ -200,7 +200,7 @@ class _Connection:
         return clock.stopwatch() > self._kept_until
 
     def is_stale(self) -> bool:
-        """Return whether an unused connection is expired, or readable because the server has closed it."""
+        """Return whether an unused connection has expired or has been closed by the server, which makes it readable."""
         return self.is_expired() or _is_readable(self._socket)
 
     async def _write(self, data: bytes | None) -> None:

@@ -56,8 +56,8 @@ class MakeTransport(Protocol):
 class EnvProxyTransport(httpx2.AsyncBaseTransport):
     """Sends each request through the proxy that the environment configures for its host, or without a proxy.
 
-    Each redirect of a request is sent the same way, by the host of its own URL. `make` makes the transports. If a proxy
-    fails, the message of the `httpx2.ProxyError` names the proxy.
+    A request to which a redirect leads is sent through the proxy for its own host. `make` makes the transports. If a
+    proxy fails, the message of the `httpx2.ProxyError` names the proxy.
     """
 
     def __init__(self, make: MakeTransport) -> None:

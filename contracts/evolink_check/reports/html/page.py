@@ -1,6 +1,6 @@
 """The frame of every HTML report: one file that loads no other file and runs only its own script.
 
-Templates escape all texts. Only the style and the script in this module are inserted without escaping.
+Templates escape all texts. Only page.css and page.js are inserted without escaping.
 """
 
 from __future__ import annotations

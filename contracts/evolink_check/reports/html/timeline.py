@@ -2,7 +2,7 @@
 
     drawing = draw([Lane("task 7cvn", (Mark(0, "diamond", "pending", "create: 200", until=0.8), …))], title="Tasks")
 
-`templates/parts.html` draws it. The colours are classes of page.css.
+`templates/parts.html` turns a drawing into SVG. The colours are classes of page.css.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def _queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
 
 
 def queries_for_invented_ids(view: TraceView) -> frozenset[int]:
-    """Return the numbers of the queries for unknown ids that the server rejected (clause `client.given-ids`)."""
+    """Return the numbers of the rejected queries whose task ids are unknown (clause `client.given-ids`)."""
     return frozenset(
         query.number for query in queries_for_unknown_ids(view) if query.status in {400, 403, 404}
     )

@@ -75,7 +75,7 @@ def no_guarantees(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.same-account")
 def same_account(view: TraceView) -> Iterator[Finding]:
-    """A client queries a task with the API key that created it."""
+    """A client queries a task with the API key of the create request."""
     for task in view.tasks.values():
         maker = task.create.who if task.create else UNKNOWN
         for query in (*task.queries, *task.refused):
@@ -128,7 +128,7 @@ def poll_interval(view: TraceView) -> Iterator[Finding]:
 
 
 def _refused_without_wait(queries: Sequence[Observation]) -> Iterator[Finding]:
-    """Judge queries after a 429 without a valid `Retry-After`. HTTP libraries repeat once without a wait."""
+    """Judge queries after a 429 without a valid `Retry-After`. A single immediate repetition is accepted."""
     pairs = [
         (before, after)
         for before, after in pairwise(queries)
@@ -210,7 +210,7 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """Map the number of a create request to that of an equal one, sent soon after the last query of the first task."""
+    """Map a create request to an equal one that was sent soon after the last query of its task, both by number."""
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):
         for create, again in pairwise(group):
@@ -246,7 +246,7 @@ def failed_is_failure(view: TraceView) -> Iterator[Finding]:
 
 @rule_family(_AFTER_FAILURE)
 def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
-    """A client does not repeat the create request of a failed task, unless the failure's advice allows it."""
+    """A client does not repeat the create request of a failed task before the advice for the failure allows it."""
     advice, expected, within = _AFTER_FAILURE[clause]
     advised = {failure.code: failure.advice for failure in view.spec.failures}
     ends = {
@@ -272,7 +272,7 @@ def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
 
 @rule("client.fetch-in-24h")
 def fetched_in_time(view: TraceView) -> Iterator[Finding]:
-    """A client downloads a result within 24 hours."""
+    """A client downloads a result within 24 hours of the end of its task."""
     first_fetch = view.once(_first_fetches)
     for task in view.tasks.values():
         end = next((observation for observation in task.views if results_of(observation.body)), None)

@@ -63,7 +63,7 @@ def nowhere_else(view: TraceView) -> Iterator[Finding]:
 
 @rule("auth.https")
 def over_https(view: TraceView) -> Iterator[Finding]:
-    """A client sends its API key over https only, and not to another host to which the API redirects it."""
+    """A client sends its API key over https only, and never to another host after a redirect."""
     elsewhere = view.once(_redirects_elsewhere)
     for observation in requests_with_roles(view, *KEYED_ROLES):
         url = observation.exchange.url
@@ -138,7 +138,7 @@ def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool])
 def _is_body_missing(observation: Observation) -> bool:
     """Return whether the request had a body that was not recorded.
 
-    This occurs, for example, if the server refused the request before it read the body.
+    A body is not recorded, for example, if the server refused the request before it read the body.
     """
     chunked = observation.sent("transfer-encoding") is not None
     announced = chunked or (observation.sent("content-length") or "0").strip() != "0"

@@ -85,7 +85,7 @@ def waits(value: str, at: float) -> float | None:
 
 @rule("client.retry-after")
 def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
-    """After a 429, a client waits for the time in `Retry-After`."""
+    """After a 429, a client waits as long as `Retry-After` says."""
     for series in _request_series(view):
         for place, refused in enumerate(series):
             wait = (
@@ -226,7 +226,7 @@ def _backoff_problem(run: list[Observation], usual: float | None) -> str:
 
 @rule("client.no-blind-repeat")
 def no_blind_repeat(view: TraceView) -> Iterator[Finding]:
-    """A client does not repeat a create request whose response was lost, within a minute."""
+    """A client does not repeat a create request within a minute after its response was lost."""
     for group in equal_requests(view, "create"):
         for observation, again in pairwise(group):
             if may_have_lost_task(observation) and seconds_between(observation, again) < SOON:

@@ -84,7 +84,10 @@ def well_formed(task_id: str) -> bool:
 
 
 def known_tasks(view: TraceView) -> Mapping[str, Observation]:
-    """Return the create requests of the tasks that can be followed, by task id (see above)."""
+    """Return the create requests of the tasks that can be followed, by task id.
+
+    Each create request is judgeable, and its task id is well formed, unique and consistent with `created`.
+    """
     return view.once(_known_tasks)
 
 
@@ -279,7 +282,7 @@ def has_json_content_type(observation: Observation) -> bool:
 def has_error_shape(answer: Any, code: type = str, *, has_type: bool = True) -> bool:
     """Return whether a response body has the documented shape of an error (clause `error.shape`).
 
-    In a few documents, `code` is an integer and `type` is missing: `code` is then `int`, and `has_type` is false.
+    For the few documents whose errors have an integer `code` and no `type`, pass `code=int` and `has_type=False`.
     """
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict) or type(error.get("code")) not in {str, code}:

@@ -94,7 +94,7 @@ def pending_first(view: TraceView) -> Iterator[Finding]:
 def is_at_once(create: Observation, query: Observation) -> bool:
     """Return whether a query is sent immediately after the response to the create request.
 
-    If a later query gets a 404, it violates `query.answers-200`, unless a query after it finds the task.
+    A 404 for a later query violates `query.answers-200`, unless a query after that one finds the task.
     """
     return 0 <= query.began - create.ended <= _TOLERANCES.query_at_once
 
@@ -202,9 +202,9 @@ def created(view: TraceView) -> Iterator[Finding]:
 
 
 def _may_be_moved(create: Observation, view: TraceView) -> bool:
-    """Return whether the account's clock was right in an earlier or simultaneous request.
+    """Return whether the account's clock may have been advanced, because it was right in an earlier request.
 
-    It may have been advanced since.
+    A request that was in progress at the same time counts as earlier.
     """
     return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 

@@ -57,7 +57,7 @@ def unknown_headers(observation: Observation) -> list[str]:
 
 
 def headers_to_blame(view: TraceView) -> Mapping[int, str]:
-    """Map the number of each exchange that was refused for an unknown header to this header.
+    """Map the number of each exchange that was refused because of an unknown header to the name of the header.
 
     A header is to blame if requests of the same kind and account were never refused without it and never accepted with
     it.

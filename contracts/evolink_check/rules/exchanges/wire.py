@@ -40,7 +40,7 @@ _TOO_MANY = 429
 
 @rule("auth.bearer")
 def auth_bearer(view: TraceView) -> Iterator[Finding]:
-    """A request without a valid API key gets a 401; a request with a valid key never does."""
+    """A request without a valid API key gets a 401; a request with a valid key never gets a 401."""
     yield from status_findings(view).get("auth.bearer", ())
     for observation in view.of("credits"):
         if has_judgeable_status(observation) and observation.account.valid and observation.status == 401:  # noqa: PLR2004
@@ -60,7 +60,7 @@ def auth_bearer(view: TraceView) -> Iterator[Finding]:
 
 @rule("error.order")
 def error_order(view: TraceView) -> Iterator[Finding]:
-    """If several errors apply, the server should return the first in the order 401, 429, 400, 403, 402."""
+    """If several errors apply, the server should return the one that is first in the order 401, 429, 400, 403, 402."""
     keyless = any(not finding.passed for finding in auth_bearer(view))  # then only `auth.bearer` is reported
     for observation in view.of("create", "query"):
         applicable = _applicable(observation) if is_judgeable(observation) else []
@@ -198,7 +198,7 @@ def share_idempotency_key(first: Observation, second: Observation) -> bool:
 def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Finding]:
     """Errors for undocumented paths and methods have the documented shape.
 
-    If the errors of the task endpoints lack this shape, its absence is not reported here again.
+    If the errors of the task endpoints lack this shape, this rule does not report its absence again.
     """
     shapeless = view.once(lacks_error_shape)
     for observation in view.of("other path" if clause == "error.other-paths" else "other method"):

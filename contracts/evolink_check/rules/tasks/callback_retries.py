@@ -53,7 +53,7 @@ def timeout(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.2xx-success")
 def success(view: TraceView) -> Iterator[Finding]:
-    """After a 2xx that the receiver sent in time, there are no more attempts (clause `callback.2xx-success`)."""
+    """After a 2xx that the receiver sent in time, the server makes no more attempts (clause `callback.2xx-success`)."""
     for deliveries in complete_deliveries(view):
         run = attempt_run(deliveries, view)
         if run.success is None or not run.sure:
@@ -70,7 +70,7 @@ def success(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceView) -> bool:
-    """Return whether deliveries were recorded for longer than the wait before a retry after this attempt."""
+    """Return whether deliveries were recorded so long after this attempt that a retry would have arrived."""
     place = deliveries.attempts.index(observation)
     quiet = Tolerances(view.trace.scale).quiet_after(deliveries.rules, place)
     return view.trace.watched_until >= observation.ended + quiet
@@ -101,7 +101,7 @@ def waits(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.at-most-three")
 def at_most_three(view: TraceView) -> Iterator[Finding]:
-    """There are at most three retries, even if all attempts fail (clause `callback.at-most-three`)."""
+    """The server retries at most three times, even if all attempts fail (clause `callback.at-most-three`)."""
     for deliveries in complete_deliveries(view):
         run, most = attempt_run(deliveries, view), 1 + len(deliveries.rules.retries)
         if len(run.attempts) > most:

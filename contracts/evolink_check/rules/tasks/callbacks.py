@@ -1,6 +1,6 @@
 """Rules about callbacks: when they are sent and what they contain.
 
-`callback_retries` checks how often and after which waits they are sent again.
+`callback_retries` checks how often and when the server retries a callback.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The credits of each account: the readings that count, and every create request that may have cost credits.
 
-A reading is a response of the credits endpoint. It counts if all tasks of the account had ended before, and if no
-create request of the account was in progress at the same time.
+A reading is a response of the credits endpoint. A reading counts if all tasks of the account had ended before, and if
+no create request of the account was in progress at the same time.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def _between(ordered: Sequence[Observation], first: Balance, second: Balance) ->
 
 
 def _costs_nothing(first: Balance, last: Observation, second: Balance, what: str) -> Finding:
-    """Return a finding that the second balance is not lower than the first.
+    """Judge whether the second balance is at least as high as the first.
 
     `what` names the requests between the two balances, and `last` is the last of these requests.
     """
@@ -119,7 +119,7 @@ def _failed_tasks(view: TraceView) -> Iterator[FailedTasks]:
 def refund(view: TraceView) -> Iterator[Finding]:
     """The server returns the credits of a failed task (clause `credits.refund`).
 
-    `callback.after-billing` checks when it returns them.
+    `callback.after-billing` checks when the server returns the credits.
     """
     for failure in _failed_tasks(view):
         last, numbers = failure.after[-1], [task.seen.number for task in failure.tasks]
@@ -137,7 +137,7 @@ def refund(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.after-billing")
 def after_billing(view: TraceView) -> Iterator[Finding]:
-    """When the callback of a failed task arrives, its credits have been returned (clause `callback.after-billing`)."""
+    """The server returns the credits of a failed task before its callback arrives (clause `callback.after-billing`)."""
     for failure in _failed_tasks(view):
         deliveries = [task.task.deliveries[0] for task in failure.tasks if task.task and task.task.deliveries]
         if failure.returned is None or len(deliveries) < len(failure.tasks):

@@ -1,7 +1,8 @@
 """The deliveries of each task, for the rules about callbacks.
 
 The deliveries of a task are the requests that were sent to its callback URL or that contain its id. Deliveries before
-the end of the task, and deliveries that followed a redirect, are kept apart, because other clauses are about them.
+the end of the task, and deliveries that followed a redirect, are listed separately, because other clauses are about
+them.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class TaskDeliveries:
     def truncated(self) -> bool:
         """Whether the body of a delivery is incomplete.
 
-        If so, its sender gave up, and the next attempt cannot be predicted.
+        The sender of an incomplete delivery gave up, so that the next attempt cannot be predicted.
         """
         return any(is_truncated(delivery) for delivery in (*self.early, *self.attempts))
 
@@ -80,7 +81,7 @@ def watched_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
 
 
 def complete_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """Yield the deliveries of every task whose callback URL leads to the receiver, unless one is truncated."""
+    """Yield the deliveries of every task whose callback URL leads to the receiver, unless a body is truncated."""
     return (deliveries for deliveries in watched_deliveries(view) if not deliveries.truncated)
 
 
@@ -95,8 +96,8 @@ def is_truncated(observation: Observation) -> bool:
 def slowest_answer(view: TraceView, at: float) -> float:
     """Return the longest response time of the API around the Unix time `at`, in real seconds; 0 if there was none.
 
-    The sender may take as long to connect to the receiver. The sender's timeout includes this time, but the receiver
-    does not see it.
+    Connecting to the receiver may take the sender as long. The sender's timeout includes the time to connect, but the
+    receiver does not see it.
     """
     answers, around = view.once(_answer_times), Tolerances().same_instant
     start, end = (bisect_left(answers, (at + shift,)) for shift in (-around, around))
@@ -118,7 +119,7 @@ def _answer_times(view: TraceView) -> list[tuple[float, float]]:
 
 
 def attempt_run(deliveries: TaskDeliveries, view: TraceView) -> AttemptRun:
-    """Split the attempts at the first success."""
+    """Split the attempts at the first attempt that got a 2xx."""
     for place, delivery in enumerate(deliveries.attempts):
         if delivery.status in _SUCCESS:
             took = delivery.ended - delivery.began + slowest_answer(view, delivery.began)
@@ -219,7 +220,7 @@ def _split_at_end(
     redirected: Sequence[Observation],
     view: TraceView,
 ) -> TaskDeliveries:
-    """Add the deliveries in order of time, split at the end of the task."""
+    """Return `deliveries` with these requests, in order of time and split at the end of the task."""
     history = deliveries.history
     unfinished = (history.statuses.initial, history.statuses.running)
     # A query may report the end a little later than the callback. If it is much later, the callback came too early.

@@ -41,10 +41,10 @@ _MOST = 100  # per cent
 class TaskHistory:
     """The exchanges about one task. `create` is None if its create request was not recorded.
 
-    `queries` are the owner's status queries with a judgeable 200. `judged` are those of them that do not contradict an
-    earlier report of the end; `changed` are the others, each with the report that it contradicts. `refused` are the
-    owner's queries with a judgeable response other than 200. `deliveries` are the deliveries whose body contains the
-    task id, in order of time.
+    `queries` are the owner's status queries with a judgeable 200. `judged` are the `queries` that do not contradict an
+    earlier report of the end; `changed` are the other `queries`, each with the report that it contradicts. `refused`
+    are the owner's queries with a judgeable response other than 200. `deliveries` are the deliveries whose body
+    contains the task id, in order of time.
     """
 
     id: str
@@ -58,7 +58,7 @@ class TaskHistory:
 
     @property
     def ends(self) -> tuple[str, ...]:
-        """The statuses of a task that has ended. A faulty server may send an unhashable status, so this is no set."""
+        """The statuses of a task that has ended, as a tuple, because a faulty server may send an unhashable status."""
         return ends_of(self.statuses)
 
     @property
@@ -103,10 +103,10 @@ def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
 
 
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
-    """Yield the exchanges in order of their beginning, each with those that newly count as certainly earlier.
+    """Yield the exchanges in order of their beginning, each with exchanges that certainly precede it.
 
-    These are the exchanges that ended before this one began, but not before the previous one began. The order of two
-    exchanges is certain only if one ended before the other began.
+    An exchange certainly precedes another if it ended before the other began. Each exchange is yielded as a predecessor
+    only once, with the first exchange that it precedes.
     """
     views = list(views)
     precision = Tolerances().recorded_time

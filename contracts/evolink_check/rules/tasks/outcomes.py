@@ -28,7 +28,7 @@ _PROVIDER_CODE = re.compile(r"[A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z]+)+")
 def results_when_completed(view: TraceView) -> Iterator[Finding]:
     """`results` has links if a task is completed, and none otherwise (clause `task.results-when-completed`).
 
-    Without links, `results` is absent, null or empty. `query.schema` checks that `results` is a list.
+    If there are no links, `results` is absent, null or empty. `query.schema` checks that `results` is a list.
     """
     for history, observation in bodies(view):
         status, results = observation.body.get("status"), observation.body.get("results")

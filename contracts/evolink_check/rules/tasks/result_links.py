@@ -176,7 +176,7 @@ def expired(view: TraceView) -> Iterator[Finding]:
 
 @rule("link.no-key")
 def no_key(view: TraceView) -> Iterator[Finding]:
-    """A result link needs no API key (clause `link.no-key`). A 403 counts only if the same link works with a key."""
+    """A result link needs no API key (clause `link.no-key`). A 403 is a violation only if the link works with a key."""
     for fetch in fetches(view):
         if fetch.link.who != NOBODY:
             continue
@@ -255,7 +255,7 @@ def quality(view: TraceView) -> Iterator[Finding]:
 
 @rule("create.defaults")
 def defaults(view: TraceView) -> Iterator[Finding]:
-    """If a create request omits a field, its default applies to the result file (clause `create.defaults`)."""
+    """If a create request omits a field, the result file has the field's default (clause `create.defaults`)."""
     return (finding for _, requested, finding in _measured(view) if not requested)
 
 

@@ -32,13 +32,13 @@ class ResponseBody:
     """A recorded response body.
 
     If the body was not recorded completely, is too large, or cannot be decoded, `data` is empty and `size` is the
-    length of the body in bytes; otherwise, `size` is None. `problem` is the reason why the body cannot be decoded;
-    empty for the other reasons.
+    length of the body in bytes; otherwise, `size` is None. If the body cannot be decoded, `problem` is the reason;
+    otherwise, it is empty.
     """
 
     data: bytes
     size: int | None = None
-    problem: str = ""  # the reason why the body cannot be decoded
+    problem: str = ""
 
 
 def headers_of(recorded: RecordedHeaders) -> Headers:

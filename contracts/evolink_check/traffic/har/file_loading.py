@@ -62,7 +62,7 @@ def _in_zip(path: Path, raw: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def _is_har(name: str) -> bool:
-    """Return whether a member of a zip file is a HAR file. The copies that macOS adds under `__MACOSX` are not."""
+    """Return whether a member of a zip file is a HAR file, unless it is a copy that macOS added under `__MACOSX`."""
     path = PurePosixPath(name)
     return path.name.lower().endswith(_ENDINGS) and "__MACOSX" not in path.parts
 

@@ -75,7 +75,7 @@ class _OmittedEntries:
         self.entries.setdefault(reason, []).append(f"entry {place}{detail and ': '}{detail}")
 
     def notes(self, name: str) -> tuple[str, ...]:
-        """Return a note for each reason, which lists at most three of the omitted entries."""
+        """Return a note for each reason why entries were left out. Each note lists at most three of these entries."""
         return tuple(
             f"{name}: {len(places)} left out, {reason} ({'; '.join(places[:_EXAMPLES])}{_more(places)})"
             for reason, places in self.entries.items()
@@ -89,9 +89,9 @@ def _more(places: list[str]) -> str:
 def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> list[ReadArchive]:
     """Read HAR documents, and remove the keys from those of other tools.
 
-    `origin` is the base URL of the API. If it is empty, the requests to the documented host or to a documented path are
-    those to the API. Raises ValueError, which names the file, if it is not a HAR file or if an entry of the API is
-    invalid; in the latter case, the error also names the entry.
+    `origin` is the base URL of the API. If `origin` is empty, requests to the documented host or to a documented path
+    count as requests to the API. Raises ValueError, which names the file, if the file is not a HAR file or if an entry
+    of the API is invalid; in the latter case, the error also names the entry.
     """
     archives = [
         (name, convert_record(document, Archive, f"{name}: not a HAR file").log)
@@ -111,9 +111,10 @@ def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> lis
 
 
 def origin_of(entries: Iterable[Entry]) -> str:
-    """Return the documented server if any request went to it; otherwise the origin of most requests to the API.
+    """Guess the base URL of the API from the requests.
 
-    Requests to the API are recognized by the documented paths. Return an empty string if there are none.
+    Return the documented server if any request went to it; otherwise, the origin of most requests to documented paths.
+    Return an empty string if no request went to a documented path.
     """
     urls = [entry.exchange.url for entry in entries if entry.kind == "exchange"]
     if any(f"{url}/".startswith(f"{DOCUMENTED}/") for url in urls):
