@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from evolink_mock.api.policy import QUERY, check_token, first_error
 from evolink_mock.api.recipe_response import draw_variant, encode_task, with_network_faults
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.domain.store import IsTaken, Step
+    from evolink_mock.domain.store import BatchingStore, IsTaken, Step
     from evolink_mock.domain.tasks import Task
     from evolink_mock.http.requests import RequestHead
     from evolink_mock.service.service import Service
@@ -56,6 +56,21 @@ class QueryEndpoint:
             if not self._is_decided(context, *store.find_now(context.token or "", context.task_id)):
                 store.change_now(context.token or "", self._step(context))
         self._respond(context)
+
+    def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
+        """Respond like `respond_at_once` from the cache of a `BatchingStore`. Returns False if the store must be used.
+
+        Raises `MayWaitError` if the request may have a recipe.
+        """
+        context = context_of(self._service, exchange, head, self._operation.errors, "query")
+        context.is_fast = True
+        if self._has_token(context):
+            store = cast("BatchingStore", self._service.store)
+            state = store.find_cached(context.token or "", context.task_id)
+            if state is None or not self._is_decided(context, *state):
+                return False
+        self._respond(context)
+        return True
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
         """Respond like `respond_at_once`, with a store that serves several requests together."""

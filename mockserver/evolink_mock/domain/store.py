@@ -254,6 +254,17 @@ class BatchingStore(LocalStore, Protocol):
 
     is_batching: bool
 
+    def begin_batch(self) -> None:
+        """Note that requests have arrived, so that `find_cached` checks whether another process has changed the store.
+
+        It checks this once for all these requests.
+        """
+        ...
+
+    def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
+        """Do what `find` does, for a request that arrived before `begin_batch`; None if `find` must be used."""
+        ...
+
     def send(self, commands: Sequence[Any]) -> list[Any]:
         """Return for each command its reply or its exception. Raises `StoreError` if the store cannot be used."""
         ...

@@ -83,6 +83,14 @@ class LaneEndpoint(Protocol):
         ...
 
 
+class CachedEndpoint(Protocol):
+    """An endpoint that can respond from the cache of a `BatchingStore`."""
+
+    def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
+        """Add the response to the exchange. Returns False, or raises `MayWaitError`, if the cache does not suffice."""
+        ...
+
+
 class ExchangeMiddleware:
     """The outermost layer. It records the exchange, and responds to internal errors with the documented 500."""
 
@@ -119,6 +127,18 @@ class ExchangeMiddleware:
         except Exception as error:  # noqa: BLE001  (responded to and logged)
             set_error(exchange, _error_after(error, exchange))
         self._record(exchange)
+
+    def respond_from_cache(self, endpoint: CachedEndpoint, exchange: Exchange, head: RequestHead) -> bool:
+        """Serve one request from the cache of its store. Returns False if the cache does not suffice."""
+        try:
+            if not endpoint.respond_from_cache(exchange, head):
+                return False
+        except MayWaitError:
+            return False
+        except Exception as error:  # noqa: BLE001  (responded to and logged)
+            set_error(exchange, _error_after(error, exchange))
+        self._record(exchange)
+        return True
 
     async def respond_in_batch(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope

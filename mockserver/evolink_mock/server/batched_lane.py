@@ -2,7 +2,8 @@
 
 A store in a file serves them in one transaction, a store on a server in one round trip. The coroutine of each request
 stops where it needs the store. The commands of all stopped requests are sent to the store at once, and each coroutine
-continues with the replies to its own commands.
+continues with the replies to its own commands. Status queries that the store can serve from its cache need no
+coroutine. The cache is checked once for all of them.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from evolink_mock.http.connection import MayWaitError
 from evolink_mock.server.fast_lane import MOST_REQUESTS, Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
 
     from evolink_mock.domain.store import BatchingStore
-    from evolink_mock.server.fast_lane import FastLane, Headers
+    from evolink_mock.server.fast_lane import FastLane, Headers, LaneRequest
 
 
 class BatchedConnection(Connection, Protocol):
@@ -43,24 +44,27 @@ class BatchedConnection(Connection, Protocol):
 
 
 class _Request:
-    """A request in a batch.
+    """A request in a batch, at the beginning of `data`.
 
     While it waits for the store, `commands` are the commands to send; otherwise, they are None.
     """
 
     def __init__(
-        self, connection: BatchedConnection, data: bytes, lane: FastLane, store: BatchingStore
+        self,
+        connection: BatchedConnection,
+        data: bytes,
+        request: LaneRequest,
+        lane: FastLane,
+        store: BatchingStore,
     ) -> None:
         self.connection = connection
         self.data = data
+        self.exchange, self.end = request.exchange, request.end
         self.commands: Sequence[Any] | None = None
         self.is_served = False
         self._store = store
-        request = lane.read(data, 0, connection)
-        if request is not None:
-            self.exchange, self.end = request.exchange, request.end
-            self._coroutine: Coroutine[Any, Any, None] = lane.serving(request, connection)
-            self._go_on(self._coroutine.send, None)
+        self._coroutine = lane.serving(request, connection)
+        self._go_on(self._coroutine.send, None)
 
     def receive(self, replies: Sequence[Any]) -> None:
         """Continue the request with the replies to its commands. If a reply is an error, raise it in the request."""
@@ -87,51 +91,65 @@ class _Request:
 
 
 class BatchedLane:
-    """Serves a request immediately if it needs no store; otherwise, together with others in the loop's next turn."""
+    """Serves the requests that have arrived in the loop's next turn."""
 
     def __init__(self, lane: FastLane, store: BatchingStore) -> None:
         self._lane = lane
         self._store = store
-        self._waiting: dict[BatchedConnection, _Request] = {}
+        self._arrived: dict[BatchedConnection, bytes] = {}
 
     def add(self, connection: BatchedConnection, data: bytes) -> None:
-        """Serve the requests at the beginning of `data`, and let uvicorn parse the rest."""
-        waiting = self._waiting.get(connection)
-        if waiting is not None:
-            waiting.data += data
-            return
-        for _ in range(MOST_REQUESTS):
-            request = _Request(connection, data, self._lane, self._store)
-            if request.commands is not None:
-                if not self._waiting:
-                    asyncio.get_running_loop().call_soon(self.run)
-                self._waiting[connection] = request
-                return
-            if not request.is_served:
-                break
-            self._respond(request)
-            data = data[request.end :]
-            if not data:
-                return
-        connection.parse(data)
+        """Serve the requests at the beginning of the data in the next turn, and let uvicorn parse the rest."""
+        earlier = self._arrived.get(connection)
+        if earlier is not None:
+            data = earlier + data
+        elif not self._arrived:
+            asyncio.get_running_loop().call_soon(self.run)
+        self._arrived[connection] = data
 
     def has(self, connection: BatchedConnection) -> bool:
-        """Return whether a request of this connection waits for the store."""
-        return connection in self._waiting
+        """Return whether data of a connection waits for the next turn."""
+        return connection in self._arrived
 
     def run(self) -> None:
-        """Serve the waiting requests together."""
-        waiting, self._waiting = self._waiting, {}
-        requests = [*waiting.values()]
+        """Serve the requests that have arrived."""
+        arrived, self._arrived = self._arrived, {}
+        self._store.begin_batch()
+        begun = [self._begin(connection, data) for connection, data in arrived.items()]
+        requests = [request for request in begun if request is not None]
         while stopped := [request for request in requests if request.commands is not None]:
             self._exchange(stopped)
         for request in requests:
             if not request.is_served:
                 request.connection.parse(request.data)
                 continue
-            self._respond(request)
+            self._respond(request.connection, request)
             if request.end < len(request.data):
                 self.add(request.connection, request.data[request.end :])
+
+    def _begin(self, connection: BatchedConnection, data: bytes) -> _Request | None:
+        """Serve the requests at the beginning of the data that need no exchange with the store.
+
+        Returns the first that needs one; None if uvicorn serves the rest, or if there is no rest.
+        """
+        for _ in range(MOST_REQUESTS):
+            request = self._lane.read(data, 0, connection)
+            if request is None:
+                break
+            if self._lane.serve_from_cache(request):
+                self._respond(connection, request)
+            else:
+                begun = _Request(connection, data, request, self._lane, self._store)
+                if begun.commands is not None:
+                    return begun
+                if not begun.is_served:
+                    break
+                self._respond(connection, begun)
+            if request.end == len(data):
+                return None
+            data = data[request.end :]
+        connection.parse(data)
+        return None
 
     def _exchange(self, requests: Sequence[_Request]) -> None:
         """Send the commands of all these requests to the store at once, and continue each request with its replies."""
@@ -148,8 +166,7 @@ class BatchedLane:
             request.receive(replies[first:last])
             first = last
 
-    def _respond(self, request: _Request) -> None:
-        connection = request.connection
+    def _respond(self, connection: BatchedConnection, request: LaneRequest | _Request) -> None:
         if connection.can_respond():
             response = self._lane.response(request.exchange, connection.default_headers)
             connection.respond(b"".join(response))

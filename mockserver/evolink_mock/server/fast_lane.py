@@ -112,6 +112,13 @@ class FastLane:
         exchange = Exchange(method, path, stopwatch(), scheme=scheme, request_headers=block.headers)
         return LaneRequest(endpoint, exchange, block.head, body, end)
 
+    def serve_from_cache(self, request: LaneRequest) -> bool:
+        """Serve a status query from the cache of a `BatchingStore`. Returns False if that is not possible."""
+        endpoint = request.endpoint
+        if not isinstance(endpoint, QueryEndpoint):
+            return False
+        return self._app.respond_from_cache(endpoint, request.exchange, request.head)
+
     def serving(self, request: LaneRequest, connection: Connection) -> Coroutine[Any, Any, None]:
         """Return the coroutine that serves a request with a `BatchingStore`. It may raise `MayWaitError`."""
         return self._app.respond_in_batch(

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.domain.store import StoreError
+from evolink_mock.domain.store import NO_CHANGE, Change, StoreError
 from evolink_mock.stores.redis.store import RedisStore
 from evolink_mock.stores.sqlite.store import SqliteStore
+from support.in_process import START
 from support.lanes import QUERY, Server, Wire, create, request
-from support.redis_server import needs_server, new_place
-from support.stores import open_store, result
+from support.redis_server import SHARED_STORES, needs_server, new_place
+from support.stores import open_store, place, result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.store import IsTaken
     from evolink_mock.server.protocol import Protocol
 
 pytestmark = needs_server
@@ -63,9 +67,74 @@ def test_queries_and_creates_that_arrive_together_take_one_round_trip() -> None:
         await clients.statuses(create())
         queries = [request(path=f"{QUERY}task-unified-1757169743-00000000")] * 5
         assert await clients.statuses(*queries, *[create()] * 7) == {404: 5, 200: 7}
-        assert clients.round_trips == [5 * 2 + 7]
+        assert clients.round_trips == [1 + 5 * 2 + 7]
         assert result(clients.store.account("key")).task_count == 8
         clients.store.close()
+
+    asyncio.run(play())
+
+
+def test_polls_of_unchanged_tasks_take_one_command_for_all_requests_of_a_turn() -> None:
+    async def play() -> None:
+        clients = Clients()
+        await clients.statuses(create())
+        polls = [request(path=QUERY + task.id) for task in result(clients.store.tasks("key"))] * 5
+        round_trips = []
+        for requests in (polls, polls, polls, [*polls, create()], polls, polls, polls):
+            assert await clients.statuses(*requests) == {200: len(requests)}
+            round_trips.append(clients.round_trips[:])
+        read = 1 + 5 * 2
+        assert round_trips == [[read], [read], [1], [1, 1], [1, read], [read], [1]]
+        clients.store.close()
+
+    asyncio.run(play())
+
+
+def test_while_other_processes_write_all_the_time_polls_are_read_in_one_round_trip() -> None:
+    async def play() -> None:
+        clients = Clients()
+        twin = open_store(clients.place)
+        await clients.statuses(create())
+        poll = request(path=QUERY + result(clients.store.tasks("key"))[0].id)
+        round_trips = []
+        for _ in range(5):
+            assert await clients.statuses(poll, poll) == {200: 2}
+            round_trips.append(clients.round_trips[:])
+            twin.set_fact("number", len(round_trips))
+        assert round_trips == [[5]] * 5
+        twin.close()
+        clients.store.close()
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("kind", SHARED_STORES)
+def test_a_poll_shows_the_task_and_the_clock_as_another_process_has_changed_them(
+    kind: str, tmp_path: Path
+) -> None:
+    async def play() -> None:
+        store_place = place(kind, tmp_path)
+        server = Server(is_fast=True, settings={"store": store_place, "credits": 100})
+        twin = open_store(store_place)
+        await server.exchange(create())
+        poll = request(path=QUERY + result(twin.tasks("key"))[0].id)
+
+        async def statuses() -> set[str]:
+            answers = [(await server.exchange(poll, poll))[0] for _ in range(3)]
+            bodies = [answer.rpartition(b"\r\n\r\n")[2] for answer in answers]
+            return {json.loads(body)["status"] for body in bodies}
+
+        def move(account: Account, _: IsTaken) -> Change:
+            account.frozen_at = START + 1000
+            return NO_CHANGE
+
+        assert await statuses() == {"pending"}
+        result(twin.change("key", move))
+        assert await statuses() == {"completed"}
+        result(twin.drop("key"))
+        assert (await server.exchange(poll))[0][9:12] == b"404"
+        twin.close()
+        server.service.store.close()
 
     asyncio.run(play())
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from evolink_mock.domain.accounts import open_account
 from evolink_mock.domain.store import NO_CHANGE
 from evolink_mock.stores.records import decode_account, encode
+from evolink_mock.stores.redis.query_cache import QueryCache
 from evolink_mock.stores.redis.values import change_values, name_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Changes:
         self._wall_time = wall_time
         self.accounts, self.tasks = connection.key("accounts"), connection.key("tasks")
         self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # only for accounts that are not modified
+        self.queries = QueryCache(connection)
         self._latest: dict[str, bytes] = {}  # by token: the account as this process stored it last
 
     def account(self, token: str) -> Account:
@@ -73,6 +75,13 @@ class Changes:
             self._open(token) if account is None else self._decode(account),
             None if task is None else self.decode_task(task_id, task),
         )
+
+    def polling(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
+        """Do what `finding` does in a batch, and cache the result."""
+        self.queries.is_reading = True
+        result = yield from self.finding(token, task_id)
+        self.queries.add(token, task_id, result)
+        return result
 
     def changing(self, token: str, step: Step) -> Work[None]:
         """Let `step` change an account, starting from the state that this process stored last.

@@ -54,6 +54,7 @@ class Connection:
         self.connected = threading.Event()
         self.problem: str | None = None  # reason of the last failure; None after a successful write
         self.calls = 0  # number of calls of the script
+        self.opened = 0  # number of connections so far
         self.offset = 0.0  # seconds by which the server's clock is ahead of this machine's
         self.server = ""  # name and version of the server
         self._connect()
@@ -138,6 +139,7 @@ class Connection:
         except (RedisError, OSError, StoreError) as error:
             link.disconnect()
             raise StoreError(f"{self._address.shown}: {error}") from error
+        self.opened += 1
         self._link, self.problem = link, None
         self.connected.set()
 

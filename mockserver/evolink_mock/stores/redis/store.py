@@ -89,13 +89,21 @@ class RedisStore(JournaledStore):
         """Return the token's account, which the caller must not modify, and the task with this id."""
         return self.changes.at_once(self.changes.finding(token, task_id))
 
+    def begin_batch(self) -> None:
+        """Have `find_cached` check whether the store has changed, once for all requests that have arrived."""
+        self.changes.queries.begin_batch()
+
+    def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
+        """Do what `find` does, for a request that arrived before `begin_batch`; None if `find` must be used."""
+        return self.changes.queries.find(token, task_id)
+
     def change_now(self, token: str, step: Step) -> None:
         """Let `step` change an account. If another process has changed the account, `step` is called again."""
         self.changes.at_once(self.changes.changing(token, step))
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """Return the reply to each command, or a `StoreError` if the server refuses the command."""
-        return self.connection.send(commands)
+        return self.changes.queries.send(commands)
 
     async def account(self, token: str) -> Account:
         """Return the account of a token. The caller must not modify the account."""
@@ -118,7 +126,7 @@ class RedisStore(JournaledStore):
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return the token's account, which the caller must not modify, and the task with this id."""
         if self.is_batching:
-            return await in_batch(self.changes.finding(token, task_id))
+            return await in_batch(self.changes.polling(token, task_id))
         return self.find_now(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:

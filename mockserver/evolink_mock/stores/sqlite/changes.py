@@ -54,6 +54,7 @@ class Changes:
         self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # only for accounts that are not modified
         self._results: dict[tuple[str, str], tuple[Account, Task | None]] = {}  # of `find` since `_version`
         self._version = connection.version()
+        self.is_current = False  # whether `_version` has been checked since the requests of a batch arrived
 
     def account(self, token: str) -> Account:
         """Return the account of a token. The caller must not modify the account."""
@@ -65,9 +66,16 @@ class Changes:
 
         Because clients poll their tasks, the result is cached until a process writes to the file.
         """
-        version = self._connection.version()
-        if version != self._version or len(self._results) >= _CACHED_QUERIES:
-            self._version, self._results = version, {}
+        self.is_current = False
+        return self.find_cached(token, task_id)
+
+    def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
+        """Do what `find` does, but check whether the file has changed only if `is_current` is not set."""
+        if not self.is_current:
+            version = self._connection.version()
+            if version != self._version or len(self._results) >= _CACHED_QUERIES:
+                self._version, self._results = version, {}
+            self.is_current = True
         result = self._results.get((token, task_id))
         if result is None:
             result = self._results[token, task_id] = self._read(token, task_id)

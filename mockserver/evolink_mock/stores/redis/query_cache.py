@@ -1,0 +1,73 @@
+"""The results of status queries, cached until any process writes to the store.
+
+Every call of the script increments the version of the store, so one command tells whether all results are valid. It is
+sent only while the version is stable. Otherwise, the queries are read again, and the version with them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.tasks import Task
+    from evolink_mock.stores.redis.connection import Command, Connection
+
+    Result = tuple[Account, Task | None]
+
+_MOST_RESULTS = 4096
+
+
+class QueryCache:
+    """The results of the status queries of this process, at one version of the store."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._read_version: Command = ("GET", connection.key("version"))
+        self._results: dict[tuple[str, str], Result] = {}
+        self._version: tuple[int, bytes] | None = None  # of the results; None if it is unknown
+        self._is_stable = False  # whether it was the same when it was last read
+        self._is_new_batch = self._is_checked = False
+        self.is_reading = False  # whether the next exchange reads results
+
+    def begin_batch(self) -> None:
+        """Have `find` check the results again."""
+        self._is_new_batch, self._is_checked = True, False
+
+    def find(self, token: str, task_id: str) -> Result | None:
+        """Return the result of a query, if it is cached and valid."""
+        if self._is_new_batch:
+            self._is_new_batch = False
+            if self._is_stable:
+                self._is_checked = True
+                self._is_stable = self._is_version(self._connection.send((self._read_version,))[0])
+        return self._results.get((token, task_id)) if self._is_stable else None
+
+    def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Exchange the commands of a batch. If results are read, the version is read before them."""
+        if not self.is_reading:
+            return self._connection.send(commands)
+        self.is_reading = False
+        version, *replies = self._connection.send((self._read_version, *commands))
+        is_same = self._is_version(version)
+        # After a write in this batch, the next batch may have another one, so it does not send the command alone.
+        self._is_stable = is_same and (self._is_stable or not self._is_checked)
+        return replies
+
+    def add(self, token: str, task_id: str, result: Result) -> None:
+        """Cache a result that the last exchange has read. It may be newer than the version, but not older."""
+        if self._version is not None:
+            if len(self._results) >= _MOST_RESULTS:
+                self._results.clear()
+            self._results[token, task_id] = result
+
+    def _is_version(self, reply: Any) -> bool:
+        """Return whether the store still has the version of the results. If not, they are forgotten."""
+        version = (self._connection.opened, reply) if isinstance(reply, bytes) else None
+        if version == self._version and version is not None:
+            return True
+        self._results.clear()
+        self._version = version
+        return False
