@@ -5,8 +5,8 @@
 
 `pytest --evolink-api URL` checks the API at URL once, when the first test needs the fixture. A test fails if its clause
 failed, and is skipped if its clause was not observed. The keys are read from EVOLINK_API_KEY and
-EVOLINK_OTHER_API_KEY. Without --evolink-api and --evolink-config, these tests are skipped. With pytest-xdist, use
---dist loadfile.
+EVOLINK_OTHER_API_KEY. Without --evolink-api and --evolink-config, tests with the fixture are skipped. With
+pytest-xdist, use --dist loadfile.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class _Loader(_BASE):  # type: ignore[misc]
     """A loader for YAML as OpenAPI restricts it: YAML 1.2, only JSON types, only text as keys, and no repeated keys."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way to change them)
-    yaml_constructors = {  # noqa: RUF012  (the same)
+    yaml_constructors = {  # noqa: RUF012  (PyYAML's own way to change them)
         tag: _BASE.yaml_constructors[tag]
         for tag in (_TAG + "null", _TAG + "str", _TAG + "seq", _TAG + "map", None)
     }

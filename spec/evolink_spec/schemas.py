@@ -30,7 +30,7 @@ _PLAIN = {
     *("maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum"),
     *("multipleOf", "pattern", "required", "type", "uniqueItems", "xml"),
 }
-# Keywords whose subschemas apply to the value itself, without `allOf`.
+# Keywords, other than `allOf`, whose subschemas apply to the value itself.
 _ALTERNATIVES = ("anyOf", "dependentSchemas", "else", "if", "not", "oneOf", "then")
 _SUBJECT = "x-subject"
 _OF_TYPE: dict[Json, Json] = {"array": [], "boolean": False, "integer": 0, "number": 0, "string": ""}

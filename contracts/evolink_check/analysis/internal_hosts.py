@@ -37,7 +37,7 @@ def host_of(url: str) -> str:
 
 
 def is_internal(url: str) -> bool:
-    """Whether the host is certainly internal. Addresses in unusual notations count, too.
+    """Whether the host is certainly internal. An address in an unusual notation counts as internal, too.
 
     A domain name does not count as internal, because only a DNS query could show its address. `localhost` and its
     subdomains do count.

@@ -83,7 +83,7 @@ class Conformance:
         return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
 
     def _errors(self, exchange: Exchange, errors_of: _ErrorsOf) -> list[Exception] | None:
-        """Return the errors that the document of the exchange's path finds; None if no document describes this path."""
+        """Return the errors of an exchange by the document of its path; None if no document describes the path."""
         from openapi_core.templating.paths.exceptions import PathError
 
         for source in self._sources(exchange.method, urlsplit(exchange.url).path, exchange.request_body):
@@ -193,7 +193,7 @@ def _answered(exchange: Exchange) -> _ErrorsOf:
 
 
 def _schema_errors(error: Exception) -> Iterable[Any]:
-    """Return the jsonschema errors about a body that caused an error of openapi-core; empty if it has another cause."""
+    """Return the jsonschema errors that caused an error of openapi-core; empty if the cause is another one."""
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 
     cause = error.__cause__ or error

@@ -94,7 +94,7 @@ def _find_faults(
 
 
 def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -> CreateOperation:
-    """Return the create operation for the model in a request body. The model may have an old name.
+    """Return the create operation for the model in a request body, which may use an old name of the model.
 
     If no operation has this model, return the operation whose document names no model. If every document names a model,
     return the first operation.

@@ -62,7 +62,7 @@ class Verdict:
 
     @property
     def fails(self) -> bool:
-        """Whether this verdict makes a run fail that is not strict."""
+        """Whether this verdict makes a run fail if the run is not strict."""
         return self.status == "failed" and not self.known
 
 

@@ -111,9 +111,9 @@ def _with_callback_url(
 
 
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
-    """Return the plain create requests that concern these clauses; all of them if `clauses` is empty.
+    """Return the plain create requests that concern the clauses; all of them if `clauses` is empty.
 
-    If no request concerns the clauses, but any task could show one of them, return a few of the requests.
+    If no request concerns the clauses, but any task could show one of the clauses, return a few of the requests.
     """
     if not clauses:
         return cases
@@ -145,7 +145,7 @@ def _with_fields(case: Case, fields: Mapping[str, Any]) -> Case:
 
 
 def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[str, tuple[Answer, ...]]:
-    """Return the scripts of answers to callbacks that these clauses need.
+    """Return the scripts of answers to callbacks that the clauses need.
 
     After the end of a script, callbacks are answered with 204.
     """

@@ -98,7 +98,7 @@ class TaskPool:
             self._follower.query_as_others(task)
 
     def query_finished_task(self) -> None:
-        """Query a task that has ended, and the credits before and after, because a query must not change them."""
+        """Query a task that has ended, and the credits before and after, because no query may change the credits."""
         if any(task.ended for task in self.tasks):
             self._target.pause(self._settled)
             query_credits(self._target)
@@ -106,7 +106,7 @@ class TaskPool:
             query_credits(self._target)
 
     def follow_all(self, tasks: Sequence[PlannedTask], count: Callable[[], None]) -> None:
-        """Create and follow all of these tasks concurrently. `count` is called after each task."""
+        """Create and follow all `tasks` concurrently. `count` is called after each task."""
 
         def lived(planned: PlannedTask) -> None:
             task = self._begun(planned)
@@ -119,7 +119,7 @@ class TaskPool:
 
     @contextmanager
     def follow_meanwhile(self, tasks: Sequence[PlannedTask]) -> Iterator[None]:
-        """Create and follow these tasks while the `with` block runs. The block ends after all of them."""
+        """Create and follow `tasks` while the `with` block runs. The block ends when all tasks have been followed."""
         with ThreadPoolExecutor(1) as pool:
             work = pool.submit(self.follow_all, tasks, _silent)
             try:

@@ -32,8 +32,8 @@ class SearchAbortedError(BaseException):  # Hypothesis treats any `Exception` as
 class Search:
     """The effort of a search.
 
-    If `seed` is None, it is random. `memory` is a folder of failing examples, which run first; None if failing examples
-    are not saved.
+    If `seed` is None, the seed is random. `memory` is a folder of failing examples, which run first; None if failing
+    examples are not saved.
     """
 
     examples: int

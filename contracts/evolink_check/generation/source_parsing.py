@@ -1,8 +1,8 @@
-"""Parse Python source in one thread at a time, where CPython cannot parse in several.
+"""Parse Python source in one thread at a time, because some versions of CPython cannot parse in several threads.
 
-Hypothesis describes a strategy by the source of its lambdas, which it parses, and it hooks into the garbage
-collector. If the collector runs in the middle of `ast.parse`, another thread may take over and parse too. CPython 3.11
-and 3.12 then raise `SystemError: AST constructor recursion depth mismatch`.
+To describe a strategy, Hypothesis parses the source of its lambdas; Hypothesis also hooks into the garbage collector.
+If the collector runs during `ast.parse`, another thread may take over and call `ast.parse`, too. CPython 3.11 and 3.12
+then raise `SystemError: AST constructor recursion depth mismatch`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FIXED_IN = (3, 13)
 
 
 def parse_in_one_thread(parse: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `parse`, which now waits until no other thread parses."""
+    """Return a function that calls `parse`, but first waits until no other thread parses."""
 
     @wraps(parse)
     def parse_alone(*args: Any, **kwargs: Any) -> Any:
@@ -33,6 +33,6 @@ def parse_in_one_thread(parse: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def install() -> None:
-    """Replace `ast.parse` in this process, if its CPython needs it."""
+    """Replace `ast.parse` in this process if this version of CPython cannot parse in several threads."""
     if sys.version_info < _FIXED_IN and not hasattr(ast.parse, "__wrapped__"):
         ast.parse = parse_in_one_thread(ast.parse)

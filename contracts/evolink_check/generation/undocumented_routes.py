@@ -33,7 +33,7 @@ def creates_by_other_methods(
 def undocumented_routes(spec: Spec, task_id: str) -> Iterator[Case]:
     """Yield requests with other methods for documented paths, and requests for other paths.
 
-    HEAD and OPTIONS are left out, because their responses may differ.
+    HEAD and OPTIONS are left out, because servers may respond to them differently.
     """
     for _, path in spec.creates:
         for method in ("GET", "PUT", "PATCH", "DELETE"):

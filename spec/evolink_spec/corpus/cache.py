@@ -49,7 +49,7 @@ class DocumentCache:
             return None
 
     def put(self, key: str, document: Document, tree: Json) -> bool:
-        """Store a document and its JSON tree. Returns False if they cannot be stored."""
+        """Store a document and its JSON tree. Return False if storing fails."""
         if self._folder is None:
             return False
         try:

@@ -94,7 +94,7 @@ def _with_prose_aliases(
 
 
 def single_query(queries: Sequence[QueryOperation]) -> QueryOperation:
-    """Return the operation that queries a task. Raises `SpecError` if two documents describe it differently."""
+    """Return the operation that queries a task. Raises `SpecError` if two documents describe the query differently."""
     first = queries[0]
     for other in queries[1:]:
         same = replace(other, id=first.id, source=first.source, pointer=first.pointer)

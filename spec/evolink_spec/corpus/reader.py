@@ -93,7 +93,7 @@ class DocumentReader:
         return documents
 
     def trees(self, sources: Iterable[Source]) -> Trees:
-        """Return the JSON trees of the documents that were read from these sources."""
+        """Return the JSON trees of the documents that were read from `sources`."""
         names = dict.fromkeys(source.name for source in sources if source.name in self._loaders)
         return Trees({name: self._loaders[name] for name in names})
 
@@ -140,10 +140,7 @@ class DocumentReader:
             self._skipped[source.name] = NotATaskError(source.name, *document.skipped[0])
 
     def _with_source(self, document: Document, name: str) -> Document:
-        """Return the document with this source.
-
-        Equal parts of different documents are replaced with one shared object.
-        """
+        """Return the document with the source `name`. Equal parts of different documents become one shared object."""
         creates = [self._shared_parts(replace(operation, source=name)) for operation in document.creates]
         queries = [replace(operation, source=name) for operation in document.queries]
         return replace(document, creates=creates, queries=queries)

@@ -31,10 +31,10 @@ class Source:
 
 
 def read_sources(paths: Iterable[Path | str]) -> list[Source]:
-    """Read the files at these paths.
+    """Read the files that `paths` select.
 
-    A path is a file, a folder (all documents and Markdown pages below it are read) or a glob pattern (all files
-    that match are read). Raises one `SpecError` for all files that cannot be read.
+    A path is a file, a folder (all documents and Markdown pages below it are read) or a glob pattern (all files that
+    match are read). Raises one `SpecError` for all files that cannot be read.
     """
     sources: dict[str, Source] = {}
     errors: list[SpecError] = []

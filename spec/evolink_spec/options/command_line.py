@@ -119,11 +119,11 @@ class Group(click.Group):
         beneath: Callable[[], Sequence[Mapping[str, RawValue]]] = tuple,
         **about: Any,
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-        """Return a decorator that adds a command with an option for each field of these records.
+        """Return a decorator that adds a command with an option for each field of `records`.
 
-        The decorated function is called with one instance of each record type. The value of a field comes from
-        the command line, or else from the first of the sources that `beneath` returns. The fields in `without`
-        are not options of this command and keep their defaults. `about` is passed to click.
+        The decorated function is called with one instance of each record type. The value of a field comes from the
+        command line, or else from the first of the sources that `beneath` returns. The fields in `without` are not
+        options of this command and keep their defaults. `about` is passed to click.
         """
         fields = [field for record in records for field in fields_of(record) if field.name not in without]
 

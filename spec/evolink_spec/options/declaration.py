@@ -183,7 +183,7 @@ def _field(hint: Any, name: str, default: Any) -> Field | None:
 
 
 def json_schema(title: str, *records: type[Struct]) -> dict[str, Any]:
-    """Return the JSON Schema of a TOML table whose keys are the settings in these records."""
+    """Return the JSON Schema of a TOML table whose keys are the settings in `records`."""
     fields = [field for record in records for field in fields_of(record)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -27,7 +27,7 @@ def reporting_problems() -> Iterator[None]:
     except OSError as problem:
         file = "stdout" if isinstance(problem, BrokenPipeError) else "a file"
         _fail(f"{problem.filename or file}: {problem.strerror or problem}")
-    except Exception as bug:  # noqa: BLE001  (see above)
+    except Exception as bug:  # noqa: BLE001  (a bug must not look like a verdict)
         _fail(f"a bug in evolink-check:\n{describe_bug(bug)}")
 
 

@@ -21,7 +21,7 @@ from evolink_check import clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SECONDS = 2.5  # how long connections are refused
+_SECONDS = 2.5  # how many seconds connections are refused
 CLOSED, _OPEN = 0.75, 1.0  # how many seconds the port is closed, and then open
 _VARIATION = 0.2  # a random number of seconds, up to this, is added to the time in which the port is closed
 # Seconds to wait for the rest of a request, so that the client is reading, not writing, when the reset arrives.
