@@ -49,7 +49,7 @@ def refusal(status: int, reason: str) -> WebResponse:
 
 
 def plain_refusal(status: int, reason: str) -> WebResponse:
-    """Return a refusal as plain text, for requests that could not load the style sheet of a page either."""
+    """Return a refusal as plain text, for a request whose style sheet this server would refuse as well."""
     return WebResponse(f"{reason}\n".encode(), b"text/plain; charset=utf-8", status)
 
 

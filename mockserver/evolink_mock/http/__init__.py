@@ -1,1 +1,1 @@
-"""What all endpoints need of HTTP: requests, bodies, responses, errors, the middleware and the access log."""
+"""The parts of HTTP that all endpoints need: requests, bodies, responses, errors, the middleware and the access log."""

@@ -1,4 +1,4 @@
-"""The access log: one readable line, or one JSON object, for each request."""
+"""The access log, which has one readable line or one JSON object for each request."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.exchange import Exchange
 
-_CLOCK_SECONDS = 0.1  # the time of day is read at most this often
-_MAX_LENGTH = 300  # characters of a path or a note
-# Green, cyan, yellow, red; magenta for no response.
+_CLOCK_SECONDS = 0.1  # minimum time between two readings of the time of day
+_MAX_LENGTH = 300  # maximum number of characters of a path or a note
+# ANSI colours by the first digit of the status: green, cyan, yellow, red; magenta if no response was sent.
 _COLOURS = {2: "32", 3: "36", 4: "33", 5: "31", 0: "35"}
 
 
 def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> str:
     """Return a log line: time of day, status, request, task, account, duration and notes.
 
-    `ended` is the end of the request on the stopwatch, and `at` the time of day.
+    `ended` is the end of the request on the stopwatch, and `at` is the time of day.
     """
     status = exchange.status
     account = f"  account {exchange.account}" if exchange.account else ""
@@ -47,9 +47,10 @@ def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = Fal
 
 
 def format_json(exchange: Exchange, ended: float) -> str:
-    """Return a request as one line of JSON. `ended` is in Unix seconds. Without a response, `status` is null.
+    """Return the log entry of a request as one line of JSON. `ended` is in Unix seconds.
 
-    Only a request with the header `X-Request-Id` has a `request_id`.
+    If no response was sent, `status` is null. `request_id` is present only if the request has the header
+    `X-Request-Id`.
     """
     headers = exchange.request_headers
     path, request_id, *reasons = redact_for_log(
@@ -74,7 +75,7 @@ def format_json(exchange: Exchange, ended: float) -> str:
 
 
 def _reasons(exchange: Exchange) -> tuple[str, ...]:
-    """Return the notes of an exchange; for an error without notes, the message of its response."""
+    """Return the notes of an exchange or, for an error without notes, the message of its response."""
     if exchange.notes or exchange.status < 400:  # noqa: PLR2004  (not an error)
         return exchange.notes
     return tuple(filter(None, (error_message(exchange.answer_body),)))
@@ -86,7 +87,7 @@ def _request_id(headers: Sequence[tuple[bytes, bytes]]) -> str:
 
 
 class AccessLog:
-    """Writes a line for each exchange."""
+    """Writes a log line for each exchange."""
 
     def __init__(self, write: Callable[[str], None], *, colour: bool, as_json: bool = False) -> None:
         self._write = write
@@ -108,6 +109,6 @@ class AccessLog:
 def _printable(text: str) -> str:
     """Return the text with control characters escaped, because they could forge a line or control a terminal.
 
-    It is cut after `_MAX_LENGTH` characters.
+    The text is cut after `_MAX_LENGTH` characters.
     """
     return (text if text.isprintable() else text.encode("unicode_escape").decode("ascii"))[:_MAX_LENGTH]

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
 
-STOPPING = "the server is stopping"  # message of a cancellation: the request must respond at once
+STOPPING = "the server is stopping"  # message of a cancellation, after which the request must respond at once
 WHOLE_BODY = "evolink_mock.whole_body"  # in the ASGI scope if the whole request has arrived
 HELD = "evolink_mock.held"  # in the ASGI scope of a request that never gets a response
-TRANSPORT = "evolink_mock.transport"  # the connection, in the ASGI scope of a request that `Protocol` serves
+TRANSPORT = "evolink_mock.transport"  # key of the connection in the ASGI scope of a request over a socket
 
 
 class ConnectionDroppedError(ConnectionError):
-    """Raised when a recipe closes the connection, but the caller is in this process and has no connection.
+    """A recipe closes the connection of a request. Callers in this process, which have no connection, get this error.
 
     `sent` states whether a part of the response was sent before. If `held`, the connection stays open until the client
     closes it.
@@ -30,7 +30,7 @@ class ConnectionDroppedError(ConnectionError):
 
 
 class MayWaitError(Exception):
-    """Raised in the fast lane by a request that may wait, before it has changed anything.
+    """A request in the fast lane may have to wait. It is raised before the request has changed anything.
 
     uvicorn then serves the request.
     """
@@ -51,7 +51,7 @@ def is_stopping(error: asyncio.CancelledError) -> bool:
 async def close_connection(error: ConnectionDroppedError, scope: Scope, receive: Receive) -> None:
     """Close the connection of a request, and return when it is closed.
 
-    Raises `error` if there is no connection.
+    Raises `error` if the request has no connection, because its caller is in this process.
     """
     transport = scope.get(TRANSPORT)
     if transport is None:
@@ -59,7 +59,7 @@ async def close_connection(error: ConnectionDroppedError, scope: Scope, receive:
     if error.held:
         scope[HELD] = True
     elif error.sent:
-        transport.close()  # closes after delivering the bytes sent so far
+        transport.close()  # closes the connection after the bytes written so far have been delivered
     else:
         transport.abort()
     try:

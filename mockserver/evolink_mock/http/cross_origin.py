@@ -22,18 +22,18 @@ _EXPOSED = ("Retry-After", "Content-Length", "Content-Range")
 
 
 def parse_origin(text: str) -> str:
-    """Parse the origin of a page, `*` or `off`. Returns it in lower case. Raises ValueError for anything else."""
+    """Parse the origin of a page, `*` or `off`. Return it in lower case. Raises ValueError for any other text."""
     origin = text.strip().lower().removesuffix("/")
     if origin not in {ANY, NONE} and not _ORIGIN.fullmatch(origin):
         raise ValueError(f"invalid origin {text!r}: write https://HOST[:PORT], * or off")
-    return _DEFAULT_PORT.sub(r"\1\2", origin)  # a browser omits it
+    return _DEFAULT_PORT.sub(r"\1\2", origin)  # without the default port, which browsers omit
 
 
 class CrossOrigin:
     """Adds CORS headers to the responses that a page may read.
 
-    Pages of loopback addresses and of the `allowed` origins may read all responses. `*` allows every page, `off` none.
-    No page may read a path below `closed`.
+    Pages of loopback addresses and of the `allowed` origins may read all responses. If `allowed` contains `*`, every
+    page may; if it contains `off`, no page may. No page may read a path below `closed`.
     """
 
     def __init__(self, allowed: Collection[str], closed: str) -> None:
@@ -46,7 +46,7 @@ class CrossOrigin:
         )
 
     def wrap(self, app: ASGIApp, scope: Scope) -> ASGIApp:
-        """Return the app for a request: one that adds CORS headers if a page may make the request, otherwise `app`."""
+        """Return the app that serves a request: `app` or, if an allowed page sent it, an app that adds CORS headers."""
         for name, value in scope["headers"]:
             if name == b"origin":
                 return self._wrap_for(value, app, scope)

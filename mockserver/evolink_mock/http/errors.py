@@ -1,4 +1,4 @@
-"""Errors as data, and their JSON: the documented example of the status, with the specific problem added."""
+"""Errors as data, and their JSON: the documented example for the status, with the specific problem added."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 Headers = tuple[tuple[bytes, bytes], ...]
 
-# Errors whose statuses the documents do not describe, in the documented shape (clause `error.shape`).
+# Errors with statuses that no OpenAPI document describes, in the documented shape (clause `error.shape`).
 _UNDOCUMENTED = {
     400: ("invalid_request", "Invalid request parameters", "invalid_request_error"),
     404: ("not_found", "The requested resource could not be found", "invalid_request_error"),
@@ -49,7 +49,7 @@ class ApiError(Struct, frozen=True):
 def to_json(error: ApiError, documented: Mapping[int, ErrorAnswer]) -> bytes:
     """Encode an error as JSON, with the documented code, message and type.
 
-    The detail follows the message, and `param` is the field.
+    The detail is appended to the message, and `param` is the field.
     """
     key = error.status, error.detail, error.param
     remembered = _remembered.get(key)

@@ -25,7 +25,7 @@ _MESSAGES = {
 
 
 def check_content_type(content_type: bytes) -> ApiError | None:
-    """Return an error unless the media type is `application/json`, with any parameters and in any case."""
+    """Return an error unless the media type is `application/json`. Parameters and case are ignored."""
     if content_type == JSON or content_type.partition(b";")[0].strip().lower() == JSON:
         return None
     actual = content_type.decode("latin-1")[:100] or "none"
@@ -33,7 +33,7 @@ def check_content_type(content_type: bytes) -> ApiError | None:
 
 
 def check_content_coding(content_encoding: bytes) -> ApiError | None:
-    """Return an error that names the codings if the body is compressed or otherwise encoded."""
+    """Return an error that names the content codings if the body has any; otherwise None."""
     if not content_encoding:
         return None
     codings = [coding.strip() for coding in content_encoding.lower().split(b",")]
@@ -51,9 +51,9 @@ def too_large(limit: int) -> ApiError:
 
 
 def parse(raw: bytes) -> Any:
-    """Decode a body to a JSON value or an `ApiError`.
+    """Decode a body to a JSON value, or return an `ApiError`.
 
-    Of equal keys, the last one counts (clause `body.duplicate-keys`).
+    If a JSON object has equal keys, the last one counts (clause `body.duplicate-keys`).
     """
     try:
         return _decode(raw)

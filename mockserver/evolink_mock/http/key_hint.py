@@ -1,4 +1,4 @@
-"""Explain why a key is not accepted: it may be in the wrong header or parameter, or in the wrong form."""
+"""Explain why an API key is not accepted: it may be in the wrong header or parameter, or in the wrong form."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 _FORM = "write `Authorization: Bearer KEY`"
 _HEADER = "authorization"
-_SIMILARITY = 0.85  # of a misspelled header name, 0 to 1
-_OTHER_HEADERS = frozenset({"authentication", "bearer", "x-authorization"})  # beside those of credentials
+_SIMILARITY = 0.85  # minimum similarity of a misspelled header name, 0 to 1
+_OTHER_HEADERS = frozenset({"authentication", "bearer", "x-authorization"})  # may also contain the key
 _UNSET = frozenset({"undefined", "null", "none", "nil", "nan", "[object object]"})  # texts of a missing value
 _MEMBER = re.compile(rb'"(api[-_]?key|apikey|(?:access[-_]?)?token|authorization)"\s{0,9}:', re.IGNORECASE)
-_MOST_PARAMETERS = 100  # of a query string at most
+_MOST_PARAMETERS = 100  # maximum number of parameters of a query string
 
 
 def unauthorized(headers: Mapping[bytes, bytes], query: bytes, body: bytes = b"") -> ApiError:
-    """Return the 401 for a request without an accepted key.
+    """Return the 401 for a request without an accepted API key.
 
-    It names the wrong header, parameter or field, but never its value.
+    The message names the wrong header, parameter or field, but never shows its value.
     """
     where, problem = _wrong_place(headers, query, body)
     return ApiError(401, f"{problem}: {_FORM}" if problem else "", where)
@@ -57,7 +57,7 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> t
 
 
 def _key_header(name: bytes) -> str:
-    """Return the name of a header, perhaps misspelled, that seems to carry the key; empty if there is none."""
+    """Return the name of a header, perhaps misspelled, that seems to contain the API key; empty if it does not."""
     header = name.decode("latin-1").lower()
     if header in _OTHER_HEADERS or is_credential_header(name):
         return header
@@ -70,7 +70,7 @@ def _key_header(name: bytes) -> str:
 
 
 def _odd_form(token: str) -> str:
-    """Return the mistake that a token shows, such as quotes or an unexpanded variable; empty if there is none."""
+    """Return the mistake that a token shows, such as quotes or an unexpanded variable; empty if it shows no mistake."""
     if token.lower().startswith("bearer "):
         return "Bearer is given twice"
     if token.startswith(("$", "%", "{{")):

@@ -35,13 +35,13 @@ _log = logging.getLogger("evolink_mock")
 
 
 class NotFound:
-    """The 404 for an unknown path. It suggests the intended path (clause `error.other-paths`)."""
+    """Responds with a 404 for an unknown path, and suggests the intended path (clause `error.other-paths`)."""
 
     def __init__(self, routes: Sequence[str]) -> None:
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond with 404, or close a WebSocket."""
+        """Respond with a 404. A WebSocket is closed instead."""
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
             return
@@ -52,13 +52,13 @@ class NotFound:
 
 
 class MethodNotAllowed:
-    """The 405 for an undocumented method. It lists the methods of the path (clause `error.other-methods`)."""
+    """Responds with a 405 for an undocumented method, and lists the allowed ones (clause `error.other-methods`)."""
 
     def __init__(self, *methods: str) -> None:
         self._allow = ", ".join(methods)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond with 405 and an `Allow` header."""
+        """Respond with a 405 and an `Allow` header."""
         await keep_body(scope, receive)
         detail = f"{scope['path'][:200]} accepts {self._allow}"
         await send_error(
@@ -67,10 +67,10 @@ class MethodNotAllowed:
 
 
 class LaneEndpoint(Protocol):
-    """An endpoint that the fast lane can serve."""
+    """An endpoint whose requests the fast lane can serve."""
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
-        """Add the response to the exchange. Raises `MayWaitError` before it changes anything.
+        """Add the response to the exchange. May raise `MayWaitError`, but only before anything is changed.
 
         `connection` has the items of the ASGI scope that all requests of a connection share: `scheme` and `server`.
         """
@@ -92,7 +92,7 @@ class CachedEndpoint(Protocol):
 
 
 class ExchangeMiddleware:
-    """The outermost layer. It records the exchange, and responds to internal errors with the documented 500."""
+    """The outermost layer. It records each exchange, and responds to internal errors with the documented 500."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class ExchangeMiddleware:
         self._cross_origin = cross_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI scope."""
+        """Serve one HTTP request. Other ASGI scopes are passed to the application."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -153,7 +153,6 @@ class ExchangeMiddleware:
         self._record(exchange)
 
     async def _respond(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request with `app`."""
         exchange = scope[SCOPE_KEY] = Exchange(
             scope["method"],
             scope["path"],
@@ -195,12 +194,12 @@ async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:
     """Respond to a request that failed because of a bug or because of the store."""
     answer = _error_after(error, exchange)
     if exchange.status:
-        raise error  # a part was sent, so only a closed connection shows the failure
+        raise error  # a part of the response was sent, so only a closed connection can show the failure
     await send_error(send, exchange, answer)
 
 
 def _error_after(error: Exception, exchange: Exchange) -> ApiError:
-    """Return the response to a request that failed because of a bug or because of the store. A bug is logged."""
+    """Return the error response to a request that failed because of a bug or because of the store. A bug is logged."""
     if isinstance(error, StoreError):
         return ApiError(503, "the store cannot be used", hint=str(error))
     _log.error(

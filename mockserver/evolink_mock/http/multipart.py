@@ -13,7 +13,7 @@ _MOST_PARTS = 100
 
 
 class Part(NamedTuple):
-    """A field of a form. `file_name` is empty if the field is not a file."""
+    """A field of a form. If the field is not a file, `file_name` is empty."""
 
     name: str
     file_name: str

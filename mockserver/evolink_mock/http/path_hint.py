@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_LONGEST = 200  # characters of a path that are compared
-_SIMILARITY = 0.65  # of a misspelled path, 0 to 1
+_LONGEST = 200  # maximum number of characters of a path that are compared
+_SIMILARITY = 0.65  # minimum similarity of a misspelled path, 0 to 1
 _CONTROL = "/__mock__"
 _SLASHES = re.compile(r"/{2,}")
 _PARAMETER = re.compile(r"\{\w+\}")
@@ -25,7 +25,7 @@ class _Repair(NamedTuple):
 
 
 def path_hint(path: str, routes: Sequence[str]) -> str:
-    """Return a sentence that suggests the intended route; empty if none is similar.
+    """Return a sentence that suggests the intended route; empty if no route is similar.
 
     Routes may be templates, such as `/tasks/{id}`.
     """
@@ -40,7 +40,7 @@ def path_hint(path: str, routes: Sequence[str]) -> str:
 
 
 def _repairs(plain: str, routes: Iterable[str]) -> Iterator[_Repair]:
-    """Yield the path with one common mistake corrected, and advice on that mistake."""
+    """Yield the path with one common mistake corrected, and advice on this mistake, for each common mistake."""
     yield _Repair(plain, "A path has no slash at its end and no empty segment.")
     for base in dict.fromkeys(_first_segment(route) for route in routes if "{" not in route.split("/")[2]):
         yield _Repair(f"{base}{plain}", "" if base == _CONTROL else f"The base URL must end in {base}.")
@@ -51,7 +51,7 @@ def _repairs(plain: str, routes: Iterable[str]) -> Iterator[_Repair]:
 
 
 def _first_segment(path: str) -> str:
-    """Return the first segment, such as `/v1` of `/v1/tasks`."""
+    """Return the first segment of a path with its slash, such as `/v1` of `/v1/tasks`."""
     end = path.find("/", 1)
     return path if end < 0 else path[:end]
 

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
 
 _WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
-PATIENCE_SECONDS = 0.3  # for the body of a refused request, whose client may wait for the response
+PATIENCE_SECONDS = 0.3  # wait for the body of a refused request; the client may wait for the response
 
 
 async def receive_body(
     scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], limit: int
 ) -> bytes | ApiError:
-    """Return the complete body, or the error if it exceeds `limit` bytes or takes too long.
+    """Return the complete body, or the error for a body that exceeds `limit` bytes or takes too long.
 
-    Raises `ClientDisconnectedError` if the client disconnects first.
+    Raises `ClientDisconnectedError` if the client disconnects before the body is complete.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     if WHOLE_BODY in scope:  # the body is one message that has already arrived
@@ -44,15 +44,15 @@ async def receive_body(
 
 
 def keep_whole_body(exchange: Exchange, body: bytes, limit: int) -> bytes | ApiError:
-    """Record a complete body in the exchange. Returns the body, or the error if it exceeds `limit` bytes."""
+    """Record a complete body in the exchange. Return the body, or the error if it exceeds `limit` bytes."""
     exchange.request_body = body[:KEPT]
     return body if len(body) <= limit else too_large(limit)
 
 
 async def keep_body(scope: Scope, receive: Receive) -> None:
-    """Record as much of a refused request's body as arrives within `PATIENCE_SECONDS`.
+    """Record the part of a refused request's body that arrives within `PATIENCE_SECONDS`.
 
-    Raises `ClientDisconnectedError` if the client disconnects first.
+    Raises `ClientDisconnectedError` if the client disconnects before.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     with _BodyRecorder(receive, exchange) as recorder:
@@ -62,7 +62,7 @@ async def keep_body(scope: Scope, receive: Receive) -> None:
 async def keep_unread_body(scope: Scope, receive: Receive) -> None:
     """Record the body of a GET, HEAD or OPTIONS request, which no endpoint reads.
 
-    Raises `ClientDisconnectedError` if the client disconnects first.
+    Raises `ClientDisconnectedError` if the client disconnects before the body has arrived.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     if exchange.method in _WITHOUT_BODY and any(
@@ -73,7 +73,7 @@ async def keep_unread_body(scope: Scope, receive: Receive) -> None:
 
 
 class _BodyRecorder:
-    """Collects the first `KEPT` bytes of a body, and records them in the exchange when its context ends."""
+    """Collects the first `KEPT` bytes of a body, and records them in the exchange when its `with` block ends."""
 
     def __init__(self, receive: Receive, exchange: Exchange) -> None:
         self.beginning = bytearray()
@@ -85,11 +85,11 @@ class _BodyRecorder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.beginning:  # a body that was read before stays
+        if self.beginning:  # otherwise, a body that was recorded before is kept
             self._exchange.request_body = bytes(self.beginning)
 
     async def receive(self) -> Message:
-        """Return the next ASGI message, and collect its bytes."""
+        """Return the next ASGI message, and collect the bytes of the body in it."""
         message = await self._receive()
         if message["type"] == "http.request":
             missing = KEPT - len(self.beginning)
@@ -101,8 +101,8 @@ class _BodyRecorder:
     async def fill(self) -> None:
         """Receive until `KEPT` bytes or the whole body have arrived, or `PATIENCE_SECONDS` have passed.
 
-        Does nothing if the client expects a `100 Continue`, because it has sent nothing of the body yet, and receiving
-        would request the body.
+        If the client expects a `100 Continue`, nothing is received, because receiving would make the client send the
+        body.
         """
         if any(name == b"expect" for name, _ in self._exchange.request_headers):
             return

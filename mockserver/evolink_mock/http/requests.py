@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 _HOST = re.compile(rb"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 _LENGTH_DIGITS = 19  # a Content-Length with more digits exceeds any limit
 _CACHED_ORIGINS = 1000
-BODY_SECONDS = 60.0  # for a complete body to arrive
+BODY_SECONDS = 60.0  # maximum time until a body is complete
 
 
 class RequestHead(Struct, frozen=True):
-    """The headers of a request as a mapping, and its bearer token."""
+    """The headers of a request as a mapping, and its bearer token; None if it has no bearer token."""
 
     headers: Mapping[bytes, bytes]
     token: str | None
@@ -54,8 +54,8 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> RequestHead:
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | ApiError:
     """Return the complete body, or an error.
 
-    The error is returned as soon as the body is certain to exceed `limit` bytes, or if it is not complete after
-    `BODY_SECONDS`. Raises `ClientDisconnectedError` if the client disconnects first.
+    The error is returned as soon as the body is certain to exceed `limit` bytes, or if it is incomplete after
+    `BODY_SECONDS`. Raises `ClientDisconnectedError` if the client disconnects before.
     """
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:_LENGTH_DIGITS]) > limit:
@@ -85,17 +85,17 @@ async def _read_chunks(receive: Receive, limit: int) -> bytes | ApiError:
 
 
 class Origins:
-    """The scheme and host of result links: `public_url`, or the address that the client used in its request."""
+    """The scheme and host of result links: `public_url`, or else the address that the client used in its request."""
 
     def __init__(self, public_url: str | None, *, trust_proxy: bool = False) -> None:
         self._fixed = public_url.rstrip("/") if public_url else None
         self._trust_proxy = trust_proxy  # whether to read the headers of a reverse proxy
-        self._cached: dict[tuple[str, bytes], str] = {}  # so that tasks share one string for each host name
+        self._cached: dict[tuple[str, bytes], str] = {}  # so that tasks share a string for each host name
 
     def of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
-        """Return the origin for a request with these headers.
+        """Return the origin of the result links for a request with these headers.
 
-        If `Host` is not a valid host, it is the bound address.
+        If the `Host` header is invalid, the origin has the address that accepted the connection.
         """
         if self._fixed is not None:
             return self._fixed
@@ -119,7 +119,7 @@ class Origins:
 def _forwarded(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tuple[str, bytes]:
     """Return the scheme and host that the client used for the first proxy.
 
-    They are read from `Forwarded` (RFC 7239), or else from `X-Forwarded-…`.
+    They are read from the header `Forwarded` (RFC 7239) or, if it is missing, from `X-Forwarded-…`.
     """
     element = headers.get(b"forwarded", b"").partition(b",")[0]
     if element:

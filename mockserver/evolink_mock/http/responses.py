@@ -57,7 +57,7 @@ async def send_response(send: Send, exchange: Exchange) -> None:
 
 
 async def send_json(send: Send, exchange: Exchange, body: bytes, status: int = 200) -> None:
-    """Send a JSON body."""
+    """Add a JSON response to the exchange, and send it."""
     set_json(exchange, body, status)
     await send_response(send, exchange)
 
@@ -65,6 +65,6 @@ async def send_json(send: Send, exchange: Exchange, body: bytes, status: int = 2
 async def send_error(
     send: Send, exchange: Exchange, error: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
 ) -> None:
-    """Send an error in the documented shape."""
+    """Add an error in the documented shape to the exchange, and send it."""
     set_error(exchange, error, documented)
     await send_response(send, exchange)

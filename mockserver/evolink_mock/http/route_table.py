@@ -1,7 +1,7 @@
 """Find the endpoint of most paths in a dictionary, which is faster than the router's regular expressions.
 
 Starlette's router takes 9 of the 47 µs that uvicorn and an empty endpoint need. The router has the same routes, and
-serves every path that is not found here.
+serves every path that this table does not contain.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class RouteTable:
                 by_method.update(methods)
 
     def template(self, path: str) -> str | None:
-        """Return the path of the route to which a path belongs, such as `/v1/tasks/{task_id}`; None for other paths."""
+        """Return the route that serves a path, such as `/v1/tasks/{task_id}`; None if no route of this table does."""
         cut = path.rfind("/") + 1
         entry = self._parameter.get(path[:cut])
         if path in self._fixed:
@@ -43,7 +43,7 @@ class RouteTable:
     def find(self, method: str, path: str, scope: Scope) -> ASGIApp | None:
         """Return the endpoint for a method and path, or None, which leaves the request to the router.
 
-        The path parameter is added to the scope.
+        The path parameter is added to `scope`.
         """
         fixed = self._fixed.get(path)
         if fixed is not None:

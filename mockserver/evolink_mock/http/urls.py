@@ -21,7 +21,7 @@ ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 def parse_url(url: str) -> ParsedUrl:
     """Parse an absolute http or https URL. A fragment is allowed and dropped.
 
-    Raises ValueError, with a short reason, if the URL is malformed or ambiguous.
+    If the URL is malformed or ambiguous, raises ValueError with a short reason.
     """
     if _NOT_PRINTABLE_ASCII.search(url):
         raise ValueError("has a space, a control character or one outside ASCII")
@@ -39,12 +39,12 @@ def parse_url(url: str) -> ParsedUrl:
 
 
 def parse_authority(authority: str) -> tuple[str, int | None]:
-    """Split `HOST[:PORT]` into a canonical host and a port.
+    """Split `HOST[:PORT]` into a canonical host and a port; None if the port is missing.
 
-    Raises ValueError with a short reason if it is malformed.
+    If the text is malformed, raises ValueError with a short reason.
     """
     if "@" in authority:
-        # RFC 9110 4.2.4: treat userinfo from an untrusted source as an error.
+        # RFC 9110, section 4.2.4: treat user information from an untrusted source as an error.
         raise ValueError("has a user name or password before the host")
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:

@@ -1,1 +1,1 @@
-"""Redirect clients with a hard-coded address: certificate authority, forward proxy, host names."""
+"""Redirection of clients with a hard-coded address: certificate authority, forward proxy, host names."""

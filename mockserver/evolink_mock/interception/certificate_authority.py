@@ -1,8 +1,8 @@
 """The user's own certificate authority, limited to this machine and the API's host names.
 
-Trusting it carries little risk: because of its critical name constraints, certificates for other names are invalid,
-even if its key is stolen. trustme issues the server's certificates. The certificate of the authority is created here,
-because trustme cannot add name constraints.
+Trusting this authority carries little risk. Because of its critical name constraints, certificates for other names are
+invalid, even if its key is stolen. trustme issues the server's certificates. The certificate of the authority is
+created here, because trustme cannot add name constraints.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate, KeyUsage
 
 CERTIFICATE = "ca.pem"  # the file that clients must trust
-KEY = "ca-key.pem"  # the key and its certificate, in one file so that they always match
+KEY = "ca-key.pem"  # contains the key and the certificate, so that they always match
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _OWNER = "evolink-mock"  # the organization in the subject, which identifies files of this program
 _VALID = timedelta(days=3 * 365)
 _RENEW_BEFORE = timedelta(days=90)
-_LEAF_VALID = timedelta(days=365)  # issued at each start; some systems refuse more than 825 days
+_LEAF_VALID = timedelta(days=365)  # a server certificate; some systems refuse more than 825 days
 _SKEW = timedelta(days=1)  # the clock of a container or a phone may be slow
 
 
 class AuthorityError(Exception):
-    """The authority cannot be read or created. The message is the reason."""
+    """The certificate authority cannot be read or created. The message states the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """An authority that issues certificates. `certificate` is the file that clients must trust."""
+    """A certificate authority. `certificate` is the file that clients must trust."""
 
     certificate: Path
     certificate_pem: bytes
     key_pem: bytes
 
     def server_context(self, hosts: Iterable[str], now: float) -> ssl.SSLContext:
-        """Return the TLS context of a server for this machine and all `hosts`, with a new one-year certificate.
+        """Return the TLS context of a server for this machine and `hosts`, with a new certificate for one year.
 
-        Raises `AuthorityError` if the folder cannot be written.
+        Raises `AuthorityError` if the folder of the authority cannot be written.
         """
         import trustme
 
@@ -67,7 +67,7 @@ class Authority:
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        # ssl reads the key from a file: here a temporary file that only its owner can read, in the authority's folder.
+        # ssl reads the key only from a file, so it is written to a temporary file that only its owner can read.
         try:
             with leaf.private_key_and_cert_chain_pem.tempfile(dir=str(self.certificate.parent)) as path:
                 context.load_cert_chain(path)
@@ -77,14 +77,14 @@ class Authority:
 
 
 def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
-    """Return the authority stored in `folder`, created or renewed if necessary.
+    """Return the authority stored in `folder`. If necessary, it is created or renewed.
 
-    It is renewed before it expires, and if it does not cover all of `hosts`. If it is renewed for new hosts, it keeps
-    its key and also covers the earlier hosts, so that clients need not trust it again when mocks with different
-    documents are started in turn. Raises `AuthorityError` if the authority cannot be read or stored.
+    The authority is renewed before it expires, and if it does not cover all of `hosts`. If it is renewed for new
+    hosts, it keeps its key and also covers the earlier hosts, so that clients need not trust it again when mocks with
+    different documents are started in turn. Raises `AuthorityError` if the authority cannot be read or stored.
     """
     try:
-        folder = folder.resolve()  # programs with another working directory use this path
+        folder = folder.resolve()  # absolute, because programs in other working directories use this path
         _make_folder(folder)
         with _locked(folder):
             return _open(folder, set(hosts), datetime.fromtimestamp(now, UTC))
@@ -119,9 +119,9 @@ def _open(folder: Path, hosts: set[str], today: datetime) -> Authority:
 
 
 def _read(folder: Path) -> tuple[EllipticCurvePrivateKey, Certificate] | None:
-    """Return the stored authority, or None if there is none.
+    """Return the stored authority; None if the folder contains none.
 
-    Raises `AuthorityError` for files of another program, or for a key that other users can read.
+    Raises `AuthorityError` if another program created the files, or if other users can read the key.
     """
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from cryptography.x509 import load_pem_x509_certificate
@@ -170,7 +170,7 @@ def _covered_hosts(certificate: Certificate) -> set[str]:
 def _create(
     hosts: set[str], today: datetime, key: EllipticCurvePrivateKey | None = None
 ) -> tuple[EllipticCurvePrivateKey, Certificate]:
-    """Create a certificate for `key`, or for a new key."""
+    """Create a certificate for `key`, or for a new key if `key` is None."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -193,7 +193,7 @@ def _create(
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.NameConstraints([*names, *networks], None), critical=True)
         .add_extension(_key_usage(), critical=True)
-        # Name constraints apply to host names only. Without this, the authority could sign e-mail or code.
+        # Name constraints limit only host names. Without this extension, the authority could sign e-mail or code.
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
@@ -219,7 +219,7 @@ def _key_usage() -> KeyUsage:
 def _make_folder(folder: Path) -> None:
     """Create a folder that only its owner can access. An existing folder keeps its mode.
 
-    Raises AuthorityError if other users can write to the folder, because they could replace the authority.
+    Raises `AuthorityError` if other users can write to the folder, because they could replace the authority.
     """
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
@@ -237,7 +237,7 @@ def _write_if_changed(path: Path, content: bytes, mode: int) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Lock the folder, so that of two processes that start together only one creates an authority."""
+    """Lock the folder, so that only one of two processes that start together creates an authority."""
     with (folder / ".lock").open("ab") as file:
         if sys.platform == "win32":
             import msvcrt

@@ -44,7 +44,7 @@ _HOW_TO = """\
 """
 
 
-# Related hosts, from pages of the API's documentation that are not among the built-in documents.
+# Related hosts. They are named on pages of the API's documentation, but in none of the built-in documents.
 _SIBLINGS = {"api.evolink.ai": ("direct.evolink.ai", "files-api.evolink.ai")}
 
 
@@ -59,7 +59,7 @@ def hosts_of(spec: Spec) -> tuple[str, ...]:
 
 
 def _servers(node: Any) -> Iterator[dict[str, Any]]:
-    """Yield every server object of a document: at its root, at a path, or at an operation."""
+    """Yield every server object of an OpenAPI document: at its root, at a path, or at an operation."""
     yield from (server for server in node.get("servers") or () if isinstance(server, dict))
     for path in (node.get("paths") or {}).values():
         operations = (
@@ -70,7 +70,7 @@ def _servers(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _host_of(server: dict[str, Any]) -> str | None:
-    """Return the host name in a server's URL, or None if it is an address or a local name.
+    """Return the host name in a server's URL; None if the host is an address or a local name.
 
     Variables in the URL are replaced by their defaults.
     """
@@ -88,7 +88,8 @@ def _host_of(server: dict[str, Any]) -> str | None:
 def hosts_file_lines(hosts: Iterable[str]) -> str:
     """Return the lines of a hosts file that make these names resolve to this machine.
 
-    They are IPv4 only, because nothing listens on ::1, and a client that tries that address first may not fall back.
+    The lines contain only IPv4 addresses, because nothing listens on ::1, and a client that tries ::1 first may not
+    try another address.
     """
     return "".join(f"{LOOPBACK}\t{host}\n" for host in hosts)
 

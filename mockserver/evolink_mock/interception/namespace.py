@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class NamespaceError(Exception):
-    """The system does not allow the namespaces. The message gives the reason and an alternative."""
+    """The system does not allow the namespaces. The message states the reason and an alternative."""
 
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x0002_0000, 0x1000_0000, 0x4000_0000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x4_0000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _HOSTS_FILE = "/etc/hosts"
-_KERNEL_SETTINGS = (  # a setting that can forbid them, its forbidding value, and the command that allows them
+_KERNEL_SETTINGS = (  # a setting that can forbid namespaces, the forbidding value, the command to allow them
     (
         "kernel/apparmor_restrict_unprivileged_userns",
         "1",
@@ -39,9 +39,9 @@ _KERNEL_SETTINGS = (  # a setting that can forbid them, its forbidding value, an
 def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
     """Move this process into a new mount and network namespace, where `hosts` resolve to this machine.
 
-    The network has only loopback, with all ports free, and is shared with child processes. The user id does not change.
-    The hosts file is written to `folder`. Call this before a second thread is started. Raises `NamespaceError` if the
-    system does not allow this, or if it ignores the hosts file.
+    The network has only loopback, with all ports free, and is shared with child processes. The user id does not
+    change. The hosts file is written to `folder`. This function must be called before a second thread is started.
+    Raises `NamespaceError` if the system does not allow namespaces, or if it ignores the hosts file.
     """
     if sys.platform != "linux":
         raise NamespaceError(
@@ -61,7 +61,7 @@ def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
 
 
 def _unshare(libc: ctypes.CDLL) -> None:
-    """Leave the namespaces of the parent: directly as root, otherwise through a user namespace."""
+    """Leave the namespaces of the parent process: directly as root, otherwise through a user namespace."""
     user, group = os.geteuid(), os.getegid()
     if libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET) == 0:
         return
@@ -96,7 +96,7 @@ def _os_error() -> OSError:
 
 
 def _check_resolution(hosts: Sequence[str]) -> None:
-    """Check that the hosts file is used. A name service daemon or nsswitch.conf may bypass it."""
+    """Raise `NamespaceError` if the system ignores the hosts file, for example because of nsswitch.conf."""
     for host in hosts:
         try:
             addresses = {entry[4][0] for entry in socket.getaddrinfo(host, HTTPS_PORT)}
@@ -109,7 +109,7 @@ def _check_resolution(hosts: Sequence[str]) -> None:
 
 
 def _explain(error: OSError) -> str:
-    """Explain how to allow the namespaces, and why the system forbids them if it reveals the reason."""
+    """Return how to allow namespaces, and why the system forbids them if it reveals the reason."""
     for setting, forbidding, remedy in _KERNEL_SETTINGS:
         with suppress(OSError):
             if Path("/proc/sys", setting).read_text(encoding="ascii").strip() == forbidding:

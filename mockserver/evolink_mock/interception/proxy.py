@@ -1,6 +1,6 @@
 """A forward proxy that serves the API's hosts itself and forwards all other requests.
 
-It is for clients that have the API's address hard-coded but respect `HTTPS_PROXY`. It accepts HTTP requests in
+It is for clients that have a hard-coded API address but respect `HTTPS_PROXY`. The proxy accepts HTTP requests in
 absolute form and CONNECT, one request per connection. The bytes after the head are forwarded unread, so a body may be
 of any size and kind.
 """
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger("evolink_mock.proxy")
 _HEAD_BYTES = 64 * 1024
 _CHUNK = 64 * 1024
-_HEAD_SECONDS = 30  # for a client to send the head of its request
+_HEAD_SECONDS = 30  # time for a client to send the head of its request
 _CONNECT_SECONDS = 20
-_CLOSE_SECONDS = 0.1  # for the last responses to pass through tunnels when the server stops
-_LINGER_SECONDS = 2  # for a client to finish sending and read an early response
+_CLOSE_SECONDS = 0.1  # time for the last responses to pass through tunnels when the server stops
+_LINGER_SECONDS = 2  # time for a client to finish sending and to read an early response
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.[01]")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:")
 _HOP_BY_HOP = {"connection", "host", "keep-alive", "proxy-authorization", "proxy-connection"}
@@ -43,7 +43,7 @@ class Address(NamedTuple):
 
 
 class ProxyConnection(NamedTuple):
-    """A client's connection to another host, and its outcome. It omits path and headers, which may contain secrets."""
+    """A client's connection to another host, and its outcome. Path and headers may be secret, so they are omitted."""
 
     host: str
     port: int
@@ -54,14 +54,17 @@ UNTRUSTED = "did not trust the certificate"  # the outcome if the client ended t
 
 
 class ProxyRequest(NamedTuple):
-    """A request for a tunnel, with an empty `head`, or a request to forward, with its rewritten `head`."""
+    """A request to the proxy.
+
+    `head` is empty in a request for a tunnel; otherwise, it is the rewritten head to forward.
+    """
 
     url: ParsedUrl
     head: bytes
 
 
 class ProxyRefusalError(Exception):
-    """An error response of the proxy itself, in plain text."""
+    """An error response of the proxy itself. The message is its plain text."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -69,7 +72,7 @@ class ProxyRefusalError(Exception):
 
 
 def parse_request(head: bytes) -> ProxyRequest:
-    """Parse the head of a request, including its empty line. Raises `ProxyRefusalError` if it is invalid."""
+    """Parse the head of a request, including its empty line. Raises `ProxyRefusalError` if the head is invalid."""
     line, *headers = head[:-4].decode("latin-1").split("\r\n")
     match = _REQUEST_LINE.fullmatch(line)
     if match is None or not all(map(_HEADER.match, headers)):
@@ -104,7 +107,8 @@ def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
 class InterceptedHosts:
     """The host names that this server serves, on any port, and the addresses of its listeners.
 
-    `certificate` is the authority of the https listener. If `offline`, all other hosts are refused.
+    `certificate` is the certificate of the authority that the https listener uses. If `offline`, requests to other
+    hosts are refused.
     """
 
     hosts: Collection[str]
@@ -124,7 +128,7 @@ class Proxy:
         limit: int = 1000,
     ) -> None:
         self._routes = routes
-        self._limit = limit  # of connections
+        self._limit = limit  # maximum number of connections
         self._is_overload_logged = False
         self._observe = observe
         self._tls: ssl.SSLContext | None = None
@@ -142,7 +146,7 @@ class Proxy:
     async def close(self) -> None:
         """Stop listening, and close open connections, because a tunnel may stay open for ever."""
         self.stop_accepting()
-        if self._connections:  # forward what this server has just sent
+        if self._connections:  # first forward what this server has just sent
             await asyncio.wait(self._connections, timeout=_CLOSE_SECONDS)
         for task in self._connections:
             task.cancel()
@@ -242,7 +246,7 @@ async def _read_head(reader: asyncio.StreamReader) -> bytes:
 async def _refuse(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: ProxyRefusalError
 ) -> None:
-    """Send the refusal. Its reason is in the status line, the only line of a response to CONNECT that clients show."""
+    """Send the refusal. The reason is also in the status line, because clients show only this line after a CONNECT."""
     text = str(refusal).encode("ascii", "replace")
     head = f"HTTP/1.1 {refusal.status} ".encode("ascii") + text
     head += b"\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (
@@ -256,7 +260,7 @@ async def _refuse(
 
 
 async def _linger(reader: asyncio.StreamReader) -> None:
-    """Discard what a client still sends after its response. Closing at once could lose the response."""
+    """Read and discard what a client sends after its response, because closing at once could lose the response."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_LINGER_SECONDS):
             while await reader.read(_CHUNK):

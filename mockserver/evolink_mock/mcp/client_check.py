@@ -21,13 +21,16 @@ _OUTPUT = 2000  # maximum number of characters of an error message
 
 
 class CheckError(Exception):
-    """The check could not run. The message is its output."""
+    """The check could not run. The message is the output of the command."""
 
 
 def check_client(
     mock: str, command: Sequence[str], scenarios: Sequence[str], deadline: float | None, folder: str
 ) -> dict[str, Any]:
-    """Check a client against the mock at a URL. Returns the condensed report. Raises `CheckError` if it cannot run."""
+    """Check a client against the mock at the URL `mock`. Return the condensed report.
+
+    Raises `CheckError` if the check cannot run.
+    """
     with TemporaryDirectory(prefix="evolink-mock-mcp-") as place:
         report = Path(place) / "report.json"
         options = ["--mock", mock, "--json", str(report)]
@@ -35,7 +38,7 @@ def check_client(
         options += [] if deadline is None else ["--deadline", f"{deadline:g}"]
         options += ["--cwd", folder] if folder else []
         arguments = [sys.executable, "-m", "evolink_check", "client", *options, "--", *command]
-        # The protocol has stdin and stdout for itself.
+        # Stdin and stdout of this process are reserved for the protocol.
         done = subprocess.run(  # noqa: S603  (no shell)
             arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
         )

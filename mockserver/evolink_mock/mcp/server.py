@@ -1,4 +1,4 @@
-"""The MCP server: it offers the tools over stdin and stdout, with the official package."""
+"""The MCP server, which offers the tools over stdin and stdout, with the official package."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _INSTRUCTIONS = (
 
 
 def create_server(url: str, token: str) -> MCPServer:
-    """Return the server for the account of a token on the mock at a URL."""
+    """Return an MCP server for the account of `token` on the mock at `url`."""
     tools = MockTools(url, token)
     functions = (
         tools.describe_mock,
@@ -79,5 +79,5 @@ def _with_reasons(tool: Callable[_Arguments, _Result]) -> Callable[_Arguments, _
 
 
 def run(url: str, token: str) -> None:
-    """Serve until stdin ends."""
+    """Serve the tools until stdin ends."""
     create_server(url, token).run("stdio")

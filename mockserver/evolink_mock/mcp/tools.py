@@ -1,4 +1,4 @@
-"""The tools of the MCP server. Each calls the control API of a running mock, for one account."""
+"""The tools of the MCP server. Each tool calls the control API of a running mock, for one account."""
 
 from __future__ import annotations
 

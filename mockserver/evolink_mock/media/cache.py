@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class MediaCache:
-    """The rendered files, in `directory`, or in a private temporary folder that `close` removes.
+    """The rendered files, in `directory` or, if it is None, in a private temporary folder that `close` removes.
 
     The cache owns `directory`: files that are already in it are served unchanged, and only the `limit` most recently
-    used files stay on disk. Not thread-safe.
+    used files stay on disk. The cache is not thread-safe.
     """
 
     def __init__(
@@ -41,15 +41,15 @@ class MediaCache:
         self._directory: Path | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._jobs: dict[Path, Future[None]] = {}
-        self._used: dict[Path, None] = {}  # in the order of use
+        self._used: dict[Path, None] = {}  # in the order of use, the latest last
 
     async def file(self, spec: MediaSpec) -> Path:
-        """Return the complete file that `spec` describes. If it does not exist, it is rendered first.
+        """Return the path of the complete file that `spec` describes. If the file does not exist, it is rendered first.
 
         Concurrent requests for a file share one rendering. If the rendering fails, all these requests raise its error,
         and the next request renders again. The file stays at least until `limit` other files have been requested.
-        Raises RuntimeError if the cache is closed. Without PyAV, returns a packaged clip of the same duration and size,
-        or raises `MissingRendererError`.
+        Raises RuntimeError if the cache is closed. Without PyAV, returns a packaged clip of the same duration and
+        size; if there is none, raises `MissingRendererError`.
         """
         if not has_renderer():
             return _clip(spec)
@@ -140,9 +140,9 @@ def _exists(path: Path) -> bool:
 
 
 async def _wait_for(job: Future[None]) -> None:
-    """Wait for a job. Raises the job's own error, or RuntimeError if it was cancelled."""
+    """Wait for a rendering. Raises the error of the rendering, or RuntimeError if it was cancelled."""
     # asyncio.wait does not cancel the job when its waiter is cancelled, so a client that disconnects does not
-    # cancel a rendering for which others wait.
+    # cancel a rendering for which other clients wait.
     future = asyncio.wrap_future(job)
     future.add_done_callback(_retrieve_exception)
     await asyncio.wait((future,))

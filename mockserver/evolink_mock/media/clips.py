@@ -1,7 +1,7 @@
 """The results of the built-in document, rendered in advance, for installations without PyAV.
 
-`python -m evolink_mock.media.clips` renders these results again. A test fails if they differ from those that `renderer`
-makes.
+`python -m evolink_mock.media.clips` renders these results again. A test fails if they differ from those that
+`renderer` makes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CHOICES = [(duration, quality) for duration in (6, 10) for quality in ("480p", 
 
 
 class MissingRendererError(OSError):
-    """A result would have to be rendered, but PyAV is not installed."""
+    """A result must be rendered, but PyAV is not installed."""
 
     def __init__(self) -> None:
         super().__init__(f"PyAV is not installed: {install_command('media')}")
@@ -32,7 +32,7 @@ def has_renderer() -> bool:
 
 
 def clip(spec: MediaSpec) -> Path | None:
-    """Return a packaged clip of the same duration and size, in any colour; None if there is none."""
+    """Return the path of a packaged clip of the same duration and size, in any colour; None if there is none."""
     path = _FOLDER / _name(spec)
     return path if spec.medium == "video" and not spec.format and path.is_file() else None
 
@@ -42,7 +42,7 @@ def _name(spec: MediaSpec) -> str:
 
 
 def render_all(folder: Path) -> None:
-    """Render every clip into a folder."""
+    """Render every packaged clip into `folder`."""
     from evolink_mock.media.renderer import render
 
     for duration, quality in _CHOICES:

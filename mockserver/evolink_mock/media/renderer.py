@@ -35,7 +35,7 @@ _PALETTE = (
     ("2b2b2b", "e0e0e0", "8d99ae"),
 )
 _TONES = (220.0, 246.94, 261.63, 293.66, 329.63, 349.23, 392.0, 440.0)  # hertz: a scale from A to A
-_COARSE = 6  # the gradient is drawn this much smaller and scaled up, which takes an eighth of the time
+_COARSE = 6  # the gradient is drawn smaller by this factor and then enlarged, in an eighth of the time
 _TIME_CODE_SIZE = (100, 16)  # in pixels, at (2, 2): the area of testsrc2's time code
 
 # The cheapest preset, but with deblocking, because a slow gradient would show blocks. It has one thread, so that equal
@@ -86,10 +86,10 @@ class RenderingCancelledError(RuntimeError):
 
 
 def render(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool] = lambda: False) -> None:
-    """Write the file that `spec` describes to `path`, completely or not at all. Takes 0.4 s for 6 s of 480p.
+    """Write the file that `spec` describes to `path`, completely or not at all. This takes 0.4 s for 6 s of 480p.
 
-    Raises OSError if the directory is not writable, and av.FFmpegError if a codec fails. If `is_cancelled` returns
-    true, it raises `RenderingCancelledError` before the next frame.
+    Raises OSError if the folder cannot be written, and av.FFmpegError if a codec fails. If `is_cancelled` returns
+    true, `RenderingCancelledError` is raised before the next frame.
     """
     with replace_atomically(path) as temporary:
         _WRITERS[spec.medium](spec, temporary, is_cancelled)
@@ -152,7 +152,7 @@ _WRITERS: Mapping[Medium, Callable[[MediaSpec, Path, Callable[[], bool]], None]]
 
 
 def _video_frames(spec: MediaSpec) -> Iterator[VideoFrame]:
-    """Yield every frame: the gradient, and the time code that makes consecutive frames different."""
+    """Yield every frame: the gradient, with a time code that makes consecutive frames different."""
     from av.video.frame import PictureType
 
     graph = _new_graph()
@@ -222,7 +222,7 @@ def _new_graph() -> Graph:
 
 
 def _add_chain(graph: Graph, *filters: tuple[str, str]) -> FilterContext:
-    """Add linked filters, given as pairs of name and arguments. Returns the last filter."""
+    """Add linked filters, given as pairs of name and arguments. Return the last filter."""
     nodes = [graph.add(name, arguments) for name, arguments in filters]
     _link(nodes)
     return nodes[-1]

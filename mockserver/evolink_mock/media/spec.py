@@ -49,7 +49,7 @@ _FORMATS: Mapping[Medium, Mapping[str, str]] = {
 }
 _USUAL_FORMAT: Mapping[Medium, str] = {medium: next(iter(formats)) for medium, formats in _FORMATS.items()}
 _OTHER_NAMES = {"jpg": "jpeg", "ogg_opus": "ogg", "quicktime": "mov"}
-# The fields in which documents put the format of a result.
+# The request fields that select the format of a result; each OpenAPI document uses one of them.
 _FORMAT_FIELDS = ("format", "output_format", "audio_format", "response_format", "container")
 _NESTED = ("model_params", "audio_setting", "audio_settings", "output")
 
@@ -57,8 +57,8 @@ _NESTED = ("model_params", "audio_setting", "audio_settings", "output")
 class MediaSpec(msgspec.Struct, frozen=True, gc=False):
     """Everything that distinguishes one result file from another.
 
-    `seconds` is a whole number of frames, 0 for an image. `width` and `height` are even numbers of pixels, 0 for
-    audio. `hue` selects one of `HUES` palettes. `format` is empty for the usual format of the medium.
+    `seconds` is the duration of a whole number of frames, 0 for an image. `width` and `height` are even numbers of
+    pixels, 0 for audio. `hue` selects one of `HUES` palettes. `format` is empty for the usual format of the medium.
     """
 
     medium: Medium
@@ -79,8 +79,8 @@ def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSp
 
     `duration` is in seconds, as a number or a string. `quality`, `resolution` and `size` may be `480p` (the shorter
     side), `4k` or `1280x720`. `aspect_ratio` (or `size`) may be `9:16`. A value that cannot be read is replaced by the
-    default (6 s of 480p at 16:9), and a value that is too large is capped; no value raises an error. Equal specs are
-    the same object, so that a million tasks need little memory.
+    default (6 s of 480p at 16:9), and a value that is too large is replaced by the maximum; no value raises an error.
+    Equal specs are the same object, so that a million tasks need little memory.
     """
     return _spec_of(
         medium,
@@ -105,7 +105,7 @@ def content_type(spec: MediaSpec) -> str:
 
 
 def variation(spec: MediaSpec, index: int) -> MediaSpec:
-    """Return the spec of the result with this index, from 0. The results of one task differ in colour."""
+    """Return the spec of the task's result number `index`, counted from 0. The results of a task differ in colour."""
     if not index:
         return spec
     hue = (spec.hue + index) % HUES
@@ -113,7 +113,7 @@ def variation(spec: MediaSpec, index: int) -> MediaSpec:
 
 
 def _format(body: Mapping[str, Json], medium: Medium) -> str:
-    """Return the requested format; empty if it is the usual one, or if the medium does not have it."""
+    """Return the requested format; empty if it is the usual format, or if the medium does not have it."""
     for fields in (body, *(body[name] for name in _NESTED if isinstance(body.get(name), dict))):
         for name in _FORMAT_FIELDS:
             if name in fields and isinstance(value := fields[name], str) and len(value) <= _MAX_WORD_LENGTH:
@@ -169,7 +169,7 @@ def _seconds(duration: str | float | None) -> float:
 
 
 def _frame_size(words: list[str]) -> tuple[int, int]:
-    """Return width and height: from a word such as `1280x720` if present, else from aspect ratio and shorter side."""
+    """Return width and height, from a word such as `1280x720` or else from the aspect ratio and the shorter side."""
     if size := _first_match(_SIZE, words):
         return _limit_size(size[0], size[1])
     horizontal, vertical = _ratio(words)
@@ -191,7 +191,7 @@ def _short_side(words: list[str]) -> int:
 
 
 def _first_match(pattern: re.Pattern[str], words: list[str]) -> tuple[int, ...]:
-    """Return the numbers in the first word that matches; empty if none does."""
+    """Return the numbers in the first word that matches the pattern; empty if no word matches."""
     matches = filter(None, map(pattern.fullmatch, words))
     return next((tuple(map(int, match.groups())) for match in matches), ())
 
