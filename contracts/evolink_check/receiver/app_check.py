@@ -76,10 +76,9 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 
     `url` is the path of the callback endpoint of `app`, with `secret` in its query string. `ledger` is the path or URL
     of a ledger, or a function that returns the bookings as texts or JSON values with task ids. `scenarios` are ids or
-    patterns. Violations of the clauses in `ignore` do not count; warnings count if `strict` is set. `trust_secret`
-    means that `app` relies on its secret alone. `app` must query and book within `patience` real seconds after a 2xx.
-    The scenario `burst` sends `burst` callbacks at once. `register` gets the response to each create request before the
-    callback. Raises `MockError` if the mock fails.
+    patterns. Violations of clauses in `ignore` do not count; with `strict`, warnings count too. `trust_secret` means
+    that `app` relies on its secret alone. `app` must query and book within `patience` real seconds after a 2xx. The
+    scenario `burst` sends `burst` callbacks. `register` gets the responses to create requests.
     """
     from evolink_spec.clauses import load_clauses
 
@@ -131,8 +130,6 @@ def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Moc
 
 
 def _opener(app: Any, timing: Timing) -> Callable[[], Any]:
-    """Return a function that opens a callback sender for the application."""
-
     async def open_sender() -> CallbackSender:
         from evolink_check.receiver.delivery.asgi import AsgiSender
         from evolink_check.receiver.delivery.wsgi import WsgiSender
@@ -187,8 +184,6 @@ def _captured_output() -> Iterator[io.StringIO]:
 
 
 class _Copying(io.TextIOBase):
-    """A stream that passes on what is written to it and keeps a copy."""
-
     def __init__(self, shown: TextIO, kept: io.StringIO) -> None:
         self._shown, self._kept = shown, kept
 
