@@ -83,7 +83,7 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 def remove_temporary_folders() -> None:
     """Remove every temporary folder in use.
 
-    A signal handler calls this before it ends the process without leaving its `with` blocks.
+    A signal handler calls this before the process ends without leaving its `with` blocks.
     """
     for folder in tuple(_temporary):
         shutil.rmtree(folder, ignore_errors=True)

@@ -39,7 +39,7 @@ class Clause:
     states the rule. If only a published fact states the rule, both are None. `level` is `must` if a document or
     a published fact states the rule, otherwise `advice`. `severity` says whether a check that finds a violation
     reports a failure or a warning. `choice` is set if the documents do not state the rule or contradict each
-    other; it explains what was decided and why.
+    other, and explains what was decided and why.
     """
 
     id: str

@@ -110,7 +110,8 @@ def _single_value(schema: Node | None) -> str | None:
 def models_of(model: Node | None) -> tuple[str, ...]:
     """Return the models that a request can name.
 
-    `const` or `enum` lists the models. If a schema has neither, the result contains only its default, or nothing.
+    `const` or `enum` lists the models. If a schema has neither keyword, the result contains the default of the schema,
+    or nothing.
     """
     if model is None:
         return ()

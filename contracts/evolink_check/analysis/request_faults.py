@@ -37,7 +37,7 @@ _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum
 class RequestFault:
     """One fault of a create request.
 
-    If `sure`, the server must reject the request; otherwise, the server may accept or reject it.
+    If `sure`, the server must reject the request; otherwise, the server may accept or reject the request.
     """
 
     clause: str
@@ -59,8 +59,8 @@ def create_faults(
 ) -> tuple[RequestFault, ...]:
     """Return all faults of a create request.
 
-    `receiver` is a prefix of callback URLs that the server accepts even if they break the rules for callback URLs. The
-    result is cached, because checking a very large body takes a hundred times longer than checking others.
+    `receiver` is a prefix of callback URLs that the server accepts even if the URLs break the rules for callback URLs.
+    The result is cached, because checking a very large body takes a hundred times longer than checking others.
     """
     if not body:
         return (RequestFault("body.required", "no body"),)

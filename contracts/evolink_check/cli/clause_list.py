@@ -16,7 +16,7 @@ _WIDTH = 110
 
 
 def clause_list(clauses: Iterable[Clause]) -> str:
-    """Return three lines for each clause. The clauses are grouped by whom they bind."""
+    """Return three lines for each clause. The clauses for servers come first, then clients, then receivers."""
     every = list(clauses)
     blocks = []
     for binds in ("server", "client", "receiver"):

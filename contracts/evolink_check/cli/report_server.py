@@ -23,7 +23,10 @@ _DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 def serve_report(page: str) -> None:
-    """Serve the HTML page until a signal is received. Print its link and, on a desktop, open the link in a browser."""
+    """Serve the HTML page until a signal is received.
+
+    Print a link to the page and, on a desktop, open it in a browser.
+    """
     stop = threading.Event()
     with serving(page) as url, interrupting(stop, "the report is no longer served"):
         click.echo(f"evolink-check: the report is at {url}; press Ctrl-C to stop serving it", err=True)
@@ -36,7 +39,7 @@ def serve_report(page: str) -> None:
 def serving(page: str) -> Iterator[str]:
     """Serve an HTML page on a free port of loopback until the `with` block ends.
 
-    Yield its URL, which is hard to guess.
+    Yield the page's URL, which is hard to guess.
     """
     content = page.encode()
     path = f"/{secrets.token_urlsafe(16)}"

@@ -74,7 +74,7 @@ def interrupting(
 def ending_at_signals() -> Iterator[None]:
     """In the `with` block, a signal raises SystemExit with the exit status of that signal.
 
-    A signal that the parent process ignores is still ignored. During a run, `interrupting` replaces this handling.
+    A signal that the parent process ignores is still ignored. During a run, `interrupting` replaces these handlers.
     """
     numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     with _handling(dict.fromkeys(numbers, _end)):

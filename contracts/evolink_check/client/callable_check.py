@@ -72,7 +72,7 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 ) -> None:
     """Raise `ClientFaultError` if a client violates a clause.
 
-    The error shows the simplest server behaviour that causes this.
+    The error shows the simplest server behaviour that leads to it.
 
     `drive(base_url, token, request)` must create a task with the JSON body `request` and follow the task to its end. If
     the task completes, `drive` must return; links in the return value count as shown to the user. If the task fails,

@@ -38,7 +38,7 @@ class Pending:
     def take(self, *, long: bool) -> Scenario | None:
         """Return the next scenario, from the preferred queue if possible; None after the last scenario or after `end`.
 
-        If both queues are empty, this waits while scenarios are running, because a running scenario may be put back.
+        If both queues are empty, `take` waits while scenarios are running, because a running scenario may be put back.
         """
         preferred, other = (self._long, self._short) if long else (self._short, self._long)
         with self._changed:

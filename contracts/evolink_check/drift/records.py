@@ -71,10 +71,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One OpenAPI document. `tree` is its content in the notation of OpenAPI 3.1.
+    """One OpenAPI document. `tree` is the document in the notation of OpenAPI 3.1.
 
-    If the document was read from a Markdown page, `text` is the text around it; otherwise `text` is empty. `source` is
-    the text of the whole file; it is empty if the document was not read from a file.
+    If the document was read from a Markdown page, `text` is the text around the document; otherwise `text` is empty.
+    `source` is the text of the whole file; it is empty if the document was not read from a file.
     """
 
     file: str

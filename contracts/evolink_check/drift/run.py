@@ -1,4 +1,4 @@
-"""Run a comparison. Read the sources, compare them, and search for proofs of breaking changes."""
+"""Run a comparison: read both versions, compare them, and search for proofs of breaking changes."""
 
 from __future__ import annotations
 

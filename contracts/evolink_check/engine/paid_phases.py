@@ -139,7 +139,7 @@ class PaidPhases:
 def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
     """Return the end of the time in which callbacks were watched, in Unix seconds.
 
-    The result is 0 if there was no receiver, or if callbacks may have been unable to reach it.
+    The result is 0 if there was no receiver, or if callbacks may have been unable to reach the receiver.
     """
     if receiver is None:
         return 0.0
@@ -164,7 +164,7 @@ def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
 def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     """Start the callback receiver.
 
-    Return None if no receiver is configured, or if its public URL does not lead to the receiver; then callbacks are not
+    Return None if no receiver is configured, or if the public URL does not lead to the receiver; then callbacks are not
     watched. Raises `ListenError` if the receiver cannot listen on its address.
     """
     subject, target = run.subject, run.target

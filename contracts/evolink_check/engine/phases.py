@@ -76,7 +76,7 @@ class Run:
 
     @property
     def duration(self) -> RunDuration:
-        """The estimated duration of the run. The estimate is computed when it is first needed."""
+        """The estimated duration of the run. The estimate is computed only once."""
         if self._duration is None:
             self._duration = RunDuration(
                 workload_of(self.plan, self._invalid(), len(self._free_strategies()))

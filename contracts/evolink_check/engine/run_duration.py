@@ -55,8 +55,8 @@ class Workload:
 def workload_of(plan: RunPlan, invalid: Iterable[Case], strategies: int) -> Workload:
     """Return the work of a planned run.
 
-    `invalid` are its create requests that a server must reject. `strategies` is the number of its strategies that
-    create no task.
+    `invalid` are the run's create requests that a server must reject. `strategies` is the number of the run's
+    strategies that create no task.
     """
     effort, subject = plan.effort, plan.subject
     fixed = (*boundary_cases.read_only_cases(plan.spec, subject), *invalid, *plan.risky)

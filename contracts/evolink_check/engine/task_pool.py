@@ -41,7 +41,7 @@ def query_credits(target: Target, key: str = MAIN) -> None:
 def run_parallel(work: Iterable[Callable[[], object]], workers: int, stop: threading.Event) -> None:
     """Call all functions in `work` concurrently.
 
-    If one of them raises an exception, or the user presses Ctrl-C, `stop` is set and the exception is raised here.
+    If a function raises an exception, or the user presses Ctrl-C, `stop` is set and the exception is raised here.
     """
     with ThreadPoolExecutor(max(1, workers)) as pool:
         futures = [pool.submit(call) for call in work]

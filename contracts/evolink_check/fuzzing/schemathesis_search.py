@@ -124,8 +124,8 @@ class SchemathesisSearch:
     def _generate(self, operation: Any) -> None:
         """Send generated requests.
 
-        If tasks may be created, the requests are valid create requests. If not, they are invalid create requests, and
-        both valid and invalid queries.
+        If tasks may be created, valid create requests are sent. If no tasks may be created, invalid create requests,
+        and both valid and invalid queries are sent.
         """
         for mode in self._modes(both=not self._creates(operation)):
             cases = operation.as_strategy(generation_mode=mode)
@@ -137,8 +137,8 @@ class SchemathesisSearch:
     def _modes(self, *, both: bool) -> list[GenerationMode]:
         """Return the kinds of values to generate.
 
-        If tasks may be created, only valid values are generated. If not, invalid values are generated and, if `both`,
-        also valid values.
+        If tasks may be created, only valid values are generated. If no tasks may be created, invalid values are
+        generated and, if `both`, also valid values.
         """
         if self._paid:
             return [GenerationMode.POSITIVE]

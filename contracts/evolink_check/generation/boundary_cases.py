@@ -98,9 +98,9 @@ _RATE = 12  # how many requests are sent with each key that the configuration de
 def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
     """Return create requests that a server must reject, because the body is invalid or the key is missing.
 
-    No budget is needed for these requests. A wrong key is combined with an invalid body, because a server that accepts
-    any key would create a task from a valid body. If the key is missing, the body may be valid, because there is no
-    account to charge.
+    The requests need no budget. A wrong key is combined with an invalid body, because a server that accepts any key
+    would create a task from a valid body. If the key is missing, the body may be valid, because there is no account to
+    charge.
     """
     cases = [
         case

@@ -56,8 +56,8 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
 ) -> Case:
     """Return a create request with the clauses of its faults.
 
-    `about` are other clauses that the request tests; they come first. `creates` is False if a fault is certain, or if
-    no key is sent, because then there is no account to charge.
+    `about` are other clauses that the request tests, and come first. `creates` is False if a fault is certain, or if no
+    key is sent, because then there is no account to charge.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)

@@ -1,7 +1,7 @@
 """A cache of the documents that this user has read before. The key of a document is the hash of its content.
 
-Reading a document takes 12 ms, but decoding it from the cache takes 0.2 ms. If a file of the cache cannot be read, its
-document counts as not cached. If a file cannot be written, its document is not cached.
+Reading a document takes 12 ms, but decoding it from the cache takes 0.2 ms. If a file of the cache cannot be read or
+written, the document counts as not cached.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from evolink_spec.models import CreateOperation, QueryOperation, TaskFailure  # 
 class Document:
     """The operations and task failures of one OpenAPI document.
 
-    For each entry of `creates`, `prose_aliases` maps the old model names in its descriptions to the current names.
+    `prose_aliases` maps the old model names in the descriptions of each create operation to the current names.
     `warnings` and `skipped` are pairs of JSON pointer and problem. `skipped` are the operations that neither create nor
     query a task.
     """

@@ -21,7 +21,7 @@ _PATTERN = "*?["
 class Source:
     """A file and its bytes.
 
-    `is_named` is False if the file was found in a folder or by a glob pattern, so that it may not be an OpenAPI
+    `is_named` is False if the file was found in a folder or by a glob pattern. Then, the file need not be an OpenAPI
     document.
     """
 

@@ -1,4 +1,4 @@
-"""The command `evolink-check drift`. `mount` adds it to the command line."""
+"""The command `evolink-check drift`. `mount` adds the command to the command line."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def drift(options: DriftOptions, reports: DriftReports) -> None:
 
 
 def mount(app: Group) -> None:
-    """Add the command to a command line."""
+    """Add the command `drift` to a command line."""
     app.taking(DriftOptions, DriftReports, help=HELP, epilog=EPILOG)(drift)
 
 

@@ -1,4 +1,4 @@
-"""The command `evolink-check receiver`. `mount` adds it to the command line."""
+"""The command `evolink-check receiver`. `mount` adds the command to the command line."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def receiver(options: ReceiverOptions, severity: SeverityOptions, reports: Clien
 
 
 def mount(app: Group) -> None:
-    """Add the command to a command line."""
+    """Add the command `receiver` to a command line."""
     settings = {"allow_interspersed_args": False}
     app.taking(
         ReceiverOptions, SeverityOptions, ClientReports, help=HELP, epilog=EPILOG, context_settings=settings

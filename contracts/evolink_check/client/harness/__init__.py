@@ -1,1 +1,1 @@
-"""Run a client in one scenario. Start its process and the mock that it uses, and collect its output and result file."""
+"""Run a client in one scenario: start the client and a mock, and collect the client's output and result file."""

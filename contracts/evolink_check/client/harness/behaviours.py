@@ -1,4 +1,4 @@
-"""Server behaviours with which a client must cope. Hypothesis generates them as recipes, the simplest first.
+"""Server behaviours with which a client must cope. Hypothesis generates behaviours as recipes, the simplest first.
 
 Either the OpenAPI documents allow a behaviour, or a network can cause it.
 """

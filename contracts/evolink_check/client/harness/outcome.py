@@ -100,7 +100,7 @@ class Outcome:
 def describe_crash(outcome: Outcome) -> str:
     """Describe a crash in a few words.
 
-    The result is empty if the client did not fail, or if it printed an error of its own.
+    The result is empty if the client did not fail, or if the client printed an error of its own.
     """
     if outcome.end != "failure":
         return ""

@@ -232,7 +232,7 @@ def _wait(process: subprocess.Popen[bytes], limit: TimeLimit, stop: threading.Ev
 
 
 def kill_all() -> None:
-    """Kill every running command. A signal handler calls this before it ends the process."""
+    """Kill every running command. A signal handler calls this before the process ends."""
     for process in tuple(_RUNNING):
         _send_signal(process, signal.SIGKILL)
 

@@ -29,7 +29,7 @@ def missing_fields(spec: Spec) -> Iterator[Scenario]:
     """Generate scenarios whose responses lack documented fields. Each field is missing in one scenario.
 
     Up to two fields are missing in each response. A client does not need the missing fields to follow its task, so it
-    must succeed. Only if a status or an id is missing, it may also report a failure.
+    must succeed. Only if a status or an id is missing, the client may also report a failure.
     """
     create = next(iter(next(iter(spec.creates.values())).values()))
     of_create = _optional(fields_of(spec, create, create.success), _NEEDED_OF_CREATE)

@@ -130,7 +130,7 @@ def scenarios(spec: Spec) -> tuple[Scenario, ...]:
 def _refusals(spec: Spec) -> Iterator[Scenario]:
     """Generate a scenario for every documented error of create requests and queries.
 
-    A temporary error also gets a scenario in which it ends after one or two responses.
+    For a temporary error, also generate a scenario in which the error ends after one or two responses.
     """
     create = next(iter(next(iter(spec.creates.values())).values()))
     for operation, errors in (("create", create.errors), ("query", spec.query.errors)):
@@ -163,7 +163,7 @@ def _failures(spec: Spec) -> Iterator[Scenario]:
 def select(
     scenarios: Iterable[Scenario], names: Sequence[str], skipped: Sequence[str]
 ) -> tuple[Scenario, ...]:
-    """Return the scenarios that `names` select but `skipped` does not. If there are no names, all are selected.
+    """Return the scenarios that `names` select but `skipped` does not. If `names` is empty, all scenarios are selected.
 
     A name is the beginning of an id, or a pattern such as `*-drop`. Raises ValueError for a name that selects no
     scenario.

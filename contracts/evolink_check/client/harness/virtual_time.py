@@ -54,7 +54,7 @@ class TimeLimits:
             self.advance(seconds)
 
     def is_busy(self) -> bool:
-        """Whether the callable has exceeded the limit `busy`. If true, this is also recorded in `exceeded`."""
+        """Whether the callable has exceeded the limit `busy`. If so, `exceeded` becomes "busy"."""
         if _monotonic() - self.rested > self.busy:
             self.exceeded = self.exceeded or "busy"
         return self.exceeded == "busy"

@@ -110,8 +110,8 @@ class RunEnd:
     def is_proven_success(self) -> bool:
         """Whether the client must report a success, because every task was created and a query reported completed.
 
-        A callback alone is not proof. If the client creates several tasks, it may report a failure if one of them was
-        not created.
+        A callback alone is not proof. If the client creates several tasks and one of them was not created, the client
+        may report a failure.
         """
         success = self.reading.spec.query.statuses.success
         created = all(

@@ -44,7 +44,10 @@ def catalog_of(operations: Sequence[Operation]) -> Catalog:
 
 
 def models_of(operation: Operation) -> tuple[str, ...]:
-    """Return the models that an operation lists. If its `model` can be any text, return the default model."""
+    """Return the models that an operation lists.
+
+    If the operation accepts any text as `model`, return the default model.
+    """
     shape = operation.model
     if shape is None:
         return ()
@@ -61,8 +64,8 @@ def accepted_models(operation: Operation) -> frozenset[str]:
 def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
     """Return the current name of each old model name.
 
-    The names come from an overlay, from the description of `model`, and from other descriptions. If they disagree, the
-    overlay takes precedence, and then the description of `model`.
+    The names come from an overlay, from the description of `model`, and from other descriptions. If two sources
+    disagree, the overlay takes precedence, and then the description of `model`.
     """
     shape = operation.model
     if shape is None or not names:

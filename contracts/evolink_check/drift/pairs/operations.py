@@ -53,9 +53,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `security` contains alternatives; a client has to meet one of them.
+    """One operation.
 
-    Each alternative is a text that describes the security schemes that it requires together.
+    `security` contains alternatives; a client has to meet one of them. An alternative is a text that describes one
+    security scheme, or several that are required together.
     """
 
     document: Document
@@ -127,10 +128,7 @@ class _Reader:
                     yield self._operation(method, path, joined(pointer, method), item[method], item)
 
     def _resolved(self, pointer: str, value: Json) -> tuple[str, dict[str, Json]]:
-        """Follow the references of a value.
-
-        Return the JSON pointer of the mapping to which they lead, and the mapping.
-        """
+        """Follow the references of a value to a mapping. Return the JSON pointer of the mapping, and the mapping."""
         for _ in range(8):
             target = local_pointer(value.get("$ref")) if isinstance(value, dict) else None
             if target is None:

@@ -169,7 +169,7 @@ def _facts(marked: str, pointer: str) -> Iterator[StatedNumber]:
 def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[StatedNumber]:
     """Yield the aspect ratios that are limits.
 
-    If a dash, "to" or "and" is between two ratios, they are a minimum and a maximum.
+    Two ratios with a dash, "to" or "and" between them are a minimum and a maximum.
     """
     matches = [match for match in _RATIO.finditer(rest) if _value(match["other"])]
     between = rest[matches[0].end() : matches[1].start()].strip() if len(matches) == 2 else ""  # noqa: PLR2004

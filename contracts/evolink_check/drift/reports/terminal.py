@@ -1,4 +1,7 @@
-"""Print a comparison on a terminal. Breaking changes come first, with their places and their proofs."""
+"""Print a comparison on a terminal.
+
+Breaking changes come first, each with its places and its proof, if there is one.
+"""
 
 from __future__ import annotations
 

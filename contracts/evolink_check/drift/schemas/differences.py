@@ -1,6 +1,6 @@
 """Find the differences between two shapes.
 
-The caller decides on the verdicts, because they differ between requests and responses.
+The caller decides on the verdicts, because verdicts differ between requests and responses.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class TooLargeError(Exception):
 
 
 class Normalizer:
-    """Converts the schemas of one document to shapes. Raises `TooLargeError` if they have too many parts.
+    """Converts the schemas of one document to shapes. Raises `TooLargeError` if the schemas have too many parts.
 
     References are followed `depth` levels deep. Deeper references are compared by name only.
     """

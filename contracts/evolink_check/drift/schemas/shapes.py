@@ -27,7 +27,7 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Accepted values of one type. If `values` is None, these are all values that match the other fields.
+    """Accepted values of one type. If `values` is None, all values that match the other fields are accepted.
 
     `limits` are keywords with their values. `additional` is the shape of undescribed members; None if undescribed
     members can have any value.
