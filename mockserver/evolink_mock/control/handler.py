@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -50,9 +50,9 @@ class ControlRequest:
 
 @dataclass(frozen=True, slots=True)
 class ControlResponse:
-    """A successful response of the control API. `body` is None for a 204."""
+    """A successful response of the control API. `body` is None for a 204; a long body comes in parts."""
 
-    body: bytes | None
+    body: bytes | AsyncIterator[bytes] | None
     status: int = 200
     content_type: bytes = b"application/json"
 
@@ -144,6 +144,9 @@ def seconds_of(value: float | str, name: str, most: float) -> float | ApiError:
 
 async def send_response(send: Send, exchange: Exchange, response: ControlResponse) -> None:
     """Send a successful response."""
+    if isinstance(response.body, AsyncIterator):
+        await _send_parts(send, exchange, response.body, response.content_type)
+        return
     if response.body is not None and response.content_type == b"application/json":
         await send_json(send, exchange, response.body, response.status)
         return
@@ -155,6 +158,19 @@ async def send_response(send: Send, exchange: Exchange, response: ControlRespons
     body = b"" if response.body is None or exchange.method == "HEAD" else response.body
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _send_parts(
+    send: Send, exchange: Exchange, parts: AsyncIterator[bytes], content_type: bytes
+) -> None:
+    """Send a body while it is computed. An error before its first part can still be reported."""
+    part = await anext(parts)
+    exchange.status = 200
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", content_type)]})
+    await send({"type": "http.response.body", "body": part, "more_body": True})
+    async for part in parts:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _error(status: int, code: str, message: str, kind: str = "invalid_request_error") -> ErrorAnswer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -13,7 +14,7 @@ from evolink_mock.domain.redaction import Redactor, credential_values, merged
 from evolink_mock.http.requests import token_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from evolink_mock.domain.deliveries import Attempt, Delivery
     from evolink_mock.domain.exchange import Exchange, Violation
@@ -87,24 +88,27 @@ def violation_entry(violation: Violation, redactor: Redactor) -> dict[str, Any]:
     }
 
 
-def har(  # noqa: PLR0913, PLR0917  (two kinds of entries, and facts about the file)
+def har_entries(
     exchanges: Iterable[Exchange],
     callbacks: Iterable[SentCallback],
-    version: str,
     redactor: Redactor,
-    dropped: int = 0,
     own_token: str = "",
-) -> dict[str, Any]:
-    """Return an HTTP Archive 1.2 of exchanges and callback attempts, in order of time.
+) -> Iterator[dict[str, Any]]:
+    """Yield the entries of an HTTP Archive of exchanges and callback attempts, in order of time.
 
-    Durations are in milliseconds of real time. `dropped` is the number of earlier exchanges that the journal has
-    dropped. The member `_own_key` states whether the exchange was sent with `own_token`, the token of the caller.
+    Durations are in milliseconds of real time. The member `_own_key` states whether the exchange was sent with
+    `own_token`, the token of the caller.
     """
-    dated = [(exchange.at, _exchange(exchange, redactor, own_token)) for exchange in exchanges]
-    dated += [(callback.attempt.at, _callback(callback, redactor)) for callback in callbacks]
+    dated = [(exchange.at, partial(_exchange, exchange, redactor, own_token)) for exchange in exchanges]
+    dated += [(callback.attempt.at, partial(_callback, callback, redactor)) for callback in callbacks]
     dated.sort(key=lambda pair: pair[0])
+    for _, entry in dated:
+        yield entry()
+
+
+def har(entries: Sequence[dict[str, Any]], version: str, dropped: int = 0) -> dict[str, Any]:
+    """Return an HTTP Archive 1.2. `dropped` is the number of earlier exchanges that the journal has dropped."""
     creator = {"name": "evolink-mock", "version": version}
-    entries = [entry for _, entry in dated]
     return {"log": {"version": "1.2", "creator": creator, "entries": entries, "_dropped": dropped}}
 
 

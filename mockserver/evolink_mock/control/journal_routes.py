@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from evolink_mock.control import journal_json
 from evolink_mock.control.handler import NO_CONTENT, ControlResponse, json_response
 from evolink_mock.control.tasks import sent_callbacks
+from evolink_mock.domain.clock import TimeSlice
 from evolink_mock.domain.exchange import JOURNAL
 
 if TYPE_CHECKING:
@@ -35,8 +36,11 @@ async def show_journal(request: ControlRequest) -> ControlResponse:
     journal = await _journal(request)
     exchanges = [item for item in journal if status is UNSET or item.status == status]
     redactor = _redactor(request, journal)
-    entries = [journal_json.entry(exchange, redactor) for exchange in exchanges[-request.query.limit :]]
-    return json_response({"entries": entries, "dropped": journal.dropped})
+    time_slice, entries, dropped = TimeSlice(), [], journal.dropped
+    for exchange in exchanges[-request.query.limit :]:
+        entries.append(journal_json.entry(exchange, redactor))
+        await time_slice.give_way()
+    return json_response({"entries": entries, "dropped": dropped})
 
 
 async def show_violations(request: ControlRequest) -> ControlResponse:
@@ -59,7 +63,7 @@ async def clear_journal(request: ControlRequest) -> ControlResponse:
 async def show_journal_har(request: ControlRequest) -> ControlResponse:
     """Return the last exchanges and the callbacks of the account as an HTTP Archive."""
     callbacks, journal = await sent_callbacks(request), await _journal(request)
-    return _archive(journal, callbacks, _redactor(request, journal))
+    return await _archive(journal, callbacks, _redactor(request, journal))
 
 
 async def show_unmatched_har(request: ControlRequest) -> ControlResponse:
@@ -69,7 +73,7 @@ async def show_unmatched_har(request: ControlRequest) -> ControlResponse:
     accounts = await request.service.store.accounts()
     tokens = [account.token for account in accounts if account.token.partition("~")[0] in words]
     redactor = journal_json.redactor_of(exchanges, *tokens)
-    return _archive(exchanges, (), redactor, own_token=request.account.token)
+    return await _archive(exchanges, (), redactor, own_token=request.account.token)
 
 
 async def _journal(request: ControlRequest) -> Journal:
@@ -80,7 +84,7 @@ def _redactor(request: ControlRequest, journal: Journal) -> Redactor:
     return journal_json.redactor_of(journal, request.account.token)
 
 
-def _archive(
+async def _archive(
     exchanges: Journal,
     callbacks: Iterable[journal_json.SentCallback],
     redactor: Redactor,
@@ -88,7 +92,8 @@ def _archive(
 ) -> ControlResponse:
     from importlib.metadata import version
 
-    log = journal_json.har(
-        exchanges, callbacks, version("evolink-mock"), redactor, exchanges.dropped, own_token
-    )
-    return json_response(log)
+    time_slice, entries, dropped = TimeSlice(), [], exchanges.dropped
+    for entry in journal_json.har_entries([*exchanges], callbacks, redactor, own_token):
+        entries.append(entry)
+        await time_slice.give_way()
+    return json_response(journal_json.har(entries, version("evolink-mock"), dropped))

@@ -34,7 +34,7 @@ async def take_snapshot(request: ControlRequest) -> ControlResponse:
     """Return the state of every account as JSON Lines."""
     from evolink_mock.service import snapshots
 
-    return ControlResponse(await snapshots.dump(request.service), content_type=b"application/x-ndjson")
+    return ControlResponse(snapshots.dump(request.service), content_type=b"application/x-ndjson")
 
 
 async def show_health(request: ControlRequest) -> ControlResponse:  # noqa: ARG001

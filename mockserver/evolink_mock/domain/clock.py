@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_SLICE_SECONDS = 0.01
+
 
 class Clock(Protocol):
     """The clock of a server or of an account. Its times are Unix seconds and never decrease."""
@@ -113,6 +115,19 @@ async def sleep(seconds: float) -> None:
 def _wake(waiting: asyncio.Future[None]) -> None:
     if not waiting.done():
         waiting.set_result(None)
+
+
+class TimeSlice:
+    """Divides long work in a coroutine, so that the event loop serves others in between."""
+
+    def __init__(self) -> None:
+        self._began = stopwatch()
+
+    async def give_way(self) -> None:
+        """Let other coroutines run, if this one has run for `_SLICE_SECONDS`."""
+        if stopwatch() - self._began >= _SLICE_SECONDS:
+            await sleep(0)
+            self._began = stopwatch()
 
 
 def pause(seconds: float) -> None:

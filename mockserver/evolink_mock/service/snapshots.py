@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evolink_mock.domain.clock import TimeSlice
 from evolink_mock.stores.export import Header, export, read_accounts, read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from evolink_mock.domain.store import AccountState
     from evolink_mock.service.service import Service
 
+_PART_BYTES = 64 * 1024
 
-async def dump(service: Service) -> bytes:
-    """Return the state of all accounts as JSON Lines."""
-    header = Header(service.clock.now())
-    return b"".join([line async for line in export(service.store, service.operations, header)])
+
+async def dump(service: Service) -> AsyncIterator[bytes]:
+    """Yield the state of all accounts as JSON Lines, several at a time. Other requests are served meanwhile."""
+    time_slice, part = TimeSlice(), bytearray()
+    async for line in export(service.store, service.operations, Header(service.clock.now())):
+        part += line
+        if len(part) >= _PART_BYTES:
+            yield bytes(part)
+            part.clear()
+        await time_slice.give_way()
+    yield bytes(part)
 
 
 async def load(service: Service, lines: Iterable[bytes]) -> None:

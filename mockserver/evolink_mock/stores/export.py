@@ -44,21 +44,28 @@ class Header(msgspec.Struct, frozen=True):
 
 
 async def export(store: Store, operations: OperationIndex, header: Header) -> AsyncIterator[bytes]:
-    """Yield the lines of the export as JSON, each with its newline."""
+    """Yield the lines of the export as JSON, each with its newline.
+
+    All lines of an account describe it at one time, even if it changes while they are read.
+    """
     yield _line("store", msgspec.to_builtins(header))
     for account in await store.accounts():
         token = account.token
-        yield _line("account", _account_fields(account))
-        for task in await store.tasks(token):
-            yield _line("task", _task_fields(task, operations))
-        for delivery in await store.deliveries(token):
-            yield _line("delivery", _delivery_fields(delivery))
+        line = _line("account", _account_fields(account))
+        tasks, deliveries = await store.tasks(token), await store.deliveries(token)
         journal = await store.journal(token)
-        for exchange in journal:
+        exchanges, violations = [*journal], [*journal.violations]
+        dropped = {"exchanges": journal.dropped, "violations": journal.dropped_violations}
+        yield line
+        for task in tasks:
+            yield _line("task", _task_fields(task, operations))
+        for delivery in deliveries:
+            yield _line("delivery", _delivery_fields(delivery))
+        for exchange in exchanges:
             yield _line("exchange", _named(exchange_record(exchange), _EXCHANGE_FIELDS))
-        for violation in journal.violations:
+        for violation in violations:
             yield _line("violation", msgspec.to_builtins(violation))
-        yield _line("dropped", {"exchanges": journal.dropped, "violations": journal.dropped_violations})
+        yield _line("dropped", dropped)
 
 
 def read_header(lines: Iterator[bytes]) -> Header:

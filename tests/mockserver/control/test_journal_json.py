@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.control.journal_json import SentCallback, entry, har
+from evolink_mock.control.journal_json import SentCallback, entry, har, har_entries
 from evolink_mock.domain.deliveries import Attempt
 from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, KEPT, Exchange, Journal
 from evolink_mock.domain.redaction import KEY_REMOVED, REMOVED, Redactor
@@ -69,7 +69,7 @@ def test_an_archive_has_what_har_1_2_asks_for_and_callbacks_among_the_exchanges(
     owed = a_delivery("task-1", f"https://h/hook?{SECRET}", *attempts)
     calls = [SentCallback(owed, one, b'{"id":"task-1"}') for one in attempts]
     exchanges = [an_exchange(), an_exchange(method="GET", at=START + 5.5, request_body=b"", query=b"a=b")]
-    log = har(exchanges, calls, "1", Redactor([TOKEN]))["log"]
+    log = har([*har_entries(exchanges, calls, Redactor([TOKEN]))], "1")["log"]
     assert (log["version"], log["creator"]) == ("1.2", {"name": "evolink-mock", "version": "1"})
     assert [one["_callback"] for one in log["entries"]] == [False, True, False, True]
     assert log["entries"][0]["startedDateTime"] == "2025-09-06T14:42:23.000+00:00"
@@ -88,9 +88,7 @@ def test_an_archive_has_what_har_1_2_asks_for_and_callbacks_among_the_exchanges(
 
 @pytest.mark.parametrize("query", [f"a=b&key={TOKEN}", "key=" + TOKEN.replace("-", "%2D")])
 def test_a_key_in_a_query_string_is_removed_and_told(query: str) -> None:
-    (found,) = har([an_exchange(query=query.encode(), scheme="https")], [], "1", Redactor([TOKEN]))["log"][
-        "entries"
-    ]
+    (found,) = har_entries([an_exchange(query=query.encode(), scheme="https")], [], Redactor([TOKEN]))
     assert found["request"]["url"] == f"https://mock.test/v1/videos/generations?{KEY_REMOVED}"
     assert "of-some-length" not in json.dumps(found)
 
@@ -261,9 +259,7 @@ def test_the_body_of_a_query_is_recorded_like_any_other(mock: Mock) -> None:
 
 def test_an_archive_marks_a_binary_body_and_one_that_was_cut() -> None:
     binary, long = an_exchange(request_body=b"\xff\xfe"), an_exchange(request_body=b"x" * KEPT)
-    posts = [
-        item["request"]["postData"] for item in har([binary, long], (), "1", Redactor([]))["log"]["entries"]
-    ]
+    posts = [item["request"]["postData"] for item in har_entries([binary, long], (), Redactor([]))]
     assert (posts[0]["text"], posts[0]["encoding"]) == ("//4=", "base64")
     assert (len(posts[1]["text"]), posts[1]["comment"]) == (
         KEPT,
