@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
     """Yield a temporary file. It replaces `path` when the block ends, or is removed if the block raises an error.
 
-    Until it is complete, only its owner can read it. Then it gets `mode`. Raises OSError if the file cannot be written.
+    Until the file is complete, only its owner can read it; then its mode becomes `mode`. Raises OSError if the file
+    cannot be written.
     """
     from tempfile import mkstemp
 
@@ -33,7 +34,8 @@ def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write a complete file, or leave `path` unchanged. Raises OSError if the file cannot be written.
 
-    A device or a pipe is written to, not replaced. If `path` is a symbolic link, its target is replaced.
+    If `path` is a device or a pipe, the content is written to it. If `path` is a symbolic link, its target is
+    replaced.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as special:

@@ -1,4 +1,4 @@
-"""Load the documents that the settings name, and check the settings for contradictions."""
+"""Load the OpenAPI documents that the settings name, and check the settings for contradictions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _MODEL_CUTOFF = 0.5  # so that the beginning of a long model name is similar eno
 
 
 def load_documents(settings: Settings) -> Spec:
-    """Load the documents to serve. Raises `SpecError` if a document is invalid, or ValueError if a setting is."""
+    """Load the OpenAPI documents to serve.
+
+    Raises `SpecError` if a document is invalid, and ValueError if a setting is invalid.
+    """
     from evolink_spec import load
 
     paths = (*settings.only_spec, *settings.spec)
@@ -35,12 +38,12 @@ def load_documents(settings: Settings) -> Spec:
 
 
 def check(settings: Settings, spec: Spec) -> None:
-    """Raise `SettingError` for a setting that contradicts the documents or other settings."""
+    """Raise `SettingError` if a setting contradicts the documents or other settings."""
     if settings.recipe is not None:
         sequence = RecipeRegistry(statuses_of(spec), spec.failures).find(settings.recipe)
         if isinstance(sequence, ApiError):
             raise SettingError("recipe", sequence.detail)
-        if "token" not in settings.recipes.split(","):  # it is resolved like a recipe in a token
+        if "token" not in settings.recipes.split(","):  # the setting is resolved like a recipe in a token
             raise SettingError("recipe", "has no effect unless the sources of recipes include token")
     if NONE in (origins := set(map(parse_origin, settings.cors))) and len(origins) > 1:
         raise SettingError("cors", "off cannot be combined with an origin")
@@ -56,13 +59,13 @@ def check(settings: Settings, spec: Spec) -> None:
 
 
 def check_port_file(path: Path) -> None:
-    """Raise `SettingError` if the port file could not be written later."""
+    """Raise `SettingError` if the port file cannot be written."""
     from tempfile import TemporaryFile
 
     if path.is_dir():
         raise SettingError("port_file", f"{path} is a folder; name a file")
     if path.exists() and not path.is_file():
-        return  # a device or a pipe: only writing to it shows whether that is possible
+        return  # only writing to a device or a pipe shows whether this is possible
     try:
         with TemporaryFile(dir=path.resolve().parent):
             pass
@@ -81,7 +84,7 @@ def check_workers(workers: int, settings: Settings) -> None:
 
 
 def ca_folder(settings: Settings) -> Path:
-    """Return the folder of the certificate authority, by default in the user's data.
+    """Return the folder of the certificate authority, by default in the user's data folder.
 
     Raises `SettingError` if the user has no home folder.
     """

@@ -17,7 +17,7 @@ _PUBLIC_URL = re.compile(
 _CONTROL = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})")
 _KEEP = re.compile(r"([0-9]{1,6})\s*([dhms])")
 _KEEP_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
-_TOKEN = re.compile(r"[!-~]+")  # characters that a header can carry
+_TOKEN = re.compile(r"[!-~]+")  # characters that a header can contain
 _HOST_PATTERN = re.compile(r"[a-z0-9._*-]*[a-z0-9_*-]")
 _UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")
 
@@ -41,22 +41,25 @@ def parse_host(text: str) -> str:
 
 
 def parse_token(text: str) -> str:
-    """Parse an API key that a header can carry. Raises ValueError, without the key, if it is not visible ASCII."""
+    """Parse an API key that a header can contain.
+
+    Raises ValueError, whose message does not show the key, if the key is not visible ASCII.
+    """
     if not _TOKEN.fullmatch(text):
         raise ValueError("must consist of visible ASCII characters")
     return text
 
 
 def parse_callback_host(text: str) -> str:
-    """Parse a host that callbacks may go to, `HOST` or `HOST:PORT`. Raises ValueError for anything else."""
+    """Parse a host to which callbacks may be sent, `HOST` or `HOST:PORT`. Raises ValueError for any other text."""
     parse_allowed(text)
     return text
 
 
 def parse_host_pattern(text: str) -> str:
-    """Parse an IPv6 address or a host name in which `*` matches any text. Returns it in lower case.
+    """Parse an IPv6 address or a host name in which `*` matches any text. Return it in lower case.
 
-    Raises ValueError for anything else.
+    Raises ValueError for any other text.
     """
     pattern = text.strip().lower().removeprefix("[").removesuffix("]").rstrip(".")
     if not _HOST_PATTERN.fullmatch(pattern) and not _is_ipv6(pattern):
@@ -72,15 +75,15 @@ def _is_ipv6(text: str) -> bool:
 
 
 def parse_cors(text: str) -> str:
-    """Parse an origin of web pages, `*` or `off`. Raises ValueError for anything else."""
+    """Parse an origin of web pages, `*` or `off`. Raises ValueError for any other text."""
     parse_origin(text)
     return text
 
 
 def parse_ui_key(text: str) -> str:
-    """Parse a key of the console that a cookie can carry.
+    """Parse a key of the console that a cookie can contain.
 
-    Raises ValueError, without the key, if its length or a character is not allowed.
+    Raises ValueError, whose message does not show the key, if its length or a character is not allowed.
     """
     if not _UI_KEY.fullmatch(text):
         raise ValueError("must consist of 8 to 200 letters, digits, and the characters - . _ ~")
@@ -88,7 +91,7 @@ def parse_ui_key(text: str) -> str:
 
 
 def parse_public_url(text: str) -> str:
-    """Parse the public URL of the server. Returns it without a trailing slash. Raises ValueError if it is invalid."""
+    """Parse the public URL of the server. Return it without a trailing slash. Raises ValueError if it is invalid."""
     match = _PUBLIC_URL.fullmatch(text)
     if match is None:
         raise ValueError(f"invalid public URL {text!r}: write https://HOST[:PORT]")
@@ -97,7 +100,10 @@ def parse_public_url(text: str) -> str:
 
 
 def parse_control(text: str) -> str:
-    """Parse the place of the control API. Returns it in lower case. Raises ValueError if the text names no place."""
+    """Parse where the control API is served: `on`, `off` or `HOST:PORT`. Return it in lower case.
+
+    Raises ValueError for any other text.
+    """
     where = text.strip().lower()
     address = _CONTROL.fullmatch(where)
     if where not in {"on", "off"} and (address is None or int(address[1]) > 65535):  # noqa: PLR2004
@@ -106,7 +112,7 @@ def parse_control(text: str) -> str:
 
 
 def parse_credits(text: str) -> float:
-    """Parse a number of credits. A whole number is returned as an integer. Raises ValueError if it is negative."""
+    """Parse a number of credits. A whole number is returned as an int. Raises ValueError for a negative number."""
     try:
         number = float(text)
     except ValueError:
@@ -117,7 +123,10 @@ def parse_credits(text: str) -> float:
 
 
 def parse_spec_path(text: str) -> Path:
-    """Parse the path of a document. Raises ValueError for a URL, which would have to be read at each start."""
+    """Parse the path of an OpenAPI document.
+
+    Raises ValueError for a URL, because it would have to be read at each start.
+    """
     if re.match(r"https?://", text, re.IGNORECASE):
         raise ValueError(f"{text!r} is a URL: download the document first, and give its file")
     return Path(text)
@@ -126,7 +135,7 @@ def parse_spec_path(text: str) -> Path:
 def parse_store(text: str) -> str:
     """Parse where the state is kept: `memory`, `sqlite:FILE` or the URL of a server.
 
-    If it is invalid, raises ValueError without the text, which may contain a password.
+    Raises ValueError for any other text. Its message does not show the text, which may contain a password.
     """
     place = text.strip()
     scheme, _, rest = place.partition(":")
@@ -138,7 +147,10 @@ def parse_store(text: str) -> str:
 
 
 def parse_keep(text: str) -> float:
-    """Parse a time such as `30d`, `12h`, `90m` or `10s`. Returns seconds. Raises ValueError for anything else."""
+    """Parse a time such as `30d`, `12h`, `90m` or `10s`, and return it in seconds.
+
+    Raises ValueError for any other text.
+    """
     match = _KEEP.fullmatch(text.strip().lower())
     if match is None or int(match[1]) == 0:
         raise ValueError(f"invalid time {text!r}: write 30d, 12h, 90m or 10s")

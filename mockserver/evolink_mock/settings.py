@@ -26,14 +26,14 @@ from evolink_mock.setting_values import (
     parse_ui_key,
 )
 
-ENVIRONMENT = "EVOLINK_MOCK_"  # prefix of a variable, followed by the option's name in capitals
+ENVIRONMENT = "EVOLINK_MOCK_"  # prefix of a variable, before the option's name in capitals
 _PORT = Meta(ge=0, le=65535)
 _ADDRESS, _TASKS, _ACCOUNTS, _OTHER = "Address", "Tasks", "Accounts", "Callbacks, documents, log"
 _STATE, _HARD_CODED = "State", "Clients with a hard-coded address"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """The settings of a mock. Sizes are in bytes; credits are in the document's unit."""
+    """The settings of a mock. Sizes are in bytes; credits have the unit of the OpenAPI document."""
 
     host: Annotated[
         str,
@@ -291,7 +291,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def speed(self) -> Speed:
-        """The range of the duration of tasks."""
+        """The range of the durations of tasks."""
         return REALTIME if self.realtime else self.duration
 
 

@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from evolink_mock.recipes.recipe import Recipe, RecipeSequence
     from evolink_mock.recipes.registry import RecipeRegistry
 
-_LIMIT = 1000  # assigned recipes, sequences in progress, and applied steps per account
+_LIMIT = 1000  # maximum per account, for assigned recipes, for sequences in progress, and for applied steps
 
 
 def assign(
     account: Account, registry: RecipeRegistry, text: str, *, times: int | None, operation: str = ANY
 ) -> ApiError | None:
-    """Assign a recipe to the next `times` requests of an operation; to all until it is replaced if `times` is None.
+    """Assign a recipe to the next `times` requests of an operation, or permanently if `times` is None.
 
-    A sequence applies to the number of requests that its steps give, whatever `times` is. A permanent recipe replaces
-    the earlier permanent recipe for the same operation; other recipes queue. Returns a 400 for invalid arguments.
+    A sequence of recipes applies to as many requests as its steps state, whatever `times` is. A permanent recipe
+    replaces the earlier permanent recipe for the same operation; other recipes are queued. Returns a 400 for invalid
+    arguments, otherwise None.
     """
     if operation not in {*OPERATIONS, ANY}:
         names, shown = (*OPERATIONS, ANY), operation[:60]
@@ -73,10 +74,10 @@ def next_for(
     operation: str,
     documented: Container[int] = range(400, 600),
 ) -> Recipe | None:
-    """Choose the assigned recipe that applies to this request, and count the request; None if there is none.
+    """Choose the assigned recipe that applies to this request, and count the request. Return None if none applies.
 
     Recipes for a number of requests come first, in the order of assignment, then a permanent recipe for the operation,
-    then a permanent recipe for all operations. A recipe that cannot affect this request is kept for a later one.
+    then a permanent recipe for all operations. A recipe that cannot affect this request is kept for a later request.
     `documented` are the error statuses of the operation.
     """
     waiting = account.assigned or []
@@ -101,7 +102,7 @@ def _precedence(entry: AssignedRecipe) -> int:
 
 
 def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recipe:
-    """Return the next step of the sequence that a request names. The mock counts the requests that name it."""
+    """Return the recipe for the present turn of the sequence that a request names, and count the request."""
     if sequence.is_constant:
         return _with_pending_terms(account, sequence, 0)
     turns = account.turns = {} if account.turns is None else account.turns

@@ -44,7 +44,7 @@ def answer_schema(spec: Spec, operation: CreateOperation | QueryOperation) -> di
 
 
 def encode_variant(recipe: Recipe, task: Task, now: float, schema: Mapping[str, Any], seed: int) -> bytes:
-    """Encode a task as compact JSON, as the body variant that a recipe requests."""
+    """Encode a task as compact JSON, in the body variant that a recipe requests."""
     body = task_body.to_dict(task, now)
     if recipe.shape == "minimal":
         body = minimal(schema)
@@ -60,14 +60,14 @@ def encode_variant(recipe: Recipe, task: Task, now: float, schema: Mapping[str, 
 
 
 def minimal(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a body with the required properties only."""
+    """Return a body that has only the required properties."""
     return _object(_Maker(schema, Random(0), optional=0.0).make(schema, 0))  # noqa: S311  (not secret)
 
 
 def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """Complete a body with every documented property.
 
-    A property that is added is null or an empty list if the schema allows it.
+    An added property is null or an empty list if the schema allows this.
     """
     maker = _Maker(schema, Random(0), optional=1.0)  # noqa: S311
     complete = dict(body)
@@ -84,7 +84,7 @@ def with_extra_fields(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def random_valid(schema: Mapping[str, Any], body: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Make a random object that the schema allows; return `body` if none is found. Equal seeds give equal objects."""
+    """Return a random object that the schema allows, or `body` if none is found. Equal seeds give equal objects."""
     check = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
     maker = _Maker(schema, Random(seed), optional=0.5)  # noqa: S311
     for _ in range(_TRIES):
@@ -123,7 +123,7 @@ class _Maker:
         return merged
 
     def empty(self, schema: Any) -> Any:
-        """Return null or an empty list if the schema allows one of them, otherwise any value."""
+        """Return null or an empty list if the schema allows it, otherwise any value."""
         schema = self.resolve(schema)
         kinds = _kinds(schema)
         if "null" in kinds:
@@ -131,7 +131,7 @@ class _Maker:
         return [] if "array" in kinds and not schema.get("minItems") else self.make(schema, 0)
 
     def make(self, schema: Any, depth: int) -> Any:
-        """Make a value that the schema is likely to allow."""
+        """Return a value that the schema probably allows."""
         schema = self.resolve(schema)
         if "const" in schema:
             return schema["const"]
@@ -185,7 +185,7 @@ class _Maker:
 def _kinds(schema: Mapping[str, Any]) -> list[str]:
     """Return the types that a schema allows.
 
-    A schema without `type` has the type that its other keywords suggest.
+    If `type` is missing, the type is object for a schema with properties, otherwise string.
     """
     kinds = schema.get("type", "object" if schema.get("properties") else "string")
     return kinds if isinstance(kinds, list) else [kinds]

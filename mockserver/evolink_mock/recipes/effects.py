@@ -34,7 +34,7 @@ _DOCUMENTED = frozenset({"create", "query"})
 _AUTHENTICATED = frozenset({"create", "query", "credits"})
 _ALL = frozenset(OPERATIONS)
 
-# Returns the fields of a Recipe that a word sets. Raises ValueError with the right form for a malformed word.
+# Returns the fields of a `Recipe` that a word sets. For a malformed word, raises ValueError with the correct form.
 Read = Callable[[Word], dict[str, Any]]
 
 
@@ -271,7 +271,7 @@ def effect_rows() -> list[tuple[str, str, str, str]]:
 
 
 def effect_listing() -> str:
-    """Return the table for a terminal: each form, with its meaning on the next line."""
+    """Return the table as text for a terminal: each form, with its meaning on the next line."""
     lines = [
         f"{form}\n    {meaning}  (on: {operations}; example: {example})\n"
         for form, meaning, operations, example in effect_rows()

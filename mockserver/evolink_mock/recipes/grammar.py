@@ -11,9 +11,9 @@ import re
 
 from msgspec import Struct
 
-LONGEST = 200  # characters of a recipe without the spaces around signs
-_LONGEST_SPACED = 2 * LONGEST  # with spaces, because the canonical spelling has one after each comma
-_MOST_TIMES = 1_000_000  # requests per step
+LONGEST = 200  # maximum number of characters of a recipe, without the spaces around signs
+_LONGEST_SPACED = 2 * LONGEST  # maximum with these spaces, which the canonical spelling has after commas
+_MOST_TIMES = 1_000_000  # maximum number of requests per step
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 VALUE = r"[A-Za-z0-9][A-Za-z0-9_./:; -]*"
 _WORD_TEXT = rf"{NAME}(?:\s*=\s*{VALUE})?(?:\s*@\s*[0-9]{{1,2}}%?)?"
@@ -26,7 +26,7 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 
 
 class RecipeSyntaxError(ValueError):
-    """The text does not follow the grammar. The message is the reason; it is empty if no reason would help the user."""
+    """The text does not follow the grammar. The message is the reason, or empty if no reason would help the user."""
 
 
 class Word(Struct, frozen=True):
@@ -42,7 +42,7 @@ class Word(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """Effects that apply together. `times` is their number of requests, None if the text gives no number."""
+    """Effects that apply together to the next `times` requests. If the text states no number, `times` is None."""
 
     words: tuple[Word, ...]
     times: int | None = None
@@ -52,7 +52,7 @@ class Step(Struct, frozen=True):
 
 
 def parse_recipe(text: str) -> tuple[Step, ...]:
-    """Parse the steps of a recipe. Spaces around signs are ignored. Raises `RecipeSyntaxError` if it is invalid."""
+    """Parse the steps of a recipe. Spaces around signs are ignored. Raises `RecipeSyntaxError` for invalid text."""
     if len(text) <= _LONGEST_SPACED:
         compact = _SPACE.sub(r"\1", text.strip())
         if len(compact) <= LONGEST:
@@ -61,7 +61,7 @@ def parse_recipe(text: str) -> tuple[Step, ...]:
 
 
 def canonical(steps: tuple[Step, ...]) -> str:
-    """Return the canonical spelling of a recipe, from which `parse_recipe` reads the same steps."""
+    """Return the canonical spelling of a recipe, which `parse_recipe` parses to the same steps."""
     return ", ".join(map(str, steps))
 
 

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.http.errors import ApiError
 
-_PARTS = 40  # in which a body trickles
+_PARTS = 40  # number of parts in which a body trickles
 
 
 def inject_network_faults(
     recipe: Recipe | ApiError, scope: Scope, documented: Container[int], chance: float, send: Send
 ) -> Send:
-    """Return a `send` that adds the network faults of the recipe to a response.
+    """Return a `send` that applies the network faults of the recipe to a response.
 
     `chance` (0 ≤ chance < 1) selects the latency from its range.
     """
@@ -52,7 +52,7 @@ class _RewritingSend:
         self._body = b""
 
     async def send(self, message: Message) -> None:
-        """Collect one ASGI message; on the last one, send the response."""
+        """Collect one ASGI message. After the last message, send the rewritten response."""
         if message["type"] == "http.response.start":
             record_violations(self._exchange)
             self._start = message
@@ -70,7 +70,7 @@ class _RewritingSend:
 
 
 class _FaultySend:
-    """Sends one response with network faults."""
+    """Sends one response with the network faults of a recipe."""
 
     def __init__(
         self, recipe: Recipe, scope: Scope, documented: Container[int], chance: float, send: Send
@@ -83,9 +83,9 @@ class _FaultySend:
         self._gateway = recipe.status in GATEWAY and recipe.status not in documented
 
     async def send(self, message: Message) -> None:
-        """Send one ASGI message, or part of it.
+        """Send one ASGI message, or a part of it.
 
-        Raises `ConnectionDroppedError` if the recipe cuts the response short or sends none of it.
+        Raises `ConnectionDroppedError` if the recipe truncates or drops the response.
         """
         if message["type"] == "http.response.start":
             await self._start(message)
@@ -103,7 +103,7 @@ class _FaultySend:
         """Send a body in small parts until the client disconnects. If the server stops, send the rest at once."""
         size = max(1, -(-len(body) // _PARTS))
         for start in range(0, len(body), size):
-            # Before each part, because a client may close the connection once it has the last one.
+            # The pause precedes each part, because a client may close the connection after the last part.
             is_interrupted = not await self._pause(self._recipe.trickle * size / len(body))
             if self._transport is not None and self._transport.is_closing():
                 return
@@ -115,7 +115,7 @@ class _FaultySend:
 
     @staticmethod
     async def _pause(seconds: float) -> bool:
-        """Sleep. Return False if the server stops before the end."""
+        """Wait for some seconds. Return False if the server stops before the end, otherwise True."""
         try:
             await sleep(seconds)
         except asyncio.CancelledError as error:

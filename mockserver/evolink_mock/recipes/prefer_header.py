@@ -15,7 +15,7 @@ _OPERATORS = "=@*+"  # characters that end the name of an effect
 class Preference(NamedTuple):
     """A preference in a `Prefer` header, or a parameter of a preference.
 
-    `start` is where an unquoted value begins in the header.
+    `start` is the position at which the value begins in the header.
     """
 
     name: str
@@ -25,10 +25,10 @@ class Preference(NamedTuple):
 
 
 def recipe_text(header: str, effects: Collection[str]) -> str | None:
-    """Return the text of the first recipe in a header; None if it has none.
+    """Return the text of the first recipe in a header; None if the header names no recipe.
 
-    A sequence should be quoted. In an unquoted sequence, an item after a comma is a further step if it begins with the
-    name of an effect.
+    A sequence of recipes should be quoted. In an unquoted sequence, the text after a comma is a further step if it
+    begins with the name of an effect.
     """
     for preference in preferences(header):
         if preference.name.lower() in _NAMES:
@@ -44,7 +44,7 @@ def preferences(header: str) -> Iterator[Preference]:
     A quoted string is a single value, so its content never counts as a preference.
     """
     position, length = 0, len(header)
-    is_closed = True  # if a quoted string does not end, no later string does
+    is_closed = True  # False after a quoted string that does not end, because no later string can end
     while position < length:
         character = header[position]
         if character == '"':

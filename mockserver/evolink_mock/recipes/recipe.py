@@ -27,9 +27,9 @@ class Recipe(Struct, frozen=True):
     """The effects on one request: its error, its task, and the transport and body of its response."""
 
     status: int | None = None
-    retry_after: float = 1.0  # seconds, of a 429
+    retry_after: float = 1.0  # the `Retry-After` of a 429, in seconds
     outcome: Outcome = SUCCESS
-    seconds: float | None = None  # the whole duration of the task
+    seconds: float | None = None  # the whole duration of the task; None for the usual duration
     slowdown: float = 1.0  # factor of the usual duration
     stuck: Phase | None = None
     queued: bool = False
@@ -50,7 +50,7 @@ class Recipe(Struct, frozen=True):
     nulled: tuple[str, ...] = ()
     emptied: tuple[str, ...] = ()
     skew: float = 0.0  # seconds by which the times in the response are ahead
-    retry_form: str = ""  # of the `Retry-After` of a 429
+    retry_form: str = ""  # the form of the `Retry-After` of a 429
     content_type: bytes = b""
     shape: str = ""
     status_word: str = ""  # replaces the task's status
@@ -68,8 +68,8 @@ class Recipe(Struct, frozen=True):
         return is_documented or self.status in GATEWAY or operation in self.operations
 
 
-NO_RECIPE = Recipe()  # for requests without a recipe; compared by identity
-DEFAULT_RECIPE = Recipe(slowdown=1.0)  # `ok`: the usual response, whatever later sources say
+NO_RECIPE = Recipe()  # the recipe of requests without a recipe; compared by identity
+DEFAULT_RECIPE = Recipe(slowdown=1.0)  # `ok`: the usual response, even if a later source has a recipe
 
 
 class RecipeSequence(Struct, frozen=True):
@@ -93,7 +93,7 @@ class RecipeSequence(Struct, frozen=True):
         return len(self.steps)
 
     def at(self, turn: int) -> Recipe:
-        """Return the recipe of a turn; `DEFAULT_RECIPE` after the last step."""
+        """Return the recipe of a turn, counted from 0; `DEFAULT_RECIPE` after the last step."""
         index = self.index(turn)
         return self.steps[index][0] if index < len(self.steps) else DEFAULT_RECIPE
 
@@ -101,7 +101,7 @@ class RecipeSequence(Struct, frozen=True):
 def timetable_for_recipe(
     recipe: Recipe, created: float, random: int, speed: Speed, queue_end: float
 ) -> Timetable:
-    """Return the timetable of a task. `queue_end` is when the account's earlier tasks end, for a `queue` recipe."""
+    """Return the timetable of a task with this recipe. If the recipe queues the task, it starts at `queue_end`."""
     if recipe.seconds is not None:
         speed = Speed(recipe.seconds, recipe.seconds)
     elif recipe.slowdown != 1:
@@ -113,7 +113,7 @@ def timetable_for_recipe(
 
 
 def anomalies_of(recipe: Recipe) -> Anomalies | None:
-    """Return the anomalies that a recipe gives its task; None if there are none."""
+    """Return the anomalies that a recipe gives its task; None if it gives none."""
     if not recipe.link and not recipe.callback and not recipe.is_forgotten:
         return None
     return Anomalies(recipe.link, recipe.callback, recipe.callback_delay, recipe.is_forgotten)

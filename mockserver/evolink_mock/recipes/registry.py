@@ -1,6 +1,6 @@
-"""The recipes of a specification. It finds the effects of a recipe's text, or suggests the most similar names.
+"""The recipes of a specification. The registry finds the effects of a recipe's text, or the most similar names.
 
-`grammar` defines the syntax of recipes, `effects` their meaning, and `sources` where a request can name one.
+`grammar` defines the syntax of recipes, `effects` their meaning, and `sources` where a request can name a recipe.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     from evolink_mock.recipes.grammar import Step, Word
 
-_CACHE_SIZE = 1000  # texts
-_SHOWN = 60  # characters of an unknown recipe
+_CACHE_SIZE = 1000  # maximum number of cached texts
+_SHOWN = 60  # maximum number of characters of an unknown recipe that are shown
 _SUGGESTED = 3
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{2,79}")  # of a failure
-_SIMILARITY = 0.8  # of a misspelled code, 0 to 1
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{2,79}")  # a failure code
+_SIMILARITY = 0.8  # minimum similarity of a misspelled code, 0 to 1
 
 
 def statuses_of(spec: Spec) -> set[int]:
@@ -41,7 +41,7 @@ def statuses_of(spec: Spec) -> set[int]:
 
 
 class RecipeRegistry:
-    """The recipes of one specification. Equal texts give equal recipes; recent texts are cached."""
+    """The recipes of one specification. Equal texts give equal recipes. Recent texts are cached."""
 
     def __init__(self, statuses: Iterable[int], failures: Iterable[TaskFailure]) -> None:
         self._statuses = tuple(str(status) for status in sorted(statuses))
@@ -55,7 +55,7 @@ class RecipeRegistry:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Recipes with a single effect: each status, each failure, and each example of every other effect."""
+        """The recipes with a single effect: each status, each failure, and each example of every other effect."""
         examples = [
             example for effect in EFFECTS if effect.name not in {STATUS, FAIL} for example in effect.examples
         ]
@@ -79,11 +79,11 @@ class RecipeRegistry:
         return result
 
     def suggest(self, text: str) -> str:
-        """Return the most similar names, as text for an error message."""
+        """Return the recipes with the most similar names, as text for an error message."""
         return self._suggest(text[: grammar.LONGEST])
 
     def failure(self, text: str) -> TaskFailure:
-        """Return the failure `CODE` or `CODE/KIND`. Each kind has its own message.
+        """Return the failure for `CODE` or `CODE/KIND`. Each kind has a message of its own.
 
         The failure of a code that no document lists has a generic message. Raises ValueError for a misspelled code or
         an unknown kind.
@@ -134,8 +134,8 @@ class RecipeRegistry:
     def _changes(self, word: Word) -> dict[str, Any]:
         """Return the fields of a recipe that a word sets.
 
-        Raises ValueError for an invalid word. Its message shows the right form of a malformed word, and is empty for an
-        unknown word.
+        Raises ValueError for an invalid word. The message shows the correct form of a malformed word; it is empty for
+        an unknown word.
         """
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:
@@ -149,7 +149,7 @@ class RecipeRegistry:
         return changes
 
     def _undocumented_failure(self, code: str) -> TaskFailure:
-        """Return a failure that no document lists. Raises ValueError if the code seems to be misspelled."""
+        """Return the failure of a code that no document lists. Raises ValueError if the code seems to be misspelled."""
         if code != CANCELLED and (not _CODE.fullmatch(code) or nearest(code, self._failures, _SIMILARITY)):
             raise ValueError(f"{code[:_SHOWN]!r} is not a documented code")
         return TaskFailure(code, f"The task failed: {code}.\nNo document describes this code.", "give-up")

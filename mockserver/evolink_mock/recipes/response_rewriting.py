@@ -41,7 +41,7 @@ class WholeResponse(Struct, frozen=True):
 
 
 def gateway_page(status: int) -> bytes:
-    """Return the HTML error page of a gateway."""
+    """Return the HTML error page of a gateway with this status."""
     return _PAGE.format(f"{status} {_REASONS[status]}").encode("ascii")
 
 
@@ -68,7 +68,7 @@ def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: i
 
 
 def _with(headers: Headers, body: bytes, content_type: bytes = b"") -> Headers:
-    """Return headers with the length of a body, and with `content_type` unless it is empty."""
+    """Return the headers with the length of `body`, and with `content_type` unless it is empty."""
     changed = {b"content-length": b"%d" % len(body)}
     if content_type:
         changed[b"content-type"] = content_type
@@ -96,7 +96,7 @@ def _replace_body(kind: str, response: WholeResponse) -> WholeResponse:
 
 
 def _edit(recipe: Recipe, body: bytes) -> bytes:
-    """Apply the changes of a recipe to a JSON body. Changes to fields that it does not have are ignored."""
+    """Apply the changes of a recipe to a JSON body. Changes to fields that the body does not have are ignored."""
     if not (recipe.omitted or recipe.added or recipe.nulled or recipe.emptied or recipe.skew):
         return body
     try:
@@ -117,7 +117,10 @@ def _edit(recipe: Recipe, body: bytes) -> bytes:
 
 
 def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
-    """Change a field of a body if its parent exists. Unless `known` is False, the field must exist too."""
+    """Change a field of a body if its parent object exists.
+
+    Unless `known` is False, the field itself must exist too.
+    """
     *path, last = name.split(".")
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 SOURCES = ("header", "prompt", "assigned", "token")
 _BRACKETS = re.compile(r"\[\[([^\[\]]{1,200})\]\]")
 _ESCAPE = "!"
-_MOST_BRACKETS = 20  # searched per prompt
+_MOST_BRACKETS = 20  # maximum number of texts in brackets that are looked up per prompt
 
 
 def parse_sources(text: str) -> str:
-    """Parse a list of sources, and return it in order of precedence; `off` means none.
+    """Parse a list of sources. Return it in order of precedence, or `off` for no sources.
 
-    Raises ValueError for anything else.
+    Raises ValueError for any other text.
     """
     names = {name.strip() for name in text.strip().lower().split(",")}
     if names == {"off"}:
@@ -52,7 +52,7 @@ class RecipeRequest(Struct, frozen=True):
     """The parts of a request that determine its recipe."""
 
     operation: str  # a name in `effects.OPERATIONS`
-    documented: Container[int]  # the error statuses of the operation
+    documented: Container[int]  # the documented error statuses of the operation
     prefer: bytes | None = None  # all `Prefer` lines, joined by commas
     prompt: Any = None
     token: str = ""
@@ -66,7 +66,7 @@ class Resolution(NamedTuple):
 
 
 _NOTHING = Resolution(NO_RECIPE)
-NO_SOURCE = RecipeRequest("create", ())  # a request that no source can give a recipe
+NO_SOURCE = RecipeRequest("create", ())  # stands for a request to which no source can give a recipe
 
 
 def resolve_recipe(
@@ -75,7 +75,7 @@ def resolve_recipe(
     request: RecipeRequest,
     enabled: Container[str] = SOURCES,
 ) -> Resolution:
-    """Return the recipe of the first source that has one. The sequence that it belongs to advances by one turn."""
+    """Return the recipe of the first source that has one. Its sequence advances by one turn."""
     notes: tuple[str, ...] = ()
     sequence: RecipeSequence | ApiError | None = None
     if request is NO_SOURCE:  # almost all requests
@@ -104,7 +104,7 @@ def _in_header(registry: RecipeRegistry, prefer: bytes) -> RecipeSequence | ApiE
 
 
 def _in_prompt(registry: RecipeRegistry, prompt: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """Return the first text in double brackets that is a recipe, and a note about the first that is not."""
+    """Return the first text in double brackets that is a recipe, and a note on the first that is not a recipe."""
     notes: tuple[str, ...] = ()
     for text in _texts_in_brackets(prompt):
         sequence = registry.find(text)
@@ -122,9 +122,9 @@ def _texts_in_brackets(prompt: str) -> Iterator[str]:
 
 
 def _in_token(registry: RecipeRegistry, token: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """Return the recipe after the first `~`.
+    """Return the recipe after the first `~` of a token; None if the text there is not a recipe.
 
-    A key may itself contain a `~`, so the note does not repeat any part of the token.
+    An API key may itself contain a `~`, so the note does not repeat any part of the token.
     """
     text = token.partition("~")[2]
     sequence = registry.find(text)

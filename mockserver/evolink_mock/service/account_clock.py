@@ -1,4 +1,4 @@
-"""An account's own time: frozen, set, advanced. `advance` returns when everything due by then has happened."""
+"""The time of an account, which can be frozen, set and advanced."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Scheduler = CallbackScheduler | LeasedScheduler
 
 EventKind = Literal["task.processing", "task.completed", "task.failed", "callback.attempt", "link.expired"]
-# The order of events at the same time. Of equal rank, the event of the older task comes first.
+# The order of events at the same time. Among events of equal rank, the event of the older task comes first.
 _RANKS = {
     "task.processing": 0,
     "task.completed": 1,
@@ -36,12 +36,12 @@ _RANKS = {
     "callback.attempt": 2,
     "link.expired": 3,
 }
-LAST = 9_999_999_999.0  # Unix seconds; the time in a task id has ten digits
-_TURN_SECONDS = 1.0  # real time that one caller waits for another that is moving the same account's time
+LAST = 9_999_999_999.0  # the maximum time in Unix seconds, because the time in a task id has ten digits
+_TURN_SECONDS = 1.0  # maximum real time for which a caller waits until another caller has moved the clock
 
 
 class Event(Struct, frozen=True):
-    """Something that happened while time was advanced. `status` and `problem` are those of a callback attempt."""
+    """An event that happened while time was advanced. `status` and `problem` are those of a callback attempt."""
 
     at: float
     what: EventKind
@@ -51,24 +51,27 @@ class Event(Struct, frozen=True):
 
 
 class ShiftedClock:
-    """Another clock with an offset in seconds, for time that runs on from where it was stopped."""
+    """A clock that is ahead of another clock by `shift` seconds."""
 
     def __init__(self, clock: Clock, shift: float) -> None:
         self._clock = clock
         self._shift = shift
 
     def now(self) -> float:
-        """Return the current time."""
+        """Return the current time in Unix seconds."""
         return self._clock.now() + self._shift
 
     async def sleep_until(self, instant: float) -> None:
-        """Return when `now()` has reached `instant`."""
-        while self.now() < instant:  # a loop, because of rounding errors of the offset
+        """Wait until `now()` has reached `instant`."""
+        while self.now() < instant:  # a loop, because adding the shift causes rounding errors
             await self._clock.sleep_until(max(instant - self._shift, self._clock.now() + 1e-6))
 
 
 class AccountClocks:
-    """The time of each account: the server's time, or its own after it has been frozen, set or advanced."""
+    """The clocks of all accounts.
+
+    An account's clock can be frozen, set or advanced; until then, it shows the server's time.
+    """
 
     def __init__(
         self, clock: Clock, store: MemoryStore | SharedStore, scheduler: Scheduler, notifier: Notifier
@@ -81,15 +84,15 @@ class AccountClocks:
         self._locks: dict[str, asyncio.Lock] = {}
 
     def now(self, account: Account) -> float:
-        """Return the current time of an account."""
+        """Return the current time of an account in Unix seconds."""
         return instant_of(account, self._clock.now())
 
     async def sleep_until(self, account: Account, instant: float) -> None:
-        """Return when the account's clock has reached `instant`. The clock must not be frozen."""
+        """Wait until the account's clock has reached `instant`. The clock must not be frozen."""
         await ShiftedClock(self._clock, account.shift).sleep_until(instant)
 
     async def is_moving(self, account: Account) -> bool:
-        """Return whether a caller is moving the account's time, in this process or in another one."""
+        """Return whether a caller, in this process or in another process, is moving the account's time."""
         lock = self._locks.get(account.token)
         if lock is not None and lock.locked():
             return True
@@ -101,10 +104,10 @@ class AccountClocks:
 
     @asynccontextmanager
     async def moving(self, account: Account) -> AsyncIterator[None]:
-        """Hold the right to move the account's time during a block. Afterwards, the account's waiters are notified.
+        """Hold the right to move the account's time during a block. Notify the account's waiters afterwards.
 
-        Raises `ClockBusyError` if another caller holds the right for more than a second. That caller is probably
-        waiting for a callback, whose receiver may be this caller.
+        Raises `ClockBusyError` if another caller holds the right for more than a second. That caller probably waits
+        for the response to a callback, and this caller may be the receiver of the callback.
         """
         token = account.token
         lock = self._locks.setdefault(token, asyncio.Lock())
@@ -129,18 +132,18 @@ class AccountClocks:
             await self._freeze(account.token)
 
     async def advance(self, account: Account, seconds: float) -> list[Event]:
-        """Move the account's time forward. Each event happens at the time at which it is due, in order of time.
+        """Move the account's time forward. Return the events on the way, in order of time.
 
-        Callbacks and their retries are really sent. States, links, rate windows and refunds are functions of time and
-        need no action. Returns the events in order. Raises ValueError for a negative number or a time after `LAST`, and
-        `ClockBusyError` as `moving` does.
+        Each event happens at the time at which it is due. Callbacks and their retries are really sent. States, links,
+        rate windows and refunds are functions of time and need no action. Raises ValueError for a negative number or a
+        time after `LAST`, and `ClockBusyError` like `moving`.
         """
         async with self.moving(account):
             frozen = await self._freeze(account.token)
             return await self._move(frozen, self.now(frozen) + seconds)
 
     async def set_time(self, account: Account, instant: float) -> list[Event]:
-        """Move the account's time forward to `instant` (Unix seconds), as `advance` does.
+        """Move the account's time forward to `instant` (Unix seconds), like `advance`.
 
         Raises ValueError for a time in the past.
         """
@@ -148,7 +151,7 @@ class AccountClocks:
             return await self._move(await self._freeze(account.token), instant)
 
     async def resume(self, account: Account) -> None:
-        """Let the account's time run on from where it stopped. Finished tasks stay finished."""
+        """Let the account's time run again, from where it stopped. Finished tasks stay finished."""
 
         def step(account: Account, _: IsTaken) -> Change:
             if account.frozen_at is not None:
@@ -160,14 +163,14 @@ class AccountClocks:
             self._scheduler.clock_changed(await self._store.account(account.token))
 
     async def drop(self, account: Account) -> None:
-        """Forget an account with everything that belongs to it. The result of a callback in progress is ignored."""
+        """Remove an account with its tasks, callbacks and journal. The result of a callback in progress is ignored."""
         self._scheduler.discard(account)
         self._locks.pop(account.token, None)
         await self._store.drop(account.token)
         self._notifier.notify(account.token)
 
     async def _freeze(self, token: str) -> Account:
-        """Freeze the account's time unless it is frozen. Returns the account."""
+        """Freeze the account's time unless it is frozen. Return the account."""
 
         def step(account: Account, _: IsTaken) -> Change:
             account.frozen_at = self.now(account)

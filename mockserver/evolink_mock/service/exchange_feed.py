@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
 
 _EXCHANGES = 500
-_BODY_BYTES = 8 * 1024 * 1024  # of all stored exchanges
+_BODY_BYTES = 8 * 1024 * 1024  # maximum bytes in the bodies of all stored exchanges
 
 
 class Numbered(NamedTuple):
@@ -23,9 +23,10 @@ class Numbered(NamedTuple):
 class ExchangeFeed:
     """The latest completed exchanges, limited in number and in bytes.
 
-    A reader remembers the number of the last exchange that it has read. A slow reader misses the exchanges that have
-    been dropped, and learns their number. Nothing is queued for a reader. Cleared exchanges are no longer shown, but
-    they stay until later ones replace them, so that readers who have not read them yet still get them.
+    A reader remembers the number of the last exchange that it has read. A slow reader misses exchanges that were
+    dropped, and learns how many it missed. Nothing is queued for a reader. After `clear`, the earlier exchanges are
+    not shown; they are stored until later exchanges replace them, so that readers who have not read them yet still get
+    them.
     """
 
     def __init__(self, limit: int = _EXCHANGES, body_bytes: int = _BODY_BYTES) -> None:
@@ -38,7 +39,7 @@ class ExchangeFeed:
         self.last_cleared = 0  # the number of the latest exchange that was cleared
 
     def publish(self, exchange: Exchange) -> None:
-        """Append a completed exchange."""
+        """Append a completed exchange, and wake the waiting readers."""
         stored = self._stored
         self.last += 1
         stored.append(exchange)
@@ -50,14 +51,14 @@ class ExchangeFeed:
             changed.set()
 
     def clear(self) -> None:
-        """Stop showing the exchanges published so far. The numbers continue."""
+        """Stop showing the exchanges published so far. The numbering continues."""
         self.last_cleared = self.last
         self.clearings += 1
         for changed in self._followers:
             changed.set()
 
     def get(self, number: int) -> Exchange | None:
-        """Return the exchange with this number; None if it is cleared or no longer stored."""
+        """Return the exchange with this number; None if it was cleared or dropped."""
         index = number - self.last + len(self._stored) - 1
         is_shown = 0 <= index < len(self._stored) and number > self.last_cleared
         return self._stored[index] if is_shown else None
@@ -67,9 +68,9 @@ class ExchangeFeed:
         return self.after(self.last_cleared)[0]
 
     def after(self, number: int) -> tuple[list[Numbered], int]:
-        """Return the stored exchanges after this number, and how many later exchanges have already been dropped.
+        """Return the stored exchanges after this number, and how many of those after it were dropped.
 
-        The returned exchanges include cleared ones.
+        The returned exchanges include cleared exchanges.
         """
         first = self.last - len(self._stored) + 1
         missed = max(0, first - 1 - number)
@@ -80,9 +81,9 @@ class ExchangeFeed:
         return exchanges, missed
 
     async def wait(self, number: int, clearings: int = 0) -> None:
-        """Return when there is an exchange after this number.
+        """Return when an exchange after this number is published, or when the feed is cleared.
 
-        Also returns when the feed has been cleared more than `clearings` times.
+        Returns at once if the feed has already been cleared more than `clearings` times.
         """
         if self.last > number or self.clearings > clearings:
             return

@@ -11,13 +11,13 @@ from evolink_mock.domain.store import StoreError
 if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
-_LOOKS = 24  # searches for unused accounts during the time that accounts are kept
-_LONGEST = 3600.0  # seconds between two searches
+_LOOKS = 24  # number of searches for unused accounts in the time for which accounts are kept
+_LONGEST = 3600.0  # maximum seconds between two searches
 _log = logging.getLogger("evolink_mock")
 
 
 async def drop_unused(service: Service, keep: float) -> None:
-    """Drop each account that has not been used for `keep` seconds of real time, until cancelled."""
+    """Until cancelled, drop each account that has not been used for `keep` seconds of real time."""
     while True:
         now = wall_time()
         try:

@@ -1,7 +1,7 @@
 """Metrics in the text format of Prometheus: requests, violations, callbacks, tasks, journals.
 
-Counters are those of this process, or of all workers if `PROMETHEUS_MULTIPROC_DIR` names a folder that they share.
-Gauges are computed from the store when the metrics are requested.
+Counters count the events in this process, or in all workers if `PROMETHEUS_MULTIPROC_DIR` names a folder that the
+workers share. Gauges are computed from the store when the metrics are requested.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.store import Store
 
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # from which prometheus_client reads the workers' folder
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # in which prometheus_client finds the folder of the workers
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 OTHER = "other"  # replaces undocumented methods and paths, of which there may be any number
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_TASKS_AT_ONCE = 1000  # counted before other requests are served
+_TASKS_AT_ONCE = 1000  # maximum number of tasks that are counted before other requests are served
 
 
 class Metrics:
     """The metrics of one server.
 
-    `route_of` returns the documented path to which a path belongs, or None.
+    `route_of` returns the documented route that serves a path, or None if no route does.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Metrics:
         self._attempts.labels("accepted" if succeeded(attempt) else refused).inc()
 
     async def exposition(self, store: Store, clock: Clock) -> bytes:
-        """Return all metrics in the text format."""
+        """Return all metrics in the text format of Prometheus."""
         gauges = await _gauges(store, clock)
         registry = CollectorRegistry()
         registry.register(_Constant(gauges))
@@ -118,7 +118,7 @@ class _Constant:
 async def _gauges(store: Store, clock: Clock) -> list[GaugeMetricFamily]:
     """Return the gauges, which describe the state of the store.
 
-    The status of each task is computed, because it follows from the time.
+    The status of each task is computed, because it depends on the time.
     """
     accounts, tasks = await store.accounts(), Tally[Phase]()
     for account in accounts:

@@ -1,4 +1,4 @@
-"""The right to move the clock of an account, which only one caller in all processes has at a time."""
+"""The right to move the clock of an account. Only one caller in all processes has this right at a time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.store import IsTaken, SharedStore
 
-_AGAIN_SECONDS = 0.02
+_AGAIN_SECONDS = 0.02  # between two attempts to get the right
 
 
 class ClockBusyError(Exception):
-    """Another caller is moving the account's time. It may be the same client, which calls from its callback handler."""
+    """Another caller is moving the account's time. It may be the client whose callback handler is calling now."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -31,7 +31,7 @@ class ClockBusyError(Exception):
 async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIterator[None]:
     """Hold the right to move an account's clock in a shared store during a block.
 
-    Raises `ClockBusyError` if another process holds it for more than `seconds`.
+    Raises `ClockBusyError` if another process holds the right for more than `seconds`.
     """
     deadline = stopwatch() + seconds
     while not await _take(store, token):
@@ -45,7 +45,7 @@ async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIter
 
 
 async def _take(store: SharedStore, token: str) -> bool:
-    """Take the right if no process holds it or its holder is dead. Returns whether it was taken."""
+    """Take the right if no process holds it, or if its holder is dead. Return whether it was taken."""
     holder = (await store.account(token)).mover
     if holder and await store.leases.is_alive(holder):
         return False

@@ -6,15 +6,15 @@ import asyncio
 
 
 class Notifier:
-    """Wakes waiting requests when an account changes. Without waiting requests, it costs almost nothing."""
+    """Wakes waiting requests when an account changes. Without waiting requests, a notification takes almost no time."""
 
     def __init__(self) -> None:
         self._events: dict[str, asyncio.Event] = {}
 
     def subscribe(self, token: str) -> asyncio.Event:
-        """Return the event that the next change of an account sets.
+        """Return the event that is set by the next change of an account.
 
-        Subscribe before you check the account, so that no change is missed.
+        A caller that checks the account must subscribe first, so that it misses no change.
         """
         return self._events.setdefault(token, asyncio.Event())
 

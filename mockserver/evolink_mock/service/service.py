@@ -1,4 +1,4 @@
-"""The objects that endpoints need, which are built once, from the settings."""
+"""The objects that the endpoints share. They are created once, from the settings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Service:
-    """The parts of one server. All endpoints share them, and they are never replaced."""
+    """The parts of one server, which all its endpoints share. The parts are never replaced."""
 
     def __init__(
         self, spec: Spec, settings: Settings, clock: Clock | None = None, operator_key: str = ""
@@ -43,9 +43,9 @@ class Service:
         self.operator_key = settings.ui_key or operator_key or secrets.token_urlsafe(16)
         self.exchange_feed = ExchangeFeed()
         self.settings = settings
-        self.ca_pem: bytes | None = None  # the certificate to trust, if there is an https listener
+        self.ca_pem: bytes | None = None  # the certificate to trust; None if there is no https listener
         self.ready = False  # whether callbacks are being delivered
-        self.anonymous = open_account("", terms)  # for requests without a token
+        self.anonymous = open_account("", terms)  # the account of requests without an accepted token
         self.registry = RecipeRegistry(statuses_of(spec), spec.failures)
         self.media_cache = MediaCache(settings.media_dir)
         self.uploads = Uploads()
@@ -61,14 +61,14 @@ class Service:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """The metrics, which require an optional package. Used only with `--metrics`."""
+        """The metrics, which require an optional package. They exist only if the setting `metrics` is on."""
         from evolink_mock.service.metrics import Metrics
 
         return Metrics()
 
     @cached_property
     def operations(self) -> OperationIndex:
-        """The create operations by key. Stored tasks refer to their operation by this key."""
+        """The create operations by key. A stored task refers to its operation by this key."""
         from evolink_mock.stores.records import OperationIndex
 
         return OperationIndex(self.spec)

@@ -29,10 +29,10 @@ async def dump(service: Service) -> AsyncIterator[bytes]:
 
 
 async def load(service: Service, lines: Iterable[bytes]) -> None:
-    """Restore the accounts of a snapshot, replacing accounts with the same tokens.
+    """Restore the accounts of a snapshot. Accounts with the same tokens are replaced.
 
-    Their time continues from the time of the snapshot. Raises ValueError if a line cannot be read; nothing is restored
-    then.
+    The time of the accounts continues from the time of the snapshot. Raises ValueError if a line cannot be read; in
+    this case, nothing is restored.
     """
     remaining_lines = iter(lines)
     header = read_header(remaining_lines)

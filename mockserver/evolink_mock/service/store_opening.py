@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from evolink_mock.stores.redis.store import RedisStore
     from evolink_mock.stores.sqlite.store import SqliteStore
 
-# The start of a clock with a seed, so that the same script always sees the same times. It is the creation time in
-# the example of the document.
+# With a seed, the clock starts at this time, so that a script always sees the same times. It is the creation time in
+# the example of the built-in document.
 SEEDED_START = 1757169743.0
-FILE = "sqlite:"  # followed by the path of the file
+FILE = "sqlite:"  # the prefix of a file's path
 PASSWORD = "EVOLINK_MOCK_STORE_PASSWORD"  # noqa: S105  (the environment variable of the server's password)
 
 
@@ -43,9 +43,9 @@ class State(NamedTuple):
 
 
 def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
-    """Open the store. Raises `StoreError` if it cannot be used.
+    """Open the store that the settings name. Raises `StoreError` if the store cannot be used.
 
-    `changed` is called with the token of an account whose delivery is stored.
+    When a delivery is stored in memory, `changed` is called with the token of its account.
     """
     if settings.store == "memory":
         seed = secrets.randbits(64) if settings.seed is None else settings.seed
@@ -61,7 +61,7 @@ def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Cal
 
 
 def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> SqliteStore | RedisStore:
-    """Open a store in a file or on a server. Raises `StoreError`, or ValueError for an invalid place."""
+    """Open a store in a file or on a server. Raises `StoreError`, or ValueError for an invalid `place`."""
     if place.startswith(FILE):
         from evolink_mock.stores.sqlite.store import SqliteStore
 
@@ -103,5 +103,5 @@ def _shared_clock(store: SharedStore, settings: Settings) -> Clock:
     if scale != settings.clock_scale:
         store.set_fact("clock", [now, wall, settings.clock_scale])
     clock = SystemClock(now, settings.clock_scale)
-    clock.now()  # starts it
+    clock.now()  # starts the clock
     return clock

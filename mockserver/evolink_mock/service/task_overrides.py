@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 async def finish_task(service: Service, account: Account, task_id: str, outcome: Outcome) -> bool:
-    """End a task now. Returns False if it has ended or does not exist.
+    """End a task now. Return False if the task has ended before or does not exist, otherwise True.
 
-    The delay of a late callback counts from now. If the account's clock is frozen, the callback has been attempted
-    when this returns. The refund corresponds to the new outcome.
+    The delay of a late callback counts from now. If the account's clock is frozen, a due callback is attempted before
+    this function returns. The refund is that of the new outcome.
     """
     async with service.clocks.moving(account):
         task, delivery = await service.store.task(task_id), await service.store.delivery(task_id)
@@ -67,7 +67,7 @@ def _end_now(
 
 
 async def expire_links(service: Service, account: Account, task_id: str) -> bool:
-    """Let the result links of a completed task expire now. Returns False if the task has no links that work."""
+    """Let the result links of a completed task expire now. Return False if the task has no valid links."""
     async with service.clocks.moving(account):
         task = await service.store.task(task_id)
         if task is None or task.timetable.outcome.failure is not None:
@@ -81,7 +81,7 @@ async def expire_links(service: Service, account: Account, task_id: str) -> bool
 
 
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:
-    """Attempt the callback of a task once more, now.
+    """Attempt the callback of a task once more, at once.
 
     Returns False if the task has no callback, or if an attempt is still due.
     """

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LIFE_SECONDS = 72 * 3600.0
-MOST_FILES = 100  # of one account
-MOST_BYTES = 256 * 1024 * 1024  # of all accounts together
+MOST_FILES = 100  # maximum number of files of one account
+MOST_BYTES = 256 * 1024 * 1024  # maximum bytes of all accounts together
 _SIGNATURES: Mapping[bytes, str] = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -27,7 +27,7 @@ _SUFFIXES = {"image/jpeg": ".jpg", "audio/mpeg": ".mp3"}
 
 
 class UploadError(ValueError):
-    """A file is not accepted. `status` is the HTTP status; the message is the reason."""
+    """A file is not accepted. `status` is the HTTP status; the message states the reason."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -63,7 +63,8 @@ class Uploads:
     def add(self, account: str, data: bytes, name: str, folder: str, mime: str, now: float) -> Upload:  # noqa: PLR0913, PLR0917
         """Store a file.
 
-        Raises `UploadError` if its type is not accepted, or if the account or the server has no room left.
+        Raises `UploadError` if the type of the file is not accepted, or if the account or the server has no space
+        left.
         """
         kind = _mime_of(data, name, mime)
         if kind not in _IMAGES and not kind.startswith(("audio/", "video/")):
@@ -85,11 +86,11 @@ class Uploads:
         return upload
 
     def find(self, file_id: str) -> Upload | None:
-        """Return the file with this id, even if it has expired; None if there is none."""
+        """Return the file with this id, even if it has expired; None if no file has this id."""
         return self._files.get(file_id)
 
     def of(self, account: str, now: float) -> list[Upload]:
-        """Return the files of an account that have not expired. Expired files are removed."""
+        """Return the files of an account that have not expired, and remove the others."""
         own = [upload for upload in self._files.values() if upload.account == account]
         for upload in own:
             if now >= upload.expires:
@@ -97,17 +98,17 @@ class Uploads:
         return [upload for upload in own if now < upload.expires]
 
     def remove(self, file_id: str) -> None:
-        """Remove a file, if it exists."""
+        """Remove the file with this id, if it exists."""
         upload = self._files.pop(file_id, None)
         self._bytes -= len(upload.data) if upload is not None else 0
 
 
 def _mime_of(data: bytes, name: str, declared: str) -> str:
-    """Return the MIME type: detected from the bytes, otherwise as declared, otherwise derived from the name."""
+    """Return the MIME type: detected from the bytes, or else as declared, or else derived from the name."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     shown = next((mime for signature, mime in _SIGNATURES.items() if data.startswith(signature)), "")
     declared = declared.partition(";")[0].strip().lower()
-    if declared == "application/octet-stream" or not _MIME.fullmatch(declared):  # it is used in a header
+    if declared == "application/octet-stream" or not _MIME.fullmatch(declared):  # it would become a header
         declared = ""
     return shown or declared or mimetypes.guess_type(name)[0] or ""

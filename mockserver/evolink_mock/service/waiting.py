@@ -22,9 +22,9 @@ Reached = tuple[
 async def wait(
     service: Service, token: str, reached: Callable[[Account], Awaitable[Reached]], seconds: float
 ) -> Why:
-    """Return when `reached` holds for the account, or after `seconds` of real time.
+    """Wait until `reached` holds for the account, at most `seconds` of real time. Return why the wait ended.
 
-    Returns at once if the account's time is frozen and no caller is moving it, because nothing would change.
+    If the account's time is frozen and no caller is moving it, the wait ends at once, because nothing would change.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -42,7 +42,7 @@ async def wait(
 
 
 async def _first(changed: Awaitable[object], clocks: AccountClocks, account: Account, instant: float) -> None:
-    """Wait for a change of the account, or until a given time of its clock."""
+    """Wait until the account changes, or until its clock shows `instant`."""
     waits: list[asyncio.Future[object]] = [asyncio.ensure_future(changed)]
     if instant < math.inf and account.frozen_at is None:
         waits.append(asyncio.ensure_future(clocks.sleep_until(account, instant)))

@@ -1,1 +1,1 @@
-"""Serve in one process, or in several processes with one shared store."""
+"""Serving in one process, or in several processes with one shared store."""

@@ -42,9 +42,10 @@ def serve(  # noqa: PLR0913  (what, where, and how)
     workers: int = 1,
     snapshot: Path | None = None,
 ) -> None:
-    """Serve until Ctrl-C, SIGTERM or SIGHUP. `ready` is called, perhaps in a thread, when requests are served.
+    """Serve until Ctrl-C, SIGTERM or SIGHUP.
 
-    Before that, raises ValueError if a snapshot cannot be loaded, and `StoreError` if a store cannot be used.
+    When requests are served, `ready` is called, perhaps in a thread. Before that, raises ValueError if a snapshot
+    cannot be loaded, and `StoreError` if a store cannot be used.
     """
     if workers > 1:
         with shared_metrics(is_enabled=settings.metrics), listeners:
@@ -76,7 +77,7 @@ def _serve_one(
 
     def on_ready() -> None:
         freeze_memory()
-        # In a thread, because the reader of stdout may be slow too.
+        # In a thread, because the reader of stdout may be slow.
         threading.Thread(target=announce, name="evolink-mock ready", daemon=True).start()
 
     as_json = service.settings.log_format == "json"
@@ -132,7 +133,7 @@ class _WorkerServer:
         )
 
     def _report(self, pid: int, reason: str) -> None:
-        """Log that a worker is replaced, unless stderr cannot take a line now."""
+        """Log that a worker is replaced, in a single write, so that the output of workers cannot interrupt the line."""
         message = f"worker {pid} {reason}; a new worker replaces it"
         line = event_line(
             "worker-replaced", message, as_json=self._settings.log_format == "json", level="warning"

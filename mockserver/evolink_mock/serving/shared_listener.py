@@ -11,7 +11,8 @@ from evolink_mock.server.server import Server
 if TYPE_CHECKING:
     from collections.abc import Callable, Sized
 
-# A pause after each connection, so that other processes accept the next one. It grows with the number of connections.
+# The pause after each connection, in which other processes can accept the next connection. It grows with the number of
+# connections of this process.
 _PAUSE_SECONDS = 0.0005
 _MOST_PAUSES = 40
 
@@ -41,7 +42,7 @@ class SharedListener:
         self._loop.remove_reader(self._listener)
 
     async def wait_closed(self) -> None:
-        """Return at once. The server closes the connections."""
+        """Return at once, because uvicorn's server closes the connections."""
 
     def _resume(self) -> None:
         self._timer = None
@@ -66,7 +67,7 @@ class SharingServer(Server):
     """A server that shares its http socket with other processes."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve every listener, then call `ready`."""
+        """Serve every listener, and call `ready`."""
         await super().startup([])
         if self.started and sockets:
             listener = SharedListener(sockets[0], self._create_protocol, self.server_state.connections)

@@ -1,4 +1,4 @@
-"""The folder in which workers store the counters of their metrics, so that each worker can show the sum."""
+"""The folder in which workers store the counters of their metrics, so that each worker can show the sums."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the only setting of the folder in prometheus_client
+_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the only way to pass the folder to prometheus_client
 
 
 @contextmanager
 def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
-    """Create the folder for workers that are started in this block, before they import prometheus_client."""
+    """Create the folder for workers that are started in this block. They import prometheus_client only later."""
     if not is_enabled:
         yield
         return

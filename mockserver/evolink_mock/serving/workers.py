@@ -15,25 +15,24 @@ if TYPE_CHECKING:
 _READY = b"r"
 _HANGUP = {signal.SIGHUP} if hasattr(signal, "SIGHUP") else set()
 _SIGNALS = {signal.SIGINT, signal.SIGTERM, *_HANGUP}
-_LOOK_SECONDS = 0.1  # between two checks for workers that died before they served
+_LOOK_SECONDS = 0.1  # between two checks whether a worker died before it served
 
 
 class ParentPipes(NamedTuple):
     """A worker's pipes to its parent, as file descriptors.
 
-    `alive` ends when the parent dies. Through `ready`, the worker reports that it serves.
+    Reading from `alive` ends when the parent has died. Through `ready`, the worker reports that it serves.
     """
 
-    alive: int  # for reading
-    ready: int
+    alive: int  # the end for reading
+    ready: int  # the end for writing
 
 
 class Workers:
-    """Starts `count` workers, and replaces each worker that dies, until Ctrl-C, SIGTERM or SIGHUP.
+    """Starts `count` workers, and replaces each worker that dies, until Ctrl-C or SIGTERM.
 
-    `work(pipes)` runs in a child process. `on_ready` is called when all workers serve, also in a child process, because
-    the reader of its output may be slow. `on_death(pid, reason)` is called when a worker must be replaced. This process
-    must have no threads and no event loop.
+    `work(pipes)` runs in a child process. `on_ready` is called when all workers serve, and `on_death(pid, reason)`
+    when a worker must be replaced. This process must have no threads and no event loop.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class Workers:
             os.kill(pid, signal.SIGKILL)
 
     def _replace(self, pid: int, status: int) -> None:
-        """Start another worker in place of one that has ended, unless the workers are being stopped."""
+        """Start another worker in place of a worker that has ended, unless the workers are being stopped."""
         self._announcers.discard(pid)
         if pid in self._pids:
             self._pids.discard(pid)
@@ -83,7 +82,7 @@ class Workers:
 
     def _fork(self, pids: set[int], work: Callable[[], None]) -> None:
         """Run `work` in a child process, and add its process id to `pids`."""
-        # Signals wait until the parent knows the process, and until the child no longer has the parent's handler.
+        # Block signals until the parent knows the child, and until the child has replaced the parent's handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         pid = os.fork()
         if pid:
@@ -105,7 +104,7 @@ class Workers:
             os._exit(code)
 
     def _await_ready(self) -> bool:
-        """Wait until all workers serve, and replace those that die. Returns False if a signal arrived first."""
+        """Wait until all workers serve, and replace those that die. Return False if a signal arrived first."""
         count = 0
         while count < self._count and not self._is_stopping:
             if select.select([self._ready_reader], [], [], _LOOK_SECONDS)[0]:
@@ -121,7 +120,7 @@ class Workers:
 
 
 def report_ready(pipes: ParentPipes) -> None:
-    """Tell the parent that this worker serves."""
+    """Tell the parent process that this worker serves."""
     os.write(pipes.ready, _READY)
 
 
