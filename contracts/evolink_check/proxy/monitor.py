@@ -61,8 +61,8 @@ class LiveMonitor:
     def verdict_for(self, entry: Entry) -> str:
         """Return the ids of the clauses that this exchange violates, separated by commas.
 
-        Return `passed` if it violates none, and `NOT_JUDGED` if a check has a bug. Earlier exchanges about the same
-        task are considered too.
+        Return `passed` if the exchange violates no clause, and `NOT_JUDGED` if a check has a bug. Earlier exchanges
+        about the same task are considered too.
         """
         trace = self._record.around(entry)
         number = trace.entries[-1].number

@@ -80,8 +80,8 @@ class ProxyRecorder:
     """Records the traffic of a proxy; thread-safe. `origin` is the base URL of the upstream server.
 
     The recorder calls `sink` with each complete entry. If the entries use more than `room` bytes of memory, `forget`
-    drops the oldest ones, which must have been judged before. If the entries use more than twice as much, `add` drops
-    the oldest ones, and `unjudged` counts them.
+    drops the oldest entries, which must have been judged before. If the entries use more than twice `room`, `add` drops
+    the oldest entries, and `unjudged` counts them.
     """
 
     def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
@@ -122,7 +122,7 @@ class ProxyRecorder:
     def short_keys(self) -> tuple[str, ...]:
         """The API keys that clients have sent and that are so short that an ordinary word may equal them.
 
-        They are removed from reports and files, but not from the entries that rules check.
+        Short keys are removed from reports and files, but not from the entries that rules check.
         """
         with self._lock:
             return tuple(self._short_keys)
@@ -134,7 +134,7 @@ class ProxyRecorder:
         return LogFacts(accounts, self.origin, complete=complete)
 
     def forget(self) -> None:
-        """Drop the oldest entries if memory is short. The caller must have judged all entries before."""
+        """Drop the oldest entries if memory is short. All entries must have been judged before this call."""
         with self._lock:
             if self._weight > self._room:
                 self._drop()

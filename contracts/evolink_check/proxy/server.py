@@ -94,9 +94,9 @@ def _listening(host: str, port: int) -> socket.socket:
 class _Protocol(H11Protocol):
     """uvicorn's h11 protocol, which keeps the body of a request that offers an upgrade, unlike the httptools protocol.
 
-    It logs nothing, because an incomplete response of the upstream server is not an error of the proxy. If a client
-    does not complete the head of a request in 30 seconds or its body in 300 seconds, the client gets a 408. A client
-    that has sent nothing is disconnected without a response.
+    The protocol logs nothing, because an incomplete response of the upstream server is not an error of the proxy. If a
+    client does not complete the head of a request in 30 seconds or its body in 300 seconds, the client gets a 408. A
+    client that has sent nothing is disconnected without a response.
     """
 
     def __init__(self, *args: object, **named: object) -> None:
@@ -138,7 +138,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server. It sets `up` when it has started, and ends exchanges in progress before it stops."""
+    """A uvicorn server that sets `up` when it has started, and ends exchanges in progress before it stops."""
 
     def __init__(self, forward: ForwardingApp) -> None:
         super().__init__(

@@ -46,7 +46,7 @@ class ActivityMonitor:
             return self.activity
 
     async def until(self, condition: Callable[[ReceiverActivity], bool], seconds: float) -> bool:
-        """Wait until the condition is true, for at most `seconds`. Returns whether it became true."""
+        """Wait until the condition is true, for at most `seconds`. Returns whether the condition became true."""
         until = clock.stopwatch() + seconds
         while True:
             if condition(await self.look(_INTERVAL)):

@@ -32,8 +32,8 @@ PLACEHOLDERS = ("callback_listen", "callback_url", "port", "secret", "ledger")
 class Program:
     """A program that listens for callbacks.
 
-    `words` are its command with the placeholders filled in. `ready` is the number of seconds within which it must begin
-    to listen.
+    `words` are its command with the placeholders filled in. `ready` is the number of seconds within which the program
+    must begin to listen.
     """
 
     words: list[str]
@@ -47,8 +47,8 @@ class Program:
     async def start(self) -> None:
         """Start the program and wait until it listens.
 
-        Raises `CommandError` if its address is in use, if it cannot be started, or if it ends or does not listen in
-        time.
+        Raises `CommandError` if the address of the program is in use, if the program cannot be started, or if it ends
+        or does not listen in time.
         """
         if is_listening(self.address):
             host, port = self.address
@@ -116,7 +116,7 @@ def is_listening(address: tuple[str, int]) -> bool:
 
 
 def address_of(url: str) -> tuple[str, int]:
-    """Return the host and port of a URL. Raises ValueError if it is not an http or https URL."""
+    """Return the host and port of a URL. Raises ValueError if the URL is not an http or https URL."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]

@@ -138,8 +138,8 @@ class ReceiverActivity:
     """What the receiver did during the whole check.
 
     `requests` are its requests to the API, in order of time. `bookings` are grouped by task id; None means that there
-    is no ledger. `output` is the text that it printed and logged; None if this text is not available. `complete` means
-    that no request is missing.
+    is no ledger. `output` is the text that the receiver printed and logged; None if this text is not available.
+    `complete` means that no request is missing.
     """
 
     requests: tuple[Entry, ...] = ()

@@ -100,8 +100,8 @@ async def run_plan(
 ) -> ReceiverResult:
     """Run the scenarios and judge the receiver.
 
-    Raises `MockError` if the mock fails, and `LedgerError` if the ledger cannot be read. `progress` is called with a
-    description of the current step, the number of scenarios before it, and the number of all scenarios.
+    Raises `MockError` if the mock fails, and `LedgerError` if the ledger cannot be read. `progress` is called at each
+    step with a description of the step, the number of scenarios that have been run, and the number of all scenarios.
     """
     api = MockApi(plan.mock, plan.other_key, plan.spec)
     monitor = ActivityMonitor(api, plan.ledger)
@@ -160,7 +160,10 @@ class _CheckRun:
         return await self._judged()
 
     def _is_complete(self, record: ScenarioRecord, later: list[asyncio.Task[None]]) -> bool:
-        """Return whether a scenario was run to its end. If it was interrupted, a missing reaction proves nothing."""
+        """Return whether a scenario was run to its end.
+
+        If a scenario was interrupted, a missing reaction proves nothing.
+        """
         return bool(record.ended) and all(task.done() and not task.cancelled() for task in later)
 
     async def _run_all(self) -> None:

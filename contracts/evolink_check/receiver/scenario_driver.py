@@ -98,7 +98,10 @@ class ScenarioDriver:
             await self.expect_action(case)
 
     async def redeliver(self, case: TaskCase, body: TaskBody) -> bool:
-        """Repeat a refused callback as EvoLink does, until the receiver accepts it. Returns whether it did."""
+        """Repeat a refused callback as EvoLink does, until the receiver accepts it.
+
+        Returns whether the receiver accepted it.
+        """
         for pause in self.timing.retries:
             await asyncio.sleep(pause)
             async with self.api.working():
@@ -116,7 +119,7 @@ class ScenarioDriver:
     async def expect_action(self, case: TaskCase) -> None:
         """Wait for the query and the booking that the receiver must make.
 
-        If the receiver has failed to make one of them in time, later waits are shorter.
+        After a query or booking that the receiver did not make in time, later waits are shorter.
         """
         kind = "unconfirmed" if any(call.kind == "unconfirmed" for call in case.calls) else "usual"
         patience = self.timing.patience / (_IMPATIENCE if kind in self.monitor.missed else 1)

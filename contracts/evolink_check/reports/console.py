@@ -31,7 +31,7 @@ _STATUS_WIDTH = len("failed (known)")
 
 
 def open_console(file: TextIO) -> Console:
-    """Return a console that writes to a file. It uses colours only if the file is a terminal."""
+    """Return a console that writes to a file, in colours if the file is a terminal."""
     from rich.console import Console
 
     return Console(file=file, highlight=False, markup=False, emoji=False)

@@ -69,7 +69,7 @@ class Evidence:
 
     @cached_property
     def trace(self) -> Trace:
-        """The whole trace without secrets. Its bodies are not cut."""
+        """The whole trace without secrets and with complete bodies."""
         plain = redact_trace(self._judged.trace)
         if not self._short_keys:
             return plain
@@ -96,7 +96,7 @@ class Evidence:
 
     @cached_property
     def _credentials(self) -> KnownKeys:
-        """The credentials that were sent. They are removed from all bodies, URLs and headers in which they occur."""
+        """The credentials that were sent, to be removed from all bodies, URLs and headers in which they occur."""
         keys = KnownKeys()
         for entry in () if self._judged.trace.redacted else self._judged.trace.entries:
             add_credentials(keys, entry.exchange, entry.kind)

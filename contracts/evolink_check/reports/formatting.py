@@ -1,4 +1,4 @@
-"""The texts about a verdict that all reports share. They contain no secrets, because a report has none."""
+"""The texts about a verdict that all reports share. The texts contain no secrets, because a report has none."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Violation:
     """A violation that was seen `times` times.
 
     `numbers` are the entries that first showed the violation, the decisive entry last. `sources` are the scenarios of a
-    client in which it was seen, without repetition; empty for a server. `severity` is None if the severity is that of
-    the clause.
+    client in which the violation was seen, without repetition; empty for a server. `severity` is None if the severity
+    is that of the clause.
     """
 
     expected: str
@@ -74,8 +74,8 @@ def violations(verdict: Verdict) -> list[Violation]:
 def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str] = str) -> list[Violation]:
     """Count equal findings as one violation. Failures come before warnings.
 
-    Each finding comes with the scenario in which it was made, or "" for a server. `cause` is applied to the texts
-    before they are compared, so that findings which differ only in details count as equal.
+    Each finding is paired with the scenario in which it was made; for a server, with "". `cause` is applied to the
+    texts before they are compared, so that findings which differ only in details count as equal.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:

@@ -39,10 +39,7 @@ class Positions:
 
 
 def _child(node: Any, token: str) -> tuple[Any, Any]:
-    """Return the key and the value of an object member, or None and an array item.
-
-    Both are None if there is no child.
-    """
+    """Return the key and the value of an object member; for an array item, None and the item; otherwise, two None."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if str(key.value) == token), (None, None))
     if isinstance(node, yaml.SequenceNode) and token.isdecimal() and int(token) < len(node.value):

@@ -146,6 +146,6 @@ def _decode_zstd(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
 def _pieces(body: bytes) -> Iterator[bytes]:
     """Split a body into pieces.
 
-    Otherwise, decoding many small gzip members would copy the rest of the body for each.
+    Without pieces, decoding many gzip members would copy the rest of the body for each member.
     """
     return (body[start : start + _STEP] for start in range(0, len(body), _STEP))

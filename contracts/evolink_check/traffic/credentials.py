@@ -45,7 +45,7 @@ def credentials_in(exchange: Exchange) -> set[str]:
 def codes_in(exchange: Exchange) -> set[str]:
     """Return the values of query parameters such as `code`, which are credentials only in requests to the API.
 
-    They are returned in every notation in which they may appear elsewhere.
+    The values are returned in every notation in which they may appear elsewhere.
     """
     path, _, query = exchange.url.partition("?")
     # A result link is left alone, because it must match the request that fetches it.
@@ -58,7 +58,7 @@ def codes_in(exchange: Exchange) -> set[str]:
 def short_keys_in(exchange: Exchange) -> set[str]:
     """Return the keys of a request that are so short or plain that an ordinary word may equal them.
 
-    Such keys are removed only from texts that no rule checks.
+    Short and plain keys are removed only from texts that no rule checks.
     """
     sent = [
         value.strip().rpartition(" ")[2]

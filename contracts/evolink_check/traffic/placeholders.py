@@ -64,7 +64,10 @@ def _is_removed(value: str) -> bool:
 
 @lru_cache(_REMEMBERED)
 def bearer_key(value: str) -> str | None:
-    """Return the key in the value of an `Authorization` header; None for a placeholder, empty for another scheme."""
+    """Return the key in the value of an `Authorization` header.
+
+    Return None for a placeholder, and an empty string if the scheme is not Bearer.
+    """
     scheme, _, rest = value.strip().partition(" ")
     key = rest.strip()
     if scheme.lower() == "bearer":

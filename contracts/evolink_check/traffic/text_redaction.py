@@ -174,7 +174,7 @@ def _invalid_uri_character(secret: str) -> str:
     """Return a character that keeps an invalid URL invalid when a mark replaces its secret.
 
     Return a space if the secret contains white space, `^` if it contains another character that a URI must not contain,
-    and an empty string if it is valid in a URI.
+    and an empty string if the secret is valid in a URI.
     """
     if any(char.isspace() for char in secret):
         return " "

@@ -163,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _delay(self, answer: Answer) -> str:
-        """Wait until the answer is due. Return why the wait ended early; empty if it did not."""
+        """Wait until the answer is due. Return the reason if the wait ended early; otherwise empty."""
         if not answer.seconds:
             return ""
         self.connection.settimeout(answer.seconds)
@@ -180,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "the sender closed" if closed else ""
 
     def _answer(self, answer: Answer) -> str:
-        """Send the answer. Return why sending failed; empty if it succeeded."""
+        """Send the answer. Return the reason if sending failed; otherwise empty."""
         try:
             self.send_response(answer.status)
             for name, value in answer.headers:

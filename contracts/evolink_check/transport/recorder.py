@@ -76,7 +76,7 @@ class RunRecorder:
     def trace(self, subject: Subject, accounts: Mapping[str, Account], watched_until: float = 0.0) -> Trace:
         """Return a trace of all entries, sorted by the time when they began, and renumbered.
 
-        `watched_until` is the time until which deliveries were recorded; 0 if they were not.
+        `watched_until` is the time until which deliveries were recorded; 0 if no deliveries were recorded.
         """
         return Trace(
             tuple(replace(entry, number=number) for number, entry in enumerate(self._ordered())),

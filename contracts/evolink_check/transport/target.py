@@ -72,9 +72,9 @@ class Target:
     A `Target` is a context manager, which closes the connections at its end. The price of every request that may create
     a task is reserved before the request is sent (see `Budget`).
 
-    Among the requests that the server must refuse, the first of each kind is sent alone. If it creates a task, no more
-    requests of this kind are sent. If no credits were granted and such requests have created five tasks, no more of
-    them are sent, whatever their kind.
+    Among the requests that the server must refuse, the first of each kind is sent alone. If the server creates a task
+    for the first, no more requests of this kind are sent. If no credits were granted and the server has created five
+    tasks for requests that it must refuse, no more requests that it must refuse are sent.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)
@@ -179,7 +179,7 @@ class Target:
         self._http.close()
 
     def _paid(self, case: Case) -> Entry:
-        """Send a case once. Its price is reserved until there is a response."""
+        """Send a case once. The price of the case is reserved until there is a response."""
         self._admit(case.key)
         price = None if case.method.upper() in READ_METHODS else self._set_aside(case)
         cost: float | None = None  # a request that was not sent is free
@@ -220,7 +220,10 @@ class Target:
             )
 
     def _set_aside(self, case: Case) -> float:
-        """Reserve and return the price of one request. Wait while requests in flight may turn out to cost nothing."""
+        """Reserve and return the price of one request.
+
+        While the remaining credits are reserved for requests in flight, which may turn out to cost nothing, wait.
+        """
         with self._landed:
             while True:
                 budget = self._budget

@@ -37,8 +37,8 @@ class UsualBehaviour:
 
     The rules use this record to report each fault only once, under the most specific clause. `asks` means that the
     receiver queries tasks, and `books` that the ledger contains some of the tasks. `refuses_failures` means that the
-    receiver refuses a usual callback about a failed task, and `books_failures` that it books a failed task as a
-    success. `loses` means that it accepts usual callbacks without booking them.
+    receiver refuses a usual callback about a failed task, and `books_failures` that the receiver books a failed task as
+    a success. `loses` means that the receiver accepts usual callbacks without booking them.
     """
 
     asks: bool = True

@@ -72,7 +72,7 @@ def _next_after(group: Sequence[Observation], place: int) -> Observation | None:
 
 
 def waits(value: str, at: float) -> float | None:
-    """Return the seconds that a `Retry-After` demands; None if it is invalid.
+    """Return the seconds that a `Retry-After` demands; None if the value is invalid.
 
     `at` is the time of the response in Unix seconds.
     """

@@ -102,9 +102,9 @@ def is_foreign(task_id: str) -> bool:
 def was_never_issued(observation: Observation, view: TraceView) -> bool:
     """Return whether no server can have issued the task id that a status query asks for.
 
-    This is certain if the checker invented the id, or if the time in the id is impossible. It is not certain for an id
-    that occurs in a response or in the examples of the OpenAPI documents, nor for any other id with a possible time,
-    because the task may have been created before the recording began.
+    Return True if the checker invented the id, or if the time in the id is impossible. Return False for an id that
+    occurs in a response or in the examples of the OpenAPI documents. Also return False for any other id with a possible
+    time, because the task may have been created before the recording began.
     """
     if observation.task_id in view.once(_reported_ids) or observation.task_id in view.once(_example_ids):
         return False

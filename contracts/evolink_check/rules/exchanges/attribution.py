@@ -45,7 +45,7 @@ _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 
 def clause_of_malformed_response(observation: Observation) -> str:
-    """Return the clause that a malformed response violates; empty if it is well formed or cannot be judged."""
+    """Return the clause that a malformed response violates; empty if it is not malformed or cannot be judged."""
     return observation.once(_clause_of_malformed_response)
 
 
@@ -94,7 +94,7 @@ def known_tasks(view: TraceView) -> Mapping[str, Observation]:
 def creates_task(observation: Observation, view: TraceView) -> bool:
     """Return whether a request with an undocumented method created a task.
 
-    This is so if its path is that of a create operation, and its response contains a task id.
+    Its path must be that of a create operation, and its response must contain a task id.
     """
     if observation.role != "other method" or not observation.succeeded:
         return False
@@ -126,7 +126,7 @@ def ignores_invalid_key(observation: Observation) -> bool:
 def lacks_error_shape(view: TraceView) -> bool:
     """Return whether any error of the task endpoints lacks the documented shape.
 
-    If so, the rules do not report the missing shape again for other endpoints.
+    If an error lacks the shape, the rules do not report missing shapes again for other endpoints.
     """
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
@@ -188,7 +188,7 @@ def _meets_an_exemption(observation: Observation) -> bool:
 def _is_unclear_undocumented_route(observation: Observation) -> bool:
     """Return whether the response for an undocumented path or method cannot be judged.
 
-    It cannot be judged if it is a success, or if routers may interpret the method or path differently.
+    A success cannot be judged, nor can a response to a method or path that routers may interpret differently.
     """
     if observation.role not in {"other path", "other method"}:
         return False

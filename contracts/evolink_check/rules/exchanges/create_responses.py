@@ -222,11 +222,12 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
 
 
 def _distance(value: int, create: Observation) -> tuple[float, float]:
-    """Return the seconds from the request to `created` (negative if `created` is earlier), and the allowed seconds.
+    """Return the seconds from the request to `created`, and the maximum that is allowed.
 
-    The server's `Date` header shows when it responded. If the header is missing, the observer's clock is used, which
-    may be wrong, even by hours in a recording without a time zone. The task was created between the request and the
-    response, so every time between them has the distance 0.
+    The seconds are negative if `created` is earlier than the request. The server's `Date` header shows when the server
+    responded. If the header is missing, the observer's clock is used, which may be wrong, even by hours in a recording
+    without a time zone. The task was created between the request and the response, so every time between them has the
+    distance 0.
     """
     date = http_date(create.header("Date") or "")
     ended = create.ended if date is None else date
@@ -267,7 +268,7 @@ def estimated_time(view: TraceView) -> Iterator[Finding]:
 
 @rule("usage.shape")
 def usage(view: TraceView) -> Iterator[Finding]:
-    """If `usage` is present in the response, it has its three documented fields (clause `usage.shape`)."""
+    """If the response has a field `usage`, this field has its three documented members (clause `usage.shape`)."""
     for create in accepted(view):
         documented = create.operation.answer.get("usage") if create.operation else None
         if "usage" not in create.body or not isinstance(documented, dict):

@@ -128,8 +128,8 @@ def _refusals(
 def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
     """Return the features of a refused create request that no accepted request had.
 
-    A callback host that may not resolve comes last. Its resolution can change at any time, so a host that was accepted
-    before is also a suspect, but only if there is no other suspect.
+    A callback host that may not resolve comes last. Because the resolution of a host can change at any time, a host
+    that was accepted before is also a suspect, but only if there is no other suspect.
     """
     others = [
         feature

@@ -115,7 +115,7 @@ def _of_create(observation: Observation, view: TraceView) -> ClauseFindings:
 
 
 def _is_either(clause: str, observation: Observation) -> bool:
-    """Return whether a request that a server may accept or refuse got a success or a 400.
+    """Return whether a request got a success or a 400, for a clause that allows both.
 
     Other statuses show nothing about the clause; a 429, for example, is about the API key.
     """

@@ -139,8 +139,8 @@ def body_equals_query(view: TraceView) -> Iterator[Finding]:
     """The body of a callback equals the response to a status query (clause `callback.body-equals-query`).
 
     All documented fields are compared; links are compared without their query strings. A callback is compared with the
-    response to a query that reports the end and violates no other clause. If there is none, the callback is compared
-    with the first attempt to deliver it.
+    response to a query that reports the end and violates no other clause. If there is no such query, the callback is
+    compared with the first attempt to deliver it.
     """
     for deliveries in all_deliveries(view):
         attempts = [

@@ -231,7 +231,7 @@ def ends_of(statuses: Statuses) -> tuple[str, ...]:
 
 
 def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
-    """Return the statuses that a task can have, including a status for cancelled tasks if its document lists one.
+    """Return the statuses that a task can have, including a documented status for cancelled tasks.
 
     If the create request is not in the trace, the cancelled status of any document counts.
     """

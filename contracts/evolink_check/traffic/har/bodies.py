@@ -73,7 +73,7 @@ def _pairs(headers: dict[str, Any]) -> Iterator[Pair]:
 
 
 def post_body(post: Post | None) -> bytes:
-    """Return the body of a request as recorded. Its content coding is not decoded.
+    """Return the body of a request as recorded, without decoding its content coding.
 
     Raises ValueError if the recorded base64 is invalid.
     """
@@ -99,7 +99,7 @@ def _is_lost(post: Post | None, body: bytes) -> bool:
 
 
 def content_body(content: Content | None) -> bytes:
-    """Return the body of a response as recorded. Its content coding is not decoded.
+    """Return the body of a response as recorded, without decoding its content coding.
 
     Raises ValueError if the recorded base64 is invalid.
     """

@@ -75,7 +75,7 @@ class _OmittedEntries:
         self.entries.setdefault(reason, []).append(f"entry {place}{detail and ': '}{detail}")
 
     def notes(self, name: str) -> tuple[str, ...]:
-        """Return a note for each reason why entries were left out. Each note lists at most three of these entries."""
+        """Return a note for each reason why entries were left out. Each note lists at most three omitted entries."""
         return tuple(
             f"{name}: {len(places)} left out, {reason} ({'; '.join(places[:_EXAMPLES])}{_more(places)})"
             for reason, places in self.entries.items()
