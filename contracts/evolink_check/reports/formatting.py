@@ -115,7 +115,7 @@ def decisive_excerpt(report: Report, violation: Violation) -> Excerpt | None:
 
 
 def counts(verdicts: Iterable[Verdict]) -> dict[Status, int]:
-    """Return the number of clauses with each status, including zeros."""
+    """Return the number of clauses with each status; 0 if no clause has the status."""
     numbers = dict.fromkeys(STATUSES, 0)
     for verdict in verdicts:
         numbers[verdict.status] += 1

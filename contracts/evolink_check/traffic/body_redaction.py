@@ -130,11 +130,11 @@ def _redact_strings(text: str, keys: KnownKeys) -> str:
 
 
 def _redact_string(written: str, is_name: bool, kind: Kind, keys: KnownKeys) -> tuple[str | None, Kind]:  # noqa: FBT001  (remembered by position)
-    """Redact a string of a JSON text.
+    """Redact a string of a JSON text. Returns the redacted string and the kind of value that the next string has.
 
-    `kind` is the kind of value that the last member name before the string indicates. Returns the redacted string, or
-    None if nothing was redacted, and the kind for the next string. If this string is a name, the next kind comes from
-    this name.
+    The first result is None if nothing was redacted. `kind` is the kind that the last member name before the string
+    indicates. If the string is a member name, the returned kind is the kind that this name indicates; otherwise, it is
+    `kind`.
     """
     try:
         value = json.loads(f'"{written}"', strict=False) if "\\" in written else written

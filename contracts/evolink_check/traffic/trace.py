@@ -27,7 +27,7 @@ class Account:
 
     `valid` is True if the server accepts the key, and False if the server must respond with 401. `credits` is True if
     the account can pay for every create request of the trace, and False if it can pay for none. `access` is True if the
-    key may use the model. Each of the three is None if it is unknown.
+    key may use the model. `valid`, `credits` and `access` are None if they are unknown.
     """
 
     label: str

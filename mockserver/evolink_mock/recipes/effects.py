@@ -164,8 +164,8 @@ def _read_credits(word: Word) -> dict[str, Any]:
 
 EFFECTS = (
     Effect("ok", "ok", "the usual response", ("ok", "200"), _ALL, _read_ok),
-    Effect(STATUS, "STATUS, 429=TIME", "the documented error with this status, on operations that document it; TIME "
-           "sets the `Retry-After` of a 429 (1 second by default)",
+    Effect(STATUS, "STATUS, 429=TIME", "the response is the documented error with this status, if the operation "
+           "documents it; TIME is the `Retry-After` of a 429 (1 second by default)",
            ("402", "429=5s", "429*2, ok"), _AUTHENTICATED, _read_status),
     Effect("502", "502, 503, 504, 504=done", "the response is a gateway's HTML page; the request has no effect, "
            "but with `=done` it takes effect", ("502", "503", "504", "504=done"), _ALL, _read_gateway),
@@ -228,8 +228,8 @@ EFFECTS = (
            tuple(f"retry={form}" for form in RETRIES), _DOCUMENTED, _read_choice("retry_form", *RETRIES)),
     Effect("type", "type=TEXT", "the response has this Content-Type", ("type=text/html",), _ALL, _read_type),
     Effect("shape", "shape=minimal, =full, =extra, =any",
-           "the body of a 200 response has only the required properties; every documented property; unknown fields "
-           "(and the response an unknown header); or random values that the schema allows",
+           "the body of a 200 response has only the required properties, has every documented property, has unknown "
+           "fields (and the response has an unknown header), or has random values that the schema allows",
            ("shape=minimal", "shape=full", "shape=extra", "shape=any"), _DOCUMENTED,
            _read_choice("shape", "minimal", "full", "extra", "any")),
     Effect("status", "status=WORD", "a 200 response has this undocumented `status`", ("status=archived",),

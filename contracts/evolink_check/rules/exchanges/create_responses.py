@@ -202,7 +202,7 @@ def created(view: TraceView) -> Iterator[Finding]:
 
 
 def _may_be_moved(create: Observation, view: TraceView) -> bool:
-    """Return whether the account's clock may have been advanced, because it was right in an earlier request.
+    """Return whether the account's clock was right in an earlier request, so that it may have been advanced since.
 
     A request that was in progress at the same time counts as earlier.
     """

@@ -96,8 +96,8 @@ def is_truncated(observation: Observation) -> bool:
 def slowest_answer(view: TraceView, at: float) -> float:
     """Return the longest response time of the API around the Unix time `at`, in real seconds; 0 if there was none.
 
-    Connecting to the receiver may take the sender as long. The sender's timeout includes the time to connect, but the
-    receiver does not see it.
+    The sender may need as much time to connect to the receiver as the API needed for this response. The sender's
+    timeout includes the time to connect, but the receiver does not see it.
     """
     answers, around = view.once(_answer_times), Tolerances().same_instant
     start, end = (bisect_left(answers, (at + shift,)) for shift in (-around, around))

@@ -255,7 +255,7 @@ def quality(view: TraceView) -> Iterator[Finding]:
 
 @rule("create.defaults")
 def defaults(view: TraceView) -> Iterator[Finding]:
-    """If a create request omits a field, the result file has the field's default (clause `create.defaults`)."""
+    """If a create request omits a field, its default applies to the result file (clause `create.defaults`)."""
     return (finding for _, requested, finding in _measured(view) if not requested)
 
 
