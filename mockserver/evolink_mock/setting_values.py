@@ -1,4 +1,4 @@
-"""Parsers for settings whose type does not define their notation. Each raises ValueError with an example."""
+"""Parsers for settings whose type does not define their notation. Each parser raises ValueError with an example."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def parse_token(text: str) -> str:
 
 
 def parse_callback_host(text: str) -> str:
-    """Parse a host to which callbacks may be sent, `HOST` or `HOST:PORT`. Raises ValueError for any other text."""
+    """Parse `HOST` or `HOST:PORT`, to which callbacks may be sent. Raises ValueError for any other text."""
     parse_allowed(text)
     return text
 
@@ -125,7 +125,7 @@ def parse_credits(text: str) -> float:
 def parse_spec_path(text: str) -> Path:
     """Parse the path of an OpenAPI document.
 
-    Raises ValueError for a URL, because it would have to be read at each start.
+    Raises ValueError for a URL, which the mock would have to read at each start.
     """
     if re.match(r"https?://", text, re.IGNORECASE):
         raise ValueError(f"{text!r} is a URL: download the document first, and give its file")

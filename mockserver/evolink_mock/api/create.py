@@ -81,14 +81,14 @@ class CreateEndpoint:
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Respond like `respond_at_once`, with a store that serves several requests together."""
+        """Do the same as `respond_at_once`, with a store that serves several requests together."""
         context = self._read(exchange, head, body)
         if context.token is not None:
             await self._service.store.change(context.token, self._step(context, connection))
         self._respond(context)
 
     def _read(self, exchange: Exchange, head: RequestHead, body: bytes) -> RequestContext:
-        """Return the context of a request in the fast lane, with the interpretation of its body."""
+        """Return the context of a request in the fast lane, with its interpreted body. Raises `MayWaitError`."""
         context = context_of(self._service, exchange, head, self._operations.errors, "create")
         context.is_fast = True
         received = keep_whole_body(exchange, body, self._service.max_body)
@@ -103,7 +103,6 @@ class CreateEndpoint:
         return context
 
     def _interpret(self, context: RequestContext, body: bytes | ApiError) -> None:
-        """Interpret the body of a request, and add the interpretation to the context."""
         unreadable = _unreadable(context.headers)
         if unreadable is not None:
             body = unreadable

@@ -79,7 +79,7 @@ class CreditsEndpoint:
         _respond(context)
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond like `respond_at_once`, with a store that serves several requests together."""
+        """Do the same as `respond_at_once`, with a store that serves several requests together."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         await self._decide(context)
@@ -91,7 +91,7 @@ class CreditsEndpoint:
             await self._service.store.change(context.token, self._step(context))
 
     def _step(self, context: RequestContext) -> Step:
-        """Return the step that checks the request and refunds the tasks that have failed."""
+        """Return the step that checks the request and makes the refunds that are due."""
 
         def step(account: Account, _: IsTaken) -> Change:
             enter(self._service, context, account)

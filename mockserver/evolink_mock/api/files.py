@@ -36,7 +36,7 @@ _MESSAGES = {401: "Invalid or expired token", 404: "File not found"}
 
 
 class _Request:
-    """An upload request, in the form that the three kinds of upload (Base64, form, URL) share."""
+    """The parts of an upload request that all three kinds of upload (Base64, form, URL) need."""
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         self.service = service
@@ -92,7 +92,10 @@ class FilesEndpoint:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Respond with the quota if the path ends in `/quota`, remove the file in the path, or else list all files."""
+        """Respond with the quota, with the list of the account's files, or to the removal of a file.
+
+        A path that ends in `/quota` asks for the quota; a path with a file id removes this file.
+        """
         context = await _authenticated(self._service, scope)
         if context.error is not None:
             await _send_error(send, context, context.error)
@@ -138,7 +141,7 @@ class UploadedFile:
 async def take_base64(request: _Request) -> Upload:
     """Store a file that a JSON field contains as Base64 or as a data URL.
 
-    Raises `UploadError` if it is not accepted.
+    Raises `UploadError` if the field is invalid or the file is not accepted.
     """
     fields = request.fields()
     text = fields.get("base64_data")

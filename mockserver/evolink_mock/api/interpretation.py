@@ -23,7 +23,7 @@ _MOST_BYTES = 1024  # maximum size of a cached body
 
 
 class Interpretation:
-    """The interpretation of a request body: its JSON value, and the operation for its model, or an error for either.
+    """A request body: its JSON value, and the operation for its model. An error replaces either if there is none.
 
     Requests with equal bodies share one interpretation.
     """
@@ -52,7 +52,7 @@ class Interpretation:
         self._accepted: AcceptedBody | None = None
 
     def schema_error(self) -> ApiError | None:
-        """Return the 400 error if the body violates the schema of its operation; None if it is valid."""
+        """Return the 400 if the body violates the schema of its operation; None if the body is valid."""
         if self._has_schema_error is None:
             if isinstance(self.compiled, CompiledOperation):
                 self._schema_error = self.compiled.validator.check(self.document)
@@ -91,7 +91,7 @@ class AcceptedBody:
         self.price = compiled.price if self.results is None else self.results.reserved
 
     def media(self, random: int) -> MediaSpec:
-        """Return the media spec of the task that is created with this random number."""
+        """Return the media spec of the task whose random number is `random`."""
         hue = random % HUES
         spec = self._media[hue]
         if spec is None:

@@ -67,8 +67,8 @@ def index_of(task: Task, name: str) -> int | None:
 def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
     """Return the time at which a link is judged: `now`, unless a recipe of the task changes it.
 
-    After an early callback, the link is judged as at the end of the task. With `link=expired`, the link expires when
-    the task ends.
+    After an early callback, this time is at least the end of the task. With `link=expired`, it is the expiry of the
+    link as soon as the task has ended.
     """
     timetable = task.timetable
     if anomalies.callback == "early" and now >= halfway(timetable):
@@ -157,7 +157,10 @@ class MediaEndpoint:
 
 
 def _is_redirected(task: Task, exchange: Exchange) -> bool:
-    """Return whether the recipe `link=redirect` redirects this request, which must not be the result of a redirect."""
+    """Return whether the recipe `link=redirect` redirects this request.
+
+    The redirected request itself is not redirected.
+    """
     is_asked = task.anomalies is not None and task.anomalies.link == "redirect"
     return is_asked and b"redirected=1" not in exchange.query
 

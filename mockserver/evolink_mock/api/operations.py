@@ -38,7 +38,7 @@ class CompiledOperation(Struct, frozen=True):
 
 
 class CompiledOperations:
-    """The create operations of one path. Each accepts other models (clause `model.enum`).
+    """The create operations of one path, which accept different models (clause `model.enum`).
 
     `errors` are the errors that most OpenAPI documents of the path list. They are used if a request matches none of
     the documents. If `any_model` is true, a model that no OpenAPI document describes is served by the operation that
@@ -92,10 +92,10 @@ class CompiledOperations:
         return ApiError(400, f"{_MODEL}: {reason}", _MODEL)
 
     def _best_fit(self, document: Mapping[str, Any], model: str) -> CompiledOperation:
-        """Choose the operation for an undescribed model among the operations with the most similar model names.
+        """Choose the operation for a model that no OpenAPI document describes.
 
-        If some of these operations accept the body, the most similar of them is chosen; otherwise, the most similar of
-        all.
+        Among the operations with the most similar model names, the first that accepts the body is chosen. If none
+        accepts the body, the operation with the most similar model name is chosen.
         """
         text = model[:_MOST_COMPARED]
         names = sorted(

@@ -54,7 +54,7 @@ def check_rate_limit(context: RequestContext) -> ApiError | None:
 
 
 def check_body(context: RequestContext) -> ApiError | None:
-    """Return an error if the body is not JSON, too large, encoded, or has another content type."""
+    """Return an error if the body is not JSON, too large, or encoded, or has another content type than JSON."""
     document = context.body.document
     return document if isinstance(document, ApiError) else None
 
@@ -92,7 +92,7 @@ def check_task_id(context: RequestContext) -> ApiError | None:
 
 
 def check_task_exists(context: RequestContext) -> ApiError | None:
-    """Return a 404 if no task has the id (clause `query.unknown-id`), or if its recipe hides the task after its end."""
+    """Return a 404 if no task has the id (clause `query.unknown-id`), or if a recipe hides the task after its end."""
     task = context.task
     if task is None:
         return ApiError(404)

@@ -58,9 +58,10 @@ class QueryEndpoint:
         self._respond(context)
 
     def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
-        """Respond like `respond_at_once` from the cache of a `BatchingStore`. Returns False if the store must be used.
+        """Do the same as `respond_at_once`, with the cache of a `BatchingStore`.
 
-        Raises `MayWaitError` if the request may have a recipe.
+        Returns False, and does not respond, if the cache does not contain the task or the check may change the
+        account. Raises `MayWaitError` if the request may have a recipe.
         """
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
@@ -73,7 +74,7 @@ class QueryEndpoint:
         return True
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond like `respond_at_once`, with a store that serves several requests together."""
+        """Do the same as `respond_at_once`, with a store that serves several requests together."""
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
         await self._decide(context)
@@ -104,7 +105,7 @@ class QueryEndpoint:
         return True
 
     def _step(self, context: RequestContext) -> Step:
-        """Return the step that checks a request whose check may change the account."""
+        """Return the step that checks a request which may have a recipe or count against a rate limit."""
 
         def step(account: Account, _: IsTaken) -> Change:
             enter(self._service, context, account)

@@ -68,7 +68,7 @@ def log_attempt(delivery: Delivery, attempt: Attempt) -> None:
 
 
 def receivers(origins: Iterable[str]) -> str:
-    """Return a text with the most frequent receivers, a count for each, and the number of the other receivers."""
+    """Return a text that lists the most frequent origins with their counts, and the number of the other origins."""
     counts = Counter(origins)
     named = [f"{count} to {origin}" for origin, count in counts.most_common(_NAMED)]
     more = [f"{len(counts) - _NAMED} more receivers"] if len(counts) > _NAMED else []

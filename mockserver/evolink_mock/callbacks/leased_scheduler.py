@@ -128,7 +128,7 @@ class LeasedScheduler:
             await sleep(pause)
 
     async def run_due(self, account: Account) -> None:
-        """Attempt the due deliveries of a frozen account. Return when no worker has a due delivery of it to attempt."""
+        """Attempt the due deliveries of a frozen account. Return when no worker has one left to attempt."""
         while not self._closed:
             self._ended.clear()
             claims = await self._leases.claim_frozen(account.token)
@@ -143,8 +143,8 @@ class LeasedScheduler:
     async def advance(self, account: Account, target: float, moved: Callable[[], None]) -> bool:
         """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
 
-        Attempts take no time on its clock. `moved` is called after each move. Returns False if the account was
-        dropped.
+        On the account's clock, attempts take no time. After each move, `moved` is called. Returns False if the account
+        was dropped.
         """
         await self.run_due(account)
         instant = account.frozen_at

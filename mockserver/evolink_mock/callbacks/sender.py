@@ -200,7 +200,7 @@ def _request(target: ParsedUrl, body: bytes) -> httpcore2.Request:
 
 
 async def _drain(response: httpcore2.Response, stream: httpcore2.AsyncNetworkStream) -> None:
-    """Read the body of the response up to a limit, so that the receiver can finish sending it."""
+    """Read the body of the response up to a limit, so that the receiver can finish sending the response."""
     read = 0
     async for chunk in response.aiter_stream():
         read += len(chunk)

@@ -112,7 +112,6 @@ class CallbackService:
 
 
 def _summary(undelivered: Sequence[Delivery]) -> str:
-    """Return a log line with the number of undelivered callbacks and their receivers."""
     verb = "callback was" if len(undelivered) == 1 else "callbacks were"
     origins = receivers(delivery.target.origin() for delivery in undelivered)
     return f"{len(undelivered)} {verb} never delivered: {origins}"

@@ -119,7 +119,7 @@ def _remove_port_file(path: Path, port: bytes) -> None:
 
 @contextmanager
 def _problems() -> Iterator[None]:
-    """If an error occurs before the mock is ready, print one line and exit with a documented status."""
+    """If an error occurs before the mock is ready, print one line and exit with a documented exit status."""
     from evolink_spec import SpecError
 
     from evolink_mock.domain.store import StoreError
@@ -188,7 +188,7 @@ def run(settings: Settings, options: RunOptions) -> None:
 def hosts(settings: Settings) -> None:
     """Print lines for /etc/hosts, and how to listen on port 443.
 
-    Use this for a client that ignores proxy settings.
+    Use this command for a client that ignores proxy settings.
     """
     from evolink_mock.interception.certificate_authority import CERTIFICATE
     from evolink_mock.interception.hosts import hosts_of, instructions
@@ -225,7 +225,7 @@ def recipes() -> None:
 def schema(options: SchemaOptions) -> None:
     """Print a JSON Schema for an editor.
 
-    It describes the settings in pyproject.toml, or a recipe.
+    The schema describes the settings in pyproject.toml, or a recipe.
     """
     import json
 

@@ -35,7 +35,10 @@ JAVA_STORE, JAVA_STORE_PASSWORD = "truststore.p12", "changeit"
 
 
 def trust_variables(inherited: Mapping[str, str], authority: Authority, folder: Path) -> dict[str, str]:
-    """Return the variables. The files that the variables name, and the trust store of Java, are written to `folder`."""
+    """Return the variables that make programs trust the mock's certificate.
+
+    The files that the variables name, and the trust store of Java, are written to `folder`.
+    """
     content = _trusted(inherited) + authority.certificate_pem
     bundle = folder / "bundle.pem"
     bundle.write_bytes(content)

@@ -21,7 +21,7 @@ _BASE_URL = "EVOLINK_BASE_URL"
 def wait(options: WaitOptions) -> None:
     """Wait until a mock is ready.
 
-    For a script that has started a mock. The exit status is 1 if the mock is not ready in time.
+    Use this command in a script that has started a mock. The exit status is 1 if the mock is not ready in time.
     """
     from evolink_mock.cli import running_mock
 
@@ -38,8 +38,8 @@ def tail(options: TailOptions) -> None:
 def mcp(options: McpOptions) -> None:
     """Let a coding agent use a running mock, by the Model Context Protocol.
 
-    The agent starts this command and talks to it over stdin and stdout. It can also run and check client programs.
-    Needs the extra `mcp`.
+    The agent starts this command and talks to it over stdin and stdout. The agent can also run and check client
+    programs. This command needs the extra `mcp`.
     """
     if find_spec("mcp") is None:
         raise click.UsageError(f"the package mcp is missing: {install_command('mcp')}")

@@ -40,11 +40,11 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     encode_batch: Encode,
     cleared: bytes = b"",
 ) -> None:
-    """Send exchanges until the client disconnects.
+    """Send exchanges as events until the client disconnects.
 
-    The first exchange is the next after the last one that the client has, or else the next new exchange. When the
-    exchanges are cleared, a client of a stream with a `cleared` event gets this event, and no cleared exchange that it
-    has not received yet. Without a `cleared` event, the client still gets those exchanges.
+    The first of them is the exchange after the last one that the client has, or else the next new exchange. When the
+    exchanges are cleared, a client may not have received all of them. If `cleared` is not empty, this client gets the
+    event `cleared` instead of them; otherwise, it still gets them.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200

@@ -96,7 +96,6 @@ def sentence(word: Word) -> str:
 
 
 def _failure(word: Word) -> str:
-    """Return a sentence that states when and how the task of a `fail` or `cancel` effect ends."""
     if word.name == CANCEL:
         progress = HALFWAY if word.progress is None else max(1, word.progress)
         return (

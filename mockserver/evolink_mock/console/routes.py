@@ -176,7 +176,7 @@ class EventStream:
 
 
 class StaticFile:
-    """The endpoint that serves the scripts and style sheets of the console, including those of other projects."""
+    """The endpoint that serves the scripts and style sheets of the console, of htmx and of Swagger UI."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
@@ -195,7 +195,6 @@ class StaticFile:
 
 @cache
 def _static() -> dict[str, bytes]:
-    """Return the static files of the console by name. They are read once."""
     return {path.name: path.read_bytes() for path in (FOLDER / "static").iterdir() if path.is_file()}
 
 

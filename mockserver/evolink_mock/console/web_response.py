@@ -24,7 +24,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class WebResponse(Struct, frozen=True):
-    """A complete response. Without other headers, browsers do not cache it."""
+    """A complete response. By default, its headers tell browsers not to cache it."""
 
     body: bytes
     content_type: bytes
@@ -59,7 +59,7 @@ def redirect(location: str, headers: Headers = ()) -> WebResponse:
 
 
 async def send_web_response(scope: Scope, send: Send, response: WebResponse) -> None:
-    """Send a response. To a HEAD request, the body is not sent."""
+    """Send a response, without its body if the request is a HEAD request."""
     scope[SCOPE_KEY].status = response.status
     length = b"%d" % len(response.body)
     headers = [

@@ -149,7 +149,6 @@ def _check(request: ControlRequest) -> Rate | ApiError | None:
 
 
 async def _change(request: ControlRequest, rate: Rate | None) -> dict[str, Any]:
-    """Change the terms of the account, and return its new state."""
     service, state = request.service, {}
 
     def step(account: Account, _: IsTaken) -> Change:

@@ -50,7 +50,7 @@ class ControlRequest:
 
 @dataclass(frozen=True, slots=True)
 class ControlResponse:
-    """A successful response of the control API. `body` is None for a 204; a long body comes in parts."""
+    """A successful response of the control API. `body` is None for a 204, and an iterator of parts if it is long."""
 
     body: bytes | AsyncIterator[bytes] | None
     status: int = 200
@@ -163,7 +163,7 @@ async def send_response(send: Send, exchange: Exchange, response: ControlRespons
 async def _send_parts(
     send: Send, exchange: Exchange, parts: AsyncIterator[bytes], content_type: bytes
 ) -> None:
-    """Send a body while it is computed. An error before its first part can still be reported."""
+    """Send a body part by part. An error before the first part can still be reported to the client."""
     part = await anext(parts)
     exchange.status = 200
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", content_type)]})

@@ -164,8 +164,8 @@ class ControlEndpoint:
     async def _token(self, headers: Mapping[bytes, bytes]) -> str | None:
         """Return the token of the account that a request concerns; None if the request has no accepted token.
 
-        If the request has the operator's key and names an account, this is the token of that account; otherwise, it is
-        the bearer token.
+        If the request has the operator's key and names an account, the token is that of the named account; otherwise,
+        it is the bearer token.
         """
         label = headers.get(ACCOUNT_HEADER)
         if label is None or not is_operator(headers, self._service.operator_key):
@@ -206,7 +206,8 @@ def _address(scope: Scope) -> str | None:
 def own_names(service: Service, bound_to: str | None = None) -> origin_check.OwnNames:
     """Return the host names under which the control API may be used.
 
-    `bound_to` is the `HOST:PORT` of the control API's own listener; None if it has no listener of its own.
+    `bound_to` is the `HOST:PORT` of the control API's own listener; None if the control API has no listener of its
+    own.
     """
     settings = service.settings
     hosts = origin_check.hosts_of(settings.host, settings.public_url, bound_to)
@@ -217,7 +218,8 @@ def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRo
     """Return the routes of the control API.
 
     If the setting `control` turns the control API off or moves it to another address, only the public routes are
-    returned. `bound_to` is the `HOST:PORT` of the control API's own listener; None if it has no listener of its own.
+    returned. `bound_to` is the `HOST:PORT` of the control API's own listener; None if the control API has no listener
+    of its own.
     """
     own = own_names(service, bound_to)
     settings = service.settings

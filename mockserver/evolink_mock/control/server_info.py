@@ -73,7 +73,7 @@ async def show_openapi_json(request: ControlRequest) -> ControlResponse:  # noqa
 
 
 async def show_spec(request: ControlRequest) -> ControlResponse:
-    """Return the OpenAPI documents that the server simulates, by source."""
+    """Return the OpenAPI documents that the server simulates, by the path of their files."""
     return json_response({"documents": dict(request.service.spec.documents)})
 
 

@@ -108,7 +108,10 @@ def rounded(number: float) -> Credits:
 
 
 def remaining(account: Account, now: float) -> Credits:
-    """Return the remaining credits at `now`, after refunding the tasks that failed before (clause `credits.refund`)."""
+    """Return the remaining credits at `now`.
+
+    The tasks that have failed by then are refunded (clause `credits.refund`).
+    """
     while account.refunds and account.refunds[0][0] <= now:
         account.used = rounded(account.used - heapq.heappop(account.refunds)[1])
     return rounded(account.granted - account.used)
@@ -132,9 +135,9 @@ def next_random(account: Account) -> int:
 
 
 def charge(account: Account, task: Task, price: float) -> None:
-    """Count a new task, reserve its price, and schedule its refund.
+    """Count a new task, reserve its price, and schedule the refund at its end.
 
-    A task that will fail is refunded its whole price.
+    If the task will fail, the refund is its whole price.
     """
     account.task_count += 1
     account.used = rounded(account.used + price)
@@ -154,7 +157,7 @@ def move_refund(account: Account, before: Task, after: Task) -> None:
 
 
 def count_request(account: Account, now: float) -> float | None:
-    """Count a request against the rate limit. Return None, or the seconds to wait if the limit is exceeded."""
+    """Count a request against the rate limit. Return the seconds to wait if the limit is exceeded, otherwise None."""
     rate = account.rate
     if rate is None:
         return None

@@ -26,11 +26,11 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """A clock that starts at `start` and runs `scale` times as fast as real time.
+    """A clock that runs `scale` times as fast as real time.
 
-    If `start` is None, the clock starts at the present time. If not, the clock starts to run when it is first read, so
-    that a script with a seed always sees the same times. The clock follows the monotonic clock of the system, so that
-    adjustments of the system's time do not affect it.
+    The clock starts when it is first read, at `start` or, if `start` is None, at the present time. A script with a
+    seed therefore always sees the same times. The clock follows the monotonic clock of the system, so that adjustments
+    of the system's time do not affect it.
     """
 
     def __init__(self, start: float | None = None, scale: float = 1.0) -> None:
@@ -118,13 +118,13 @@ def _wake(waiting: asyncio.Future[None]) -> None:
 
 
 class TimeSlice:
-    """Divides long work in a coroutine, so that the event loop serves others in between."""
+    """Divides long work in a coroutine, so that the event loop can run other coroutines in between."""
 
     def __init__(self) -> None:
         self._began = stopwatch()
 
     async def give_way(self) -> None:
-        """Let other coroutines run, if this one has run for `_SLICE_SECONDS`."""
+        """Let other coroutines run if this coroutine has run for `_SLICE_SECONDS`."""
         if stopwatch() - self._began >= _SLICE_SECONDS:
             await sleep(0)
             self._began = stopwatch()

@@ -32,7 +32,7 @@ def task_random(first: int, number: int) -> int:
 
 
 def fraction(random: int) -> float:
-    """Return a number in [0, 1) that is derived from `random`, but appears unrelated to the task id made from it."""
+    """Return a number in [0, 1) that is derived from `random`, but appears unrelated to the id made from `random`."""
     mixed = (random * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     return (mixed >> 11) / (1 << 53)

@@ -1,7 +1,7 @@
 """Remove credentials from logs and records.
 
-A header, query parameter or field is known by its name to contain a credential. Its value is removed wherever the
-value appears. Each pass takes linear time.
+The name of a header, query parameter or field shows whether its value is a credential. A credential is removed
+wherever its value appears. Each pass takes linear time.
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ class Redactor:
     def _name(self, name: str) -> str:
         """Return the redacted name of a JSON member.
 
-        A name below 8 characters is kept, as it may be an ordinary word.
+        A name below 8 characters is kept, because it may be an ordinary word.
         """
         return self.text(name) if len(name) >= _SHORT else name
 

@@ -97,7 +97,7 @@ class Store(Protocol):
         ...
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the account's next callback is due, in seconds of its clock; None if no callback is planned."""
+        """Return when the account's next callback is due, on the account's clock; None if none is planned."""
         ...
 
     async def drop(self, token: str) -> None:
@@ -154,7 +154,7 @@ class Leases(Protocol):
     """
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, in seconds of the server's clock; None if none is planned."""
+        """Return when the next unleased delivery is due, on the server's clock; None if none is planned."""
         ...
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
@@ -162,7 +162,7 @@ class Leases(Protocol):
         ...
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the deliveries of an account that are due by its frozen clock. Return none if its clock runs."""
+        """Lease the deliveries of an account that are due by its frozen clock; none if the clock runs."""
         ...
 
     async def claim_one(self, task_id: str) -> Claim | None:
@@ -234,7 +234,7 @@ class SharedStore(Store, Protocol):
 
 
 class LocalStore(Store, Protocol):
-    """A store whose calls take at most tens of microseconds, so that they may block the event loop."""
+    """A store whose calls take at most tens of microseconds, so that the event loop may wait for them."""
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Do the same as `find`, without an event loop."""
@@ -255,14 +255,14 @@ class BatchingStore(LocalStore, Protocol):
     is_batching: bool
 
     def begin_batch(self) -> None:
-        """Note that requests have arrived, so that `find_cached` checks whether another process has changed the store.
+        """Begin a batch of requests.
 
-        It checks this once for all these requests.
+        Per batch, `find_cached` checks only once whether another process has changed the store.
         """
         ...
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
-        """Do what `find` does, for a request that arrived before `begin_batch`; None if `find` must be used."""
+        """Do the same as `find`, from a cache. Return None if the result is not cached."""
         ...
 
     def send(self, commands: Sequence[Any]) -> list[Any]:

@@ -91,7 +91,10 @@ def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
 
 
 def to_json(task: Task, now: float) -> bytes:
-    """Encode a task at `now` as compact JSON. Because clients poll often, the bytes are cached while they are valid."""
+    """Encode a task at `now` as compact JSON.
+
+    The bytes are cached until the phase or the progress of the task changes.
+    """
     state = view(task.timetable, now)
     remembered = _remembered.get(task.id)
     if remembered is not None and remembered[0] is task and remembered[1] is state:

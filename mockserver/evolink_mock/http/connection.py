@@ -30,9 +30,9 @@ class ConnectionDroppedError(ConnectionError):
 
 
 class MayWaitError(Exception):
-    """A request in the fast lane may have to wait. It is raised before the request has changed anything.
+    """A request in the fast lane may have to wait.
 
-    uvicorn then serves the request.
+    The error is raised before the request has changed anything, and uvicorn then serves the request.
     """
 
 

@@ -64,7 +64,6 @@ def parse(raw: bytes) -> Any:
 
 
 def _describe(raw: bytes, error: Exception) -> str:
-    """Describe a decoding error in words that are more helpful than those of the decoder."""
     message = str(error)
     if raw.startswith(_GZIP):
         return "it is compressed with gzip"

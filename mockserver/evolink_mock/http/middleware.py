@@ -79,7 +79,7 @@ class LaneEndpoint(Protocol):
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Respond like `respond_at_once`, with a store that serves several requests together."""
+        """Do the same as `respond_at_once`, with a store that serves several requests together."""
         ...
 
 
@@ -87,7 +87,10 @@ class CachedEndpoint(Protocol):
     """An endpoint that can respond from the cache of a `BatchingStore`."""
 
     def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
-        """Add the response to the exchange. Returns False, or raises `MayWaitError`, if the cache does not suffice."""
+        """Add the response to the exchange and return True, or return False if the cache does not suffice.
+
+        Raises `MayWaitError` if the request may have to wait.
+        """
         ...
 
 
@@ -129,7 +132,7 @@ class ExchangeMiddleware:
         self._record(exchange)
 
     def respond_from_cache(self, endpoint: CachedEndpoint, exchange: Exchange, head: RequestHead) -> bool:
-        """Serve one request from the cache of its store. Returns False if the cache does not suffice."""
+        """Serve one request from the cache of the store, or return False if the cache does not suffice."""
         try:
             if not endpoint.respond_from_cache(exchange, head):
                 return False
@@ -143,7 +146,7 @@ class ExchangeMiddleware:
     async def respond_in_batch(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Respond like `respond_at_once`, with a store that serves several requests together."""
+        """Do the same as `respond_at_once`, with a store that serves several requests together."""
         try:
             await endpoint.respond_in_batch(exchange, head, body, connection)
         except MayWaitError:
@@ -191,7 +194,6 @@ class ExchangeMiddleware:
 
 
 async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:
-    """Respond to a request that failed because of a bug or because of the store."""
     answer = _error_after(error, exchange)
     if exchange.status:
         raise error  # a part of the response was sent, so only a closed connection can show the failure

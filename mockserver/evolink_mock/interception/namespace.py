@@ -41,7 +41,7 @@ def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
 
     The network has only loopback, with all ports free, and is shared with child processes. The user id does not
     change. The hosts file is written to `folder`. This function must be called before a second thread is started.
-    Raises `NamespaceError` if the system does not allow namespaces, or if it ignores the hosts file.
+    Raises `NamespaceError` if the system does not allow namespaces, or ignores the hosts file.
     """
     if sys.platform != "linux":
         raise NamespaceError(

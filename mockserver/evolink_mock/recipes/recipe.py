@@ -101,7 +101,10 @@ class RecipeSequence(Struct, frozen=True):
 def timetable_for_recipe(
     recipe: Recipe, created: float, random: int, speed: Speed, queue_end: float
 ) -> Timetable:
-    """Return the timetable of a task with this recipe. If the recipe queues the task, it starts at `queue_end`."""
+    """Return the timetable of a task with this recipe.
+
+    If the recipe queues the task, the task waits until `queue_end`.
+    """
     if recipe.seconds is not None:
         speed = Speed(recipe.seconds, recipe.seconds)
     elif recipe.slowdown != 1:

@@ -140,7 +140,6 @@ def _routes(service: Service) -> list[Route]:
 
 
 def _file_routes(service: Service) -> list[Route]:
-    """Return the routes of the file API, and of the links in its responses."""
     uploads = {"base64": files.take_base64, "stream": files.take_stream, "url": files.take_url}
     about, links = files.FilesEndpoint(service), files.UploadedFile(service)
     return [

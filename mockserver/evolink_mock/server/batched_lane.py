@@ -2,8 +2,8 @@
 
 A store in a file serves them in one transaction, a store on a server in one round trip. The coroutine of each request
 stops where it needs the store. The commands of all stopped requests are sent to the store at once, and each coroutine
-continues with the replies to its own commands. Status queries that the store can serve from its cache need no
-coroutine. The cache is checked once for all of them.
+continues with the replies to its own commands. A status query that the store can serve from its cache needs no
+coroutine. Per turn, the cache is checked only once.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class BatchedConnection(Connection, Protocol):
 
 
 class _Request:
-    """A request in a batch, at the beginning of `data`.
+    """A request at the beginning of `data`, in a batch.
 
-    While it waits for the store, `commands` are the commands to send; otherwise, they are None.
+    While the request waits for the store, `commands` are the commands to send; otherwise, they are None.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class _Request:
 
 
 class BatchedLane:
-    """Serves the requests that have arrived in the loop's next turn."""
+    """Collects the requests that arrive in one turn of the event loop, and serves them in the next turn."""
 
     def __init__(self, lane: FastLane, store: BatchingStore) -> None:
         self._lane = lane
@@ -99,7 +99,7 @@ class BatchedLane:
         self._arrived: dict[BatchedConnection, bytes] = {}
 
     def add(self, connection: BatchedConnection, data: bytes) -> None:
-        """Serve the requests at the beginning of the data in the next turn, and let uvicorn parse the rest."""
+        """Serve the requests at the beginning of `data` in the next turn, and let uvicorn parse the rest."""
         earlier = self._arrived.get(connection)
         if earlier is not None:
             data = earlier + data
@@ -108,11 +108,11 @@ class BatchedLane:
         self._arrived[connection] = data
 
     def has(self, connection: BatchedConnection) -> bool:
-        """Return whether data of a connection waits for the next turn."""
+        """Return whether data of this connection waits for the next turn."""
         return connection in self._arrived
 
     def run(self) -> None:
-        """Serve the requests that have arrived."""
+        """Serve the requests that have arrived since the last call."""
         arrived, self._arrived = self._arrived, {}
         self._store.begin_batch()
         begun = [self._begin(connection, data) for connection, data in arrived.items()]
@@ -128,9 +128,9 @@ class BatchedLane:
                 self.add(request.connection, request.data[request.end :])
 
     def _begin(self, connection: BatchedConnection, data: bytes) -> _Request | None:
-        """Serve the requests at the beginning of the data that need no exchange with the store.
+        """Serve the requests at the beginning of `data` until one of them needs commands, and return that request.
 
-        Returns the first that needs one; None if uvicorn serves the rest, or if there is no rest.
+        Returns None if no request needs commands. uvicorn then serves the rest of `data`, if there is any.
         """
         for _ in range(MOST_REQUESTS):
             request = self._lane.read(data, 0, connection)

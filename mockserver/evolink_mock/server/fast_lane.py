@@ -113,14 +113,14 @@ class FastLane:
         return LaneRequest(endpoint, exchange, block.head, body, end)
 
     def serve_from_cache(self, request: LaneRequest) -> bool:
-        """Serve a status query from the cache of a `BatchingStore`. Returns False if that is not possible."""
+        """Serve a status query from the cache of a `BatchingStore`. Return False if this is not possible."""
         endpoint = request.endpoint
         if not isinstance(endpoint, QueryEndpoint):
             return False
         return self._app.respond_from_cache(endpoint, request.exchange, request.head)
 
     def serving(self, request: LaneRequest, connection: Connection) -> Coroutine[Any, Any, None]:
-        """Return the coroutine that serves a request with a `BatchingStore`. It may raise `MayWaitError`."""
+        """Return the coroutine that serves a request with a `BatchingStore`. The coroutine may raise `MayWaitError`."""
         return self._app.respond_in_batch(
             request.endpoint, request.exchange, request.head, request.body, connection.shared_scope
         )

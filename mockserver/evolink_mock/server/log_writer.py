@@ -93,9 +93,9 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def write_if_ready(stream: TextIO, line: str) -> None:
-    """Write a line in one piece, or drop it if the stream does not accept it at once. Starts no thread.
+    """Write a line in one piece, or drop it if the stream does not accept it at once.
 
-    A process that starts others by `fork` must have no threads.
+    No thread is started, because a process that starts others by `fork` must have no threads.
     """
     with suppress(OSError, ValueError):  # the pipe, terminal or file is full or has been closed
         handle = _file_descriptor(stream)
@@ -106,8 +106,8 @@ def write_if_ready(stream: TextIO, line: str) -> None:
 def _whole_lines(data: bytes) -> int:
     """Return how many bytes to write at once: whole lines that a pipe writes atomically.
 
-    An atomic write cannot be interrupted by lines that other processes write to the same pipe. A line that is too long
-    for an atomic write is written together with all that follows.
+    Lines that other processes write to the same pipe cannot interrupt an atomic write. A line that is too long for an
+    atomic write is written together with all that follows.
     """
     if len(data) <= _ATOMIC_BYTES:
         return len(data)

@@ -165,7 +165,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def _check_framing(self) -> None:
-        """Refuse too large chunk extensions and trailers. The framing of a chunk of one byte takes five bytes."""
+        """Refuse chunk extensions and trailers that are too large. A one-byte chunk needs five bytes of framing."""
         framing = self._body_received - self._body_size
         if framing > self.limits.head_bytes + 16 * self._body_size:
             self._refuse(NOT_HTTP)

@@ -88,7 +88,7 @@ def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config
 
 
 def _limits() -> ConnectionLimits:
-    """Return the default limits, with at most five eighths of the permitted open files for connections.
+    """Return the default limits. At most five eighths of the files that this process may open are for connections.
 
     The other files are left for callbacks and the rest of the process.
     """

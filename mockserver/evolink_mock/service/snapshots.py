@@ -17,7 +17,10 @@ _PART_BYTES = 64 * 1024
 
 
 async def dump(service: Service) -> AsyncIterator[bytes]:
-    """Yield the state of all accounts as JSON Lines, several at a time. Other requests are served meanwhile."""
+    """Yield the state of all accounts as JSON Lines, in parts.
+
+    Between the parts, the event loop serves other requests.
+    """
     time_slice, part = TimeSlice(), bytearray()
     async for line in export(service.store, service.operations, Header(service.clock.now())):
         part += line

@@ -61,7 +61,10 @@ def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Cal
 
 
 def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> SqliteStore | RedisStore:
-    """Open a store in a file or on a server. Raises `StoreError`, or ValueError for an invalid `place`."""
+    """Open a store in a file or on a server.
+
+    Raises `StoreError` if the store cannot be used, and ValueError for an invalid `place`.
+    """
     if place.startswith(FILE):
         from evolink_mock.stores.sqlite.store import SqliteStore
 

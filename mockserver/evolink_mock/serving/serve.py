@@ -44,8 +44,8 @@ def serve(  # noqa: PLR0913  (what, where, and how)
 ) -> None:
     """Serve until Ctrl-C, SIGTERM or SIGHUP.
 
-    When requests are served, `ready` is called, perhaps in a thread. Before that, raises ValueError if a snapshot
-    cannot be loaded, and `StoreError` if a store cannot be used.
+    When the server serves requests, `ready` is called, perhaps in a thread. Before that, raises ValueError if a
+    snapshot cannot be loaded, and `StoreError` if a store cannot be used.
     """
     if workers > 1:
         with shared_metrics(is_enabled=settings.metrics), listeners:
@@ -118,7 +118,6 @@ class _WorkerServer:
         self._operator_key = operator_key
 
     def run(self, count: int, ready: Callable[[], None]) -> None:
-        """Run until a signal has stopped all workers."""
         Workers(count, self._work, ready, self._report).run()
 
     def _work(self, pipes: ParentPipes) -> None:

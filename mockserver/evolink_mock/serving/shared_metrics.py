@@ -15,7 +15,7 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the only way to pass the folder to pro
 
 @contextmanager
 def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
-    """Create the folder for workers that are started in this block. They import prometheus_client only later."""
+    """Create the folder for the workers that are started in this block, which then import prometheus_client."""
     if not is_enabled:
         yield
         return

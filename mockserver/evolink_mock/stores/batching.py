@@ -1,4 +1,4 @@
-"""How a call of a store passes its command to the fast lane, which sends the commands of several requests together."""
+"""How a call of a store passes its command to the fast lane, which sends the commands of several requests at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @coroutine
 def sent(command: Any) -> Generator[tuple[Any], Sequence[Any], Any]:
-    """Yield a command to the fast lane, and return its result or raise its exception."""
+    """Yield a command to the fast lane. Return the reply, or raise it if it is an error."""
     (reply,) = yield (command,)
     if isinstance(reply, Exception):
         raise reply

@@ -46,7 +46,7 @@ class Header(msgspec.Struct, frozen=True):
 async def export(store: Store, operations: OperationIndex, header: Header) -> AsyncIterator[bytes]:
     """Yield the lines of the export as JSON, each with its newline.
 
-    All lines of an account describe it at one time, even if it changes while they are read.
+    All lines of an account show the account at one time, even if it changes while the lines are computed.
     """
     yield _line("store", msgspec.to_builtins(header))
     for account in await store.accounts():

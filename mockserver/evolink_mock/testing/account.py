@@ -76,8 +76,8 @@ class MockCallbacks(Sequence[CallbackState]):
     def wait(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:
         """Wait until `count` callbacks have been delivered (2xx response), and return all delivered callbacks.
 
-        Raises TimeoutError after `timeout` in real time, or at once if the clock of the account is frozen, because the
-        mock sends no callback until the clock is advanced.
+        Raises TimeoutError after `timeout` in real time. If the clock of the account is frozen, TimeoutError is raised
+        at once, because the mock sends no callback until the clock is advanced.
         """
         seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}

@@ -160,8 +160,6 @@ def _refuse_gevent() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Hosted:
-    """A mock in a thread of this process."""
-
     base_url: str
     app: ASGIApp
     loop: asyncio.AbstractEventLoop

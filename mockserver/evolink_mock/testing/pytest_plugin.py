@@ -98,7 +98,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _summaries(item: pytest.Item) -> str:
-    """Return what the mock recorded of each account of a failed test."""
     accounts = item.stash.get(_UNCHECKED, [])
     if not accounts:
         return ""

@@ -77,7 +77,7 @@ class Changes:
         )
 
     def polling(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
-        """Do what `finding` does in a batch, and cache the result."""
+        """Do the same as `finding` in a batch, and cache the result."""
         self.queries.is_reading = True
         result = yield from self.finding(token, task_id)
         self.queries.add(token, task_id, result)

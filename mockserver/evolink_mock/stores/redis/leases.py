@@ -27,7 +27,7 @@ class Leases:
         self._wall_time = wall_time
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, in seconds of the server's clock; None if none is planned."""
+        """Return when the next unleased delivery is due, on the server's clock; None if none is planned."""
         first = self._connection.call("ZRANGE", self._connection.key("wakes"), 0, 0, "WITHSCORES")
         return float(first[1]) if first else None
 

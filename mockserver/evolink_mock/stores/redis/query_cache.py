@@ -1,7 +1,8 @@
-"""The results of status queries, cached until any process writes to the store.
+"""A cache of the results of status queries, which are valid until any process writes to the store.
 
-Every call of the script increments the version of the store, so one command tells whether all results are valid. It is
-sent only while the version is stable. Otherwise, the queries are read again, and the version with them.
+Every call of the script increments the version of the store, so a single command tells whether all results are valid.
+This command is sent alone only while the version is stable. Otherwise, the queries are sent again, together with this
+command.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ class QueryCache:
         self._connection = connection
         self._read_version: Command = ("GET", connection.key("version"))
         self._results: dict[tuple[str, str], Result] = {}
-        self._version: tuple[int, bytes] | None = None  # of the results; None if it is unknown
-        self._is_stable = False  # whether it was the same when it was last read
+        self._version: tuple[int, bytes] | None = None  # version of the results; None if it is unknown
+        self._is_stable = False  # whether the version had not changed when it was last read
         self._is_new_batch = self._is_checked = False
         self.is_reading = False  # whether the next exchange reads results
 
     def begin_batch(self) -> None:
-        """Have `find` check the results again."""
+        """Begin a batch, so that `find` checks again whether the results are valid."""
         self._is_new_batch, self._is_checked = True, False
 
     def find(self, token: str, task_id: str) -> Result | None:
-        """Return the result of a query, if it is cached and valid."""
+        """Return the result of a status query; None if no valid result is cached."""
         if self._is_new_batch:
             self._is_new_batch = False
             if self._is_stable:
@@ -46,7 +47,7 @@ class QueryCache:
         return self._results.get((token, task_id)) if self._is_stable else None
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Exchange the commands of a batch. If results are read, the version is read before them."""
+        """Send the commands of a batch, and return the replies. If they read results, read the version before them."""
         if not self.is_reading:
             return self._connection.send(commands)
         self.is_reading = False
@@ -57,14 +58,14 @@ class QueryCache:
         return replies
 
     def add(self, token: str, task_id: str, result: Result) -> None:
-        """Cache a result that the last exchange has read. It may be newer than the version, but not older."""
+        """Cache a result that the last `send` has read. The result may be newer than the version, but not older."""
         if self._version is not None:
             if len(self._results) >= _MOST_RESULTS:
                 self._results.clear()
             self._results[token, task_id] = result
 
     def _is_version(self, reply: Any) -> bool:
-        """Return whether the store still has the version of the results. If not, they are forgotten."""
+        """Return whether the store still has the version of the results. If not, remove the results."""
         version = (self._connection.opened, reply) if isinstance(reply, bytes) else None
         if version == self._version and version is not None:
             return True

@@ -90,11 +90,11 @@ class RedisStore(JournaledStore):
         return self.changes.at_once(self.changes.finding(token, task_id))
 
     def begin_batch(self) -> None:
-        """Have `find_cached` check whether the store has changed, once for all requests that have arrived."""
+        """Begin a batch of requests. Per batch, `find_cached` checks only once whether the store has changed."""
         self.changes.queries.begin_batch()
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
-        """Do what `find` does, for a request that arrived before `begin_batch`; None if `find` must be used."""
+        """Do the same as `find`, from a cache. Return None if the result is not cached."""
         return self.changes.queries.find(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
@@ -202,7 +202,7 @@ class RedisStore(JournaledStore):
         return others != 0
 
     def _prepare(self, call: Call) -> None:
-        """Refuse a store whose version is newer than this program supports; create the store if it does not exist."""
+        """Refuse a store with a version newer than this program supports. If the store does not exist, create it."""
         facts = {"version": VERSION} | self._facts
         key = f"{self._prefix}facts"
         call([("HSETNX", key, name, json.dumps(value)) for name, value in facts.items()])

@@ -74,7 +74,7 @@ class Leases:
         database.execute(f"UPDATE deliveries SET wakes_at = {instant} WHERE account = ?1", values)  # noqa: S608
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, in seconds of the server's clock; None if none is planned."""
+        """Return when the next unleased delivery is due, on the server's clock; None if none is planned."""
         row = self._connection.fetch_one(
             "SELECT min(wakes_at) FROM deliveries WHERE worker IS NULL AND wakes_at IS NOT NULL"
         )

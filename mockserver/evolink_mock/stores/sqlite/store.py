@@ -76,11 +76,11 @@ class SqliteStore(JournaledStore):
         return self.changes.find(token, task_id)
 
     def begin_batch(self) -> None:
-        """Have `find_cached` check whether the file has changed, once for all requests that have arrived."""
+        """Begin a batch of requests. Per batch, `find_cached` checks only once whether the file has changed."""
         self.changes.is_current = False
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Do what `find` does, for a request that arrived before `begin_batch`."""
+        """Do the same as `find`, with a check of the cache only once per batch."""
         return self.changes.find_cached(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
