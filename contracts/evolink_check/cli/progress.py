@@ -6,6 +6,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -15,6 +17,21 @@ if TYPE_CHECKING:
     from evolink_check.engine.runner import Progress
 
 _LINE_SECONDS = 10.0  # seconds between two lines of the same phase
+
+
+def scenario_progress(*, verbose: bool) -> Callable[[str, int, int], None]:
+    """Return a function that shows how many scenarios of a receiver are done.
+
+    On a terminal, the function rewrites one line; otherwise, it prints a line for each scenario if `verbose` is set.
+    """
+
+    def tell(what: str, done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r\x1b[K{done} of {total}: {what}", err=True, nl=done == total)
+        elif verbose:
+            click.echo(f"{done} of {total}: {what}", err=True)
+
+    return tell
 
 
 @contextmanager

@@ -7,22 +7,22 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from evolink_check import clock
-from evolink_check.client.harness.journal_trace import Journals, has_other_key, trace_of
+from evolink_check.client.harness.journal_trace import has_other_key, trace_of
 from evolink_check.client.harness.mock_process import borrow_account, start_mock, start_shared_mock
 from evolink_check.client.harness.outcome import SAMPLES
 from evolink_check.client.harness.process import CommandError, check_command, make_workspace, run_command
 from evolink_check.client.harness.refusing_port import CLOSED, Refusal, refusing
+from evolink_check.client.journal_reading import read_journal
 from evolink_check.client.pending import Pending
 from evolink_check.client.verdicts.verdicts import ScenarioRun, verdicts_of
 from evolink_check.files import temporary_folder
 from evolink_check.traffic.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from evolink_check.client.harness.mock_process import Mock
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.scenario import Scenario
     from evolink_check.client.plan import SuitePlan
 
-_HANG_CHECKS = 20  # how often it is checked whether the mock has noticed that the client is gone
-_FETCH_CHECKS = 10  # how often it is checked whether the mock has recorded the download of a result
 _HEAD_START = 1.0  # seconds that a client gets to begin to connect, before the port is opened
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
@@ -205,43 +203,6 @@ def _run_against(
         refused = replace(mock, environment=environment)
         outcome = run_command(plan.description, refused, place, limit, plan.stop)
         return replace(outcome, attempts=tuple(port.attempts), delays=(*refusal.delays, *port.delays))
-
-
-def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Journals:
-    """Return the mock's journal.
-
-    If a response may be incomplete, first wait until the mock notices that the client is gone. If `saved`, the client
-    has saved a result, so also wait until the mock has recorded the download of the result.
-    """
-    for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):
-        journals = mock.journal()
-        if _has_unusual(journals, scenario):
-            return journals
-        clock.wait(0.1)
-    journals = mock.journal()
-    for _ in range(_FETCH_CHECKS if saved else 0):
-        if any(_is_fetch(entry) for entry in journals.own):
-            break
-        clock.wait(0.1)
-        journals = mock.journal()
-    return journals
-
-
-def _is_fetch(entry: Mapping[str, Any]) -> bool:
-    kind: str = entry["response"]["content"]["mimeType"]
-    return kind.partition("/")[0] in {"video", "image", "audio"}
-
-
-def _has_unusual(journals: Journals, scenario: Scenario) -> bool:
-    """Whether the journal already contains the exchange that the client may break off.
-
-    The response of this exchange is incomplete or, unless the scenario hangs, the exchange is a query after all queries
-    with usual responses.
-    """
-    if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
-        return True
-    queries = sum(entry["request"]["method"] == "GET" for entry in journals.own)
-    return not scenario.hangs and all(queries > order.usual_first for order in scenario.orders)
 
 
 def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trace) -> ScenarioRun:

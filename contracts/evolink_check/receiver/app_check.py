@@ -92,8 +92,7 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     with _account(mock, token, other, seed) as account, _captured_output() as output:
         plan = _plan(app, selected, replace(terms, key=account.token), account, other, clauses, patience)
         plan = replace(plan, ledger=_ledger(ledger), burst=burst, seed=seed, read_output=output.getvalue)
-        plan = replace(plan, register=register)
-        runs = run(plan).runs
+        runs = run(replace(plan, register=register)).runs
     verdicts = combine(runs, clauses)
     counted = {"failed", "warning"} if strict else {"failed"}
     against = [v for v in verdicts if v.status in counted and v.clause.id not in ignore]

@@ -27,8 +27,9 @@ from evolink_check.client.harness.process import (
 )
 from evolink_check.client.harness.refusing_port import Refusal
 from evolink_check.client.harness.scenarios import scenarios, select
+from evolink_check.client.journal_reading import read_journal
 from evolink_check.client.plan import HANGING, SHORTEST, SuitePlan, without_inapplicable
-from evolink_check.client.runner import read_journal, run_scenario, run_suite
+from evolink_check.client.runner import run_scenario, run_suite
 from evolink_check.client.verdicts.verdicts import ScenarioRun
 from evolink_check.traffic.trace import Trace
 from evolink_mock import MockServer

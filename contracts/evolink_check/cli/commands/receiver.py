@@ -17,6 +17,7 @@ from evolink_check.cli.commands.client import ClientReports, write_summary
 from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.options import SeverityOptions
 from evolink_check.cli.output import check_files
+from evolink_check.cli.progress import scenario_progress
 from evolink_check.files import STDOUT, temporary_folder
 from evolink_check.receiver.options import ReceiverOptions
 from evolink_check.reports.needs import Conditions
@@ -133,29 +134,12 @@ def _run_and_judge(
         setting = _prepare(options, severity, stack)
         plan = setting.plan
         with interrupting(plan.stop, _STOPPING, clean_up=kill_all) as interrupts:
-            result = run(plan, _progress(verbose=verbose))
+            result = run(plan, scenario_progress(verbose=verbose))
     summary = _summary(options, setting, result, Strictness(severity.strict, severity.warn))
     judged, total = len(result.runs), len(plan.scenarios)
     cut_short = f"cut short: {judged} of {total} scenarios were judged" if interrupts.status else ""
     seconds = clock.stopwatch() - since
     return replace(summary, started=started, seconds=seconds, cut_short=cut_short), interrupts.status
-
-
-def _progress(*, verbose: bool) -> Callable[[str, int, int], None]:
-    """Return a function that shows the progress.
-
-    On a terminal, the function rewrites one line. Otherwise, the function prints a line for each scenario if `verbose`
-    is set.
-    """
-    import sys
-
-    def tell(what: str, done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{done} of {total}: {what}", err=True, nl=done == total)
-        elif verbose:
-            click.echo(f"{done} of {total}: {what}", err=True)
-
-    return tell
 
 
 def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitStack) -> _Setting:
