@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from evolink_mock.domain.exchange import SCOPE_KEY
 from evolink_mock.http.connection import ConnectionDroppedError
 
 if TYPE_CHECKING:
@@ -13,12 +14,13 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
 
 
-async def resend(api: ASGIApp, exchange: Exchange) -> int:
+async def resend(api: ASGIApp, exchange: Exchange) -> tuple[Exchange, int]:
     """Send the request of an exchange again, with the same API key and body. The response is recorded as usual.
 
-    Returns the status of the response; 0 if there is no response, because a recipe closes the connection.
+    Returns the new exchange and the status of its response; 0 if there is no response, because a recipe closes the
+    connection.
     """
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
@@ -45,4 +47,4 @@ async def resend(api: ASGIApp, exchange: Exchange) -> int:
 
     with suppress(ConnectionDroppedError):
         await api(scope, receive, send)
-    return statuses[0] if statuses else 0
+    return scope[SCOPE_KEY], statuses[0] if statuses else 0

@@ -235,5 +235,6 @@ class Resend:
             detail = "the request is no longer stored, or its body was too long to be stored whole"
             await send_error(send, scope[SCOPE_KEY], ApiError(404, detail))
             return
-        status = await resend(self._api(), exchange)
-        await send_web_response(scope, send, web_response.json({"number": feed.last, "status": status}, 201))
+        sent, status = await resend(self._api(), exchange)
+        result = {"number": feed.number_of(sent), "status": status}
+        await send_web_response(scope, send, web_response.json(result, 201))

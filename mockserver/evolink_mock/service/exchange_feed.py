@@ -63,6 +63,11 @@ class ExchangeFeed:
         is_shown = 0 <= index < len(self._stored) and number > self.last_cleared
         return self._stored[index] if is_shown else None
 
+    def number_of(self, exchange: Exchange) -> int:
+        """Return the number of a published exchange; 0, which no exchange has, if it is no longer stored."""
+        stored = reversed(self._stored)
+        return next((self.last - index for index, item in enumerate(stored) if item is exchange), 0)
+
     def shown(self) -> list[Numbered]:
         """Return the stored exchanges that have not been cleared."""
         return self.after(self.last_cleared)[0]

@@ -32,6 +32,14 @@ def test_a_follower_gets_every_exchange_after_its_number_or_learns_how_many_it_m
     assert missed + len(items) == published - min(read, published)
 
 
+def test_the_number_of_an_exchange_is_known_though_others_followed_it() -> None:
+    feed = ExchangeFeed(limit=2)
+    first, second, third = exchanges = [an_exchange() for _ in range(3)]
+    for exchange in exchanges:
+        feed.publish(exchange)
+    assert [feed.number_of(exchange) for exchange in (first, second, third)] == [0, 2, 3]
+
+
 def test_an_exchange_is_found_by_its_number_for_as_long_as_it_is_stored() -> None:
     feed = ExchangeFeed(limit=2)
     for path in ("/1", "/2", "/3"):
