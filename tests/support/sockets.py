@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
@@ -18,6 +18,9 @@ from evolink_mock.settings import Settings
 
 from support.in_process import SPEC
 
+if TYPE_CHECKING:
+    from evolink_mock.domain.exchange import Exchange
+
 Loop = Callable[[], asyncio.AbstractEventLoop] | None
 LOOPS = pytest.mark.parametrize(
     "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
@@ -28,13 +31,14 @@ def over_a_socket(
     scene: Callable[[int], Awaitable[None]],
     loop: Loop = None,
     limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  (frozen)
+    observe: Callable[[Exchange], None] = lambda _: None,
     **settings: Any,
 ) -> None:
     """Run a scene with the port of a mock; it fails when a task is left afterwards."""
 
     async def play() -> None:
         service = Service(SPEC, Settings(**settings))
-        app = create_app(service)
+        app = create_app(service, observe)
         config = uvicorn.Config(
             app,
             "127.0.0.1",

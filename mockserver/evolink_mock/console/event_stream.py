@@ -12,6 +12,7 @@ from msgspec.json import encode
 from evolink_mock.control import journal_json
 from evolink_mock.domain.clock import sleep
 from evolink_mock.domain.exchange import SCOPE_KEY
+from evolink_mock.http.connection import TRANSPORT
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -25,6 +26,7 @@ Encode = Callable[["Sequence[Numbered]", int], bytes]
 _BATCH_SECONDS = 0.25  # between two batches, so that even many requests take little time per client
 _HEARTBEAT_SECONDS = 15.0  # after this time without events, a comment keeps proxies from disconnecting
 _WRITE_SECONDS = 10.0  # time for a client to read a batch; a slower client is disconnected
+_TOO_SLOW = "the client was disconnected because it did not read the events in time"
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -45,6 +47,9 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     The first of them is the exchange after the last one that the client has, or else the next new exchange. When the
     exchanges are cleared, a client may not have received all of them. If `cleared` is not empty, this client gets the
     event `cleared` instead of them; otherwise, it still gets them.
+
+    A client that does not read a batch in time is disconnected in the middle of the response. If it connects again with
+    `Last-Event-ID`, it continues there, and learns how many exchanges it has missed.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200
@@ -53,9 +58,23 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     gone = asyncio.create_task(_until_disconnect(receive))
     try:
         await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+        if sending.done():
+            await _disconnect(sending, exchange, scope, gone)
     finally:
         sending.cancel()
         gone.cancel()
+
+
+async def _disconnect(
+    sending: asyncio.Task[None], exchange: Exchange, scope: Scope, gone: asyncio.Task[None]
+) -> None:
+    """Disconnect a client that does not read. Raises any other error that ended the sending."""
+    if not isinstance(sending.exception(), TimeoutError):
+        sending.result()
+    exchange.notes += (_TOO_SLOW,)
+    if (transport := scope.get(TRANSPORT)) is not None:
+        transport.abort()  # `close` would wait until the client has read everything
+        await gone
 
 
 async def _until_disconnect(receive: Receive) -> None:

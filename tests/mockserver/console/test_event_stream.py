@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
+import uvloop
 from evolink_mock.console import event_stream
 from evolink_mock.console.exchange_rows import ExchangeFilter
 from evolink_mock.console.pages import row_events
 from evolink_mock.control.operator_key import set_cookie
 from evolink_mock.domain.exchange import Exchange
 from evolink_mock.service.exchange_feed import ExchangeFeed
-from support.in_process import Mock, playing
+from support.in_process import BODY, Mock, playing
+from support.sockets import over_a_socket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+EVENTS = "/__mock__/events"
+LARGE = BODY | {"prompt": "A dance. " * 8000}  # refused, because it is too long
 
 
 @pytest.fixture
@@ -154,6 +161,53 @@ def test_a_reset_clears_an_open_page_with_the_rows_that_it_has_not_received(mock
     text = mock.run(scene())
     assert text.index('class="cleared"') < text.index("/v1/tasks/task-1")
     assert "/v1/credits" not in text
+
+
+def test_a_follower_that_does_not_read_is_disconnected_and_told_how_much_it_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_stream, "_BATCH_SECONDS", 0)
+    monkeypatch.setattr(event_stream, "_WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(ExchangeFeed.__init__, "__defaults__", (20, 10_000_000))
+    ended: list[Exchange] = []
+
+    async def scene(port: int) -> None:
+        async with httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", headers={"authorization": "Bearer key"}, trust_env=False
+        ) as client:
+            with open_stream(port) as connection:
+                await client.get("/v1/credits")
+                assert await received(connection, "id: 1\n")
+                while not any(exchange.path == EVENTS for exchange in ended):
+                    await client.post("/v1/videos/generations", json=LARGE)
+                rest = await received(connection)
+            (stream,) = (exchange for exchange in ended if exchange.path == EVENTS)
+            assert stream.notes == ("the client was disconnected because it did not read the events in time",)
+            assert not rest.endswith("0\r\n\r\n"), "the response must not look complete"
+            with open_stream(port, "Last-Event-ID: 1\r\n") as connection:
+                assert await received(connection, "event: missed\n")
+
+    over_a_socket(scene, uvloop.new_event_loop, observe=ended.append)
+
+
+def open_stream(port: int, header: str = "") -> socket.socket:
+    """A connection on which events were requested, and which accepts little that is not read."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", port))
+    connection.sendall(
+        f"GET {EVENTS} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer key\r\n{header}\r\n".encode()
+    )
+    connection.settimeout(0)  # as asyncio needs it
+    return connection
+
+
+async def received(connection: socket.socket, until: str = "\0") -> str:
+    """What arrives up to this text, or to the end of the connection."""
+    text = ""
+    while until not in text and (data := await asyncio.get_running_loop().sock_recv(connection, 65536)):
+        text += data.decode()
+    return text
 
 
 def test_a_follower_that_was_away_for_too_long_learns_how_many_it_missed() -> None:
