@@ -160,9 +160,9 @@ class ReceiverActivity:
 class Terms:
     """The callback URL of a receiver, and how the receiver is expected to check callbacks.
 
-    `url` is the callback URL with the right secret. `secret` is the value in its query string; empty if the URL has no
-    secret. `trusts_secret` means that the receiver relies on the secret alone and does not query tasks. `key` is the
-    API key of the receiver.
+    `url` is the callback URL with the right secret. `secret` is the secret in the query string of `url`; empty if `url`
+    has no secret. `trusts_secret` means that the receiver relies on the secret alone and does not query tasks. `key` is
+    the API key of the receiver.
     """
 
     url: str

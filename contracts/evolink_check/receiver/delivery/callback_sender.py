@@ -35,7 +35,7 @@ class CallbackSender(Protocol):
 async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
     """Await the reply of a receiver.
 
-    If this takes more than `limit` seconds, return a late reply with the status 0.
+    If the reply takes more than `limit` seconds, return a late reply with the status 0.
     """
     began = clock.now()
     try:

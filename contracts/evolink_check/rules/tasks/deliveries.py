@@ -36,8 +36,8 @@ class TaskDeliveries:
     """The deliveries of one task.
 
     `url` is the callback URL in the create request of the task: empty if there is none, None if the create request is
-    not known. `watched` is true if deliveries to this URL were recorded. `attempts` are the deliveries after the end of
-    the task, `early` those before it, and `redirected` those that followed a redirect.
+    not known. `watched` is true if deliveries to `url` were recorded. `attempts` are the deliveries after the end of
+    the task, `early` those before the end, and `redirected` those that followed a redirect.
     """
 
     history: TaskHistory
