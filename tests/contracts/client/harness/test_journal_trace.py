@@ -8,7 +8,7 @@ import pytest
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.client.harness.journal_trace import CLIENT, STRANGER, Journals, has_other_key, trace_of
 from evolink_check.traffic.trace import NOBODY
-from evolink_mock.control.journal_json import SentCallback, har
+from evolink_mock.control.journal_json import SentCallback, har_entries
 from evolink_mock.domain.deliveries import Attempt
 from evolink_mock.domain.exchange import Exchange
 from evolink_mock.domain.redaction import Redactor
@@ -39,8 +39,7 @@ def exchange(path: str, at: float, *, key: str = f"Bearer {TOKEN}", **more: Any)
 
 
 def entries(*exchanges: Exchange, calls: tuple[SentCallback, ...] = ()) -> list[Any]:
-    found: list[Any] = har(exchanges, calls, "1", Redactor([TOKEN]))["log"]["entries"]
-    return found
+    return [*har_entries(exchanges, calls, Redactor([TOKEN]))]
 
 
 def test_an_exchange_is_an_entry_of_the_client_without_its_key() -> None:
