@@ -139,5 +139,4 @@ def redact_shortened(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _redact_once(text: str) -> str:
-    """Cache `redact_text`, because many findings have the same text."""
     return redact_text(text)

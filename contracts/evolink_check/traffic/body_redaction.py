@@ -161,7 +161,6 @@ def _encoded_like(value: str, written: str) -> str:
 
 
 def _redact_parts(text: str) -> str:
-    """Redact those parts of a multipart form whose names indicate a secret."""
     pieces, copied = [], 0
     for name, start, end in part_places(text):
         if kind := _kind_of(name):

@@ -87,7 +87,6 @@ def _run(
 
 
 def _answers(record: ScenarioRecord) -> str:
-    """List the response statuses of a scenario, each with its count."""
     counts = Counter(call.reply.status for case in record.cases for call in case.calls)
     names = [
         f"{status or 'nothing'}{f' ({count} times)' if count > 1 else ''}" for status, count in counts.items()

@@ -60,7 +60,7 @@ def _is_deliberate(call: Call) -> bool:
 
 
 def _shared_rules(view: CaseView) -> Iterator[Judged]:
-    """Apply the rules that also judge clients with a callback URL."""
+    """Judge the receiver by the rules that also judge clients with a callback URL."""
     late = {view.trace.number(call) for call in view.case.calls if call.reply.late}
     kept = {view.trace.number(call) for call in view.case.calls if call.kind in {"usual", "repeat"}} - late
     about = {entry.number for entry in (*view.trace.queries(view.case), *view.trace.fetches(view.case))}

@@ -220,7 +220,7 @@ def _split_at_end(
     redirected: Sequence[Observation],
     view: TraceView,
 ) -> TaskDeliveries:
-    """Return `deliveries` with these requests, in order of time and split at the end of the task."""
+    """Add the requests to `deliveries` in order of time; those in `direct` are split at the end of the task."""
     history = deliveries.history
     unfinished = (history.statuses.initial, history.statuses.running)
     # A query may report the end a little later than the callback. If it is much later, the callback came too early.

@@ -45,7 +45,7 @@ def identity(view: TraceView) -> Iterator[Finding]:
 
 
 def _same_identity(observation: Observation, identity: dict[str, Any]) -> Iterator[Finding]:
-    """Compare a body with `identity`, the fields of earlier bodies, and add the fields that they lacked."""
+    """Compare the fields of a body with `identity`, the fields of earlier bodies, and add new fields to `identity`."""
     fields = {
         name: observation.body[name] for name in IDENTITY if type(observation.body.get(name)) is _TYPES[name]
     }

@@ -142,7 +142,7 @@ def _is_dead(view: TraceView, fetch: Fetch) -> bool:
 
 
 def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
-    """Return whether the link worked in another request, which must have a key if `keyed`, and be later if `later`."""
+    """Return whether the link worked in another request (with an API key if `keyed`, after this request if `later`)."""
     return any(
         (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
         for other in view.once(_last_successful)[fetch.link.exchange.url]

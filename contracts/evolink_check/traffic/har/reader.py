@@ -67,8 +67,6 @@ class _Labels:
 
 @dataclass(slots=True)
 class _OmittedEntries:
-    """The entries of a file that were left out, grouped by the reason."""
-
     entries: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, reason: str, place: int, detail: str = "") -> None:
