@@ -20,7 +20,7 @@ _ACTION_KEYS = {"target", "description", "update", "remove"}
 
 
 def is_overlay(document: Mapping[str, Json]) -> bool:
-    """Whether this is the content of an overlay, not of an OpenAPI document."""
+    """Whether `document` is an overlay, not an OpenAPI document."""
     return "overlay" in document
 
 

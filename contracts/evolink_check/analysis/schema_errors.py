@@ -41,7 +41,7 @@ def _missing(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether this is the most specific error at its place in the body.
+    """Whether `error` is the most specific error at its place in the body.
 
     If the value is a number and the enum lists numbers, the error about the enum is the most specific; otherwise the
     error about the type.
