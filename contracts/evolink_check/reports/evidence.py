@@ -137,6 +137,6 @@ def redact_shortened(text: str) -> str:
     return f"{_redact_once(text[:TEXT])} … and {len(text) - TEXT:,} more characters"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # many findings have the same text
 def _redact_once(text: str) -> str:
     return redact_text(text)
