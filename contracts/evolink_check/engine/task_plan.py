@@ -63,8 +63,8 @@ def planned_tasks(
     """Plan the tasks.
 
     A task that will certainly fail comes first and runs alone, so that nothing else changes the credits. `creating` are
-    the plain create requests. `callbacks` is true if callbacks are watched. If `wanted` is not empty, only tasks for
-    these clauses are planned.
+    valid create requests. `callbacks` is true if callbacks are watched. If `wanted` is not empty, only tasks for the
+    clauses in `wanted` are planned.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)
@@ -111,7 +111,7 @@ def _with_callback_url(
 
 
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
-    """Return the plain create requests that concern the clauses; all of them if `clauses` is empty.
+    """Return the create requests in `cases` that concern the clauses; all of them if `clauses` is empty.
 
     If no request concerns the clauses, but any task could show one of the clauses, return a few of the requests.
     """

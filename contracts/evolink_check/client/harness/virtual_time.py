@@ -54,7 +54,7 @@ class TimeLimits:
             self.advance(seconds)
 
     def is_busy(self) -> bool:
-        """Whether the callable has exceeded the limit `busy`. If so, `exceeded` becomes "busy"."""
+        """Return whether the callable has exceeded the limit `busy`, and record this in `exceeded`."""
         if _monotonic() - self.rested > self.busy:
             self.exceeded = self.exceeded or "busy"
         return self.exceeded == "busy"

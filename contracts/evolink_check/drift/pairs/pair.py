@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class OperationPair:
     """Two versions of one operation.
 
-    If the operation is a callback, `name` is the name of the callback, with which every field begins. A client of the
-    API receives the requests of a callback and sends the responses, so the directions of both are exchanged.
+    If the operation is a callback, `name` is the name of the callback, and the field of every change begins with
+    `name`. A client of the API receives the requests of a callback and sends the responses, so the directions of both
+    are exchanged.
     """
 
     old: Operation

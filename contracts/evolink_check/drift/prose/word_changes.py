@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WordChange:
-    """Words that were removed from or added to a description. `was` is the old set of words, `now` the new set.
+    """Words that were removed from or added to a description. `was` is the old and `now` is the new set of words.
 
     `was` is None if the old description has no set of this kind, and `now` is None if the new description has none.
     """
