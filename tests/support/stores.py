@@ -15,7 +15,7 @@ from evolink_mock.stores.redis.store import RedisStore
 from evolink_mock.stores.sqlite.store import SqliteStore
 
 from support.builders import SPEC, a_task
-from support.redis_server import new_place
+from support.redis_server import BUNDLED, new_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -43,7 +43,11 @@ class Wall:
 
 def place(kind: str, folder: Path, name: str = "mock.db") -> str:
     """What `--store` takes: for a server, a new place at each call."""
-    return {"memory": lambda: kind, "sqlite": lambda: f"sqlite:{folder / name}", "redis": new_place}[kind]()
+    if kind == "memory":
+        return kind
+    if kind == "sqlite":
+        return f"sqlite:{folder / name}"
+    return new_place() if kind == "redis" else new_place(BUNDLED)
 
 
 def open_store(place: str, wall: Callable[[], float] | None = None) -> SqliteStore | RedisStore:

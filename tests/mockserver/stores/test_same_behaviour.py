@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 from support.builders import FAILURE, START, a_timetable
-from support.redis_server import needs_server
+from support.redis_server import needs_second_server, needs_server
 from support.stores import TERMS, create, open_store, place, result
 
 if TYPE_CHECKING:
@@ -147,6 +147,12 @@ class Server(Model):
     kind = "redis"
 
 
+class SecondServer(Model):
+    kind = "second server"
+
+
 TestFile = File.TestCase
 TestServer = needs_server(Server.TestCase)
-TestFile.settings = TestServer.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestSecondServer = needs_second_server(SecondServer.TestCase)
+for case in (TestFile, TestServer, TestSecondServer):
+    case.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)

@@ -14,7 +14,7 @@ from evolink_mock.service.store_opening import PASSWORD
 from evolink_mock.stores.redis import connection
 from evolink_mock.stores.redis.store import RedisStore
 from support.in_process import BODY, CREATE, playing, shaped
-from support.redis_server import RedisServer, needs_server, new_place
+from support.redis_server import RedisServer, needs_server, needs_tls_server, new_place
 from support.stores import create, open_store, result
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def test_stores_with_other_prefixes_do_not_meet() -> None:
     other.close()
 
 
+@needs_tls_server
 def test_over_tls_with_a_password_from_the_environment_that_no_output_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
