@@ -106,7 +106,7 @@ def test_each_clause_is_a_test_with_its_word(runs: Callable[..., pytest.RunResul
     assert outcomes["skipped"] > 100
     shown = result.stdout.str()
     assert "test_the_contract[task.final]" in shown
-    assert "task.final: A completed or failed task keeps its status" in shown
+    assert "task.final: After a task has completed or failed, its status does not change" in shown
     assert "  source    get-task-detail.yaml#/" in shown
     assert "  expected  a final state\n  seen      processing again  (7 times)\n" in shown
     assert "  and 2 other violations" in shown

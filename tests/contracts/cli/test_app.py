@@ -426,7 +426,7 @@ def test_the_clauses_are_listed_with_where_they_stand(run: Callable[..., Ran]) -
     assert "get-task-detail.yaml#/components/schemas" in every.out
     one = run("clauses", "auth.bearer").out
     assert "Our choice" in one
-    assert "need one that the server knows" in re.sub(r"\s+", " ", one)
+    assert "need a token that the server accepts" in re.sub(r"\s+", " ", one)
     assert len(json.loads(run("clauses", "--json").out)) == len(CLAUSES)
     assert json.loads(run("clauses", "task.final", "--json").out)["binds"] == "server"
     missing = run("clauses", "task.fnal")
