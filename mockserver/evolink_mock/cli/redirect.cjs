@@ -1,7 +1,7 @@
 'use strict';
 // `evolink-mock run` loads this file into every Node program (NODE_OPTIONS=--require), because fetch and https of
-// Node ignore proxy settings before Node 24. It connects to the mock instead of the API's hosts. Nothing else
-// changes: the host name is still sent, and the certificate is still checked against it.
+// Node ignore proxy settings before Node 24. With this file, they connect to the mock instead of the API's hosts. Nothing
+// else changes: the host name is still sent, and the certificate is still checked against the host name.
 const net = require('node:net');
 
 const { hosts, http, https } = JSON.parse(process.env.EVOLINK_MOCK_REDIRECT);

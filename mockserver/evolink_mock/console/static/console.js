@@ -1,9 +1,9 @@
 // Actions of the console: requests to the public control API, for the account that a card shows.
 "use strict";
 
-const MOST_ROWS = 200; // the browser lays out the whole table for each batch
+const MOST_ROWS = 200; // maximum number of rows, because the browser lays out the whole table for each batch
 
-const HELD = MOST_ROWS; // batches of a paused view; each has a row, so older ones would not be shown
+const HELD = MOST_ROWS; // maximum number of batches that a paused view keeps, each of which has a row
 
 let held = []; // the batches that arrived while the view is paused, the oldest first
 let last = 0; // the number of the latest exchange that arrived
@@ -92,7 +92,7 @@ document.addEventListener("click", (event) => {
   else if (button.id === "pause") togglePause(button);
 });
 
-// The number goes into the address, so that the view is still cleared after the user returns to it.
+// The number becomes a part of the address, so that the view is still cleared after the user returns to it.
 function clear() {
   const rows = document.getElementById("rows");
   const number = String(Math.max(last, Number(rows.dataset.last)));
@@ -140,8 +140,8 @@ function tidyRows() {
   while (rows.rows.length > MOST_ROWS) rows.lastElementChild.remove();
 }
 
-// Each refresh changes only what differs, so focus, selections and videos stay. A chosen code is the user's. An element
-// with an id never becomes another one, so that a button does not change its action under the pointer.
+// Each refresh changes only what differs, so that focus, selections and videos stay. The failure code that the user has
+// chosen is kept. An element with an id never becomes another element, so that a button under the pointer keeps its action.
 Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !node.matches?.("[data-code]");
 
 document.addEventListener("htmx:beforeSwap", (event) => {

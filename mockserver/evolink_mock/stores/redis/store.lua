@@ -1,16 +1,18 @@
 #!lua
--- All writes of the store, each of which is atomic. ARGV[1] names one; the keys of all begin with the prefix KEYS[1].
+-- The functions that write to the store, each of which is atomic. ARGV[1] is the name of the function to call. All keys
+-- begin with the prefix KEYS[1]. T is a token, R a receiver, W a worker.
 --
 -- accounts  hash token -> account          opened    zset of tokens, in order     used    zset of tokens by last use
--- tasks     hash id -> task                tasks:T   list of the account's ids    clocks  hash token -> frozen, or the shift
--- delivery:ID  hash token, receiver, data, due, wakes, worker, begun, interruptions; texts, empty for none
--- deliveries:T  list of the account's ids  due:T     zset of its ids by finite due, on the clock of the account
--- queue:T\nR   zset by wakes of the ids that any worker may lease, of an account and a receiver
--- wakes     zset of the queues by their first instant, on the server's clock
--- workers   zset by the instant until which they count as alive
--- leased:W  set of the ids that a worker has leased                attempting:T  set of those of an account
--- journal:T, violations:T  lists           counts:T  hash exchanges, violations (recorded so far), bytes (in the list)
--- facts     hash                           version   counts the calls of this script
+-- tasks     hash id -> task                tasks:T   list of the account's task ids
+-- clocks    hash token -> frozen, or the shift in seconds
+-- delivery:ID  hash token, receiver, data, due, wakes, worker, begun, interruptions; an empty text stands for no value
+-- deliveries:T  list of the account's ids  due:T     zset of the account's ids by due time on its clock, if finite
+-- queue:T\nR   zset of the ids of an account and a receiver that any worker may lease, by `wakes`
+-- wakes     zset of the queues by the first `wakes` in each, on the server's clock
+-- workers   zset of the workers by the time until which they count as alive
+-- leased:W  set of the ids that a worker has leased      attempting:T  set of the leased ids of an account
+-- journal:T, violations:T  lists           counts:T  hash exchanges, violations (ever recorded), bytes (in the list)
+-- facts     hash name -> fact              version   number of calls of this script
 
 local p = KEYS[1]
 local call = redis.call
@@ -62,7 +64,8 @@ local function open(token, data, wall)
     call('ZADD', p .. 'opened', 'NX', call('INCR', p .. 'number'), token)
 end
 
--- Returns 1; 0 if the id is taken; or the account's data, empty if there is none, which is not `before`.
+-- Returns 1 after the change, 0 if the id of the task is taken, or the account's data if they differ from `before`, empty
+-- if the account does not exist.
 function commands.change()
     local token, before, after, wall, clock, id, task, replaces, data, receiver, due, move = unpack(ARGV, 2)
     local current = call('HGET', p .. 'accounts', token) or ''
@@ -112,7 +115,7 @@ function commands.drop()
     drop(ARGV[2])
 end
 
--- Drop the last tasks of an account, with their deliveries; returns the number of the others.
+-- Drop the last tasks of an account with their deliveries. Returns the number of the remaining tasks.
 function commands.drop_some()
     local token, count = unpack(ARGV, 2, 3)
     local tasks, deliveries = p .. 'tasks:' .. token, p .. 'deliveries:' .. token
@@ -125,7 +128,7 @@ function commands.drop_some()
     return call('LLEN', tasks)
 end
 
--- Add the tasks and deliveries that ARGV has from `first` on. Returns 0, and adds none, if one of the ids is taken.
+-- Add the tasks and deliveries in ARGV from the index `first` on. If one of the ids is taken, add none and return 0.
 local function add(first, token, tasks, deliveries)
     local last = first - 1 + 2 * tasks
     for place = first, last, 2 do
@@ -171,7 +174,7 @@ local function lease_all(ids, worker, claims)
     return claims
 end
 
--- Lease what is due by the server's clock, up to `most` of each of the queues.
+-- Lease the deliveries that are due by the server's clock, up to `most` of each queue.
 function commands.claim()
     local worker, now, most = unpack(ARGV, 2, 4)
     local claims = {}
@@ -182,7 +185,7 @@ function commands.claim()
     return claims
 end
 
--- Lease what is due by the clock of an account, if that is frozen.
+-- Lease the deliveries that are due by the clock of an account, if this clock is frozen.
 function commands.claim_frozen()
     local worker, token, now = unpack(ARGV, 2, 4)
     if call('HGET', p .. 'clocks', token) ~= 'frozen' then return {} end
@@ -230,7 +233,7 @@ function commands.conclude()
     return 1
 end
 
--- End the leases of a worker. The deliveries are attempted at once, even if the time is frozen.
+-- End the leases of a worker. Other workers may attempt the deliveries at once, even if the account's clock is frozen.
 local function end_leases(worker)
     for _, id in ipairs(call('SMEMBERS', p .. 'leased:' .. worker)) do
         local key = p .. 'delivery:' .. id
@@ -254,7 +257,7 @@ function commands.renew()
     for _, dead in ipairs(call('ZRANGEBYSCORE', p .. 'workers', '-inf', '(' .. now)) do end_leases(dead) end
 end
 
--- Append exchanges and violations to the journal of an account, which keeps the last ones.
+-- Append exchanges and violations to the journal of an account, and drop the oldest above the limits.
 function commands.record()
     local token, wall, recorded, violated, most, most_bytes, most_violations, count = unpack(ARGV, 2, 9)
     if token ~= '' and call('HEXISTS', p .. 'accounts', token) == 0 then return 0 end
