@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
-from evolink_spec.options.command_line import Group
 from evolink_spec.options.declaration import fields_of
 
 from evolink_mock.cli import configuration, running_mock_commands
@@ -19,19 +18,17 @@ from evolink_mock.cli.options import (
     ServeOptions,
     StoreOptions,
 )
+from evolink_mock.cli.problems import CANNOT_LISTEN, ReportingGroup, fail, reported_problems, warn
 from evolink_mock.setting_checks import ca_folder
-from evolink_mock.setting_values import SettingError
 from evolink_mock.settings import Settings, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from evolink_spec import Spec
     from evolink_spec.options.sources import RawValue
 
 
-CONFIGURATION_ERROR = 2  # the exit status of click for an unknown option
-CANNOT_LISTEN = 3
 SETTINGS_HELP = (
     "Every setting can also be an environment variable (--max-body: EVOLINK_MOCK_MAX_BODY) or a key in "
     "[tool.evolink-mock] of the nearest pyproject.toml (max-body = 1000). The command line overrides the environment, "
@@ -39,7 +36,7 @@ SETTINGS_HELP = (
 )
 SERVE_OPTIONS = tuple(field.key for record in (Settings, ServeOptions) for field in fields_of(record))
 
-app = Group(
+app = ReportingGroup(
     "evolink-mock",
     help="A mock of EvoLink's asynchronous video API: task progress, failures, callbacks with retries, real MP4 "
     "files. No credits are spent.",
@@ -52,7 +49,7 @@ def _lower_priority_settings() -> list[Mapping[str, RawValue]]:
     """Return the settings that the command line overrides: from the environment, then from pyproject.toml."""
     variables = environment()
     for warning in configuration.unknown_variables(variables):
-        click.echo(f"evolink-mock: warning: {warning}", err=True)
+        warn(warning)
     return [configuration.environment_settings(variables), configuration.pyproject_settings(Path.cwd())]
 
 
@@ -64,7 +61,7 @@ def serve(settings: Settings, options: ServeOptions) -> None:
     from evolink_mock.serving import serve as serving
     from evolink_mock.setting_checks import check_port_file, check_workers
 
-    with _problems():
+    with reported_problems():
         spec = _spec(settings)
         if options.port_file is not None:
             check_port_file(options.port_file)
@@ -82,7 +79,7 @@ def serve(settings: Settings, options: ServeOptions) -> None:
             announce(listeners, settings, spec, operator_key)
 
     try:
-        with _problems():
+        with reported_problems():
             serving.serve(
                 spec,
                 settings,
@@ -117,25 +114,6 @@ def _remove_port_file(path: Path, port: bytes) -> None:
             path.unlink()
 
 
-@contextmanager
-def _problems() -> Iterator[None]:
-    """If an error occurs before the mock is ready, print one line and exit with a documented exit status."""
-    from evolink_spec import SpecError
-
-    from evolink_mock.domain.store import StoreError
-    from evolink_mock.interception.certificate_authority import AuthorityError
-    from evolink_mock.server.listeners import PortError
-
-    try:
-        yield
-    except PortError as error:
-        _fail(str(error), CANNOT_LISTEN)
-    except SettingError as error:
-        _fail(f"{configuration.source_of(error.field)}: {error.reason}", CONFIGURATION_ERROR)
-    except (SpecError, AuthorityError, StoreError, ValueError) as error:
-        _fail(str(error), CONFIGURATION_ERROR)
-
-
 def _spec(settings: Settings) -> Spec:
     from evolink_spec import SpecError
 
@@ -147,7 +125,7 @@ def _spec(settings: Settings) -> Spec:
         source = configuration.source_of("spec" if settings.spec else "only_spec")
         raise ValueError(str(error) if source.startswith("-") else f"{source}: {error}") from error
     for warning in spec.warnings:
-        click.echo(f"evolink-mock: warning: {warning}", err=True)
+        warn(warning)
     return spec
 
 
@@ -170,13 +148,13 @@ def run(settings: Settings, options: RunOptions) -> None:
     if not options.command:
         raise click.UsageError("COMMAND... is missing: write the command after --")
     settings = running.with_assigned_ports(settings, private=options.hosts)
-    with _problems():
+    with reported_problems():
         try:
             code = running.run(
                 _spec(settings), settings, options.command, private=options.hosts, verbose=options.verbose
             )
         except NamespaceError as error:
-            _fail(str(error), CANNOT_LISTEN)
+            fail(str(error), CANNOT_LISTEN)
     raise SystemExit(code)
 
 
@@ -193,7 +171,7 @@ def hosts(settings: Settings) -> None:
     from evolink_mock.interception.certificate_authority import CERTIFICATE
     from evolink_mock.interception.hosts import hosts_of, instructions
 
-    with _problems():
+    with reported_problems():
         text = instructions(hosts_of(_spec(settings)), ca_folder(settings).resolve() / CERTIFICATE)
     click.echo(text, nl=False)
 
@@ -208,7 +186,7 @@ def documents(settings: Settings) -> None:
     """
     from evolink_mock.cli.documents import document_rows, table
 
-    with _problems():
+    with reported_problems():
         rows = document_rows(_spec(settings))
     click.echo(table(rows), nl=False)
 
@@ -263,7 +241,7 @@ def store(settings: Settings, options: StoreOptions) -> None:
         raise click.UsageError(f"there is no action {options.action!r}: write {', '.join(ACTIONS)}")
     if settings.store == "memory":
         raise click.UsageError("--store is missing: name it, as in --store sqlite:mock.db")
-    with _problems():
+    with reported_problems():
         code = run(options.action, settings.store, options.file, _spec(settings))
     raise SystemExit(code)
 
@@ -277,11 +255,6 @@ def demo(options: DemoOptions) -> None:
     from evolink_mock.cli.demo import run
 
     raise SystemExit(run(options.output, options.duration))
-
-
-def _fail(problem: str, code: int) -> NoReturn:
-    click.secho(f"evolink-mock: {problem}", err=True, fg="red")
-    raise SystemExit(code)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from evolink_mock.cli.problems import report
 from evolink_mock.cli.run_environment import API_KEY, child_environment
 from evolink_mock.cli.run_summary import TrafficSummary
 from evolink_mock.http.access_log import AccessLog
@@ -122,8 +123,9 @@ def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
             why = "there is no such command" if missing else error.strerror
-            sys.stderr.write(f"evolink-mock: {command[0]}: {why}\n")
-            return NOT_FOUND if missing else CANNOT_RUN
+            status = NOT_FOUND if missing else CANNOT_RUN
+            report(f"{command[0]}: {why}", status)
+            return status
         code = child.wait()
     return SIGNALLED - code if code < 0 else code
 

@@ -118,7 +118,7 @@ class _WorkerServer:
         self._operator_key = operator_key
 
     def run(self, count: int, ready: Callable[[], None]) -> None:
-        Workers(count, self._work, ready, self._report).run()
+        Workers(count, self._work, ready, self._report_death, self._report_failure).run()
 
     def _work(self, pipes: ParentPipes) -> None:
         service = create_service(self._spec, self._settings, self._listeners, operator_key=self._operator_key)
@@ -131,13 +131,17 @@ class _WorkerServer:
             kind=SharingServer,
         )
 
-    def _report(self, pid: int, reason: str) -> None:
+    def _report_death(self, pid: int, reason: str) -> None:
         """Log that a worker is replaced, in a single write, so that the output of workers cannot interrupt the line."""
         message = f"worker {pid} {reason}; a new worker replaces it"
-        line = event_line(
-            "worker-replaced", message, as_json=self._settings.log_format == "json", level="warning"
-        )
-        write_if_ready(sys.stderr, line)
+        write_if_ready(sys.stderr, self._line("worker-replaced", message, "warning"))
+
+    def _report_failure(self, error: BaseException) -> None:
+        """Log why this process ends."""
+        sys.stderr.write(self._line("worker-failed", f"a child process failed: {error!r}", "error"))
+
+    def _line(self, event: str, message: str, level: str) -> str:
+        return event_line(event, message, as_json=self._settings.log_format == "json", level=level)
 
 
 def _end_with_parent(pipes: ParentPipes) -> None:

@@ -41,11 +41,13 @@ class Workers:
         work: Callable[[ParentPipes], None],
         on_ready: Callable[[], None],
         on_death: Callable[[int, str], None],
+        on_failure: Callable[[BaseException], None],
     ) -> None:
         self._count = count
         self._work = work
         self._on_ready = on_ready
         self._on_death = on_death
+        self._on_failure = on_failure
         self._alive, self._alive_writer = os.pipe()
         self._ready_reader, self._ready = os.pipe()
         self._pids: set[int] = set()
@@ -97,8 +99,8 @@ class Workers:
             work()
             code = 0
         except BaseException as error:  # noqa: BLE001  (this process must never return into the parent's code)
-            sys.stderr.write(f"a child process failed: {error!r}\n")
             code = 1
+            self._on_failure(error)
         finally:
             sys.stderr.flush()
             os._exit(code)

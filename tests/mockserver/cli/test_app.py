@@ -299,6 +299,52 @@ def test_what_cannot_be_is_refused_in_a_line_with_code_2(run: Callable[..., Ran]
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize("name", REFUSED)
+def test_with_a_json_log_a_refusal_is_one_object(run: Callable[..., Ran], name: str) -> None:
+    arguments, words = REFUSED[name]
+    ran = run("serve", *arguments, LOG_FORMAT="json")
+    (line,) = ran.err.splitlines()
+    fields = json.loads(line)
+    assert (fields["event"], fields["level"], fields["exit_status"]) == ("error", "error", 2)
+    assert words in fields["message"]
+    assert ran.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pyproject", "is_json"),
+    [
+        (["serve", "--log-format", "json"], "", True),
+        (["serve", "--log-format=json"], "", True),
+        (["serve", "--log-format=text"], 'log-format = "json"', False),
+        (["serve"], 'log-format = "json"', True),
+        (["serve"], "log-format = [", False),
+        (["run", "--", "env", "--log-format=json"], "", False),
+        (["store", "info"], 'log-format = "json"', False),
+    ],
+)
+def test_an_error_of_a_command_has_the_format_of_its_log(
+    run: Callable[..., Ran], arguments: list[str], pyproject: str, *, is_json: bool
+) -> None:
+    command, *rest = arguments
+    ran = run(command, "--spec", "nowhere.yaml", *rest, pyproject=pyproject)
+    assert ran.code == 2
+    assert ran.err.startswith("{") == is_json
+
+
+def test_with_a_json_log_warnings_and_a_port_that_is_taken_are_objects(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listeners, "listen", LISTEN)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = run("serve", "--log-format", "json", "--port", port, DURATOIN="5")
+    warning, error = map(json.loads, ran.err.splitlines())
+    assert (warning["event"], warning["level"]) == ("warning", "warning")
+    assert "EVOLINK_MOCK_DURATOIN" in warning["message"]
+    assert (error["event"], error["exit_status"], ran.code) == ("error", 3, 3)
+    assert port in error["message"]
+
+
 def test_infinite_credits_are_refused(run: Callable[..., Ran]) -> None:
     assert run("serve", "--credits", "inf").code == 2
 

@@ -22,6 +22,13 @@ def never_ready(pipes):
     os.write(1, b"started" + os.linesep.encode())  # in one piece: both workers write to one pipe
     signal.pause()
 
+def fails_at_its_first_start(pipes):
+    if not Path(sys.argv[2]).exists():
+        Path(sys.argv[2]).touch()
+        raise OSError("no more files")
+    report_ready(pipes)
+    signal.pause()
+
 def ready_at_the_second_start(pipes):
     marker = Path(sys.argv[2])
     if not marker.exists():
@@ -35,6 +42,7 @@ Workers(
     globals()[sys.argv[1]],
     lambda: print("ready", flush=True),
     lambda pid, reason: print(reason, flush=True),
+    lambda error: print(repr(error), flush=True),
 ).run()
 print("ended")
 """
@@ -67,3 +75,12 @@ def test_a_worker_that_dies_before_it_serves_is_replaced(tmp_path: Path) -> None
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate()
     assert (out, process.returncode) == ("ended\n", 0)
+
+
+def test_a_worker_that_fails_reports_its_error_and_is_replaced(tmp_path: Path) -> None:
+    with workers("fails_at_its_first_start", tmp_path / "marker", 1) as process:
+        assert process.stdout
+        shown = [process.stdout.readline() for _ in range(3)]
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+    assert shown == ["OSError('no more files')\n", "ended with status 1\n", "ready\n"]
