@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from evolink_spec.credentials.names import names_secret
+
 from evolink_check.receiver.records import Terms
-from evolink_check.traffic.credential_names import names_secret
 
 _NAME = "secret"
 

@@ -5,31 +5,35 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+from evolink_spec.credentials.members import secret_strings
+from evolink_spec.credentials.names import names_numeric_secret, names_secret
 
-from evolink_check.traffic.credential_names import names_numeric_secret, names_secret
 from evolink_check.traffic.credentials import part_places
-from evolink_check.traffic.key_shapes import looks_like_key
 from evolink_check.traffic.known_keys import KEY, KnownKeys
-from evolink_check.traffic.text_redaction import NO_KEYS, REMOVED, redact_text, redact_url
+from evolink_check.traffic.text_redaction import NO_KEYS, REMOVED, redact_text, redact_url, redact_words
 
-Kind = Literal["secret", "callback", "identifier", ""]  # the kind of value that a name indicates
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_KEY_LENGTH = 20  # characters of a name that may be a key
+Kind = Literal["secret", "callback", "identifier", ""]  # the kind of value that a name announces
 _IDENTIFIER = re.compile(
     r"id$|hash|digest|nonce|base64|checksum|etag|md5|sha"
 )  # names of random values, not keys
 _URL = re.compile(r"\s*+(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]{2}[^\n]*+", re.IGNORECASE)
+_HEADER_LINE = re.compile(r"[\w\-]{1,64}:\s")
 # A JSON string, and the colon after it if it is a name. A string cut off at the end of the text matches, too.
 _STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:(")(\s*:)?|\\?\Z)', re.DOTALL)
 _NUMBER = re.compile(r'("([^"\\]{1,100})"\s{0,9}:\s{0,9})-?[0-9][0-9.eE+\-]*+')  # a member that is a number
-# A JSON string whose form is that of a key: with capital letters, or hexadecimal.
-_KEY_STRING = re.compile(r'"(?:(?=[a-z0-9_\-]*+[A-Z])[A-Za-z0-9_\-]{20,}+={0,2}|[0-9a-f]{32,}+)"')
-# Without known keys, a text is changed only if it contains one of these in lower case.
+# Without known keys, a text is changed only if it contains one of these in lower case, or a word like a key.
 _SIGNS = (
-    "//", "\\", "%2f", "authorization", "cookie", "key", "token", "secret", "passw", "passphrase", "signature",
-    "session", "credential", "auth", "jwt", "callback", "webhook", "bearer", "sk-", "aiza", "gh", "eyj",
-    "cert", "cred", "begin ", "connectionstring", "otp", "pass", 'pin"', "pwd", 'sas"', 'sid"', "ticket",
+    "//", "\\", "%2f", "authorization", "cookie", "key", "token", "secret", "pass", "signature", "-u ", "--user",
+    "session", "cred", "auth", "jwt", "callback", "webhook", "bearer", "basic", "sk-", "aiza", "gh", "eyj", "cert",
+    "begin ", "connectionstring", "otp", 'pin"', "pwd", 'sas"', "sid", "ticket", "pw", "tok", "psk", 'pat"', "@", "密",
+    "令", "口", "form-data",
 )  # fmt: skip
 
 
@@ -61,7 +65,7 @@ def redact_value(value: str, keys: KnownKeys = NO_KEYS, kind: Kind = "") -> str:
 def _redact_value(value: str, kind: Kind, keys: KnownKeys) -> str:
     if kind == "secret":
         return REMOVED if value and value != KEY else value
-    if kind == "callback" or _URL.fullmatch(value):
+    if (kind == "callback" and not _HEADER_LINE.match(value)) or _URL.fullmatch(value):
         return redact_url(value, keys)
     if value[:1] in {"{", "[", '"'}:
         return _redact_json(value, keys) or redact_text(value, keys)
@@ -78,25 +82,26 @@ def _kind_of(name: str) -> Kind:
 
 
 def _redact_json(text: str, keys: KnownKeys) -> str | None:
-    """Redact the strings of a JSON text in place. Return None if the text is not JSON."""
-    return _redact_strings(text, keys) if _is_json(text.removeprefix("\ufeff")) else None
-
-
-def _is_json(text: str) -> bool:
-    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-        msgspec.json.decode(text, type=msgspec.Raw)
-        return True
-    try:  # a more lenient decoder may accept what msgspec refuses
-        json.loads(text)
+    """Redact the strings of a JSON text in place. Returns None if the text is not JSON."""
+    plain = text.removeprefix("\ufeff")
+    try:
+        data = _decoded(plain)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
+    return _redact_strings(text, keys, secret_strings(data))
+
+
+def _decoded(text: str) -> Any:
+    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+        return msgspec.json.decode(text)
+    return json.loads(text)  # a more lenient decoder may accept what msgspec refuses
 
 
 def _redact_other(text: str, keys: KnownKeys) -> str:
     if "form-data" in text[:4_096]:
         text = _redact_parts(text)
-    return redact_text(_redact_strings(text, keys), keys)
+    plain = redact_text(_redact_strings(text, keys), keys)
+    return plain if "form-data" in text[:4_096] or "\0" in text else redact_words(plain)
 
 
 def _is_plain(text: str, keys: KnownKeys) -> bool:
@@ -104,29 +109,38 @@ def _is_plain(text: str, keys: KnownKeys) -> bool:
     lower = text.lower()
     if any(sign in lower for sign in _SIGNS) or keys.may_be_in(text):
         return False
-    return _KEY_STRING.search(text) is None
+    return redact_words(text) == text
 
 
-def _redact_strings(text: str, keys: KnownKeys) -> str:
-    """Redact everything in a text that looks like a JSON string or a numeric member. Other text is unchanged."""
+def _redact_strings(text: str, keys: KnownKeys, secrets: Collection[str] = ()) -> str:
+    """Redact everything in a text that looks like a JSON string or a numeric member.
+
+    Other parts of the text are unchanged.
+    """
     if _is_plain(text, keys):
         return text
     kind: Kind = (
         "identifier"  # a string without a name, such as the value of an ETag, is not judged by its form
     )
-    before = ""  # the last string that is not a name
 
     def redacted(match: re.Match[str]) -> str:
-        nonlocal kind, before
+        nonlocal kind
         written, closing, colon = match.groups("")
-        if written == "value" and colon:  # as in {"name": "X-Api-Key", "value": …} and {"auth": {"value": …}}
-            kind = "secret" if kind == "secret" or names_secret(before) else ""
-            return match[0]
-        plain, kind = keys.once(_redact_string, written, bool(colon), kind)
-        before = before if colon else written
+        if not colon and secrets and _unescaped(written) in secrets:
+            plain: str | None = REMOVED if written != KEY else None
+        else:
+            plain, kind = keys.once(_redact_string, written, bool(colon), kind)
         return match[0] if plain is None else f'"{plain}{closing}{colon}'
 
     return _NUMBER.sub(_redact_number, _STRING.sub(redacted, text))
+
+
+def _unescaped(written: str) -> str | None:
+    try:
+        value: str = json.loads(f'"{written}"', strict=False) if "\\" in written else written
+    except ValueError:  # in a text that is not JSON
+        return None
+    return value
 
 
 def _redact_string(written: str, is_name: bool, kind: Kind, keys: KnownKeys) -> tuple[str | None, Kind]:  # noqa: FBT001  (remembered by position)
@@ -136,17 +150,21 @@ def _redact_string(written: str, is_name: bool, kind: Kind, keys: KnownKeys) -> 
     indicates. If the string is a member name, the returned kind is the kind that this name indicates; otherwise, it is
     `kind`.
     """
-    try:
-        value = json.loads(f'"{written}"', strict=False) if "\\" in written else written
-    except ValueError:  # in a text that is not JSON
+    value = _unescaped(written)
+    if value is None:
         return None, kind
     if is_name:
         kind = _kind_of(value)
-        plain = value if value.isidentifier() and not keys else redact_text(value, keys)
+        plain = (
+            value
+            if value.isidentifier() and not keys and len(value) < _KEY_LENGTH
+            else redact_text(value, keys)
+        )
+        plain = redact_words(plain)
     else:
         plain = redact_value(value, keys, kind) if value else value
-        if plain == value and not kind and looks_like_key(value):
-            plain = REMOVED
+        if not kind and value[:5].lower() != "data:":
+            plain = redact_words(plain)
     return None if plain == value else _encoded_like(plain, written)[1:-1], kind
 
 

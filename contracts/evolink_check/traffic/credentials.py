@@ -9,7 +9,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from evolink_check.traffic.credential_names import header_names_secret, names_secret, parameter_names_secret
+from evolink_spec.credentials.members import secret_strings
+from evolink_spec.credentials.names import header_names_secret, names_secret, parameter_names_secret
+
 from evolink_check.traffic.key_shapes import keys_in_path, looks_like_key
 from evolink_check.traffic.placeholders import SHORT, bearer_key, is_distinctive, is_placeholder
 
@@ -74,8 +76,12 @@ def _notations(values: Iterable[str]) -> set[str]:
 
 
 @lru_cache(_REMEMBERED)
-def _notations_of(value: str) -> tuple[str, str, str]:
-    return value, quote(value, safe="", errors="replace"), json.dumps(value)[1:-1]
+def _notations_of(value: str) -> tuple[str, ...]:
+    return (
+        value,
+        quote(value, safe="", errors="replace"),
+        json.dumps(value)[1:-1],
+    )
 
 
 def _authorizations(exchange: Exchange) -> list[str]:
@@ -93,8 +99,7 @@ def _credentials_of(exchange: Exchange) -> Iterator[str]:
     if b"form-data" in body[:4096]:
         yield from (value for name, value in form_parts(body.decode("latin-1")) if names_secret(name))
     elif body[:1] in {b"{", b"["}:
-        members = _MEMBER.findall(body.decode("utf-8", "replace"))
-        yield from (value for name, value in members if names_secret(name))
+        yield from _in_json(body)
     elif b"=" in body:
         yield from _in_form(body.decode("latin-1"))
 
@@ -105,7 +110,8 @@ def _in_header(name: str, value: str) -> Iterator[str]:
     if name == "cookie":
         yield from (cookie.partition("=")[2].strip() for cookie in value.split(";"))
     elif name == "authorization" and scheme.lower() == "bearer":
-        return
+        if bearer_key(value) is None:  # no plausible key, but perhaps one
+            yield rest.strip()
     else:
         yield rest.strip() or scheme
         if scheme.lower() == "basic":
@@ -129,6 +135,14 @@ def _in_url(url: str) -> Iterator[str]:
         yield parts.password
     yield from keys_in_path(parts.path)
     yield from _in_form(parts.query)
+
+
+def _in_json(body: bytes) -> Iterable[str]:
+    try:
+        return secret_strings(json.loads(body))
+    except (ValueError, RecursionError):
+        members = _MEMBER.findall(body.decode("utf-8", "replace"))
+        return [value for name, value in members if names_secret(name)]
 
 
 def _in_form(text: str) -> Iterator[str]:

@@ -6,9 +6,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from evolink_spec.credentials.names import header_names_secret
+from evolink_spec.credentials.shapes import is_uuid
+
 from evolink_check.traffic.body_redaction import redact_body, redact_value
-from evolink_check.traffic.credential_names import header_names_secret
 from evolink_check.traffic.credentials import bearer_keys_in, codes_in, credentials_in
+from evolink_check.traffic.key_shapes import names_identifier
 from evolink_check.traffic.known_keys import KEY, KnownKeys
 from evolink_check.traffic.text_redaction import (
     NO_KEYS,
@@ -17,6 +20,7 @@ from evolink_check.traffic.text_redaction import (
     mask_words,
     redact_text,
     redact_url,
+    redact_words,
 )
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Exchange
 
@@ -48,11 +52,16 @@ def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange"
     all other credentials.
     """
     for key in bearer_keys_in(exchange):
-        keys.add(key, KEY if kind == "exchange" else mark(key))
+        _add(keys, key, KEY if kind == "exchange" else mark(key))
     # The query of a callback URL is replaced as a whole, so that a delivery matches the URL of its task.
     codes = codes_in(exchange) if kind == "exchange" else set()
     for credential in credentials_in(exchange) | codes:
-        keys.add(credential, mark(credential))
+        _add(keys, credential, mark(credential))
+
+
+def _add(keys: KnownKeys, credential: str, replacement: str) -> None:
+    for spelled in dict.fromkeys((credential, credential.lower(), credential.upper())):
+        keys.add(spelled, replacement)
 
 
 def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
@@ -105,7 +114,7 @@ def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO
     """Return an exchange without secrets. The label of the account replaces the key in its Authorization header."""
     return Exchange(
         exchange.method,
-        redact_url(exchange.url, keys),
+        redact_url(exchange.url, keys, identifiers="/v1/" not in exchange.url),
         tuple(redact_header(*header, who, keys) for header in exchange.request_headers),
         redact_body(exchange.request_body, keys),
         exchange.status,
@@ -117,7 +126,8 @@ def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO
 def redact_header(name: str, value: str, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> tuple[str, str]:
     """Redact a header: `Bearer [main]` replaces a key, and `[removed]` replaces cookies and other credentials."""
     if not header_names_secret(name):
-        return name, redact_value(value, keys)
+        plain = redact_value(value, keys)
+        return name, plain if names_identifier(name) or is_uuid(value) else redact_words(plain)
     scheme, _, rest = value.strip().partition(" ")
     if name.strip().lower() != "authorization" or (scheme and scheme.lower() not in _SCHEMES):
         return name, REMOVED if value.strip() else value

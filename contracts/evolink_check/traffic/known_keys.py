@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from evolink_spec.credentials.encodings import without_encoded
+
 from evolink_check.traffic.placeholders import SHORT
 
 if TYPE_CHECKING:
@@ -72,14 +74,27 @@ class KnownKeys:
         return result
 
     def may_be_in(self, text: str) -> bool:
-        """Return False if the text certainly contains no key; otherwise True."""
-        return self._short > 0 or self._may_have_long(text)
+        """Whether the text may contain a key; False only if it certainly contains no key."""
+        return (
+            self._short > 0
+            or self._may_have_long(text)
+            or (bool(self._lengths) and self.remove_from(text) != text)
+        )
 
     def remove_from(self, text: str) -> str:
         """Return the text with each key replaced by its mark."""
         if self._short:
             text = _WORD.sub(lambda word: self._marks.get(word[0], word[0]), text)
-        return self._without_long(text) if self._may_have_long(text) else text
+        if self._may_have_long(text):
+            text = self._without_long(text)
+        return without_encoded(text, self._mark_in) if self._lengths else text
+
+    def _mark_in(self, text: str) -> str:
+        """Return the mark of a long key in the text; empty if there is none."""
+        if not self._may_have_long(text):
+            return ""
+        keys = (self._key_at(text, place) for place in range(len(text) - SHORT + 1))
+        return self._marks.get(next(filter(None, keys), ""), "")
 
     def _discard(self, key: str) -> None:
         del self._marks[key]

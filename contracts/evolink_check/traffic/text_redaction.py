@@ -14,6 +14,10 @@ import re
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from evolink_spec.credentials.shapes import is_identifier_like, is_prefixed_key, is_random
+from evolink_spec.credentials.texts import without_keys, without_named
 
 from evolink_check.traffic.known_keys import KEY, KnownKeys
 
@@ -42,58 +46,46 @@ _URL_IN_TEXT = re.compile(
 )
 _AFTER = "'),.;:\\"  # punctuation that follows a URL in a sentence
 
-# A name that indicates a secret, with the secret after it.
-_NAME = (
-    r"(?:authorization|cookie|(?:api|access|subscription)[-_]?key|token|secret|password|passwd|signature|"
-    r"session[-_]?id|credentials?|x-auth)"
-)
-_NAMED_SECRET = re.compile(
-    rf"(?P<name>{_NAME}[\\\"']{{0,9}}\s{{0,9}}[:=>]\s{{0,9}}[\\\"']{{0,9}}(?:(?:bearer|basic|digest)\s{{1,9}})?)(?!\[removed|(?:bearer|basic|digest)\b)[^\s\"'\\,;}}&<\[]{{6,}}+",
-    re.IGNORECASE,
-)
-# Keys by their shape: after the word `bearer`, with a well-known prefix, JSON Web Tokens.
-_BEARER = re.compile(r"(\bbearer[\s:,]{1,9})([a-z0-9._~+/=\-]{12,}+)", re.IGNORECASE)
+# The prefix of a key, whatever is around it.
 _PREFIXED = re.compile(
     r"\bsk-[a-z0-9_\-]{8,}+|\bAIza[a-z0-9_\-]{30,}+|\bgh[pousr]_[a-z0-9]{20,}+", re.IGNORECASE
 )
-_PEM = re.compile(
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}KEY-----|\Z)", re.DOTALL
-)
 _WEB_TOKEN = re.compile(r"\beyJ[\w\-]{8,}+(?P<rest>\.[\w\-]{8,}+\.[\w\-]*+)?")
-
-# A segment of a path that looks like a key: long, with digits and letters of both cases.
-_LONG_PART = re.compile(r"(?<=/)[A-Za-z0-9]{20,}+(?=/|\Z)")
+_SEGMENT = re.compile(r"(?<=/)(?P<segment>[^/]{11,}+)")
+_OF_TASKS = "tasks/"  # before an identifier
 
 # A text must contain one of these in lower case for the patterns above to match.
 _SLASHES = ("//", "\\/", "%2f", "u002f")
-_NAMES = (
-    "authorization",
-    "cookie",
-    "key",
-    "token",
-    "secret",
-    "passw",
-    "signature",
-    "session",
-    "credential",
-    "x-auth",
-)
 
 
-def redact_url(url: str, keys: KnownKeys = NO_KEYS) -> str:
-    """Redact a URL, or a path with its query string: marks replace the user, query string, fragment and keys."""
+def redact_url(url: str, keys: KnownKeys = NO_KEYS, *, identifiers: bool = True) -> str:
+    """Redact a URL, or a path with its query string: user, query string, fragment and keys are replaced by marks.
+
+    `identifiers` says that UUIDs and hexadecimal numbers in the path are kept.
+    """
     match = _URL.fullmatch(keys.remove_from(url))
     if match is None:
         return redact_text(url, keys)
     user, query, fragment = (match[part] or "" for part in ("user", "query", "fragment"))
     tail = "".join(f"{part[0]}{mark(part[1:])}" for part in (query, fragment) if part)
-    path = _LONG_PART.sub(_redact_part, match["rest"])
-    return f"{match['lead']}{mark(user[:-1])}{user[-1:]}{redact_text(path)}{tail}"
+    path = redact_path(match["rest"], identifiers=identifiers)
+    return f"{match['lead']}{mark(user[:-1])}{user[-1:]}{path}{tail}"
 
 
-def _redact_part(match: re.Match[str]) -> str:
-    kinds = {(char.isdigit(), char.isupper()) for char in match[0]}
-    return mark(match[0]) if len(kinds) == len(("digit", "upper", "lower")) else match[0]
+def redact_path(path: str, *, identifiers: bool = True) -> str:
+    """Replace what a path names as a credential, and its segments that look like keys, by marks."""
+
+    def redacted(match: re.Match[str]) -> str:
+        segment, before = (
+            match["segment"],
+            match.string[max(0, match.start() - len(_OF_TASKS)) : match.start()],
+        )
+        plain = unquote(segment)
+        if is_identifier_like(plain):
+            return segment if identifiers or before == _OF_TASKS else mark(segment)
+        return mark(segment) if is_prefixed_key(plain) or is_random(plain) else segment
+
+    return _SEGMENT.sub(redacted, redact_text(without_named(path, mark)))
 
 
 def redact_text(text: str, keys: KnownKeys = NO_KEYS) -> str:
@@ -106,27 +98,27 @@ def _redact_text(text: str, keys: KnownKeys) -> str:
     lower = plain.lower()  # most texts contain nothing that the patterns could match
     if any(sign in lower for sign in _SLASHES):
         plain = _URL_IN_TEXT.sub(_redact_match, plain)
-    if any(name in lower for name in _NAMES):
-        plain = _NAMED_SECRET.sub(rf"\g<name>{REMOVED}", plain)
-    return _without_keys_by_shape(plain, lower)
+    return _without_keys_by_prefix(without_named(plain, _removed))
 
 
-def _without_keys_by_shape(text: str, lower: str) -> str:
-    if "bearer" in lower:
-        text = _BEARER.sub(_redact_bearer, text)
+def _removed(_: str) -> str:
+    return REMOVED
+
+
+def _without_keys_by_prefix(text: str) -> str:
+    lower = text.lower()
     if "sk-" in lower or "aiza" in lower or "gh" in lower:
         text = _PREFIXED.sub(REMOVED, text)
-    if "private key-----" in lower:
-        text = _PEM.sub(REMOVED, text)
     return _WEB_TOKEN.sub(_redact_web_token, text) if "eyJ" in text else text
-
-
-def _redact_bearer(match: re.Match[str]) -> str:
-    return f"{match[1]}{REMOVED}" if any(char.isdigit() for char in match[2]) else match[0]
 
 
 def _redact_web_token(match: re.Match[str]) -> str:
     return REMOVED if match["rest"] else match[0]
+
+
+def redact_words(text: str) -> str:
+    """Replace the words of a text that look like keys."""
+    return without_keys(text, _removed, plain_urls=True)
 
 
 def mask_words(text: str, words: Collection[str]) -> str:

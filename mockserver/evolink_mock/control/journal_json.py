@@ -32,7 +32,10 @@ class SentCallback(NamedTuple):
 
 def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
     """Return a redactor for these tokens and for all credentials that were sent in the exchanges."""
-    sent = [credential_values(exchange.request_headers, exchange.query) for exchange in exchanges]
+    sent = [
+        credential_values(exchange.request_headers, exchange.query, exchange.request_body, exchange.path)
+        for exchange in exchanges
+    ]
     return Redactor(tokens, merged(sent))
 
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 import msgspec
+from evolink_spec.credentials.encodings import without_encoded
+from evolink_spec.credentials.members import secret_strings
+from evolink_spec.credentials.names import header_names_secret, names_secret
+from evolink_spec.credentials.shapes import is_uuid
+from evolink_spec.credentials.texts import named_values, without_credentials, without_keys, without_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,38 +30,9 @@ _SHORTEST, _SHORT = 3, 8
 _MOST_VALUES = 32  # per request
 _MOST_REMOVED = 100  # values that are searched for in a text
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_SECRET_WORDS = frozenset(
-    {
-        *("auth", "authorization", "bearer", "cookie", "credential", "credentials", "jwt", "passphrase"),
-        *("passwd", "password", "pwd", "secret", "sid", "signature", "token"),
-        *("accesskey", "apikey", "sessionid"),  # spellings without a hyphen
-    }
-)
-# Words before `key`; names without a hyphen, such as `secretkey`, begin with one of these.
-_KEY_OWNERS = frozenset(
-    {
-        *("access", "account", "admin", "api", "app", "application", "auth", "client", "consumer"),
-        *("customer", "developer", "encryption", "fastly", "function", "functions", "license", "master"),
-        *("partner", "private", "project", "rest", "secret", "service", "session", "shared", "signing"),
-        *("subscription", "token", "user", "webhook", "x"),
-    }
-)
-# Words before `key` in names that are no credentials.
-_NO_KEYS = frozenset(
-    {
-        *("cache", "file", "foreign", "hot", "idempotency", "image", "map", "object", "partition"),
-        *("primary", "public", "route", "routing", "row", "socket", "sort", "translation", "video"),
-        "websocket",
-    }
-)
-_SESSION = ("session", "id")
-_WHOLE_NAMES = frozenset({"access", "otp", "pass", "passcode", "pin"})  # of one word, perhaps after `X-`
 _SCHEME_NAMES = frozenset({"basic", "bearer", "digest", "token"})  # of a header whose key is missing
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,30}) +(.+)", re.DOTALL)
-_SCHEMED = re.compile(r"\b(bearer|basic)([ :,]{1,3})(?=\S*[0-9])([\w.~+/-]{8,}=*)", re.IGNORECASE)
-_ELEMENT = re.compile(r"(<(?:\w{1,32}:)?([\w.-]{1,64})>)([^<>]+)")  # of XML
-_PAIR = re.compile(r"(?<![\w.-])([\w.-]{1,64})=([^&;\s\"'<>]*)")
+_PAIR = re.compile(r"(?<![\w.-])([\w.-]{1,64})=([^&;\s\"'<>]+)")
 _MEMBER = re.compile(r'("([\w.-]{1,64})"\s{0,9}:\s{0,9}")((?:[^"\\]|\\.)*)')
 _PART = re.compile(
     r'(form-data; ?name="?([\w.-]{1,64})"?[^\r\n]{0,100}\r?\n(?:[^\r\n]{1,100}\r?\n){0,9}\r?\n)([^\r\n]*)'
@@ -66,48 +41,34 @@ _PART = re.compile(
 _URL = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^?#\s\"'<>]*)([?#][^\s\"'<>]*)?")
 _URL_PATH = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^/?#\s\"'<>\\]*)[^\s\"'<>]*")
 _AFTER_SCHEME = re.compile(r"(:(?:\\?/){2})[^\s\"'<>]+")
-# Words that may be keys: with the prefix of a well-known kind, JSON Web Tokens, or random.
-# Minimum characters of a word with a prefix, without a prefix, and without a prefix but with a hyphen or underscore.
-_SHAPE, _RANDOM, _HYPHENATED = 11, 20, 24
-_KEY_SHAPE = re.compile(r"(?<![\w-])[\w-]{11,}+(?:\.[\w-]{8,}+){0,2}+")
-_PREFIXED = re.compile(
-    r"(?:[spr]k|api|key|pat|tok)[-_]|AIza|gh[pousr]_|glpat-|xox[abeprs]-|(?:AKIA|ASIA)[A-Z0-9]{16}|eyJ"
-)
 # Headers whose values are long and random, but no keys.
 _IDENTIFYING = re.compile(
     rb"\bid$|request|trace|span|correlation|etag|match|nonce|digest|websocket|idempotency|content|agent",
     re.IGNORECASE,
 )
 # Members whose values are long and random, but no keys; and bodies that contain a file.
+_CALLBACK_NAME = re.compile(r"callback|webhook", re.IGNORECASE)
 _RANDOM_NAME = re.compile(r"id$|base64|checksum|digest|etag|hash|md5|nonce|sha\d", re.IGNORECASE)
 _ENCODED = re.compile(r"form-data|base64|[\x00\ufffd]")
 _ESCAPED = re.compile(r"\\u00([2-7][0-9a-f])", re.IGNORECASE)
-_HEXADECIMAL = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
-@lru_cache(maxsize=1024)
 def is_credential_name(name: str) -> bool:
-    """Return whether a header, query parameter or field with this name contains a credential."""
-    words = [word.lower() for word in _WORDS.findall(name[:100])]
-    if not _SECRET_WORDS.isdisjoint(words) or name.lower() in _SECRET_WORDS:
-        return True
-    if words[-1:] == ["key"]:
-        return _NO_KEYS.isdisjoint(words[:-1])
-    if len(words) == 1 + (words[:1] == ["x"]) and words[-1] in _WHOLE_NAMES:
-        return True
-    joined = words[-1].removesuffix("key") if words and words[-1].endswith("key") else ""
-    return joined in _KEY_OWNERS or _SESSION in pairwise(words)
+    """Whether a header, query parameter or field with this name carries a credential."""
+    return names_secret(name)
 
 
 def is_credential_header(name: bytes) -> bool:
-    """Return whether a header with this name contains a credential."""
-    return is_credential_name(name.decode("latin-1"))
+    """Whether a header with this name carries a credential."""
+    return header_names_secret(name.decode("latin-1"))
 
 
-def credential_values(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> list[str]:
-    """Return the values that a request sent as credentials in its headers and its query string."""
+def credential_values(
+    headers: Iterable[tuple[bytes, bytes]], query: bytes = b"", body: bytes = b"", path: str = ""
+) -> list[str]:
+    """Return the values that a request sent as credentials in its headers, query string, JSON body and path."""
     values: list[str] = []
     for name, value in headers:
         if is_credential_header(name):
@@ -115,7 +76,23 @@ def credential_values(headers: Iterable[tuple[bytes, bytes]], query: bytes = b""
     for parameter, text in _PAIR.findall(query.decode("latin-1")) if query else ():
         if is_credential_name(parameter):
             values += (text, unquote_plus(text))
+    if body[:1] in {b"{", b"["}:
+        values += sorted(filter(_is_distinctive, _secret_strings(body)))
+    if path:
+        values += filter(_is_distinctive, named_values(path))
     return [value for value in dict.fromkeys(values) if len(value) >= _SHORTEST][:_MOST_VALUES]
+
+
+def _secret_strings(body: bytes) -> set[str]:
+    try:
+        return secret_strings(_decode(body))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return set()
+
+
+def _is_distinctive(value: str) -> bool:
+    """Whether a value of a member is no ordinary word, so that it may be removed elsewhere."""
+    return len(value) >= _SHORT and (any(map(str.isdigit, value)) or len(value) >= 2 * _SHORT)
 
 
 def _values_of(name: str, value: str) -> Iterator[str]:
@@ -143,36 +120,26 @@ def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]])
     return [*_redacted(tuple(texts), tuple(headers))]
 
 
+def redact_identifier_for_log(text: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Redact an identifier, which may look like a key, for the access log."""
+    return Redactor((), credential_values(headers)).identifier(text) if text else text
+
+
 @lru_cache(maxsize=256)  # clients repeat refused requests
 def _redacted(texts: tuple[str, ...], headers: tuple[tuple[bytes, bytes], ...]) -> tuple[str, ...]:
-    values = credential_values(headers)
+    values = credential_values(headers, path=texts[0] if texts else "")
     redacted = []
     for text in texts:
         for value in values:
             if value in text:
                 text = _without(text, value, REMOVED)  # noqa: PLW2901
-        plain = _without_named(_URL_PATH.sub(r"\1\2", text) if "://" in text else text)
-        redacted.append(without_key_shapes(plain))
+        plain = _URL_PATH.sub(r"\1\2", text) if "://" in text else text
+        redacted.append(without_credentials(plain, _removed))
     return tuple(redacted)
 
 
-def _without_named(text: str) -> str:
-    """Return a text without the values of pairs such as `token=VALUE`, and without keys after `Bearer` or `Basic`."""
-    text = _PAIR.sub(_without_pair, text) if "=" in text else text
-    return _SCHEMED.sub(rf"\1\2{REMOVED}", text)
-
-
-def without_key_shapes(text: str) -> str:
-    """Return a text without the words that look like API keys: with a well-known prefix, or long and random."""
-    return text if len(text) < _SHAPE else _KEY_SHAPE.sub(_without_shape, text)
-
-
-def _without_shape(word: re.Match[str]) -> str:
-    text = word[0]
-    prefixed = _PREFIXED.match(text) is not None and any(map(str.isdigit, text))
-    kinds = {(char.isdigit(), char.isupper()) for char in text if char.isalnum()}
-    is_long = len(text) >= (_RANDOM if text.isalnum() else _HYPHENATED)
-    return REMOVED if prefixed or (is_long and len(kinds) == len(("digit", "upper", "lower"))) else text
+def _removed(_: str) -> str:
+    return REMOVED
 
 
 class Redactor:
@@ -185,14 +152,21 @@ class Redactor:
         known.sort(key=lambda pair: (pair[1] != _TOKEN_MARK, -len(pair[0])))
         self._known = known[:_MOST_REMOVED]
 
-    def text(self, text: str) -> str:
-        """Return a text without known credentials, credentials in URLs, and words that look like API keys."""
-        return without_key_shapes(self._plain(text))
+    def text(self, text: str, *, plain_urls: bool = False) -> str:
+        """Remove from a text the known credentials, those in its URLs, those that it names, and words like keys.
+
+        `plain_urls` says that UUIDs and hexadecimal numbers in the paths of URLs are kept.
+        """
+        return without_keys(self._plain(text), _removed, plain_urls=plain_urls)
+
+    def identifier(self, text: str) -> str:
+        """Remove from an identifier the known credentials."""
+        return self._plain(text)
 
     def _plain(self, text: str) -> str:
-        """Return a text without known credentials and without those in URLs. Words that look like API keys are kept."""
+        """Remove from a text all credentials but words that look like keys."""
         marked = self._marked(text)
-        return _shown(_without_named(_URL.sub(_without_query, marked) if ":" in marked else marked))
+        return without_named(_shown(_URL.sub(_without_query, marked) if ":" in marked else marked), _removed)
 
     def query(self, query: str) -> str:
         """Return the text that replaces a query string, and that shows whether the query string contained a token."""
@@ -209,7 +183,8 @@ class Redactor:
         return redacted
 
     def _header_text(self, name: bytes, value: str) -> str:
-        return self._plain(value) if _IDENTIFYING.search(name) else self.text(value)
+        identifies = _IDENTIFYING.search(name) or is_uuid(value)
+        return self._plain(value) if identifies else self.text(value)
 
     def body(self, body: bytes) -> str:
         """Return a body as text, without credentials.
@@ -217,31 +192,30 @@ class Redactor:
         In JSON, each string is redacted. In any other body, URLs are cut after their scheme.
         """
         try:
-            return _encode(self._value(_decode(body))).decode()
+            data = _decode(body)
+            return _encode(self._value(data, secret_strings(data))).decode()
         except (msgspec.MsgspecError, ValueError, RecursionError):
             text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), body.decode("utf-8", "replace"))
-            text = _MEMBER.sub(_without_member, _PART.sub(_without_member, text))
-            text = _without_named(_ELEMENT.sub(_without_member, text))
+            text = _PAIR.sub(_without_pair, _MEMBER.sub(_without_member, _PART.sub(_without_member, text)))
             plain = _shown(_AFTER_SCHEME.sub(rf"\1{REMOVED}", self._marked(text)))
-            return plain if _ENCODED.search(text) else without_key_shapes(plain)
+            plain = without_named(plain, _removed)
+            return plain if _ENCODED.search(text) else without_keys(plain, _removed)
 
-    def _value(self, value: Any, name: str = "") -> Any:
+    def _value(self, value: Any, secrets: set[str], name: str = "") -> Any:
         if isinstance(value, str):
-            random = value.startswith("data:") or _RANDOM_NAME.search(name)
-            hidden = REMOVED if _HEXADECIMAL.fullmatch(value) else self.text(value)
-            text = self._plain(value) if random else hidden
-            return REMOVED if text and text != KEY_REMOVED and is_credential_name(name) else text
+            text = self._member_text(value, name)
+            is_secret = value in secrets or is_credential_name(name)
+            return REMOVED if text and is_secret and text != KEY_REMOVED else text
         if isinstance(value, list):
-            return [self._value(item, name) for item in value]
+            return [self._value(item, secrets, name) for item in value]
         if isinstance(value, dict):
-            # Everything below a member named like a credential is secret; so is the `value` beside such a `name`.
-            below = name if is_credential_name(name) else ""
-            named = str(value.get("name", "")) if "value" in value else ""
-            return {
-                self._name(key): self._value(item, below or (named if key == "value" else key))
-                for key, item in value.items()
-            }
+            return {self._name(key): self._value(item, secrets, key) for key, item in value.items()}
         return value
+
+    def _member_text(self, value: str, name: str) -> str:
+        if value.startswith("data:") or _RANDOM_NAME.search(name):
+            return self._plain(value)
+        return self.text(value, plain_urls=_CALLBACK_NAME.search(name) is None)
 
     def _name(self, name: str) -> str:
         """Return the redacted name of a JSON member.
@@ -251,16 +225,26 @@ class Redactor:
         return self.text(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:
+        """Replace the known credentials by marks, in any case and any encoding."""
+        lower = text.lower()
         for value, mark in self._known:
-            if value in text:
+            if value.lower() in lower:
                 text = _without(text, value, mark)
-        return text
+        long = [(value.lower(), mark) for value, mark in self._known if len(value) >= _SHORT]
+        if not long:
+            return text
+
+        def mark_of(decoded: str) -> str:
+            lower = decoded.lower()
+            return next((mark for value, mark in long if value in lower), "")
+
+        return without_encoded(text, mark_of)
 
 
 def _without(text: str, value: str, mark: str) -> str:
     """Replace each occurrence of a value by a mark. A value below 8 characters is replaced only as a whole word."""
     if len(value) >= _SHORT:
-        return text.replace(value, mark)
+        return re.sub(re.escape(value), lambda _: mark, text, flags=re.IGNORECASE)
     return re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", lambda _: mark, text)
 
 

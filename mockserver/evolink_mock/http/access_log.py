@@ -9,7 +9,7 @@ from msgspec.json import encode
 
 from evolink_mock.domain.clock import local_time, wall_time
 from evolink_mock.domain.exchange import error_message
-from evolink_mock.domain.redaction import redact_for_log
+from evolink_mock.domain.redaction import redact_for_log, redact_identifier_for_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,9 +53,8 @@ def format_json(exchange: Exchange, ended: float) -> str:
     `X-Request-Id`.
     """
     headers = exchange.request_headers
-    path, request_id, *reasons = redact_for_log(
-        (exchange.path, _request_id(headers), *_reasons(exchange)), headers
-    )
+    path, *reasons = redact_for_log((exchange.path, *_reasons(exchange)), headers)
+    request_id = redact_identifier_for_log(_request_id(headers), headers)
     fields = {
         "time": datetime.fromtimestamp(ended, UTC).isoformat(timespec="milliseconds"),
         "level": "info",

@@ -6,11 +6,11 @@ import json
 
 import pytest
 from evolink_check.traffic.body_redaction import redact_body
-from evolink_check.traffic.credential_names import header_names_secret, names_secret
 from evolink_check.traffic.credentials import codes_in, credentials_in
 from evolink_check.traffic.exchange_redaction import redact_trace
 from evolink_check.traffic.text_redaction import redact_url
 from evolink_check.traffic.trace import Exchange
+from evolink_spec.credentials.names import header_names_secret, names_secret
 from support.trace_builders import Tracing
 
 SECRET = "s3cr3tAbcdef0123456789"

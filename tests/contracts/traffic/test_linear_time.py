@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from evolink_check.traffic.body_redaction import redact_body
-from evolink_check.traffic.credential_names import header_names_secret
 from evolink_check.traffic.credentials import credentials_in
 from evolink_check.traffic.formats import is_uri
 from evolink_check.traffic.known_keys import KnownKeys
 from evolink_check.traffic.placeholders import bearer_key
 from evolink_check.traffic.text_redaction import redact_text, redact_url
 from evolink_check.traffic.trace import Exchange
+from evolink_spec.credentials.names import header_names_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

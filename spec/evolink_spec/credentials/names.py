@@ -15,7 +15,7 @@ _KEY_OWNERS = (
 _SECRET_ENDS = (
     *(f"{owner}key" for owner in _KEY_OWNERS), "accesskeyid", "authentication", "authorization", "bearer", "clientcert",
     "clientcertificate", "cookie", "cred", "credential", "authheader", "connectionstring",
-    "dbpass", "githubpat", "jwtassertion", "passcode", "privatekeypem", "passphrase", "passwd", "password",
+    "githubpat", "jwtassertion", "oauth", "passcode", "privatekeypem", "passphrase", "passwd", "password",
     "privatekeyid", "pwd", "secret", "sessionid", "signature", "token",
 )  # fmt: skip
 _OTHER_KEYS = tuple(  # keys that are no secrets, and words that end like one
@@ -45,9 +45,61 @@ _SECRET_WORDS = {
     "session",
     "sid",
     "ticket",
-}  # as a whole name, or as the last word of the name of a header
+}  # as a whole name, or at the end of a header's
+_LAST_WORDS = {
+    *("auth", "bearer", "creds", "jwt", "otp", "pass", "pat", "psk", "pw", "sas", "sid", "tok"),
+}  # at the end of a name of several words
+_ANY_WORDS = {
+    *(
+        "apikey",
+        "authorization",
+        "bearer",
+        "cookie",
+        "credential",
+        "credentials",
+        "jwt",
+        "passphrase",
+        "passwd",
+    ),
+    *("password", "pwd", "secret", "signature", "token"),
+}  # anywhere in a name, unless its last word is one of these
+_DESCRIPTIONS = {
+    *(
+        "at",
+        "count",
+        "enabled",
+        "expiration",
+        "expires",
+        "expiry",
+        "hint",
+        "in",
+        "length",
+        "limit",
+        "max",
+        "method",
+    ),
+    *(
+        "accepted",
+        "mode",
+        "name",
+        "policy",
+        "remaining",
+        "required",
+        "scheme",
+        "size",
+        "status",
+        "total",
+        "ttl",
+        "type",
+    ),
+    *("uri", "url", "usage", "version", "details"),
+}
+_WHOLE_NAMES = {"x-access"}  # of headers
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NO_SECRETS = {"idempotency", "websocket"}  # words of headers that end in `key` but are not secret
-_COUNTS = re.compile(r"limit|remaining|max|total|usage")  # names such as max_tokens: numbers of tokens
+_COUNTS = re.compile(
+    r"limit|remaining|max|total|usage|prompt|completion|input|output|cached|audio|reasoning"
+)  # names such as max_tokens: numbers of tokens
 _SEPARATORS = re.compile(r"[-_. ]")
 _NUMBERING = re.compile(r"[-_. ]?v?[0-9]{1,3}$")
 
@@ -63,7 +115,12 @@ def _names_secret(name: str) -> bool:
     joined = _SEPARATORS.sub("", lower).removesuffix("value")  # `auth.value`
     if joined.endswith("key") and len(joined) > len("key") and not joined.endswith(_OTHER_KEYS):
         return True
-    return joined.endswith(_SECRET_ENDS) or joined.removeprefix("x") in _SECRET_WORDS
+    if joined.endswith(_SECRET_ENDS) or joined.removeprefix("x") in _SECRET_WORDS:
+        return True
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if len(words) > 1 and words[-1] in _LAST_WORDS:
+        return True
+    return not _ANY_WORDS.isdisjoint(words) and words[-1] not in _DESCRIPTIONS and not _COUNTS.search(lower)
 
 
 def names_numeric_secret(name: str) -> bool:
@@ -93,5 +150,8 @@ def header_names_secret(name: str) -> bool:
 
 @lru_cache(_NAMES)
 def _header_names_secret(name: str) -> bool:
-    words = _SEPARATORS.split(_base_name(name))
+    lower = _base_name(name)
+    words = _SEPARATORS.split(lower)
+    if lower in _WHOLE_NAMES:
+        return True
     return _names_secret(name) or (words[-1] in _SECRET_WORDS and _NO_SECRETS.isdisjoint(words))

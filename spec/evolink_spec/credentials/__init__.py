@@ -1,0 +1,1 @@
+"""Recognize credentials in traffic: by the name of a value, its form, and the words around it."""

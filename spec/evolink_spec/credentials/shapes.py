@@ -1,0 +1,70 @@
+"""Recognize keys by their form."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+
+LONGEST = 8192  # characters of a value that may be a key
+_REMEMBERED = 4_096  # words
+_SHORTEST, _HYPHENATED = 20, 24  # characters of a random word, without and with a hyphen or underscore
+_ENCODED = 40  # characters of a random word that contains a slash or a plus sign
+_CHANGES = 4  # a random word changes between letters and digits, or to a capital, once in four characters
+_TWO_KINDS = 5  # the same for a word without capitals, or without small letters
+_DISTINCT = 5  # different digits of a hexadecimal number that is no filler
+# The prefixes of well-known kinds of keys, and JSON Web Tokens.
+_PREFIXED = re.compile(
+    r"(?:[spr]k|api|key|pat|tok)[-_][\w\-]{8,}|AIza[\w\-]{30,}|gh[pousr]_\w{15,}|github_pat_\w{20,}|glpat-[\w\-]{16,}"
+    r"|xox[abeprs]-[\w\-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|(?:hf|npm|gsk|r8|fal|shpat|dop_v1)_\w{20,}|ya29\.[\w\-]{20,}"
+    r"|SG\.[\w\-]{10,}\.[\w\-]{10,}|eyJ[\w\-]{8,}\.[\w\-.]*"
+)
+_HEXADECIMAL = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z0-9_\-]{20,}={0,2}")
+_OF_BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+
+
+def is_prefixed_key(word: str) -> bool:
+    """Whether a word is a key with the prefix of a well-known kind, or a JSON Web Token."""
+    return _PREFIXED.fullmatch(word) is not None and any(map(str.isdigit, word))
+
+
+def is_identifier_like(word: str) -> bool:
+    """Whether a word is a UUID or a long hexadecimal number, which may be a key or an identifier."""
+    return is_uuid(word) or (_HEXADECIMAL.fullmatch(word) is not None and len(set(word)) >= _DISTINCT)
+
+
+def is_uuid(word: str) -> bool:
+    """Whether a word is a UUID."""
+    return _UUID.fullmatch(word) is not None
+
+
+@lru_cache(_REMEMBERED)
+def is_random(word: str) -> bool:
+    """Whether a word is long and random: it changes between letters, digits and capitals as keys do."""
+    if len(word) > LONGEST:
+        return False
+    if _WORD.fullmatch(word):
+        plain = word.rstrip("=")
+        shortest = _SHORTEST if plain.isalnum() else _HYPHENATED
+        return len(plain) >= shortest and _changes_often(plain)
+    return len(word) >= _ENCODED and _OF_BASE64.fullmatch(word) is not None and _changes_often(word)
+
+
+def is_key(word: str) -> bool:
+    """Whether a word looks like a key in a place where no identifier is expected."""
+    return is_prefixed_key(word) or is_identifier_like(word) or is_random(word)
+
+
+def _changes_often(word: str) -> bool:
+    """Whether a word changes between kinds of characters as often as a random one.
+
+    A small letter after a capital is no change, because words in names begin with capitals.
+    """
+    kinds = ["digit" if c.isdigit() else "upper" if c.isupper() else "lower" for c in word if c.isalnum()]
+    changes = sum(a != b and (a, b) != ("upper", "lower") for a, b in pairwise(kinds))
+    if len(set(kinds)) == len(("digit", "upper", "lower")):
+        return changes * _CHANGES >= len(kinds)
+    alone = word.isalnum() and len(word) >= _HYPHENATED
+    return alone and "digit" in kinds and len(set(kinds)) > 1 and changes * _TWO_KINDS >= len(kinds)
