@@ -154,5 +154,6 @@ class SecondServer(Model):
 TestFile = File.TestCase
 TestServer = needs_server(Server.TestCase)
 TestSecondServer = needs_second_server(SecondServer.TestCase)
-for case in (TestFile, TestServer, TestSecondServer):
-    case.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestFile.settings = TestServer.settings = TestSecondServer.settings = settings(
+    max_examples=15, stateful_step_count=20, deadline=None
+)
