@@ -6,26 +6,18 @@ Only the store knows all deliveries and their due times. A worker process keeps 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import math
-from collections import Counter
 from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from evolink_mock.callbacks.account_queue import AccountQueue, Entry
-from evolink_mock.callbacks.fair_queue import AttemptLimits, FairQueue
-from evolink_mock.domain.accounts import instant_of
+from evolink_mock.callbacks.fair_queue import AttemptLimits
+from evolink_mock.callbacks.leased_attempts import LeasedAttempts
 from evolink_mock.domain.clock import sleep, stopwatch
-from evolink_mock.domain.deliveries import Attempt
-from evolink_mock.domain.retry_schedule import conclude
 from evolink_mock.domain.store import NO_CHANGE, Change, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Callable
 
     from evolink_spec.models import CallbackRules
 
@@ -33,13 +25,11 @@ if TYPE_CHECKING:
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.deliveries import Delivery
-    from evolink_mock.domain.store import Claim, IsTaken, SharedStore
+    from evolink_mock.domain.store import IsTaken, SharedStore
 
-T = TypeVar("T")
 _POLL_SECONDS = 0.02  # real time between two polls of the store
 _RENEW_SECONDS = 1.0  # real time between two renewals of the leases
 _AGAIN_SECONDS = 0.25  # real time until the next poll if the store fails or nothing can be leased
-_CANCEL_SECONDS = 1.0  # time for cancelled attempts to end
 
 _log = logging.getLogger("evolink_mock.callbacks")
 
@@ -65,18 +55,19 @@ class LeasedScheduler:
         self._clock = clock
         self._store = store
         self._leases = store.leases
-        self._sender = sender
-        self._body_of = body_of
-        self._rules = rules
-        self._on_attempt = on_attempt
         self._changed = changed
         self._limits = limits or AttemptLimits()
-        self._fair_queue = FairQueue(self._limits)
-        self._queues: dict[str, AccountQueue] = {}
-        self._held: Counter[tuple[str, str]] = Counter()  # number of leases, by token and receiver
-        self._interruptions: dict[str, int] = {}  # by task: number of workers that died during the attempt
-        self._numbers = itertools.count()
-        self._attempts: set[asyncio.Task[None]] = set()
+        self._attempts = LeasedAttempts(
+            clock,
+            store,
+            sender,
+            body_of,
+            rules=rules,
+            on_attempt=on_attempt,
+            stored=self._on_stored,
+            ended=self._on_ended,
+            limits=self._limits,
+        )
         self._ended = asyncio.Event()  # set by each attempt that ends
         self._next_wake, self._is_stale = 0.0, True  # whether `_next_wake` must be read from the store again
         self._renew_at = self._claim_at = 0.0  # on the stopwatch
@@ -98,20 +89,14 @@ class LeasedScheduler:
 
     def discard(self, account: Account) -> None:
         """Forget the deliveries of an account, and ignore the results of its attempts in progress."""
-        queue = self._queues.pop(account.token, None)
-        if queue is not None:
-            queue.discarded = True
-            for entry in queue.entries():
-                self._held[account.token, entry.receiver] -= 1
+        self._attempts.discard(account.token)
         self._ended.set()
 
     async def attempt_now(self, account: Account, delivery: Delivery) -> None:  # noqa: ARG002
         """Attempt a delivery once, immediately and without retries. Return when the attempt has ended."""
         claim = await self._leases.claim_one(delivery.task_id)
         if claim is not None:
-            queue, entry = self._entry(claim)
-            self._fair_queue.begin(queue, entry)
-            await asyncio.wait((self._start(queue, entry, retried=False),))
+            await self._attempts.attempt_now(claim)
 
     async def run(self) -> None:
         """Attempt deliveries when they are due, until `close` is called."""
@@ -132,8 +117,8 @@ class LeasedScheduler:
         while not self._closed:
             self._ended.clear()
             claims = await self._leases.claim_frozen(account.token)
-            self._hold(claims)
-            self._start_due()
+            self._attempts.hold(claims)
+            self._attempts.start_due()
             if not claims and not await self._leases.is_attempting(account.token):
                 return
             with suppress(TimeoutError):
@@ -165,14 +150,10 @@ class LeasedScheduler:
         Returns an empty list, because the store keeps the unfinished deliveries.
         """
         self._closing = True
-        if self._attempts:
-            await asyncio.wait(self._attempts, timeout=grace)
+        await self._attempts.end(grace)
         self._closed = True
         self._ended.set()
-        for task in (unfinished := tuple(self._attempts)):
-            task.cancel()
-        if unfinished:
-            await asyncio.wait(unfinished, timeout=_CANCEL_SECONDS)
+        await self._attempts.cancel()
         try:
             await self._leases.end()
         except StoreError as error:
@@ -194,88 +175,19 @@ class LeasedScheduler:
             self._next_wake, self._is_stale = math.inf if wake is None else wake, False
         server_now = self._clock.now()
         if self._next_wake <= server_now and self._claim_at <= now:
-            claims = await self._leases.claim(server_now, self._limits.share, self._may_hold)
+            claims = await self._leases.claim(server_now, self._limits.share, self._attempts.may_hold)
             self._claim_at = now if claims else now + _AGAIN_SECONDS
             self._is_stale = True
-            self._hold(claims)
-        self._start_due()
+            self._attempts.hold(claims)
+        self._attempts.start_due()
 
-    def _may_hold(self, token: str, receiver: str) -> bool:
-        return self._held[token, receiver] < self._limits.share
+    def _on_stored(self) -> None:
+        self._is_stale = True
+        self._changed()
 
-    def _hold(self, claims: Iterable[Claim]) -> None:
-        for claim in claims:
-            queue, entry = self._entry(claim)
-            queue.put(entry)
-            self._fair_queue.release(queue, math.inf)
-
-    def _entry(self, claim: Claim) -> tuple[AccountQueue, Entry]:
-        token, delivery = claim.account.token, claim.delivery
-        queue = self._queues.get(token)
-        if queue is None:
-            queue = self._queues[token] = AccountQueue(claim.account)
-        if claim.interruptions:
-            self._interruptions[delivery.task_id] = claim.interruptions
-        entry = Entry(delivery.due or 0.0, next(self._numbers), delivery)
-        self._held[token, entry.receiver] += 1
-        return queue, entry
-
-    def _start_due(self) -> None:
-        while not self._closing and (turn := self._fair_queue.take()) is not None:
-            self._start(*turn)
-
-    def _start(self, queue: AccountQueue, entry: Entry, *, retried: bool = True) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._attempt(queue, entry.delivery, retried=retried))
-        self._attempts.add(task)
-        task.add_done_callback(partial(self._end, queue, entry))
-        return task
-
-    async def _attempt(self, queue: AccountQueue, delivery: Delivery, *, retried: bool) -> None:
-        token = queue.account.token
-        if not await self._until_stored(lambda: self._leases.begin(delivery)):
-            return  # the account was dropped
-        attempt = await self._send(token, delivery)
-        if attempt is None:
-            await self._leases.release(delivery)
-            return
-        ended_at = await self._until_stored(lambda: self._now(token))
-        after = conclude(delivery, attempt, self._rules, ended_at, retried=retried)
-        is_stored = not queue.discarded and await self._until_stored(
-            lambda: self._leases.conclude(token, delivery, after)
-        )
-        if is_stored:
-            self._is_stale = True
-            self._on_attempt(queue.account, after, attempt)
-            self._changed()
-
-    async def _send(self, token: str, delivery: Delivery) -> Attempt | None:
-        at = await self._until_stored(lambda: self._now(token))
-        try:
-            body = await self._until_stored(lambda: self._body_of(delivery.task_id))
-            if body is None:
-                return None
-            attempt = await self._sender.send(delivery.target, body, at)
-        except Exception as error:  # noqa: BLE001 - a bug must be reported, and must not stop other deliveries
-            attempt = Attempt(at, 0.0, None, f"internal error: {error!r}")
-        self._fair_queue.record(delivery, attempt)
-        return replace(attempt, repeated=self._interruptions.get(delivery.task_id, 0))
-
-    def _end(self, queue: AccountQueue, entry: Entry, task: asyncio.Task[None]) -> None:
-        self._attempts.remove(task)
-        self._fair_queue.end(queue, entry)
-        self._interruptions.pop(entry.delivery.task_id, None)
-        if not queue.discarded:
-            self._held[queue.account.token, entry.receiver] -= 1
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("recording an attempt failed, task %s: %r", entry.delivery.task_id, error)
-        if queue.is_quiet and self._queues.get(queue.account.token) is queue:
-            del self._queues[queue.account.token]
+    def _on_ended(self) -> None:
         self._claim_at = 0.0
-        self._start_due()
         self._ended.set()
-
-    async def _now(self, token: str) -> float:
-        return instant_of(await self._store.account(token), self._clock.now())
 
     async def _set_time(self, token: str, instant: float) -> bool:
         """Set a frozen account's time. Return False if the account was dropped or another worker moves its time."""
@@ -290,11 +202,3 @@ class LeasedScheduler:
 
         await self._store.change(token, step)
         return is_moved
-
-    async def _until_stored(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a call of the store until the store can be used. Return the result of the call."""
-        while True:
-            try:
-                return await call()
-            except StoreError:
-                await sleep(_AGAIN_SECONDS)
