@@ -38,6 +38,7 @@ Headers = list[tuple[bytes, bytes]]
 _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
 _READ_BYTES = 64 * 1024
 _LARGEST_HEAD = 100 * 1024  # bytes
+_REST_SECONDS = 2.0  # for the rest of a request that already has a response
 _SWITCHED = 101  # Switching Protocols: no other response follows
 
 
@@ -105,9 +106,7 @@ class Connections:
         """
         connection = await self._take(origin)
         try:
-            with suppress(WriteError):  # the server may have responded before it closed the connection
-                await connection.send(head, body)
-            return Response(await connection.head(), connection)
+            return Response(await _exchange(connection, head, body), connection)
         except BaseException:
             await connection.close()
             raise
@@ -142,6 +141,33 @@ class Connections:
             raise ConnectTimeout(str(error)) from error
         except (OSError, *_BROKEN) as error:
             raise ConnectError(str(error)) from error
+
+
+async def _exchange(
+    connection: _Connection, head: Head, body: bytes | AsyncIterator[bytes]
+) -> h11.Response | h11.InformationalResponse:
+    """Send a request, and return the head of its response.
+
+    If the server responds before the request is complete, the rest of the request is sent for `_REST_SECONDS` at most.
+    """
+    if isinstance(body, bytes):
+        with suppress(WriteError):  # the server may have responded before it closed the connection
+            await connection.send(head, body)
+        return await connection.head()
+    sending = asyncio.create_task(connection.send(head, body))
+    receiving = asyncio.create_task(connection.head())
+    try:
+        await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
+        if receiving.done():
+            await asyncio.wait({sending}, timeout=_REST_SECONDS)
+        if sending.done():
+            with suppress(WriteError):
+                sending.result()
+        return await receiving
+    finally:
+        sending.cancel()
+        receiving.cancel()
+        await asyncio.gather(sending, receiving, return_exceptions=True)
 
 
 class _Connection:

@@ -13,7 +13,9 @@ from evolink_check.proxy import server
 from evolink_check.proxy.forwarder import ForwardingApp, Upstream
 from evolink_check.proxy.recorder import ProxyRecorder
 from evolink_check.proxy.server import ListenError, proxying
+from evolink_check.transport import connections
 from evolink_mock import MockServer
+from support.raw_servers import answering, raw_server
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -75,3 +77,21 @@ def test_a_client_may_wait_longer_for_a_response_than_it_may_take_for_its_reques
     with MockServer() as mock, proxying(forwarding(mock.base_url)) as url:
         headers = {"authorization": "Bearer key", "prefer": "mock=latency=500ms"}
         assert httpx2.get(f"{url}/v1/credits", headers=headers, trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize("status", [b"401", b"408"])
+def test_a_response_that_comes_before_the_request_is_complete_reaches_the_client(
+    monkeypatch: pytest.MonkeyPatch, status: bytes
+) -> None:
+    monkeypatch.setattr(connections, "_REST_SECONDS", 0.05)
+    early = b"HTTP/1.1 %s Early\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}" % status
+    with (
+        raw_server(answering(early)) as upstream,
+        proxying(forwarding(upstream)) as url,
+        socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=30) as client,
+    ):
+        client.sendall(HEAD + b"Content-Length: 5\r\n\r\nab")
+        answer = b""
+        while not answer.endswith(b"{}") and (part := client.recv(65_536)):
+            answer += part
+    assert answer[9:12] == status

@@ -151,10 +151,9 @@ class Connection:
 
     def _prepare(self) -> None:
         application, version = (
-            self._database.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("application_id", "user_version")
+            self._execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
         )
-        is_new = not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        is_new = not self._execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if not is_new and application != _APPLICATION:
             raise StoreError(f"{self._path} is a database of another program")
         if version > VERSION:
@@ -163,9 +162,9 @@ class Connection:
                 "use a newer evolink-mock, or another file"
             )
         self._execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute("PRAGMA wal_autocheckpoint = 0")
-        self._database.execute("PRAGMA mmap_size = 268435456")
+        self._execute("PRAGMA synchronous = NORMAL")
+        self._execute("PRAGMA wal_autocheckpoint = 0")
+        self._execute("PRAGMA mmap_size = 268435456")
         if is_new:
             self._create()
 
