@@ -39,12 +39,7 @@ def exchange(path: str, at: float, *, key: str = f"Bearer {TOKEN}", **more: Any)
 
 
 def entries(*exchanges: Exchange, calls: tuple[SentCallback, ...] = ()) -> list[Any]:
-<<<<<<< HEAD
     return [*har_entries(exchanges, calls, Redactor([TOKEN]))]
-=======
-    found: list[Any] = [*har_entries(exchanges, calls, Redactor([TOKEN]))]
-    return found
->>>>>>> b64a59e (Pass on responses to incomplete requests, and wait for a locked file when it is opened)
 
 
 def test_an_exchange_is_an_entry_of_the_client_without_its_key() -> None:
