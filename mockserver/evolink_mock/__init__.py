@@ -1,7 +1,7 @@
-"""A mock server for the contract of the EvoLink API. Its tasks progress, complete or fail, and it sends callbacks.
+"""A mock server for the contract of the EvoLink API. Tasks progress, complete or fail, and the server sends callbacks.
 
-The public names are for tests in Python. Each name is imported when it is first used, so that processes that use none
-of them, such as the server, start faster.
+The public names are for tests in Python. Each name is imported when it is first used, so that a process that uses none
+of these names, such as the server, starts faster.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
-    """Yield a temporary file. It replaces `path` when the block ends, or is removed if the block raises an error.
+    """Yield a temporary file, which replaces `path` when the block ends, or is removed if the block raises an error.
 
     Until the file is complete, only its owner can read it; then its mode becomes `mode`. Raises OSError if the file
     cannot be written.

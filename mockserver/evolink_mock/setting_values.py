@@ -57,7 +57,7 @@ def parse_callback_host(text: str) -> str:
 
 
 def parse_host_pattern(text: str) -> str:
-    """Parse an IPv6 address or a host name in which `*` matches any text. Return it in lower case.
+    """Parse an IPv6 address or a host name in which `*` matches any text. Return the text in lower case.
 
     Raises ValueError for any other text.
     """
@@ -91,7 +91,10 @@ def parse_ui_key(text: str) -> str:
 
 
 def parse_public_url(text: str) -> str:
-    """Parse the public URL of the server. Return it without a trailing slash. Raises ValueError if it is invalid."""
+    """Parse the public URL of the server, and return it without a trailing slash.
+
+    Raises ValueError for an invalid URL.
+    """
     match = _PUBLIC_URL.fullmatch(text)
     if match is None:
         raise ValueError(f"invalid public URL {text!r}: write https://HOST[:PORT]")
@@ -100,7 +103,7 @@ def parse_public_url(text: str) -> str:
 
 
 def parse_control(text: str) -> str:
-    """Parse where the control API is served: `on`, `off` or `HOST:PORT`. Return it in lower case.
+    """Parse where the control API is served: `on`, `off` or `HOST:PORT`. Return the text in lower case.
 
     Raises ValueError for any other text.
     """
@@ -135,7 +138,7 @@ def parse_spec_path(text: str) -> Path:
 def parse_store(text: str) -> str:
     """Parse where the state is kept: `memory`, `sqlite:FILE` or the URL of a server.
 
-    Raises ValueError for any other text. Its message does not show the text, which may contain a password.
+    Raises ValueError for any other text. The message does not show the text, because it may contain a password.
     """
     place = text.strip()
     scheme, _, rest = place.partition(":")

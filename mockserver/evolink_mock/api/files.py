@@ -92,9 +92,10 @@ class FilesEndpoint:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Respond with the quota, with the list of the account's files, or to the removal of a file.
+        """Respond with the quota or the list of the account's files, or remove a file and confirm this.
 
-        A path that ends in `/quota` asks for the quota; a path with a file id removes this file.
+        A path that ends in `/quota` asks for the quota; a path that contains a file id asks for the removal of this
+        file.
         """
         context = await _authenticated(self._service, scope)
         if context.error is not None:
@@ -226,7 +227,7 @@ async def _send(send: Send, context: RequestContext, status: int, message: str, 
 async def _send_error(send: Send, context: RequestContext, error: ApiError) -> None:
     """Send an error with the fields of two error formats: that of the file API and that of the other APIs.
 
-    Both formats are sent because no documentation page describes the errors of the file API.
+    Both formats are sent, because no documentation page describes the errors of the file API.
     """
     message = error.detail or _MESSAGES.get(error.status, "Invalid request")
     context.exchange.notes += tuple(filter(None, (error.detail, error.hint)))

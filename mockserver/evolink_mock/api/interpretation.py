@@ -1,4 +1,4 @@
-"""The interpretation of request bodies. It is cached, because clients send equal bodies repeatedly."""
+"""The interpretation of request bodies. Interpretations are cached, because clients send equal bodies repeatedly."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_BYTES = 1024  # maximum size of a cached body
 
 
 class Interpretation:
-    """A request body: its JSON value, and the operation for its model. An error replaces either if there is none.
+    """A request body: its JSON value, and the operation for its model. An error may replace either of these.
 
     Requests with equal bodies share one interpretation.
     """
@@ -99,7 +99,10 @@ class AcceptedBody:
         return spec
 
     def encode(self, task: Task, now: float) -> bytes:
-        """Encode a task that this body created. The JSON that its pending tasks have in common is encoded only once."""
+        """Encode a task that this body created.
+
+        The JSON that all pending tasks of this body share is encoded only once.
+        """
         if now >= task.timetable.starts:
             return to_json(task, now)
         if self._pending is None:

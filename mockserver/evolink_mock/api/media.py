@@ -65,10 +65,10 @@ def index_of(task: Task, name: str) -> int | None:
 
 
 def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
-    """Return the time at which a link is judged: `now`, unless a recipe of the task changes it.
+    """Return the time for which a link is judged: `now`, unless a recipe of the task changes this time.
 
-    After an early callback, this time is at least the end of the task. With `link=expired`, it is the expiry of the
-    link as soon as the task has ended.
+    After an early callback, the returned time is at least the end of the task. If the recipe is `link=expired` and the
+    task has ended, the returned time is at least the time at which the link expires.
     """
     timetable = task.timetable
     if anomalies.callback == "early" and now >= halfway(timetable):
@@ -86,7 +86,7 @@ class MediaEndpoint:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond with the result file. The file is rendered when it is first requested."""
+        """Respond with the result file. At the first request for a file, the file is rendered."""
         service, exchange = self._service, scope[SCOPE_KEY]
         name: str = scope["path_params"]["name"]
         task = await service.store.task(name[:ID_LENGTH])

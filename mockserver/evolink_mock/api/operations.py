@@ -40,9 +40,9 @@ class CompiledOperation(Struct, frozen=True):
 class CompiledOperations:
     """The create operations of one path, which accept different models (clause `model.enum`).
 
-    `errors` are the errors that most OpenAPI documents of the path list. They are used if a request matches none of
-    the documents. If `any_model` is true, a model that no OpenAPI document describes is served by the operation that
-    fits best.
+    `errors` are the errors that most OpenAPI documents of the path list. These errors are used if a request matches
+    none of the documents. If `any_model` is true, a model that no OpenAPI document describes is served by the
+    operation that fits best.
     """
 
     def __init__(self, operations: Mapping[str | None, CreateOperation], *, any_model: bool = False) -> None:

@@ -41,9 +41,8 @@ if TYPE_CHECKING:
 class RequestContext(Struct):
     """The facts of one request, and the decision about the request.
 
-    The body and the task are added when they are available. The account and its time are added when the decision is
-    made. The store may repeat a decision with a newer account; therefore, a decision only assigns fields, and never
-    appends to a list in a field.
+    The body, the task, and the account with its time are added while the request is served. The store may repeat a
+    decision with a newer account; therefore, a decision only assigns fields, and never appends to a list in a field.
     """
 
     exchange: Exchange

@@ -35,7 +35,7 @@ class AttemptLimits(Struct, frozen=True):
 
 
 class FairQueue:
-    """A round-robin of the account queues that have due deliveries. It also counts the attempts in progress."""
+    """A round-robin of the account queues that have due deliveries, and the counts of the attempts in progress."""
 
     def __init__(self, limits: AttemptLimits) -> None:
         self._limits = limits

@@ -37,7 +37,7 @@ _log = logging.getLogger("evolink_mock.callbacks")
 class LeasedScheduler:
     """Attempts each delivery when it is due, like `CallbackScheduler`, but shares the deliveries among workers.
 
-    `changed` is called after each attempt, and when another worker has changed the store.
+    The scheduler calls `changed` after each attempt, and when another worker has changed the store.
     """
 
     def __init__(  # noqa: PLR0913  (what it calls, and its limits)
@@ -128,8 +128,8 @@ class LeasedScheduler:
     async def advance(self, account: Account, target: float, moved: Callable[[], None]) -> bool:
         """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
 
-        On the account's clock, attempts take no time. After each move, `moved` is called. Returns False if the account
-        was dropped.
+        On the account's clock, attempts take no time. Calls `moved` after each move. Returns False if the account was
+        dropped.
         """
         await self.run_due(account)
         instant = account.frozen_at

@@ -53,7 +53,7 @@ class CallbackScheduler:
     whose clock is frozen. When `run` is cancelled, attempts in progress continue; `close` ends them.
 
     When an attempt starts, `body_of(task_id)` is called; it returns None if the task no longer exists. After each
-    attempt, `on_attempt(account, delivery, attempt)` is called with the delivery as the attempt changed it.
+    attempt, it calls `on_attempt(account, delivery, attempt)` with the delivery as the attempt changed it.
     """
 
     def __init__(  # noqa: PLR0913  (what it calls, and its limits)
@@ -148,8 +148,7 @@ class CallbackScheduler:
         """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
 
         On the clock of the account, attempts take no time: all attempts that are due at the same time run together,
-        and end at that time. `moved` is called after each move. Returns False if the account was dropped during the
-        move.
+        and end at that time. Calls `moved` after each move. Returns False if the account was dropped during the move.
         """
         queue = self._queue(account)
         await self.run_due(account)  # attempts that were in progress when the clock was frozen

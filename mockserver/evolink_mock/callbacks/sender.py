@@ -161,7 +161,7 @@ class CallbackSender:
     async def _prepare(self) -> None:
         """At the first call, import the HTTP client and load the CA certificates, in a thread.
 
-        This takes tens of milliseconds, which would block the event loop.
+        Both take tens of milliseconds, for which they would block the event loop.
         """
         async with self._preparing:
             if not self._prepared:

@@ -37,7 +37,8 @@ _log = logging.getLogger("evolink_mock.callbacks")
 class CallbackService:
     """The callbacks of one server.
 
-    `changed` is called after each attempt with a shared store, and when another worker has changed that store.
+    If the store is shared, the service calls `changed` after each attempt, and when another worker has changed the
+    store.
     """
 
     def __init__(

@@ -232,8 +232,8 @@ running_mock_commands.mount(app)
 def store(settings: Settings, options: StoreOptions) -> None:
     """Inspect a store, check it, or copy its content.
 
-    info shows what the store contains. check looks for damage and has exit status 1 if there is any. export and import
-    copy everything, as JSON Lines.
+    `info` shows what the store contains. `check` looks for damage and has exit status 1 if it finds any. `export` and
+    `import` copy everything, as JSON Lines.
     """
     from evolink_mock.cli.store import ACTIONS, run
 

@@ -108,7 +108,7 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Run a command with the stdin, stdout and stderr of this process, forward signals, and return its exit status."""
+    """Run a command with the stdin, stdout and stderr of this process, and forward signals. Return its exit status."""
     child: subprocess.Popen[bytes] | None = None
 
     def pass_on(number: int, _: FrameType | None) -> None:

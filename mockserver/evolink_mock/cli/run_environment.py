@@ -33,7 +33,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def child_environment(
     inherited: Mapping[str, str], listeners: Listeners, settings: Settings, folder: Path
 ) -> dict[str, str]:
-    """Return the inherited variables, together with those that redirect a program to the mock.
+    """Return the inherited variables, and the variables that redirect a program to the mock.
 
     The files that the variables name are written to `folder`.
     """
@@ -63,8 +63,8 @@ def child_environment(
 def api_key(settings: Settings) -> str:
     """Return the API key for the command: a key that the mock accepts, and never an inherited key.
 
-    A client that ignores the proxy reaches the real API. There, an inherited key could cost credits, but the returned
-    key is refused.
+    A client that ignores the proxy reaches the real API. The real API refuses the returned key, but could charge
+    credits for an inherited key.
     """
     return example_key(settings.tokens)
 

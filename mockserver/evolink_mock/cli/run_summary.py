@@ -25,9 +25,9 @@ _HOW_TO_TRUST = (
 
 
 class TrafficSummary:
-    """Counts the requests of a command.
+    """Counts the requests of a command, in the thread of the mock.
 
-    The mock's thread adds to it; `report` is called after this thread has ended.
+    `report` must be called after this thread has ended.
     """
 
     def __init__(self) -> None:

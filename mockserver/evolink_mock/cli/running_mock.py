@@ -94,7 +94,7 @@ def events(options: TailOptions) -> Generator[tuple[str, Any]]:
 
 
 def _connection(address: str, seconds: float) -> HTTPConnection:
-    """Create a connection without opening it. Its timeout applies to each wait for data."""
+    """Create a connection without opening it. The timeout of the connection applies to each wait for data."""
     url = urlsplit(address)
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise NoMockError(f"{address!r} is not a URL: write http://HOST:PORT")

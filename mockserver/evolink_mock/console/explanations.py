@@ -29,8 +29,8 @@ _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
 def clause_of(exchange: Exchange) -> str:
     """Return the id of the clause that a request violated.
 
-    The id is empty if the request violated no clause, or if a recipe caused the refusal. There are no clauses about
-    requests to undocumented paths or about uploads of files.
+    The id is empty if the request violated no clause, or if a recipe caused the refusal. No clause concerns requests
+    to undocumented paths or uploads of files.
     """
     if exchange.is_unmatched or _FILES in exchange.path:
         return "auth.header" if exchange.status == _UNAUTHORIZED else ""

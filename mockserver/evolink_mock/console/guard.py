@@ -33,7 +33,7 @@ class AccessGuard:
     def refusal(self, scope: Scope, *, public: bool) -> WebResponse | None:
         """Return the response that refuses a request, or None if the request is allowed.
 
-        A `public` page requires no key, because it shows no data of any account.
+        A `public` page shows no data of any account, and therefore requires no key.
         """
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if _is_navigation(headers):

@@ -30,7 +30,7 @@ def effect_table() -> list[dict[str, Any]]:
 def preview(registry: RecipeRegistry, text: str) -> dict[str, Any]:
     """Describe what a recipe does to the next requests, and how to write it in each place that accepts recipes.
 
-    If the recipe is invalid, `problem` is the reason; otherwise it is empty.
+    If the recipe is invalid, `problem` is the reason; otherwise, `problem` is empty.
     """
     if not text.strip():
         return {"problem": "", "steps": [], "copies": []}

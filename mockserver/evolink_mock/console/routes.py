@@ -34,7 +34,7 @@ _TYPES = {"js": b"text/javascript; charset=utf-8", "css": b"text/css; charset=ut
 
 
 class PageRow(NamedTuple):
-    """The route of one page. A `public` page requires no key, because it shows no data of any account."""
+    """The route of one page. A `public` page shows no data of any account, and therefore requires no key."""
 
     path: str
     page: pages.Page
@@ -102,7 +102,7 @@ def _wants_html(scope: Scope) -> bool:
 
 
 class PageEndpoint:
-    """The endpoint of one page. It replaces the operator's key in the parameter `key` by a cookie."""
+    """The endpoint of one page. If a request has the parameter `key`, the endpoint replaces this key by a cookie."""
 
     def __init__(self, guard: AccessGuard, row: PageRow) -> None:
         self._guard, self._row = guard, row

@@ -67,7 +67,7 @@ async def list_accounts(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
-    """Create the account. If it exists already, it is dropped first."""
+    """Create the account. An account with the same token is dropped first."""
     rate = _check(request)
     if isinstance(rate, ApiError):
         return rate

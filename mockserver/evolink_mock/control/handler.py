@@ -50,7 +50,7 @@ class ControlRequest:
 
 @dataclass(frozen=True, slots=True)
 class ControlResponse:
-    """A successful response of the control API. `body` is None for a 204, and an iterator of parts if it is long."""
+    """A successful response of the control API. `body` is None for a 204, and an iterator of parts for a long body."""
 
     body: bytes | AsyncIterator[bytes] | None
     status: int = 200

@@ -74,7 +74,7 @@ def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
 
 
 def _sent_body(exchange: Exchange, redactor: Redactor) -> str:
-    """Return the response body that the client got. It is empty for a HEAD request, even if a body was recorded."""
+    """Return the response body that the client got. A HEAD request gets an empty body, even if a body was recorded."""
     return (
         "" if exchange.method == "HEAD" or not exchange.answer_body else redactor.body(exchange.answer_body)
     )

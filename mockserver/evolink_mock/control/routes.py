@@ -114,7 +114,7 @@ PATHS = [f"{PREFIX}{row.path}" for row in ROWS]
 
 
 class ControlEndpoint:
-    """The ASGI endpoint of one row of the table. It checks a request and calls the handler."""
+    """The ASGI endpoint of one row of the table, which checks each request and calls the handler of the row."""
 
     def __init__(self, service: Service, row: Row, own: origin_check.OwnNames) -> None:
         self._service = service

@@ -182,7 +182,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the time at which the body of a callback shows the task. It is never before the end of the task."""
+    """Return the time at which the body of a callback shows the task, which is never before the end of the task."""
     return max(attempt.at, task.timetable.ends)
 
 

@@ -14,7 +14,7 @@ _SLICE_SECONDS = 0.01
 
 
 class Clock(Protocol):
-    """The clock of a server or of an account. Its times are Unix seconds and never decrease."""
+    """The clock of a server or of an account. The times of a clock are Unix seconds and never decrease."""
 
     def now(self) -> float:
         """Return the current time in Unix seconds."""

@@ -24,7 +24,7 @@ _DECIMALS = 6
 
 
 def price_of(operation: CreateOperation) -> float:
-    """Return the credits that the example response in the OpenAPI document reserves; 0 if it shows no credits."""
+    """Return the credits that the example response of the OpenAPI document reserves; 0 if it shows no credits."""
     price = _usage(operation).get("credits_reserved", 0)
     return price if isinstance(price, int | float) else 0
 
@@ -58,7 +58,7 @@ def count_of(task: Task) -> int:
 def refund_of(task: Task) -> float:
     """Return the credits to refund when a task ends.
 
-    If the task fails, these are all its reserved credits; otherwise, those that were reserved but not needed.
+    If the task fails, all its reserved credits are refunded; otherwise, only the credits that were not needed.
     """
     results = task.results
     if task.timetable.outcome.failure is not None:

@@ -1,7 +1,7 @@
 """Remove credentials from logs and records.
 
 The name of a header, query parameter or field shows whether its value is a credential. A credential is removed
-wherever its value appears. Each pass takes linear time.
+wherever its value appears. The time of each pass is proportional to the length of the text.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class Redactor:
         return self._plain(text)
 
     def _plain(self, text: str) -> str:
-        """Remove from a text all credentials but words that look like keys."""
+        """Return a text without all credentials except words that look like API keys."""
         marked = self._marked(text)
         return without_named(_shown(_URL.sub(_without_query, marked) if ":" in marked else marked), _removed)
 

@@ -66,7 +66,7 @@ class Store(Protocol):
         ...
 
     async def change(self, token: str, step: Step) -> None:
-        """Let `step` change an account, and store all that it changed. If this fails, nothing is stored."""
+        """Let `step` change an account, and store all its changes. If this fails, nothing is stored."""
         ...
 
     async def accounts(self) -> Sequence[Account]:
@@ -120,7 +120,7 @@ class Store(Protocol):
         ...
 
     async def dropped_exchanges(self) -> int:
-        """Return how many exchanges the journals have dropped. Those of requests without an account are included."""
+        """Return how many exchanges all journals have dropped, including the journal of requests without an account."""
         ...
 
     async def clear_journal(self, token: str) -> None:

@@ -21,7 +21,7 @@ LAST_PROGRESS = 99  # 100 is reserved for a completed task (clause `task.progres
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
-    """The end of a task: it completes, or it fails with an error.
+    """The end of a task, which either completes or fails with an error.
 
     `reach` is the progress (1 to 99) that the task shows before it fails. If `is_cancelled`, the task ends with the
     OpenAPI document's status for cancelled tasks, or with the status for failed tasks if there is none.
@@ -125,7 +125,7 @@ def halfway(timetable: Timetable) -> float:
 
 
 class Phase(IntEnum):
-    """The phase of a task. Its value is the index of the corresponding status in the document's `Statuses`."""
+    """The phase of a task. The value of a phase is the index of its status in the `Statuses` of an OpenAPI document."""
 
     PENDING = 0
     PROCESSING = 1

@@ -39,7 +39,7 @@ class MayWaitError(Exception):
 def is_stopping(error: asyncio.CancelledError) -> bool:
     """Return whether a request was cancelled because the server is stopping.
 
-    If so, the cancellation is cleared, and the request must end soon.
+    If True is returned, the cancellation has been cleared, and the request must end soon.
     """
     task = asyncio.current_task()
     if error.args != (STOPPING,) or task is None:

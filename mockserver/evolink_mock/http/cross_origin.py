@@ -33,7 +33,7 @@ class CrossOrigin:
     """Adds CORS headers to the responses that a page may read.
 
     Pages of loopback addresses and of the `allowed` origins may read all responses. If `allowed` contains `*`, every
-    page may; if it contains `off`, no page may. No page may read a path below `closed`.
+    page may read them; if `allowed` contains `off`, no page may read them. No page may read a path below `closed`.
     """
 
     def __init__(self, allowed: Collection[str], closed: str) -> None:

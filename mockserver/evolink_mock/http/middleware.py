@@ -95,7 +95,7 @@ class CachedEndpoint(Protocol):
 
 
 class ExchangeMiddleware:
-    """The outermost layer. It records each exchange, and responds to internal errors with the documented 500."""
+    """The outermost layer, which records each exchange, and responds to internal errors with the documented 500."""
 
     def __init__(
         self,

@@ -119,7 +119,7 @@ class Origins:
 def _forwarded(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tuple[str, bytes]:
     """Return the scheme and host that the client used for the first proxy.
 
-    They are read from the header `Forwarded` (RFC 7239) or, if it is missing, from `X-Forwarded-…`.
+    Both are read from the header `Forwarded` (RFC 7239) or, if the request has no such header, from `X-Forwarded-…`.
     """
     element = headers.get(b"forwarded", b"").partition(b",")[0]
     if element:

@@ -1,8 +1,8 @@
 """A forward proxy that serves the API's hosts itself and forwards all other requests.
 
-It is for clients that have a hard-coded API address but respect `HTTPS_PROXY`. The proxy accepts HTTP requests in
-absolute form and CONNECT, one request per connection. The bytes after the head are forwarded unread, so a body may be
-of any size and kind.
+The proxy is for clients that have a hard-coded API address but respect `HTTPS_PROXY`. The proxy accepts HTTP requests
+in absolute form and CONNECT, one request per connection. The bytes after the head are forwarded unread, so a body may
+be of any size and kind.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class InterceptedHosts:
 
 
 class Proxy:
-    """A proxy in front of one server. `observe` is called for every request to another host."""
+    """A proxy in front of one server, which calls `observe` for every request to another host."""
 
     def __init__(
         self,
@@ -290,7 +290,7 @@ async def _join(
 
 
 async def _forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Forward bytes until the source ends, no faster than the sink accepts them. Then end the sink."""
+    """Forward bytes until the source ends, no faster than the sink accepts them, and end the sink afterwards."""
     while chunk := await source.read(_CHUNK):
         if sink.is_closing():  # uvloop would raise a RuntimeError
             raise ConnectionResetError

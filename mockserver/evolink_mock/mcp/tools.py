@@ -55,7 +55,7 @@ class MockTools:
         outcome: Literal["completed", "failed", "cancelled"] = "completed",
         failure: str | None = None,
     ) -> JsonObject:
-        """End a task now. `failure` is a documented error code, for the outcome `failed`."""
+        """End a task now. `failure` is a documented failure code, which the outcome `failed` requires."""
         body = {"outcome": outcome} | ({} if failure is None else {"failure": failure})
         return self._post(f"/tasks/{task_id}/outcome", body)
 
@@ -84,7 +84,8 @@ class MockTools:
     ) -> JsonObject:
         """Show, freeze, advance or resume the clock of the account. `by` is how far to advance: 30s, 5m, 25h.
 
-        After an advance, everything that fell due has happened, callbacks included. It takes no real time.
+        After an advance, everything that fell due has happened, callbacks included. Advancing does not wait in real
+        time.
         """
         if action == "show":
             return self._get("/clock")

@@ -86,7 +86,7 @@ class RenderingCancelledError(RuntimeError):
 
 
 def render(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool] = lambda: False) -> None:
-    """Write the file that `spec` describes to `path`, completely or not at all. This takes 0.4 s for 6 s of 480p.
+    """Write the file that `spec` describes to `path`, completely or not at all. A video of 6 s in 480p takes 0.4 s.
 
     Raises OSError if the folder cannot be written, and av.FFmpegError if a codec fails. If `is_cancelled` returns
     true, `RenderingCancelledError` is raised before the next frame.

@@ -81,7 +81,7 @@ class RecipeSequence(Struct, frozen=True):
 
     @property
     def length(self) -> int:
-        """The number of requests of all steps. It has no meaning for a constant recipe."""
+        """The number of requests of all steps, which has no meaning for a constant recipe."""
         return sum(times for _, times in self.steps)
 
     def index(self, turn: int) -> int:

@@ -36,7 +36,7 @@ _MOST_BRACKETS = 20  # maximum number of texts in brackets that are looked up pe
 
 
 def parse_sources(text: str) -> str:
-    """Parse a list of sources. Return it in order of precedence, or `off` for no sources.
+    """Parse a list of sources. Return the list in order of precedence, or `off` for no sources.
 
     Raises ValueError for any other text.
     """
@@ -75,7 +75,7 @@ def resolve_recipe(
     request: RecipeRequest,
     enabled: Container[str] = SOURCES,
 ) -> Resolution:
-    """Return the recipe of the first source that has one. Its sequence advances by one turn."""
+    """Return the recipe of the first source that names one, and advance the sequence of this recipe by one turn."""
     notes: tuple[str, ...] = ()
     sequence: RecipeSequence | ApiError | None = None
     if request is NO_SOURCE:  # almost all requests

@@ -41,8 +41,8 @@ MODELS_PATH = "/v1/models"
 def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
     """Create the ASGI application. It includes the control API if the setting `control` is "on".
 
-    `observe` is called with every completed exchange. Starlette's router is used without its application class,
-    because `ExchangeMiddleware` replaces the error handling of that class and must be the outermost layer.
+    The application calls `observe` with every completed exchange. Starlette's router is used without its application
+    class, because `ExchangeMiddleware` replaces the error handling of that class and must be the outermost layer.
     """
     routes = _routes(service)
     paths = [route.path for route in routes] + (CONTROL_PATHS if service.settings.control == "on" else [])
@@ -66,7 +66,7 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
 def _counting(
     service: Service, table: RouteTable, observe: Callable[[Exchange], None]
 ) -> Callable[[Exchange], None]:
-    """Return a function that counts an exchange in the metrics and passes it to `observe`.
+    """Return a function that counts an exchange in the metrics and passes the exchange to `observe`.
 
     Requests to the control API and the console are not counted.
     """

@@ -1,7 +1,7 @@
 """Respond to a small request at once: in one call of the application and one write, without an asyncio task.
 
-Only requests that never wait take this lane. They are complete in the received data, their endpoint belongs to the
-simulated API, and the calls of the store take at most tens of microseconds. A request that may have a recipe or a
+Only requests that never wait take this lane. Such a request is complete in the received data, its endpoint belongs to
+the simulated API, and the calls of its store take at most tens of microseconds. A request that may have a recipe or a
 callback raises `MayWaitError` before it changes anything. The response, journal entry and log line are the same as
 without the lane. uvicorn serves all other requests.
 """
@@ -50,7 +50,7 @@ class Connection(Protocol):
 
 
 class LaneRequest(Struct, frozen=True, gc=False):
-    """A complete request. It ends at the offset `end` in the received data."""
+    """A complete request, which ends at the offset `end` in the received data."""
 
     endpoint: LaneEndpoint
     exchange: Exchange

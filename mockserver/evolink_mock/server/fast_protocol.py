@@ -50,10 +50,7 @@ class FastProtocol(Protocol):
         super().data_received(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
-        """Serve the requests that wait in the batched lane, because the client sends nothing more.
-
-        Then call uvicorn's method.
-        """
+        """Serve the requests that wait in the batched lane, because the client sends nothing more."""
         if self.batched_lane is not None and self.batched_lane.has(self):
             self.batched_lane.run()
         return super().eof_received()

@@ -235,7 +235,7 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def continue_reading(self) -> bool:
-        """Return whether the client is still sending. If so, begin to read and drop what it sends."""
+        """Return whether the client is still sending. If the client is, begin to read and drop what it sends."""
         if self._is_draining or not (self._in_body or self._ignores_input):
             return False
         self._drain()

@@ -61,7 +61,10 @@ def stop_on_hangup(server: Server) -> None:
 def create_service(
     spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None, operator_key: str = ""
 ) -> Service:
-    """Create the service for these listeners. Its `ca_pem` is the certificate that clients must trust."""
+    """Create the service for these listeners.
+
+    The `ca_pem` of the service is the certificate that clients must trust.
+    """
     service = Service(spec, settings, clock, operator_key)
     if listeners.authority is not None:
         service.ca_pem = listeners.authority.certificate.read_bytes()
@@ -69,7 +72,7 @@ def create_service(
 
 
 def ignore(_: Exchange) -> None:
-    """Do nothing. This is the observer of a server that nobody observes."""
+    """Do nothing with an exchange."""
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
@@ -104,7 +107,7 @@ def _limits() -> ConnectionLimits:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server with several listeners for one app. It calls `ready` when all listeners serve.
+    """uvicorn's server with several listeners for one app, which calls `ready` when all listeners serve.
 
     `run` must be called with the http socket. The other listeners open and close with the http listener, and share its
     lifespan and connections.

@@ -48,9 +48,9 @@ def serve_in_thread(
 ) -> Iterator[ThreadedServer]:
     """Serve a mock while the `with` block runs, on `settings.port`. Port 0 selects a free port.
 
-    In the thread of the server, `observe` is called with every exchange, and `observe_proxy` with every connection
-    that a client opens through the proxy or fails to open over TLS. Raises the errors of `open_listeners`, and
-    `PortError` if the server does not start.
+    The thread of the server calls `observe` with every exchange, and `observe_proxy` with every connection that a
+    client opens through the proxy or fails to open over TLS. Raises the errors of `open_listeners`, and `PortError` if
+    the server does not start.
     """
     with open_listeners(spec, settings) as listeners:
         service = create_service(spec, settings, listeners, clock)

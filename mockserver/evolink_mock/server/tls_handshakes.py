@@ -15,8 +15,9 @@ HANDSHAKE_SECONDS = 10.0  # maximum time of a handshake
 class TlsHandshakes:
     """The TLS handshakes of one listener.
 
-    After a failed handshake, `on_failure` is called with the host name that the client requested. asyncio reports only
-    successful handshakes, so that a failed handshake is noticed only when its time limit has expired, or at `close`.
+    After a failed handshake, the object calls `on_failure` with the host name that the client requested. asyncio
+    reports only successful handshakes, so that a failed handshake is noticed only when its time limit has expired, or
+    at `close`.
     """
 
     def __init__(self, context: ssl.SSLContext, default_name: str, on_failure: Callable[[str], None]) -> None:

@@ -70,7 +70,7 @@ class ShiftedClock:
 class AccountClocks:
     """The clocks of all accounts.
 
-    An account's clock can be frozen, set or advanced; until then, it shows the server's time.
+    Until an account's clock is frozen, set or advanced, the clock shows the server's time.
     """
 
     def __init__(
@@ -134,9 +134,9 @@ class AccountClocks:
     async def advance(self, account: Account, seconds: float) -> list[Event]:
         """Move the account's time forward. Return the events on the way, in order of time.
 
-        Each event happens at the time at which it is due. Callbacks and their retries are really sent. States, links,
-        rate windows and refunds are functions of time and need no action. Raises ValueError for a negative number or a
-        time after `LAST`, and `ClockBusyError` like `moving`.
+        During the move, each event happens when the clock shows its due time. Callbacks and their retries are really
+        sent. States, links, rate windows and refunds are functions of time and need no action. Raises ValueError for a
+        negative number or a time after `LAST`, and `ClockBusyError` like `moving`.
         """
         async with self.moving(account):
             frozen = await self._freeze(account.token)

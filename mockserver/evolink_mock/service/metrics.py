@@ -118,7 +118,7 @@ class _Constant:
 async def _gauges(store: Store, clock: Clock) -> list[GaugeMetricFamily]:
     """Return the gauges, which describe the state of the store.
 
-    The status of each task is computed, because it depends on the time.
+    The status of a task depends on the time and is therefore computed.
     """
     accounts, tasks = await store.accounts(), Tally[Phase]()
     for account in accounts:

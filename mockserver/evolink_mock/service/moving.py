@@ -18,7 +18,7 @@ _AGAIN_SECONDS = 0.02  # between two attempts to get the right
 
 
 class ClockBusyError(Exception):
-    """Another caller is moving the account's time. It may be the client whose callback handler is calling now."""
+    """Another caller is moving the account's time, perhaps the client whose callback handler is calling now."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""The objects that the endpoints share. They are created once, from the settings."""
+"""The objects that the endpoints share, which are created once, from the settings."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Service:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """The metrics, which require an optional package. They exist only if the setting `metrics` is on."""
+        """The metrics, which require an optional package, and exist only if the setting `metrics` is on."""
         from evolink_mock.service.metrics import Metrics
 
         return Metrics()

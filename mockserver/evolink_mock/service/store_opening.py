@@ -45,7 +45,7 @@ class State(NamedTuple):
 def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
     """Open the store that the settings name. Raises `StoreError` if the store cannot be used.
 
-    When a delivery is stored in memory, `changed` is called with the token of its account.
+    When a delivery is stored in memory, the store calls `changed` with the token of the delivery's account.
     """
     if settings.store == "memory":
         seed = secrets.randbits(64) if settings.seed is None else settings.seed

@@ -1,4 +1,4 @@
-"""The files that clients have uploaded. They are kept in memory, within limits, until they expire."""
+"""The files that clients have uploaded, which are kept in memory, within limits, until they expire."""
 
 from __future__ import annotations
 

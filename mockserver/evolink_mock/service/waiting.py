@@ -24,7 +24,8 @@ async def wait(
 ) -> Why:
     """Wait until `reached` holds for the account, at most `seconds` of real time. Return why the wait ended.
 
-    If the account's time is frozen and no caller is moving it, the wait ends at once, because nothing would change.
+    If the account's time is frozen and no caller is moving it, the wait ends at once, because the account's time does
+    not pass.
     """
     try:
         async with asyncio.timeout(seconds):

@@ -44,8 +44,8 @@ def serve(  # noqa: PLR0913  (what, where, and how)
 ) -> None:
     """Serve until Ctrl-C, SIGTERM or SIGHUP.
 
-    When the server serves requests, `ready` is called, perhaps in a thread. Before that, raises ValueError if a
-    snapshot cannot be loaded, and `StoreError` if a store cannot be used.
+    The server calls `ready`, perhaps in a thread, when it serves requests. If a snapshot cannot be loaded, raises
+    ValueError before; if the store cannot be used, raises `StoreError` before.
     """
     if workers > 1:
         with shared_metrics(is_enabled=settings.metrics), listeners:

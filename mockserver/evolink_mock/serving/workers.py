@@ -31,8 +31,8 @@ class ParentPipes(NamedTuple):
 class Workers:
     """Starts `count` workers, and replaces each worker that dies, until Ctrl-C or SIGTERM.
 
-    `work(pipes)` runs in a child process. `on_ready` is called when all workers serve, and `on_death(pid, reason)`
-    when a worker must be replaced. This process must have no threads and no event loop.
+    `work(pipes)` runs in a child process. The parent process calls `on_ready` when all workers serve, and
+    `on_death(pid, reason)` when a worker must be replaced. This process must have no threads and no event loop.
     """
 
     def __init__(

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 @coroutine
 def sent(command: Any) -> Generator[tuple[Any], Sequence[Any], Any]:
-    """Yield a command to the fast lane. Return the reply, or raise it if it is an error."""
+    """Yield a command to the fast lane, and receive the reply.
+
+    Return the reply, or raise it if the reply is an error.
+    """
     (reply,) = yield (command,)
     if isinstance(reply, Exception):
         raise reply

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class MemoryStore:
     """A `LocalStore` in memory. A step changes the stored account itself, because a token always has the same object.
 
-    When a delivery is stored, `changed` is called with the token of its account.
+    When a delivery is stored, the store calls `changed` with the token of the delivery's account.
     """
 
     problem: str | None = None

@@ -135,7 +135,7 @@ def exchange_record(exchange: Exchange) -> ExchangeRecord:
 
 
 def exchange_of(record: ExchangeRecord) -> Exchange:
-    """Return the exchange of a record. Its `began` is 0."""
+    """Return the exchange of a record. The field `began` of this exchange is 0."""
     fields: dict[str, Any] = msgspec.structs.asdict(record)
     return Exchange(began=0.0, **fields)
 

@@ -93,7 +93,7 @@ class MockCallbacks(Sequence[CallbackState]):
         return await call_in_thread(self.wait, count, timeout)
 
     def replay(self, task_id: str) -> CallbackState:
-        """Attempt the callback of a task once more at once, even if it has been delivered."""
+        """Attempt the callback of a task once more, without waiting, even if the callback has been delivered."""
         path = f"/callbacks/{task_id}/replay"
         return decode(
             self._control.request("POST", path, variant="callbacks.replay_async(…)"), type=CallbackState
@@ -209,7 +209,7 @@ class MockAccount:
     def finish(
         self, task_id: str, failure: str | None = None, outcome: TaskOutcome | None = None
     ) -> TaskState:
-        """End a task now and return its state. Its callback is then due.
+        """End a task now, so that its callback is due, and return the state of the task.
 
         If `failure` is None, the task completes. If `failure` is a documented code or `CODE/KIND`, the task fails with
         it. `outcome` is needed only to cancel the task.

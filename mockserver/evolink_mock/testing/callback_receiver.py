@@ -1,4 +1,4 @@
-"""A callback receiver on loopback for tests. It records all requests, and responds as the test wants."""
+"""A callback receiver on loopback for tests, which records all requests, and responds as the test wants."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class Receiver:
 
 
 class _Listener(ThreadingTCPServer):
-    """The TCP server of the standard library. To stop it, `wake` opens a connection, so that no flag is polled.
+    """The TCP server of the standard library. To stop the server, `wake` opens a connection, so that no flag is polled.
 
     The HTTP server of the library is not used, because it first looks up the name of 127.0.0.1.
     """

@@ -42,7 +42,7 @@ def to_instant(time: float | datetime) -> float:
 
 
 class MockClock:
-    """The clock of an account. It runs until it is frozen, set or advanced.
+    """The clock of an account, which runs until a test freezes, sets or advances it.
 
     A callback handler must not move the clock, because the move would wait for this handler. The mock refuses such a
     move with a `ControlError` (409).

@@ -1,6 +1,6 @@
 """A client of the control API.
 
-It uses the standard library, because tests may replace the functions of httpx or requests.
+The client uses the standard library, because tests may replace the functions of httpx or requests.
 """
 
 from __future__ import annotations

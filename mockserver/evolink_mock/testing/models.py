@@ -23,8 +23,8 @@ class TaskState(Struct, frozen=True):
     """The present state of a task.
 
     `status` is pending, processing, completed, failed or cancelled. `body` is the response to a status query.
-    `outcome` is how the task ends, and is set even before the end; it is None if the task never ends. `failure` is the
-    failure code if the task has failed, otherwise None.
+    `outcome` is how the task ends, even before its end; None if the task never ends. `failure` is the failure code if
+    the task has failed, otherwise None.
     """
 
     id: str

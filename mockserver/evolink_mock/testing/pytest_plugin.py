@@ -70,7 +70,7 @@ def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer
 
 @pytest.fixture
 def evolink_callbacks() -> Iterator[Receiver]:
-    """A callback receiver on loopback. Its `url` is for the `callback_url` of create requests."""
+    """A callback receiver on loopback. The `url` of the receiver is for the `callback_url` of create requests."""
     from evolink_mock.testing.callback_receiver import Receiver
 
     with Receiver() as receiver:

@@ -1,4 +1,4 @@
-"""Generators that read and change accounts and tasks on the server. They yield commands and receive the replies.
+"""Generators that read and change accounts and tasks on the server, by yielding commands and receiving replies.
 
 The fast lane sends the commands of several requests in one round trip.
 """

@@ -38,7 +38,7 @@ _log = logging.getLogger("evolink_mock")
 
 
 class Connection:
-    """A connection that one thread uses at a time. On each new connection, `opened` is called to prepare the store.
+    """A connection that one thread uses at a time. Each new connection is passed to `opened`, which prepares the store.
 
     Methods raise `StoreError` if the server cannot be reached, or if it refuses a command, for example because its
     memory is full.

@@ -47,7 +47,10 @@ class QueryCache:
         return self._results.get((token, task_id)) if self._is_stable else None
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Send the commands of a batch, and return the replies. If they read results, read the version before them."""
+        """Send the commands of a batch, and return the replies.
+
+        If results are read, the version is read before them.
+        """
         if not self.is_reading:
             return self._connection.send(commands)
         self.is_reading = False
@@ -65,7 +68,7 @@ class QueryCache:
             self._results[token, task_id] = result
 
     def _is_version(self, reply: Any) -> bool:
-        """Return whether the store still has the version of the results. If not, remove the results."""
+        """Return whether the store still has the version of the results. Otherwise, remove the results."""
         version = (self._connection.opened, reply) if isinstance(reply, bytes) else None
         if version == self._version and version is not None:
             return True

@@ -1,4 +1,7 @@
-"""The store on a Redis or Valkey server. Its calls block, because a round trip takes only tens of microseconds."""
+"""The store on a Redis or Valkey server.
+
+Calls of this store block the event loop, because a round trip takes only tens of microseconds.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,8 @@ class RedisStore(JournaledStore):
     """A `BatchingStore` and a `SharedStore` on a server.
 
     An account is changed by optimistic concurrency: the server stores the result of a step only if the account has not
-    changed since the step got it. `wall_time` returns Unix seconds; by default, these are the server's. Methods raise
-    `StoreError` while the server cannot be used.
+    changed since the step got it. `wall_time` returns Unix seconds; by default, it shows the time of the server.
+    Methods raise `StoreError` while the server cannot be used.
     """
 
     def __init__(

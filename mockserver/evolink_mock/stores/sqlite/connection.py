@@ -195,7 +195,7 @@ class Connection:
 class Transaction:
     """The context of a transaction.
 
-    Because every writing request enters it, it is a class, which is faster than a generator.
+    A class is faster than a generator, and every writing request enters this context.
     """
 
     def __init__(self, connection: Connection) -> None:

@@ -1,8 +1,8 @@
 """The leases of deliveries in the file. A worker leases the deliveries that it attempts, and renews its leases.
 
-The column `wakes_at` is the time, on the server's clock, from which any worker may attempt the delivery. It is NULL if
-the account's clock is frozen or no attempt is planned. `worker` is the worker that holds the lease; `has_begun` states
-whether the attempt has begun.
+The column `wakes_at` is the time, on the server's clock, from which any worker may attempt the delivery. The column is
+NULL if the account's clock is frozen or no attempt is planned. `worker` is the worker that holds the lease;
+`has_begun` states whether the attempt has begun.
 """
 
 from __future__ import annotations

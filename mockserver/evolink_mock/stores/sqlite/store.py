@@ -1,4 +1,7 @@
-"""The store in an SQLite file. Its calls block, because a transaction takes only microseconds."""
+"""The store in an SQLite file.
+
+Calls of this store block the event loop, because a transaction takes only microseconds.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,7 @@ class SqliteStore(JournaledStore):
         self.changes.change(token, step)
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Run the step of each command. Return for each its exception, or None if it succeeded."""
+        """Run the step of each command. Return for each command the exception of its step, or None if it succeeded."""
         return self.changes.together(commands)
 
     async def account(self, token: str) -> Account:
