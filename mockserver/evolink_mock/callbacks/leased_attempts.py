@@ -38,9 +38,9 @@ _log = logging.getLogger("evolink_mock.callbacks")
 
 
 class LeasedAttempts:
-    """Attempts leased deliveries, and stores the results.
+    """Attempts the deliveries that this worker has leased, and stores the results.
 
-    `stored` is called after each attempt that was stored, and `ended` after each attempt.
+    The object calls `stored` after each attempt that was stored, and `ended` after each attempt.
     """
 
     def __init__(  # noqa: PLR0913  (what it calls, and its limits)
@@ -75,11 +75,11 @@ class LeasedAttempts:
         self._closing = False
 
     def may_hold(self, token: str, receiver: str) -> bool:
-        """Return whether this process may lease another delivery of an account to a receiver."""
+        """Return whether this worker may lease another delivery of this account to this receiver."""
         return self._held[token, receiver] < self._limits.share
 
     def hold(self, claims: Iterable[Claim]) -> None:
-        """Put leased deliveries into the queues. `start_due` starts their attempts."""
+        """Put leased deliveries into the queues, from which `start_due` takes them."""
         for claim in claims:
             queue, entry = self._entry(claim)
             queue.put(entry)
@@ -92,7 +92,7 @@ class LeasedAttempts:
         await asyncio.wait((self._start(queue, entry, retried=False),))
 
     def start_due(self) -> None:
-        """Start attempts, as many as the limits allow."""
+        """Start attempts of the leased deliveries, as many as the limits allow."""
         while not self._closing and (turn := self._fair_queue.take()) is not None:
             self._start(*turn)
 
@@ -105,7 +105,7 @@ class LeasedAttempts:
                 self._held[token, entry.receiver] -= 1
 
     async def end(self, grace: float) -> None:
-        """Start no more attempts, and wait up to `grace` seconds for the attempts in progress."""
+        """Start no more attempts, and wait up to `grace` seconds of real time for the attempts in progress."""
         self._closing = True
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=grace)

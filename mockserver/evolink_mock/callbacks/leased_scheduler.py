@@ -113,7 +113,10 @@ class LeasedScheduler:
             await sleep(pause)
 
     async def run_due(self, account: Account) -> None:
-        """Attempt the due deliveries of a frozen account. Return when no worker has one left to attempt."""
+        """Attempt the due deliveries of a frozen account.
+
+        Returns when no delivery of the account is due or being attempted by any worker.
+        """
         while not self._closed:
             self._ended.clear()
             claims = await self._leases.claim_frozen(account.token)
@@ -129,7 +132,7 @@ class LeasedScheduler:
         """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
 
         On the account's clock, attempts take no time. Calls `moved` after each move. Returns False if the account was
-        dropped.
+        dropped or another worker moves its time.
         """
         await self.run_due(account)
         instant = account.frozen_at

@@ -1,4 +1,4 @@
-"""Report problems on stderr: as text, or as objects for a command whose log is JSON."""
+"""Report problems on stderr: as text, or as JSON objects if the command has a JSON log."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
     from evolink_spec.options.sources import RawValue
 
-CONFIGURATION_ERROR = 2  # click uses it too, for an unknown option
+CONFIGURATION_ERROR = 2  # also the exit status of click for an unknown option
 CANNOT_LISTEN = 3
 _WITH_LOG = {"serve", "run"}  # the commands with the option --log-format
 _WORDS = "evolink_mock.words"  # the command line, in the `meta` of click's context
 
 
 class ReportingGroup(Group):
-    """The commands of `evolink-mock`. They report an error in an option in the format of the log."""
+    """The group of the commands of `evolink-mock`. An error in an option is reported in the format of the log."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse the options of the group, and keep the command line for `is_log_json`."""
+        """Parse the options of the group, and keep the words of the command line for `is_log_json`."""
         words = tuple(args)
         context = super().make_context(info_name, args, parent, **extra)
         context.meta[_WORDS] = words
         return context
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command. If the log is JSON, an error in an option is shown as a JSON object."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
@@ -47,15 +47,14 @@ class ReportingGroup(Group):
 
 
 class _JsonUsageError(click.UsageError):
-    """An error in an option, which is shown as an object."""
+    """An error in an option, which is shown as a JSON object."""
 
     def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002  (always stderr)
-        """Write the object to stderr."""
         _write("error", self.message, exit_status=self.exit_code)
 
 
 def is_log_json() -> bool:
-    """Return whether the command writes its log as JSON, even if its settings are invalid."""
+    """Return whether the command writes its log as JSON. This is known even if its settings are invalid."""
     context = click.get_current_context(silent=True)
     words: tuple[str, ...] = () if context is None else context.meta.get(_WORDS, ())
     if words[:1] and words[0] not in _WITH_LOG:
@@ -75,9 +74,9 @@ def _written_format(words: tuple[str, ...]) -> str:
 
 
 def _configured_format() -> str:
-    """Return `log_format` in the environment, or else in pyproject.toml."""
+    """Return `log_format` from the environment, or else from pyproject.toml; empty if neither sets it."""
     sources: list[Mapping[str, RawValue]] = [configuration.environment_settings(environment())]
-    with suppress(ValueError):  # an invalid file is reported by whoever needs it
+    with suppress(ValueError):  # the code that needs the file reports that it is invalid
         sources.append(configuration.pyproject_settings(Path.cwd()))
     return next((str(source["log_format"].value) for source in sources if "log_format" in source), "")
 
@@ -91,7 +90,7 @@ def warn(problem: str) -> None:
 
 
 def report(problem: str, exit_status: int) -> None:
-    """Report the problem that ends the command with this exit status."""
+    """Report the problem that ends the command with this exit status, but do not end the command."""
     if is_log_json():
         _write("error", problem, exit_status=exit_status)
     else:
@@ -112,7 +111,7 @@ def _write(level: str, problem: str, **fields: int) -> None:
 
 @contextmanager
 def reported_problems() -> Iterator[None]:
-    """Report an error that occurs before the mock is ready, and end the command with its exit status."""
+    """If an error occurs in the `with` block, report it, and end the command with the exit status for this error."""
     from evolink_spec import SpecError
 
     from evolink_mock.domain.store import StoreError

@@ -44,12 +44,13 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 ) -> None:
     """Send exchanges as events until the client disconnects.
 
-    The first of them is the exchange after the last one that the client has, or else the next new exchange. When the
-    exchanges are cleared, a client may not have received all of them. If `cleared` is not empty, this client gets the
-    event `cleared` instead of them; otherwise, it still gets them.
+    The first exchange is the next one after the last exchange that the client has, or else the next new exchange. If
+    the exchanges are cleared before the client has received all of them and `cleared` is not empty, the client gets
+    the event `cleared` instead of those that it has not received. If `cleared` is empty, the client still gets those
+    exchanges.
 
-    A client that does not read a batch in time is disconnected in the middle of the response. If it connects again with
-    `Last-Event-ID`, it continues there, and learns how many exchanges it has missed.
+    A client that does not read a batch in time is disconnected in the middle of the response. When it connects again
+    with `Last-Event-ID`, the stream continues there, and the client learns how many exchanges it has missed.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200

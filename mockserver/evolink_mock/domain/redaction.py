@@ -27,26 +27,26 @@ KEY_REMOVED = "[removed:key]"  # stands for an account's token, so that the read
 _TOKEN_MARK, _VALUE_MARK = "\ufdd0", "\ufdd1"  # placeholders of removed text during redaction; noncharacters
 # In characters. A value below `_SHORTEST` is kept. A value below `_SHORT` is removed only as a whole word.
 _SHORTEST, _SHORT = 3, 8
-_MOST_VALUES = 32  # per request
-_MOST_REMOVED = 100  # values that are searched for in a text
+_MOST_VALUES = 32  # maximum number of credentials per request
+_MOST_REMOVED = 100  # maximum number of values that are searched for in a text
 
-_SCHEME_NAMES = frozenset({"basic", "bearer", "digest", "token"})  # of a header whose key is missing
+_SCHEME_NAMES = frozenset({"basic", "bearer", "digest", "token"})  # a header with only this has no key
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,30}) +(.+)", re.DOTALL)
 _PAIR = re.compile(r"(?<![\w.-])([\w.-]{1,64})=([^&;\s\"'<>]+)")
 _MEMBER = re.compile(r'("([\w.-]{1,64})"\s{0,9}:\s{0,9}")((?:[^"\\]|\\.)*)')
 _PART = re.compile(
     r'(form-data; ?name="?([\w.-]{1,64})"?[^\r\n]{0,100}\r?\n(?:[^\r\n]{1,100}\r?\n){0,9}\r?\n)([^\r\n]*)'
 )
-# After the scheme of a URL: the user information, the rest up to the query, the query and fragment.
+# The parts of a URL after its scheme: the user information, the rest up to the query, the query and fragment.
 _URL = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^?#\s\"'<>]*)([?#][^\s\"'<>]*)?")
 _URL_PATH = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^/?#\s\"'<>\\]*)[^\s\"'<>]*")
 _AFTER_SCHEME = re.compile(r"(:(?:\\?/){2})[^\s\"'<>]+")
-# Headers whose values are long and random, but no keys.
+# Headers whose values are long and random, but are no API keys.
 _IDENTIFYING = re.compile(
     rb"\bid$|request|trace|span|correlation|etag|match|nonce|digest|websocket|idempotency|content|agent",
     re.IGNORECASE,
 )
-# Members whose values are long and random, but no keys; and bodies that contain a file.
+# JSON members whose values are long and random, but are no API keys; and bodies that contain a file.
 _CALLBACK_NAME = re.compile(r"callback|webhook", re.IGNORECASE)
 _RANDOM_NAME = re.compile(r"id$|base64|checksum|digest|etag|hash|md5|nonce|sha\d", re.IGNORECASE)
 _ENCODED = re.compile(r"form-data|base64|[\x00\ufffd]")
@@ -56,12 +56,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 def is_credential_name(name: str) -> bool:
-    """Whether a header, query parameter or field with this name carries a credential."""
+    """Return whether a header, query parameter or field with this name contains a credential."""
     return names_secret(name)
 
 
 def is_credential_header(name: bytes) -> bool:
-    """Whether a header with this name carries a credential."""
+    """Return whether a header with this name contains a credential."""
     return header_names_secret(name.decode("latin-1"))
 
 
@@ -91,7 +91,7 @@ def _secret_strings(body: bytes) -> set[str]:
 
 
 def _is_distinctive(value: str) -> bool:
-    """Whether a value of a member is no ordinary word, so that it may be removed elsewhere."""
+    """Return whether a credential is no ordinary word, and may therefore be removed wherever it appears."""
     return len(value) >= _SHORT and (any(map(str.isdigit, value)) or len(value) >= 2 * _SHORT)
 
 
@@ -121,7 +121,7 @@ def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]])
 
 
 def redact_identifier_for_log(text: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Redact an identifier, which may look like a key, for the access log."""
+    """Return an identifier, which may look like an API key, without the known credentials in it."""
     return Redactor((), credential_values(headers)).identifier(text) if text else text
 
 
@@ -153,18 +153,18 @@ class Redactor:
         self._known = known[:_MOST_REMOVED]
 
     def text(self, text: str, *, plain_urls: bool = False) -> str:
-        """Remove from a text the known credentials, those in its URLs, those that it names, and words like keys.
+        """Return a text without known credentials, credentials in URLs or after their names, and words like API keys.
 
-        `plain_urls` says that UUIDs and hexadecimal numbers in the paths of URLs are kept.
+        If `plain_urls`, UUIDs and hexadecimal numbers in the paths of URLs are kept.
         """
         return without_keys(self._plain(text), _removed, plain_urls=plain_urls)
 
     def identifier(self, text: str) -> str:
-        """Remove from an identifier the known credentials."""
+        """Return an identifier without the known credentials in it. The identifier may look like an API key."""
         return self._plain(text)
 
     def _plain(self, text: str) -> str:
-        """Return a text without all credentials except words that look like API keys."""
+        """Return a text without credentials, except for words that look like API keys."""
         marked = self._marked(text)
         return without_named(_shown(_URL.sub(_without_query, marked) if ":" in marked else marked), _removed)
 

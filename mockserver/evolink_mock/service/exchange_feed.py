@@ -64,7 +64,7 @@ class ExchangeFeed:
         return self._stored[index] if is_shown else None
 
     def number_of(self, exchange: Exchange) -> int:
-        """Return the number of a published exchange; 0, which no exchange has, if it is no longer stored."""
+        """Return the number of a published exchange; 0, which no exchange has, if the exchange has been dropped."""
         stored = reversed(self._stored)
         return next((self.last - index for index, item in enumerate(stored) if item is exchange), 0)
 

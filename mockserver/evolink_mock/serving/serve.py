@@ -132,12 +132,11 @@ class _WorkerServer:
         )
 
     def _report_death(self, pid: int, reason: str) -> None:
-        """Log that a worker is replaced, in a single write, so that the output of workers cannot interrupt the line."""
+        """Log that a worker is replaced, unless stderr cannot accept a line at once."""
         message = f"worker {pid} {reason}; a new worker replaces it"
         write_if_ready(sys.stderr, self._line("worker-replaced", message, "warning"))
 
     def _report_failure(self, error: BaseException) -> None:
-        """Log why this process ends."""
         sys.stderr.write(self._line("worker-failed", f"a child process failed: {error!r}", "error"))
 
     def _line(self, event: str, message: str, level: str) -> str:
