@@ -91,8 +91,6 @@ class CreditsEndpoint:
             await self._service.store.change(context.token, self._step(context))
 
     def _step(self, context: RequestContext) -> Step:
-        """Return the step that checks the request and makes the refunds that are due."""
-
         def step(account: Account, _: IsTaken) -> Change:
             enter(self._service, context, account)
             apply_recipe(self._service, context, recipe_request_of(self._service, context))

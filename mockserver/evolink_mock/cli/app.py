@@ -96,7 +96,6 @@ def serve(settings: Settings, options: ServeOptions) -> None:
 
 
 def _write_port_file(path: Path, port: bytes, *, as_json: bool) -> None:
-    """Write the port file. If this fails, log the reason."""
     from evolink_mock.files import write_atomically
     from evolink_mock.server.log_writer import event_line
 

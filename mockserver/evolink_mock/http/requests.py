@@ -137,7 +137,6 @@ def _forwarded(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tupl
 
 
 def _is_valid_host(host: bytes) -> bool:
-    """Return whether a Host header is a `HOST[:PORT]` that may be part of a URL."""
     if not _HOST.fullmatch(host):
         return False
     if not host.startswith(b"["):
@@ -150,7 +149,6 @@ def _is_valid_host(host: bytes) -> bool:
 
 
 def _bound_address(scope: Scope) -> str:
-    """Return the address and port that accepted the connection."""
     address, port = scope.get("server") or ("127.0.0.1", None)
     host = f"[{address}]" if ":" in address else address
     return f"{host}:{port}" if port else host

@@ -59,7 +59,6 @@ def hosts_of(spec: Spec) -> tuple[str, ...]:
 
 
 def _servers(node: Any) -> Iterator[dict[str, Any]]:
-    """Yield every server object of an OpenAPI document: at its root, at a path, or at an operation."""
     yield from (server for server in node.get("servers") or () if isinstance(server, dict))
     for path in (node.get("paths") or {}).values():
         operations = (

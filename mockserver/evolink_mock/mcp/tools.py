@@ -105,7 +105,7 @@ class MockTools:
     ) -> JsonObject:
         """Run a client in many scenarios against this mock and judge it; return the verdict with advice.
 
-        `command` is the command line of the client, one word per entry. The placeholders {prompt}, {image_url},
+        `command` is the command line of the client, as a list of words. The placeholders {prompt}, {image_url},
         {output}, {callback_url}, {callback_listen}, {key} and {base_url} in it are replaced by values. `scenarios`
         selects scenarios by the beginning of their ids, such as `happy` or `query-`; without it, all are run, which
         takes one or two minutes. `deadline` is the time in seconds after which the client itself gives up. `folder` is
@@ -123,7 +123,6 @@ class MockTools:
 
 
 def _shortened(entry: JsonObject) -> JsonObject:
-    """Return an entry of the journal, with long bodies cut."""
     parts = {name: {**entry[name], "body": _cut(entry[name]["body"])} for name in ("request", "answer")}
     return {**entry, **parts}
 

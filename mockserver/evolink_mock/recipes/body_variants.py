@@ -131,7 +131,6 @@ class _Maker:
         return [] if "array" in kinds and not schema.get("minItems") else self.make(schema, 0)
 
     def make(self, schema: Any, depth: int) -> Any:
-        """Return a value that the schema probably allows."""
         schema = self.resolve(schema)
         if "const" in schema:
             return schema["const"]

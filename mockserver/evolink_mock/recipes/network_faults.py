@@ -70,8 +70,6 @@ class _RewritingSend:
 
 
 class _FaultySend:
-    """Sends one response with the network faults of a recipe."""
-
     def __init__(
         self, recipe: Recipe, scope: Scope, documented: Container[int], chance: float, send: Send
     ) -> None:

@@ -75,7 +75,6 @@ class _Request:
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Continue the request by raising an error of the store in its coroutine."""
         self._go_on(self._coroutine.throw, error)
 
     def _go_on(self, resume: Callable[[Any], Any], value: Any) -> None:

@@ -159,7 +159,6 @@ class _Listener(ThreadingTCPServer):
             self.handle_request()
 
     def wake(self) -> None:
-        """Make `run` return."""
         self._ending = True
         socket.create_connection(self.server_address[:2]).close()  # type: ignore[arg-type]  # typeshed allows bytes
 

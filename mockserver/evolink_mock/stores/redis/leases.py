@@ -104,6 +104,5 @@ class Leases:
 
 
 def _parts_of(queue: bytes) -> tuple[str, str]:
-    """Return the token and the receiver in the name of a queue."""
     token, _, receiver = queue.rpartition(b"\n")
     return token.decode("utf-8", "surrogatepass"), receiver.decode()

@@ -70,7 +70,7 @@ class Changes:
         return self.find_cached(token, task_id)
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Do the same as `find`, but check only if `is_current` is not set whether the file has changed."""
+        """Do the same as `find`. If `is_current` is true, do not check whether the file has changed."""
         if not self.is_current:
             version = self._connection.version()
             if version != self._version or len(self._results) >= _CACHED_QUERIES:
