@@ -82,9 +82,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = False
     seed: Annotated[
         int | None,
-        Option(
-            help="Give the same requests the same ids, start time and durations.", section=_TASKS, metavar="N"
-        ),
+        Option(help="Seed that repeats ids, start time and durations.", section=_TASKS, metavar="N"),
     ] = None
     clock_scale: Annotated[
         float,
@@ -250,8 +248,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     ui_key: Annotated[
         str | None,
         Option(
-            help="Key of the console, which then also serves other machines. By default, each start chooses a new "
-            "key, and prints a link with it.",
+            help="Key of the console. With a key that you choose, other machines can use the console, too. By "
+            "default, the mock chooses a new key at each start.",
             section=_OTHER,
             metavar="KEY",
             parse=parse_ui_key,

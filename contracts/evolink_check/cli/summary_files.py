@@ -42,7 +42,7 @@ class ServedReport(SummaryFiles, frozen=True, kw_only=True):
         bool,
         Option(
             help="After the run, serve the HTML report on this machine, print its link, and open it on a desktop. "
-            "Ctrl-C ends this; the exit status is that of the run.",
+            "Ctrl-C ends the command with the exit status of the run.",
             section=_REPORTS,
         ),
     ] = False

@@ -44,7 +44,8 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     secret: Annotated[
         str,
         Option(
-            help="The secret in the query string of the callback URL: a value in the URL, or [NAME=]VALUE to add.",
+            help="The secret in the query string of the callback URL: a value that the URL contains, or "
+            "[NAME=]VALUE, which is added to the URL.",
             section=_RECEIVER,
             metavar="SECRET",
         ),
@@ -120,7 +121,8 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     patience: Annotated[
         _Seconds,
         Option(
-            help="Seconds within which the receiver must query and book, after it has answered 2xx.",
+            help="Seconds within which the receiver must query and book a task, after it has answered the "
+            "callback with 2xx.",
             section=_HOW,
             metavar="SECONDS",
         ),

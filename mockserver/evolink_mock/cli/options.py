@@ -78,7 +78,7 @@ class StoreOptions(Struct, frozen=True, kw_only=True):
     file: Annotated[
         Path | None,
         Option(
-            help="The file to export to or import from, as JSON Lines; by default stdout or stdin.",
+            help="The file in JSON Lines that `export` writes or `import` reads; by default stdout or stdin.",
             section=_STATE,
             metavar="FILE",
         ),
@@ -111,7 +111,7 @@ class RunningMockOptions(Struct, frozen=True, kw_only=True):
     url: Annotated[
         str,
         Option(
-            help="URL of the mock, if no argument gives it. EVOLINK_BASE_URL changes the default.",
+            help="URL of the mock, if it is not an argument. EVOLINK_BASE_URL changes the default.",
             metavar="URL",
         ),
     ] = "http://127.0.0.1:8080"
@@ -126,7 +126,7 @@ class WaitOptions(RunningMockOptions, frozen=True, kw_only=True):
     """The options of `wait`."""
 
     timeout: Annotated[
-        float, Option(help="How long to wait.", metavar="TIME", shown="30s", parse=parse_duration)
+        float, Option(help="Maximum time to wait.", metavar="TIME", shown="30s", parse=parse_duration)
     ] = 30.0
 
 

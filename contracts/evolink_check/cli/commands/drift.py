@@ -53,8 +53,8 @@ class DriftOptions(Struct, frozen=True, kw_only=True):
     recordings: Annotated[
         tuple[Path, ...],
         Option(
-            help="Also compare this HAR file with NEW: report undocumented traffic, and documented values that it "
-            "does not contain. Repeatable; OLD can then be left out.",
+            help="Also compare this HAR file with NEW: report undocumented traffic, and documented values that the "
+            "file does not contain. Repeatable; OLD can then be left out.",
             name="--recording",
             metavar="FILE",
         ),
