@@ -115,7 +115,7 @@ def _first(scope: Scope, feed: ExchangeFeed) -> int:
     """Return the number of the last exchange that the client has.
 
     The number is taken from the header `Last-Event-ID`, or else from the parameter `after`; if both are missing, it is
-    the latest number.
+    the number of the latest exchange.
     """
     last = next((value for name, value in scope["headers"] if name == b"last-event-id"), b"")
     query = dict(parse_qsl(scope.get("query_string", b"")))

@@ -127,7 +127,7 @@ async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiEr
 
 
 async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond when the task has finished, when the timeout expires, or at once if the account's clock is frozen."""
+    """Respond when the task has finished, when the timeout expires, or immediately if the account's clock is frozen."""
     service, task_id = request.service, request.body.task_id
 
     async def is_finished(account: Account) -> Reached:

@@ -225,7 +225,7 @@ class Redactor:
         return self.text(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:
-        """Replace the known credentials by marks. The case and the encoding of a credential do not matter."""
+        """Replace the known credentials by marks, whatever their case and encoding."""
         lower = text.lower()
         for value, mark in self._known:
             if value.lower() in lower:

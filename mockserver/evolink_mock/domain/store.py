@@ -150,7 +150,7 @@ class Claim(Struct, frozen=True):
 class Leases(Protocol):
     """The leases of deliveries in a store that several workers share. A worker keeps its leases while it renews them.
 
-    Another worker can lease the deliveries of a dead worker at once, even if the account's time is frozen.
+    Another worker can lease the deliveries of a dead worker immediately, even if the account's time is frozen.
     """
 
     async def next_wake(self) -> float | None:
@@ -257,7 +257,7 @@ class BatchingStore(LocalStore, Protocol):
     def begin_batch(self) -> None:
         """Begin a batch of requests.
 
-        Per batch, `find_cached` checks only once whether another process has changed the store.
+        In each batch, `find_cached` checks only once whether another process wrote to the store.
         """
         ...
 

@@ -24,7 +24,7 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     """The end of a task, which either completes or fails with an error.
 
     `reach` is the progress (1 to 99) that the task shows before it fails. If `is_cancelled`, the task ends with the
-    OpenAPI document's status for cancelled tasks, or with the status for failed tasks if there is none.
+    OpenAPI document's status for cancelled tasks, or, if there is none, with the status for failed tasks.
     """
 
     failure: TaskFailure | None = None

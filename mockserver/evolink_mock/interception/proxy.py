@@ -260,7 +260,7 @@ async def _refuse(
 
 
 async def _linger(reader: asyncio.StreamReader) -> None:
-    """Read and discard what a client sends after its response, because closing at once could lose the response."""
+    """Read and discard what a client sends after its response, because closing immediately could lose the response."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_LINGER_SECONDS):
             while await reader.read(_CHUNK):

@@ -98,7 +98,7 @@ class _FaultySend:
             await self._send({**message, "body": self._body(message)} if self._gateway else message)
 
     async def _trickle(self, body: bytes, *, more: bool) -> None:
-        """Send a body in small parts until the client disconnects. If the server stops, send the rest at once."""
+        """Send a body in small parts until the client disconnects. If the server stops, send the rest immediately."""
         size = max(1, -(-len(body) // _PARTS))
         for start in range(0, len(body), size):
             # The pause precedes each part, because a client may close the connection after the last part.

@@ -3,7 +3,7 @@
 A store in a file serves them in one transaction, a store on a server in one round trip. The coroutine of each request
 stops where it needs the store. The commands of all stopped requests are sent to the store at once, and each coroutine
 continues with the replies to its own commands. A status query that the store can serve from its cache needs no
-coroutine. Per turn, the cache is checked only once.
+coroutine. In each turn, the cache is checked only once.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class BatchedLane:
     def _begin(self, connection: BatchedConnection, data: bytes) -> _Request | None:
         """Serve the requests at the beginning of `data` until one of them needs commands, and return that request.
 
-        Returns None if no request needs commands. uvicorn then serves the rest of `data`, if there is any.
+        Returns None if no request needs commands. uvicorn then serves the rest of `data`, unless it is empty.
         """
         for _ in range(MOST_REQUESTS):
             request = self._lane.read(data, 0, connection)
@@ -151,7 +151,7 @@ class BatchedLane:
         return None
 
     def _exchange(self, requests: Sequence[_Request]) -> None:
-        """Send the commands of all these requests to the store at once, and continue each request with its replies."""
+        """Send the commands of all these requests to the store together, and continue each request with its replies."""
         commands = [command for request in requests for command in request.commands or ()]
         try:
             replies = self._store.send(commands)

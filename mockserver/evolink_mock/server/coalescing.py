@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-_INTERIM = b"HTTP/1.1 1"  # an interim response, such as 100 Continue, is written at once
+_INTERIM = b"HTTP/1.1 1"  # an interim response, such as 100 Continue, is written immediately
 _HEAD = b"HTTP/1."
 
 
@@ -29,7 +29,7 @@ class CoalescingTransport:
         self.is_closing: Callable[[], bool] = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Write data after the delayed head, if there is one."""
+        """Write data. If a head is delayed, write it before the data."""
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(_HEAD) and data.endswith(b"\r\n\r\n") and not data.startswith(_INTERIM):
@@ -38,7 +38,7 @@ class CoalescingTransport:
         self._write(data)
 
     def flush(self) -> None:
-        """Write the delayed head without a body, if there is one."""
+        """If a head is delayed, write it without a body."""
         if self._head:
             head, self._head = self._head, b""
             self._write(head)

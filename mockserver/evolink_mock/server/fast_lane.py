@@ -1,4 +1,4 @@
-"""Respond to a small request at once: in one call of the application and one write, without an asyncio task.
+"""Respond to a small request immediately, in one call of the application and one write, without an asyncio task.
 
 Only requests that never wait take this lane. Such a request is complete in the received data, its endpoint belongs to
 the simulated API, and the calls of its store take at most tens of microseconds. A request that may have a recipe or a

@@ -31,7 +31,7 @@ class PortError(Exception):
 class Listeners:
     """The listening sockets of one server.
 
-    If there is an `https` socket, its certificate was issued by `authority` for `hosts`, the host names of the API.
+    If `https` is not None, `authority` has issued its certificate for `hosts`, the host names of the API.
     """
 
     http: socket.socket

@@ -93,7 +93,7 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def write_if_ready(stream: TextIO, line: str) -> None:
-    """Write a line in one piece, or drop it if the stream does not accept it at once.
+    """Write a line in one piece, or drop it if the stream does not accept it immediately.
 
     No thread is started, because a process that starts others by `fork` must have no threads.
     """
@@ -104,7 +104,7 @@ def write_if_ready(stream: TextIO, line: str) -> None:
 
 
 def _whole_lines(data: bytes) -> int:
-    """Return how many bytes to write at once: whole lines that a pipe writes atomically.
+    """Return how many bytes to write in one call: whole lines that a pipe writes atomically.
 
     Lines that other processes write to the same pipe cannot interrupt an atomic write. A line that is too long for an
     atomic write is written together with all that follows.

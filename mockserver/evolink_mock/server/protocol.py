@@ -1,8 +1,8 @@
 """One HTTP connection: uvicorn's protocol, with limits, and with responses that always reach the client.
 
 Heads, times and the number of connections are limited. Offers to upgrade the protocol are ignored. After an early
-response, the rest of the request's body is read and dropped, because closing at once would reset the connection and
-lose the response. A client that has closed its sending direction still gets its response. A response is one write,
+response, the rest of the request's body is read and dropped, because closing immediately would reset the connection
+and lose the response. A client that has closed its sending direction still gets its response. A response is one write,
 because the two writes of uvicorn take a third of the time of a small response.
 """
 

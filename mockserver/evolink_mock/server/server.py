@@ -181,7 +181,7 @@ class Server(uvicorn.Server):
             await self._proxy.close()  # last, because a tunnel to this server carries the last responses
 
     async def _end_requests(self) -> None:
-        """Make waiting requests respond at once, then abort the remaining connections.
+        """Make waiting requests respond immediately, then abort the remaining connections.
 
         The response to a pipelined request starts the next request, so waiting requests are looked for several times.
         """
@@ -200,7 +200,7 @@ class Server(uvicorn.Server):
         """Stop in an orderly way on a signal.
 
         uvicorn's handler would raise the signal again, and the process would exit with the status of the signal. A
-        second Ctrl-C ends the server at once, but only if the stop already takes longer than two seconds.
+        second Ctrl-C ends the server immediately, but only if the stop already takes longer than two seconds.
         """
         now = stopwatch()
         self.force_exit = self.should_exit and sig == signal.SIGINT and now - self._stop_began > _STOP_SECONDS

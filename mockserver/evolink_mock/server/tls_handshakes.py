@@ -15,8 +15,8 @@ HANDSHAKE_SECONDS = 10.0  # maximum time of a handshake
 class TlsHandshakes:
     """The TLS handshakes of one listener.
 
-    After a failed handshake, the object calls `on_failure` with the host name that the client requested. asyncio
-    reports only successful handshakes, so that a failed handshake is noticed only when its time limit has expired, or
+    After a failed handshake, the object calls `on_failure` with the host name that the client requested. Because
+    asyncio reports only successful handshakes, a failed handshake is noticed only when its time limit has expired, or
     at `close`.
     """
 

@@ -73,7 +73,7 @@ class ExchangeFeed:
         return self.after(self.last_cleared)[0]
 
     def after(self, number: int) -> tuple[list[Numbered], int]:
-        """Return the stored exchanges after this number, and how many of those after it were dropped.
+        """Return the stored exchanges after this number, and how many exchanges after this number were dropped.
 
         The returned exchanges include cleared exchanges.
         """
@@ -88,7 +88,7 @@ class ExchangeFeed:
     async def wait(self, number: int, clearings: int = 0) -> None:
         """Return when an exchange after this number is published, or when the feed is cleared.
 
-        Returns at once if the feed has already been cleared more than `clearings` times.
+        Returns immediately if the feed has already been cleared more than `clearings` times.
         """
         if self.last > number or self.clearings > clearings:
             return

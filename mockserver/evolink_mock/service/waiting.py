@@ -24,8 +24,8 @@ async def wait(
 ) -> Why:
     """Wait until `reached` holds for the account, at most `seconds` of real time. Return why the wait ended.
 
-    If the account's time is frozen and no caller is moving it, the wait ends at once, because the account's time does
-    not pass.
+    If the account's time is frozen and no caller is moving it, the wait ends immediately, because the account's time
+    does not pass.
     """
     try:
         async with asyncio.timeout(seconds):

@@ -132,7 +132,7 @@ class _WorkerServer:
         )
 
     def _report_death(self, pid: int, reason: str) -> None:
-        """Log that a worker is replaced, unless stderr cannot accept a line at once."""
+        """Log that a worker is replaced, unless stderr cannot accept a line immediately."""
         message = f"worker {pid} {reason}; a new worker replaces it"
         write_if_ready(sys.stderr, self._line("worker-replaced", message, "warning"))
 

@@ -20,7 +20,7 @@ _MOST_PAUSES = 40
 class SharedListener:
     """Accepts one connection at a time, so that other processes get connections too.
 
-    The server of an event loop would accept all waiting connections at once.
+    The server of an event loop would accept all waiting connections together.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SharedListener:
         self._loop.remove_reader(self._listener)
 
     async def wait_closed(self) -> None:
-        """Return at once, because uvicorn's server closes the connections."""
+        """Return immediately, because uvicorn's server closes the connections."""
 
     def _resume(self) -> None:
         self._timer = None

@@ -1,4 +1,4 @@
-"""How a call of a store passes its command to the fast lane, which sends the commands of several requests at once."""
+"""How a call of a store passes its command to the fast lane, which sends the commands of several requests together."""
 
 from __future__ import annotations
 

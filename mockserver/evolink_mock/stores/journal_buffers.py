@@ -25,7 +25,7 @@ _ROUND_SECONDS, _BATCHES = 0.25, 4  # real time between two rounds; maximum batc
 
 
 class Buffer:
-    """The unwritten exchanges of an account. The buffer keeps at most as many as a journal does."""
+    """The unwritten exchanges of an account. The buffer keeps at most as many exchanges as a journal does."""
 
     def __init__(self, token: str, waiting: dict[str, Buffer]) -> None:
         self.label = label_of(token) if token else ""

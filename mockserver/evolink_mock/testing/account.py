@@ -77,7 +77,7 @@ class MockCallbacks(Sequence[CallbackState]):
         """Wait until `count` callbacks have been delivered (2xx response), and return all delivered callbacks.
 
         Raises TimeoutError after `timeout` in real time. If the clock of the account is frozen, TimeoutError is raised
-        at once, because the mock sends no callback until the clock is advanced.
+        immediately, because the mock sends no callback until the clock is advanced.
         """
         seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}
@@ -192,7 +192,7 @@ class MockAccount:
     def wait_for(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:
         """Wait until a task has finished, and return its state.
 
-        Raises TimeoutError after `timeout` in real time, or at once if the clock of the account is frozen.
+        Raises TimeoutError after `timeout` in real time, or immediately if the clock of the account is frozen.
         """
         seconds = to_seconds(timeout)
         body = {"task_id": task_id, "timeout": seconds}

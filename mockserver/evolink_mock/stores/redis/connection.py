@@ -1,7 +1,7 @@
 """A connection to a Redis or Valkey server: round trips, the script of all writes, errors as `StoreError`.
 
 A call blocks for a round trip, which takes tens of microseconds if the server is near. If the connection is lost, each
-call fails at once until a thread has connected again.
+call fails immediately until a thread has connected again.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class RedisStore(JournaledStore):
         return self.changes.at_once(self.changes.finding(token, task_id))
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. Per batch, `find_cached` checks only once whether the store has changed."""
+        """Begin a batch of requests. In each batch, `find_cached` checks only once whether the store has changed."""
         self.changes.queries.begin_batch()
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:

@@ -213,7 +213,7 @@ class Leases:
 def _end_leases_of(database: sqlite3.Connection, worker: str) -> None:
     """End the leases of a worker.
 
-    Other workers may then attempt the deliveries at once, even if the account's clock is frozen.
+    Other workers may then attempt the deliveries immediately, even if the account's clock is frozen.
     """
     database.execute(
         "UPDATE deliveries SET worker = NULL, has_begun = 0, interruptions = interruptions + has_begun, "

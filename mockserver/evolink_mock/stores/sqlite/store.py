@@ -79,11 +79,11 @@ class SqliteStore(JournaledStore):
         return self.changes.find(token, task_id)
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. Per batch, `find_cached` checks only once whether the file has changed."""
+        """Begin a batch of requests. In each batch, `find_cached` checks only once whether the file has changed."""
         self.changes.is_current = False
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Do the same as `find`, with a check of the cache only once per batch."""
+        """Do the same as `find`, but check only once in each batch whether the file has changed."""
         return self.changes.find_cached(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
