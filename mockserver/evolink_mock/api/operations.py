@@ -94,8 +94,8 @@ class CompiledOperations:
     def _best_fit(self, document: Mapping[str, Any], model: str) -> CompiledOperation:
         """Choose the operation for a model that no OpenAPI document describes.
 
-        Among the operations with the most similar model names, the first that accepts the body is chosen. If none
-        accepts the body, the operation with the most similar model name is chosen.
+        Among the operations with the most similar model names, the first that accepts the body is chosen. If no
+        operation accepts the body, the operation with the most similar model name is chosen.
         """
         text = model[:_MOST_COMPARED]
         names = sorted(

@@ -112,7 +112,7 @@ class FairQueue:
         return max(1, min(self._limits.account, free // 4))
 
     def _free_for(self, receiver: str) -> int:
-        """Return how many more attempts may start to receivers with the same record (fast, slow or none)."""
+        """Return how many more attempts may start to receivers with the record of `receiver` (fast, slow or none)."""
         limits, is_slow = self._limits, self._is_slow.get(receiver)
         if is_slow is False:
             return limits.total

@@ -39,7 +39,7 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
     """The timetable of a task. Times are Unix seconds; the estimate is a number of whole seconds.
 
     A task is pending before `starts`, processing before `ends`, and afterwards completed or failed. If `starts` is
-    infinite, the task stays pending; if only `ends` is infinite, the task stays in processing.
+    infinite, the task is pending for ever; if only `ends` is infinite, the task never leaves processing.
     """
 
     created: float

@@ -82,7 +82,7 @@ def _describe(raw: bytes, error: Exception) -> str:
 def _describe_not_utf8(raw: bytes) -> str:
     """Name the first byte that is not UTF-8, counted from the start of the body.
 
-    The decoder counts from the start of a string.
+    The decoder's error counts from the start of a string in the body.
     """
     try:
         raw.decode()

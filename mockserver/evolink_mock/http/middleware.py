@@ -213,7 +213,7 @@ def _error_after(error: Exception, exchange: Exchange) -> ApiError:
 async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
     """End a request because the server is stopping.
 
-    If its response has not begun, the request gets a 503; otherwise its connection is closed.
+    If the response has not begun, the request gets a 503; otherwise, the connection of the request is closed.
     """
     if exchange.status:
         await close_connection(ConnectionDroppedError(sent=False), scope, receive)

@@ -90,7 +90,7 @@ class Uploads:
         return self._files.get(file_id)
 
     def of(self, account: str, now: float) -> list[Upload]:
-        """Return the files of an account that have not expired, and remove the others."""
+        """Return the files of an account that have not expired, and remove its expired files."""
         own = [upload for upload in self._files.values() if upload.account == account]
         for upload in own:
             if now >= upload.expires:

@@ -70,7 +70,7 @@ class UnknownOperationError(ValueError):
 
 
 class OperationIndex:
-    """The create operations of the OpenAPI documents by key. A stored task refers to its operation by this key."""
+    """The create operations of the OpenAPI documents, by the key with which a stored task refers to its operation."""
 
     def __init__(self, spec: Spec) -> None:
         operations = [operation for by_model in spec.creates.values() for operation in by_model.values()]

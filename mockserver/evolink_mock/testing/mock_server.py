@@ -70,8 +70,8 @@ class MockServerSettings(TypedDict, total=False):
 class MockServer:
     """A mock in a thread of this process, which runs during the `with` block, or the running mock at `url`.
 
-    An invalid setting raises ValueError, an unknown setting TypeError. Starting a mock may raise `PortError` or
-    `SpecError`. If no mock runs at `url`, the `with` statement raises `ConnectionError`.
+    An invalid setting raises ValueError, and an unknown setting raises TypeError. Starting a mock may raise
+    `PortError` or `SpecError`. If no mock runs at `url`, the `with` statement raises `ConnectionError`.
     """
 
     def __init__(self, url: str | None = None, **settings: Unpack[MockServerSettings]) -> None:
