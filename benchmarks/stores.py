@@ -29,10 +29,10 @@ from evolink_mock.stores.records import OperationIndex, encode
 from evolink_mock.stores.sqlite.store import SqliteStore
 from evolink_spec import load
 from processes import BODY, free_port, mock, redis_server, request, resident_mib, started
-from throughput import CREATE, KINDS, Sample, Server, measure, start
+from throughput import CREATE, KINDS, PIPELINED, Sample, Server, measure, start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 TASKS = 1_000_000
 
@@ -67,14 +67,23 @@ def workers(rounds: int, seconds: int) -> None:
             answer = request(port, "POST", CREATE, BODY).decode()
             task = re.search(r"task-unified-\d{10}-\w{8}", answer)[0]  # type: ignore[index]
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-            pids = (process.pid, *map(int, children))
+            pids = (
+                process.pid,
+                *map(int, children[: count if count > 1 else 0]),
+            )  # started before other children
             servers.append(Server(f"{count} workers", (port, port, port), pids, task))
-        show(measure(servers, rounds, seconds), "1 workers", "2 workers")
+        kinds = (*KINDS[:2], PIPELINED)
+        samples = measure(servers, rounds, seconds, kinds)
+        show(samples, "1 workers", "2 workers", kinds)
+        for kind in kinds:
+            show_limits(kind, samples[kind, "1 workers"], samples[kind, "2 workers"])
 
 
-def show(found: dict[tuple[str, str], list[Sample]], base: str, other: str) -> None:
+def show(
+    found: dict[tuple[str, str], list[Sample]], base: str, other: str, kinds: Sequence[str] = KINDS[:2]
+) -> None:
     """Medians of the ratios within a round, of requests per second and of CPU time per request."""
-    for kind in KINDS[:2]:
+    for kind in kinds:
         units, samples = found[kind, base], found[kind, other]
         rate = statistics.median(sample.rate / unit.rate for sample, unit in zip(samples, units, strict=True))
         cpu = statistics.median(unit.cpu / sample.cpu for sample, unit in zip(samples, units, strict=True))
@@ -84,6 +93,17 @@ def show(found: dict[tuple[str, str], list[Sample]], base: str, other: str) -> N
             f"{kind}: {other} against {base}: {rate:.2f} of the rate, {cpu:.2f} by CPU time "
             f"({numbers[0]:.0f} µs, {numbers[1]:.0f} µs, and {engine:.0f} µs of the engine)"
         )
+
+
+def show_limits(kind: str, one: list[Sample], two: list[Sample]) -> None:
+    """The rates that the CPU time of two workers allows, relative to one: without wrk, and beside it on two cores."""
+    pairs = list(zip(one, two, strict=True))
+    free = statistics.median(2 * unit.cpu / sample.cpu for unit, sample in pairs)
+    most = statistics.median(2 * unit.cpu / (sample.cpu + sample.generator) for unit, sample in pairs)
+    wrk = statistics.median(sample.generator for sample in two)
+    print(
+        f"{kind}: at most {free:.2f} on two free cores, and {most:.2f} beside wrk, which takes {wrk:.1f} µs"
+    )
 
 
 def million() -> None:
