@@ -232,6 +232,51 @@ def test_a_refresh_keeps_the_chosen_code_the_focus_the_selected_text_and_the_tim
         expect(card).to_contain_text("service_error")
 
 
+def test_the_focus_moves_to_the_heading_of_the_card_when_a_refresh_removes_the_pressed_button(
+    browser: Browser, base_url: str, client: Client
+) -> None:
+    client.http.post("/__mock__/clock/freeze")
+    client.http.post("/__mock__/recipes", json={"recipe": "ok"})
+    task_id = client.create()
+    with console(browser, base_url) as page:
+        page.goto(f"{base_url}/__mock__/ui/tasks?account={client.label}")
+        card = page.locator(f"#{task_id}")
+        card.get_by_role("button", name="Finish").press("Enter")
+        expect(card.get_by_role("heading")).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(card.get_by_role("link")).to_be_focused()
+        client.http.post("/__mock__/recipes", json={"recipe": "ok", "times": None})
+        page.goto(f"{base_url}/__mock__/ui/accounts")
+        card = page.locator(f"#account-{client.label}")
+        card.get_by_role("button", name="Clear recipes").press("Enter")
+        expect(card.get_by_role("heading")).to_be_focused()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_tasks_of_all_accounts_are_shown_until_one_is_selected(
+    browser: Browser, base_url: str, client: Client, size: str
+) -> None:
+    task_id = client.create()
+    with console(browser, base_url, size) as page:
+        page.goto(f"{base_url}/__mock__/ui/tasks")
+        page.locator(f"#{task_id}").get_by_role("link", name=client.label).click()
+        expect(page.locator("article")).to_have_count(1)
+        page.get_by_label("Account").select_option("All accounts")
+        other = create_for_another_account(client)
+        page.get_by_role("button", name="Show").click()
+        expect(page.locator(f"#{task_id}")).to_be_visible()
+        expect(page.locator(f"#{other}")).to_be_visible()
+        page.get_by_label("Account").select_option(client.label)
+        page.get_by_role("button", name="Show").click()
+        expect(page.locator("article")).to_have_count(1)
+
+
+def create_for_another_account(client: Client) -> str:
+    headers = {"authorization": "Bearer another-account"}
+    task_id: str = client.http.post("/v1/videos/generations", json=BODY, headers=headers).json()["id"]
+    return task_id
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_clock_is_frozen_advanced_and_resumed_and_an_account_reset(
     browser: Browser, base_url: str, client: Client, size: str

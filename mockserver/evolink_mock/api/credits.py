@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from evolink_mock.http.requests import RequestHead
     from evolink_mock.service.service import Service
 
+PATH = "/v1/credits"
+
 
 def _errors() -> dict[int, ErrorAnswer]:
     """Return the documented errors by status. The member `code` of their bodies is the status as an integer."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.service.service import Service
 
+PATH = "/v1/models"
 _CREATED = 1757169743  # from the example in the document, because no page states when a model was released
 
 

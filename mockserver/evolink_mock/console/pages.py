@@ -12,6 +12,7 @@ from evolink_mock.console import recipe_views, views
 from evolink_mock.console.event_stream import event
 from evolink_mock.console.exchange_rows import ExchangeFilter, row, selects
 from evolink_mock.console.rendering import macro, page
+from evolink_mock.console.task_cards import task_cards
 from evolink_mock.domain.accounts import example_key
 
 if TYPE_CHECKING:
@@ -70,12 +71,12 @@ async def exchange(request: PageRequest) -> bytes | None:
 
 
 async def tasks(request: PageRequest) -> bytes:
-    """Render the latest tasks of one account, by default of the newest account that has tasks."""
+    """Render the latest tasks of the selected account, or of the latest accounts if none is selected."""
     service = request.service
     accounts = await views.account_list(service)
-    label = request.query.get("account") or next((item.label for item in accounts if item.task_count), "")
-    account = await views.account_of(service, label) if label else None
-    cards = [] if account is None else await views.task_cards(service, account)
+    label = request.query.get("account", "")
+    selected = [*filter(None, [await views.account_of(service, label)])] if label else accounts
+    cards = await task_cards(service, selected, views.MOST)
     template = "task_cards.html" if request.item == "cards" else "tasks.html"
     codes = [failure.code for failure in service.spec.failures]
     labels = [item.label for item in accounts]

@@ -1,4 +1,4 @@
-"""The contents of the pages as plain data: the server, accounts, tasks with their timelines, one exchange."""
+"""The contents of the pages as plain data: the server, accounts, one exchange."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from evolink_spec.pointers import follow
 
 from evolink_mock.console.explanations import clause_of, nearest_of
-from evolink_mock.control import journal_json, tasks
+from evolink_mock.console.operations import operation_rows
+from evolink_mock.control import journal_json
 from evolink_mock.control.accounts import account_state
-from evolink_mock.control.handler import ControlRequest, Empty
 from evolink_mock.recipes import assignments
 
 if TYPE_CHECKING:
@@ -26,19 +26,14 @@ _HOP_BY_HOP = {"host", "content-length", "connection", "accept-encoding", "trans
 
 
 async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
-    """Return the contents of the start page: the address, the documents, an example, the state of the server.
+    """Return the contents of the start page: the address, the operations, an example, the state of the server.
 
     `key` is the API key in the example.
     """
-    creates = service.spec.creates
-    documents = [
-        {"method": method, "path": path, "models": [model for model in by_model if model]}
-        for (method, path), by_model in creates.items()
-    ]
     return {
         "base_url": base_url,
         "key": key,
-        "documents": documents,
+        "operations": operation_rows(service.spec),
         "example": _example(service),
         "is_ready": service.ready,
         "problem": service.media_cache.problem(),
@@ -109,46 +104,6 @@ async def account_cards(service: Service) -> list[dict[str, Any]]:
         {**account_state(service, account), "recipes": assignments.list_assigned(account)}
         for account in await account_list(service)
     ]
-
-
-async def task_cards(service: Service, account: Account) -> list[dict[str, Any]]:
-    """Return a card for each of the account's latest tasks, the newest first, with its timeline and callback."""
-    now = service.clocks.now(account)
-    stored = [*await service.store.tasks(account.token)][-MOST:]
-    states = [tasks.task_state(task, now) for task in reversed(stored)]
-    request = ControlRequest(service, account, Empty(), Empty())
-    deliveries = await service.store.deliveries(account.token)
-    shown = {state["id"] for state in states}
-    callbacks = await tasks.delivery_states(request, [item for item in deliveries if item.task_id in shown])
-    by_task = {callback["task_id"]: callback for callback in callbacks}
-    return [
-        {
-            **state,
-            "timeline": timeline(state["timetable"], now),
-            "callback": by_task.get(state["id"]),
-            "is_expired": 0 < (state["timetable"]["expires"] or 0) <= now,
-        }
-        for state in states
-    ]
-
-
-def timeline(timetable: Mapping[str, float | None], now: float) -> list[dict[str, Any]]:
-    """Return the phases of a task as parts of a timeline of width 100. A phase that never begins is omitted."""
-    created = timetable["created"] or 0.0
-    starts = timetable["starts"]
-    ends = timetable["ends"]
-    last = max(filter(None, (starts, ends, min(now, (ends or starts or now) * 1.0), created + 1e-6)))
-    scale = 100 / (last - created)
-
-    def part(kind: str, begin: float, end: float) -> dict[str, Any]:
-        begin, end = (begin - created) * scale, (end - created) * scale
-        return {"kind": kind, "x": round(begin, 2), "width": round(max(0.0, end - begin), 2)}
-
-    parts = [part("pending", created, starts or last)]
-    if starts is not None:
-        parts.append(part("processing", starts, ends or last))
-    passed = min(100.0, max(0.0, (now - created) * scale))
-    return [*parts, {"kind": "now", "x": round(passed, 2), "width": 0}]
 
 
 def exchange_details(number: int, exchange: Exchange) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from starlette.routing import Route, Router
 
 from evolink_mock.api import files
 from evolink_mock.api.create import CreateEndpoint
+from evolink_mock.api.credits import PATH as CREDITS_PATH
 from evolink_mock.api.credits import CreditsEndpoint
 from evolink_mock.api.media import MediaEndpoint
+from evolink_mock.api.models import PATH as MODELS_PATH
 from evolink_mock.api.models import ModelsEndpoint
 from evolink_mock.api.query import QueryEndpoint
 from evolink_mock.api.unmatched import Unmatched
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 _PAGES = f"{START}/"
-CREDITS_PATH = "/v1/credits"
-MODELS_PATH = "/v1/models"
 
 
 def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:

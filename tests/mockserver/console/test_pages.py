@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.console.views import MOST
 from evolink_mock.control.operator_key import set_cookie
+from evolink_mock.server.app import _routes
 from support.in_process import BODY, Mock, Receiver, playing
 
 if TYPE_CHECKING:
@@ -172,6 +173,27 @@ def test_the_page_says_that_it_shows_only_the_newest_tasks(mock: Mock) -> None:
     assert "newest tasks" not in visit(mock, "/ui/tasks").text
     mock.create()
     assert f"Only the {MOST} newest tasks are shown." in visit(mock, "/ui/tasks").text
+
+
+def test_without_an_account_the_latest_tasks_of_all_accounts_are_shown_the_newest_first(mock: Mock) -> None:
+    shown = []
+    for token in ("one", "two", "one"):
+        shown.insert(0, mock.create(token=token)["id"])
+        mock.clock.advance(1)
+    label = mock.account("two").label
+    ids = re.compile(r'<article class="card" data-account="(\w+)" id="([\w-]+)"')
+    for path in ("/ui/tasks", "/ui/tasks?account=", "/ui/tasks/cards?account="):
+        found = ids.findall(visit(mock, path).text)
+        assert [task for _, task in found] == shown
+        assert [account == label for account, _ in found] == [False, True, False]
+    assert ids.findall(visit(mock, f"/ui/tasks?account={label}").text) == [(label, shown[1])]
+    assert ids.findall(visit(mock, "/ui/tasks?account=nobody").text) == []
+
+
+def test_the_start_page_lists_every_simulated_operation(mock: Mock) -> None:
+    rows = re.findall(r"<tr><td><code>(\w+) (\S+)</code>", unescape(visit(mock, "/ui").text))
+    routes = [route for route in _routes(mock.service) if route.methods]
+    assert sorted(rows) == sorted((min(route.methods or ()), route.path) for route in routes)
 
 
 def test_the_operator_acts_for_the_account_of_a_card(mock: Mock) -> None:

@@ -6,6 +6,7 @@ const MOST_ROWS = 200; // maximum number of rows, because the browser lays out t
 const HELD = MOST_ROWS; // maximum number of batches that a paused view keeps, each of which has a row
 
 let held = []; // the batches that arrived while the view is paused, the oldest first
+let focused = null; // the element in a card that had the focus before a refresh, and the place of the card
 let last = 0; // the number of the latest exchange that arrived
 
 function show(message, link) {
@@ -145,5 +146,26 @@ function tidyRows() {
 Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !node.matches?.("[data-code]");
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target.id === "cards" && document.hidden) event.detail.shouldSwap = false;
+  if (event.detail.target.id !== "cards") return;
+  if (document.hidden) event.detail.shouldSwap = false;
+  else focused = placeOf(document.activeElement);
 });
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target?.id === "cards") keepFocus();
+});
+
+function placeOf(element) {
+  const card = element.closest("#cards article");
+  if (!card) return null;
+  return { element, card: card.id, index: [...card.parentElement.querySelectorAll("article")].indexOf(card) };
+}
+
+// A refresh may remove the button that has the focus: then the heading of its card gets it, or that of the next card.
+// No other button gets it, because the same key would press that button.
+function keepFocus() {
+  if (!focused || focused.element.isConnected || document.activeElement !== document.body) return;
+  const cards = document.querySelectorAll("#cards article");
+  const card = document.getElementById(focused.card) ?? cards[Math.min(focused.index, cards.length - 1)];
+  (card ?? document).querySelector("h2, h1").focus({ preventScroll: true });
+}
