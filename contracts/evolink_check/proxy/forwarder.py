@@ -16,12 +16,13 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from httpcore2 import LocalProtocolError, TimeoutException, default_ssl_context
+from httpcore2 import ConnectError, ConnectTimeout, LocalProtocolError, TimeoutException, default_ssl_context
 
 from evolink_check import clock
 from evolink_check.proxy.asgi import ClientDisconnectedError, RequestReader, ResponseWriter
 from evolink_check.proxy.recorder import Body, PendingExchange, kept_of
 from evolink_check.transport.connections import Connections, Head, Limits, Origin
+from evolink_check.transport.env_proxies import proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -228,9 +229,17 @@ class ForwardingApp:
             await writer.refuse(400, f"this request cannot be forwarded: {what}")
             return
         before = "the response broke off" if pending.status else "the server did not respond"
+        if isinstance(error, (ConnectError, ConnectTimeout)) and (note := unused_proxy(self._upstream)):
+            what = f"{what}; {note}"
         self._record_cut(pending, f"{before} ({what})")
         if not writer.started:
             await writer.refuse(504 if isinstance(error, TimeoutException) else 502, f"{before} ({what})")
+
+
+def unused_proxy(upstream: Upstream) -> str:
+    """Return a note on the proxy of the environment for the upstream server; empty if there is none."""
+    proxy = proxy_for(upstream.scheme, upstream.host)
+    return f"{proxy} is not used, because `evolink-check proxy` connects directly" if proxy else ""
 
 
 async def _read_held(chunks: AsyncIterator[bytes], pending: PendingExchange) -> list[bytes]:

@@ -13,6 +13,10 @@ from contextlib import suppress
 
 MOST_LOOKUPS = 512  # maximum number of concurrent look-ups, each of which has a thread
 
+_getaddrinfo = (
+    socket.getaddrinfo
+)  # bound now, because a test may replace it to simulate a network that is down
+
 
 class Resolver:
     """Resolves host names as the operating system does. Concurrent look-ups of one name share a thread."""
@@ -46,7 +50,7 @@ def _look_up(key: tuple[str, int], lookup: asyncio.Future[list[str]]) -> None:
     """Resolve a name in this thread, and pass the addresses or the error to the event loop if it is still running."""
     outcome: list[str] | Exception
     try:
-        infos = socket.getaddrinfo(*key, type=socket.SOCK_STREAM)
+        infos = _getaddrinfo(*key, type=socket.SOCK_STREAM)
         outcome = list(dict.fromkeys(str(info[4][0]) for info in infos))
     except Exception as error:  # noqa: BLE001  (any error is passed to the caller)
         outcome = error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections import deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import TYPE_CHECKING, Any, Self
+
+from evolink_mock.testing.real_sockets import connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,7 +161,7 @@ class _Listener(ThreadingTCPServer):
 
     def wake(self) -> None:
         self._ending = True
-        socket.create_connection(self.server_address[:2]).close()  # type: ignore[arg-type]  # typeshed allows bytes
+        connect("127.0.0.1", self.server_address[1], _WAIT_SECONDS).close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore clients that disconnect. `received` has the complete requests."""

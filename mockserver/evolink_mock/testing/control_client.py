@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from evolink_mock.testing.real_sockets import connect, exchange
+
 _SECONDS = 60.0  # time for a response; it is long, because advancing a day may send many callbacks
 _BLOCKED_SECONDS = 5.0  # time for a response if the call blocks an event loop, perhaps that of the receiver
 _CONTROL = "/__mock__"
@@ -52,8 +54,8 @@ class ControlClient:
         headers = self._headers if content is None else {**self._headers, "content-type": "application/json"}
         try:
             with closing(self._connection(seconds)) as connection:
-                connection.request(method, f"{self._url.path.rstrip('/')}{_CONTROL}{path}", content, headers)
-                response = connection.getresponse()
+                target = f"{self._url.path.rstrip('/')}{_CONTROL}{path}"
+                response = exchange(connection, method, target, content, headers)
                 raw = response.read()
         except (OSError, HTTPException) as error:
             if is_blocking and isinstance(error, TimeoutError):
@@ -69,8 +71,11 @@ class ControlClient:
     def _connection(self, seconds: float) -> HTTPConnection:
         if not self._url.hostname or self._url.scheme not in {"http", "https"}:
             raise ConnectionError("invalid URL: write http://HOST:PORT")
-        kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
-        return kind(self._url.hostname, self._url.port, timeout=seconds)
+        if self._url.scheme == "https":
+            return HTTPSConnection(self._url.hostname, self._url.port, timeout=seconds)
+        connection = HTTPConnection(self._url.hostname, self._url.port, timeout=seconds)
+        connection.sock = connect(self._url.hostname, connection.port, seconds)
+        return connection
 
 
 def event_loop_is_running() -> bool:

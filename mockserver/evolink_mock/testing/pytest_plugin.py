@@ -5,9 +5,12 @@ The first test that needs a mock starts it. Until then, only the standard librar
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from evolink_mock.testing import real_sockets  # noqa: F401  (now, before a test replaces functions of `socket`)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -45,7 +48,10 @@ def evolink_mock_server(
     from evolink_mock.testing.mock_server import MockServer
 
     url = request.config.getoption("--evolink-mock-url") or environment().get(_URL_VARIABLE)
-    with MockServer(url) if url else MockServer(**evolink_mock_settings) as server:
+    with (
+        _explaining_blocked_sockets(),
+        MockServer(url) if url else MockServer(**evolink_mock_settings) as server,
+    ):
         yield server
 
 
@@ -73,8 +79,19 @@ def evolink_callbacks() -> Iterator[Receiver]:
     """A callback receiver on loopback. The `url` of the receiver is for the `callback_url` of create requests."""
     from evolink_mock.testing.callback_receiver import Receiver
 
-    with Receiver() as receiver:
+    with _explaining_blocked_sockets(), Receiver() as receiver:
         yield receiver
+
+
+@contextmanager
+def _explaining_blocked_sockets() -> Iterator[None]:
+    """Add a note to the error that pytest-socket raises if it does not allow connections to loopback."""
+    try:
+        yield
+    except RuntimeError as error:
+        if type(error).__name__.startswith("Socket"):  # SocketBlockedError, SocketConnectBlockedError
+            error.add_note("evolink-mock listens on loopback: allow this with --allow-hosts=127.0.0.1")
+        raise
 
 
 @pytest.hookimpl(wrapper=True)

@@ -95,3 +95,12 @@ def test_a_response_that_comes_before_the_request_is_complete_reaches_the_client
         while not answer.endswith(b"{}") and (part := client.recv(65_536)):
             answer += part
     assert answer[9:12] == status
+
+
+def test_a_proxy_of_the_environment_that_is_not_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://user:secret@127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    with proxying(forwarding("http://0.0.0.0:9")) as url:  # this machine, but not a loopback address
+        response = httpx2.get(f"{url}/v1/credits", trust_env=False)
+    assert response.status_code == 502
+    assert "the proxy http://127.0.0.1:9 (HTTP_PROXY) is not used" in response.json()["error"]["message"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import socket
 import subprocess
 import sys
 import time
@@ -253,3 +255,19 @@ def test_a_wait_that_blocked_an_event_loop_says_so(account: MockAccount, library
         anyio.run(scene, backend=library)
     with pytest.raises(TimeoutError, match=r"after 0\.01 s$"):
         account.wait_for(task_id, timeout=0.01)
+
+
+def test_an_account_reaches_its_mock_though_the_network_of_the_test_is_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the network is down")
+
+    with MockServer(duration=0.05) as another, Receiver() as receiver:
+        account = another.account()
+        create(account, callback_url=receiver.url)
+        for place in (socket, http.client.HTTPConnection):
+            for name in ("create_connection", "getaddrinfo", "request", "getresponse"):
+                monkeypatch.setattr(place, name, fail, raising=False)
+        account.clock.advance("1m")
+        assert [call.status for call in receiver.received] == [204]

@@ -195,7 +195,7 @@ def run_proxy(
 
     Each complete exchange is also written to the HAR file in `reports`.
     """
-    from evolink_check.proxy.forwarder import ForwardingApp, Upstream
+    from evolink_check.proxy.forwarder import ForwardingApp, Upstream, unused_proxy
     from evolink_check.proxy.monitor import LiveMonitor, watch_until
     from evolink_check.proxy.recorder import ProxyRecorder
     from evolink_check.proxy.server import ListenError, proxying
@@ -209,9 +209,10 @@ def run_proxy(
     file = _har_file(reports.har, record, complete=judging.complete)
     clauses, about = _judged_clauses(judging, baseline), judging.about
     monitor = LiveMonitor(record, load_documents(documents), clauses, about, complete=judging.complete)
-    app = ForwardingApp(
-        Upstream.at(upstream), record, proxy.ca, monitor.verdict_for if proxy.headers else None
-    )
+    server = Upstream.at(upstream)
+    app = ForwardingApp(server, record, proxy.ca, monitor.verdict_for if proxy.headers else None)
+    if note := unused_proxy(server):
+        say(note)
 
     with interrupting(stop, "stopping"):
         try:
