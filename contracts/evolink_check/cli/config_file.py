@@ -26,7 +26,9 @@ class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     other_token: Annotated[
         str, Meta(description="The key of another account. Better: use other_token_env.")
     ] = ""
-    other_token_env: Annotated[str, Meta(description="The environment variable with the other key.")] = ""
+    other_token_env: Annotated[
+        str, Meta(description="The environment variable with the key of another account.")
+    ] = ""
     any_key: Annotated[bool, Meta(description="The server accepts any key, as a mock does.")] = False
     credits: Annotated[
         bool | None, Meta(description="Whether the account has enough credits for every create request.")
