@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TIMEOUT = 30
 DEFAULT = "http://127.0.0.1:8080"
 ALL = [
-    (block.page.name, command.removeprefix("uv run "))
+    (block.page.name, re.sub(r"^uv run (--extra \w+ )?", "", command))
     for block in blocks("sh")
     for command in commands(block)
 ]
@@ -48,13 +48,13 @@ NOT_RUN = {
     f"export EVOLINK_BASE_URL={DEFAULT}",
     "export EVOLINK_API_KEY=any-token",
     'eval "$(_EVOLINK_MOCK_COMPLETE=bash_source evolink-mock)"',  # test_completion does
-    "--extra mcp evolink-mock mcp http://127.0.0.1:8080",  # tests/mockserver/mcp does
-    "TASK=task-unified-1795357446-9vkpv6h4",
+    "evolink-mock mcp http://127.0.0.1:8080",  # tests/mockserver/mcp does
 }
+CREATION = "TASK=$(curl "  # creates a task, and keeps its id
 SERVES = sorted({command for _, command in ALL if command.startswith("evolink-mock serve")})
 CURLS: dict[str, list[str]] = defaultdict(list)
 for name, command in ALL:
-    if command.startswith("curl "):
+    if command.startswith(("curl ", CREATION)):
         CURLS[name].append(command)
 WHOLE = sorted(  # commands that end by themselves
     {
@@ -190,6 +190,9 @@ class _Session:
             self._create()
         while "/media/" in command and self._status() != "completed":
             assert self._status() in {"pending", "processing", "completed"}
+        if command.startswith(CREATION):
+            self._task = self._shell(command + '; printf %s "$TASK"')
+            return (200 if self._status() in {"pending", "processing", "completed"} else 0), self._task
         status, body = self._curl(command)
         if "/v1/videos/generations" in command and status == 200:
             self._task = json.loads(body)["id"]
@@ -204,9 +207,13 @@ class _Session:
         self._task = json.loads(self._curl(create)[1])["id"]
 
     def _curl(self, command: str) -> tuple[int, str]:
-        text = command.replace(DEFAULT, self._url) + r" -w '\n%{http_code}'"
+        body, _, status = self._shell(command + r" -w '\n%{http_code}'").rpartition("\n")
+        return int(status), body
+
+    def _shell(self, command: str) -> str:
+        """The output of a command of a POSIX shell."""
         done = subprocess.run(
-            ["sh", "-c", text],
+            ["sh", "-c", command.replace(DEFAULT, self._url)],
             capture_output=True,
             text=True,
             cwd=self._folder,
@@ -214,8 +221,7 @@ class _Session:
             timeout=TIMEOUT,
             check=True,
         )
-        body, _, status = done.stdout.rpartition("\n")
-        return int(status), body
+        return done.stdout
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")

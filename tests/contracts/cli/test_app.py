@@ -454,5 +454,5 @@ def test_without_the_tools_it_says_what_to_install(
     assert ended.value.code == 2
     assert capsys.readouterr().err == (
         "evolink-check needs no_such_tool: pip install 'path/to/evolink-mock[contracts]', "
-        "with the path of the checkout or of the wheel\n"
+        "with the path of the checkout or of the wheel; in a checkout, uv run --extra contracts installs it\n"
     )
