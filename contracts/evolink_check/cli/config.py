@@ -213,6 +213,14 @@ def parse_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def parse_base_url(text: str) -> str:
+    """Return the base URL of an API without the `/v1` with which all documented paths begin.
+
+    Raises ValueError if the URL is invalid.
+    """
+    return parse_url(text).removesuffix("/v1").rstrip("/")
+
+
 def parse_listen(text: str) -> tuple[str, int]:
     """Return the host and the port of `HOST:PORT`. An IPv6 host is in brackets.
 

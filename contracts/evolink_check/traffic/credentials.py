@@ -7,10 +7,11 @@ import re
 from base64 import b64decode
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from evolink_spec.credentials.members import secret_strings
 from evolink_spec.credentials.names import header_names_secret, names_secret, parameter_names_secret
+from evolink_spec.credentials.texts import named_values
 
 from evolink_check.traffic.key_shapes import keys_in_path, looks_like_key
 from evolink_check.traffic.placeholders import SHORT, bearer_key, is_distinctive, is_placeholder
@@ -134,6 +135,7 @@ def _in_url(url: str) -> Iterator[str]:
     if parts.password:
         yield parts.password
     yield from keys_in_path(parts.path)
+    yield from named_values(unquote(parts.path))
     yield from _in_form(parts.query)
 
 

@@ -66,7 +66,7 @@ def _written_format(words: tuple[str, ...]) -> str:
     """Return the value of --log-format on the command line; empty if it is missing."""
     options = words[: words.index("--")] if "--" in words else words
     text = ""
-    for word, following in zip(options, (*options[1:], ""), strict=True):
+    for word, following in zip(options, (*options[1:], "")[: len(options)], strict=True):
         name, equals, value = word.partition("=")
         if name == "--log-format":
             text = value if equals else following
@@ -121,8 +121,21 @@ def reported_problems() -> Iterator[None]:
     try:
         yield
     except PortError as error:
-        fail(str(error), CANNOT_LISTEN)
+        fail(_with_source(error.field, error), CANNOT_LISTEN)
     except SettingError as error:
         fail(f"{configuration.source_of(error.field)}: {error.reason}", CONFIGURATION_ERROR)
-    except (SpecError, AuthorityError, StoreError, ValueError) as error:
+    except AuthorityError as error:
+        fail(_with_source("ca_dir", error), CONFIGURATION_ERROR)
+    except StoreError as error:
+        fail(_with_source("store", error), CONFIGURATION_ERROR)
+    except (SpecError, ValueError) as error:
         fail(str(error), CONFIGURATION_ERROR)
+
+
+def _with_source(name: str, error: Exception) -> str:
+    """Return the message of an error after the variable or the file that contains the setting `name`.
+
+    An option is not named again, because the user has just written it, and the message names it.
+    """
+    source = configuration.source_of(name)
+    return str(error) if source.startswith("-") else f"{source}: {error}"

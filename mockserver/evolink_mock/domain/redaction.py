@@ -28,7 +28,7 @@ _TOKEN_MARK, _VALUE_MARK = "\ufdd0", "\ufdd1"  # placeholders of removed text du
 # In characters. A value below `_SHORTEST` is kept. A value below `_SHORT` is removed only as a whole word.
 _SHORTEST, _SHORT = 3, 8
 _MOST_VALUES = 32  # maximum number of credentials per request
-_MOST_REMOVED = 100  # maximum number of values that are searched for in a text
+_MOST_REMOVED = 300  # maximum number of values that are searched for in a text
 
 _SCHEME_NAMES = frozenset({"basic", "bearer", "digest", "token"})  # a header with only this has no key
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,30}) +(.+)", re.DOTALL)

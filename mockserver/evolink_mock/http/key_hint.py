@@ -19,6 +19,10 @@ _HEADER = "authorization"
 _SIMILARITY = 0.85  # minimum similarity of a misspelled header name, 0 to 1
 _OTHER_HEADERS = frozenset({"authentication", "bearer", "x-authorization"})  # may also contain the key
 _UNSET = frozenset({"undefined", "null", "none", "nil", "nan", "[object object]"})  # texts of a missing value
+_VARIABLE = re.compile(
+    r"(?:[\w.]{0,64}\.)?(?:your|my|the)?[-_]?(?:evolink[-_]?)?(?:api)?[-_]?key(?:[-_]?here)?", re.IGNORECASE
+)
+_NO_KEY_CHARACTER = re.compile(r"[^A-Za-z0-9\-._~+/=]|=(?!=*\Z)")  # RFC 6750, and ~ before a recipe
 _MEMBER = re.compile(rb'"(api[-_]?key|apikey|(?:access[-_]?)?token|authorization)"\s{0,9}:', re.IGNORECASE)
 _MOST_PARAMETERS = 100  # maximum number of parameters of a query string
 
@@ -39,8 +43,7 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> t
         problem = _odd_form(token)
         return ("Authorization", f"Authorization: {problem}") if problem else ("", "")
     if authorization:
-        problem = "no key after Bearer" if authorization.lower() == b"bearer" else "the scheme is not Bearer"
-        return "Authorization", f"Authorization: {problem}"
+        return "Authorization", f"Authorization: {_odd_scheme(authorization)}"
     for name in headers.keys() - {_HEADER.encode()}:
         if header := _key_header(name):
             return (
@@ -54,6 +57,14 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> t
         name_ = field[1].decode("ascii")
         return name_, f"{name_}: no key is read from the body"
     return "", ""
+
+
+def _odd_scheme(authorization: bytes) -> str:
+    """Return what is wrong before the key."""
+    lower = authorization.lower()
+    if lower == b"bearer":
+        return "no key after Bearer"
+    return "a space must follow Bearer" if lower.startswith(b"bearer") else "the scheme is not Bearer"
 
 
 def _key_header(name: bytes) -> str:
@@ -70,15 +81,19 @@ def _key_header(name: bytes) -> str:
 
 
 def _odd_form(token: str) -> str:
-    """Return the mistake that a token shows, such as quotes or an unexpanded variable; empty if it shows no mistake."""
-    if token.lower().startswith("bearer "):
-        return "Bearer is given twice"
-    if token.startswith(("$", "%", "{{")):
-        return "a variable was not expanded"
-    if token.lower() in _UNSET:
-        return "the key is the text of a missing value, so a variable was not set"
-    is_wrapped = token[0] in "\"'" or token[0] + token[-1] in {"<>", "{}", "[]"}
-    return "the key is in quotes or brackets" if is_wrapped else ""
+    """Return the mistake that a token shows, such as quotes or an unexpanded variable; empty if there is none."""
+    key = token.partition("~")[0] or token  # without a recipe
+    character = _NO_KEY_CHARACTER.search(key)
+    mistakes = {
+        "Bearer is given twice": key.lower().startswith("bearer "),
+        "a variable was not expanded": key.startswith(("$", "%", "{{")),
+        "the key is the text of a missing value, so a variable was not set": key.lower() in _UNSET,
+        "the key is in quotes or brackets": key[0] in "\"'" or key[0] + key[-1] in {"<>", "{}", "[]"},
+        "the key is the text of bytes in Python, so it was not decoded": key.startswith(("b'", 'b"')),
+        "the key is the name of a variable or a placeholder": _VARIABLE.fullmatch(key) is not None,
+        "the key contains a character that no key contains": character is not None,
+    }
+    return next((mistake for mistake, is_made in mistakes.items() if is_made), "")
 
 
 def _parameters(query: bytes) -> list[str]:

@@ -73,7 +73,9 @@ class MediaCache:
                 gettempdir() if self._chosen_directory is None else _make_directory(self._chosen_directory)
             )
         except OSError as error:
-            return f"no folder for result files: {error.strerror}; set TMPDIR or --media-dir to a writable folder"
+            place = f": {self._chosen_directory}" if self._chosen_directory else ""
+            remedy = "set TMPDIR or --media-dir (EVOLINK_MOCK_MEDIA_DIR) to a writable folder"
+            return f"no folder for result files: {error.strerror}{place}; {remedy}"
         return None if os.access(directory, os.W_OK) else f"{directory} is not writable"
 
     def close(self) -> None:

@@ -24,7 +24,14 @@ _ANY_IPV4, _ANY_IPV6 = "0.0.0.0", "::"  # noqa: S104  (used only if the user giv
 
 
 class PortError(Exception):
-    """The server cannot listen on an address. The message states the reason and a remedy."""
+    """The server cannot listen on an address. The message states the reason and a remedy.
+
+    `field` is the setting that is the reason, such as `port` or `host`.
+    """
+
+    def __init__(self, message: str, field: str = "port") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +101,10 @@ def listen(host: str, port: int, option: str = "--port") -> socket.socket:
         # A socket on `::` also accepts IPv4 connections if the system supports this, because users expect it.
         dual = host == _ANY_IPV6 and socket.has_dualstack_ipv6()
         return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=dual)
-    except (OSError, OverflowError) as error:
-        raise PortError(_explain(error, host, port, option)) from error
+    except OSError as error:
+        concerns_port = option == "--control" or error.errno in {errno.EADDRINUSE, errno.EACCES}
+        field = option.lstrip("-").replace("-", "_") if concerns_port else "host"
+        raise PortError(_explain(error, host, port, option), field) from error
 
 
 def _explain(error: Exception, host: str, port: int, option: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import pytest
 import trustme
-from evolink_check.cli.config import Configuration, choose, parse_listen, parse_url
+from evolink_check.cli.config import Configuration, choose, parse_base_url, parse_listen, parse_url
 from evolink_check.cli.config_file import ConfigFile, schema
 from evolink_check.cli.options import EffortOptions, ServerOptions
 from evolink_check.settings import Effort, Failing
@@ -271,6 +271,11 @@ def test_what_is_no_base_url_is_refused(text: str) -> None:
 def test_what_is_no_place_to_listen_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid address"):
         parse_listen(text)
+
+
+def test_the_version_at_the_end_of_a_base_url_is_left_out() -> None:
+    urls = ("https://api.evolink.ai/v1", "https://api.evolink.ai/v1/", "https://api.evolink.ai")
+    assert set(map(parse_base_url, urls)) == {"https://api.evolink.ai"}
 
 
 def test_addresses_are_read() -> None:

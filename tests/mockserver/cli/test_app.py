@@ -15,9 +15,13 @@ import pytest
 from click.testing import CliRunner
 from evolink_mock.cli import announcement
 from evolink_mock.cli import app as cli
+from evolink_mock.cli.problems import reported_problems
+from evolink_mock.domain.store import StoreError
 from evolink_mock.domain.units import REALTIME, Rate, Speed
 from evolink_mock.files import write_atomically
+from evolink_mock.interception.certificate_authority import AuthorityError
 from evolink_mock.server import listeners
+from evolink_mock.server.listeners import PortError
 from evolink_mock.serving import serve as serving
 from evolink_mock.settings import Settings
 from evolink_spec.options.declaration import fields_of
@@ -497,3 +501,21 @@ def test_a_problem_found_later_names_the_source_of_the_setting(
     assert (
         f"[tool.evolink-mock] {option[2:]}: {problem}" in run("serve", pyproject=f'{option[2:]} = ["x"]').err
     )
+
+
+@pytest.mark.parametrize(
+    ("setting", "error"),
+    [
+        ("store", StoreError("connection refused")),
+        ("ca_dir", AuthorityError("cannot be stored")),
+        ("host", PortError("cannot listen", "host")),
+        ("https_port", PortError("in use", "https_port")),
+    ],
+)
+def test_a_problem_of_the_start_names_the_variable_of_the_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: str, error: Exception
+) -> None:
+    monkeypatch.setenv(f"EVOLINK_MOCK_{setting.upper()}", "1")
+    with pytest.raises(SystemExit), reported_problems():
+        raise error
+    assert f"EVOLINK_MOCK_{setting.upper()}: {error}" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from msgspec import structs
 from evolink_check import clock
 from evolink_check.cli import config
 from evolink_check.cli.advice import conditions_of, connection_advice, key_advice
-from evolink_check.cli.config import check_ca, check_ids, parse_url
+from evolink_check.cli.config import check_ca, check_ids, parse_base_url
 from evolink_check.cli.output import cost_estimate_line, say, violation_line, write_reports
 from evolink_check.cli.signals import interrupting
 from evolink_check.errors import CannotRunError
@@ -167,7 +167,7 @@ def run_recording(  # noqa: PLR0913, PLR0917  (each is a group of options)
     if not recording.files:
         raise ValueError("no HAR file: pass one or more as arguments")
     baseline.check()
-    base = parse_url(recording.origin) if recording.origin else ""
+    base = parse_base_url(recording.origin) if recording.origin else ""
     try:
         report = check_recording(
             recording.files,
@@ -204,7 +204,7 @@ def run_proxy(
         raise ValueError("--upstream is required: the base URL of the API")
     baseline.check()
     check_ca(proxy.ca)
-    upstream = parse_url(proxy.upstream)
+    upstream = parse_base_url(proxy.upstream)
     record, started, stop = ProxyRecorder(upstream), clock.now(), threading.Event()
     file = _har_file(reports.har, record, complete=judging.complete)
     clauses, about = _judged_clauses(judging, baseline), judging.about
