@@ -1,4 +1,7 @@
-"""Checks of clients. A client is run in many scenarios, and is judged by its requests and by its result."""
+"""Check clients, which are programs that use the API.
+
+A client is run in many scenarios, and is judged by the requests that it sends and by the result that it reports.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ __all__ = ["ClientFaultError", "check"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the check of a callable only when a caller uses it, because the command does not need it."""
+    """Import `callable_check` only when it is used, because `evolink-check client` does not need it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from evolink_check.client import callable_check

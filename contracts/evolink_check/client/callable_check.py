@@ -134,9 +134,9 @@ def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
 
 @dataclass(slots=True)
 class _Property:
-    """A property for Hypothesis, which raises `ClientFaultError` if the callable violates a clause in an example.
+    """The property that Hypothesis tests: the callable violates no clause. Raises `ClientFaultError` if it does.
 
-    After the first failure, at most `left` more runs search for a smaller example, because a run can take long.
+    Because a run can take long, Hypothesis stops its search for a simpler failing example after `left` more runs.
     """
 
     runner: _CallableRunner
@@ -194,7 +194,7 @@ class _CallableRunner:
             return asyncio.run(_await(result)) if inspect.isawaitable(result) else result
 
         limits = TimeLimits(advance, self.patience)
-        end, *texts = _end_of(call, limits)
+        end, *texts = _run_in_virtual_time(call, limits)
         output, errors = (text.replace(mock.token, "[key]") for text in texts)
         overslept = limits.exceeded == "slept"
         waited = self.patience if overslept else None
@@ -204,11 +204,8 @@ class _CallableRunner:
         )  # fmt: skip
 
 
-def _end_of(call: Callable[[], Any], limits: TimeLimits) -> tuple[End, str, str]:
-    """Run a call in virtual time.
-
-    Return how the call ended, its return value as text, and its error as text.
-    """
+def _run_in_virtual_time(call: Callable[[], Any], limits: TimeLimits) -> tuple[End, str, str]:
+    """Call a function in virtual time. Return how the call ended, its return value as text, and its error as text."""
     try:
         with virtual_time(limits):
             return "success", str(call()), ""

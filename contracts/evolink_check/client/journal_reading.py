@@ -1,4 +1,4 @@
-"""Read the journal of a mock once it contains what a client may have done last."""
+"""Read the journal of a mock after the mock has recorded the last actions of a client."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FETCH_CHECKS = 10  # how often it is checked whether the mock has recorded the 
 
 
 def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Journals:
-    """Return the mock's journal.
+    """Return the mock's journal, after waiting for the last requests of the client to be recorded.
 
-    If a response may be incomplete, first wait until the mock notices that the client is gone. If `saved`, the client
-    has saved a result, so also wait until the mock has recorded the download of the result.
+    The mock may notice only after a moment that a client ended in the middle of a response. If `saved`, the client has
+    saved a result, so this function also waits until the mock has recorded the download of the result.
     """
     for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):
         journals = mock.journal()
@@ -44,10 +44,10 @@ def _is_fetch(entry: Mapping[str, Any]) -> bool:
 
 
 def _has_unusual(journals: Journals, scenario: Scenario) -> bool:
-    """Whether the journal already contains the exchange that the client may break off.
+    """Whether the mock has recorded the exchange with the unusual response, during which the client may end.
 
-    The response of this exchange is incomplete or, unless the scenario hangs, the exchange is a query after all queries
-    with usual responses.
+    The exchange is recorded if a response was interrupted or, in a scenario that does not hang, if the client sent more
+    queries than get a usual response.
     """
     if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
         return True

@@ -19,11 +19,11 @@ _SLOW = re.compile(r"\b429\b|trickle|late|slow=[2-9]")  # recipes that make a cl
 
 
 class Pending:
-    """The scenarios that have yet to be run, in two queues.
+    """The scenarios that have yet to be run, in two queues: scenarios that mostly wait, and all others.
 
-    Slow scenarios are mixed with quick ones: early enough that no slow scenario runs alone at the end, but not so early
-    that the first failure is late. In the queue of scenarios that mostly wait, those without a response come first,
-    because a client's time-out is often longer than the time limit of other scenarios.
+    In the queue of scenarios that mostly wait, those in which a response never ends come first, because they last
+    longest. In the other queue, two quick scenarios follow each slow one, so that the first failure is found early, but
+    no slow scenario runs alone at the end.
     """
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:
@@ -36,9 +36,10 @@ class Pending:
         self._changed = Condition()
 
     def take(self, *, long: bool) -> Scenario | None:
-        """Return the next scenario, from the preferred queue if possible; None after the last scenario or after `end`.
+        """Remove the next scenario from a queue and return it; None after the last scenario or after `end`.
 
-        If both queues are empty, `take` waits while scenarios are running, because a running scenario may be put back.
+        `long` selects the queue of the scenarios that mostly wait; if the selected queue is empty, the other one is
+        used. If both are empty, `take` waits while scenarios are running, because a running scenario may be put back.
         """
         preferred, other = (self._long, self._short) if long else (self._short, self._long)
         with self._changed:

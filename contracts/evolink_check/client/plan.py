@@ -35,7 +35,8 @@ class SuitePlan:
     and the requests of each run. `environment` is passed to the command if `mock` is set. `documents` and
     `only_documents` are passed as --spec and --only-spec to a mock that is started. `fails_fast` is called after each
     run; if it returns True, no more scenarios are started. Setting `stop` ends the running commands and prevents new
-    ones. `rare_queries` is set if the client queries so rarely that its first query must have the fault of a scenario.
+    ones. `rare_queries` is set when a client turns out to query so rarely that it never reaches the faults of later
+    queries; in all later scenarios, the first query then gets the fault.
     """
 
     description: Description

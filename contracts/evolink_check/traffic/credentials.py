@@ -1,4 +1,8 @@
-"""Find the values that a request sent as credentials."""
+"""Find the values that a request sent as credentials, so that they can be removed from the whole trace.
+
+Each value is returned as it was sent, percent-encoded as in a URL, and escaped as in a JSON string, because the trace
+may contain the value in any of these three forms.
+"""
 
 from __future__ import annotations
 
@@ -36,19 +40,25 @@ _PART_END = re.compile(r"\r?\n--")
 
 
 def bearer_keys_in(exchange: Exchange) -> set[str]:
-    """Return the bearer keys of a request, in every notation in which they may appear elsewhere."""
+    """Return the keys that the request sent as `Authorization: Bearer KEY`.
+
+    Each key is returned as it was sent, percent-encoded, and escaped as in a JSON string.
+    """
     return _notations(filter(None, map(bearer_key, _authorizations(exchange))))
 
 
 def credentials_in(exchange: Exchange) -> set[str]:
-    """Return the credentials other than bearer keys, in every notation in which they may appear elsewhere."""
+    """Return the other credentials of the request, such as cookies and passwords in URLs.
+
+    Each credential is returned as it was sent, percent-encoded, and escaped as in a JSON string.
+    """
     return _notations(value for value in _credentials_of(exchange) if is_distinctive(value))
 
 
 def codes_in(exchange: Exchange) -> set[str]:
-    """Return the values of query parameters such as `code`, which are credentials only in requests to the API.
+    """Return the values of query parameters with names such as `code`; empty for a request outside the API.
 
-    The values are returned in every notation in which they may appear elsewhere.
+    Each value is returned as it was sent, percent-encoded, and escaped as in a JSON string.
     """
     path, _, query = exchange.url.partition("?")
     # A result link is left alone, because it must match the request that fetches it.
@@ -59,7 +69,7 @@ def codes_in(exchange: Exchange) -> set[str]:
 
 
 def short_keys_in(exchange: Exchange) -> set[str]:
-    """Return the keys of a request that are so short or plain that an ordinary word may equal them.
+    """Return the keys in the headers that are so short or plain that an ordinary word may equal them, such as `test`.
 
     Short and plain keys are removed only from texts that no rule checks.
     """
@@ -106,7 +116,7 @@ def _credentials_of(exchange: Exchange) -> Iterator[str]:
 
 
 def _in_header(name: str, value: str) -> Iterator[str]:
-    """Yield the credentials in a header: its value without the scheme, the values of cookies, the password of Basic."""
+    """Yield the credentials in a header, such as the value of each cookie, or the password of Basic authentication."""
     scheme, _, rest = value.partition(" ")
     if name == "cookie":
         yield from (cookie.partition("=")[2].strip() for cookie in value.split(";"))
@@ -162,7 +172,7 @@ def form_parts(text: str) -> Iterator[tuple[str, str]]:
 
 
 def part_places(text: str) -> Iterator[tuple[str, int, int]]:
-    """Yield the name of each part of a multipart form, with the start and end index of its value in the text."""
+    """Yield the name of each part of a multipart form, and the indexes in `text` at which its value begins and ends."""
     ended = 0
     for part in _PART.finditer(text):
         name = _PART_NAME.search(part[1])

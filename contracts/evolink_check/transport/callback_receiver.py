@@ -1,4 +1,4 @@
-"""Receive callbacks over plain HTTP. Each callback URL has a script of the answers to its deliveries."""
+"""Receive callbacks over plain HTTP. The caller chooses how the first deliveries to each callback URL are answered."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ class CallbackReceiver:
     """A callback receiver, which listens while its `with` block runs.
 
     `public` is the public URL of the receiver; if it is empty, callback URLs contain the address on which the receiver
-    listens. The receiver records every delivery to a callback URL that it issued, and answers according to the script
-    of the URL. Requests to other URLs get a 404; they are recorded without the name of a case, unless their method is
-    GET or HEAD. The receiver calls `on_delivery` with the name of the case before it answers a delivery.
+    listens. The receiver records every delivery to a callback URL that `address` returned, and sends the answer that
+    was chosen for the delivery. Requests to other URLs get a 404; they are recorded without the name of a case, unless
+    their method is GET or HEAD. Before the receiver answers a delivery, it calls `on_delivery` with the name of the
+    case.
     """
 
     def __init__(
@@ -69,9 +70,9 @@ class CallbackReceiver:
 
     @property
     def probe_url(self) -> str:
-        """A URL of this receiver.
+        """A URL of this receiver, to find out whether the public address leads to this receiver.
 
-        The headers of its response show whether the public address leads here (see `is_ours`).
+        Pass the headers of the response to `is_ours`.
         """
         return f"{self.public}/who-is-there"
 
@@ -80,7 +81,10 @@ class CallbackReceiver:
         return any(name.lower() == SIGNATURE.lower() and value == self.nonce for name, value in headers)
 
     def arrivals(self, url: str) -> Arrivals:
-        """Count the deliveries to an issued callback URL."""
+        """Return how many deliveries to this callback URL have arrived, and when the latest one was answered.
+
+        `url` must be a callback URL that `address` returned.
+        """
         with self._lock:
             address = self._address_at(urlsplit(url).path)
             assert address is not None  # noqa: S101  (it was issued)
@@ -88,7 +92,7 @@ class CallbackReceiver:
 
     @property
     def received(self) -> bool:
-        """Whether a delivery has arrived at any callback URL that was issued."""
+        """Whether a delivery to any callback URL has arrived."""
         with self._lock:
             return any(address.arrived for address in self._addresses)
 
@@ -108,7 +112,10 @@ class CallbackReceiver:
         server.server_close()  # waits for the handlers, whose connections were closed by `wake`
 
     def _address_at(self, path: str) -> CallbackAddress | None:
-        """Return the issued address of a path; None if there is none. A proxy may have put a prefix before the path."""
+        """Return the `CallbackAddress` with this path; None if no callback URL has the path.
+
+        The path may begin with a prefix that a proxy added.
+        """
         before, _, number = path.rpartition("/")
         if not before.endswith(("/c", "/elsewhere")) or not (number.isascii() and number.isdecimal()):
             return None
@@ -116,9 +123,9 @@ class CallbackReceiver:
         return self._addresses[place - 1] if 0 < place <= len(self._addresses) else None
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery. Returns the address of the callback URL and the next answer of its script.
+        """Count a delivery to this path. Return the `CallbackAddress` with the path, and the answer to send.
 
-        If no callback URL with this path was issued, the address is None and the answer is a 404.
+        If no callback URL has this path, return None and an answer with the status 404.
         """
         with self._lock:
             address = self._address_at(urlsplit(path).path)
@@ -129,7 +136,10 @@ class CallbackReceiver:
             return address, address.answers.popleft() if address.answers else Answer()
 
     def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
-        """Record a delivery that has been answered."""
+        """Record a delivery that has been answered.
+
+        `address` is what `begin_delivery` returned for the delivery.
+        """
         recorded = self._recorder.add(entry)
         with self._lock:
             if address is not None:
@@ -137,9 +147,10 @@ class CallbackReceiver:
                 address.last = recorded.ended
 
     def public_url(self, path: str) -> str:
-        """Return the URL to which the sender sent its request.
+        """Return the whole URL to which the sender sent its request.
 
-        If a proxy in front of the receiver removed the path prefix of the public URL, the prefix is added again.
+        `path` is the path in the request. If it lacks the path prefix of the public URL because a proxy in front of the
+        receiver removed the prefix, the prefix is added again.
         """
         prefix = urlsplit(self.public).path
         full_path = path if prefix and path.startswith(f"{prefix}/") else f"{prefix}{path}"

@@ -1,6 +1,7 @@
-"""Server behaviours with which a client must cope. Hypothesis generates behaviours as recipes, the simplest first.
+"""Server behaviours with which a client must cope, because the OpenAPI documents allow them or a network causes them.
 
-Either the OpenAPI documents allow a behaviour, or a network can cause it.
+A behaviour consists of recipes, which are short instructions to the mock, such as `latency=50ms` or `429`. Hypothesis
+generates behaviours, the simplest first.
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ _MOST = 3  # maximum number of unusual responses in a row; after more, a client 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """The recipes for the first requests to each operation, in order. Later requests get the usual responses.
+    """The recipes for the first create requests and for the first queries, one recipe for each request, in order.
 
-    `task` is a recipe for the task and is used for the create request. `link` is a recipe for the result link of the
-    task. An empty field changes no response.
+    Later requests get the usual responses. `task` is a recipe for the task, and is added to the create request that
+    succeeds. `link` is a recipe for downloads of the result. If a field is empty, the mock responds as usual.
     """
 
     create: tuple[str, ...] = ()
@@ -120,7 +121,7 @@ def reproduction(
     url: str = "http://127.0.0.1:8080",
     key: str = "any-token",
 ) -> str:
-    """Return shell commands that start a mock with `serve` and assign the behaviour to the account of `key`."""
+    """Return shell commands that start a mock with the command `serve`, and assign the behaviour to `key`."""
     return "\n".join([f"{serve} &", *_assignments(behaviour, url, key)])
 
 

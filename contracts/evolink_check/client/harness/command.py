@@ -51,7 +51,10 @@ _PATH = re.compile(r"(?P<option>-{1,2}[\w-]+=)?(?P<path>[^=]*)")
 
 
 def fill_in(word: str, values: Mapping[str, str]) -> str:
-    """Replace all placeholders of a word in one pass, because a value may itself look like a placeholder."""
+    """Replace the placeholders, such as `{output}`, in one word of a command.
+
+    All placeholders are replaced in one pass, because a value may itself look like a placeholder.
+    """
     return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), word)
 
 
@@ -66,7 +69,7 @@ def with_absolute_paths(command: Sequence[str], folder: Path) -> tuple[str, ...]
 
 
 def with_absolute_search_paths(variables: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return variables for use in another folder. Relative entries of search paths become absolute."""
+    """Return environment variables for use in another folder, with absolute paths in variables such as PYTHONPATH."""
     return {
         name: os.pathsep.join(str(folder / entry) for entry in value.split(os.pathsep))
         if name in _SEARCH_PATHS and value

@@ -27,7 +27,7 @@ class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
     """The conditions by which a success or a failure is recognised. All conditions that are set must hold.
 
     `status` lists the accepted exit statuses. `output` is a regular expression that must match a part of the output.
-    `file` says whether a file must exist at `{output}`; None if that does not matter.
+    `file` says whether the client must have saved a file at the path `{output}`; None if that does not matter.
     """
 
     status: tuple[int, ...] = ()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def fields_of(spec: Spec, operation: CreateOperation | QueryOperation, status: int) -> dict[str, bool]:
-    """Return for each documented field of a response whether the field may be null.
+    """Map the name of each documented field of a response to whether the field may be null.
 
     Nested fields have dotted names such as `task_info.can_cancel`.
     """

@@ -90,7 +90,10 @@ class Mock:
         return float(self._call("POST", "/clock/freeze")["now"])
 
     def advance(self, seconds: float) -> float:
-        """Advance the account's clock, wait for the effects of everything that is now due, and return the new time."""
+        """Advance the account's clock, and return the new time in Unix seconds.
+
+        The mock first does everything that is due by the new time, such as sending callbacks.
+        """
         return float(self._call("POST", "/clock/advance", {"seconds": seconds})["now"])
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
@@ -214,7 +217,7 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Close the input of the process, so that the command that the mock runs ends, and then the mock."""
+    """Stop the mock by closing its stdin, which ends the command that the mock runs. If the mock goes on, kill it."""
     with suppress(subprocess.TimeoutExpired, ValueError, OSError):
         process.communicate(timeout=_STOP_SECONDS)
     if process.poll() is None:

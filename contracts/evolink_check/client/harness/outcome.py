@@ -27,8 +27,8 @@ _CRASHES = re.compile(
 class SavedFile:
     """The file in which a client saved its result.
 
-    `whole` means that no part of the file seems to be missing. `media` means that the file is neither empty nor an HTML
-    page or JSON.
+    `whole` means that no part of the file seems to be missing. `media` means that the file may be an image, a video or
+    audio, because it is not empty and contains neither HTML nor JSON.
     """
 
     size: int
@@ -80,15 +80,15 @@ class Outcome:
     def has_flooded(self) -> bool:
         """Whether the client hardly waited between its connections while the port refused them.
 
-        A client floods if it makes many connections within a second. A client that stops earlier floods if it connects
-        in several runs as soon as the port is opened.
+        A client has flooded the port if it made many connections within one second. A client that gave up after a few
+        connections has flooded the port if it connected immediately each time the port was opened, in several runs.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the client connected as soon as the port was opened, with at most `_LATE` exceptions."""
+        """Whether the client connected immediately after the port was opened, except for at most `_LATE` times."""
         return len(self.delays) > 0 and sum(delay >= _AT_ONCE for delay in self.delays) <= _LATE
 
     @property
@@ -98,9 +98,9 @@ class Outcome:
 
 
 def describe_crash(outcome: Outcome) -> str:
-    """Describe a crash in a few words.
+    """Describe in a few words how the client crashed, such as "it was killed by SIGSEGV".
 
-    The result is empty if the client did not fail, or if the client printed an error of its own.
+    Return an empty text if the client did not fail, or if it failed with an error message and not with a crash.
     """
     if outcome.end != "failure":
         return ""
@@ -115,7 +115,10 @@ def describe_crash(outcome: Outcome) -> str:
 
 
 def _find_traceback(errors: str) -> str:
-    """Return the exception that ended a Python program; empty if the program printed more after the traceback."""
+    """Return "a traceback: " and the last line of a Python traceback, which names the exception.
+
+    Return an empty text if there is no traceback, or if the program printed anything after the traceback.
+    """
     if _PYTHON not in errors:
         return ""
     lines = [line for line in errors.rpartition(_PYTHON)[2].splitlines() if line.strip()]

@@ -84,7 +84,7 @@ class RefusingPort:
             self._relay_all(listener)
 
     def _reset_all(self, listener: socket.socket, until: float) -> None:
-        """Count and reset all connections until the stopwatch reads `until`."""
+        """Accept, count and reset all connections until the time `until`, in seconds of `clock.stopwatch`."""
         self.attempts.append(0)
         opened = clock.stopwatch()
         while (left := until - clock.stopwatch()) > 0:

@@ -47,7 +47,7 @@ class Cause:
 class ClauseDetails:
     """A verdict with its violations, one for each cause, and advice on how to change the client.
 
-    `more` is the number of violations that are not shown; it may be negative.
+    `more` is the number of further causes that are not shown; zero or negative if all are shown.
     """
 
     verdict: Verdict

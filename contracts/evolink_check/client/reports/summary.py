@@ -136,7 +136,7 @@ class Summary:
 
 
 def _cause(text: str) -> str:
-    """Return the text without numbers and names of missing fields, in which runs with the same fault differ."""
+    """Return the text without its numbers and the names of missing fields, so that equal faults have equal texts."""
     return normalized(_DETAIL.sub("", text))
 
 

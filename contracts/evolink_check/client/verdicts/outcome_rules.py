@@ -214,7 +214,7 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
     code = _final_code(end)
     if not code:
         yield from _explains(end)
-    elif _spelled(code) in _spelled(end.outcome.text):
+    elif _normalized(code) in _normalized(end.outcome.text):
         yield "client.tells-code", passed(*end.evidence)
     else:
         seen = f"{code} is not in the output"
@@ -232,16 +232,16 @@ def _explains(end: RunEnd) -> Iterator[ClauseFinding]:
         yield "client.explains-failure", violation(*end.evidence, expected="a message", seen=seen)
 
 
-def _spelled(text: str) -> str:
-    """Normalize a text, so that it contains a code even if the code is written in another case or as separate words."""
+def _normalized(text: str) -> str:
+    """Normalize case and word separators, so that `Quota Exceeded` and `quota_exceeded` become equal."""
     return re.sub(r"[\s_-]+", " ", text).casefold()
 
 
 def _final_code(end: RunEnd) -> str:
-    """Return the error code of the last response if it ended the task or rejected the request for good; else empty.
+    """Return the error code of the last response if the response ended the task or rejected the request for good.
 
-    If the client repeated the request more than once, the response does not count, because the client did not treat it
-    as final.
+    Otherwise, return an empty text. A rejected request that the client repeated more than once does not count, because
+    the client did not regard the rejection as final.
     """
     if end.last is None:
         return ""

@@ -50,7 +50,7 @@ def has_result(end: RunEnd) -> Iterator[tuple[str, Finding]]:
 def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
     """Return the problem of a result for which a client reported success, and its severity; None if there is none.
 
-    A severity of None means the severity of the clause.
+    If the severity is None, the severity of the clause applies.
     """
     saved, good = end.outcome.saved, [fetch for fetch in end.fetched if 200 <= fetch.status < 300]  # noqa: PLR2004
     if not good:
@@ -62,10 +62,9 @@ def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
 
 
 def _problem_of_file(saved: SavedFile, announced: str) -> tuple[str, Severity | None]:
-    """Return the problem of an incomplete file, and its severity.
+    """Return the problem of an incomplete file, and its severity. If the severity is None, that of the clause applies.
 
-    A broken video of the right length is only a warning, because only a decoder could be sure. A severity of None means
-    the severity of the clause.
+    A broken video of the right length is only a warning, because only a decoder could be sure.
     """
     size = f"the file of {saved.size} bytes"
     if announced.isdecimal() and saved.size < int(announced):

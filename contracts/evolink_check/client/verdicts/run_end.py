@@ -80,7 +80,7 @@ class RunEnd:
     def rejects_unknown_field(self) -> bool:
         """Whether the client crashed and its error names the unknown field.
 
-        The name does not count if it is only part of a printed body.
+        The name does not count if it is only part of a response body that the client printed.
         """
         name = re.escape(self.scenario.adds)
         named = rf"\b{name}\b(?![\"']?\s*(?::|=>))"
@@ -108,10 +108,10 @@ class RunEnd:
 
     @property
     def is_proven_success(self) -> bool:
-        """Whether the client must report a success, because every task was created and a query reported completed.
+        """Whether the client must report a success, because a query reported completed.
 
-        A callback alone is not proof. If the client creates several tasks and one of them was not created, the client
-        may report a failure.
+        A callback alone is not proof. If the client sent several create requests and any of them created no task, the
+        client may report a failure.
         """
         success = self.reading.spec.query.statuses.success
         created = all(
@@ -133,7 +133,7 @@ class RunEnd:
         if self.outcome.end != "failure" or task is None or self.completed or self.failed:
             return False
         waited = self.outcome.ended - self.outcome.began
-        return waited + _next(self._waits(task)) < _EARLY * (self.outcome.patience or PATIENCE)
+        return waited + _estimate_next_wait(self._waits(task)) < _EARLY * (self.outcome.patience or PATIENCE)
 
     @property
     def is_out_of_time(self) -> bool:
@@ -149,9 +149,10 @@ class RunEnd:
 
     @property
     def has_time_for_retry(self) -> bool:
-        """Whether the wait that a 429 requests ends before the client's deadline; true if the last response was no 429.
+        """Whether the wait that a 429 requests ends before the client's deadline.
 
-        If `Retry-After` is not a number of seconds, the result is false, because the client may wait for too long.
+        Return True if the last response was not a 429. If `Retry-After` is not a number of seconds, return False,
+        because the client may wait for too long.
         """
         if self.last is None or self.last.status != TOO_MANY:
             return True
@@ -178,7 +179,7 @@ class RunEnd:
         return [after - before for before, after in pairwise([*created, *queried, self.outcome.ended])]
 
 
-def _next(waits: list[float]) -> float:
+def _estimate_next_wait(waits: list[float]) -> float:
     """Estimate the next wait from the growth of the earlier waits.
 
     The last wait is ignored, because the run ended during it.
