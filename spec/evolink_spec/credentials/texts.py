@@ -179,8 +179,10 @@ def _is_announced(match: re.Match[str], value: str) -> bool:
         scheme and value.strip("`.!?").isalpha() and len(value) < _SURE
     ):  # a sentence about the form, such as `Bearer KEY`
         return False
-    begins_line = match.start() == 0 or match.string[match.start() - 1] in "\r\n"
-    certain = "=" in sign or not sign[-1:].isspace() or match["quote"] or begins_line or scheme
+    end = match.end() + len(value)
+    ends_line = match.string[end : end + 1] in {"", "\r", "\n"}
+    is_line = ends_line and (match.start() == 0 or match.string[match.start() - 1] in "\r\n")
+    certain = "=" in sign or not sign[-1:].isspace() or match["quote"] or is_line or scheme
     return bool(certain) or not value.isalpha() or len(value) >= _LONG_WORD or not bare.isalpha()
 
 

@@ -101,6 +101,8 @@ def test_a_key_in_base64_is_one_word() -> None:
         ),
         *(
             "my password is short",
+            "password: the movie, season 2",
+            "cookie: chocolate chip",
             "a cat at 12:30@noon",
             "the password protected room",
             "press any key to start",
