@@ -110,6 +110,9 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "/wait/callbacks", tasks.wait_for_callbacks, tasks.WaitForCallbacks),
 )
 
+# The hint of a 404 where the control API is not served: at another address, or nowhere.
+_ABSENT = ("the control API has an address of its own (--control)", "the control API is off (--control)")
+
 PATHS = [f"{PREFIX}{row.path}" for row in ROWS]
 
 
@@ -231,7 +234,8 @@ def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRo
     endpoints = {row.path: route for row, route in zip(served, routes, strict=True)}
     routes += [Route(path, MethodNotAllowed(*sorted(allowed))) for path, allowed in methods.items()]
     root = [Route(PREFIX, endpoints["/"].endpoint, methods=["GET"])] if "/" in endpoints else []
-    return [*root, Mount(PREFIX, Router(routes, default=NotFound(PATHS), redirect_slashes=False))]
+    hint = "" if len(served) == len(ROWS) else _ABSENT[settings.control == "off"]
+    return [*root, Mount(PREFIX, Router(routes, default=NotFound(PATHS, hint), redirect_slashes=False))]
 
 
 def create_control_app(service: Service, bound_to: str, more: Sequence[BaseRoute] = ()) -> ASGIApp:

@@ -35,10 +35,14 @@ _log = logging.getLogger("evolink_mock")
 
 
 class NotFound:
-    """Responds with a 404 for an unknown path, and suggests the intended path (clause `error.other-paths`)."""
+    """Responds with a 404 for an unknown path (clause `error.other-paths`).
 
-    def __init__(self, routes: Sequence[str]) -> None:
+    The response has the hint, or suggests the intended path if the hint is empty.
+    """
+
+    def __init__(self, routes: Sequence[str], hint: str = "") -> None:
         self._routes = routes
+        self._hint = hint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond with a 404. A WebSocket is closed instead."""
@@ -46,7 +50,8 @@ class NotFound:
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
             return
         path: str = scope["path"]
-        detail = "; ".join(filter(None, (f"there is no {path[:200]}", path_hint(path, self._routes))))
+        hint = self._hint or path_hint(path, self._routes)
+        detail = "; ".join(filter(None, (f"there is no {path[:200]}", hint)))
         await keep_body(scope, receive)
         await send_error(send, scope[SCOPE_KEY], ApiError(404, detail))
 

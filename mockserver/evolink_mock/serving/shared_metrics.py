@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from evolink_mock.setting_values import SettingError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,9 +21,18 @@ def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
     if not is_enabled:
         yield
         return
-    with TemporaryDirectory(prefix="evolink-mock-metrics-") as folder:
+    with _temporary_folder() as folder:
         os.environ[_VARIABLE] = folder
         try:
             yield
         finally:
             del os.environ[_VARIABLE]
+
+
+def _temporary_folder() -> TemporaryDirectory[str]:
+    """Create the folder. Raises `SettingError` if this is not possible."""
+    try:
+        return TemporaryDirectory(prefix="evolink-mock-metrics-")
+    except OSError as error:
+        reason = f"cannot create a temporary folder ({error.strerror}): set TMPDIR to a writable folder"
+        raise SettingError("metrics", reason) from error

@@ -85,6 +85,17 @@ def test_no_path_of_the_control_api_is_named_where_it_is_off(start: Callable[...
         assert "__mock__" not in start(control="off").get(path).text
 
 
+@pytest.mark.parametrize(
+    ("control", "hint"),
+    [("off", "is off (--control)"), ("127.0.0.1:1", "has an address of its own (--control)")],
+)
+def test_where_the_control_api_is_not_served_its_paths_say_so(
+    start: Callable[..., Mock], control: str, hint: str
+) -> None:
+    message = shaped(start(control=control).get("/__mock__/account"))["message"]
+    assert message.endswith(f"there is no /__mock__/account; the control API {hint}")
+
+
 @pytest.mark.parametrize("path", ["/videos/generations", "/v1/credits", "/__mock__/nothing"])
 def test_the_body_of_a_request_to_another_path_or_method_is_kept(mock: Mock, path: str) -> None:
     assert mock.post_to(path, BODY).status_code in {404, 405}
