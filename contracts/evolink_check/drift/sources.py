@@ -127,7 +127,7 @@ def _served(listed: dict[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:
 def _get(url: str) -> str:
     import httpx2
 
-    from evolink_check.transport.env_proxies import proxy_for
+    from evolink_check.transport.env_proxies import NEEDS_SOCKS, proxy_for
 
     proxy = None
     try:
@@ -137,7 +137,7 @@ def _get(url: str) -> str:
         with httpx2.Client(proxy=through, trust_env=False, timeout=_SECONDS, follow_redirects=True) as client:
             answer = client.get(url)
     except (httpx2.HTTPError, httpx2.InvalidURL, ImportError, ValueError) as error:
-        reason = str(error) or type(error).__name__
+        reason = NEEDS_SOCKS if isinstance(error, ImportError) else str(error) or type(error).__name__
         if proxy is not None and not isinstance(error, httpx2.InvalidURL):
             reason = f"{proxy} cannot be used: {reason}"
         raise ValueError(f"{url}: cannot be read: {reason}") from error

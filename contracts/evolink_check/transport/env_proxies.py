@@ -10,6 +10,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
+NEEDS_SOCKS = "SOCKS needs another package: pip install socksio"
+
 
 @dataclass(frozen=True, slots=True)
 class EnvProxy:
@@ -87,7 +89,7 @@ class EnvProxyTransport(httpx2.AsyncBaseTransport):
             try:
                 self._transports[url, tls] = self._make(url, tls=tls)
             except ImportError:
-                raise httpx2.ProxyError("SOCKS needs another package: pip install socksio") from None
+                raise httpx2.ProxyError(NEEDS_SOCKS) from None
             except ValueError as error:
                 raise httpx2.ProxyError(str(error)) from None
         return self._transports[url, tls]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from evolink_check.drift.sources import read_documents
 from evolink_mock import MockServer
@@ -22,3 +24,10 @@ def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("HTTPS_PROXY", NOBODY)
     with pytest.raises(ValueError, match=r"the proxy http://127.0.0.1:1 .HTTPS_PROXY. cannot be used"):
         read_documents("https://api.evolink.invalid/a.yaml")
+
+
+def test_a_missing_package_for_socks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    with pytest.raises(ValueError, match=r"\(ALL_PROXY\) cannot be used: SOCKS needs .*pip install socksio"):
+        read_documents("https://api.invalid/openapi.yaml")
