@@ -1,4 +1,4 @@
-"""Monitor a receiver while callbacks are sent to it: its requests to the API, and its ledger."""
+"""Monitor a receiver while callbacks are sent to it. Its requests to the API and its bookings are read."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _INTERVAL = 0.1  # seconds between two readings
 
 
 class ActivityMonitor:
-    """Monitors the receiver. `activity` is what the last call of `look` returned.
+    """Monitors the receiver.
 
-    `missed` contains the kinds of callbacks for which the receiver did not make the necessary query or booking in time.
+    `activity` is the latest activity that `look` returned. `missed` contains the kinds of callbacks for which the
+    receiver did not make the necessary query or booking in time.
     """
 
     def __init__(self, api: MockApi, ledger: Ledger | None) -> None:
@@ -33,8 +34,8 @@ class ActivityMonitor:
     async def look(self, age: float = 0.0) -> ReceiverActivity:
         """Return the activity of the receiver so far.
 
-        The result of an earlier call is returned again if it is at most `age` seconds old. Raises `MockError` if the
-        mock does not respond or refuses a request, and `LedgerError` if the ledger cannot be read.
+        If an earlier call returned the activity at most `age` seconds ago, the same activity is returned. Raises
+        `MockError` if the mock does not respond or refuses a request, and `LedgerError` if the ledger cannot be read.
         """
         async with self._lock:
             if clock.stopwatch() - self._looked < age:

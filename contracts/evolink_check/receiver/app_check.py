@@ -1,7 +1,7 @@
 """Check an ASGI or WSGI application in this process, from a test in any framework.
 
-During the check, the environment variables EVOLINK_BASE_URL and EVOLINK_API_KEY contain the address of the API and the
-API key, which the application must use to query tasks. If the application cannot use these variables, let it use a
+The application must query tasks at the address in the environment variable EVOLINK_BASE_URL, with the API key in
+EVOLINK_API_KEY. Both variables are set during the check. If the application cannot use these variables, let it use a
 running mock, and pass the URL of the mock as `mock` and the key of the application as `token`.
 """
 
@@ -74,11 +74,13 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 ) -> tuple[Verdict, ...]:
     """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause; otherwise return all verdicts.
 
-    `url` is the path of the callback endpoint of `app`, with `secret` in its query string. `ledger` is the path or URL
-    of a ledger, or a function that returns the bookings as texts or JSON values with task ids. `scenarios` are ids or
-    patterns. Violations of clauses in `ignore` do not count; with `strict`, warnings count too. `trust_secret` means
-    that `app` relies on its secret alone. `app` must query and book within `patience` real seconds after a 2xx. The
-    scenario `burst` sends `burst` callbacks. `register` gets the responses to create requests.
+    `url` is the path of the callback endpoint of `app`. Callbacks have `secret` in the query string. `ledger` is the
+    path or URL of a ledger, or a function that returns the bookings as texts or JSON values with task ids. `scenarios`
+    are ids or patterns. Violations of clauses in `ignore` do not count; with `strict`, warnings count too.
+    `trust_secret` means that `app` accepts every callback with the right secret, without a query of the task. `app`
+    must query and book within `patience` real seconds after a 2xx. The scenario `burst` sends `burst` callbacks at the
+    same time. If `app` must know its tasks, `register` tells `app` about each task; it is called with the response to
+    the create request.
     """
     from evolink_spec.clauses import load_clauses
 
@@ -113,7 +115,10 @@ def _plan(  # noqa: PLR0913, PLR0917  (what a plan needs, whatever the options)
 
 @contextmanager
 def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Mock]:
-    """Yield the account that the application uses, and set the environment variables to it during the `with` block."""
+    """Yield the account that the application uses.
+
+    During the `with` block, EVOLINK_BASE_URL and EVOLINK_API_KEY lead to it.
+    """
     with ExitStack() as stack:
         if url:
             account = borrow_account(url, {})

@@ -22,9 +22,10 @@ def to_json(body: Any) -> bytes:
 
 
 def without_each_field(body: TaskBody) -> Iterator[tuple[str, TaskBody]]:
-    """For each field, including nested ones, yield the path of the field and the body without it.
+    """Yield the body without one of its fields, for each field in turn, with the path of the field.
 
-    The id and the status are never removed, because a callback without them does not report the state of a task.
+    Fields of nested objects are removed too. The id and the status are never removed, because a callback without them
+    does not report the state of a task.
     """
     for name, value in body.items():
         if name in _ESSENTIAL:

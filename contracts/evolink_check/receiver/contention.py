@@ -1,4 +1,4 @@
-"""Measure how busy this machine is, so that the receiver is not blamed for delays caused by other programs."""
+"""Measure how much other programs slow down this process, so that the receiver is not blamed for their delays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAUSE = 0.1
 
 
 class Contention:
-    """Measures during a `with` block how many times longer a calculation takes than its processor time."""
+    """Measures during a `with` block how much longer a calculation takes than the processor time that it uses."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
@@ -36,7 +36,7 @@ class Contention:
 
     @property
     def factor(self) -> float:
-        """1 on an idle machine, 2 if everything takes twice as long, and at most `MOST`."""
+        """How many times slower everything is than on an idle machine, from 1 to `MOST`."""
         return min(MOST, max(1.0, fmean(self._samples or [1.0])))
 
     def _measure(self) -> None:

@@ -1,4 +1,4 @@
-"""The environment variables that make an application in this process use a mock."""
+"""The environment variables by which an application finds the mock: EVOLINK_BASE_URL and EVOLINK_API_KEY."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def key_of_application() -> str:
 
 @contextmanager
 def leading_to(url: str, key: str) -> Iterator[None]:
-    """Set the environment variables to this mock during the `with` block."""
+    """Set EVOLINK_BASE_URL and EVOLINK_API_KEY to these values during the `with` block, and restore them afterwards."""
     variables = {URL: url, KEY: key}
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

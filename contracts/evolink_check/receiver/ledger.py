@@ -73,9 +73,9 @@ class Ledger:
 
 
 def outcome_of(text: str) -> Outcome | None:
-    """Return the outcome that an entry of the ledger books for a task.
+    """Return how a task ended according to an entry of the ledger; "unclear" if the entry does not say.
 
-    Return None if the entry books nothing, for example because it reports a refused callback.
+    Return None if the entry is not a booking, for example because it reports a refused callback.
     """
     words = " ".join(_STATUS.findall(text)) or _NULL.sub("", _TASK.sub("", text))
     if _IGNORED.search(words):
@@ -113,9 +113,10 @@ def _json(text: str) -> Any:
 
 
 def _entries(value: Any) -> Iterator[Any]:
-    """Yield the innermost entries that contain a task id.
+    """Yield the entries of a JSON value that contain a task id.
 
-    An entry is a text, a list or object that contains such a text, or an object member whose name contains a task id.
+    If an entry contains a smaller entry with the task id, only the smaller one is yielded. An entry is a text, a list
+    or object that contains such a text, or an object member whose name contains a task id.
     """
     if isinstance(value, str):
         if _TASK.search(value):

@@ -1,4 +1,4 @@
-"""The API side of a check: tasks on a mock, the responses to status queries, and the requests of the receiver."""
+"""The API during a check of a receiver: a mock that has the tasks, and that records the receiver's requests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ class Task:
 
 
 class MockApi:
-    """Tasks on a mock, of the receiver's account and of another account. Every method may raise `MockError`."""
+    """Creates and ends tasks on a mock, for the receiver's account and for another account.
+
+    Every method may raise `MockError`.
+    """
 
     def __init__(self, mock: Mock, other_key: str, spec: Spec) -> None:
         self.url = mock.url
@@ -62,7 +65,8 @@ class MockApi:
     async def start(self) -> None:
         """Reset the account, and measure how far our clock is ahead of the clock of the mock.
 
-        Of several measurements, the quickest is used, because it is the most accurate.
+        The clocks are compared several times. The comparison that took the shortest time counts, because it is the most
+        accurate.
         """
         await asyncio.to_thread(self._mock.prepare, ())
         comparisons = [await self._compare_clocks() for _ in range(_COMPARISONS)]
@@ -70,7 +74,7 @@ class MockApi:
         self._ahead = ahead if abs(ahead) > _SAME_CLOCK else 0.0
 
     async def _compare_clocks(self) -> tuple[float, float]:
-        """Return the duration of the comparison, and the seconds by which our clock is ahead of the mock's."""
+        """Return how long the comparison took, and how far our clock is ahead of the mock's clock, both in seconds."""
         before = clock.now()
         there = float((await self._call("GET", "/__mock__/clock"))["now"])
         after = clock.now()
@@ -98,7 +102,10 @@ class MockApi:
 
     @asynccontextmanager
     async def queries_answered_by(self, recipe: str) -> AsyncIterator[None]:
-        """Apply a recipe to all status queries during the `with` block. Only one such block runs at a time."""
+        """Apply a recipe to all status queries during the `with` block.
+
+        Wait first until no other block of this method or of `working` is running.
+        """
         async with self._outage.alone():
             body = {"recipe": recipe, "operation": "query", "times": None}
             await self._call("POST", "/__mock__/recipes", body)
@@ -109,7 +116,10 @@ class MockApi:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Let status queries get their usual responses during the `with` block."""
+        """Make sure that status queries get their usual responses during the `with` block.
+
+        Wait first until no block of `queries_answered_by` is running.
+        """
         async with self._outage.shared():
             yield
 
@@ -151,7 +161,7 @@ class MockApi:
 
 
 def _key(item: dict[str, Any]) -> tuple[Any, ...]:
-    """Return a tuple that identifies an entry of the journal."""
+    """Return a tuple that is different for each entry of the journal, so that no entry is read twice."""
     return item["startedDateTime"], item["time"], item["request"]["method"], item["request"]["url"]
 
 

@@ -43,7 +43,7 @@ _FINAL = (b'"status":"completed"', b'"status":"failed"')  # in a query response 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A callback request to the receiver. `url` is the complete URL with its query string."""
+    """A callback request that the checker sends to the receiver. `url` is the complete URL with its query string."""
 
     url: str
     body: bytes
@@ -55,8 +55,8 @@ class Callback:
 class Reply:
     """The response of a receiver to a callback. Times are Unix seconds.
 
-    Without a response, `status` is 0 and `problem` is the reason. `late` means that the response took longer than the
-    time-out of a callback.
+    If there was no response, `status` is 0 and `problem` is the reason. `late` means that the response took longer than
+    EvoLink waits for the response to a callback.
     """
 
     status: int
@@ -100,9 +100,9 @@ class Booking:
 class TaskCase:
     """One task of a scenario and its callbacks. `results` are the result links that the API returns for the task.
 
-    `truth` is how the task really ended. `booked_early` contains the bookings that were found before a query could
-    confirm the end of the task. `forged` is a word that occurs only in the links of a forged callback; empty if no link
-    is forged.
+    `truth` is how the task ended according to the API, whatever the callbacks say. `booked_early` contains the bookings
+    that the receiver made while the API did not yet report the end of the task. `forged` is a word that occurs only in
+    the links of a forged callback; empty if no link is forged.
     """
 
     id: str
@@ -139,7 +139,7 @@ class ReceiverActivity:
 
     `requests` are its requests to the API, in order of time. `bookings` are grouped by task id; None means that there
     is no ledger. `output` is the text that the receiver printed and logged; None if this text is not available.
-    `complete` means that no request is missing.
+    `complete` is False if requests may be missing.
     """
 
     requests: tuple[Entry, ...] = ()
@@ -161,8 +161,8 @@ class Terms:
     """The callback URL of a receiver, and how the receiver is expected to check callbacks.
 
     `url` is the callback URL with the right secret. `secret` is the secret in the query string of `url`; empty if `url`
-    has no secret. `trusts_secret` means that the receiver relies on the secret alone and does not query tasks. `key` is
-    the API key of the receiver.
+    has no secret. `trusts_secret` means that the receiver accepts every callback with the right secret, without a query
+    of the task. `key` is the API key of the receiver.
     """
 
     url: str
@@ -175,9 +175,10 @@ class Terms:
 class Timing:
     """Times in real seconds.
 
-    `limit` is the documented time-out of a callback, and `retries` are the waits before further attempts. `patience` is
-    the time within which a receiver must query or book after a 2xx. `quiet` is how long the check waits after the last
-    callback before a missing booking counts as absent. `pause` is the time between two parts of a slow body.
+    `limit` is how long EvoLink waits for the response to a callback. `retries` are the waits before EvoLink sends a
+    callback again. `patience` is the time within which a receiver must query or book after a 2xx. `quiet` is how long
+    the check waits after the last callback before a missing booking counts as absent. `pause` is the time between two
+    parts of a slow body.
     """
 
     limit: float = 10.0
@@ -188,7 +189,7 @@ class Timing:
 
 
 def is_confirmed(activity: ReceiverActivity, case: TaskCase) -> bool:
-    """Return whether the receiver has queried the task and got a response that reports its end."""
+    """Return whether the receiver has queried the task, and the response to the query reported the end of the task."""
     return any(
         entry.exchange.status == 200  # noqa: PLR2004
         and any(status in entry.exchange.response_body for status in _FINAL)

@@ -1,4 +1,4 @@
-"""Tell a receiver about the tasks of a check, if the receiver accepts only callbacks about tasks that it knows."""
+"""Tell a receiver about the tasks of a check, if the receiver rejects callbacks about unknown tasks."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class RegistrationError(ValueError):
 
 
 def url_register(url: str) -> Register:
-    """Return a function that sends the response to a create request, as JSON, to this URL.
+    """Return a function that tells a receiver about a task, by sending the response to its create request to this URL.
 
-    The function raises `RegistrationError` unless the receiver responds with a 2xx.
+    The response is sent as JSON. The function raises `RegistrationError` unless the receiver responds with a 2xx.
     """
 
     def register(body: TaskBody) -> None:

@@ -48,7 +48,7 @@ GAVE_UP = (
 
 @dataclass(frozen=True, slots=True)
 class ReceiverPlan:
-    """The scenarios to run, and the receiver.
+    """What a check of a receiver needs: the scenarios to run, the receiver, the mock and the settings.
 
     `open_sender` starts what the receiver needs and returns a callback sender. `register` tells the receiver about a
     task before its callback; None if the receiver need not know its tasks. `after_each` is called after each scenario.
@@ -75,7 +75,7 @@ class ReceiverPlan:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverResult:
-    """The runs of the scenarios, and notes about the check."""
+    """The run of each scenario with its verdicts, and notes about the check."""
 
     runs: tuple[ScenarioRun, ...]
     notes: tuple[str, ...] = ()
@@ -86,8 +86,8 @@ def without_inapplicable(
 ) -> tuple[Scenario, ...]:
     """Return the scenarios that apply to a receiver.
 
-    Scenarios about the secret are left out if the callback URL has none. Scenarios for which the receiver must be told
-    about its tasks are left out unless `registers` is set.
+    Scenarios about the secret are left out if the callback URL has no secret. Scenarios in which the receiver must know
+    its tasks are left out unless `registers` is set.
     """
     needless = (frozenset() if terms.secret else NEEDS_SECRET) | (
         frozenset() if registers else NEEDS_REGISTER
@@ -160,9 +160,9 @@ class _CheckRun:
         return await self._judged()
 
     def _is_complete(self, record: ScenarioRecord, later: list[asyncio.Task[None]]) -> bool:
-        """Return whether a scenario was run to its end.
+        """Return whether a scenario was run to its end, including its deferred parts.
 
-        If a scenario was interrupted, a missing reaction proves nothing.
+        A scenario that was interrupted is not judged, because the receiver may have had no time to react.
         """
         return bool(record.ended) and all(task.done() and not task.cancelled() for task in later)
 

@@ -117,9 +117,9 @@ class ScenarioDriver:
         self.later.append(asyncio.create_task(part))
 
     async def expect_action(self, case: TaskCase) -> None:
-        """Wait for the query and the booking that the receiver must make.
+        """Wait until the receiver has made the necessary query and booking.
 
-        After a query or booking that the receiver did not make in time, later waits are shorter.
+        If the receiver has been too slow before, after a callback of the same kind, the wait is shorter.
         """
         kind = "unconfirmed" if any(call.kind == "unconfirmed" for call in case.calls) else "usual"
         patience = self.timing.patience / (_IMPATIENCE if kind in self.monitor.missed else 1)
@@ -131,12 +131,12 @@ class ScenarioDriver:
         return has_asked and has_booked(activity, case)
 
     async def note_early_bookings(self, case: TaskCase) -> None:
-        """Record the bookings that the receiver made before the API could confirm the end of the task."""
+        """Record the bookings that the receiver made although the API did not yet report the end of the task."""
         await asyncio.sleep(min(self.timing.quiet, 0.3))
         case.booked_early = (await self.monitor.look()).booked(case.id)
 
     def url_with(self, secret: str | None) -> str:
-        """Return the callback URL with another secret; without a secret if `secret` is None."""
+        """Return the callback URL with `secret` in place of the right secret; without a secret if `secret` is None."""
         parts = urlsplit(self.terms.url)
         pairs = [
             (name, value if value != self.terms.secret else secret)

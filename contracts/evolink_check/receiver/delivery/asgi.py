@@ -27,7 +27,7 @@ _ENDING = 5.0  # maximum seconds for which `close` waits until the lifespan has 
 class AsgiSender:
     """Sends callbacks to an application in this process.
 
-    `close` ends the lifespan of the application.
+    The application is started by `start` and stopped by `close`.
     """
 
     framings = frozenset({"plain", "chunked", "slow"})
@@ -41,7 +41,7 @@ class AsgiSender:
         self._started, self._stopped = asyncio.Event(), asyncio.Event()
 
     async def start(self) -> None:
-        """Start the lifespan of the application, if it has one."""
+        """Send the application its ASGI startup event (`lifespan.startup`), if the application supports such events."""
         scope = {"type": "lifespan", "asgi": _VERSIONS, "state": self._state}
         self._lifespan = asyncio.create_task(self._live(scope))
         self._inbox.put_nowait({"type": "lifespan.startup"})
@@ -55,7 +55,7 @@ class AsgiSender:
         return await timed(lambda: self._send(callback), limit)
 
     async def close(self) -> None:
-        """End the lifespan of the application, and cancel its requests that are still running."""
+        """Send the application its ASGI shutdown event, and cancel its requests that are still running."""
         self._inbox.put_nowait({"type": "lifespan.shutdown"})
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopped.wait(), _ENDING)
@@ -98,7 +98,10 @@ class AsgiSender:
 
 
 class _Exchange:
-    """One request to the application: the body that it receives, and the response that it sends."""
+    """One request to the application.
+
+    The application receives the request body in parts, and its response is collected.
+    """
 
     def __init__(self, parts: AsyncIterator[bytes], began: float) -> None:
         self.answered = asyncio.Event()
@@ -113,7 +116,7 @@ class _Exchange:
     async def run(self, app: App, scope: dict[str, Any]) -> None:
         """Call the application.
 
-        An exception before the response counts as a 500, because servers respond in that way.
+        An exception before the response counts as a response with status 500, as in a server.
         """
         try:
             await app(scope, self._receive, self._send)

@@ -20,7 +20,7 @@ _PARTS = 4  # the number of parts of a body that is not sent at once
 class CallbackSender(Protocol):
     """Sends callbacks as EvoLink does: each call makes one attempt, and redirects are not followed.
 
-    `framings` are the ways of sending a body that the sender supports.
+    `framings` are the ways in which the sender can send a body, such as in chunks or slowly.
     """
 
     framings: frozenset[str]
@@ -33,9 +33,9 @@ class CallbackSender(Protocol):
 
 
 async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
-    """Await the reply of a receiver.
+    """Await `answer()`, the reply of a receiver.
 
-    If the reply takes more than `limit` seconds, return a late reply with the status 0.
+    If it takes much longer than `limit` seconds, return a reply with status 0.
     """
     began = clock.now()
     try:

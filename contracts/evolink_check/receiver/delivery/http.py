@@ -48,7 +48,7 @@ class HttpSender:
     async def send(self, callback: Callback, limit: float) -> Reply:
         """Send a callback.
 
-        If the receiver does not accept the connection in time, connecting is attempted again until the time-out.
+        If connecting fails because the receiver is busy, try again until `limit` seconds have passed.
         """
         return await timed(lambda: self._send(callback), limit)
 
@@ -84,9 +84,10 @@ class HttpSender:
         return Reply(answer.status_code, began, clock.now(), tuple(answer.headers.multi_items()), body)
 
     async def _connect_and_send(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request.
+        """Send a request over a new connection.
 
-        Only a few requests connect at the same time, because a receiver whose queue is full would lose connections.
+        Only a few requests connect at the same time, because a receiver whose queue of new connections is full drops
+        some.
         """
         await self._connecting.acquire()
         is_connecting = True

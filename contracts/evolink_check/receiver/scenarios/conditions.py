@@ -1,4 +1,4 @@
-"""Scenarios with callbacks at unfavourable times: early, late, while the API fails, or many at once."""
+"""Scenarios with callbacks at unfavourable times: early, late, many at once, or while the API returns errors."""
 
 from __future__ import annotations
 

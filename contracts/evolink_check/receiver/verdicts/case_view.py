@@ -1,4 +1,4 @@
-"""The data that the rules about one task use: the task, and the usual behaviour of the receiver."""
+"""The data that the rules about one task use: callbacks, the receiver's reactions, and its usual behaviour."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ MUST_ACCEPT: dict[Kind, str] = {"variant": "receiver.tolerant", "framed": "recei
 
 @dataclass(frozen=True, slots=True)
 class UsualBehaviour:
-    """How the receiver behaves in the usual cases.
+    """How the receiver reacts to usual callbacks, which the API sends and which have no unusual content.
 
-    The rules use this record to report each fault only once, under the most specific clause. `asks` means that the
+    With this record, the rules report each fault only once, under the most specific clause. `asks` means that the
     receiver queries tasks, and `books` that the ledger contains some of the tasks. `refuses_failures` means that the
     receiver refuses a usual callback about a failed task, and `books_failures` that the receiver books a failed task as
     a success. `loses` means that the receiver accepts usual callbacks without booking them.
@@ -97,11 +97,14 @@ class CaseView:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the receiver has queried the task and got a response that reports its end."""
+        """Whether the receiver has queried the task, and the response to the query reported the end of the task."""
         return is_confirmed(self.activity, self.case)
 
     def numbers(self, *calls: Call) -> tuple[int, ...]:
-        """Return the entry numbers of these callbacks; without arguments, of all callbacks of the task."""
+        """Return the entry numbers of these callbacks in the trace.
+
+        If called without arguments, return those of all callbacks.
+        """
         return tuple(map(self.trace.number, calls or self.case.calls))
 
 

@@ -44,7 +44,7 @@ def _secret(view: CaseView) -> Iterator[Judged]:
 
 
 def _forged(view: CaseView) -> Iterator[Judged]:
-    """A forged callback must not cause bookings or fetches of results that no query confirms."""
+    """A forged callback must not cause a booking or a fetch of a result, unless a status query confirms it."""
     if view.terms.trusts_secret or not view.case.calls or view.case.id == "no task":
         return
     case, call = view.case, view.case.calls[0]
@@ -65,7 +65,7 @@ def _forged(view: CaseView) -> Iterator[Judged]:
 
 
 def _believes(booking: Booking, case: TaskCase) -> bool:
-    """Return whether a booking agrees with the forged callback and contradicts the API."""
+    """Return whether the receiver booked what the forged callback reported, although the API reports something else."""
     if case.truth == "completed":  # only the results are forged
         return case.forged in booking.text
     return booking.outcome != "failure"
@@ -80,7 +80,7 @@ def _booked_twice(view: CaseView) -> Iterator[Judged]:
 
 
 def _effect(view: CaseView) -> Iterator[Judged]:
-    """The receiver must book the real outcome of the task, and no other."""
+    """The receiver must book how the task really ended, and only after the API reports the end."""
     case = view.case
     if case.truth == "failed":
         yield from _failure_effect(view)

@@ -41,7 +41,7 @@ def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, 
 def _leaks(line: str, secret: str) -> bool:
     """Return whether a line of the output shows the secret.
 
-    Lines of an access log do not count here, because a note reports them instead.
+    Return False for a line of an access log, because a note reports secrets in access logs.
     """
     return bool(secret) and secret in line and not is_access_log(line)
 

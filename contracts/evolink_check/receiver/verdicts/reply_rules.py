@@ -40,7 +40,11 @@ def _within_limit(view: CaseView) -> Iterator[Judged]:
 
 
 def _replies(view: CaseView) -> Iterator[Judged]:
-    """Judge the status of each reply, unless the violation of another clause explains it."""
+    """Judge that each callback gets a 2xx.
+
+    If the receiver refuses even usual callbacks about failed tasks, unusual callbacks about failed tasks are not
+    judged.
+    """
     for call in view.case.calls:
         clause = "receiver.answers-2xx" if call.kind == "usual" else MUST_ACCEPT.get(call.kind)
         explained = call.kind != "usual" and view.case.truth == "failed" and view.behaviour.refuses_failures
@@ -54,13 +58,13 @@ def _replies(view: CaseView) -> Iterator[Judged]:
 
 
 def _is_deliberate(call: Call) -> bool:
-    """Return whether the receiver refused a callback that lacks the results or the error, which it may need."""
+    """Return whether the receiver refused a callback that lacks `results` or `error`, which a receiver may require."""
     essential = call.label in {"without `results`", "without `error`"}
     return essential and 400 <= call.reply.status < 500  # noqa: PLR2004
 
 
 def _shared_rules(view: CaseView) -> Iterator[Judged]:
-    """Judge the receiver by the rules that also judge clients with a callback URL."""
+    """Judge the receiver by the rules that also apply to clients with a callback URL."""
     late = {view.trace.number(call) for call in view.case.calls if call.reply.late}
     kept = {view.trace.number(call) for call in view.case.calls if call.kind in {"usual", "repeat"}} - late
     about = {entry.number for entry in (*view.trace.queries(view.case), *view.trace.fetches(view.case))}

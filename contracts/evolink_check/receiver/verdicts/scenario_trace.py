@@ -1,4 +1,4 @@
-"""Convert a scenario to a trace: its callbacks and the receiver's requests about their tasks, in order of time."""
+"""Convert a scenario to a trace of its callbacks and of the receiver's requests about their tasks, in order of time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ScenarioTrace:
         return self._requests(f"/media/{case.id}")
 
     def forged_fetches(self, case: TaskCase) -> tuple[Entry, ...]:
-        """Return the requests with which the receiver fetches links that only a forged callback contains."""
+        """Return the requests with which the receiver fetches a result link that occurs only in a forged callback."""
         return self._requests(case.forged) if case.forged else ()
 
     def _requests(self, word: str) -> tuple[Entry, ...]:
@@ -46,7 +46,7 @@ class ScenarioTrace:
         )
 
     def only(self, keep: Callable[[Entry], bool]) -> Trace:
-        """Return the trace with only the entries that `keep` selects. The entries keep their numbers."""
+        """Return a trace of the entries for which `keep` returns True. The entries keep their numbers."""
         return replace(self.trace, entries=tuple(entry for entry in self.trace.entries if keep(entry)))
 
 
