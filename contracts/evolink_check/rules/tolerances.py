@@ -82,7 +82,7 @@ class Tolerances:
 
     @property
     def query_behind_delivery(self) -> float:
-        """The number of real seconds after a delivery during which a query may still return an earlier status."""
+        """For how many real seconds after a callback was delivered queries may still report an earlier status."""
         return max(0.5, self.real(5.0))
 
     def retry_window(self, wait: float) -> tuple[float, float]:

@@ -18,9 +18,9 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # colour codes of a terminal
 
 
 def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, Call]]) -> Iterator[Judged]:
-    """Judge whether the output contains the API key or the secret of the callback URL, and a response the API key.
+    """Judge that the output contains neither the API key nor the secret of the callback URL, and no response the key.
 
-    `output` is None if the output is not available.
+    If `output` is None, because the output is not available, only the responses are judged.
     """
     if output is not None:
         lines = output.splitlines()

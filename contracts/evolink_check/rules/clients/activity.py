@@ -1,4 +1,4 @@
-"""Find requests in the trace of a client: its status queries, equal requests, downloads of results, invented ids."""
+"""Find the requests of a client in a trace: status queries, equal requests, downloads, and queries for invented ids."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ _TOKEN = re.compile(rb"[\w-]+")
 
 
 def requests_with_roles(view: TraceView, *roles: Role) -> tuple[Observation, ...]:
-    """Return the requests with these roles, in order of time, whether or not they got a response."""
+    """Return all requests with these roles, such as `create` or `query`, in order of time.
+
+    They may have no response.
+    """
     return tuple(observation for observation in view.seen if observation.role in roles)
 
 
 def queries_of(view: TraceView, task_id: str) -> Sequence[Observation]:
-    """Return the status queries of a task, in order of time, whether or not they got a response."""
+    """Return all status queries of a task in order of time, including queries without a response."""
     return view.once(_queries_by_task).get(task_id, ())
 
 
@@ -42,7 +45,7 @@ def _queries_by_task(view: TraceView) -> Mapping[str, list[Observation]]:
 
 
 def fetches(view: TraceView) -> tuple[Observation, ...]:
-    """Return every request for a result file, whether or not it got a response.
+    """Return all requests for result files, including requests without a response.
 
     URLs are compared without their query strings, because the client may have changed the query string of the link.
     """
@@ -88,7 +91,7 @@ def _requests_by_id(view: TraceView) -> Mapping[str, list[Observation]]:
 
 
 def placeholder_id(observation: Observation, view: TraceView) -> str | None:
-    """Return the text of a missing value, such as `undefined`, that a client queried as a task id; otherwise None."""
+    """Return the placeholder, such as `undefined`, that a client queried as a task id; None if there is none."""
     before, _, id_ = view.path(observation.exchange.url).rpartition("/")
     queries = f"{before}/" == view.spec.query.path.partition("{")[0] and observation.role in {
         "query",
@@ -98,9 +101,9 @@ def placeholder_id(observation: Observation, view: TraceView) -> str | None:
 
 
 def queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
-    """Return the status queries that failed and whose task id no earlier entry contains.
+    """Return the failed status queries for task ids that no earlier request or response contains.
 
-    Return nothing if the trace is incomplete, because a user may have passed the id to the client.
+    If the trace is incomplete, return no queries, because a user may have passed the id to the client.
     """
     return view.once(_queries_for_unknown_ids)
 
@@ -175,7 +178,7 @@ def is_readable_json(observation: Observation) -> bool:
 def may_have_lost_task(observation: Observation) -> bool:
     """Return whether a create request may have created a task whose id the client did not receive.
 
-    A gateway's error response does not show whether the server created a task, but an entry of the mock's journal does.
+    If the response is an error, the task id in the mock's journal shows that the server created a task.
     """
     if 200 <= observation.status < 300:  # noqa: PLR2004
         return not observation.task_id or not is_readable_json(observation)

@@ -92,10 +92,10 @@ def same_account(view: TraceView) -> Iterator[Finding]:
 
 
 def _gaps(view: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation, Observation]]]]:
-    """Yield each task with the pairs of consecutive queries between which the client waits for the running task.
+    """Yield each task with the pairs of consecutive queries that show how long the client waits before the next query.
 
-    Both queries of a pair are from the same account, the first reports a running task, and no callback arrived between
-    them.
+    Both queries of a pair are from the same account, the first reports that the task is running, and no callback
+    arrived between them.
     """
     for task in view.tasks.values():
         deliveries = [observation.began for observation in task.deliveries]
@@ -246,7 +246,7 @@ def failed_is_failure(view: TraceView) -> Iterator[Finding]:
 
 @rule_family(_AFTER_FAILURE)
 def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
-    """A client does not repeat the create request of a failed task before the advice for the failure allows it."""
+    """After a task has failed, a client repeats its create request only as the advice for the failure code allows."""
     advice, expected, within = _AFTER_FAILURE[clause]
     advised = {failure.code: failure.advice for failure in view.spec.failures}
     ends = {

@@ -116,15 +116,15 @@ BAD_REQUEST = 400
 
 @rule("client.valid-request")
 def valid_request(view: TraceView) -> Iterator[Finding]:
-    """A create request is as documented. Other clauses check its content type and callback URL."""
+    """A create request matches the documents. Other clauses check its content type and callback URL."""
     for create in requests_with_roles(view, "create"):
-        yield from _without(create, lambda fault: not _of_type(fault) and not _of_callback(fault))
+        yield from _judge_faults(create, lambda fault: not _of_type(fault) and not _of_callback(fault))
 
 
-def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
-    """Judge whether a create request has none of the faults that `is_wrong` selects.
+def _judge_faults(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
+    """Judge that a create request has none of the faults for which `is_wrong` returns True.
 
-    A fault counts if it is certain, or if the server refuses the request with a 400.
+    A fault that the documents may allow counts only if the server refused the request with a 400.
     """
     if _is_body_missing(observation):
         return
@@ -170,7 +170,7 @@ def callback_url(view: TraceView) -> Iterator[Finding]:
     for create in requests_with_roles(view, "create"):
         rules = create.operation.callback if create.operation else None
         if rules and isinstance(create.request_json, dict) and rules.field in create.request_json:
-            yield from _without(create, _of_callback)
+            yield from _judge_faults(create, _of_callback)
 
 
 @rule("client.actual-model")

@@ -66,13 +66,13 @@ def refused_is_refused(view: TraceView) -> Iterator[Finding]:
 
 
 def _next_after(group: Sequence[Observation], place: int) -> Observation | None:
-    """Return the first request that began after the response to the request with index `place`; otherwise None."""
+    """Return the first request that began after the response to `group[place]` had ended; None if there is none."""
     later = bisect_left(group, group[place].ended, lo=place + 1, key=lambda request: request.began)
     return group[later] if later < len(group) else None
 
 
 def waits(value: str, at: float) -> float | None:
-    """Return the seconds that a `Retry-After` demands; None if the value is invalid.
+    """Return the seconds that the value of a `Retry-After` header demands; None if the value is invalid.
 
     `at` is the time of the response in Unix seconds.
     """
@@ -123,7 +123,7 @@ def _request_series(view: TraceView) -> Iterable[list[Observation]]:
 
 
 def _next_attempt(series: Sequence[Observation], place: int) -> Observation | None:
-    """Return the first request after a refusal that repeats the refused request; None if there is none.
+    """Return the first request after the refusal of `series[place]` that may be a repetition; None if there is none.
 
     A create request with another body also counts, unless it follows so soon that the client sent it before the refusal
     arrived.
@@ -170,7 +170,7 @@ def _longest_streak(marks: Iterable[bool]) -> int:
 
 
 def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Yield each long series of requests whose responses were lost, with the request that follows the series, if any.
+    """Yield each long series of requests without a response, and the first request with a response after the series.
 
     Short series are left out, because HTTP libraries repeat a request whose connection was closed, so the first
     repetitions are not decided by the client.
@@ -187,7 +187,7 @@ def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 
 def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Yield each series of requests that got a 5xx, with the request that follows the series, if any."""
+    """Yield each series of requests that got a 5xx, and the first request with another response after the series."""
     run: list[Observation] = []
     for observation in group:
         run.append(observation)

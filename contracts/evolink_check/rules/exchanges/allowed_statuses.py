@@ -1,4 +1,4 @@
-"""Decide which statuses a correct server may return for a request, as far as the trace shows.
+"""Decide which statuses a correct server may return for a request.
 
 Several statuses are allowed if the documents do not say which is right (`choice` in clauses.yaml), or if the trace does
 not show the state of the account.
@@ -95,7 +95,7 @@ def is_own(observation: Observation, view: TraceView) -> bool | None:
 
 
 def is_foreign(task_id: str) -> bool:
-    """Return whether a task id is a plain word without the documented prefix (clause `query.id-prefix`)."""
+    """Return whether a task id is a plain word that does not begin with `task-unified-` (clause `query.id-prefix`)."""
     return _WORD.fullmatch(task_id) is not None and not task_id.startswith(PREFIX)
 
 

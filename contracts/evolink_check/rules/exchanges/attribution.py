@@ -4,16 +4,15 @@ The rules about responses of the API use these functions:
 
 - `is_judgeable(observation)`: the response has a documented status and is JSON, and an error has the documented shape.
   Most rules consider only judgeable responses.
-- `has_judgeable_status(observation)`: the response is judgeable, or only its body is unknown. Rules about statuses
-  consider such exchanges.
-- `clause_of_malformed_response(observation)`: the clause that a malformed exchange violates; empty for any
-  other exchange.
-- `known_tasks(view)`: the create requests of the tasks that can be followed, by id. Each request is judgeable, and
-  its id is well formed, unique and consistent with `created`. Queries of other tasks are not judged, because their
-  create request already violates a clause. A 404 for a known task before its first 2xx violates
+- `has_judgeable_status(observation)`: the response is judgeable, except that its body may be missing from the trace.
+  Rules about statuses consider these exchanges.
+- `clause_of_malformed_response(observation)`: the clause that a malformed response violates; empty for any other
+  response.
+- `known_tasks(view)`: the create requests of the tasks whose queries are judged, by task id. Each response is
+  judgeable, and its task id is well formed, unique and consistent with `created`. For any other task, the response to
+  the create request already violates a clause. A 404 for a known task before its first 2xx violates
   `create.readable-at-once`.
-- `headers_to_blame(view)` in `false_rejections`: the header for which an exchange was refused, although it should
-  have no effect.
+- `headers_to_blame(view)` in `false_rejections`: the unknown header because of which an exchange was refused.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ def _clause_of_malformed_response(observation: Observation) -> str:
 
 
 def is_judgeable(observation: Observation) -> bool:
-    """Return whether the response is complete, well formed, and within the scope of the clauses."""
+    """Return whether rules can judge the response: it is complete and well formed, and the clauses apply to it."""
     return observation.once(_is_judgeable)
 
 
@@ -73,7 +72,7 @@ def _is_judgeable(observation: Observation) -> bool:
 
 
 def has_judgeable_status(observation: Observation) -> bool:
-    """Return whether the status can be judged, even if the body was not recorded or was too large to keep."""
+    """Return whether rules can judge the status of the response, even if its body is missing from the trace."""
     without_body = _lacks_body(observation) and not _is_exempt(observation)
     return is_judgeable(observation) or (without_body and not _clause_by_status(observation))
 
@@ -84,9 +83,9 @@ def well_formed(task_id: str) -> bool:
 
 
 def known_tasks(view: TraceView) -> Mapping[str, Observation]:
-    """Return the create requests of the tasks that can be followed, by task id.
+    """Return the create requests of the tasks whose queries are judged, by task id.
 
-    Each create request is judgeable, and its task id is well formed, unique and consistent with `created`.
+    Each response is judgeable, and its task id is well formed, unique and consistent with `created`.
     """
     return view.once(_known_tasks)
 
@@ -104,9 +103,10 @@ def creates_task(observation: Observation, view: TraceView) -> bool:
 
 
 def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
-    """Return the faults for which a server must refuse a create request.
+    """Return the faults of a create request for which a server must refuse the request.
 
-    Empty if the request body has duplicate keys, because the documents do not say which of the values counts.
+    If the request body has duplicate keys, return no faults, because the documents do not say which of the values
+    counts.
     """
     if any(fault.clause == "body.duplicate-keys" for fault in observation.faults):
         return ()
@@ -126,7 +126,7 @@ def ignores_invalid_key(observation: Observation) -> bool:
 def lacks_error_shape(view: TraceView) -> bool:
     """Return whether any error of the task endpoints lacks the documented shape.
 
-    If an error lacks the shape, the rules do not report missing shapes again for other endpoints.
+    If any does, the missing shape is not reported again for errors of other endpoints.
     """
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
@@ -177,7 +177,7 @@ def _lacks_body(observation: Observation) -> bool:
 
 
 def _is_exempt(observation: Observation) -> bool:
-    """Return whether the exchange is outside the scope of all clauses."""
+    """Return whether no clause applies to the exchange."""
     return observation.once(_meets_an_exemption)
 
 

@@ -196,15 +196,16 @@ def created(view: TraceView) -> Iterator[Finding]:
             yield violation(create.number, expected="Unix seconds", seen=seen)
         elif abs(distance) <= allowed:
             yield passed(create.number)
-        elif view.trace.scale == 1 and not (distance > 0 and _may_be_moved(create, view)):
+        elif view.trace.scale == 1 and not (distance > 0 and _clock_may_be_advanced(create, view)):
             seen = f"created {shown(value)}, {distance:+.0f} s from it"
             yield violation(create.number, expected="the time of the create, within a minute", seen=seen)
 
 
-def _may_be_moved(create: Observation, view: TraceView) -> bool:
-    """Return whether the account's clock was right in an earlier request, so that it may have been advanced since.
+def _clock_may_be_advanced(create: Observation, view: TraceView) -> bool:
+    """Return whether the server's clock may have been advanced before this request.
 
-    A request that was in progress at the same time counts as earlier.
+    It may if `created` was right in an earlier request of the account. A request that was in progress at the same time
+    counts as earlier.
     """
     return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 
@@ -222,12 +223,11 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
 
 
 def _distance(value: int, create: Observation) -> tuple[float, float]:
-    """Return the seconds from the request to `created`, and the maximum that is allowed.
+    """Return the seconds from the create request to `created`, and how many seconds are allowed.
 
-    The seconds are negative if `created` is earlier than the request. The server's `Date` header shows when the server
-    responded. If the header is missing, the observer's clock is used, which may be wrong, even by hours in a recording
-    without a time zone. The task was created between the request and the response, so every time between them has the
-    distance 0.
+    The seconds are negative if `created` is earlier than the request, and 0 for every time between the request and its
+    response. The time of the response is that in the `Date` header. If there is no such header, the recorded time is
+    used, for which more seconds are allowed, because the clock of the recording may be wrong.
     """
     date = http_date(create.header("Date") or "")
     ended = create.ended if date is None else date

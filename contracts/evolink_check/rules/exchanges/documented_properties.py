@@ -1,4 +1,4 @@
-"""Find documented properties of responses that no response contains."""
+"""Find properties that the documents name, but that no response contains."""
 
 from __future__ import annotations
 

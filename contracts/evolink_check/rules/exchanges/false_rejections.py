@@ -39,10 +39,10 @@ ENOUGH = 3  # a 500 is lasting if equal requests got it at least this often and 
 
 
 class Feature(NamedTuple):
-    """A feature of a create request that a separate clause allows.
+    """A feature of a create request that a separate clause allows, such as an old model name.
 
-    `host` is the host of a callback URL. `size` is the length of the feature in characters; 0 if its length does not
-    matter.
+    `host` is the host of a callback URL. `size` is the length of a prompt or callback URL in characters; 0 for other
+    features.
     """
 
     clause: str
@@ -59,14 +59,14 @@ def unknown_headers(observation: Observation) -> list[str]:
 def headers_to_blame(view: TraceView) -> Mapping[int, str]:
     """Map the number of each exchange that was refused because of an unknown header to the name of the header.
 
-    A header is to blame if requests of the same kind and account were never refused without it and never accepted with
-    it.
+    A header is the reason if requests of the same kind and account were never refused without an unknown header, and
+    never accepted with this header.
     """
     return view.once(_headers_to_blame)
 
 
 def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
-    """Yield the findings from valid create requests, each with its clause id."""
+    """Judge that valid create requests are accepted. Yield each finding with the id of its clause."""
     creates = [create for create in view.of("create") if is_valid(create)]
     refused = [create for create in creates if _is_refused(create, view)]
     accepted = [create for create in creates if create.status == create.success]
@@ -126,10 +126,10 @@ def _refusals(
 
 
 def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
-    """Return the features of a refused create request that no accepted request had.
+    """Return the features for which a create request may have been refused, the most likely ones first.
 
-    A callback host that may not resolve comes last. Because the resolution of a host can change at any time, a host
-    that was accepted before is also a suspect, but only if there is no other suspect.
+    A feature that an accepted request also had is left out. Because a host name may resolve at one time and not at
+    another, the host of a callback URL is left out only if it was accepted before and another feature is suspected.
     """
     others = [
         feature

@@ -37,12 +37,15 @@ _EITHER = {"create.image-urls-empty", "prompt.length"}  # clauses that allow bot
 
 @rule_family(_BY_STATUS)
 def status_findings_of(clause: str, view: TraceView) -> Iterable[Finding]:
-    """Each create request and status query gets a status that the clause allows."""
+    """Each create request and status query gets one of the statuses that the clause allows."""
     return status_findings(view).get(clause, ())
 
 
 def status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
-    """Return the findings about statuses by clause id, in the order of the trace."""
+    """Judge the statuses of all create requests and status queries.
+
+    Return the findings in order of time, by clause id.
+    """
     return view.once(_status_findings)
 
 
@@ -123,7 +126,7 @@ def _is_either(clause: str, observation: Observation) -> bool:
 
 
 def _refused(observation: Observation, right: frozenset[int]) -> ClauseFindings:
-    """Judge the refusal of a create request with exactly one fault."""
+    """Judge the status for a create request that must be refused because of exactly one fault."""
     fault = certain_faults(observation)[0]
     if observation.status == 400 or (observation.status == 403 and fault.clause == "model.enum"):  # noqa: PLR2004
         yield fault.clause, passed(observation.number)

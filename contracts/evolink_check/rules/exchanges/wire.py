@@ -169,12 +169,12 @@ def creates_with_same_id(view: TraceView) -> list[tuple[Observation, Observation
     for create in view.of("create"):
         if create.task_id and is_judgeable(create):
             earlier = first.setdefault(create.task_id, create)
-            if earlier is not create and not _is_same(earlier, create, view):
+            if earlier is not create and not _is_recorded_twice(earlier, create, view):
                 pairs.append((earlier, create))
     return pairs
 
 
-def _is_same(first: Observation, second: Observation, view: TraceView) -> bool:
+def _is_recorded_twice(first: Observation, second: Observation, view: TraceView) -> bool:
     """Return whether two entries are one exchange, recorded twice, for example by a page and its service worker."""
     observation, other = first.entry, second.entry
     if observation.began == other.began and observation.exchange == other.exchange:

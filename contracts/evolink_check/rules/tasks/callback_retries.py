@@ -126,7 +126,7 @@ def any_failure(view: TraceView) -> Iterator[Finding]:
         for last, _ in pairwise(run.attempts):
             yield passed(last.number)
         last_one = run.attempts[-1] if run.attempts else None
-        if last_one is not None and _is_owed(deliveries, run, last_one, view):
+        if last_one is not None and _is_retry_missing(deliveries, run, last_one, view):
             yield violation(
                 last_one.number,
                 expected=f"a retry after {_outcome(last_one)}",
@@ -134,7 +134,9 @@ def any_failure(view: TraceView) -> Iterator[Finding]:
             )
 
 
-def _is_owed(deliveries: TaskDeliveries, run: AttemptRun, last: Observation, view: TraceView) -> bool:
+def _is_retry_missing(
+    deliveries: TaskDeliveries, run: AttemptRun, last: Observation, view: TraceView
+) -> bool:
     """Return whether another attempt should have arrived, and nothing explains why it did not."""
     rest = 1 + len(deliveries.rules.retries) - len(run.attempts)
     if run.success or deliveries.redirected or rest < 1 or is_lossy(deliveries, last.ended, view, rest=rest):

@@ -29,7 +29,7 @@ _OK, _FIRST_ERROR, _SHORT, _SERVER_ERROR = 200, 400, 402, 500
 
 
 def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation], list[Observation]]]:
-    """Yield pairs of readings without a new task between them.
+    """Yield pairs of consecutive readings of the credits between which no task was created.
 
     Each pair comes with the refused create requests and the successful status queries between the readings.
     """

@@ -105,7 +105,10 @@ def slowest_answer(view: TraceView, at: float) -> float:
 
 
 def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: int = 1) -> bool:
-    """Return whether the server was so slow around `at` that all `rest` attempts may have timed out on the way."""
+    """Return whether the server was so slow around the Unix time `at` that deliveries may not have arrived in time.
+
+    `rest` is the number of attempts that were still to come. If it is more than 1, the server must have been slower.
+    """
     timeout = Tolerances(view.trace.scale).real(deliveries.rules.timeout)
     return slowest_answer(view, at) > (timeout / 4 if rest == 1 else timeout)
 
@@ -160,7 +163,10 @@ def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
 
 
 def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
-    """Return the callback URL and rules of a task, without deliveries; None if its document has no callbacks."""
+    """Return a record with the callback URL and the callback rules of a task; None if its document has no callbacks.
+
+    The record contains no deliveries yet.
+    """
     rules = history.create.operation.callback if history.create and history.create.operation else None
     if history.create is None:
         rules = next(
@@ -220,7 +226,7 @@ def _split_at_end(
     redirected: Sequence[Observation],
     view: TraceView,
 ) -> TaskDeliveries:
-    """Add the requests to `deliveries` in order of time; those in `direct` are split at the end of the task."""
+    """Add the deliveries to the record: those before the end of the task as `early`, later ones as `attempts`."""
     history = deliveries.history
     unfinished = (history.statuses.initial, history.statuses.running)
     # A query may report the end a little later than the callback. If it is much later, the callback came too early.

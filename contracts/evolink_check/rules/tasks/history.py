@@ -1,8 +1,9 @@
-"""The history of one task as its owner saw it, without exchanges that violate other clauses.
+"""The history of each task, as the requests of its owner show it, without exchanges that violate other clauses.
 
 - `task_histories(view)`: the tasks that can be judged. A task that should not exist, because its create request had to
   be refused or its id is malformed, proves nothing about the life of tasks, and is left out.
-- `bodies(view)`: every body about a task that is judged individually; `bodies_of(history)`: those about one task.
+- `bodies(view)`: the response bodies and callbacks that the rules judge, for all tasks; `bodies_of(history)`: for one
+  task.
 - `in_order(observations)`: which observations certainly precede which. Of two that overlap, either may be the first.
 """
 
@@ -58,7 +59,10 @@ class TaskHistory:
 
     @property
     def ends(self) -> tuple[str, ...]:
-        """The statuses of a task that has ended, as a tuple, because a faulty server may send an unhashable status."""
+        """The statuses of a task that has ended.
+
+        They are a tuple, because a status from a faulty server may not be hashable.
+        """
         return ends_of(self.statuses)
 
     @property
@@ -80,7 +84,10 @@ def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
 
 
 def bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
-    """Return every exchange about a task that is judged individually, with the history of the task."""
+    """Return the responses and callbacks of all tasks that the rules judge, each with the history of its task.
+
+    `bodies_of` says which responses and callbacks these are.
+    """
     return view.once(_bodies)
 
 

@@ -147,7 +147,7 @@ def _of(observation: Observation, name: str) -> str:
 
 @rule("task.ends")
 def ends(view: TraceView) -> Iterator[Finding]:
-    """A task ends within the stated limit, or within ten times its estimated time (clause `task.ends`).
+    """A task ends within the configured limit or, if there is none, ten times its estimated time (clause `task.ends`).
 
     If neither is known, a task that takes longer than ten minutes of the server's clock is a warning.
     """

@@ -142,7 +142,10 @@ def _is_dead(view: TraceView, fetch: Fetch) -> bool:
 
 
 def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
-    """Return whether the link worked in another request (with an API key if `keyed`, after this request if `later`)."""
+    """Return whether another request with this link succeeded.
+
+    If `keyed`, count only requests with an API key; if `later`, only requests after this one.
+    """
     return any(
         (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
         for other in view.once(_last_successful)[fetch.link.exchange.url]
@@ -260,7 +263,10 @@ def defaults(view: TraceView) -> Iterator[Finding]:
 
 
 def _measured(view: TraceView) -> Iterator[tuple[str, bool, Finding]]:
-    """Yield a finding for each measured field, with the field's name and whether the create request has the field."""
+    """Compare the duration and quality of each result file with the requested ones.
+
+    Yield the name of the field, whether the create request contains the field, and the finding.
+    """
     for fetch in fetches(view):
         create, media = fetch.history.create, fetch.link.entry.media
         if create is None or create.operation is None or media is None or media.problem:
