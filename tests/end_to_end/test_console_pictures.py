@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 IMAGES = ROOT / "docs" / "images"
+WIDTH = 1180
 KEY = "a-key-for-pictures"
 # As root, Chromium has no sandbox. The other arguments keep it from talking to other machines.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
@@ -49,8 +50,7 @@ def page() -> Iterator[Page]:
     ):
         send_requests(client, receiver.url)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        viewport = {"width": 1180, "height": 560}
-        page = browser.new_page(base_url=server.url, viewport=viewport, color_scheme="light")  # type: ignore[arg-type]
+        page = browser.new_page(base_url=server.url, color_scheme="light")
         page.goto(f"/__mock__/ui?key={KEY}")
         yield page
         browser.close()
@@ -68,8 +68,9 @@ def send_requests(client: httpx2.Client, callback_url: str) -> None:
     client.get("/v1/credits")
 
 
-@pytest.mark.parametrize("name", ["live", "tasks"])
-def test_a_page_of_the_console_is_pictured(page: Page, name: str) -> None:
+@pytest.mark.parametrize(("name", "height"), [("live", 560), ("tasks", 880)])
+def test_a_page_of_the_console_is_pictured(page: Page, name: str, height: int) -> None:
+    page.set_viewport_size({"width": WIDTH, "height": height})
     page.goto(f"/__mock__/ui/{name}")
     for video in page.locator("video").all():
         video.evaluate(AT_ONE_SECOND)

@@ -176,7 +176,7 @@ def test_the_page_says_that_it_shows_only_the_newest_tasks(mock: Mock) -> None:
 
 
 def test_without_an_account_the_latest_tasks_of_all_accounts_are_shown_the_newest_first(mock: Mock) -> None:
-    shown = []
+    shown: list[str] = []
     for token in ("one", "two", "one"):
         shown.insert(0, mock.create(token=token)["id"])
         mock.clock.advance(1)

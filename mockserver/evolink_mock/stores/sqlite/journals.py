@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 _ADD = "INSERT INTO exchanges (account, size, data) VALUES (?, ?, ?)"
 _ADD_VIOLATION = "INSERT INTO violations (account, data) VALUES (?, ?)"
 _TRIM = (
-    "DELETE FROM exchanges WHERE account = ?1 AND seq < (SELECT min(seq) FROM ("
-    "SELECT seq, row_number() OVER newest AS n, sum(size) OVER newest AS bytes FROM exchanges WHERE account = ?1 "
-    "WINDOW newest AS (ORDER BY seq DESC)) WHERE n = 1 OR (n <= ?2 AND bytes <= ?3))"
+    "DELETE FROM exchanges WHERE account = :account AND seq < (SELECT min(seq) FROM ("
+    "SELECT seq, row_number() OVER newest AS n, sum(size) OVER newest AS bytes FROM exchanges WHERE account = :account "
+    "WINDOW newest AS (ORDER BY seq DESC)) WHERE n = 1 OR (n <= :count AND bytes <= :bytes))"
 )
 _TRIM_VIOLATIONS = (
-    "DELETE FROM violations WHERE account = ?1 AND seq <= (SELECT seq FROM violations WHERE account = ?1 "
-    "ORDER BY seq DESC LIMIT 1 OFFSET ?2)"
+    "DELETE FROM violations WHERE account = :account AND seq <= (SELECT seq FROM violations WHERE account = :account "
+    "ORDER BY seq DESC LIMIT 1 OFFSET :count)"
 )
 _DROPPED = (
     "SELECT coalesce(sum(a.exchanges - min(?, (SELECT count(*) FROM exchanges e WHERE e.account = a.id))), 0) "
@@ -103,14 +103,15 @@ class Journals:
         if buffer.violations:
             violations = [(account_id, encode(violation)) for violation in buffer.violations]
             database.executemany(_ADD_VIOLATION, violations)
-            database.execute(_TRIM_VIOLATIONS, (account_id, VIOLATIONS))
+            database.execute(_TRIM_VIOLATIONS, {"account": account_id, "count": VIOLATIONS})
         count, violated = len(exchanges) + buffer.skipped, len(buffer.violations) + buffer.skipped_violations
         database.execute(
             "UPDATE accounts SET exchanges = exchanges + ?, violations = violations + ?, used_at = ? WHERE id = ?",
             (count, violated, self._wall_time(), account_id),
         )
         if (recorded + count) // JOURNAL > recorded // JOURNAL:
-            database.execute(_TRIM, (account_id, JOURNAL, JOURNAL_BYTES))
+            limits = {"account": account_id, "count": JOURNAL, "bytes": JOURNAL_BYTES}
+            database.execute(_TRIM, limits)
 
 
 def _rows(account_id: int, exchanges: Iterable[Exchange]) -> Iterator[tuple[int, int, bytes]]:

@@ -69,9 +69,8 @@ class Leases:
 
     def clock_changed(self, database: sqlite3.Connection, account_id: int, account: Account) -> None:
         """Adjust `wakes_at` of the account's deliveries to the account's present clock."""
-        instant = "NULL" if account.frozen_at is not None else "due - ?2"
-        values = (account_id,) if account.frozen_at is not None else (account_id, account.shift)
-        database.execute(f"UPDATE deliveries SET wakes_at = {instant} WHERE account = ?1", values)  # noqa: S608
+        shift = None if account.frozen_at is not None else account.shift  # `due - NULL` is NULL
+        database.execute("UPDATE deliveries SET wakes_at = due - ? WHERE account = ?", (shift, account_id))
 
     async def next_wake(self) -> float | None:
         """Return when the next unleased delivery is due, on the server's clock; None if none is planned."""
