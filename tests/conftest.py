@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.pytester import SysModulesSnapshot
 from evolink_spec import loading
 from evolink_spec.corpus.cache import DocumentCache
 from hypothesis import settings
@@ -68,6 +69,18 @@ def _pytest_in_a_process_loads_our_plugins_alone() -> Iterator[None]:
     """Each of the others would be imported, and rewritten, by every pytest that a test starts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in _OTHER_PLUGINS))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _modules_outlive_a_pytest_in_this_process() -> Iterator[None]:
+    """Pytester forgets the modules that its runs import; imported again, their classes and caches would exist twice."""
+
+    def snapshot(_: pytest.Pytester) -> SysModulesSnapshot:
+        return SysModulesSnapshot(preserve=lambda name: not name.startswith(("conftest", "test_")))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pytest.Pytester, "_Pytester__take_sys_modules_snapshot", snapshot)
         yield
 
 
