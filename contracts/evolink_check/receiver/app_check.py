@@ -77,10 +77,9 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     `url` is the path of the callback endpoint of `app`. Callbacks have `secret` in the query string. `ledger` is the
     path or URL of a ledger, or a function that returns the bookings as texts or JSON values with task ids. `scenarios`
     are ids or patterns. Violations of clauses in `ignore` do not count; with `strict`, warnings count too.
-    `trust_secret` means that `app` accepts every callback with the right secret, without a query of the task. `app`
-    must query and book within `patience` real seconds after a 2xx. The scenario `burst` sends `burst` callbacks at the
-    same time. If `app` must know its tasks, `register` tells `app` about each task; it is called with the response to
-    the create request.
+    `trust_secret` means that `app` does not query tasks before it accepts a callback. `app` must query and book within
+    `patience` real seconds after a 2xx. The scenario `burst` sends `burst` callbacks. `register` gets the responses to
+    create requests.
     """
     from evolink_spec.clauses import load_clauses
 

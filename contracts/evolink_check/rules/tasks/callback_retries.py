@@ -137,7 +137,7 @@ def any_failure(view: TraceView) -> Iterator[Finding]:
 def _is_retry_missing(
     deliveries: TaskDeliveries, run: AttemptRun, last: Observation, view: TraceView
 ) -> bool:
-    """Return whether another attempt should have arrived, and nothing explains why it did not."""
+    """Return whether a retry should have arrived, and neither a slow server nor a redirect explains its absence."""
     rest = 1 + len(deliveries.rules.retries) - len(run.attempts)
     if run.success or deliveries.redirected or rest < 1 or is_lossy(deliveries, last.ended, view, rest=rest):
         return False

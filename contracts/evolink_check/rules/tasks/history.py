@@ -1,9 +1,8 @@
 """The history of each task, as the requests of its owner show it, without exchanges that violate other clauses.
 
 - `task_histories(view)`: the tasks that can be judged. A task that should not exist, because its create request had to
-  be refused or its id is malformed, proves nothing about the life of tasks, and is left out.
-- `bodies(view)`: the response bodies and callbacks that the rules judge, for all tasks; `bodies_of(history)`: for one
-  task.
+  be refused or its id is malformed, is left out.
+- `bodies(view)`: the responses and callbacks that the rules judge; `bodies_of(history)`: those of one task.
 - `in_order(observations)`: which observations certainly precede which. Of two that overlap, either may be the first.
 """
 
@@ -59,10 +58,7 @@ class TaskHistory:
 
     @property
     def ends(self) -> tuple[str, ...]:
-        """The statuses of a task that has ended.
-
-        They are a tuple, because a status from a faulty server may not be hashable.
-        """
+        """The statuses of an ended task, as a tuple, because a status from a faulty server may not be hashable."""
         return ends_of(self.statuses)
 
     @property
@@ -84,10 +80,7 @@ def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
 
 
 def bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
-    """Return the responses and callbacks of all tasks that the rules judge, each with the history of its task.
-
-    `bodies_of` says which responses and callbacks these are.
-    """
+    """Return the responses and callbacks of all tasks that the rules judge (see `bodies_of`), each with its task."""
     return view.once(_bodies)
 
 

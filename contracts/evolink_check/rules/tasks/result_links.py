@@ -142,10 +142,7 @@ def _is_dead(view: TraceView, fetch: Fetch) -> bool:
 
 
 def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
-    """Return whether another request with this link succeeded.
-
-    If `keyed`, count only requests with an API key; if `later`, only requests after this one.
-    """
+    """Return whether another request with this link succeeded (with an API key if `keyed`, later if `later`)."""
     return any(
         (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
         for other in view.once(_last_successful)[fetch.link.exchange.url]
@@ -263,10 +260,7 @@ def defaults(view: TraceView) -> Iterator[Finding]:
 
 
 def _measured(view: TraceView) -> Iterator[tuple[str, bool, Finding]]:
-    """Compare the duration and quality of each result file with the requested ones.
-
-    Yield the name of the field, whether the create request contains the field, and the finding.
-    """
+    """Yield the name of each measured property of a file, whether it was requested, and whether it is right."""
     for fetch in fetches(view):
         create, media = fetch.history.create, fetch.link.entry.media
         if create is None or create.operation is None or media is None or media.problem:
