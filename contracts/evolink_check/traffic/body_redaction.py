@@ -1,4 +1,4 @@
-"""Redact bodies: strings of JSON in place, parts of a form by their names, and any other text by patterns."""
+"""Replace the secrets in bodies by marks: in strings of JSON, in fields of forms, and by patterns in any other text."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
 def redact_value(value: str, keys: KnownKeys = NO_KEYS, kind: Kind = "") -> str:
     """Redact a single value, such as a JSON string or the value of a header.
 
-    `kind` is the kind of value that the name of the field or header indicates; empty if the name indicates none.
+    `kind` says what the name of the field or header indicates: "secret" (for example `password`), "callback" (a
+    callback URL), "identifier" (for example `etag`), or nothing (empty).
     """
     return keys.once(_redact_value, value, kind)
 
@@ -113,9 +114,9 @@ def _is_plain(text: str, keys: KnownKeys) -> bool:
 
 
 def _redact_strings(text: str, keys: KnownKeys, secrets: Collection[str] = ()) -> str:
-    """Redact everything in a text that looks like a JSON string or a numeric member.
+    """Redact every JSON string in a text, and every number whose member name indicates a secret.
 
-    Other parts of the text are unchanged.
+    The text need not be valid JSON. Other parts of the text are unchanged.
     """
     if _is_plain(text, keys):
         return text
@@ -144,11 +145,10 @@ def _unescaped(written: str) -> str | None:
 
 
 def _redact_string(written: str, is_name: bool, kind: Kind, keys: KnownKeys) -> tuple[str | None, Kind]:  # noqa: FBT001  (remembered by position)
-    """Redact a string of a JSON text. Returns the redacted string and the kind of value that the next string has.
+    """Redact a string of a JSON text. Return the redacted string (None if nothing was redacted), and the next `kind`.
 
-    The first result is None if nothing was redacted. `kind` is the kind that the last member name before the string
-    indicates. If the string is a member name, the returned kind is the kind that this name indicates; otherwise, it is
-    `kind`.
+    `kind` is what the last member name before the string indicates, as in `redact_value`. If the string itself is a
+    member name, the next `kind` is what this name indicates; otherwise, `kind` is returned unchanged.
     """
     value = _unescaped(written)
     if value is None:
@@ -173,7 +173,7 @@ def _redact_number(match: re.Match[str]) -> str:
 
 
 def _encoded_like(value: str, written: str) -> str:
-    """Encode `value` as JSON. Escape slashes and non-ASCII letters only if they are escaped in `written`."""
+    """Encode `value` as JSON. Escape slashes and non-ASCII letters only if the JSON string `written` escapes them."""
     encoded = json.dumps(value, ensure_ascii=written.isascii())
     return encoded.replace("/", r"\/") if r"\/" in written else encoded
 

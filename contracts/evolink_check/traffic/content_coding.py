@@ -33,7 +33,7 @@ def coding_of(headers: Iterable[tuple[str, str]]) -> str:
 class Decoder:
     """Decodes a body part by part.
 
-    If the coding is not supported, `known` is false, and parts are returned unchanged.
+    If the content coding is not supported, `known` is False, and parts are returned unchanged.
     """
 
     def __init__(self, coding: str) -> None:
@@ -64,9 +64,9 @@ class Decoder:
         return bytes(decoded)
 
     def _continues(self, rest: bytes) -> bool:
-        """Return whether `rest` belongs to the body.
+        """Return whether `rest` belongs to the body. If another gzip member begins in `rest`, prepare for it.
 
-        After the end of a gzip member, another member may follow; other data is ignored.
+        Data after the end of a gzip member that does not begin another member is ignored.
         """
         assert self._inflate is not None  # noqa: S101  (`decode` checks it)
         if self._inflate.eof and rest.startswith(_GZIP[: len(rest)]):

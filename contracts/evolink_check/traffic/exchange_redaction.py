@@ -1,4 +1,4 @@
-"""Redact exchanges and traces: their URLs, headers and bodies. A body without secrets keeps its exact bytes."""
+"""Redact exchanges and traces: their URLs, headers and bodies. A body without secrets is not changed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 
 
 def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
-    """Return the trace without `keys` and without the credentials that its requests sent, wherever they occur."""
+    """Return the trace with `keys`, and all credentials that its requests sent, replaced by marks everywhere."""
     credentials = KnownKeys(keys)
     if trace.redacted and not credentials:
         return trace
@@ -46,10 +46,9 @@ def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
 
 
 def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:
-    """Add the credentials of a request to `keys`.
+    """Add the credentials of a request to `keys`, so that they are replaced by marks.
 
-    `KEY` will replace the bearer keys that were sent to the API, so that rules can find them. Other marks will replace
-    all other credentials.
+    The mark for a bearer key that was sent to the API is `KEY`, by which rules recognize a key in the wrong place.
     """
     for key in bearer_keys_in(exchange):
         _add(keys, key, KEY if kind == "exchange" else mark(key))
@@ -111,7 +110,10 @@ def _mask_body(body: bytes, words: Collection[str]) -> bytes:
 
 
 def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> Exchange:
-    """Return an exchange without secrets. The label of the account replaces the key in its Authorization header."""
+    """Return an exchange without secrets.
+
+    `who` is the label of the account, which replaces the key in Authorization.
+    """
     return Exchange(
         exchange.method,
         redact_url(exchange.url, keys, identifiers="/v1/" not in exchange.url),
@@ -124,7 +126,10 @@ def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO
 
 
 def redact_header(name: str, value: str, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> tuple[str, str]:
-    """Redact a header: `Bearer [main]` replaces a key, and `[removed]` replaces cookies and other credentials."""
+    """Redact a header.
+
+    A key is replaced by the label of its account, such as `Bearer [main]`, and a cookie by `[removed]`.
+    """
     if not header_names_secret(name):
         plain = redact_value(value, keys)
         return name, plain if names_identifier(name) or is_uuid(value) else redact_words(plain)

@@ -1,4 +1,4 @@
-"""Recognize keys by their form, in paths and in fields whose names do not indicate a credential."""
+"""Recognize keys by their form, such as a known prefix or many random characters, where no name indicates a key."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def looks_like_key(value: str, name: str = "") -> bool:
 
 
 def names_identifier(name: str) -> bool:
-    """Whether the value of a header called `name` identifies something, so that it looks like a key but is none."""
+    """Whether a header called `name` contains an identifier, such as a request id, which may look like a key."""
     return not _IDENTIFIERS.isdisjoint(_SEPARATORS.split(name.strip().lower()))
 
 

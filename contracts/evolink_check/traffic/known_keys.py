@@ -58,10 +58,11 @@ class KnownKeys:
             self._discard(next(iter(self._marks)))
 
     def once(self, redact: Callable[..., T], text: str, *context: Hashable) -> T:
-        """Return `redact(text, *context, self)`, cached for short texts until a key is added.
+        """Return the result of `redact` for a text, from a cache if the text is short and has been redacted before.
 
-        The result of `redact` must depend on its arguments only. The cache saves time because names, statuses and
-        models occur thousands of times in a trace.
+        Adding a key clears the cache. `redact` is called as `redact(text, *context, self)`, and its result must depend
+        on these arguments only. The cache saves time, because names, statuses and models occur thousands of times in a
+        trace.
         """
         if len(text) > _REMEMBERED_LENGTH:
             return redact(text, *context, self)
@@ -125,7 +126,7 @@ class KnownKeys:
         return "".join([*parts, text[copied:]])
 
     def _key_at(self, text: str, place: int) -> str:
-        """Return the longest key that begins at index `place`; empty if no key begins there."""
+        """Return the longest of the long keys that begins at index `place`; empty if none begins there."""
         for length in sorted(self._lengths.get(text[place : place + SHORT], ()), reverse=True):
             candidate = text[place : place + length]
             if candidate in self._marks:

@@ -40,12 +40,12 @@ _SCHEMES = {
 
 @lru_cache(_REMEMBERED)
 def is_placeholder(key: str) -> bool:
-    """Return whether a bearer token is not a real key: a tool replaced the key, or a template was not filled in."""
+    """Return whether a bearer token is not a real key but a placeholder, such as `***` or `YOUR_API_KEY`."""
     return not _TOKEN.fullmatch(key) or _is_removed(key)
 
 
 def _is_removed(value: str) -> bool:
-    """Return whether a tool wrote this value in place of a value that it removed."""
+    """Return whether a value looks like the placeholder by which a tool replaced a secret."""
     if _MASK.search(value) or len(set(value.lower())) <= 1:
         return True
     runs = _RUNS.findall(value.lower())

@@ -1,11 +1,11 @@
-"""Redact texts and URLs: keys, and the user, query string and fragment of each URL.
+"""Replace secrets in texts and URLs by marks: keys, and the user, query string and fragment of each URL.
 
-A mark replaces each secret. The mark has the same length and contains sixteen bits of a digest of the secret, but does
-not reveal the secret. Therefore limits on length can still be checked, a link still matches the request that fetches
-it, and a callback URL still matches its delivery. Redacting a URL twice has the same result as redacting it once.
+A mark has the same length as the secret and contains sixteen bits of a digest of the secret, but does not reveal the
+secret. Therefore limits on length can still be checked, a link still matches the request that fetches it, and a
+callback URL still matches its delivery. Redacting a URL twice has the same result as redacting it once.
 
-Each pattern takes linear time, because consecutive quantifiers match different characters, and a quantifier that could
-backtrack is possessive.
+Each regular expression takes linear time, because consecutive quantifiers match different characters, and a quantifier
+that could backtrack is possessive.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _SLASHES = ("//", "\\/", "%2f", "u002f")
 def redact_url(url: str, keys: KnownKeys = NO_KEYS, *, identifiers: bool = True) -> str:
     """Redact a URL, or a path with its query string: user, query string, fragment and keys are replaced by marks.
 
-    `identifiers` says that UUIDs and hexadecimal numbers in the path are kept.
+    If `identifiers` is True, UUIDs and hexadecimal numbers in the path are kept.
     """
     match = _URL.fullmatch(keys.remove_from(url))
     if match is None:
@@ -73,7 +73,10 @@ def redact_url(url: str, keys: KnownKeys = NO_KEYS, *, identifiers: bool = True)
 
 
 def redact_path(path: str, *, identifiers: bool = True) -> str:
-    """Replace what a path names as a credential, and its segments that look like keys, by marks."""
+    """Replace by marks the parts of a path that look like keys, or that follow a name such as `token`.
+
+    If `identifiers` is True, UUIDs and hexadecimal numbers are kept.
+    """
 
     def redacted(match: re.Match[str]) -> str:
         segment, before = (
@@ -163,7 +166,7 @@ def mark(secret: str) -> str:
 
 
 def _invalid_uri_character(secret: str) -> str:
-    """Return a character that keeps an invalid URL invalid when a mark replaces its secret.
+    """Return the last character of the mark for a secret that is not valid in a URI, so that the URL stays invalid.
 
     Return a space if the secret contains white space, `^` if it contains another character that a URI must not contain,
     and an empty string if the secret is valid in a URI.

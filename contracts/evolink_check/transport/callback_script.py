@@ -1,4 +1,4 @@
-"""The answers to callback deliveries: each issued address has a script."""
+"""The answers to callback deliveries, and the state of each callback URL."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def slow(seconds: float, status: int = 204) -> Answer:
 
 
 def never(limit: float = 60.0) -> Answer:
-    """Return a script step that sends no answer.
+    """Return an `Answer` for a delivery that gets no response.
 
     The connection stays open until the sender closes it, but for at most `limit` seconds.
     """
@@ -38,9 +38,10 @@ def never(limit: float = 60.0) -> Answer:
 
 @dataclass(slots=True)
 class CallbackAddress:
-    """An issued address, with the answers of its script that have not been sent yet.
+    """The state of one callback URL. `name` is the name of its case.
 
-    If `answers` is empty, further deliveries are answered with a 204.
+    The next deliveries get `answers`, in this order; if `answers` is empty, they get a 204. `arrived` deliveries have
+    arrived, of which `under_way` are not answered yet.
     """
 
     name: str
@@ -52,7 +53,7 @@ class CallbackAddress:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """The deliveries to one address.
+    """How many deliveries to one callback URL have arrived.
 
     `count` deliveries have arrived, of which `under_way` are not answered yet. `last` is the time, in Unix seconds,
     when the latest delivery was answered; 0 if none was.

@@ -30,7 +30,7 @@ _HEX = re.compile(rb"[0-9a-fA-F]{1,8}")
 
 
 class Deliveries(Protocol):
-    """The methods and attributes of the receiver that the server uses."""
+    """The methods and attributes of a `CallbackReceiver` that the server uses."""
 
     ending: bool
     on_delivery: Callable[[str], None] | None
@@ -43,17 +43,20 @@ class Deliveries(Protocol):
         """Return the time in Unix seconds."""
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery. Returns its issued address (None if the path was not issued) and the answer to send."""
+        """Count a delivery to this path. Return the state of its callback URL and the answer to send.
+
+        If no callback URL has this path, the state is None.
+        """
 
     def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
         """Record a delivery that has been answered."""
 
     def public_url(self, path: str) -> str:
-        """Return the URL to which the sender sent its request."""
+        """Return the whole URL to which the sender sent its request. `path` is the path in the request."""
 
 
 class CallbackServer(ThreadingTCPServer):
-    """A threading server.
+    """An HTTP server with one thread for each connection.
 
     `http.server.HTTPServer` is not used, because it looks up its own host name on the network.
     """
@@ -163,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _delay(self, answer: Answer) -> str:
-        """Wait until the answer is due. Return the reason if the wait ended early; otherwise empty."""
+        """Wait until the answer is due. If the wait ended early, return the reason; otherwise, return an empty text."""
         if not answer.seconds:
             return ""
         self.connection.settimeout(answer.seconds)
@@ -180,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "the sender closed" if closed else ""
 
     def _answer(self, answer: Answer) -> str:
-        """Send the answer. Return the reason if sending failed; otherwise empty."""
+        """Send the answer. If sending failed, return the reason; otherwise, return an empty text."""
         try:
             self.send_response(answer.status)
             for name, value in answer.headers:

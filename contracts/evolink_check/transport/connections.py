@@ -226,7 +226,10 @@ class _Connection:
         return clock.stopwatch() > self._kept_until
 
     def is_stale(self) -> bool:
-        """Return whether an unused connection has expired or has been closed by the server, which makes it readable."""
+        """Return whether an unused connection can no longer be used.
+
+        A connection expires after a time, or the server closes it, which makes its socket readable.
+        """
         return self.is_expired() or _is_readable(self._socket)
 
     async def _write(self, data: bytes | None) -> None:

@@ -24,8 +24,8 @@ _SHOWN = 120  # characters of a problem
 def fetch(target: Target, url: str, name: str = "") -> Entry:
     """Download the file of one result link, record the exchange, and return its entry.
 
-    The entry has `media`, the properties of the file, unless the download failed or the file has no header. Raises
-    `HaltedError` if the request may not be sent.
+    The entry has `media`, the properties of the file, unless the download failed or the file contains only raw samples
+    (`.pcm`). Raises `HaltedError` if the request may not be sent.
     """
     entry = target.fetch_external(url, name)
     body = entry.exchange.response_body
@@ -39,7 +39,7 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 
 
 def media_of(body: bytes, problem: str = "") -> Media:
-    """Decode a file and return its properties. If `problem` is not empty, return only this problem.
+    """Decode a file and return its properties. If `problem` says why the file is incomplete, return only the problem.
 
     The duration of a truncated file is that of the part that exists. A file with sound and without pictures has the
     width and height 0.
@@ -76,7 +76,7 @@ def _audio(container: av.container.InputContainer) -> Media:
 
 
 def _watched(container: av.container.InputContainer, stream: VideoStream) -> tuple[float, tuple[int, int]]:
-    """Return the seconds from the first packet to the end of the last one, and the size of the first picture."""
+    """Return the length of a video in seconds, from its first packet to its last, and the size of its first picture."""
     size, begins, ends = (0, 0), float("inf"), float("-inf")
     for packet in container.demux(stream):  # the last packet is empty and flushes the decoder
         if size == (0, 0):

@@ -58,8 +58,8 @@ class MakeTransport(Protocol):
 class EnvProxyTransport(httpx2.AsyncBaseTransport):
     """Sends each request through the proxy that the environment configures for its host, or without a proxy.
 
-    A request to which a redirect leads is sent through the proxy for its own host. `make` makes the transports. If a
-    proxy fails, the message of the `httpx2.ProxyError` names the proxy.
+    If a response redirects to another host, the next request is sent through the proxy for that host. `make` makes the
+    transports. If a proxy fails, the message of the `httpx2.ProxyError` names the proxy.
     """
 
     def __init__(self, make: MakeTransport) -> None:

@@ -91,8 +91,8 @@ class HttpClient:
         run. If the response is missing or incomplete, the status is 0 and `problem` is the reason. If a response is
         longer than `LARGEST_ANSWER`, the entry contains the number of bytes received as `size`, and no body.
 
-        `follow` is for downloads: redirects are followed, and of an incomplete response, the status and the beginning
-        are kept.
+        `follow` is for downloads: redirects are followed, and if the response is incomplete, its status and its
+        beginning are kept.
         """
         url = case.path if "://" in case.path else f"{self._url}{case.path}"
         began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key
@@ -110,7 +110,7 @@ class HttpClient:
     def _run(self, work: Coroutine[Any, Any, str], left: Callable[[], float], *, follow: bool) -> str:
         """Wait for an exchange until its time limit.
 
-        Return why the response is missing or incomplete; empty if it is complete.
+        Return why the response is missing or incomplete; an empty text if the response is complete.
         """
         future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
         ends = clock.stopwatch() + (_FILE_SECONDS if follow else _API_SECONDS)
@@ -175,7 +175,7 @@ class HttpClient:
 
 
 def _is_done(future: Future[str]) -> bool:
-    """Wait `_POLL_SECONDS` for an exchange, and return whether it has ended."""
+    """Return whether an exchange ends within the next `_POLL_SECONDS`, for which this function waits."""
     with suppress(TimeoutError, CancelledError):
         future.exception(_POLL_SECONDS)
     return future.done()

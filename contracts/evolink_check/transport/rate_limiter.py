@@ -8,8 +8,8 @@ import threading
 class RateLimiter:
     """Reserves slots for requests, `1 / rate` seconds apart, in the order of the calls. Thread-safe.
 
-    If `rate` is None, there is no limit. An unused slot is lost, so there are no bursts. If the server asked to wait,
-    requests with the same API key are delayed further. Times are in seconds of any clock.
+    If `rate` is None, there is no limit. An unused slot is lost, so there are no bursts. If the server asked a client
+    to wait, requests with the same API key are delayed further. Times are in seconds of any clock.
     """
 
     def __init__(self, rate: float | None) -> None:

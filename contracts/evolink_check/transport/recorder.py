@@ -39,11 +39,11 @@ class RunRecorder:
         self.without_body = 0  # responses whose bodies were not kept for lack of memory
 
     def now(self) -> float:
-        """Return the time in Unix seconds, shifted by as much as the clock of the server was advanced."""
+        """Return the Unix time on the server's clock, which may have been advanced."""
         return clock.now() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Shift the clock of the trace by `seconds`, because the clock of the server was advanced by as much."""
+        """Record that the server's clock was advanced by `seconds`, so that `now` follows it."""
         self._ahead += seconds
 
     def add(self, entry: Entry) -> Entry:
@@ -96,7 +96,7 @@ class RunRecorder:
         return sorted(self.entries(), key=lambda entry: (entry.began, entry.number))
 
     def _fitted(self, entry: Entry) -> Entry:
-        """Return the entry; without the received body if no memory is left for the body."""
+        """Return the entry if there is memory left for its received body; otherwise, return it without this body."""
         weight = _memory_bytes(entry)
         if weight <= _SMALL or self._weight + weight <= _ROOM:
             self._weight += weight
@@ -129,7 +129,10 @@ class RunRecorder:
 
 
 def _memory_bytes(entry: Entry) -> int:
-    """Estimate the memory of the received message when decoded. Small JSON values take more memory than their text."""
+    """Estimate how many bytes of memory the received message takes when decoded.
+
+    Small JSON values take more memory than their text.
+    """
     exchange = entry.exchange
     delivered = entry.kind == "delivery"
     body = exchange.request_body if delivered else exchange.response_body

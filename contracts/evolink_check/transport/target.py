@@ -220,9 +220,9 @@ class Target:
             )
 
     def _set_aside(self, case: Case) -> float:
-        """Reserve and return the price of one request.
+        """Wait until the price of one request can be reserved, then reserve and return the price.
 
-        While the remaining credits are reserved for requests in flight, which may turn out to cost nothing, wait.
+        The remaining credits may be reserved for requests in flight, which may turn out to cost nothing.
         """
         with self._landed:
             while True:
@@ -236,7 +236,10 @@ class Target:
                 self.in_time()
 
     def _refuse(self, case: Case, budget: Budget) -> None:
-        """Raise `OverBudgetError` if the budget, or a task created by an invalid request, forbids sending the case."""
+        """Raise `OverBudgetError` if the case may not be sent.
+
+        The reason is that the budget is spent, or that the server created tasks for requests that it must refuse.
+        """
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")
         if budget.decide() == "refused":
@@ -293,5 +296,5 @@ def _is_unexpected_500(case: Case, entry: Entry) -> bool:
 
 
 def _kind(case: Case) -> str:
-    """Return the kind of a request: the id of its first clause, or its name if it has no clause."""
+    """Return the kind of a request: the id of the first clause that its case is about, or the name of the case."""
     return case.clauses[0] if case.clauses else case.name

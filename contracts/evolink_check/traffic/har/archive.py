@@ -52,7 +52,7 @@ def to_har(trace: Trace, version: str) -> dict[str, Any]:
 
 
 def har_log(facts: LogFacts, version: str) -> tuple[bytes, bytes]:
-    """Return the text of a HAR file before its entries, and the text after them."""
+    """Return what a HAR file contains before its entries and after them, so that entries can be written one by one."""
     start = json.dumps(_head(version))[:-1]
     end = json.dumps(msgspec.to_builtins(facts))
     return f'{{"log": {start}, "entries": [\n'.encode(), f'\n], "_evolink": {end}}}}}\n'.encode()
@@ -63,7 +63,7 @@ def _head(version: str) -> dict[str, Any]:
 
 
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
-    """Merge HAR documents, given as pairs of a file name and a document, into one trace, ordered by time.
+    """Merge HAR documents into one trace, ordered by time. `documents` are pairs of a file name and a document.
 
     Files of evolink-check are read without loss. In files of other tools, labels replace the keys, and the sender of a
     request without a key is unknown, because many tools omit the header. Three kinds of entries are left out, with a

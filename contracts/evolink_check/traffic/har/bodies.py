@@ -129,7 +129,7 @@ def request_body(request: Request) -> bytes | None:
 def response_body(method: str, status: int, response: Response, *, streams: bool) -> ResponseBody:
     """Return the decoded body of a response.
 
-    `streams` is true if the tool that wrote the file does not record streamed bodies. Raises ValueError if the recorded
+    `streams` is True if the tool that wrote the file does not record streamed bodies. Raises ValueError if the recorded
     base64 is invalid.
     """
     body = content_body(response.content)
@@ -148,7 +148,7 @@ def response_body(method: str, status: int, response: Response, *, streams: bool
 def is_exact(entry: HarEntry, body: bytes) -> bool:
     """Return whether the recorded bodies are certainly the bytes that were sent.
 
-    Return False if a tool may have failed to decode a body, and for a response without any headers, because a tool that
+    Return False if a tool may have decoded a body incorrectly, and for a response without headers, because a tool that
     omits headers may also change bodies.
     """
     post, response = entry.request.post, entry.response
@@ -206,7 +206,7 @@ def _content_length(headers: RecordedHeaders) -> int:
 
 
 def _size_left_out(response: Response, body: bytes, *, streams: bool) -> int | None:
-    """Return the length in bytes of a response body that was not recorded completely; otherwise None."""
+    """Return None if the response body was recorded completely; otherwise, return its length in bytes, 0 if unknown."""
     content = response.content
     size = _size(content.size) if content is not None else -1
     if body:

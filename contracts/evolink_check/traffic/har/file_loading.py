@@ -62,13 +62,16 @@ def _in_zip(path: Path, raw: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def _is_har(name: str) -> bool:
-    """Return whether a member of a zip file is a HAR file, unless it is a copy that macOS added under `__MACOSX`."""
+    """Return whether a member of a zip file is a HAR file, and not a copy that macOS added under `__MACOSX`."""
     path = PurePosixPath(name)
     return path.name.lower().endswith(_ENDINGS) and "__MACOSX" not in path.parts
 
 
 def _attachment(archive: ZipFile, folder: str, name: str) -> bytes | None:
-    """Return a file that a HAR file in this folder of the zip file names; None if missing or too large for a body."""
+    """Return a body that a HAR file stores as the file `name` of the zip file; None if missing or too large.
+
+    `folder` is the folder of the HAR file. If the file is not in it, look at the top level of the zip file.
+    """
     beside = _member(archive, f"{folder}/{name}", LARGEST) if folder else None
     return _member(archive, name, LARGEST) if beside is None else beside
 
@@ -84,7 +87,7 @@ def _member(archive: ZipFile, name: str, limit: int) -> bytes | None:
 
 
 def _file_in_same_folder(path: Path, name: str) -> bytes | None:
-    """Return the content of a file next to a HAR file; None if it cannot be read or is too large for a body."""
+    """Return the content of the file `name` next to a HAR file; None if it cannot be read or is too large."""
     if PurePosixPath(name).name != name or "\\" in name:
         return None
     file = path.parent / name

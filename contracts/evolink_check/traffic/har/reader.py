@@ -154,10 +154,7 @@ def _own_entries(name: str, log: Log) -> ReadArchive:
 
 
 def _consumed(values: list[Any]) -> Iterator[tuple[int, Any]]:
-    """Yield the values with their indexes.
-
-    Each value is removed from the list when it is read, because the values take most of the memory.
-    """
+    """Yield the values with their indexes, and remove each value from the list to free memory."""
     for place in range(len(values)):
         value, values[place] = values[place], None
         yield place, decode_entry(value)
@@ -256,9 +253,9 @@ def _label_of_sender(entry: HarEntry, labels: _Labels) -> str:
 def _label_in_journal(entry: HarEntry, only: str) -> str:
     """Return the label of the account that sent a request in the mock's journal.
 
-    `only` is the label of the key to which the journal belongs. A request without an Authorization header was sent
-    without a key, because the journal contains all headers. An Authorization value that got a 401 is not a key unless
-    it begins with `Bearer`.
+    `only` is the label of the account whose journal this is. A request without an Authorization header was sent without
+    a key, because the journal contains all headers. An Authorization value that got a 401 is a key only if it begins
+    with `Bearer`.
     """
     value = authorization(entry)
     if value is None:
