@@ -83,7 +83,12 @@ def test_importing_the_package_and_its_plugin_imports_nothing_of_the_server() ->
         == set()
     )
     ours = set(done.stdout.split()) - loaded
-    assert ours == {"evolink_mock", "evolink_mock.testing", "evolink_mock.testing.pytest_plugin"}
+    names = ("pytest_plugin", "real_sockets")
+    assert ours == {
+        "evolink_mock",
+        "evolink_mock.testing",
+        *(f"evolink_mock.testing.{name}" for name in names),
+    }
 
 
 def test_two_mocks_run_beside_each_other_and_end_with_their_blocks() -> None:
