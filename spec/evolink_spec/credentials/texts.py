@@ -62,6 +62,7 @@ _COOKIES = re.compile(
 )
 _SHAPE = re.compile(r"(?<![\w+/\-])[\w+/\-]{11,}+(?:\.[\w\-]{8,}+){0,2}+={0,2}+")
 _PART = re.compile(r"(?<![\w\-])[\w\-]{11,}+(?:\.[\w\-]{8,}+){0,2}+={0,2}+")
+_VARIABLE = re.compile(r"\$(?:\{?[A-Z][A-Z0-9_]{1,63})\}?|%[A-Z][A-Z0-9_]{1,63}%")
 _URL = re.compile(r"(:(?:\\?/){2})([^?#\s\"'<>]*+)")
 # Words that name a credential only beside an unusual value, because they are common in prose.
 _COMMON = frozenset(
@@ -138,6 +139,8 @@ def _segment(replace: Replace, match: re.Match[str]) -> str:
 
 
 def _replaced(replace: Replace, match: re.Match[str]) -> str:
+    if _VARIABLE.fullmatch(match["value"]):
+        return match[0]
     start, end = (match.span("value")[side] - match.start() for side in (0, 1))
     return f"{match[0][:start]}{replace(match['value'])}{match[0][end:]}"
 
@@ -157,7 +160,7 @@ def _without_announced(text: str, replace: Replace) -> str:
         if not _names_credential(name["name"].lstrip("-")):
             continue
         value = _VALUE_AFTER.match(text, name.end())
-        if value and _is_announced(name, value[0]):
+        if value and _is_announced(name, value[0]) and not _VARIABLE.fullmatch(value[0]):
             parts += [text[copied : name.end()], replace(value[0])]
             copied = place = value.end()
     return "".join([*parts, text[copied:]])

@@ -132,6 +132,12 @@ def test_what_users_need_to_read_stays(text: str) -> None:
     assert plain(text) == text
 
 
+@pytest.mark.parametrize("variable", ["$EVOLINK_API_KEY", "${EVOLINK_API_KEY}", "%EVOLINK_API_KEY%"])
+@pytest.mark.parametrize("text", [text for text in NAMED if "Cookie" not in text and "PRIVATE" not in text])
+def test_the_name_of_a_variable_is_no_credential(text: str, variable: str) -> None:
+    assert plain(text.format(variable)) == text.format(variable)
+
+
 @pytest.mark.parametrize("identifier", [HEX, UUID])
 def test_the_path_of_a_url_may_contain_identifiers(identifier: str) -> None:
     url = f"https://files.example/{identifier}/{identifier}.mp4"
