@@ -75,9 +75,9 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     The error shows the simplest server behaviour that leads to it.
 
     `drive(base_url, token, request)` must create a task with the JSON body `request` and follow the task to its end. If
-    the task completes, `drive` must return; links in the return value count as shown to the user. If the task fails,
-    `drive` must raise an exception. `drive` may be asynchronous. Sleeps in `drive` take no real time, and `drive` must
-    end within `patience` seconds of virtual time.
+    the task completes, `drive` must return; a result link in the return value counts as shown to the user. If the task
+    fails, `drive` must raise an exception. `drive` may be asynchronous. Sleeps in `drive` take no real time, and
+    `drive` must end within `patience` seconds of virtual time.
 
     `examples` is the number of cases to try. Equal values of `seed` give equal cases. Failing cases are saved in the
     folder `memory`, and the next check tries them first. `mock` is the URL of a running mock that accepts any key; if

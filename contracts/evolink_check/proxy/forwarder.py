@@ -190,7 +190,7 @@ class ForwardingApp:
     async def _respond_judged(
         self, chunks: AsyncIterator[bytes], pending: PendingExchange, writer: ResponseWriter
     ) -> str | None:
-        """Send a complete response together with the verdict on it, and return the verdict.
+        """Judge the response, send it to the client with the verdict in a header, and return the verdict.
 
         If the body is too large to be kept, send the part that was read without a verdict, and return None.
         """
@@ -237,7 +237,7 @@ class ForwardingApp:
 
 
 def unused_proxy(upstream: Upstream) -> str:
-    """Return a note on the proxy of the environment for the upstream server; empty if there is none."""
+    """Return a note that a proxy of the environment is not used for the upstream server; empty if there is no proxy."""
     proxy = proxy_for(upstream.scheme, upstream.host)
     return f"{proxy} is not used, because `evolink-check proxy` connects directly" if proxy else ""
 

@@ -31,7 +31,7 @@ _MOST_EARLIER = 20  # maximum number of violations of a clause that are kept whe
 
 
 class LiveMonitor:
-    """Judges the recorded exchanges of a proxy whenever a method of the monitor is called, in the caller's thread.
+    """Judges the recorded exchanges of a proxy, each time one of its methods is called and in the thread of the caller.
 
     If a check raises an exception, which is a bug, its traceback is in `bug`, and `new_failures` judges nothing more.
     The proxy continues to forward and record. When the recorder drops exchanges, the monitor keeps the violations in
@@ -79,10 +79,10 @@ class LiveMonitor:
         return ", ".join(violated) or PASSED
 
     def new_failures(self) -> tuple[Verdict, ...]:
-        """Return the verdicts on clauses that are violated for the first time.
+        """Judge all exchanges, and return the verdicts on clauses that are violated for the first time.
 
-        Return nothing if there are no new exchanges, or if judging again so soon would take more than about a tenth of
-        the time.
+        Do nothing and return no verdicts if there are no new exchanges, or if the last call was so recent that judging
+        would take more than about a tenth of the time.
         """
         recorded = len(self._record)
         if self.bug or recorded == self._judged or clock.stopwatch() < self._next:

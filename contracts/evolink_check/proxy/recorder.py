@@ -224,7 +224,7 @@ def _label_of(key: str) -> str:
 
 
 def kept_of(headers: Headers) -> int:
-    """Return the maximum size in bytes of a response body that is kept; 0 for media, whose length is enough."""
+    """Return how many bytes of a response body are kept; 0 for media, of which the length is enough."""
     kind = next((value for name, value in headers if name.lower() == b"content-type"), b"").lower()
     return 0 if kind.partition(b"/")[0] in _MEDIA else KEPT_BYTES
 

@@ -40,10 +40,10 @@ class Excerpt(NamedTuple):
 
 
 class Evidence:
-    """A trace as it was judged. Each entry is redacted when it is used for the first time.
+    """The judged trace of a report, from which secrets are removed entry by entry when an entry is first used.
 
-    `keys` are the API keys that were sent. The recorder has already removed long keys. Short keys are masked here,
-    where they occur as whole words.
+    `keys` are the API keys that were sent. The recorder has already removed long keys. Short keys are replaced here if
+    they occur as whole words.
     """
 
     def __init__(self, view: TraceView, keys: Collection[str] = ()) -> None:
@@ -77,7 +77,7 @@ class Evidence:
 
     @cached_property
     def view(self) -> TraceView:
-        """The interpretation of the whole trace without secrets."""
+        """The whole trace without secrets, as a `TraceView` for the rules."""
         return TraceView(self.trace, self._judged.spec)
 
     def redact(self, text: str) -> str:

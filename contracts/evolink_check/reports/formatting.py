@@ -72,10 +72,10 @@ def violations(verdict: Verdict) -> list[Violation]:
 
 
 def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str] = str) -> list[Violation]:
-    """Count equal findings as one violation. Failures come before warnings.
+    """Combine equal findings into one violation with a count. Failures come before warnings.
 
-    Each finding is paired with the scenario in which it was made; for a server, with "". `cause` is applied to the
-    texts before they are compared, so that findings which differ only in details count as equal.
+    `findings` are pairs of the scenario in which the finding was made (for a server, "") and the finding. `cause` is
+    applied to the texts before they are compared, so that findings which differ only in details count as equal.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:

@@ -28,7 +28,7 @@ def to_json(report: Report) -> str:
 
 
 def as_record(report: Report) -> dict[str, Any]:
-    """Return the report as JSON values."""
+    """Return the report as a dictionary that can be written as JSON."""
     return {
         "version": VERSION,
         "kind": report.kind,

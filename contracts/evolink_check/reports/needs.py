@@ -87,7 +87,7 @@ _NO_OPTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The kind of a run, and the means that it had to observe clauses, such as options and API keys.
+    """The kind of a run, and the means that it had to observe clauses, such as options, API keys or a budget.
 
     `cannot` contains the ids of the clauses that the configuration excludes.
     """
@@ -108,7 +108,7 @@ class Conditions:
         return f"{_OTHER_TRAFFIC}: {clause.observed.by}"
 
     def _missing(self, clause: Clause) -> list[Means]:
-        """Return the means that the run lacked to observe the clause."""
+        """Return the means, such as options or API keys, that the run lacked to observe the clause."""
         wanted = next(
             (means for pattern, means in _BY_CLAUSE[self.kind] if re.fullmatch(pattern, clause.id)), None
         )

@@ -39,7 +39,10 @@ class Positions:
 
 
 def _child(node: Any, token: str) -> tuple[Any, Any]:
-    """Return the key and the value of an object member; for an array item, None and the item; otherwise, two None."""
+    """Return the child `token` of a YAML node: the key (None for an array item) and the value.
+
+    If there is none, both are None.
+    """
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if str(key.value) == token), (None, None))
     if isinstance(node, yaml.SequenceNode) and token.isdecimal() and int(token) < len(node.value):

@@ -72,7 +72,7 @@ def has_other_key(trace: Trace) -> bool:
 
 
 def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry]:
-    """Convert the entries of a journal, without tokens.
+    """Convert the entries of a journal. API keys are removed.
 
     Requests with a bearer token are attributed to `owner`, and requests without a bearer token to nobody.
     """

@@ -38,15 +38,16 @@ class SavedFile:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one run ended. Times are Unix seconds. `output` and `errors` have no keys, and long texts are shortened.
+    """How one run ended. Times are Unix seconds.
 
-    `end` is the result that the client reports by its exit status, output and file; it is "killed" if the client
-    exceeded its time limit. `status` is the exit status; it is -n if signal n ended the client, and None for a
-    callable. `patience` is how many seconds the client waits for a task according to its description; None if unknown.
-    `saved` is None if there is no result file. `wrote` says whether there is any new file in the folder of the run.
-    `asked_to_save` says whether the command contains the path of the result file. `leaks` describes each place where
-    the client printed or wrote a secret. `overslept` means that a callable was about to sleep for longer than its
-    patience. `delay` is the estimated number of seconds by which other programs on the machine delayed the client.
+    `output` and `errors` contain no API keys, and long texts are shortened. `end` is the result that the client reports
+    by its exit status, output and file; it is "killed" if the client exceeded its time limit. `status` is the exit
+    status; it is -n if signal n ended the client, and None for a callable. `patience` is how many seconds the client
+    waits for a task according to its description; None if unknown. `saved` is None if there is no result file. `wrote`
+    says whether there is any new file in the folder of the run. `asked_to_save` says whether the command contains the
+    path of the result file. `leaks` describes each place where the client printed or wrote a secret. `overslept` means
+    that a callable was about to sleep for longer than its patience. `delay` is the estimated number of seconds by which
+    other programs on the machine delayed the client.
 
     `attempts` and `delays` are about a port that refuses connections but is opened for a second now and then.
     `attempts` has the number of connections in each of these seconds. `delays` has the seconds from each opening to the
@@ -136,7 +137,7 @@ def _find_crash(errors: str) -> str:
 
 
 def is_media(content: bytes) -> bool:
-    """Whether a file may be media. A file that is empty, HTML or JSON is not media."""
+    """Whether a file may be an image, a video or audio, because it is not empty and contains neither HTML nor JSON."""
     return bool(content) and content.lstrip()[:1] not in {b"{", b"<", b"[", b""}
 
 

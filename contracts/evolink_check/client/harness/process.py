@@ -200,7 +200,7 @@ def filled_in_environment(description: Description, values: Mapping[str, str]) -
 
 
 def _wait_and_kill(process: subprocess.Popen[bytes], limit: TimeLimit, stop: threading.Event) -> int | None:
-    """Return the exit status of the command; None if the command had to be killed.
+    """Wait until the command ends or must be killed. Return its exit status; None if it was killed.
 
     The child processes of the command are killed in either case.
     """

@@ -52,7 +52,7 @@ class ExchangeView:
 
 
 def exchange_view(report: Report, excerpt: Excerpt) -> ExchangeView:
-    """Return an exchange as a page shows it."""
+    """Prepare one exchange for an HTML page."""
     entry, exchange = excerpt.entry, excerpt.entry.exchange
     status = str(exchange.status) if exchange.status else "no answer"
     request = _body(exchange.request_headers, exchange.request_body, excerpt.request_size)

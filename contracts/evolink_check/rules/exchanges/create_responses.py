@@ -27,7 +27,7 @@ _WHOLE = ("/usage", "/task_info/estimated_time")
 
 
 def accepted(view: TraceView) -> Iterator[Observation]:
-    """Yield the create requests that the server accepted with a judgeable response."""
+    """Yield the create requests that the server accepted, if rules can judge the response (see `is_judgeable`)."""
     return (
         create
         for create in view.of("create")
@@ -59,7 +59,7 @@ def _has_own_clause(pointer: str, keyword: str) -> bool:
 
 
 def _is_missing(observation: Observation, pointer: str) -> bool:
-    """Return whether an expected field is null or absent, which violates `create.complete` instead."""
+    """Return whether an expected field is null or absent. `create.complete` reports this, so the other rules do not."""
     return pointer.removeprefix("/") in _EXPECTED and observation.body.get(pointer[1:]) is None
 
 
@@ -202,10 +202,10 @@ def created(view: TraceView) -> Iterator[Finding]:
 
 
 def _clock_may_be_advanced(create: Observation, view: TraceView) -> bool:
-    """Return whether the server's clock may have been advanced before this request.
+    """Return whether `created` may be too late because the server's clock was advanced during the recording.
 
-    It may if `created` was right in an earlier request of the account. A request that was in progress at the same time
-    counts as earlier.
+    Return True if `created` was right in an earlier request of the account, or in one that was in progress at the same
+    time.
     """
     return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 

@@ -118,7 +118,7 @@ def _of_create(observation: Observation, view: TraceView) -> ClauseFindings:
 
 
 def _is_either(clause: str, observation: Observation) -> bool:
-    """Return whether a request got a success or a 400, for a clause that allows both.
+    """Return whether the clause allows both a success and a 400, and the request got one of them.
 
     Other statuses show nothing about the clause; a 429, for example, is about the API key.
     """

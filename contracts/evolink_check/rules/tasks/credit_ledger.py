@@ -32,7 +32,8 @@ class Balance:
     """A reading of the credits while no task of the account was in progress.
 
     `left` is the number of remaining credits. `epoch` is the number of earlier create requests that created a task or
-    may have done so. `settled` is true if the last task ended so long ago that its credits are settled.
+    may have done so. `settled` is true if the last task ended so long ago that the server must have returned its
+    credits, if it returns any.
     """
 
     seen: Observation

@@ -41,10 +41,10 @@ _MOST = 100  # per cent
 class TaskHistory:
     """The exchanges about one task. `create` is None if its create request was not recorded.
 
-    `queries` are the owner's status queries with a judgeable 200. `judged` are the `queries` that do not contradict an
-    earlier report of the end; `changed` are the other `queries`, each with the report that it contradicts. `refused`
-    are the owner's queries with a judgeable response other than 200. `deliveries` are the deliveries whose body
-    contains the task id, in order of time.
+    `queries` are the owner's status queries with a well-formed 200. `judged` are the `queries` that do not contradict
+    an earlier report of the end; `changed` are the other `queries`, each with the report that it contradicts. `refused`
+    are the owner's queries with another well-formed response. `deliveries` are the deliveries whose body contains the
+    task id, in order of time.
     """
 
     id: str

@@ -105,7 +105,7 @@ def _missing(error: Any) -> str:
 
 
 def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
-    """Yield the exchanges about failed tasks, each with the member `name` of `error`, unless the member is null."""
+    """Yield each exchange about a failed task, with the value of `error.NAME`, unless the value is null."""
     for history, observation in bodies(view):
         error = observation.body.get("error")
         if observation.body.get("status") == history.statuses.failure and isinstance(error, dict):
