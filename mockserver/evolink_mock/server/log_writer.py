@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import select
+import stat
 import sys
 import threading
-from collections import deque
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, TextIO
@@ -35,7 +35,7 @@ class LogWriter:
         self._stream = stream
         self._limit = limit
         self._as_json = as_json
-        self._lines: deque[str] = deque()
+        self._lines: list[str] = []
         self._dropped = 0
         self._has_lines, self._is_closing = threading.Event(), threading.Event()
         # A daemon thread, because a write may block for ever.
@@ -67,7 +67,8 @@ class LogWriter:
             self._write_batch()
 
     def _write_batch(self) -> None:
-        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        lines = self._lines[:]
+        del self._lines[: len(lines)]  # other threads may have appended lines meanwhile
         if self._dropped:
             message = f"{self._dropped} log lines were dropped because they were not read in time"
             lines.append(event_line("dropped", message, as_json=self._as_json, level="warning"))
@@ -85,9 +86,12 @@ def _write(stream: TextIO, text: str) -> None:
         stream.write(data.decode(encoding))
         stream.flush()
         return
-    while data:
+    is_pipe = stat.S_ISFIFO(os.fstat(handle).st_mode)  # only there do whole lines need several writes
+    start = 0
+    while start < len(data):
+        end = _end_of_lines(data, start) if is_pipe else len(data)
         try:
-            data = data[os.write(handle, data[: _whole_lines(data)]) :]
+            start += os.write(handle, data[start:end])
         except BlockingIOError:  # another process has made the terminal or pipe non-blocking
             select.select([], [handle], [])
 
@@ -103,15 +107,15 @@ def write_if_ready(stream: TextIO, line: str) -> None:
             os.write(handle, line.encode())
 
 
-def _whole_lines(data: bytes) -> int:
-    """Return how many bytes to write in one call: whole lines that a pipe writes atomically.
+def _end_of_lines(data: bytes, start: int) -> int:
+    """Return the offset up to which to write in one call: whole lines that a pipe writes atomically.
 
     Lines that other processes write to the same pipe cannot interrupt an atomic write. A line that is too long for an
     atomic write is written together with all that follows.
     """
-    if len(data) <= _ATOMIC_BYTES:
+    if len(data) - start <= _ATOMIC_BYTES:
         return len(data)
-    return data.rfind(b"\n", 0, _ATOMIC_BYTES) + 1 or len(data)
+    return data.rfind(b"\n", start, start + _ATOMIC_BYTES) + 1 or len(data)
 
 
 def _file_descriptor(stream: TextIO) -> int | None:

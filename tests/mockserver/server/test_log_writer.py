@@ -15,6 +15,7 @@ from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -141,6 +142,25 @@ def test_lines_are_written_in_pieces_that_no_other_writer_divides(
     assert len(output.read().splitlines()) == 301
     assert all(piece.endswith(b"\n") for piece in pieces)
     assert [len(piece) for piece in pieces if len(piece) > select.PIPE_BUF] == [6001]
+
+
+def test_a_file_gets_all_waiting_lines_in_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces: list[int] = []
+    write = os.write
+
+    def recorded(handle: int, data: bytes) -> int:
+        pieces.append(len(data))
+        return write(handle, data)
+
+    monkeypatch.setattr(os, "write", recorded)
+    with (tmp_path / "log").open("w") as stream:
+        writer = LogWriter(stream)
+        for _ in range(1000):  # before the thread starts
+            writer.write("x" * 99 + "\n")
+        with writer:
+            pass
+    assert pieces == [100_000]
+    assert (tmp_path / "log").read_text() == ("x" * 99 + "\n") * 1000
 
 
 def test_a_record_of_the_log_may_be_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
