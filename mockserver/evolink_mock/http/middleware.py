@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from evolink_mock.http.route_table import RouteTable
 
 _log = logging.getLogger("evolink_mock")
+_MOST_COMPLETED = 64  # maximum number of exchanges that wait to be recorded
 
 
 class NotFound:
@@ -113,6 +114,7 @@ class ExchangeMiddleware:
         self._app = app
         self.find = routes.find
         self._observe = observe
+        self._completed: list[Exchange] = []  # not yet recorded
         self._record_anonymous = record_anonymous
         self._cross_origin = cross_origin
 
@@ -127,14 +129,17 @@ class ExchangeMiddleware:
     def respond_at_once(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Serve one request in the fast lane. Raises `MayWaitError` if the request may have to wait."""
+        """Serve one request in the fast lane. Raises `MayWaitError` if the request may have to wait.
+
+        The exchange is recorded when `record` is called.
+        """
         try:
             endpoint.respond_at_once(exchange, head, body, connection)
         except MayWaitError:
             raise
         except Exception as error:  # noqa: BLE001  (responded to and logged)
             set_error(exchange, _error_after(error, exchange))
-        self._record(exchange)
+        self._complete(exchange)
 
     def respond_from_cache(self, endpoint: CachedEndpoint, exchange: Exchange, head: RequestHead) -> bool:
         """Serve one request from the cache of the store, or return False if the cache does not suffice."""
@@ -145,7 +150,7 @@ class ExchangeMiddleware:
             return False
         except Exception as error:  # noqa: BLE001  (responded to and logged)
             set_error(exchange, _error_after(error, exchange))
-        self._record(exchange)
+        self._complete(exchange)
         return True
 
     async def respond_in_batch(
@@ -158,7 +163,7 @@ class ExchangeMiddleware:
             raise
         except Exception as error:  # noqa: BLE001  (responded to and logged)
             set_error(exchange, _error_after(error, exchange))
-        self._record(exchange)
+        self._complete(exchange)
 
     async def _respond(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = scope[SCOPE_KEY] = Exchange(
@@ -186,16 +191,30 @@ class ExchangeMiddleware:
         except Exception as error:  # noqa: BLE001  (responded to and logged)
             await _fail(error, exchange, send)
         finally:
-            self._record(exchange)
+            self._complete(exchange)
+            self.record()
 
-    def _record(self, exchange: Exchange) -> None:
-        """Add a completed exchange to the journal of its account, or to the journal of requests without an account."""
+    def _complete(self, exchange: Exchange) -> None:
+        """End an exchange. If many wait to be recorded, record them."""
         exchange.seconds = stopwatch() - exchange.began
-        if exchange.journal is not None:
-            exchange.journal.append(exchange)
-        else:
-            self._record_anonymous(exchange)
-        self._observe(exchange)
+        completed = self._completed
+        completed.append(exchange)
+        if len(completed) >= _MOST_COMPLETED:
+            self.record()
+
+    def record(self) -> None:
+        """Add each completed exchange to the journal of its account, or to the journal of requests without an account.
+
+        The lanes call this after they have responded to all requests of a turn of the event loop. To record several
+        exchanges at once takes half as long per exchange as to record one between two requests.
+        """
+        completed, self._completed = self._completed, []
+        for exchange in completed:
+            if exchange.journal is not None:
+                exchange.journal.append(exchange)
+            else:
+                self._record_anonymous(exchange)
+            self._observe(exchange)
 
 
 async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:

@@ -113,6 +113,7 @@ class BatchedLane:
     def run(self) -> None:
         """Serve the requests that have arrived since the last call."""
         arrived, self._arrived = self._arrived, {}
+        self._lane.record_soon(asyncio.get_running_loop())
         self._store.begin_batch()
         begun = [self._begin(connection, data) for connection, data in arrived.items()]
         requests = [request for request in begun if request is not None]

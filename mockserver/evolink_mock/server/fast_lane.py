@@ -25,6 +25,7 @@ from evolink_mock.http.middleware import ExchangeMiddleware
 from evolink_mock.server.header_block import HeaderBlocks
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Coroutine, Iterable
 
     from starlette.types import ASGIApp, Scope
@@ -69,6 +70,7 @@ class FastLane:
         self._routes: dict[bytes, _Route] = {}  # by request line, because clients repeat them
         self._default_headers: Headers = []
         self._default_lines = b""
+        self._will_record = False
         self.ended = 0.0  # when the last request was served, on the stopwatch
 
     def answer(self, data: bytes, connection: Connection, default_headers: Headers) -> tuple[bytes, int]:
@@ -132,6 +134,16 @@ class FastLane:
         self.ended = exchange.began + exchange.seconds
         headers = _header_lines(tuple(exchange.answer_headers))
         return [STATUS_LINE[exchange.status], self._default_lines, headers, b"\r\n", exchange.answer_body]
+
+    def record_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Record the served requests in the next turn of the event loop, after their responses have been sent."""
+        if not self._will_record:
+            self._will_record = True
+            loop.call_soon(self._record)
+
+    def _record(self) -> None:
+        self._will_record = False
+        self._app.record()
 
     def _route(self, line: bytes) -> _Route | None:
         """Return the route of a request line. Return None if uvicorn must serve the request."""

@@ -44,6 +44,7 @@ class FastProtocol(Protocol):
             response, end = self.fast_lane.answer(data, self, self.default_headers)
             if end:
                 self.respond(response)
+                self.fast_lane.record_soon(self.loop)
                 if end == len(data):
                     return
                 data = data[end:]

@@ -180,6 +180,36 @@ def test_pipelined_requests_of_the_lane_are_answered_in_order_by_one_write() -> 
     asyncio.run(play())
 
 
+def test_requests_of_one_turn_are_recorded_after_their_responses_in_their_order() -> None:
+    async def play() -> None:
+        server = Server(is_fast=True)
+        connections = [server.connect() for _ in range(3)]
+        for number, (protocol, wire) in enumerate(connections):
+            protocol.data_received(request(path=f"{QUERY}task-unified-1757169743-0000000{number}"))
+            assert wire.written
+        assert server.lines == []
+        await asyncio.sleep(0)
+        assert [line.split("  ")[2][-1] for line in server.lines] == [*"012"]
+        for protocol, _ in connections:
+            protocol.connection_lost(None)
+
+    asyncio.run(play())
+
+
+def test_exchanges_that_wait_to_be_recorded_are_limited_in_number() -> None:
+    async def play() -> None:
+        server = Server(is_fast=True)
+        protocol, _ = server.connect()
+        for _ in range(100):
+            protocol.data_received(request())
+        assert len(server.lines) == 64
+        await asyncio.sleep(0)
+        assert len(server.lines) == 100
+        protocol.connection_lost(None)
+
+    asyncio.run(play())
+
+
 def test_a_long_pipeline_is_shared_with_the_ordinary_way() -> None:
     async def play() -> None:
         server = Server(is_fast=True)
