@@ -206,7 +206,7 @@ class ExchangeMiddleware:
         """Add each completed exchange to the journal of its account, or to the journal of requests without an account.
 
         The lanes call this after they have responded to all requests of a turn of the event loop. To record several
-        exchanges at once takes half as long per exchange as to record one between two requests.
+        exchanges together takes half as long per exchange as to record one between two requests.
         """
         completed, self._completed = self._completed, []
         for exchange in completed:
