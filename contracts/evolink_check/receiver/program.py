@@ -128,7 +128,7 @@ def address_of(url: str) -> tuple[str, int]:
 
 
 def free_port() -> int:
-    """Return a port that is currently free."""
+    """Return the number of a TCP port that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

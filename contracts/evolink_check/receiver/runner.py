@@ -50,10 +50,10 @@ GAVE_UP = (
 class ReceiverPlan:
     """What a check of a receiver needs: the scenarios to run, the receiver, the mock and the settings.
 
-    `open_sender` starts what the receiver needs and returns a callback sender. `register` tells the receiver about a
-    task before its callback; None if the receiver need not know its tasks. `after_each` is called after each scenario.
-    `read_output` returns the output of the receiver so far; None if the output is not available. If `stop` is set, the
-    check ends, and only the scenarios that are complete are judged.
+    `open_sender` starts the receiver, if it is a program, and returns a callback sender. `register` tells the receiver
+    about a task before its callback; None if the receiver need not know its tasks. `after_each` is called after each
+    scenario. `read_output` returns the output of the receiver so far; None if the output is not available. If `stop` is
+    set, the check ends, and only the scenarios that are complete are judged.
     """
 
     scenarios: tuple[Scenario, ...]

@@ -82,7 +82,7 @@ class Tolerances:
 
     @property
     def query_behind_delivery(self) -> float:
-        """For how many real seconds after a callback was delivered queries may still report an earlier status."""
+        """How many real seconds after a callback a query may still report an earlier status."""
         return max(0.5, self.real(5.0))
 
     def retry_window(self, wait: float) -> tuple[float, float]:

@@ -58,12 +58,12 @@ class Behaviour:
 
     @property
     def makes_no_task(self) -> bool:
-        """Whether the mock rejects the create request permanently, or the client cannot use the response."""
+        """Whether the client gets no task, because the mock rejects its create request or the response is unusable."""
         return bool(self.create) and self.create[-1] in _LAST_OF_CREATE
 
     @property
     def orders(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of an operation and its recipe, in the order in which the recipes are assigned."""
+        """The recipes for each operation, such as `("query", "429, 500")`, in the order in which the mock gets them."""
         task = "+".join(filter(None, (self.task, self.link)))
         creates = [*self.create, *([task] if task and not self.makes_no_task else [])]
         by_operation = (("create", creates), ("query", list(self.query)))

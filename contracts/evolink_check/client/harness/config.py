@@ -86,7 +86,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def misspelt(self) -> tuple[str, ...]:
-        """One note for each word in braces that resembles a placeholder but is none."""
+        """One note for each word in braces that is probably a misspelt placeholder."""
         names = [name for word in self.command for name in re.findall(r"\{(\w+)\}", word)]
         return tuple(
             f"{{{name}}} is passed on unchanged; did you mean {{{match}}}?"

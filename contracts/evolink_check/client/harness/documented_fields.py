@@ -32,9 +32,9 @@ def _fields(schema: Node, prefix: str) -> Iterator[tuple[str, bool]]:
 
 
 def pairs_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Group names in pairs. No name in a pair is a prefix of the other name.
+    """Group the names of fields in pairs, so that both fields of a pair can be removed from one response.
 
-    A name for which no partner remains forms a group of one.
+    No name in a pair is a prefix of the other name. A name for which no partner remains forms a group of one.
     """
     left, pairs = list(names), list[tuple[str, ...]]()
     while left:

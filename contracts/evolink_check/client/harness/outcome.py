@@ -94,7 +94,7 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """All output of the client."""
+        """The client's standard output, followed by its standard error."""
         return f"{self.output}\n{self.errors}"
 
 

@@ -1,4 +1,7 @@
-"""The time limit of a run, which is longer on a busy machine, because what delays our timers also delays the client."""
+"""The time limit of a run.
+
+On a busy machine, the limit is longer, because what delays our timers also delays the client.
+"""
 
 from __future__ import annotations
 

@@ -42,7 +42,10 @@ class TimeLimits:
     rested: float = field(default_factory=_monotonic)
 
     def sleep(self, seconds: float) -> None:
-        """Replace `time.sleep`. Raises `TimeLimitExceededError` if all sleeps together exceed the limit."""
+        """Advance virtual time instead of sleeping.
+
+        Raises `TimeLimitExceededError` if all sleeps together exceed the limit.
+        """
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         self.slept += seconds

@@ -213,7 +213,7 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
         return
     code = _final_code(end)
     if not code:
-        yield from _explains(end)
+        yield from _explains_failure(end)
     elif _normalized(code) in _normalized(end.outcome.text):
         yield "client.tells-code", passed(*end.evidence)
     else:
@@ -221,7 +221,7 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
         yield "client.tells-code", violation(*end.evidence, expected=f"the code {code}", seen=seen)
 
 
-def _explains(end: RunEnd) -> Iterator[ClauseFinding]:
+def _explains_failure(end: RunEnd) -> Iterator[ClauseFinding]:
     """A program that fails must print something."""
     if end.outcome.status is None:
         return

@@ -1,4 +1,4 @@
-"""The end of a client's run, with the last responses that the client received."""
+"""How a client's run ended, with the last responses that the client received, as the rules about the end need it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STEEPEST = 4.0  # the assumed maximum factor between two waits that follow each
 
 @dataclass(frozen=True)
 class RunEnd:
-    """How a run ended, with the last responses that the client received."""
+    """The trace and the outcome of one run, with properties about how the run ended."""
 
     reading: TraceView
     outcome: Outcome

@@ -18,7 +18,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # colour codes of a terminal
 
 
 def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, Call]]) -> Iterator[Judged]:
-    """Judge that the output contains neither the API key nor the secret of the callback URL, and no response the key.
+    """Judge that neither the API key nor the secret is in the output, and that the API key is in no response.
 
     If `output` is None, because the output is not available, only the responses are judged.
     """

@@ -92,7 +92,7 @@ def _credits(amount: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FailedTasks:
-    """Tasks that all failed, the credits before them, and all readings of the credits until the next create request."""
+    """Consecutive failed tasks, with the credits before them and all readings until the next create request."""
 
     before: Balance
     tasks: tuple[CreateCost, ...]
