@@ -246,10 +246,7 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _ids(entry: Entry) -> set[str]:
-    """Return the `id` in the response body; without an `id`, the last part of the path.
-
-    Either may be the id of a task.
-    """
+    """Return the possible task id of an exchange: the `id` in the response body or, without one, the end of the URL."""
     ids = {entry.exchange.url.partition("?")[0].rpartition("/")[2]}
     try:
         body = json.loads(entry.exchange.response_body)

@@ -94,7 +94,7 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """The client's standard output, followed by its standard error."""
+        """`output`, followed by `errors`, in one text."""
         return f"{self.output}\n{self.errors}"
 
 

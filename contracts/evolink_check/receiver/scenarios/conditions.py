@@ -36,7 +36,7 @@ async def _before_create(driver: ScenarioDriver) -> None:
 
 
 async def _unconfirmed(driver: ScenarioDriver, recipe: str, label: str) -> None:
-    """Send the callback of a completed task while the responses to all status queries follow the recipe."""
+    """Send the callback of a completed task while `recipe` prevents status queries from confirming it."""
     task, case = await driver.completed()
     async with driver.api.queries_answered_by(recipe):
         await driver.call(case, task.body, "unconfirmed", label=label)
