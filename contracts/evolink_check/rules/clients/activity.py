@@ -25,9 +25,9 @@ _TOKEN = re.compile(rb"[\w-]+")
 
 
 def requests_with_roles(view: TraceView, *roles: Role) -> tuple[Observation, ...]:
-    """Return all requests with these roles, such as `create` or `query`, in order of time.
+    """Return all requests with these roles, such as `create` or `query`, including requests without a response.
 
-    They may have no response.
+    The requests are in order of time.
     """
     return tuple(observation for observation in view.seen if observation.role in roles)
 
@@ -178,7 +178,7 @@ def is_readable_json(observation: Observation) -> bool:
 def may_have_lost_task(observation: Observation) -> bool:
     """Return whether a create request may have created a task whose id the client did not receive.
 
-    If the response is an error, the task id in the mock's journal shows that the server created a task.
+    If the response is an error, return True only if the mock's journal shows that the server created a task.
     """
     if 200 <= observation.status < 300:  # noqa: PLR2004
         return not observation.task_id or not is_readable_json(observation)

@@ -102,8 +102,8 @@ def code(clause: str, view: TraceView) -> Iterator[Finding]:
 def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, Any]]:
     """Return the pairs of code and type in the documented examples for the status.
 
-    For a create request without a known model, and for a 401, the examples of all documents with this path count,
-    because a server may check the API key before it reads the body.
+    For a create request without a known model, and for a 401, the examples of all documents with the path of the
+    request count, because a server may check the API key before it reads the body.
     """
     operations: Iterable[Mapping[int, Any]] = [observation.errors]
     if observation.operation and (observation.faults or observation.status == _UNAUTHORIZED):

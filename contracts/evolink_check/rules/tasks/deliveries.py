@@ -59,7 +59,7 @@ class TaskDeliveries:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRun:
-    """The attempts up to the first success. `more` are the attempts after that success.
+    """The attempts to deliver a callback, up to the first success. `more` are the attempts after that success.
 
     `sure` is true if the sender certainly received the successful response before its timeout.
     """
