@@ -77,7 +77,7 @@ class Tolerances:
 
     @property
     def credits_settled(self) -> float:
-        """The maximum real seconds between the first report of a task's end and the settlement of its credits."""
+        """The maximum real seconds from the first report of a task's end until the server has settled its credits."""
         return max(1.0, self.real(2.0))
 
     @property

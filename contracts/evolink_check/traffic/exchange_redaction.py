@@ -35,7 +35,7 @@ _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 
 
 def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
-    """Return the trace with `keys`, and all credentials that its requests sent, replaced by marks everywhere."""
+    """Replace `keys`, and all credentials that the requests of a trace sent, by marks everywhere in the trace."""
     credentials = KnownKeys(keys)
     if trace.redacted and not credentials:
         return trace
@@ -110,10 +110,7 @@ def _mask_body(body: bytes, words: Collection[str]) -> bytes:
 
 
 def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> Exchange:
-    """Return an exchange without secrets.
-
-    `who` is the label of the account, which replaces the key in Authorization.
-    """
+    """Return an exchange without secrets. The account label `who` replaces the key in the Authorization header."""
     return Exchange(
         exchange.method,
         redact_url(exchange.url, keys, identifiers="/v1/" not in exchange.url),
