@@ -1,7 +1,7 @@
 """Compare the status of each create request and query with the allowed statuses, and find the violated clause.
 
-For most clauses about statuses, `status_findings_of` is the whole rule. The rules of the other clauses about statuses
-use `status_findings(view)[clause]`.
+Most rules about statuses consist of `status_findings_of` alone. The other rules add findings of their own to
+`status_findings(view)[clause]`.
 """
 
 from __future__ import annotations
