@@ -24,7 +24,7 @@ async def task_cards(service: Service, accounts: Sequence[Account], most: int) -
     stored = [
         (account, task)
         for account in accounts
-        for task in reversed([*await service.store.tasks(account.token)][-most:])
+        for task in reversed(await service.store.tasks(account.token, latest=most))
     ]
     # Sorting is stable: of two tasks of an account that were created at the same time, the newer one stays first.
     newest = sorted(stored, key=lambda pair: pair[1].timetable.created, reverse=True)[:most]
@@ -39,9 +39,8 @@ async def _cards_of(service: Service, account: Account, stored: Sequence[Task]) 
     now = service.clocks.now(account)
     states = [tasks.task_state(task, now) for task in stored]
     request = ControlRequest(service, account, Empty(), Empty())
-    deliveries = await service.store.deliveries(account.token)
-    shown = {state["id"] for state in states}
-    callbacks = await tasks.delivery_states(request, [item for item in deliveries if item.task_id in shown])
+    deliveries = [await service.store.delivery(task.id) for task in stored]
+    callbacks = await tasks.delivery_states(request, [item for item in deliveries if item is not None])
     by_task = {callback["task_id"]: callback for callback in callbacks}
     return {
         state["id"]: {

@@ -84,8 +84,8 @@ class Store(Protocol):
         """Return the task with this id, whichever account owns it; None if no task has this id."""
         ...
 
-    async def tasks(self, token: str) -> Sequence[Task]:
-        """Return the tasks of an account, in order of creation."""
+    async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
+        """Return the tasks of an account, in order of creation; if `latest` is given, only so many of the latest."""
         ...
 
     async def delivery(self, task_id: str) -> Delivery | None:

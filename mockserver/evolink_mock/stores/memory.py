@@ -83,9 +83,10 @@ class MemoryStore:
         """Return the task with this id."""
         return self._tasks.get(task_id)
 
-    async def tasks(self, token: str) -> Sequence[Task]:
-        """Return the tasks of an account."""
-        return [self._tasks[task_id] for task_id in self._ids.get(token, ())]
+    async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
+        """Return the tasks of an account, or the latest of them."""
+        ids = self._ids.get(token, [])
+        return [self._tasks[task_id] for task_id in (ids if latest is None else ids[-latest:])]
 
     async def delivery(self, task_id: str) -> Delivery | None:
         """Return the delivery of a task's callback."""

@@ -93,6 +93,7 @@ class Model(RuleBasedStateMachine):
         for token in ("key", "other", "third"):
             own = [task for task in self.tasks.values() if task.account == token]
             assert list(result(self.store.tasks(token))) == own
+            assert list(result(self.store.tasks(token, latest=2))) == own[-2:]
 
 
 TestStore = Model.TestCase

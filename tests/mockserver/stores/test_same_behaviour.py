@@ -116,6 +116,8 @@ class Model(RuleBasedStateMachine):
             assert sorted(account.token for account in result(handle.accounts())) == tokens
             for token in tokens:
                 assert_same(state_of(handle, token), state_of(self.memory, token))
+                latest = result(self.memory.tasks(token, latest=2))
+                assert result(handle.tasks(token, latest=2)) == latest
                 assert result(handle.next_due(token)) == result(self.memory.next_due(token))
 
 

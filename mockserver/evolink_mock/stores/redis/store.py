@@ -137,9 +137,10 @@ class RedisStore(JournaledStore):
         data = self.connection.call("HGET", self.changes.tasks, task_id)
         return None if data is None else self.changes.decode_task(task_id, data)
 
-    async def tasks(self, token: str) -> Sequence[Task]:
-        """Return the tasks of an account."""
-        ids = self.connection.call("LRANGE", self.connection.key(f"tasks:{token}"), 0, -1)
+    async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
+        """Return the tasks of an account, or the latest of them."""
+        first = 0 if latest is None else -latest
+        ids = self.connection.call("LRANGE", self.connection.key(f"tasks:{token}"), first, -1)
         values = zip(ids, self._values(self.changes.tasks, ids), strict=True)
         return [
             self.changes.decode_task(task_id.decode(), data) for task_id, data in values if data is not None
