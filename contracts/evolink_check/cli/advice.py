@@ -44,7 +44,10 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 
 
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
-    """Return which means were available to check the server, such as a second key."""
+    """Return what the run could use to observe clauses, such as a second key or a budget.
+
+    Reports on clauses that were not observed name what was missing.
+    """
     keys = [key for label, key in subject.keys.items() if label != MAIN]
     price = report.spent / report.created if report.created else 0.0
     had: dict[Means, bool] = {

@@ -131,9 +131,9 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
             raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
     def apply(self, report: Report) -> Report:
-        """Return the report with known violations marked and with the strictness that the user chose.
+        """Return the report with the known violations marked, and with the strictness that --strict and --warn set.
 
-        With `update`, the baseline file is updated first.
+        If `update` is set, the baseline file is updated first.
         """
         from evolink_check.reports import baseline
 

@@ -57,7 +57,7 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
 
 
 class Bars:
-    """Show a bar for each phase. The duration of the run is beside the bar of the current phase.
+    """Show a bar for each phase. Beside the bar of the current phase is the time of the run, such as `12 of 60 s`.
 
     When a phase begins, the bar of the previous phase is shown as complete.
     """

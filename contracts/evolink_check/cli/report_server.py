@@ -72,6 +72,6 @@ def serving(page: str) -> Iterator[str]:
 
 
 def _has_desktop() -> bool:
-    """Whether a browser can open a window. Without a desktop, a browser might run in this terminal."""
+    """Whether a browser can open a window. Without a desktop, a text browser might take over this terminal."""
     variables = environment()
     return sys.platform in {"darwin", "win32"} or any(variables.get(name) for name in _DESKTOP)

@@ -25,10 +25,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """The effect of the signals received so far.
-
-    `status` is the exit status for the first signal, or 0 if no signal was received.
-    """
+    """A signal handler that counts signals. `status` is the exit status for the first signal; 0 before any signal."""
 
     def __init__(self, stop: threading.Event, message: str, clean_up: Callable[[], None]) -> None:
         self._stop = stop

@@ -49,7 +49,7 @@ class ServedReport(SummaryFiles, frozen=True, kw_only=True):
 
 
 def write_markdown(path: Path, content: str | bytes) -> None:
-    """Write the summary to a file. In GitHub Actions, also append the summary to that of the job.
+    """Write a summary to a Markdown file. In GitHub Actions, also append the summary to the summary of the CI job.
 
     Raises OSError if one of the files cannot be written.
     """

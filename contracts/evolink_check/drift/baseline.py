@@ -1,7 +1,9 @@
-"""The baseline of known breaking changes. With a baseline, only new breaking changes make a comparison fail.
+"""Read and write the baseline of a comparison, which is a file of known breaking changes.
 
-The file has the same format as a baseline of known violations. A change is identified by its kind, its place in the
-API, and its old and new values, but not by its files and pointers.
+With a baseline, only breaking changes that are not in the baseline make a comparison fail. The file has the
+same format as the baseline of known violations (`reports/baseline.py`). A change is recognized by its kind,
+its place in the API, and its old and new values. The file names and JSON pointers of a change may differ from
+the baseline.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ def _key(entry: KnownViolation) -> tuple[str, str]:
 
 
 def fingerprint_of(change: Change) -> str:
-    """Return the hash by which later comparisons recognize a change."""
+    """Return the hash that identifies a change in the baseline file."""
     identity = f"{change.kind}\n{change.subject}\n{change.field}\n{change.was}\n{change.now}"
     return sha256(identity.encode("utf-8", "replace")).hexdigest()[:16]
 

@@ -50,7 +50,7 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
 
 
 def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
-    """Yield each pair, and whether it is the first pair of its two documents."""
+    """Yield each pair, with true if it is the first pair of its two documents, so that these are compared only once."""
     seen = set()
     for pair in pairs:
         key = (id(pair.old.document), id(pair.new.document))
@@ -73,7 +73,8 @@ def _model_changes(old: Sequence[Document], new: Sequence[Document], pairing: Pa
 def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
     """Yield a change for each operation that occurs in only one version.
 
-    If an operation with the same method and path is paired, the changes of models already describe the difference.
+    Nothing is yielded if another operation with the same method and path is paired, because then only models
+    were removed from or added to the path, and the changes of models already say so.
     """
     old = {(pair.old.method, pair.old.path) for pair in pairing.pairs}
     new = {(pair.new.method, pair.new.path) for pair in pairing.pairs}
@@ -102,9 +103,10 @@ def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
 
 
 def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing:
-    """Pair the operations of both versions by file, then by models, by method and path, and by id.
+    """Pair the operations of both versions by file name, then by models, by method and path, and by `operationId`.
 
-    If each version is a single document, and one operation of each is not paired yet, these two are paired.
+    If each version is a single document, and exactly one operation of each is left without a partner, these
+    two are paired.
     """
     read = operations_of_all([*old, *new])
     olds = [operation for operations in read[: len(old)] for operation in operations]

@@ -25,7 +25,7 @@ class Place:
     line: int = 0
 
     def __str__(self) -> str:
-        """Return the place as reports show it."""
+        """Return the place as `file#pointer`, or only the file name if the place is the whole file."""
         return f"{self.file}#{self.pointer}" if self.pointer else self.file
 
 
@@ -41,11 +41,12 @@ class Proof:
 class Change:
     """One change between two versions of documents.
 
-    `subject` is the operation or the model. `field` is the place in a body, or the status of a response. `side` is the
-    part of the contract that changed; `request` concerns clients that send requests, and `response` clients that read
-    responses. `was` and `now` are the old and the new value as texts. `lenient` means that the verdict is a notice only
-    because clients are expected to tolerate new values. `old` and `new` are the places of the change in the two
-    documents; None if a document has no such place. `known` means that the baseline contains the change.
+    `subject` is the operation or the model. `field` is the place in a body, or the status of a response.
+    `side` is the part of the contract that changed; for example, a change of the side `request` affects the
+    requests that clients send, and a change of the side `response` affects the responses that they read.
+    `was` and `now` are the old and the new value as texts. `lenient` means that the verdict is a notice only
+    because clients are expected to tolerate new values. `old` and `new` are the places of the change in the
+    two documents; None if a document has no such place. `known` means that the baseline contains the change.
     """
 
     kind: str

@@ -29,8 +29,8 @@ _FOUND = 200
 def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Document], list[str]]:
     """Read the documents at a path, a glob pattern or a URL. Also return a note for each file without a document.
 
-    If the source is an overlay, the overlay is applied to the documents in `base`. Raises ValueError if there is no
-    document, and `SpecError` if a file that the user named cannot be read.
+    If the source is an OpenAPI overlay, return the documents in `base` with the overlay applied. Raises
+    ValueError if there is no document, and `SpecError` if a file that the user named cannot be read.
     """
     if urlsplit(source).scheme in {"http", "https"}:
         return _downloaded(source), []
@@ -73,8 +73,8 @@ def _document(source: str, text: str) -> Document:
 def in_the_same_form(old: list[Document], new: list[Document]) -> tuple[list[Document], list[Document]]:
     """Return both versions of the documents, with the built-in overlay applied to both or to neither.
 
-    The documents of a mock already contain the built-in overlay. If only one version contains the overlay, the overlay
-    is applied to the other version.
+    Documents that were downloaded from a mock server already contain the built-in overlay, but published
+    documents do not. If only one version contains the overlay, the overlay is applied to the other version.
     """
     has_old, has_new = (any(_EXTENSION in str(document.tree) for document in side) for side in (old, new))
     if has_old == has_new:

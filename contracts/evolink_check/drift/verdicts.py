@@ -15,9 +15,10 @@ Direction = Literal["request", "response"]
 
 @dataclass(frozen=True, slots=True)
 class VerdictRule:
-    """A verdict and its reason.
+    """The verdict on one kind of difference, with the reason.
 
-    `lenient` means that the verdict becomes "breaking" if clients do not tolerate new values.
+    `lenient` means that a strict comparison, which assumes that clients do not tolerate new values, has the
+    verdict "breaking" instead.
     """
 
     verdict: Verdict

@@ -42,7 +42,7 @@ def _ignore_result(case: Case, entry: Entry) -> None: ...
 
 @dataclass(slots=True)
 class Run:
-    """The state of a run, with its inputs, and everything that the report needs besides the trace."""
+    """A run in progress: its inputs, and everything that the report needs besides the trace."""
 
     plan: RunPlan
     target: Target
@@ -84,7 +84,7 @@ class Run:
         return self._duration
 
     def path(self, entry: Entry) -> str:
-        """Return the path of an exchange below the base URL."""
+        """Return the path of an entry's request, relative to the server's base URL."""
         return entry.exchange.url.removeprefix(self.subject.url).partition("?")[0]
 
     def check_refused_create(self) -> None:
@@ -99,7 +99,7 @@ class Run:
             query_credits(self.target)
 
     def free(self) -> None:
-        """Run the phases in which a correct server creates no task."""
+        """Run the phases that need no budget, because a correct server creates no task in them."""
         self.send_all("reads", boundary_cases.read_only_cases(self.spec, self.subject))
         self.send_all("invalid requests", self._invalid())
         self.fuzz("generated requests", creates=False, examples=self.effort.examples)
@@ -148,7 +148,11 @@ class Run:
         examples: int,
         on_result: Callable[[Case, Entry], object] = _ignore_result,
     ) -> None:
-        """Run each strategy until its examples are used up, or until the smallest request with a violation is found."""
+        """Send generated requests, and search for the smallest request that violates a clause.
+
+        `examples` is the number of requests to generate for each strategy. If `creates` is true, the requests
+        create tasks, and `examples` is the number for all strategies together.
+        """
         from evolink_check.fuzzing import fuzzer
         from evolink_check.generation import strategies
 
@@ -170,11 +174,7 @@ class Run:
     def explore(
         self, phase: str, *, creates: int = 0, on_result: Callable[[Case, Entry], object] = _ignore_result
     ) -> None:
-        """Run Schemathesis.
-
-        If `creates` is 0, only requests that create no task are sent; otherwise, requests that create at most `creates`
-        tasks.
-        """
+        """Send the requests that Schemathesis generates. Together they create at most `creates` tasks."""
         from evolink_check.fuzzing import fuzzer, schemathesis_check
 
         if not uses_schemathesis(self.effort, self.plan.wanted):
@@ -197,10 +197,10 @@ class Run:
     def _sending(
         self, phase: str, total: int, on_result: Callable[[Case, Entry], object] = _ignore_result
     ) -> Callable[[Case], Entry]:
-        """Return a function that counts each request and sends it with `Target.send`.
+        """Return a function that reports the progress and sends a request.
 
-        If phases that cost credits follow, requests that create no task are sent only in the first half of the run's
-        time.
+        If the run has a budget, requests that create no task are sent only in the first half of the run's
+        time. The second half is needed for tasks.
         """
         count = self.progress_counter(phase, total)
         share = _FREE_SHARE if self.effort.max_credits is not None else 0.0
@@ -217,10 +217,7 @@ class Run:
         return send
 
     def progress_counter(self, phase: str, total: int) -> Callable[[], None]:
-        """Report the start of a phase.
-
-        Call the returned function after each request to report the progress.
-        """
+        """Report that a phase begins. Return a function to be called after each request, which reports the progress."""
         done = 0
         self.report_progress(phase, 0, total)
 

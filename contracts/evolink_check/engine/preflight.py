@@ -73,7 +73,10 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
 
 
 def _is_below(url: str, spec: Spec, credits_: Entry, query: Entry) -> bool:
-    """Whether nothing was found because the base URL ends with the version with which the documented paths begin."""
+    """Whether the server responded 404 because the base URL ends with the version of the API (`/v1`).
+
+    Every documented path already begins with the version.
+    """
     version = f"/{spec.query.path.split('/')[1]}"
     not_found = (
         spec.query.errors[_NOT_FOUND].body["error"]["code"] if _NOT_FOUND in spec.query.errors else None

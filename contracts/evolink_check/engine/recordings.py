@@ -87,7 +87,7 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
     notes: tuple[str, ...] = (),
     keys: Collection[str] = (),
 ) -> Report:
-    """Return the report on recorded or live traffic. Short keys in `keys` are masked in the report."""
+    """Return the report on recorded or live traffic. `keys` are short API keys, which are masked in the report."""
     return Report(
         kind,
         subject,

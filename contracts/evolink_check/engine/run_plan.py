@@ -37,10 +37,11 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """A run before it begins.
+    """The plan of a run, which is made before any request is sent.
 
-    `clauses` are the clauses to judge. `tasks` are in the order in which a small budget is best spent. `risky` are
-    create requests that the server may accept.
+    `clauses` are the clauses to judge. `tasks` are in the order in which a small budget is best spent.
+    `risky` are create requests that a correct server may either accept or reject, or that only an incorrect
+    server accepts.
     """
 
     subject: Subject
@@ -53,7 +54,7 @@ class RunPlan:
 
     @property
     def wanted(self) -> tuple[Clause, ...]:
-        """The clauses that the user requested; empty if all clauses are judged."""
+        """The clauses that the user selected with --clause; empty if the user selected none, and all are judged."""
         return self.clauses if self.effort.clauses else ()
 
     @property
@@ -89,7 +90,11 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 
 
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
-    """Whether Schemathesis runs, because there are generated requests, and a clause that one exchange can show."""
+    """Whether Schemathesis runs.
+
+    It does not run if the profile generates no requests, or if no wanted clause can be observed in a single
+    exchange.
+    """
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0
 

@@ -70,7 +70,7 @@ class Progress:
 
 
 def silent(progress: Progress) -> None:
-    """Ignore the progress."""
+    """Do nothing. This is the progress function of a run that shows no progress."""
 
 
 def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
@@ -99,10 +99,11 @@ def execute(
 ) -> Report:
     """Carry out a plan and return the report.
 
-    Raises `CouldNotRunError` if the server cannot be reached, rejects the main key, or stops responding, or if the
-    budget is too small for a task. If a check has a bug, the error has the traceback and the report on the results so
-    far. After Ctrl-C, or when `stop` is set, nothing more is sent, and the results so far are judged. `Report.command`
-    is empty, because only the caller knows the command line.
+    Raises `CouldNotRunError` if the server cannot be reached, rejects the main key, or stops responding, or
+    if the budget is too small for a task. Also raises `CouldNotRunError`, with the traceback, if
+    evolink-check itself has a bug. If the run had already begun, `report` of the exception is the report on
+    the results so far. After Ctrl-C, or when `stop` is set, no more requests are sent, and the results so far
+    are judged. `Report.command` is empty, because only the caller knows the command line.
     """
     _check_budget(plan.effort.max_credits, documented_price(plan.spec))
     over = stop or threading.Event()
@@ -209,7 +210,7 @@ def _report(run: Run, started: float, seconds: float) -> Report:
 def _accounts_after_run(run: Run) -> dict[str, Account]:
     """Return the facts about the accounts after the run.
 
-    If the main key created a task, its account may use the model.
+    If the main key created a task, its account has access to the model.
     """
     accounts = dict(run.accounts)
     main = accounts[MAIN]
@@ -225,7 +226,7 @@ def _accounts_after_run(run: Run) -> dict[str, Account]:
 def _renumbered(
     schemathesis: schemathesis_check.SchemathesisFindings, places: Mapping[int, int]
 ) -> schemathesis_check.SchemathesisFindings:
-    """Return the findings with the final entry numbers of the trace."""
+    """Return the findings of Schemathesis with the entry numbers of the complete trace, which is sorted by time."""
     renumbered = {
         clause: tuple(
             finding._replace(entries=tuple(places[number] for number in finding.entries))

@@ -72,7 +72,8 @@ class TaskFollower:
     def begin(self, planned: PlannedTask) -> TrackedTask | None:
         """Create the task and query it at once.
 
-        Return None if no task was created. Raises `HaltedError` if a request must not be sent.
+        Return None if the server created no task. Raises `HaltedError` if the budget is spent or the run has
+        been stopped.
         """
         task = from_create(planned, self._target.send(planned.case), self._target.subject)
         if task is not None:

@@ -179,5 +179,5 @@ def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> flo
 
 
 def clauses_seen_only_on_tasks(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
-    """Return the clauses that can be observed only on tasks."""
+    """Return the clauses that can be observed only by creating and following a task."""
     return tuple(clause for clause in clauses if clause.observed.where in _SEEN_ON_TASKS)

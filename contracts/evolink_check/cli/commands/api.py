@@ -253,7 +253,11 @@ def _report_new_failures(monitor: LiveMonitor) -> None:
 
 
 def _har_file(path: Path | None, record: ProxyRecorder, *, complete: bool) -> HarFile | None:
-    """Return the file to which each exchange is appended; None if the user named no file, or a device or stdout."""
+    """Return the HAR file to which each exchange is appended.
+
+    The result is None if the user named no HAR file, or if the HAR file is stdout or a device, to which
+    nothing can be appended in place.
+    """
     from evolink_check.proxy.har_file import HarFile
 
     if path is None or path == STDOUT or is_special(path):

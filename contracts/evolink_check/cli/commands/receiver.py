@@ -186,7 +186,7 @@ def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitSta
 
 
 def _terms(options: ReceiverOptions) -> tuple[Terms, str]:
-    """Return the callback URL with its secret, and the address at which the receiver must listen."""
+    """Return the callback URL and the secret that callbacks send, and the address at which the receiver must listen."""
     from evolink_check.receiver.program import address_of, free_port
     from evolink_check.receiver.secret import terms_of
 
@@ -273,7 +273,7 @@ def _summary(
 
 
 def _conditions(options: ReceiverOptions, setting: _Setting) -> Conditions:
-    """Return which means were available to check the receiver, such as a ledger."""
+    """Return what the run could use to observe clauses, such as a ledger."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "ledger": setting.plan.ledger is not None,

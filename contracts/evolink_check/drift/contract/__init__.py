@@ -1,1 +1,1 @@
-"""The changes of operations and models, except changes that only descriptions state."""
+"""Find the changes of operations and models. Changes that only descriptions state are found in `prose`."""

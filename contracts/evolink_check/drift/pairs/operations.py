@@ -98,10 +98,10 @@ def operations_of(document: Document) -> list[Operation]:
 
 
 def operations_of_all(documents: Sequence[Document]) -> list[list[Operation]]:
-    """Return the operations of each document.
+    """Return the operations of each document, in the order of the documents.
 
-    In all documents, references are followed to the same depth, which is the greatest depth at which no document
-    becomes too large.
+    In all documents, references are followed to the same depth, so that their schemas can be compared. This
+    depth is the greatest one at which no document becomes too large.
     """
     for depth in _DEPTHS:
         try:

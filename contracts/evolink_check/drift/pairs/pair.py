@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class OperationPair:
     """Two versions of one operation.
 
-    If the operation is a callback, `name` is the name of the callback, and the field of every change begins with
-    `name`. A client of the API receives the requests of a callback and sends the responses, so the directions of both
-    are exchanged.
+    If the operation is a callback, `name` is the name of the callback, and the field of every change begins
+    with `name`. A client of the API receives the requests of a callback and sends the responses to them.
+    Therefore `sent` is "response" and `read` is "request" for a callback.
     """
 
     old: Operation
@@ -30,12 +30,12 @@ class OperationPair:
 
     @property
     def sent(self) -> Direction:
-        """The direction of the operation's requests, as a client of the API sees it."""
+        """The part of the contract about the operation's requests: "request", or for a callback "response"."""
         return "response" if self.name else "request"
 
     @property
     def read(self) -> Direction:
-        """The direction of the operation's responses, as a client of the API sees it."""
+        """The part of the contract about the operation's responses: "response", or for a callback "request"."""
         return "request" if self.name else "response"
 
     def change(  # noqa: PLR0913, PLR0917  (the fields of a change)
@@ -70,7 +70,10 @@ class OperationPair:
         )
 
     def judged(self, direction: Direction, difference: Difference, where: str = "") -> Change:
-        """Return the record of a change with the verdict on the difference in this direction."""
+        """Return the record of a difference between schemas, with its verdict.
+
+        The verdict depends on `direction`, because the same difference may break requests but not responses.
+        """
         return self.change(
             f"{direction}-{difference.kind}",
             direction,

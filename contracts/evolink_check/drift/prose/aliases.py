@@ -23,12 +23,15 @@ _NAME = re.compile(r"(?!(?:model|null|true|false)$)[A-Za-z][\w.\-]*")
 
 
 def stated_targets(text: str) -> frozenset[str]:
-    """Return the names that a description states as the current model names."""
+    """Return the current model names that a description states, such as `b` in "`a` is mapped to `b`"."""
     return frozenset(match[1] for sentence in sentences_of(text) for match in _TARGET.finditer(sentence))
 
 
 def stated_aliases(text: str, models: Collection[str]) -> dict[str, str]:
-    """Return the current name of each old model name in a description. `models` are the names that the schema lists."""
+    """Return the current name of each old model name in a description.
+
+    `models` are the current names, which the schema lists.
+    """
     aliases: dict[str, str] = {}
     for sentence in sentences_of(text):
         if not _ACCEPTED.search(sentence) or _REFUSED.search(sentence):

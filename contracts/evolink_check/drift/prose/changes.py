@@ -54,9 +54,9 @@ def _of_words(pair: OperationPair, change: WordChange) -> Change:
 def _places(
     statement: Statement, was: StatedNumber | StatedWords | None, now: StatedNumber | StatedWords | None
 ) -> tuple[str, str]:
-    """Return the JSON pointers to the descriptions that state the fact.
+    """Return the JSON pointers to the descriptions that state the fact, one for each version.
 
-    For a version that does not state the fact, the pointer leads to the place that the statement describes.
+    If a version does not state the fact, its pointer leads to the field or operation that the fact is about.
     """
     old, new = statement.places
     return (was.pointer if was else "") or old, (now.pointer if now else "") or new

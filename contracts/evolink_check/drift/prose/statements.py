@@ -24,7 +24,10 @@ Where = Literal["request", "response", "operation"]
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What one version states at a place: facts in descriptions, and numbers and words in the schema."""
+    """The facts that one version states at one place of an operation.
+
+    `facts` and `sets` come from descriptions; `numbers` and `words` come from the schema.
+    """
 
     facts: tuple[StatedNumber, ...]
     sets: tuple[StatedWords, ...]
@@ -34,9 +37,10 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What both versions state at one place. `places` are the JSON pointers to the place in the two versions.
+    """What the old and the new version state at one place of an operation, such as a field of the request.
 
-    `members` are the fields of the old request, to which a condition can refer.
+    `members` are the fields of the old request, to which a condition can refer. `places` are the JSON
+    pointers to the place in the two versions.
     """
 
     where: Where

@@ -143,7 +143,7 @@ def _conditions(statement: Statement) -> Iterator[WordChange]:
     old, new = _by_fields(statement.old), _by_fields(statement.new)
     for fields, words in new.items():
         if not _are_together(fields, statement.old):
-            is_known = bool(fields & statement.members) or not _named(fields)
+            is_known = bool(fields & statement.members) or not _has_field_name(fields)
             rule = _NEW_RULE if is_known else _NEW_FIELD
             yield WordChange(statement, "conditions", frozenset(), fields, None, words, rule)
     for fields, words in old.items():
@@ -160,8 +160,7 @@ def _are_together(fields: frozenset[str], statements: Statements) -> bool:
     return any(words.kind == "codes" and fields <= words.words for words in statements.sets)
 
 
-def _named(fields: frozenset[str]) -> bool:
-    """Whether any of the words can be the name of a field."""
+def _has_field_name(fields: frozenset[str]) -> bool:
     return any(word.replace("_", "").isalnum() and not word[0].isdigit() for word in fields)
 
 

@@ -1,4 +1,4 @@
-"""Find recorded traffic that contradicts the OpenAPI documents, or that they do not describe."""
+"""Find recorded traffic that contradicts the OpenAPI documents or is not described by them."""
 
 from __future__ import annotations
 

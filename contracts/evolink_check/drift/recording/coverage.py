@@ -23,10 +23,10 @@ _REASON = "the recording neither confirms nor contradicts it"
 def unrecorded(
     operations: Sequence[Operation], seen: Iterable[Observation], recording: str
 ) -> Iterator[Change]:
-    """Yield a change for documented statuses, members and values that were never recorded.
+    """Yield changes that list the documented statuses, members and values that were never recorded.
 
-    For each operation, one change lists the missing statuses, and one the missing members of requests. For each status,
-    one change lists the missing members of responses. For each member, one change lists the missing values.
+    There is one change for the missing statuses of an operation, one for the missing members of its requests,
+    one for the missing members of the responses with a status, and one for the missing values of a member.
     """
     by_operation: dict[int, list[Observation]] = defaultdict(list)
     for observation in seen:

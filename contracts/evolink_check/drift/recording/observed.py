@@ -70,10 +70,10 @@ def _json(raw: bytes) -> Any:
 
 
 def _operation(method: str, path: str, request: Any, operations: Sequence[Operation]) -> Operation | None:
-    """Return the operation at a path; None if no operation matches.
+    """Return the operation with this method whose path matches; None if there is none.
 
-    If several operations match, prefer those that accept the requested model, and of these the one with the fewest
-    models.
+    Of several such operations, those that accept the requested model are preferred. If several operations are
+    still possible, the operation with the fewest models is returned.
     """
     matching = [each for each in operations if each.method == method and _template(each.path).fullmatch(path)]
     model = request.get("model") if isinstance(request, dict) else None
@@ -87,7 +87,7 @@ def _template(path: str) -> re.Pattern[str]:
 
 
 def json_content(contents: dict[str, Content] | Any) -> Content | None:
-    """Return the content of type JSON; None if there is none."""
+    """Return the content whose type is `application/json`; None if the request or response has no such content."""
     content: Content | None = contents.get(_JSON)
     return content
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def read_recordings(paths: Sequence[Path]) -> Trace:
-    """Read HAR files as one trace without keys.
+    """Read HAR files as one trace. API keys are not kept.
 
-    Raises OSError if a file cannot be read, and ValueError if a file is invalid or the files have different time
-    scales.
+    Raises OSError if a file cannot be read. Raises ValueError if a file is invalid, or if the files were
+    recorded from servers whose clocks run at different speeds.
     """
     return from_har([document for path in paths for document in load_archives(path)])
 
@@ -39,8 +39,9 @@ def recorded_changes(
 ) -> list[Change]:
     """Return the contradictions between a trace and the new documents, and what was documented but never recorded.
 
-    If `old` is not empty, each contradiction says whether the recording agrees with the old documents. If `strict`, new
-    values in responses are breaking. Raises ValueError if the trace has no request to a documented operation.
+    If there are `old` documents, the reason of each contradiction says whether the recording agrees with
+    them. If `strict`, new values in responses are breaking. Raises ValueError if the trace has no request to
+    a documented operation.
     """
     operations = [operation for document in new for operation in operations_of(document)]
     seen = [*observations(trace, operations)]

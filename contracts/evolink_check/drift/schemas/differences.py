@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def differences(old: Shape, new: Shape, path: str = "") -> Iterator[Difference]:
-    """Yield every difference between the values that two shapes accept, including the values of their members."""
+    """Yield every difference between the values that two shapes (normalized schemas) accept, also at any depth."""
     lost, gained = _unpaired(old.kinds, new.kinds), _unpaired(new.kinds, old.kinds)
     yield from _of_types(old, new, path, lost, gained)
     for kind in sorted(old.kinds - lost):
@@ -93,7 +93,7 @@ def _of_branches(
 def _of_alternatives(
     old: tuple[Shape, list[Branch]], new: tuple[Shape, list[Branch]], path: str
 ) -> Iterator[Difference]:
-    """Yield the differences between the members of objects with alternative forms, and between the forms."""
+    """Yield the differences between two objects if at least one of them has alternative forms (`anyOf` or `oneOf`)."""
     (before, olds), (after, news) = old, new
     yield from _of_members(before, _united(olds), after, _united(news), path)
     forms = [{_form(branch, branches) for branch in branches} for branches in (olds, news)]
@@ -103,21 +103,24 @@ def _of_alternatives(
 
 
 def _united(branches: list[Branch]) -> Branch:
-    """Return one object with the members of all branches, which requires only the members that all branches require."""
+    """Return one object with the members of all alternatives. Members that all alternatives require are required."""
     members = {name: shape for branch in branches for name, shape in branch.properties.items()}
     required = frozenset.intersection(*(branch.required for branch in branches))
     return replace(branches[0], properties=members, required=required, limits={})
 
 
 def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
-    """Return what distinguishes a form from the others: its limits, and the members that only some forms require."""
+    """Return what distinguishes one alternative from the others.
+
+    This is a pair of the members that not all alternatives require, and the limits of this alternative.
+    """
     common = frozenset.intersection(*(other.required for other in branches))
     limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())
     return tuple(sorted(branch.required - common)), tuple(limits)
 
 
 def branch_key(branch: Branch) -> object:
-    """Return a key that is equal for branches with the same values, even at different places in a document."""
+    """Return a key that is equal for branches that accept the same values, even at different places in a document."""
     return (
         branch.kind,
         None if branch.values is None else [canonical(value) for value in branch.values],

@@ -24,7 +24,7 @@ def is_included(old: Shape, new: Shape) -> bool:
 
 
 def accepts(shape: Shape, kind: str, value: Json) -> bool:
-    """Whether a shape accepts `value`, which is a listed value of the type `kind`."""
+    """Whether a shape accepts a value. `kind` is the type of the value."""
     return any(
         branch.kind in {kind, "number" if kind == "integer" else kind} and _holds(branch, value)
         for branch in shape.branches
@@ -116,7 +116,7 @@ def schema_of(shape: Shape) -> dict[str, Json] | bool:
 
 
 def schema_of_branch(branch: Branch) -> dict[str, Json]:
-    """Return a JSON Schema for a branch, without its references and conditions."""
+    """Return a JSON Schema for a branch. References and conditions such as `if` and `not` are left out."""
     schema: dict[str, Json] = {"type": branch.kind}
     if branch.values is not None:
         return {**schema, "enum": [*branch.values]}

@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema: merge the keywords of two schemas, and find the types and values that they allow."""
+"""The keywords of JSON Schema. Merge the keywords of two schemas, and find the types and values that they allow."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def escaped(pointer: str) -> str:
 
 
 def is_plain(word: str, value: Json) -> bool:
-    """Whether a keyword restricts values and is compared as a whole, not through its subschemas.
+    """Whether a keyword restricts values without containing a schema, as `maximum` does, but not `properties`.
 
-    A malformed keyword restricts nothing.
+    A malformed keyword, such as a `maximum` that is a text, is not plain, because it restricts nothing.
     """
     if word in _NUMBERS:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -141,7 +141,7 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def _several(one: Json, other: Json) -> dict[str, Json]:
-    """Combine the values of a keyword in two schemas that both apply."""
+    """Combine two values of one keyword, from two schemas that both apply, as a list of conditions (`allOf`)."""
     both = [*(one["allOf"] if isinstance(one, dict) and "allOf" in one else [one]), other]
     return {"allOf": sorted(both, key=canonical)}
 
@@ -222,7 +222,10 @@ def matches(limits: Mapping[str, Json], value: Json) -> bool:
 
 
 def limits_of(plain: Mapping[str, Any], kind: str) -> dict[str, Json]:
-    """Return the keywords that restrict the values of a type, except keywords that exclude no value."""
+    """Return the keywords that restrict the values of a type.
+
+    A keyword that excludes no value, such as `minLength: 0`, is left out.
+    """
     words = (*LOWER.get(kind, ()), *UPPER.get(kind, ()), *_OTHERS.get(kind, ()), *CONDITIONS)
     limits = {word: plain[word] for word in words if word in plain}
     for word in _COUNTS:

@@ -29,8 +29,8 @@ NAMES = {
 class Difference:
     """A difference at a place in a body. The module `verdicts` lists the possible kinds.
 
-    `old` and `new` are JSON pointers to the place. If only one version has the place, the other pointer is to its
-    parent.
+    `old` and `new` are the JSON pointers to the place in the two versions. If one version lacks the place,
+    the pointer for this version leads to the parent of the place.
     """
 
     kind: str
@@ -85,7 +85,11 @@ def _limit_kind(word: str, old: Branch, new: Branch) -> str | None:
 
 
 def _bound_kind(word: str, old: Branch, new: Branch) -> str | None:
-    """Return whether a bound was tightened or relaxed; None if another keyword states the same bound."""
+    """Return whether a lower or upper bound was tightened or relaxed.
+
+    The result is None if the bound is unchanged, or if the new version states it by another keyword, such as
+    `exclusiveMinimum` in place of `minimum`. The change is then found for the other keyword.
+    """
     words = LOWER[old.kind] if word in LOWER[old.kind] else UPPER[old.kind]
     sign = 1 if words is LOWER[old.kind] else -1
 

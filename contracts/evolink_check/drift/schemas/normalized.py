@@ -146,7 +146,7 @@ class Normalizer:
         )
 
     def _described(self, parts: list[_Part]) -> Iterable[_Part]:
-        """Yield the parts and, recursively, the schemas to which they refer or which they combine."""
+        """Yield the parts, and all schemas in their `$ref`, `allOf`, `anyOf` and `oneOf`, at any depth."""
         for part in parts:
             if not isinstance(part.value, dict):
                 continue
@@ -170,7 +170,7 @@ def _below(part: _Part, value: Json, *steps: str | int) -> _Part:
 
 
 def _own(part: _Part) -> _Flat:
-    """Return the keywords that a schema contains directly."""
+    """Return the keywords and members of a schema, without those of the schemas that it references or combines."""
     value = part.value
     flat = _Flat({word: value[word] for word in value if keywords.is_plain(word, value[word])})
     properties = value.get("properties")
@@ -184,9 +184,10 @@ def _own(part: _Part) -> _Flat:
 
 
 def _crossed(left: list[_Flat], right: list[_Flat]) -> list[_Flat]:
-    """Combine each left alternative with each right alternative. Omit combinations that no value can match.
+    """Return the alternatives of two schemas that both apply, which are all pairs of a left and a right alternative.
 
-    If there would be too many combinations, the right alternatives are ignored.
+    Pairs that no value can match are left out. If there would be too many pairs, the right alternatives are
+    ignored.
     """
     if len(left) * len(right) > _MOST_BRANCHES:
         return left

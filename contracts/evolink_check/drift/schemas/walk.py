@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
-    """Yield the two shapes, and then the members that both have at any depth.
+    """Yield two shapes, and then each member that both have, at any depth.
 
-    Each item has the path, both shapes, and whether both versions require the member.
+    Each item has the path of the member, its two shapes, and whether both versions require the member.
     """
     yield from _paired(old, new, "", required=False)
 

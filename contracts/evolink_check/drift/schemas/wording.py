@@ -35,7 +35,7 @@ def kinds_text(shape: Shape) -> str:
 
 
 def range_text(shape: Shape) -> str:
-    """Describe the values of a shape by listed values and by limits."""
+    """Describe the values that a shape accepts, for example `integer 1 to 10` or `"a", "b"`."""
     return "; ".join(_branch_text(branch) for branch in shape.branches) or "nothing"
 
 
