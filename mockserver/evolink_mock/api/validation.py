@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
 import msgspec
 from evolink_spec.options.suggestions import did_you_mean, nearest
 
@@ -14,6 +14,7 @@ from evolink_mock.http.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import jsonschema_rs
     from evolink_spec import CreateOperation
 
 _encode = msgspec.json.Encoder().encode
@@ -29,20 +30,23 @@ _MASK = "this value"  # replaces the invalid value in the messages of the valida
 
 
 class Validator:
-    """The compiled schema of the request body of one operation."""
+    """The schema of the request body of one operation. It is compiled when the first body is checked."""
 
     def __init__(self, operation: CreateOperation) -> None:
         self._secret = operation.callback.field if operation.callback else None
         self._fields = operation.properties
-        self._compiled = jsonschema_rs.Draft202012Validator(
-            dict(operation.body_schema), validate_formats=True, mask=_MASK
-        )
-        self.is_valid = self._compiled.is_valid
+        self._schema = operation.body_schema
+
+    @cached_property
+    def _compiled(self) -> jsonschema_rs.Draft202012Validator:
+        import jsonschema_rs  # takes 5 MiB, which a server needs only after its first create request
+
+        return jsonschema_rs.Draft202012Validator(dict(self._schema), validate_formats=True, mask=_MASK)
 
     def check(self, document: Any) -> ApiError | None:
         """Return None if the request body is valid; otherwise, the 400 that names the invalid fields."""
         try:
-            if self.is_valid(document):
+            if self._compiled.is_valid(document):
                 return None
             errors = self._errors(document)
         except ValueError:  # jsonschema-rs allows at most 255 levels
@@ -69,9 +73,11 @@ class Validator:
             errors = [error for error in self._compiled.iter_errors(head) if self._reason(error)[0] == _MODEL]
             if errors:
                 return errors
+        from jsonschema_rs import ValidationError
+
         try:
             self._compiled.validate(document)
-        except jsonschema_rs.ValidationError as error:
+        except ValidationError as error:
             return [error]
         return []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
 from evolink_spec.pointers import Node, follow
 from evolink_spec.schemas import standalone
 from msgspec.json import encode
@@ -85,6 +84,8 @@ def with_extra_fields(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def random_valid(schema: Mapping[str, Any], body: dict[str, Any], seed: int) -> dict[str, Any]:
     """Return a random object that the schema allows, or `body` if none is found. Equal seeds give equal objects."""
+    import jsonschema_rs  # takes 5 MiB, which few servers need here
+
     check = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
     maker = _Maker(schema, Random(seed), optional=0.5)  # noqa: S311
     for _ in range(_TRIES):
