@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from evolink_spec.options.declaration import Field
 
+INTERRUPTED = 130  # 128 plus the number of SIGINT, as in a shell
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
@@ -111,6 +112,14 @@ class Group(click.Group):
 
     def __init__(self, name: str, *, help: str, epilog: str) -> None:  # noqa: A002  (click's word)
         super().__init__(name, help=help, epilog=epilog, no_args_is_help=True, context_settings=dict(CONTEXT))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command. If the user presses Ctrl-C and the command does not handle it, exit with status 130."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\nstopped", err=True)
+            raise SystemExit(INTERRUPTED) from None
 
     def taking(
         self,

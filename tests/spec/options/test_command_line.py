@@ -68,6 +68,17 @@ def test_a_field_that_a_command_goes_without_is_no_option_and_is_read_from_nowhe
     assert called == [Target()]
 
 
+def test_ctrl_c_ends_a_command_with_130_and_without_a_traceback() -> None:
+    group = Group("tool", help="A tool.", epilog="")
+
+    def work() -> None:
+        raise KeyboardInterrupt
+
+    group.command("work")(work)
+    result = CliRunner().invoke(group, ["work"])
+    assert (result.exit_code, result.stderr) == (130, "\nstopped\n")
+
+
 def test_a_bad_value_is_a_usage_error_that_names_the_option(app: tuple[Group, list[Any]]) -> None:
     code, output = invoke(app[0], "go", "--port", "x")
     assert (code, "Error: --port: 'x' is not a whole number" in output) == (2, True)
