@@ -1,1 +1,1 @@
-"""The endpoints of the documented operations, the checks of their requests, and the validation of bodies."""
+"""The ASGI endpoints of the simulated API, the checks of requests, and the validation of request bodies."""

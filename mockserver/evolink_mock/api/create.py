@@ -72,7 +72,11 @@ class CreateEndpoint:
         await send_response(send, context.exchange)
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
-        """Respond in the fast lane. Raises `MayWaitError` if the create request may have a callback or a recipe."""
+        """Respond without awaiting anything.
+
+        Raises `MayWaitError`, and changes nothing, if the request may have a callback or a recipe, because either may
+        take time.
+        """
         context = self._read(exchange, head, body)
         if context.token is not None:
             self._service.store.change_now(context.token, self._step(context, connection))
@@ -81,14 +85,17 @@ class CreateEndpoint:
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Do the same as `respond_at_once`, with a store that serves several requests together."""
+        """Do the same as `respond_at_once`, but await the store, which combines the calls of several requests."""
         context = self._read(exchange, head, body)
         if context.token is not None:
             await self._service.store.change(context.token, self._step(context, connection))
         self._respond(context)
 
     def _read(self, exchange: Exchange, head: RequestHead, body: bytes) -> RequestContext:
-        """Return the context of a request in the fast lane, with its interpreted body. Raises `MayWaitError`."""
+        """Return the context of a request, with its parsed body.
+
+        Raises `MayWaitError` if the body has a callback URL.
+        """
         context = context_of(self._service, exchange, head, self._operations.errors, "create")
         context.is_fast = True
         received = keep_whole_body(exchange, body, self._service.max_body)
@@ -113,7 +120,7 @@ class CreateEndpoint:
             context.documented = body_read.compiled.operation.errors
 
     def _step(self, context: RequestContext, connection: Scope) -> Step:
-        """Return the step that checks the request and, if no check fails, creates the task and its delivery."""
+        """Return the function that checks the request against its account and, if it is valid, creates the task."""
         service = self._service
         origin = service.origins.of(connection, context.headers)
 
@@ -132,7 +139,7 @@ class CreateEndpoint:
         return step
 
     def _respond(self, context: RequestContext) -> None:
-        """Add the response (the task or the error) to the exchange, and schedule the callback of the task."""
+        """Fill in the response (the task or the error), and schedule the callback of the task."""
         exchange, task = context.exchange, context.task
         if task is None:
             set_error(exchange, context.error or ApiError(401), context.documented)
@@ -150,7 +157,7 @@ class CreateEndpoint:
 
 
 def _callback_url(body: Interpretation) -> tuple[str, CallbackRules] | None:
-    """Return the callback URL in a request body, and the rules for it; None if the body has no callback URL."""
+    """Return the callback URL in a request body and its documented rules; None if the body has no callback URL."""
     if not isinstance(body.compiled, CompiledOperation):
         return None
     rules = body.compiled.operation.callback
@@ -160,7 +167,7 @@ def _callback_url(body: Interpretation) -> tuple[str, CallbackRules] | None:
 
 
 def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:
-    """Return the error for a content type or content coding that is not accepted; None if both are accepted."""
+    """Return the error for an unsupported `Content-Type` or `Content-Encoding`; None if both are supported."""
     content_type, coding = headers.get(b"content-type", b""), headers.get(b"content-encoding", b"")
     if content_type == JSON and not coding:  # as in almost all requests
         return None
@@ -168,7 +175,7 @@ def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:
 
 
 def _new_task(service: Service, context: RequestContext, origin: str, is_taken: IsTaken) -> Task:
-    """Create the task of an accepted request, and charge the account for it."""
+    """Return the new task of a valid create request, after charging the account for it."""
     account, accepted = context.account, context.body.accepted()
     created = int(context.now)
     random = ids.task_random(account.first_random, account.task_count)

@@ -38,7 +38,7 @@ PATH = "/v1/credits"
 
 
 def _errors() -> dict[int, ErrorAnswer]:
-    """Return the documented errors by status. The member `code` of their bodies is the status as an integer."""
+    """Return the documented errors by status. In each error body, `code` is the status as an integer."""
     messages = {
         400: ("Invalid request", "invalid_request_error"),
         401: (_UNAUTHORIZED, "authentication_error"),
@@ -72,7 +72,7 @@ class CreditsEndpoint:
         await send_response(send, context.exchange)
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond in the fast lane. Raises `MayWaitError` if the request may have a recipe."""
+        """Respond without awaiting anything. Raises `MayWaitError`, and changes nothing, if a recipe may apply."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         context.error = check_token(context)
@@ -81,7 +81,7 @@ class CreditsEndpoint:
         _respond(context)
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Do the same as `respond_at_once`, with a store that serves several requests together."""
+        """Do the same as `respond_at_once`, but await the store, which combines the calls of several requests."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         await self._decide(context)

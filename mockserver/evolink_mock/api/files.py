@@ -1,4 +1,4 @@
-"""The file API of the host `files-api.evolink.ai`: uploads, links to the files, and the quota."""
+"""The file API of the host `files-api.evolink.ai`: upload, list, download and delete files, and show the quota."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MESSAGES = {401: "Invalid or expired token", 404: "File not found"}
 
 
 class _Request:
-    """The parts of an upload request that all three kinds of upload (Base64, form, URL) need."""
+    """An upload request, as the functions that read the three kinds of upload (Base64, form, URL) receive it."""
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         self.service = service
@@ -54,14 +54,14 @@ class _Request:
         return fields
 
     def keep(self, data: bytes, mime: str, name: Any, folder: Any) -> Upload:
-        """Store the file in the account of the request. A file name or folder that is not a string is ignored."""
+        """Store the file in the account of the request. A file name or folder name that is not a string is ignored."""
         texts = [text if isinstance(text, str) else "" for text in (name, folder)]
         account = self.context.account.token
         return self.service.uploads.add(account, data, texts[0], texts[1], mime, self.context.now)
 
 
 class UploadEndpoint:
-    """The ASGI endpoint of one kind of upload."""
+    """The ASGI endpoint of one kind of upload. `take` reads and stores the file of a request."""
 
     def __init__(self, service: Service, take: Callable[[_Request], Awaitable[Upload]]) -> None:
         self._service = service
@@ -92,10 +92,9 @@ class FilesEndpoint:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Respond with the quota or the list of the account's files, or remove a file and confirm this.
+        """Respond with the quota or the list of the account's files, or delete a file.
 
-        A path that ends in `/quota` asks for the quota; a path that contains a file id asks for the removal of this
-        file.
+        If the path ends in `/quota`, the quota is returned. If the path contains a file id, that file is deleted.
         """
         context = await _authenticated(self._service, scope)
         if context.error is not None:
@@ -142,7 +141,7 @@ class UploadedFile:
 async def take_base64(request: _Request) -> Upload:
     """Store a file that a JSON field contains as Base64 or as a data URL.
 
-    Raises `UploadError` if the field is invalid or the file is not accepted.
+    Raises `UploadError` if the field is invalid or the file is rejected, for example because it is too large.
     """
     fields = request.fields()
     text = fields.get("base64_data")
@@ -158,7 +157,10 @@ async def take_base64(request: _Request) -> Upload:
 
 
 async def take_stream(request: _Request) -> Upload:
-    """Store a file that is a part of a form. Raises `UploadError` if the form or the file is not accepted."""
+    """Store a file that is a part of a multipart form.
+
+    Raises `UploadError` if the form is invalid or the file is rejected, for example because it is too large.
+    """
     parts = parse_form(request.context.headers.get(b"content-type", b""), request.body)
     if parts is None:
         raise UploadError(400, "the body must be multipart/form-data")
@@ -175,8 +177,8 @@ async def take_stream(request: _Request) -> Upload:
 async def take_url(request: _Request) -> Upload:
     """Store the file at a URL.
 
-    If the URL is that of a file uploaded to this mock, a copy of this file is stored. For any other URL, a generated
-    picture is stored, because the mock fetches nothing. Raises `UploadError` if the URL or the file is not accepted.
+    If the URL is that of a file uploaded to this mock, that file is copied. For any other URL, a generated picture is
+    stored, because the mock fetches nothing. Raises `UploadError` if the URL is invalid or the file is rejected.
     """
     fields = request.fields()
     url = fields.get("file_url")
@@ -196,7 +198,7 @@ async def take_url(request: _Request) -> Upload:
 
 
 async def _authenticated(service: Service, scope: Scope) -> RequestContext:
-    """Return the context of a request, with its account or, if its token is not accepted, with an error."""
+    """Return the context of a request, with its account or, if its token is not accepted, with the 401."""
     context = begin(service, scope, {}, "files")
     context.error = first_error(AUTHENTICATION, context)
     if context.error is None and context.token is not None:

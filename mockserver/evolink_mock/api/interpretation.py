@@ -1,4 +1,7 @@
-"""The interpretation of request bodies. Interpretations are cached, because clients send equal bodies repeatedly."""
+"""Parsed request bodies, with the operation for their model.
+
+Parsed bodies are cached, because clients send equal bodies repeatedly.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,10 @@ _MOST_BYTES = 1024  # maximum size of a cached body
 
 
 class Interpretation:
-    """A request body: its JSON value, and the operation for its model. An error may replace either of these.
+    """A parsed request body: its JSON value (`document`) and the operation for its model (`compiled`).
 
-    Requests with equal bodies share one interpretation.
+    `document` is an error if the body is not JSON; `compiled` is an error if no operation has the model. Requests with
+    equal bodies share one object.
     """
 
     __slots__ = (
@@ -60,7 +64,7 @@ class Interpretation:
         return self._schema_error
 
     def accepted(self) -> AcceptedBody:
-        """Return the valid body. May be called only if `schema_error` returned None."""
+        """Return the valid body. The caller must have called `schema_error` first and received None."""
         if self._accepted is None:
             assert isinstance(self.compiled, CompiledOperation)  # noqa: S101  (`check_schema` has refused anything else)
             self._accepted = AcceptedBody(self.document, self.compiled)
@@ -68,9 +72,10 @@ class Interpretation:
 
 
 class AcceptedBody:
-    """A valid request body: its operation, model, media spec, results, price, and notes for the log.
+    """A valid request body, with the values that its task needs.
 
-    `results` is None if the request has the default number of results and the default price. `price` is in credits.
+    `price` is the price in credits. `results` is None if the number of results and the price are the defaults of the
+    operation. `notes` are warnings for the access log.
     """
 
     __slots__ = ("_media", "_pending", "_request", "compiled", "model", "notes", "price", "results")
@@ -91,7 +96,7 @@ class AcceptedBody:
         self.price = compiled.price if self.results is None else self.results.reserved
 
     def media(self, random: int) -> MediaSpec:
-        """Return the media spec of the task whose random number is `random`."""
+        """Return what the result file of a task shows. The number `random` of the task decides the colour."""
         hue = random % HUES
         spec = self._media[hue]
         if spec is None:
@@ -99,9 +104,9 @@ class AcceptedBody:
         return spec
 
     def encode(self, task: Task, now: float) -> bytes:
-        """Encode a task that this body created.
+        """Encode a task of this body as JSON at the time `now`.
 
-        The JSON that all pending tasks of this body share is encoded only once.
+        The members that are equal in all pending tasks of this body are encoded only once.
         """
         if now >= task.timetable.starts:
             return to_json(task, now)
@@ -114,7 +119,7 @@ NO_BODY = Interpretation(None)
 
 
 class Interpreter:
-    """Interprets the bodies of create requests to one path, and caches the interpretations."""
+    """Parses the bodies of create requests to one path, and caches the parsed bodies."""
 
     def __init__(self, operations: CompiledOperations) -> None:
         self._operations = operations

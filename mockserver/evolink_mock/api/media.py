@@ -1,4 +1,4 @@
-"""The result files at `/media/<task>.mp4`, for 24 hours (clauses `link.*`)."""
+"""The result files, which can be downloaded from `/media/<task>.mp4` for 24 hours (clauses `link.*`)."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
 
 def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
-    """Return a 404 if the result does not exist or is not ready, a 410 if its link has expired (clause `link.24h`).
+    """Return the error for a result link at the time `now`; None if the file can be downloaded.
 
-    Returns None if the file can be served.
+    The error is a 404 if the result does not exist or is not ready, and a 410 if the link has expired (clause
+    `link.24h`).
     """
     if task is None or index_of(task, name) is None:
         return ApiError(404, "no such result")
@@ -65,10 +66,10 @@ def index_of(task: Task, name: str) -> int | None:
 
 
 def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
-    """Return the time for which a link is judged: `now`, unless a recipe of the task changes this time.
+    """Return the time at which the link is judged: `now`, unless a recipe of the task requires a later time.
 
-    After an early callback, the returned time is at least the end of the task. If the recipe is `link=expired` and the
-    task has ended, the returned time is at least the time at which the link expires.
+    If the recipe sends the callback before the end of the task, the links already work when the callback is sent. If
+    the recipe is `link=expired`, the links expire at the end of the task.
     """
     timetable = task.timetable
     if anomalies.callback == "early" and now >= halfway(timetable):
@@ -77,7 +78,7 @@ def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
 
 
 class MediaEndpoint:
-    """The ASGI endpoint that serves the results of tasks. No token is required.
+    """The ASGI endpoint from which clients download result files, without a token.
 
     Starlette handles ranges, HEAD and conditional requests.
     """
@@ -86,7 +87,7 @@ class MediaEndpoint:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond with the result file. At the first request for a file, the file is rendered."""
+        """Respond with the result file, which is rendered when it is requested for the first time."""
         service, exchange = self._service, scope[SCOPE_KEY]
         name: str = scope["path_params"]["name"]
         task = await service.store.task(name[:ID_LENGTH])
@@ -120,8 +121,7 @@ class MediaEndpoint:
     async def _decide(self, exchange: Exchange, token: str) -> tuple[float, Recipe | ApiError, float]:
         """Return the account's time, the recipe, and the random number for network faults (0 ≤ number < 1).
 
-        The recipe is named in the `Prefer` header, or is assigned to the account. The recipe cannot be named in a
-        token, because downloads have no token.
+        The recipe comes from the `Prefer` header, or else from the recipes assigned to the account.
         """
         service = self._service
         prefer = prefer_of(exchange.request_headers)
@@ -159,21 +159,21 @@ class MediaEndpoint:
 def _is_redirected(task: Task, exchange: Exchange) -> bool:
     """Return whether the recipe `link=redirect` redirects this request.
 
-    The redirected request itself is not redirected.
+    The request that follows the redirect gets the file.
     """
     is_asked = task.anomalies is not None and task.anomalies.link == "redirect"
     return is_asked and b"redirected=1" not in exchange.query
 
 
 def _requested_error(recipe: Recipe | ApiError) -> ApiError | None:
-    """Return the error that a recipe requests, or the error of an invalid recipe; None if there is neither."""
+    """Return the error status that a recipe requests, or the 400 for an invalid recipe; None if there is no error."""
     if isinstance(recipe, ApiError):
         return recipe
     return None if recipe.status not in GATEWAY else ApiError(recipe.status)
 
 
 def _with_documented_errors(send: Send, exchange: Exchange) -> Send:
-    """Return a `send` that replaces Starlette's plain-text errors by JSON in the documented shape."""
+    """Return a `send` that replaces the plain-text errors of Starlette with the documented JSON errors."""
     is_error = False
 
     async def send_documented(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Compile create operations, and choose the operation for the model in a request body."""
+"""Compiled create operations, and the choice of the operation for the model in a request body."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CANDIDATES = 5  # maximum number of operations that are tried for an unknown mo
 class CompiledOperation(Struct, frozen=True):
     """A create operation with its compiled validator and its price in credits.
 
-    `note` is a warning for the log if no OpenAPI document describes the requested model; otherwise it is empty.
+    `note` is a warning for the access log if no OpenAPI document describes the requested model; otherwise it is empty.
     """
 
     operation: CreateOperation
@@ -38,11 +38,10 @@ class CompiledOperation(Struct, frozen=True):
 
 
 class CompiledOperations:
-    """The create operations of one path, which accept different models (clause `model.enum`).
+    """The create operations that share a path and differ in their models (clause `model.enum`).
 
-    `errors` are the errors that most OpenAPI documents of the path list. These errors are used if a request matches
-    none of the documents. If `any_model` is true, a model that no OpenAPI document describes is served by the
-    operation that fits best.
+    `errors` are the errors that more than half of these operations document; they are used if a request matches no
+    operation. If `any_model` is true, a request for an unknown model is served by the operation that fits best.
     """
 
     def __init__(self, operations: Mapping[str | None, CreateOperation], *, any_model: bool = False) -> None:
@@ -58,9 +57,9 @@ class CompiledOperations:
         self.errors = _usual_errors([operation.errors for operation in distinct.values()])
 
     def choose(self, document: Any) -> tuple[Any, CompiledOperation | ApiError]:
-        """Return a request body, and the operation for its model or a 400.
+        """Return the request body, and the operation for its model or, if no operation has the model, a 400.
 
-        If the model is an alias, it is replaced by the current name in the returned body (clause `model.alias`).
+        In the returned body, an old name of a model is replaced with its current name (clause `model.alias`).
         """
         if not isinstance(document, dict):  # even if the schema does not require it (clause `body.json`)
             return document, ApiError(400, f"{show(document)} is not of type object")
@@ -78,7 +77,7 @@ class CompiledOperations:
         return document, self._only or self._unknown(document)
 
     def _unknown(self, document: Mapping[str, Any]) -> ApiError:
-        """Return the 400 for a body that has no model, or a model that no OpenAPI document of this path describes."""
+        """Return the 400 for a request body whose `model` is missing or unknown."""
         if _MODEL not in document:
             return ApiError(400, f"{_MODEL}: is required", _MODEL)
         model = document[_MODEL]
@@ -92,10 +91,10 @@ class CompiledOperations:
         return ApiError(400, f"{_MODEL}: {reason}", _MODEL)
 
     def _best_fit(self, document: Mapping[str, Any], model: str) -> CompiledOperation:
-        """Choose the operation for a model that no OpenAPI document describes.
+        """Return the operation that serves a request for an unknown model.
 
-        Among the operations with the most similar model names, the first that accepts the body is chosen. If no
-        operation accepts the body, the operation with the most similar model name is chosen.
+        Of the operations with the most similar model names, the first whose schema the body matches is returned. If the
+        body matches no schema, the operation with the most similar model name is returned.
         """
         text = model[:_MOST_COMPARED]
         names = sorted(
@@ -128,7 +127,7 @@ def _location(operation: CreateOperation) -> tuple[str, str]:
 
 
 def _usual_errors(documented: list[Mapping[int, ErrorAnswer]]) -> Mapping[int, ErrorAnswer]:
-    """Return the errors that most OpenAPI documents list, each with its most frequent body."""
+    """Return the errors that more than half of the operations document, each with its most frequent body."""
     if len(documented) == 1:
         return documented[0]
     counts = Counter(status for errors in documented for status in errors)

@@ -1,7 +1,7 @@
-"""The checks of a request, in the order in which they run. Each check is a function of the context alone.
+"""The checks of a request, in the order in which they run.
 
-The facts that the checks need (token, body, resolved addresses) are added to the context before the checks run. A
-check returns an error, or None if the request passes.
+Each check reads only the context of the request. The endpoints add what the checks need (token, parsed body, checked
+callback URL) to the context before the checks run. A check returns an error, or None if the request passes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ def check_token(context: RequestContext) -> ApiError | None:
 
 
 def check_recipe(context: RequestContext) -> ApiError | None:
-    """Return the error that a recipe requests if the operation documents it, or a 400 if the recipe is invalid."""
+    """Return the error that a recipe requests, or the 400 for an invalid recipe; otherwise None.
+
+    An error that the operation does not document is returned only if it is an error of a gateway (such as 502).
+    """
     recipe = context.recipe
     if recipe is NO_RECIPE:
         return None
@@ -49,12 +52,12 @@ def check_recipe(context: RequestContext) -> ApiError | None:
 
 
 def check_rate_limit(context: RequestContext) -> ApiError | None:
-    """Return a 429 with the seconds to wait if the rate limit is exceeded (clause `rate.retry-after`)."""
+    """Return a 429 with a `Retry-After` header if the rate limit is exceeded (clause `rate.retry-after`)."""
     return None if context.retry_after is None else ApiError(429, headers=_retry_after(context.retry_after))
 
 
 def check_body(context: RequestContext) -> ApiError | None:
-    """Return an error if the body is not JSON, too large, or encoded, or has another content type than JSON."""
+    """Return an error if the request body is not JSON, too large or compressed, or if its content type is not JSON."""
     document = context.body.document
     return document if isinstance(document, ApiError) else None
 
@@ -92,7 +95,10 @@ def check_task_id(context: RequestContext) -> ApiError | None:
 
 
 def check_task_exists(context: RequestContext) -> ApiError | None:
-    """Return a 404 if no task has the id (clause `query.unknown-id`), or if a recipe hides the task after its end."""
+    """Return a 404 if no task has the id (clause `query.unknown-id`).
+
+    A recipe may request that a task is not found after its end.
+    """
     task = context.task
     if task is None:
         return ApiError(404)
@@ -136,5 +142,5 @@ def first_error(checks: tuple[Check, ...], context: RequestContext) -> ApiError 
 
 
 def _retry_after(seconds: float) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the `Retry-After` header. The seconds are rounded up, so that the client never comes back too early."""
+    """Return the `Retry-After` header. The seconds are rounded up, so that the client does not retry too early."""
     return ((b"retry-after", b"%d" % max(1, math.ceil(seconds))),)

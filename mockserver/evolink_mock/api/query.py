@@ -48,24 +48,24 @@ class QueryEndpoint:
         await send_response(send, context.exchange)
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond in the fast lane. Raises `MayWaitError` if the status query may have a recipe."""
+        """Respond without awaiting anything. Raises `MayWaitError`, and changes nothing, if a recipe may apply."""
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
-        if self._has_token(context):
+        if self._authenticate(context):
             store = self._service.store
             if not self._is_decided(context, *store.find_now(context.token or "", context.task_id)):
                 store.change_now(context.token or "", self._step(context))
         self._respond(context)
 
     def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
-        """Do the same as `respond_at_once`, with the cache of a `BatchingStore`.
+        """Respond if the cached task is sufficient; otherwise, return False without responding.
 
-        Returns False, and does not respond, if the cache does not contain the task or the check may change the
-        account. Raises `MayWaitError` if the request may have a recipe.
+        The cached task is not sufficient if the account has a rate limit, which the query would count against. Raises
+        `MayWaitError` if a recipe may apply. May be called only if the store is a `BatchingStore`.
         """
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
-        if self._has_token(context):
+        if self._authenticate(context):
             store = cast("BatchingStore", self._service.store)
             state = store.find_cached(context.token or "", context.task_id)
             if state is None or not self._is_decided(context, *state):
@@ -74,28 +74,27 @@ class QueryEndpoint:
         return True
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Do the same as `respond_at_once`, with a store that serves several requests together."""
+        """Do the same as `respond_at_once`, but await the store, which combines the calls of several requests."""
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
         await self._decide(context)
         self._respond(context)
 
     async def _decide(self, context: RequestContext) -> None:
-        if self._has_token(context):
+        if self._authenticate(context):
             store = self._service.store
             if not self._is_decided(context, *await store.find(context.token or "", context.task_id)):
                 await store.change(context.token or "", self._step(context))
 
-    def _has_token(self, context: RequestContext) -> bool:
-        """Add the task id to the context. Return whether the request has an accepted token; if not, add the error."""
+    def _authenticate(self, context: RequestContext) -> bool:
         context.error = check_token(context)
         context.task_id = context.exchange.path.rpartition("/")[2]
         return context.token is not None
 
     def _is_decided(self, context: RequestContext, account: Account, task: Task | None) -> bool:
-        """Check the request and return True, or return False if the check may change the account.
+        """Run the checks and return True, or return False if the account must be changed for this request.
 
-        The check may change the account if the request may have a recipe, or if the account has a rate limit.
+        The account must be changed if a recipe may apply or if the request counts against a rate limit.
         """
         context.task = task
         enter(self._service, context, account)
@@ -105,7 +104,7 @@ class QueryEndpoint:
         return True
 
     def _step(self, context: RequestContext) -> Step:
-        """Return the step that checks a request which may have a recipe or count against a rate limit."""
+        """Return the function that applies the recipe, counts the request for the rate limit, and runs the checks."""
 
         def step(account: Account, _: IsTaken) -> Change:
             enter(self._service, context, account)

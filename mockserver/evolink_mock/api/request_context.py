@@ -1,4 +1,4 @@
-"""The context of one request to a documented operation: the facts that its checks need."""
+"""The context of one request to the simulated API, which contains everything that the checks of the request need."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 
 class RequestContext(Struct):
-    """The facts of one request, and the decision about the request.
+    """One request, what is known about it, and whether it is accepted or fails with `error`.
 
-    The body, the task, and the account with its time are added while the request is served. The store may repeat a
-    decision with a newer account; therefore, a decision only assigns fields, and never appends to a list in a field.
+    Most fields are set while the request is served. If another process has changed the account meanwhile, the store
+    repeats the checks with the new account. Therefore, the checks assign fields, and never append to a list in a field.
     """
 
     exchange: Exchange
@@ -67,7 +67,7 @@ class RequestContext(Struct):
 
     @property
     def document(self) -> Any:
-        """The JSON value of a create request's body, or the error of its decoding."""
+        """The JSON value of a create request's body, or the error if the body is not JSON."""
         return self.body.document
 
     @property
@@ -90,7 +90,7 @@ def context_of(
     documented: Mapping[int, ErrorAnswer],
     operation: str,
 ) -> RequestContext:
-    """Create the context of an exchange, and find the recorder of its account.
+    """Create the context of a request, and choose the journal in which the request will be recorded.
 
     A token that the server does not accept is treated like a missing token.
     """
@@ -107,15 +107,15 @@ def context_of(
 
 
 def enter(service: Service, context: RequestContext, account: Account) -> None:
-    """Add the account and its present time to the context."""
+    """Set the account of the context, and its time to the account's present time."""
     context.account = account
     context.now = context.exchange.at = instant_of(account, service.clock.now())
 
 
 def apply_recipe(service: Service, context: RequestContext, recipe_request: RecipeRequest) -> None:
-    """Resolve the recipe of an authenticated request, and count the request against the rate limit.
+    """Set the recipe of the context, and count the request against the account's rate limit.
 
-    The recipe may set the credits and the rate limit of the account.
+    If the recipe sets credits or a rate limit, they are set in the account first.
     """
     account = context.account
     recipe, context.recipe_notes = resolve_recipe(
@@ -133,9 +133,10 @@ def apply_recipe(service: Service, context: RequestContext, recipe_request: Reci
 
 
 def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
-    """Return the parts of a request that determine its recipe, or `NO_SOURCE` if no recipe can apply to the request.
+    """Return the parts of a request that may name a recipe, or `NO_SOURCE` if no recipe can apply to the request.
 
-    In the fast lane, a request that may have a recipe raises `MayWaitError`, because a recipe may delay the response.
+    Raises `MayWaitError` in the fast lane, which cannot wait, if a recipe may apply, because a recipe may delay the
+    response.
     """
     prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None
     prompt = context.body.marked_prompt
@@ -148,15 +149,15 @@ def recipe_request_of(service: Service, context: RequestContext) -> RecipeReques
 
 
 def log_recipe_notes(context: RequestContext, error: ApiError | None) -> None:
-    """Add the notes on the recipe to the log line, unless the status is 400.
+    """Add the notes of the recipe to the access log, unless the status is 400.
 
-    The notes of a 400 would be counted as violations of the contract.
+    A note on a 400 would be counted as a violation of the contract.
     """
     if context.recipe_notes and (error is None or error.status != 400):  # noqa: PLR2004
         context.exchange.notes += context.recipe_notes
 
 
 def prefer_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """Return all `Prefer` header lines, joined into one list (RFC 9110, section 5.3); None if there is none."""
+    """Return the values of all `Prefer` headers as one list (RFC 9110, section 5.3); None if there is none."""
     lines = [value for name, value in headers if name == b"prefer"]
     return b", ".join(lines) if lines else None

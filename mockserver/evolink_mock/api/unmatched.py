@@ -1,4 +1,4 @@
-"""Respond to requests to an undocumented path or method, and record them as violations."""
+"""Answer requests with an undocumented path or method, and record them as violations of the contract."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Unmatched:
-    """The ASGI endpoint that calls `response`, which sends a 404 or 405.
+    """The ASGI endpoint for undocumented paths and methods, which lets the app `response` send the 404 or 405.
 
-    A request with an accepted token is recorded in the journal of its account.
+    If the request has an accepted token, it is recorded in the journal of that account.
     """
 
     def __init__(self, service: Service, response: ASGIApp) -> None:
@@ -24,7 +24,7 @@ class Unmatched:
         self._response = response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Mark the exchange of an HTTP request as unmatched, and send the response."""
+        """Mark an HTTP request as unmatched, and let `response` answer it."""
         if scope["type"] == "http":
             context = begin(self._service, scope, {}, "")
             if context.token is not None:

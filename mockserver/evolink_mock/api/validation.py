@@ -64,7 +64,7 @@ class Validator:
     def _errors(self, document: Any) -> Sequence[jsonschema_rs.ValidationError]:
         """Return the errors of an invalid request body.
 
-        Of a large body, only the first error is returned, because finding each error takes 30 µs.
+        For a large body, only the first error is returned, to save time.
         """
         if _is_small(document):
             return list(self._compiled.iter_errors(document))
@@ -100,7 +100,7 @@ class Validator:
         return path, _cut(error.message, 2 * _SHOWN).replace(_MASK, value, 1)
 
     def _misspelling(self, missing: str, members: Any) -> str:
-        """Return a hint that names the unknown field most similar to the missing one; empty if no field is similar."""
+        """Return a hint that names the unknown field most similar to the missing field; empty if none is similar."""
         names = members if isinstance(members, dict) else {}
         unknown = islice((name for name in names if name not in self._fields), _MOST_NAMES)
         name = nearest(missing, [_cut(name, _SHOWN_NAME) for name in unknown], _SIMILARITY)
@@ -108,7 +108,7 @@ class Validator:
 
 
 class AnyModelValidator:
-    """Validates a request body as if its model were `model`, which an OpenAPI document describes."""
+    """Validates a request body as if its model were `model`, because no OpenAPI document describes its real model."""
 
     def __init__(self, validator: Validator | AnyModelValidator, model: str) -> None:
         self._validator = validator
@@ -120,7 +120,7 @@ class AnyModelValidator:
 
 
 def _is_small(document: Any) -> bool:
-    """Return whether a JSON value contains at most `_MOST_VALUES` values. Counting stops above this number."""
+    """Return whether a JSON value consists of at most `_MOST_VALUES` values. Stops counting above that number."""
     count, waiting = 0, [document]
     while waiting and count <= _MOST_VALUES:
         value = waiting.pop()
@@ -132,7 +132,7 @@ def _is_small(document: Any) -> bool:
 
 
 def show(value: Any) -> str:
-    """Return a JSON value as short text for an error message. An object or an array is shown without its members."""
+    """Return a JSON value as short text for an error message. Objects and arrays become `an object`, `an array`."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
     return _cut(_encode(value).decode())
@@ -147,14 +147,15 @@ def _spell(option: Any) -> str:
 
 
 def with_defaults(document: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
-    """Return the request body, with the documented defaults for omitted fields (clause `create.defaults`)."""
+    """Return the request body. Omitted fields have their documented defaults (clause `create.defaults`)."""
     return {**operation.defaults, **document}
 
 
 def warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[str, ...]:
-    """Return warnings on accepted fields that are probably mistakes: unknown fields and empty lists of images.
+    """Return warnings about a valid request body that is probably a mistake.
 
-    Implements clauses `create.unknown-fields` and `create.image-urls-empty`.
+    The warnings are about unknown fields and an empty `image_urls` (clauses `create.unknown-fields` and
+    `create.image-urls-empty`).
     """
     notes: tuple[str, ...] = ()
     if not request.keys() <= operation.properties:

@@ -1,4 +1,4 @@
-"""The accounts in the control API: open, show, change and drop them, and assign recipes to them."""
+"""The accounts in the control API: create, show, change and delete them, and assign recipes to them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Terms(Struct, frozen=True):
-    """The body of POST /accounts and PATCH /account: the terms of an account.
+    """The body of POST /accounts and PATCH /account: credits, limits and other terms of an account.
 
-    For an omitted term, POST uses the term of the server, and PATCH changes nothing.
+    If a term is omitted, POST uses the server's setting, and PATCH leaves the term unchanged.
     """
 
     credits: Annotated[float, Meta(ge=0, le=10**12)] | UnsetType = UNSET
@@ -35,7 +35,7 @@ class Terms(Struct, frozen=True):
 
 
 class AssignRecipeBody(Struct, frozen=True):
-    """The body of POST /recipes: a recipe for the next `times` requests of an account.
+    """The body of POST /recipes, which assigns `recipe` to the next `times` requests of an account.
 
     If `times` is null, the recipe applies to all requests until it is replaced.
     """
@@ -46,7 +46,7 @@ class AssignRecipeBody(Struct, frozen=True):
 
 
 async def reset_server(request: ControlRequest) -> ControlResponse:
-    """Drop every account, the recorded requests without an account, and the exchanges in the console's live view."""
+    """Delete every account, the recorded requests without an account, and the requests in the console's live view."""
     accounts = await request.service.store.accounts()
     for account in accounts:
         await request.service.clocks.drop(account)
@@ -56,7 +56,7 @@ async def reset_server(request: ControlRequest) -> ControlResponse:
 
 
 async def list_accounts(request: ControlRequest) -> ControlResponse | ApiError:
-    """Return a page of the list of accounts."""
+    """Return one page of the list of accounts."""
     accounts = page(await request.service.store.accounts(), lambda account: account.label, request.query)
     if isinstance(accounts, ApiError):
         return accounts
@@ -67,7 +67,7 @@ async def list_accounts(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
-    """Create the account. An account with the same token is dropped first."""
+    """Create an account. If an account with the same token exists, it is deleted first."""
     rate = _check(request)
     if isinstance(rate, ApiError):
         return rate
@@ -81,7 +81,7 @@ async def show_account(request: ControlRequest) -> ControlResponse:
 
 
 async def change_account(request: ControlRequest) -> ControlResponse | ApiError:
-    """Change terms of the account, and return its new state."""
+    """Change those terms of the account that the body contains, and return its new state."""
     rate = _check(request)
     if isinstance(rate, ApiError):
         return rate
@@ -89,7 +89,7 @@ async def change_account(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def drop_account(request: ControlRequest) -> ControlResponse:
-    """Drop the account with its tasks, callbacks and recipes."""
+    """Delete the account with its tasks, callbacks and recipes."""
     await request.service.clocks.drop(request.account)
     return NO_CONTENT
 
@@ -134,7 +134,7 @@ async def clear_recipes(request: ControlRequest) -> ControlResponse:
 
 
 def _check(request: ControlRequest) -> Rate | ApiError | None:
-    """Check the terms in the body. Return the rate limit, None if the body sets none, or the 400 for invalid terms."""
+    """Return the 400 for invalid terms; otherwise the rate limit in the body, or None if the body sets none."""
     terms: Terms = request.body
     served = [name for by_model in request.service.spec.creates.values() for name in by_model if name]
     for model in () if terms.denied_models is UNSET else terms.denied_models:

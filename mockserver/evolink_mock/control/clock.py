@@ -72,9 +72,10 @@ async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def _moved(request: ControlRequest, events: Iterable[Event]) -> ControlResponse:
-    """Return the account's time after a move, and the events during the move.
+    """Return the account's time after a move of the clock, and the events during the move.
 
-    The clock is reported as frozen even if the account was dropped during the move, because a move freezes the clock.
+    The clock is reported as frozen even if the account was deleted during the move, because every move freezes the
+    clock.
     """
     happened = [_event(event) for event in events]
     return json_response({**await _clock(request), "frozen": True, "happened": happened})

@@ -1,4 +1,4 @@
-"""The requests and responses of the handlers of the control API, and their decoding and encoding."""
+"""Decode the requests to the control API and encode its responses, which its handlers receive and return."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Empty(msgspec.Struct, frozen=True):
-    """The struct for a route without a body, or without query parameters."""
+    """The type of the body or query parameters of a route that has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """A valid request to the control API.
+    """A valid request to the control API, as its handler receives it.
 
-    `body` and `query` are structs of the types that the route declares. `task_id` is the path parameter, or empty.
+    `body` and `query` have the types that the route declares. `task_id` is the task id in the path; empty if the path
+    has none.
     """
 
     service: Service
@@ -50,7 +51,7 @@ class ControlRequest:
 
 @dataclass(frozen=True, slots=True)
 class ControlResponse:
-    """A successful response of the control API. `body` is None for a 204, and an iterator of parts for a long body."""
+    """A successful response of the control API. `body` is None for a 204; a long body is an iterator of its parts."""
 
     body: bytes | AsyncIterator[bytes] | None
     status: int = 200
@@ -58,7 +59,7 @@ class ControlResponse:
 
 
 async def renewed(request: ControlRequest) -> ControlRequest:
-    """Return the request with the present state of its account."""
+    """Return a copy of the request that has the present state of its account."""
     account = await request.service.store.account(request.account.token)
     return replace(request, account=account)
 
@@ -75,7 +76,7 @@ NO_CONTENT = ControlResponse(None, 204)
 
 
 def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
-    """Decode a request body as the struct of the route, or return the 400 that names the invalid field."""
+    """Decode a JSON body to the type that the route declares, or return the 400 that names the invalid field."""
     document: Any = {}
     if raw:
         document = check_content_type(content_type) or parse(raw)
@@ -87,7 +88,7 @@ def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> 
 
 
 def decode_query(raw: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
-    """Decode a query string as the struct of the route, or return the 400 that names the invalid parameter."""
+    """Decode a query string to the type that the route declares, or return the 400 that names the invalid parameter."""
     pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
     parameters = dict(pairs)
     if len(parameters) < len(pairs):
@@ -114,7 +115,7 @@ def _convert(
 
 
 def _choices(kind: type[msgspec.Struct], name: str, value: str) -> str:
-    """Return a hint for an invalid word in a field: the most similar valid word, or all words if none is similar."""
+    """Return a hint for an invalid word: the most similar valid word or, if no word is similar, all valid words."""
     import msgspec.inspect as inspection
 
     info = inspection.type_info(kind)
@@ -132,7 +133,7 @@ def _unknown(name: str, known: tuple[str, ...], noun: str) -> ApiError:
 
 
 def seconds_of(value: float | str, name: str, most: float) -> float | ApiError:
-    """Return the seconds of a number or of a duration such as `25h`, or the 400 that names the field."""
+    """Return a number or a duration such as `25h` in seconds, or the 400 that names the field."""
     try:
         seconds = parse_duration(value) if isinstance(value, str) else value
     except ValueError as error:
@@ -163,7 +164,10 @@ async def send_response(send: Send, exchange: Exchange, response: ControlRespons
 async def _send_parts(
     send: Send, exchange: Exchange, parts: AsyncIterator[bytes], content_type: bytes
 ) -> None:
-    """Send a body part by part. An error before the first part can still be reported to the client."""
+    """Send a response whose body is an iterator of parts.
+
+    The first part is computed before the status is sent, so that an error in it can still become an error response.
+    """
     part = await anext(parts)
     exchange.status = 200
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", content_type)]})

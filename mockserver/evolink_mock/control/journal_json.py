@@ -1,4 +1,4 @@
-"""The exchanges of an account as JSON and as HTTP Archive 1.2, without credentials."""
+"""Export recorded requests and responses as JSON and as HTTP Archive 1.2, with all credentials removed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WORD = re.compile(r"[\w.~-]+")
 
 
 class SentCallback(NamedTuple):
-    """One attempt of a callback delivery, with the body that was sent."""
+    """One attempt to deliver a callback, with the request body that was sent."""
 
     delivery: Delivery
     attempt: Attempt
@@ -31,7 +31,7 @@ class SentCallback(NamedTuple):
 
 
 def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
-    """Return a redactor for these tokens and for all credentials that were sent in the exchanges."""
+    """Return a redactor that removes these tokens and every credential that the recorded requests contain."""
     sent = [
         credential_values(exchange.request_headers, exchange.query, exchange.request_body, exchange.path)
         for exchange in exchanges
@@ -40,7 +40,7 @@ def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
 
 
 def words_of(exchanges: Iterable[Exchange]) -> set[str]:
-    """Return the set of all words in the exchanges, so that many tokens can be looked up quickly."""
+    """Return all words in the recorded requests and responses, to decide quickly which tokens occur in them."""
     words: set[str] = set()
     for exchange in exchanges:
         values = [
@@ -52,7 +52,10 @@ def words_of(exchanges: Iterable[Exchange]) -> set[str]:
 
 
 def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
-    """Return one exchange as JSON data. Durations in real time are omitted, so that the data is reproducible."""
+    """Return one request and its response as JSON data.
+
+    Durations in real time are omitted, so that equal test runs give equal data.
+    """
     broken = violation_texts(exchange)
     return {
         "at": exchange.at,
@@ -74,7 +77,7 @@ def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
 
 
 def _sent_body(exchange: Exchange, redactor: Redactor) -> str:
-    """Return the response body that the client got. A HEAD request gets an empty body, even if a body was recorded."""
+    """Return the response body that the client received. For a HEAD request, it is empty."""
     return (
         "" if exchange.method == "HEAD" or not exchange.answer_body else redactor.body(exchange.answer_body)
     )
@@ -97,10 +100,10 @@ def har_entries(
     redactor: Redactor,
     own_token: str = "",
 ) -> Iterator[dict[str, Any]]:
-    """Yield the entries of an HTTP Archive of exchanges and callback attempts, in order of time.
+    """Yield the entries of an HTTP Archive for requests and callback attempts, in order of time.
 
-    Durations are in milliseconds of real time. The member `_own_key` states whether the exchange was sent with
-    `own_token`, the token of the caller.
+    Durations are in milliseconds of real time. The member `_own_key` is true if the request was sent with `own_token`,
+    the token of the caller.
     """
     dated = [(exchange.at, partial(_exchange, exchange, redactor, own_token)) for exchange in exchanges]
     dated += [(callback.attempt.at, partial(_callback, callback, redactor)) for callback in callbacks]
@@ -110,7 +113,7 @@ def har_entries(
 
 
 def har(entries: Sequence[dict[str, Any]], version: str, dropped: int = 0) -> dict[str, Any]:
-    """Return an HTTP Archive 1.2. `dropped` is the number of earlier exchanges that the journal has dropped."""
+    """Return an HTTP Archive 1.2. `dropped` is the number of older requests that the journal no longer contains."""
     creator = {"name": "evolink-mock", "version": version}
     return {"log": {"version": "1.2", "creator": creator, "entries": entries, "_dropped": dropped}}
 

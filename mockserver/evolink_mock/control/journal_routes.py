@@ -1,4 +1,4 @@
-"""The journals in the control API: exchanges and violations of an account, and requests without an account."""
+"""The journals in the control API: requests and violations of an account, and requests without an account."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class JournalQuery(Struct, frozen=True):
     """The query parameters of GET /journal.
 
-    The last `limit` exchanges are returned. If `status` is set, only exchanges with this status are returned.
+    The last `limit` requests are returned; if `status` is set, only those with this response status.
     """
 
     limit: Annotated[int, Meta(ge=1, le=JOURNAL)] = JOURNAL
@@ -31,7 +31,7 @@ class JournalQuery(Struct, frozen=True):
 
 
 async def show_journal(request: ControlRequest) -> ControlResponse:
-    """Return the last exchanges of the account."""
+    """Return the last requests of the account with their responses."""
     status = request.query.status
     journal = await _journal(request)
     exchanges = [item for item in journal if status is UNSET or item.status == status]
@@ -44,7 +44,7 @@ async def show_journal(request: ControlRequest) -> ControlResponse:
 
 
 async def show_violations(request: ControlRequest) -> ControlResponse:
-    """Return the violations by the account's requests, including those of exchanges that the journal has dropped."""
+    """Return the violations by the account's requests, including requests that the journal no longer contains."""
     journal = await _journal(request)
     redactor, shown = _redactor(request, journal), []
     for violation in journal.violations:
@@ -55,13 +55,13 @@ async def show_violations(request: ControlRequest) -> ControlResponse:
 
 
 async def clear_journal(request: ControlRequest) -> ControlResponse:
-    """Remove the exchanges of the account and their violations."""
+    """Remove the recorded requests of the account and their violations."""
     await request.service.store.clear_journal(request.account.token)
     return NO_CONTENT
 
 
 async def show_journal_har(request: ControlRequest) -> ControlResponse:
-    """Return the last exchanges and the callbacks of the account as an HTTP Archive."""
+    """Return the last requests and the callbacks of the account as an HTTP Archive."""
     callbacks, journal = await sent_callbacks(request), await _journal(request)
     return await _archive(journal, callbacks, _redactor(request, journal))
 

@@ -18,7 +18,7 @@ ACCOUNT_HEADER = b"mock-account"  # the label of the account that the operator's
 
 
 def is_operator(headers: Mapping[bytes, bytes], key: str) -> bool:
-    """Return whether the header or the cookie of a request contains the operator's key."""
+    """Return whether a header or cookie of the request contains the operator's key."""
     sent = headers.get(HEADER, b"") or _cookie(headers.get(b"cookie", b""), key)
     return bool(key) and compare_digest(sent, key.encode("latin-1", "replace"))
 
@@ -31,7 +31,8 @@ def set_cookie(key: str) -> bytes:
 def _name(key: str) -> str:
     """Return the name of the cookie, which depends on the key.
 
-    Because a browser sends the cookies of a host to every port, two mocks on a host need cookies with different names.
+    Because a browser sends the cookies of a host to all of its ports, two mocks on one host need cookies with different
+    names.
     """
     return f"evolink_mock_{blake2b(key.encode(), digest_size=4).hexdigest()}"
 

@@ -1,4 +1,4 @@
-"""Keep web pages of other origins out of the control API, even if their host name resolves to this server."""
+"""Reject requests that a web page of another origin sends to the control API (cross-site and DNS rebinding)."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ _OWN_SITE = (b"same-origin", b"none")
 
 
 class OwnNames(Struct, frozen=True):
-    """The hosts and authorities of this server, and patterns of further allowed hosts (`*` matches any text)."""
+    """The host names, with and without port, under which this server may be addressed.
+
+    `allowed` are patterns of further host names; `*` matches any text.
+    """
 
     names: frozenset[str] = frozenset()
     allowed: frozenset[str] = frozenset()
 
     def at(self, address: str | None) -> OwnNames:
-        """Return these names together with `address`, the address that accepted a connection."""
+        """Return these names and `address`, the local address of a connection."""
         return OwnNames(self.names | hosts_of(address), self.allowed)
 
     def has(self, authority: str) -> bool:
-        """Return whether `HOST[:PORT]` is loopback, a name of this server, or an allowed name.
+        """Return whether `HOST[:PORT]` is a loopback name, a name of this server, or an allowed name.
 
-        Other names are not accepted, even if they resolve to this server.
+        A name is not looked up in the DNS, because an attacker's name may resolve to this server.
         """
         parts = _AUTHORITY.fullmatch(authority)
         if parts is None:
@@ -44,10 +47,10 @@ class OwnNames(Struct, frozen=True):
 
 
 def origin_error(headers: Mapping[bytes, bytes], own: OwnNames, *, trusted: bool = False) -> ApiError | None:
-    """Return the 403 for a request from a page of another origin, or with an unknown host name; None if it is allowed.
+    """Return the 403 for a request from a page of another origin, or with an unknown host name; otherwise None.
 
     `trusted` means that the request has one of the API keys that this server requires. A trusted request may have any
-    host name, unless a browser sends it.
+    host name, unless a browser sent it.
     """
     host = headers.get(b"host", b"").decode("latin-1").lower()
     origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
@@ -77,9 +80,9 @@ def _is_loopback(name: str) -> bool:
 
 
 def hosts_of(*urls: str | None) -> frozenset[str]:
-    """Return the hosts and authorities of addresses and URLs, in lower case.
+    """Return the host names in addresses and URLs, with and without port, in lower case.
 
-    Wildcard addresses are omitted, because they name no host.
+    Wildcard addresses such as 0.0.0.0 are omitted, because they name no host.
     """
     return frozenset(_hosts(filter(None, urls))) - {"0.0.0.0", "::"}  # noqa: S104  (not bound here)
 

@@ -26,10 +26,10 @@ class PageQuery(Struct, frozen=True):
 def page(
     items: Sequence[T], key: Callable[[T], str], query: PageQuery
 ) -> tuple[Sequence[T], str | None] | ApiError:
-    """Return a page of a list, and the `after` of the next page; None instead of `after` if this is the last page.
+    """Return one page of a list, and the value of `after` for the next page, or None if this is the last page.
 
-    `after` is the key and the number (from 1) of the last item, as `KEY@NUMBER`. The number distinguishes items with
-    the same key, and saves a search. Returns a 400 if no item has the key.
+    `after` is the key and the number (from 1) of the last item on the page, as `KEY@NUMBER`. The number distinguishes
+    items with equal keys, and makes a search unnecessary. Returns a 400 if no item has the key.
     """
     start = _start(items, key, query.after) if query.after else 0
     if start is None:
@@ -40,7 +40,7 @@ def page(
 
 
 def _start(items: Sequence[T], key: Callable[[T], str], after: str) -> int | None:
-    """Return the index of the first item after the item that `after` names; None if the list has no such item."""
+    """Return the index of the item after the one that `after` names; None if the list has no such item."""
     wanted, at, number = after.rpartition("@")
     if at and number.isdigit() and len(number) <= _MOST_DIGITS:
         index = int(number)

@@ -1,4 +1,7 @@
-"""The recorded body of a request as text: decompressed, without credentials, and as base64 if it is binary."""
+"""The recorded body of a request as text: decompressed, and with its credentials removed.
+
+A body that is not text is encoded as base64.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,10 @@ _DIGITS = 15  # maximum number of digits of a Content-Length
 
 
 class BodyText(NamedTuple):
-    """The text of a body in an HTTP Archive.
+    """The body of a request, in the form in which an HTTP Archive contains it.
 
-    `size` is the number of bytes that were sent; -1 if the number is unknown, None if it is the size of `text`.
+    `size` is the number of bytes that the client sent, or -1 if that number is unknown. If `size` is None, the body was
+    recorded completely, and its size is that of `text`.
     """
 
     text: str
@@ -35,7 +39,7 @@ class BodyText(NamedTuple):
 
 
 def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
-    """Return the decompressed body of a request. If the body is long, the comment states how much was recorded."""
+    """Return the body of a request. If only its beginning was recorded, `comment` says how many bytes of how many."""
     recorded = exchange.request_body
     if not recorded:
         return BodyText("")
@@ -54,9 +58,9 @@ def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
 
 
 def _without_coding(body: bytes, coding: bytes) -> bytes:
-    """Decompress a body to at most `KEPT` bytes.
+    """Decompress a body, up to `KEPT` bytes.
 
-    If the body is not compressed with `coding`, it is returned unchanged.
+    If the content coding is unknown, or the body cannot be decompressed, the body is returned unchanged.
     """
     bits = _WINDOW_BITS.get(coding.strip().lower())
     if bits is None:
@@ -68,7 +72,7 @@ def _without_coding(body: bytes, coding: bytes) -> bytes:
 
 
 def _is_text(body: bytes) -> bool:
-    """Return whether a body is UTF-8. If the body was cut, its last character may be incomplete."""
+    """Return whether a body is UTF-8. The last character of a truncated body may be incomplete."""
     try:
         body.decode()
     except UnicodeDecodeError as error:

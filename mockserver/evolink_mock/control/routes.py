@@ -1,4 +1,4 @@
-"""The control API under `/__mock__/`: one flat table of routes, which control.yaml documents."""
+"""The routes of the control API under `/__mock__/`, as one table. The file control.yaml documents them."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ async def list_routes(request: ControlRequest) -> ControlResponse:  # noqa: ARG0
 
 
 class Row(NamedTuple):
-    """One operation of the control API.
+    """One route of the control API.
 
-    An operation that is `owned` needs a bearer token and concerns the account of this token. For an operation that is
-    `public`, neither origin nor token is checked.
+    If `owned`, the request needs a bearer token and concerns the account of this token. If `public`, the origin and the
+    token of the request are not checked.
     """
 
     method: str
@@ -117,7 +117,7 @@ PATHS = [f"{PREFIX}{row.path}" for row in ROWS]
 
 
 class ControlEndpoint:
-    """The ASGI endpoint of one row of the table, which checks each request and calls the handler of the row."""
+    """The ASGI endpoint of one route: it checks the request, calls the handler, and sends the response."""
 
     def __init__(self, service: Service, row: Row, own: origin_check.OwnNames) -> None:
         self._service = service
@@ -165,10 +165,10 @@ class ControlEndpoint:
         return ControlRequest(self._service, account, body, query, task_id)
 
     async def _token(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """Return the token of the account that a request concerns; None if the request has no accepted token.
+        """Return the token of the account that a request concerns; None if no account is permitted.
 
-        If the request has the operator's key and names an account, the token is that of the named account; otherwise,
-        it is the bearer token.
+        If the request has the operator's key and names an account, that account's token is returned. Otherwise, the
+        bearer token is returned if the server accepts it.
         """
         label = headers.get(ACCOUNT_HEADER)
         if label is None or not is_operator(headers, self._service.operator_key):
@@ -201,16 +201,15 @@ def accepted_token(service: Service, headers: Mapping[bytes, bytes]) -> str | No
 
 
 def _address(scope: Scope) -> str | None:
-    """Return the address that accepted the connection; None if the ASGI server does not state it."""
+    """Return the local address of the connection; None if the ASGI server does not provide it."""
     server = scope.get("server")
     return None if server is None else str(server[0])
 
 
 def own_names(service: Service, bound_to: str | None = None) -> origin_check.OwnNames:
-    """Return the host names under which the control API may be used.
+    """Return the host names under which clients may address the control API.
 
-    `bound_to` is the `HOST:PORT` of the control API's own listener; None if the control API has no listener of its
-    own.
+    `bound_to` is the `HOST:PORT` of a separate listener for the control API; None if there is no separate listener.
     """
     settings = service.settings
     hosts = origin_check.hosts_of(settings.host, settings.public_url, bound_to)
@@ -218,11 +217,10 @@ def own_names(service: Service, bound_to: str | None = None) -> origin_check.Own
 
 
 def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRoute]:
-    """Return the routes of the control API.
+    """Return the routes of the control API for one listener.
 
-    If the setting `control` turns the control API off or moves it to another address, only the public routes are
-    returned. `bound_to` is the `HOST:PORT` of the control API's own listener; None if the control API has no listener
-    of its own.
+    If the setting `control` turns the control API off or moves it to a separate listener, the main listener gets only
+    the public routes. `bound_to` is the `HOST:PORT` of the separate listener; None for the main listener.
     """
     own = own_names(service, bound_to)
     settings = service.settings
@@ -239,6 +237,9 @@ def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRo
 
 
 def create_control_app(service: Service, bound_to: str, more: Sequence[BaseRoute] = ()) -> ASGIApp:
-    """Create the application of a listener at `bound_to` (`HOST:PORT`): the control API and the routes `more`."""
+    """Create the app of a separate listener for the control API at `bound_to` (`HOST:PORT`).
+
+    The app also serves the routes in `more`.
+    """
     app = Router([*more, *control_routes(service, bound_to)], default=NotFound(PATHS))
     return ExchangeMiddleware(app, RouteTable(()), lambda _: None)

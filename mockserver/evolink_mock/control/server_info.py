@@ -1,4 +1,4 @@
-"""The routes of the control API that concern the server itself and no account."""
+"""The routes of the control API that concern the whole server: health, metrics, documents, clauses, recipes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def take_snapshot(request: ControlRequest) -> ControlResponse:
 
 
 async def show_health(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """Respond with a 200, which shows that the process is alive."""
+    """Respond with a 200, because a process that responds is alive."""
     return json_response({"status": "ok"})
 
 
@@ -73,19 +73,19 @@ async def show_openapi_json(request: ControlRequest) -> ControlResponse:  # noqa
 
 
 async def show_spec(request: ControlRequest) -> ControlResponse:
-    """Return the OpenAPI documents that the server simulates, by the path of their files."""
+    """Return the OpenAPI documents that the server simulates, as a mapping from file path to document."""
     return json_response({"documents": dict(request.service.spec.documents)})
 
 
 async def list_clauses(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """Return the clauses, which are the rules of the contract."""
+    """Return all clauses, which are the rules that the API's contract consists of."""
     from evolink_spec.clauses import load_clauses
 
     return json_response({"clauses": load_clauses()})
 
 
 async def show_certificate(request: ControlRequest) -> ControlResponse | ApiError:
-    """Return the certificate of the authority that clients must trust, or a 404 if the server has no https."""
+    """Return the CA certificate that clients of the https listener must trust; a 404 if the server has no https."""
     pem = request.service.ca_pem
     if pem is None:
         return ApiError(404, "this server has no https, so there is no certificate to trust")
@@ -93,5 +93,5 @@ async def show_certificate(request: ControlRequest) -> ControlResponse | ApiErro
 
 
 async def list_catalog(request: ControlRequest) -> ControlResponse:
-    """Return every recipe that has a single effect."""
+    """Return the catalog of recipes, without combinations of several effects."""
     return json_response({"recipes": request.service.registry.names})

@@ -1,4 +1,4 @@
-"""Tasks and callbacks in the control API: show them, force an outcome, redeliver a callback, wait."""
+"""Tasks and callbacks in the control API: show them, end a task, repeat a callback, and wait for either."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _LONGEST_WAIT = 600  # seconds
 
 
 class ForcedOutcome(Struct, frozen=True):
-    """The body of POST /tasks/{task_id}/outcome.
+    """The body of POST /tasks/{task_id}/outcome, which says how the task ends.
 
-    `failure` is a documented failure code or `CODE/KIND`. If `failure` is set, the outcome is `failed`.
+    `failure` is a documented failure code or `CODE/KIND`. If `failure` is set, `outcome` must be `failed` or omitted.
     """
 
     outcome: Literal["completed", "failed", "cancelled"] | None = None
@@ -56,7 +56,7 @@ class WaitForCallbacks(Struct, frozen=True):
 
 
 async def list_tasks(request: ControlRequest) -> ControlResponse | ApiError:
-    """Return a page of the list of the account's tasks."""
+    """Return one page of the list of the account's tasks."""
     tasks = page(
         await request.service.store.tasks(request.account.token), lambda task: task.id, request.query
     )
@@ -89,7 +89,7 @@ async def force_outcome(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def expire_links(request: ControlRequest) -> ControlResponse | ApiError:
-    """Let the result links of a completed task expire now."""
+    """Make the result links of a completed task expire now."""
     task = await _own_task(request, request.task_id)
     if task is None:
         return _no_task(request.task_id)
@@ -99,7 +99,7 @@ async def expire_links(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def list_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
-    """Return a page of the list of the account's callback deliveries."""
+    """Return one page of the list of the account's callbacks."""
     deliveries = await request.service.store.deliveries(request.account.token)
     selected = page(deliveries, lambda delivery: delivery.task_id, request.query)
     if isinstance(selected, ApiError):
@@ -109,7 +109,7 @@ async def list_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
-    """Return the callback delivery of one task."""
+    """Return the callback of one task, with all attempts to deliver it."""
     delivery = await _own_delivery(request)
     if isinstance(delivery, ApiError):
         return delivery
@@ -117,7 +117,7 @@ async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiError:
-    """Attempt a finished callback delivery once more."""
+    """Send the callback of a task once more, although its delivery has succeeded or been given up."""
     delivery = await _own_delivery(request)
     if isinstance(delivery, ApiError):
         return delivery
@@ -127,7 +127,7 @@ async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiEr
 
 
 async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond when the task has finished, when the timeout expires, or immediately if the account's clock is frozen."""
+    """Respond when the task has finished or the timeout has expired; immediately if the account's clock is frozen."""
     service, task_id = request.service, request.body.task_id
 
     async def is_finished(account: Account) -> Reached:
@@ -148,7 +148,10 @@ async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond when `count` callbacks have been delivered, when the timeout expires, or if the clock is frozen."""
+    """Respond when `count` callbacks have been delivered or the timeout has expired.
+
+    Responds immediately if the account's clock is frozen, because callbacks are then sent only when the clock is moved.
+    """
     service, account = request.service, request.account
 
     async def delivered() -> list[Delivery]:
@@ -167,7 +170,7 @@ async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiEr
 
 
 async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallback]:
-    """Return every attempt of every callback delivery of the account, with the body that was sent."""
+    """Return every attempt to deliver a callback of the account, with the request body that was sent."""
     sent = []
     for delivery in await request.service.store.deliveries(request.account.token):
         task = await request.service.store.task(delivery.task_id)
@@ -182,7 +185,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the time at which the body of a callback shows the task, which is never before the end of the task."""
+    """Return the time at which the callback body shows the task. The body of an early callback shows its end."""
     return max(attempt.at, task.timetable.ends)
 
 
@@ -235,7 +238,7 @@ def _finite(instant: float) -> float | None:
 
 
 def task_state(task: Task, now: float) -> dict[str, Any]:
-    """Return the state of a task at `now` as JSON data, with the whole timetable of the task."""
+    """Return the state of a task at `now` as JSON data, including the times of its future changes."""
     timetable, seen = task.timetable, view(task.timetable, now)
     failure = timetable.outcome.failure
     failed = "cancelled" if timetable.outcome.is_cancelled else "failed"
@@ -259,7 +262,7 @@ def task_state(task: Task, now: float) -> dict[str, Any]:
 
 
 async def delivery_states(request: ControlRequest, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
-    """Return deliveries of the account as JSON data, with all attempts and without credentials."""
+    """Return callbacks of the account as JSON data, with all attempts to deliver them and without credentials."""
     redactor = journal_json.redactor_of((), request.account.token)
     states = []
     for delivery in deliveries:

@@ -1,6 +1,6 @@
-"""Run `evolink-check client` as a command, and condense its report.
+"""Run the command `evolink-check client`, and shorten its report for a coding agent.
 
-The command is a separate process, because this package never imports the checks.
+The command is a separate process, because this package must not import the package of the checks.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _OUTPUT = 2000  # maximum number of characters of an error message
 
 
 class CheckError(Exception):
-    """The check could not run. The message is the output of the command."""
+    """The command `evolink-check client` could not run. The message is its output."""
 
 
 def check_client(
     mock: str, command: Sequence[str], scenarios: Sequence[str], deadline: float | None, folder: str
 ) -> dict[str, Any]:
-    """Check a client against the mock at the URL `mock`. Return the condensed report.
+    """Check a client against the mock at the URL `mock`, and return the shortened report.
 
-    Raises `CheckError` if the check cannot run.
+    Raises `CheckError` if the command `evolink-check client` cannot run.
     """
     with TemporaryDirectory(prefix="evolink-mock-mcp-") as place:
         report = Path(place) / "report.json"
@@ -48,7 +48,7 @@ def check_client(
 
 
 def condensed(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of a report that help to correct the client: its violations, with evidence and advice."""
+    """Return the verdict and the parts of a report that help to correct the client: violations, evidence, advice."""
     against = [clause for clause in report["clauses"] if clause["status"] in {"failed", "warning"}]
     return {
         "verdict": {0: "passed", 1: "failed", 2: "could not run"}[report["exit_status"]],

@@ -1,4 +1,4 @@
-"""The MCP server, which offers the tools over stdin and stdout, with the official package."""
+"""The MCP server, which offers the tools to a coding agent over stdin and stdout, by means of the package `mcp`."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def create_server(url: str, token: str) -> MCPServer:
         instructions=_INSTRUCTIONS,
         version=version("evolink-mock"),
         log_level="WARNING",
-        tools=[StrictTool.from_function(_with_reasons(function)) for function in functions],
+        tools=[StrictTool.from_function(_with_mcp_errors(function)) for function in functions],
     )
 
 
 class StrictTool(Tool):
-    """A tool that refuses unknown arguments, which the package would ignore."""
+    """A tool that rejects unknown arguments, which the package `mcp` would ignore."""
 
     async def run(self, arguments: dict[str, Any], *others: Any, **named: Any) -> Any:
-        """Call the tool. Raises `ToolError` for an unknown argument."""
+        """Call the tool. Raises `ToolError` if an argument is unknown."""
         accepted = self.parameters["properties"]
         for name in arguments.keys() - accepted.keys():
             what = f"{self.name} has no argument {name!r}{did_you_mean(name, accepted)}"
@@ -65,8 +65,11 @@ class StrictTool(Tool):
         return await super().run(arguments, *others, **named)
 
 
-def _with_reasons(tool: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Return the tool with its expected errors converted to errors of the protocol, which the agent reads."""
+def _with_mcp_errors(tool: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """Wrap the tool so that an exception that it may raise is reported as an MCP error.
+
+    The message of the MCP error tells the agent the reason. Any other exception would be reported without a reason.
+    """
 
     @wraps(tool)
     def call(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:

@@ -1,4 +1,4 @@
-"""The tools of the MCP server. Each tool calls the control API of a running mock, for one account."""
+"""The tools of the MCP server. Each tool calls the control API of a running mock, and concerns one account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BODY = 4000  # maximum number of characters of a body in a list
 class MockTools:
     """The tools for the account of `token` on the mock at `url`.
 
-    Every tool raises `ControlError` if the mock refuses the request, and `ConnectionError` if no mock responds.
+    Every tool raises `ControlError` if the mock responds with an error, and `ConnectionError` if no mock responds.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -42,7 +42,7 @@ class MockTools:
         return {**journal, "entries": [_shortened(entry) for entry in journal["entries"]]}
 
     def list_violations(self) -> JsonObject:
-        """List the violations of the API's contract by the requests of the account, in order."""
+        """List how the requests of the account violated the contract of the API, in order of time."""
         return self._get("/violations")
 
     def list_tasks(self) -> JsonObject:
