@@ -141,7 +141,7 @@ class MediaEndpoint:
         return (exchange.at, *decided)
 
     async def _file(self, task: Task, index: int) -> Response:
-        """Return the response with the file, or with the content that a recipe requests instead."""
+        """Return the response with the file, or with what a recipe requests instead (such as half of the file)."""
         anomaly = task.anomalies.link if task.anomalies is not None else ""
         spec = variation(task.media, index)
         kind = content_type(spec)

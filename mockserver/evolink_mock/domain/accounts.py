@@ -1,4 +1,4 @@
-"""Accounts, one for each bearer token: credits, rate window, task count and assigned recipes."""
+"""Accounts, one for each bearer token, with their credits, rate limit, task count and assigned recipes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class AssignedRecipe(Struct, frozen=True):
 class Account(Struct, omit_defaults=True):
     """The state of one account. Times are Unix seconds; credits have the unit of `usage` in the OpenAPI document.
 
-    An optional container is None while it is empty, so that most requests only test for None.
+    A collection that is usually empty is None while it is empty, because a test for None is fast.
     """
 
     token: str
@@ -64,7 +64,7 @@ class Account(Struct, omit_defaults=True):
 
 
 class AccountTerms(Struct, frozen=True):
-    """The initial state of every new account. The ids of its tasks are derived from `seed`."""
+    """The initial state of new accounts, and the seed from which the ids of their tasks are derived."""
 
     seed: int
     credits: float
@@ -80,27 +80,27 @@ def open_account(token: str, terms: AccountTerms) -> Account:
 
 
 def label_of(token: str) -> str:
-    """Return a name for the token that logs may show. The token cannot be derived from the name."""
+    """Return a short name for a token, for logs. The token cannot be derived from it."""
     return blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
 
 
 def instant_of(account: Account, server_now: float) -> float:
-    """Return the account's time, in Unix seconds, at which the server's clock shows `server_now`."""
+    """Return the account's time when the server's clock shows `server_now`. Both are in Unix seconds."""
     return server_now + account.shift if account.frozen_at is None else account.frozen_at
 
 
 def example_key(tokens: Collection[str]) -> str:
-    """Return an API key that the server accepts: the first of `tokens` in order, or any text if `tokens` is empty."""
+    """Return an API key that the server accepts, for examples. If `tokens` is empty, the server accepts any key."""
     return min(tokens, default="any-token")
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:
-    """Return whether `accepted` contains the token, or the part of the token before its first `~`."""
+    """Return whether the token is in `accepted`, without regard to a recipe that follows the key after a `~`."""
     return token in accepted or token.partition("~")[0] in accepted
 
 
 def rounded(number: float) -> Credits:
-    """Round credits to 6 decimals. A whole number below 2⁵³ is returned as an int."""
+    """Round credits to 6 decimals. A whole number becomes an int, so that it is written as `24` and not as `24.0`."""
     if isinstance(number, int):  # as usual, and faster
         return number
     number = round(number, _DECIMALS)
@@ -108,36 +108,33 @@ def rounded(number: float) -> Credits:
 
 
 def remaining(account: Account, now: float) -> Credits:
-    """Return the remaining credits at `now`.
-
-    The tasks that have failed by then are refunded (clause `credits.refund`).
-    """
+    """Return the remaining credits at `now`, after refunding the tasks that have failed (clause `credits.refund`)."""
     while account.refunds and account.refunds[0][0] <= now:
         account.used = rounded(account.used - heapq.heappop(account.refunds)[1])
     return rounded(account.granted - account.used)
 
 
 def set_credits(account: Account, left: float, now: float) -> None:
-    """Set the remaining credits at `now` to `left`."""
+    """Set the remaining credits at the time `now` to `left`."""
     remaining(account, now)  # first the refunds that are due, which would otherwise be added later
     account.granted = rounded(account.used + left)
 
 
 def set_rate(account: Account, rate: Rate) -> None:
-    """Set the rate limit of an account, and start a new rate window."""
+    """Set the rate limit of an account, and reset the count of requests."""
     account.rate, account.window_start, account.window_count = rate, -1.0, 0
 
 
 def next_random(account: Account) -> int:
-    """Return the next number of the account's reproducible sequence of pseudo-random numbers, 0 ≤ number < 36⁸."""
+    """Return the account's next pseudo-random number (0 ≤ number < 36⁸). Equal seeds give equal sequences."""
     account.random_draws += 1
     return ids.task_random(account.first_random, -account.random_draws)
 
 
 def charge(account: Account, task: Task, price: float) -> None:
-    """Count a new task, reserve its price, and schedule the refund at its end.
+    """Count a new task, reserve its price, and schedule the refund at the end of the task.
 
-    If the task will fail, the refund is its whole price.
+    If the task will fail, its whole price is refunded; otherwise, the part that its results do not cost.
     """
     account.task_count += 1
     account.used = rounded(account.used + price)
@@ -147,7 +144,7 @@ def charge(account: Account, task: Task, price: float) -> None:
 
 
 def move_refund(account: Account, before: Task, after: Task) -> None:
-    """Reschedule the refund of a task whose timetable changed from that of `before` to that of `after`."""
+    """Replace the scheduled refund after a test has changed when or how a task ends (`before` and `after`)."""
     refund = before.timetable.ends, refund_of(before)
     if refund in account.refunds:
         account.refunds.remove(refund)
@@ -157,7 +154,7 @@ def move_refund(account: Account, before: Task, after: Task) -> None:
 
 
 def count_request(account: Account, now: float) -> float | None:
-    """Count a request against the rate limit. Return the seconds to wait if the limit is exceeded, otherwise None."""
+    """Count a request for the rate limit. Return the seconds to wait if the limit is exceeded; otherwise None."""
     rate = account.rate
     if rate is None:
         return None

@@ -1,4 +1,4 @@
-"""Clocks. Only this module reads the system clock; functions elsewhere receive a `Clock` as an argument."""
+"""The clocks of the server and of the accounts. Only this module reads the system clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SLICE_SECONDS = 0.01
 
 
 class Clock(Protocol):
-    """The clock of a server or of an account. The times of a clock are Unix seconds and never decrease."""
+    """A clock, whose times are Unix seconds and never decrease."""
 
     def now(self) -> float:
         """Return the current time in Unix seconds."""
@@ -28,9 +28,8 @@ class Clock(Protocol):
 class SystemClock:
     """A clock that runs `scale` times as fast as real time.
 
-    The clock starts when it is first read, at `start` or, if `start` is None, at the present time. A script with a
-    seed therefore always sees the same times. The clock follows the monotonic clock of the system, so that adjustments
-    of the system's time do not affect it.
+    It starts when it is first read, so that a script with a fixed `start` sees the same time at each run. If `start` is
+    None, it starts at the present time. Adjustments of the system's time do not affect it.
     """
 
     def __init__(self, start: float | None = None, scale: float = 1.0) -> None:
@@ -65,14 +64,14 @@ class VirtualClock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward by `seconds`, and wake the calls of `sleep_until` whose time has come.
+        """Move the clock forward by `seconds`, and end the calls of `sleep_until` whose time is reached.
 
         Raises ValueError if `seconds` is negative.
         """
         self.advance_to(self._now + seconds)
 
     def advance_to(self, instant: float) -> None:
-        """Move the clock forward to `instant`, and wake the calls of `sleep_until` whose time has come.
+        """Move the clock forward to `instant`, and end the calls of `sleep_until` whose time is reached.
 
         Raises ValueError if `instant` is in the past.
         """
@@ -89,20 +88,20 @@ class VirtualClock:
 
 
 def local_time() -> str:
-    """Return the time of day for a log line, as `HH:MM:SS`."""
+    """Return the local time of day as `HH:MM:SS`, for a log line."""
     return time.strftime("%H:%M:%S")
 
 
 def stopwatch() -> float:
-    """Return a number of seconds that grows with real time. The difference of two calls is a duration.
+    """Return a time in seconds from an arbitrary start, to measure durations.
 
-    Test libraries that replace the functions of the module `time` do not affect this function.
+    Libraries that replace the functions of the module `time` in tests do not affect this function.
     """
     return _FUNCTIONS["perf_counter"]()
 
 
 async def sleep(seconds: float) -> None:
-    """Wait for `seconds` of real time, even if a test has replaced `asyncio.sleep` to make its client quick."""
+    """Wait for `seconds` of real time, even if a test has replaced `asyncio.sleep` to avoid waiting."""
     loop = asyncio.get_running_loop()
     woken = loop.create_future()
     timer = loop.call_later(seconds, _wake, woken)
@@ -118,13 +117,13 @@ def _wake(waiting: asyncio.Future[None]) -> None:
 
 
 class TimeSlice:
-    """Divides long work in a coroutine, so that the event loop can run other coroutines in between."""
+    """Interrupts a long computation in a coroutine, so that the event loop can run other coroutines."""
 
     def __init__(self) -> None:
         self._began = stopwatch()
 
     async def give_way(self) -> None:
-        """Let other coroutines run if this coroutine has run for `_SLICE_SECONDS`."""
+        """Let other coroutines run if `_SLICE_SECONDS` have passed since the last interruption."""
         if stopwatch() - self._began >= _SLICE_SECONDS:
             await sleep(0)
             self._began = stopwatch()
@@ -133,7 +132,7 @@ class TimeSlice:
 def pause(seconds: float) -> None:
     """Block this thread for `seconds` of real time.
 
-    A thread with an event loop may be blocked for milliseconds only.
+    In a thread with an event loop, only milliseconds are acceptable.
     """
     _FUNCTIONS["sleep"](seconds)
 
@@ -148,7 +147,7 @@ def wall_time() -> float:
 
 
 def _real(name: str) -> Callable[..., float]:
-    """Return the real function `time.NAME`, even if freezegun replaced it before this module was imported."""
+    """Return the function `name` of the module `time`, even if freezegun has already replaced it."""
     freezegun = sys.modules.get("freezegun.api")
     return getattr(freezegun, f"real_{name}", None) or getattr(time, name)  # type: ignore[no-any-return]
 

@@ -1,4 +1,4 @@
-"""The deliveries of callbacks, and the attempts of each delivery."""
+"""The deliveries of callbacks. A delivery consists of one or more attempts to send the callback."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ if TYPE_CHECKING:
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One attempt to deliver a callback.
+    """One attempt to deliver a callback, at the time `at` on the account's clock; it took `seconds` of real time.
 
-    The attempt began at `at`, in Unix seconds of the account's clock, and took `seconds` of real time. `status` is the
-    HTTP status of the response; if no response arrived, `status` is None and `problem` is the reason. `repeated`
-    counts the processes that died during this attempt. After each death another process made the attempt again, so the
-    receiver may have received the callback several times.
+    `status` is the HTTP status of the response; if no response arrived, it is None, and `problem` is the reason. If the
+    process died during the attempt, another process repeated it, and the receiver may have received the callback more
+    than once. `repeated` is the number of these repetitions.
     """
 
     at: float
@@ -32,8 +31,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 class Delivery(msgspec.Struct, frozen=True, gc=False):
     """The delivery of a task's callback to the URL `target`, with its attempts so far.
 
-    `due` is the time of the next attempt or of the attempt under way, in Unix seconds of the account's clock. `due` is
-    None if no attempt is planned. If `repeats`, the callback is sent once more after the first success.
+    `due` is the time of the next or present attempt, on the account's clock; None if no attempt is planned. If
+    `repeats`, a recipe requests that the callback is sent once more after the first success.
     """
 
     task_id: str
@@ -49,14 +48,14 @@ def succeeded(attempt: Attempt) -> bool:
 
 
 def with_attempt(delivery: Delivery, attempt: Attempt) -> Delivery:
-    """Return the delivery with `attempt` added, and without a planned next attempt."""
+    """Return a copy of the delivery with `attempt` added and no next attempt planned."""
     return Delivery(delivery.task_id, delivery.target, (*delivery.attempts, attempt), None, delivery.repeats)
 
 
 def first_delivery(task: Task, target: ParsedUrl) -> Delivery | None:
-    """Return the delivery of a new task's callback, or None if the recipe of the task prevents the callback.
+    """Return the delivery of a new task's callback; None if a recipe requests that no callback is sent.
 
-    The first attempt is due at the end of the task, unless the recipe of the task sends the callback early or late.
+    The first attempt is due at the end of the task, unless a recipe requests an early or late callback.
     """
     anomalies, due = task.anomalies, task.timetable.ends
     if anomalies is None:

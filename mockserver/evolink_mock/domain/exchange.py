@@ -1,4 +1,4 @@
-"""A request to the mock and its response, as recorded for the access log and the journal."""
+"""An exchange (a request to the mock and its response), as it is recorded in the access log and the journal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # documen
 
 
 class Recorder(Protocol):
-    """The part of an account's journal that records exchanges."""
+    """The methods of a journal that record exchanges and violations."""
 
     label: str  # of the account
 
@@ -33,12 +33,15 @@ class Recorder(Protocol):
         ...
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations by an exchange that has not ended yet."""
+        """Record the violations by a request, even before its response is sent."""
         ...
 
 
 class Exchange(Struct):
-    """A request and its response. The access log never shows the token, the query string or a body."""
+    """A request to the mock and its response.
+
+    The access log shows neither the token nor the query string nor bodies.
+    """
 
     method: str
     path: str
@@ -61,7 +64,7 @@ class Exchange(Struct):
     decided: int = 0  # status before a network fault, set when the violations are recorded; until then 0
 
     def __repr__(self) -> str:
-        """Return only the fields that a log or a traceback may show."""
+        """Return only what a log or a traceback may show, without credentials and bodies."""
         return (
             f"<Exchange {self.method} {self.path} {self.status} account={self.account} task={self.task_id}>"
         )
@@ -70,8 +73,8 @@ class Exchange(Struct):
 class Violation(Struct, frozen=True):
     """A violation of the contract by a request.
 
-    If `task_id` is not empty, the violation counts only if no task with this id belongs to the account when violations
-    are listed.
+    If `task_id` is set, the request was for a task that did not exist. The violation does not count if the account has
+    created a task with this id by the time at which violations are listed.
     """
 
     at: float
@@ -83,9 +86,9 @@ class Violation(Struct, frozen=True):
 
 
 class JournalSpace:
-    """The space for the journals of all accounts of a server, limited in bytes.
+    """Limits the total size of the journals of all accounts in bytes.
 
-    Above the limit, the exchanges of the account that has been idle the longest are dropped.
+    Above the limit, the exchanges of the account whose last request is the oldest are removed.
     """
 
     def __init__(self, limit: int = ALL_JOURNALS_BYTES) -> None:
@@ -95,7 +98,7 @@ class JournalSpace:
         self._latest: Journal | None = None  # the last journal in `_idle`
 
     def add(self, journal: Journal, size: int) -> None:
-        """Add `size` to the bytes of all journals. A negative `size` subtracts the bytes that a journal has dropped."""
+        """Add `size` to the total. A negative `size` means that the journal has removed exchanges."""
         self._bytes += size
         if journal is not self._latest:
             self._idle.pop(journal, None)
@@ -108,7 +111,7 @@ class JournalSpace:
             next(iter(self._idle)).drop_exchanges()
 
     def remove(self, journal: Journal, size: int) -> None:
-        """Stop counting a journal, which has `size` bytes."""
+        """Subtract `size`, the size of a journal that no longer counts."""
         self._bytes -= size
         self._forget(journal)
 
@@ -119,7 +122,7 @@ class JournalSpace:
 
 
 class Journal:
-    """The last exchanges of an account, limited in number and bytes, and separately the violations by its exchanges."""
+    """The last exchanges of an account, limited in number and bytes, and separately the violations of its exchanges."""
 
     __slots__ = (
         "_bytes",
@@ -146,7 +149,7 @@ class Journal:
         self.dropped_violations = 0
 
     def append(self, exchange: Exchange) -> None:
-        """Record a completed exchange, and drop the oldest exchanges if the journal exceeds its limits."""
+        """Record a completed exchange, and remove the oldest exchanges if the journal exceeds its limits."""
         exchange.size = size = size_of(exchange)
         exchanges = self._exchanges
         exchanges.append(exchange)
@@ -160,13 +163,13 @@ class Journal:
             self.add_violations(violation_records(exchange))
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations by an exchange that has not ended yet."""
+        """Record the violations by a request, even before its response is sent."""
         for violation in violations:
             self.dropped_violations += len(self.violations) == VIOLATIONS
             self.violations.append(violation)
 
     def move_to(self, space: JournalSpace | None) -> None:
-        """Count the exchanges of this journal in another space, or nowhere if `space` is None."""
+        """Count this journal in another `JournalSpace`, or in none if `space` is None."""
         size = self._bytes
         if self._space is not None:
             self._space.remove(self, size)
@@ -175,14 +178,14 @@ class Journal:
             space.add(self, size)
 
     def drop_exchanges(self) -> None:
-        """Drop all exchanges, but keep their violations."""
+        """Remove all exchanges, but keep the violations."""
         self.dropped += len(self._exchanges)
         self._exchanges = []
         self._count(-self._bytes)
 
     @property
     def violations(self) -> deque[Violation]:
-        """The last violations, the oldest first."""
+        """The last violations, in order of time."""
         if self._violations is None:  # as in most accounts
             self._violations = deque(maxlen=VIOLATIONS)
         return self._violations
@@ -212,13 +215,13 @@ def _size_of_headers(headers: tuple[tuple[bytes, bytes], ...]) -> int:
 
 
 def violation_texts(exchange: Exchange) -> list[str]:
-    """Return the texts of a request's violations: the reasons for a 400, 404 or 405, and the warnings."""
+    """Return the reasons for which a request violates the contract: those of a 400, 404 or 405, and all warnings."""
     refused = (exchange.decided or exchange.status) == 400 or exchange.is_unmatched  # noqa: PLR2004
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]
 
 
 def violation_records(exchange: Exchange) -> Iterator[Violation]:
-    """Yield the violations by a request, as records for the journal."""
+    """Yield the violations of the contract by a request."""
     texts = violation_texts(exchange)
     for text in texts:
         yield Violation(exchange.at, exchange.method, exchange.path, exchange.status, text)
@@ -231,7 +234,7 @@ def violation_records(exchange: Exchange) -> Iterator[Violation]:
 
 
 def record_violations(exchange: Exchange) -> None:
-    """Record the violations by a request before a network fault changes or delays its response."""
+    """Record the violations by a request. Must be called before a network fault replaces or delays the response."""
     if exchange.decided:
         return
     exchange.decided = exchange.status
@@ -249,7 +252,7 @@ class _Refusal(Struct, frozen=True):
 
 
 def error_message(body: bytes) -> str:
-    """Return the message in an error body of the documented shape; empty if `body` has another shape."""
+    """Return the message of an error response; empty if its body does not have the documented shape."""
     error = _error(body)
     return "" if error is None else error.message
 

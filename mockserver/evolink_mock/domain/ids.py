@@ -1,4 +1,4 @@
-"""Task ids: `task-unified-<created>-<8 letters or digits>`, unique by construction (clause `id.format`)."""
+"""Task ids: `task-unified-<created>-<8 letters or digits>`, unique in an account (clause `id.format`)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _SHAPE = re.compile(r"task-unified-[0-9]{10}-[0-9a-z]{8}")
 
 
 def first_random(seed: int, token: str) -> int:
-    """Return the first pseudo-random number of an account. Equal seeds and tokens give the same number."""
+    """Return the first pseudo-random number of an account, which is derived from the seed and the token."""
     digest = blake2b(f"{seed}:".encode() + token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) % SPACE
 
 
 def task_random(first: int, number: int) -> int:
-    """Return the pseudo-random number of the account's task number `number`, 0 ≤ n < 36⁸.
+    """Return the pseudo-random number (0 ≤ n < 36⁸) of the account's task number `number`.
 
     The id, the duration and the video of the task are derived from this number.
     """
@@ -32,7 +32,7 @@ def task_random(first: int, number: int) -> int:
 
 
 def fraction(random: int) -> float:
-    """Return a number in [0, 1) that is derived from `random`, but appears unrelated to the id made from `random`."""
+    """Return a number in [0, 1) that is derived from `random`, by mixing its bits."""
     mixed = (random * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     return (mixed >> 11) / (1 << 53)
@@ -51,7 +51,7 @@ def _prefix_of(created: int) -> str:
 
 
 def is_foreign(candidate: str) -> bool:
-    """Return whether an id lacks the prefix of task ids, and is therefore malformed (clause `query.id-prefix`)."""
+    """Return whether an id lacks the prefix of task ids (clause `query.id-prefix`)."""
     return not candidate.startswith(_PREFIX)
 
 

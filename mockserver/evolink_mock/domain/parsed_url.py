@@ -1,4 +1,4 @@
-"""A parsed URL. The check of a URL, the log and the callback all use the same parsed URL."""
+"""A parsed URL, which is parsed only once for its check, the log and the request that uses it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class ParsedUrl(Struct, frozen=True, gc=False):
-    """A parsed URL. `host` is canonical: lower case, without brackets or a trailing dot.
+    """A parsed URL.
 
-    `url` is the whole URL as written. `request_target` is the path and query of the URL, exactly as written (clause
-    `callback.query-kept`).
+    `host` is in lower case, without brackets and without a dot at its end. `url` is the whole URL as the client wrote
+    it. `request_target` is its path and query, unchanged (clause `callback.query-kept`).
     """
 
     url: str
@@ -26,5 +26,5 @@ class ParsedUrl(Struct, frozen=True, gc=False):
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     def origin(self) -> str:
-        """Return scheme, host and port. A log shows only these, because paths and queries often contain secrets."""
+        """Return scheme, host and port, as a log shows the URL, because paths and queries often contain secrets."""
         return f"{self.scheme}://{self.authority()}"

@@ -1,4 +1,4 @@
-"""The number and price of a request's results, from the example and the billing rule of the OpenAPI document."""
+"""The number and the price of a task's results, derived from the example in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _DECIMALS = 6
 
 
 def price_of(operation: CreateOperation) -> float:
-    """Return the credits that the example response of the OpenAPI document reserves; 0 if it shows no credits."""
+    """Return the price in the example response of the OpenAPI document (`credits_reserved`); 0 if it has none."""
     price = _usage(operation).get("credits_reserved", 0)
     return price if isinstance(price, int | float) else 0
 
 
 def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
-    """Return the number and price of a request's results; None if they equal those of the document's example.
+    """Return the number and price of the results for a request; None if they equal those of the document's example.
 
-    A price per second or per image is in proportion to the example. If the service chooses the duration (`-1` or
-    `auto`), the price of the longest video is reserved, and the credits that are not needed are refunded when the task
-    ends.
+    If the document states a price per second or per image, the price of the example is scaled. If the request lets the
+    service choose the duration (`-1` or `auto`), the price of the longest video is reserved, and the difference is
+    refunded when the task ends.
     """
     count, price = _count(request, operation), price_of(operation)
     rule = _usage(operation).get("billing_rule")
@@ -58,7 +58,7 @@ def count_of(task: Task) -> int:
 def refund_of(task: Task) -> float:
     """Return the credits to refund when a task ends.
 
-    If the task fails, all its reserved credits are refunded; otherwise, only the credits that were not needed.
+    If the task fails, all reserved credits are refunded; otherwise, the reserved credits that its results do not cost.
     """
     results = task.results
     if task.timetable.outcome.failure is not None:
@@ -68,7 +68,7 @@ def refund_of(task: Task) -> float:
 
 @lru_cache(maxsize=4096)
 def _shared(count: int, reserved: float, settled: float) -> Results:
-    """Return the same object for equal arguments, so that many tasks share few objects."""
+    """Return the cached object for these arguments, so that many tasks share few objects."""
     return Results(count, reserved, settled)
 
 
@@ -90,7 +90,7 @@ def _is_decided(request: Mapping[str, Json]) -> bool:
 
 
 def _example_seconds(operation: CreateOperation) -> float:
-    """Return the duration, in seconds, for which the document's example states a price."""
+    """Return the duration, in seconds, of the video to which the document's example price applies."""
     info = operation.answer.get("task_info")
     shown = info.get("video_duration") if isinstance(info, dict) else None
     for seconds in (operation.defaults.get("duration"), shown):

@@ -1,7 +1,7 @@
-"""Remove credentials from logs and records.
+"""Replace credentials in logs and recorded requests with a placeholder.
 
-The name of a header, query parameter or field shows whether its value is a credential. A credential is removed
-wherever its value appears. The time of each pass is proportional to the length of the text.
+A value is a credential if the name of its header, query parameter or field says so. It is then replaced wherever it
+appears in the text. The time is proportional to the length of the text.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ _encode = msgspec.json.Encoder().encode
 
 
 def is_credential_name(name: str) -> bool:
-    """Return whether a header, query parameter or field with this name contains a credential."""
+    """Return whether a header, query parameter or field with this name (such as `api_key`) contains a credential."""
     return names_secret(name)
 
 
 def is_credential_header(name: bytes) -> bool:
-    """Return whether a header with this name contains a credential."""
+    """Return whether a header with this name (such as `Authorization`) contains a credential."""
     return header_names_secret(name.decode("latin-1"))
 
 
 def credential_values(
     headers: Iterable[tuple[bytes, bytes]], query: bytes = b"", body: bytes = b"", path: str = ""
 ) -> list[str]:
-    """Return the values that a request sent as credentials in its headers, query string, JSON body and path."""
+    """Return the credentials in the headers, query string, JSON body and path of a request."""
     values: list[str] = []
     for name, value in headers:
         if is_credential_header(name):
@@ -91,12 +91,12 @@ def _secret_strings(body: bytes) -> set[str]:
 
 
 def _is_distinctive(value: str) -> bool:
-    """Return whether a credential is no ordinary word, and may therefore be removed wherever it appears."""
+    """Return whether a credential is long and unusual enough to be replaced wherever it appears in a text."""
     return len(value) >= _SHORT and (any(map(str.isdigit, value)) or len(value) >= 2 * _SHORT)
 
 
 def _values_of(name: str, value: str) -> Iterator[str]:
-    """Yield the secret parts of a header's value: the value without its scheme, or the value of each cookie."""
+    """Yield the credentials in a header's value: what follows a scheme such as `Bearer`, or the values of cookies."""
     if name in {"cookie", "set-cookie"}:
         pairs = value.split(";")[: 1 if name == "set-cookie" else _MOST_VALUES]
         yield from (pair.partition("=")[2].strip() for pair in pairs)
@@ -113,15 +113,18 @@ def _values_of(name: str, value: str) -> Iterator[str]:
 
 
 def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
-    """Return the texts of a log line (path and notes) without credentials.
+    """Return the path and the notes of a log line without credentials.
 
-    Credentials in `headers` are removed from each text, and URLs are cut after their origin.
+    Credentials in `headers` are replaced wherever they appear, and URLs are shortened to scheme and host.
     """
     return [*_redacted(tuple(texts), tuple(headers))]
 
 
 def redact_identifier_for_log(text: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return an identifier, which may look like an API key, without the known credentials in it."""
+    """Return an identifier without the credentials in `headers`.
+
+    Unlike `redact_for_log`, this function keeps words that only look like API keys, because an identifier may do so.
+    """
     return Redactor((), credential_values(headers)).identifier(text) if text else text
 
 
@@ -143,7 +146,7 @@ def _removed(_: str) -> str:
 
 
 class Redactor:
-    """Removes the tokens of accounts (`tokens`) and other credentials (`values`) from messages."""
+    """Replaces the tokens of accounts (`tokens`) and other credentials (`values`) in recorded requests."""
 
     def __init__(self, tokens: Iterable[str], values: Iterable[str] = ()) -> None:
         keys = {part for token in tokens for part in (token, token.partition("~")[0])}
@@ -153,28 +156,30 @@ class Redactor:
         self._known = known[:_MOST_REMOVED]
 
     def text(self, text: str, *, plain_urls: bool = False) -> str:
-        """Return a text without known credentials, credentials in URLs or after their names, and words like API keys.
+        """Return a text without credentials.
 
-        If `plain_urls`, UUIDs and hexadecimal numbers in the paths of URLs are kept.
+        Removed are the known credentials, values that a name announces (such as `api_key=…`), queries and passwords in
+        URLs, and words that look like API keys. If `plain_urls`, UUIDs and hexadecimal numbers in the paths of URLs are
+        kept.
         """
         return without_keys(self._plain(text), _removed, plain_urls=plain_urls)
 
     def identifier(self, text: str) -> str:
-        """Return an identifier without the known credentials in it. The identifier may look like an API key."""
+        """Return an identifier without the known credentials. Words that only look like API keys are kept."""
         return self._plain(text)
 
     def _plain(self, text: str) -> str:
-        """Return a text without credentials, except for words that look like API keys."""
+        """Return a text without credentials, but with the words that only look like API keys."""
         marked = self._marked(text)
         return without_named(_shown(_URL.sub(_without_query, marked) if ":" in marked else marked), _removed)
 
     def query(self, query: str) -> str:
-        """Return the text that replaces a query string, and that shows whether the query string contained a token."""
+        """Return the placeholder for a query string, which says whether the query string contained a token."""
         has_key = _TOKEN_MARK in self._marked(unquote_plus(query))
         return KEY_REMOVED if has_key else REMOVED
 
     def headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-        """Return names and values of headers as text. The values of headers with credentials are replaced."""
+        """Return the names and values of headers as text, with placeholders for credentials."""
         redacted = []
         for raw_name, raw_value in headers:
             name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
@@ -187,9 +192,9 @@ class Redactor:
         return self._plain(value) if identifies else self.text(value)
 
     def body(self, body: bytes) -> str:
-        """Return a body as text, without credentials.
+        """Return a body as text without credentials.
 
-        In JSON, each string is redacted. In any other body, URLs are cut after their scheme.
+        In JSON, each string is examined separately. In any other body, everything after `://` in a URL is also removed.
         """
         try:
             data = _decode(body)
@@ -218,14 +223,14 @@ class Redactor:
         return self.text(value, plain_urls=_CALLBACK_NAME.search(name) is None)
 
     def _name(self, name: str) -> str:
-        """Return the redacted name of a JSON member.
+        """Return the name of a JSON member without credentials.
 
-        A name below 8 characters is kept, because it may be an ordinary word.
+        A short name is kept, because it may be an ordinary word.
         """
         return self.text(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:
-        """Replace the known credentials by marks, whatever their case and encoding."""
+        """Replace the known credentials with marks, even in another case or encoding (such as base64)."""
         lower = text.lower()
         for value, mark in self._known:
             if value.lower() in lower:
@@ -242,7 +247,7 @@ class Redactor:
 
 
 def _without(text: str, value: str, mark: str) -> str:
-    """Replace each occurrence of a value by a mark. A value below 8 characters is replaced only as a whole word."""
+    """Replace each occurrence of a value with a mark. A value below 8 characters is replaced only as a whole word."""
     if len(value) >= _SHORT:
         return re.sub(re.escape(value), lambda _: mark, text, flags=re.IGNORECASE)
     return re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", lambda _: mark, text)
@@ -253,7 +258,7 @@ def _shown(marked: str) -> str:
 
 
 def _without_query(url: re.Match[str]) -> str:
-    """Return the rest of a URL after its scheme, without user information, query and fragment."""
+    """Return a URL, from `://` on, without user information and fragment, and with a placeholder for its query."""
     query = url[3]
     hidden = f"{query[0]}{KEY_REMOVED if _TOKEN_MARK in unquote_plus(query) else REMOVED}" if query else ""
     return f"{url[1]}{url[2]}{hidden}"
@@ -268,10 +273,10 @@ def _without_member(member: re.Match[str]) -> str:
 
 
 def _hidden(value: str) -> str:
-    """Return the text that replaces a credential. The scheme `Bearer` is kept, because it is documented."""
+    """Return the placeholder for a header's value. The scheme `Bearer` is kept."""
     return f"Bearer {REMOVED}" if value[:7].lower() == "bearer " else REMOVED
 
 
 def merged(requests: Iterable[Sequence[str]]) -> list[str]:
-    """Return the credentials of several requests without duplicates, beginning with those of the latest request."""
+    """Return the credentials of several requests without duplicates, the latest request first."""
     return list(dict.fromkeys(value for values in reversed([*requests]) for value in values))

@@ -1,4 +1,4 @@
-"""The times of callback attempts: at the end of the task, then 1, 2 and 4 seconds after each failed attempt."""
+"""The times of the attempts to deliver a callback: at the end of the task, then 1, 2 and 4 seconds after a failure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _REPEAT_SECONDS = 1.0  # from the first success to the second attempt of a callb
 
 
 def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float | None:
-    """Return the time of the next attempt in Unix seconds; None after a success or after the last retry.
+    """Return when the next attempt is due, in Unix seconds; None after a success or after the last retry.
 
-    `ended_at` is the end of the last attempt; before the first attempt, it is the end of the task. Implements the
-    clauses `callback.retries`, `callback.at-most-three` and `callback.any-failure`.
+    `ended_at` is the end of the last attempt, or the end of the task if there was no attempt. Implements the clauses
+    `callback.retries`, `callback.at-most-three` and `callback.any-failure`.
     """
     count = len(delivery.attempts)
     if count == 0:
@@ -33,7 +33,7 @@ def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float
 def conclude(
     before: Delivery, attempt: Attempt, rules: CallbackRules, ended_at: float, *, retried: bool = True
 ) -> Delivery:
-    """Return the delivery after an attempt that ended at `ended_at`, with the time of the next attempt.
+    """Return the delivery with an attempt that ended at `ended_at`, and with the time of the next attempt.
 
     If `retried` is false, no further attempt is planned.
     """

@@ -1,4 +1,4 @@
-"""The interface of a store: accounts, tasks, deliveries and journals, and the atomic change of an account."""
+"""The interface of a store, which keeps accounts, tasks, deliveries and journals, and changes accounts atomically."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class StoreError(Exception):
-    """The store cannot be used at present, and nothing was changed. The message states the reason."""
+    """The store cannot be used at present, and the call has changed nothing. The message states the reason."""
 
 
 class Change(Struct, frozen=True, gc=False):
-    """The records that are stored together with the new state of an account, in one write.
+    """The records that a step stores together with the changed account, in one transaction.
 
     `task` and `delivery` are new records. If `replaces` is true, `task` replaces the stored task with the same id.
-    `due` is a new time for the next attempt of the task's callback, and has no effect if that attempt has begun.
+    `due` is a new time for the next attempt of the task's callback; it has no effect if that attempt has already begun.
     """
 
     task: Task | None = None
@@ -50,9 +50,9 @@ class AccountState(Struct, frozen=True):
 
 
 class Store(Protocol):
-    """Accounts by token, tasks by id, and deliveries by the id of their task.
+    """A store of accounts (by token), tasks (by id) and deliveries (by the id of their task).
 
-    The methods `account`, `change` and `find` create an account if the token is new. Every method may raise
+    The methods `account`, `change` and `find` create an account if the token has none. Every method may raise
     `StoreError`.
     """
 
@@ -62,11 +62,11 @@ class Store(Protocol):
         ...
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token. The caller must not modify the account, because only `change` stores it."""
+        """Return the account of a token. The caller must not modify it, because only `change` stores modifications."""
         ...
 
     async def change(self, token: str, step: Step) -> None:
-        """Let `step` change an account, and store all its changes. If this fails, nothing is stored."""
+        """Call `step`, which modifies the account, and store the result. If this fails, nothing is stored."""
         ...
 
     async def accounts(self) -> Sequence[Account]:
@@ -74,9 +74,9 @@ class Store(Protocol):
         ...
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, and the task with this id, whichever account owns the task.
+        """Return the token's account, and the task with this id, even if another account owns the task.
 
-        The caller must not modify the account.
+        The caller must not modify the account. The task is None if no task has this id.
         """
         ...
 
@@ -97,7 +97,7 @@ class Store(Protocol):
         ...
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the account's next callback is due, on the account's clock; None if none is planned."""
+        """Return when the account's next callback is due, on the account's clock; None if no callback is planned."""
         ...
 
     async def drop(self, token: str) -> None:
@@ -105,22 +105,25 @@ class Store(Protocol):
         ...
 
     async def restore(self, state: AccountState) -> None:
-        """Store an account with its tasks, deliveries and journal. An account with the same token is replaced.
+        """Store an account with its tasks, deliveries and journal, and replace the account with the same token, if any.
 
-        Raises ValueError if one of the task ids belongs to another account.
+        Raises ValueError if another account has a task with one of the task ids.
         """
         ...
 
     def recorder(self, token: str) -> Recorder:
-        """Return the recorder for the exchanges of an account. This method never blocks and never raises an error."""
+        """Return the object that records the exchanges of an account.
+
+        This method never blocks and never raises an error.
+        """
         ...
 
     async def journal(self, token: str) -> Journal:
-        """Return the journal of an account, with every exchange recorded so far."""
+        """Return the journal of an account, including exchanges that other workers have not written yet."""
         ...
 
     async def dropped_exchanges(self) -> int:
-        """Return how many exchanges all journals have dropped, including the journal of requests without an account."""
+        """Return how many of the oldest exchanges have been removed from all journals, to limit memory."""
         ...
 
     async def clear_journal(self, token: str) -> None:
@@ -128,19 +131,19 @@ class Store(Protocol):
         ...
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
-        """Return the tokens of the accounts that have sent no request since `since`.
+        """Return the tokens of the accounts that no request has used since `since`.
 
         `since` and `now` are Unix seconds of real time.
         """
         ...
 
     def close(self) -> None:
-        """Write the recorded exchanges and give up the leases of this process. This method never raises an error."""
+        """Write the collected exchanges, and end the leases of this process. This method never raises an error."""
         ...
 
 
 class Claim(Struct, frozen=True):
-    """A leased delivery and its account. `interruptions` counts the workers that died during the present attempt."""
+    """A leased delivery with its account. `interruptions` counts the workers that died during the present attempt."""
 
     account: Account
     delivery: Delivery
@@ -148,39 +151,43 @@ class Claim(Struct, frozen=True):
 
 
 class Leases(Protocol):
-    """The leases of deliveries in a store that several workers share. A worker keeps its leases while it renews them.
+    """The leases of deliveries in a store that several workers share.
 
-    Another worker can lease the deliveries of a dead worker immediately, even if the account's time is frozen.
+    A lease is the right to attempt a delivery. A worker keeps its leases as long as it renews them. After its death,
+    other workers can lease its deliveries immediately, even if the account's clock is frozen.
     """
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, on the server's clock; None if none is planned."""
+        """Return when the next unleased delivery is due, on the server's clock; None if no delivery is planned."""
         ...
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now` and that `may_hold` accepts, up to `most` per account and receiver."""
+        """Lease deliveries that are due at `now` and that `may_hold` permits, up to `most` per account and receiver."""
         ...
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the deliveries of an account that are due by its frozen clock; none if the clock runs."""
+        """Lease the deliveries of an account that are due by its frozen clock. Leases none if the clock runs."""
         ...
 
     async def claim_one(self, task_id: str) -> Claim | None:
-        """Lease the delivery of a task. Return None if a worker has already leased it."""
+        """Lease the delivery of a task. Returns None if a worker has already leased the delivery."""
         ...
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Record that an attempt begins. Return False if the lease was lost or the delivery was dropped."""
+        """Record that an attempt begins.
+
+        Returns False if this worker has lost the lease or the delivery was deleted.
+        """
         ...
 
     async def release(self, delivery: Delivery) -> None:
-        """Give up the lease of a delivery without an attempt."""
+        """End the lease of a delivery that was not attempted."""
         ...
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Store the delivery after an attempt, and give up its lease.
+        """Store the delivery after an attempt, and end its lease.
 
-        Returns False if the lease was lost or the delivery was dropped.
+        Returns False if this worker has lost the lease or the delivery was deleted.
         """
         ...
 
@@ -189,7 +196,7 @@ class Leases(Protocol):
         ...
 
     async def is_alive(self, worker: str) -> bool:
-        """Return whether the worker with this name renews its leases."""
+        """Return whether the worker with this name is running, which means that it renews its leases."""
         ...
 
     async def renew(self) -> None:
@@ -202,7 +209,7 @@ class Leases(Protocol):
 
 
 class SharedStore(Store, Protocol):
-    """A store outside this process, which several worker processes may share."""
+    """A store in a file or on a server, which several worker processes can share."""
 
     worker: str  # the unique name of this process
     terms: AccountTerms  # the initial state of new accounts
@@ -214,57 +221,60 @@ class SharedStore(Store, Protocol):
         ...
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """Return a fact about the store, such as the seed of its ids.
+        """Return the value under this name, such as the seed of the task ids, which all workers share.
 
-        If the store has no fact with this name, `value` is stored and returned.
+        If there is no value under this name, `value` is stored and returned.
         """
         ...
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a fact under this name, replacing its earlier value."""
+        """Store a value under this name for all workers, and replace the earlier value."""
         ...
 
     async def has_changed(self) -> bool:
-        """Return whether another worker has changed the store since the last call of this method."""
+        """Return whether another worker has written to the store since the last call of this method."""
         ...
 
     async def flush(self) -> None:
-        """Write some of the recorded exchanges to the journals. Must be called often."""
+        """Write one batch of the collected exchanges to the journals; the next calls write the rest.
+
+        Must be called often.
+        """
         ...
 
 
 class LocalStore(Store, Protocol):
-    """A store whose calls take at most tens of microseconds, so that the event loop may wait for them."""
+    """A store whose calls take at most tens of microseconds, and may therefore block the event loop."""
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Do the same as `find`, without an event loop."""
+        """Do the same as `find`, without awaiting."""
         ...
 
     def change_now(self, token: str, step: Step) -> None:
-        """Do the same as `change`, without an event loop."""
+        """Do the same as `change`, without awaiting."""
         ...
 
 
 class BatchingStore(LocalStore, Protocol):
     """A store that can serve the calls of several requests together, in one round trip or one transaction.
 
-    While `is_batching` is true, `find` and `change` yield the commands that they want to send, and receive the
-    replies.
+    While `is_batching` is true, `find` and `change` do not send their commands, but yield them to the caller, which
+    passes the commands of several calls to `send`.
     """
 
     is_batching: bool
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests.
-
-        In each batch, `find_cached` checks only once whether another process wrote to the store.
-        """
+        """Begin a batch of requests, so that `find_cached` checks again whether its cache is valid."""
         ...
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
-        """Do the same as `find`, from a cache. Return None if the result is not cached."""
+        """Return the result of `find` from the cache; None if it is not cached or no longer valid."""
         ...
 
     def send(self, commands: Sequence[Any]) -> list[Any]:
-        """Return for each command its reply or its exception. Raises `StoreError` if the store cannot be used."""
+        """Return the reply to each command, or the exception that it caused.
+
+        Raises `StoreError` if the store cannot be used.
+        """
         ...

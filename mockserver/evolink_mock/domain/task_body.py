@@ -1,4 +1,4 @@
-"""The JSON of a task at a given time, for responses to create requests and status queries and for callbacks."""
+"""The JSON of a task at a given time, as create requests, status queries and callbacks show it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ MEDIA_PATH = "/media/"
 
 
 def media_name(task: Task, index: int = 0) -> str:
-    """Return the file name of a task's result number `index`, counted from 0 (clause `link.extension`)."""
+    """Return the file name of the task's result with this index, counted from 0 (clause `link.extension`)."""
     number = f"-{index + 1}" if index else ""
     return task.id + number + suffix(task.media)
 
 
 def result_url(task: Task, index: int = 0) -> str:
-    """Return the link to a task's result number `index`, counted from 0."""
+    """Return the link to the task's result with this index, counted from 0."""
     return f"{task.origin}{MEDIA_PATH}{media_name(task, index)}"
 
 
 def to_dict(task: Task, now: float) -> dict[str, Any]:
-    """Return the JSON of a task at `now`: the example in the OpenAPI document, with the values of this task.
+    """Return the JSON of a task at `now`: the document's example response, with the values of this task.
 
     `results` is present only if the task is completed, and `error` only if the task has failed (clauses
     `task.results-when-completed` and `task.error-when-failed`).
@@ -54,7 +54,10 @@ def to_dict(task: Task, now: float) -> dict[str, Any]:
 
 
 def _task_info(task: Task, *, is_over: bool) -> dict[str, Any]:
-    """Return the documented members of `task_info`. `can_cancel` is always false if the document's example says so."""
+    """Return the member `task_info` with the values of the task.
+
+    `can_cancel` is true while the task is unfinished, unless the document's example has `false`.
+    """
     documented = task.operation.answer["task_info"]
     info = dict(documented)
     if "can_cancel" in info:
@@ -76,7 +79,7 @@ def _add_results(body: dict[str, Any], task: Task) -> None:
 
 
 def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
-    """Return the undocumented member `result_data`: one object for each result, with its id and, if any, its link."""
+    """Return the undocumented member `result_data`: an object for each result, with its id and further fields."""
     entries = []
     for index, link in enumerate(links):
         entry: dict[str, Any] = {"result_id": f"{task.id}-{index + 1}"}
@@ -91,10 +94,7 @@ def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
 
 
 def to_json(task: Task, now: float) -> bytes:
-    """Encode a task at `now` as compact JSON.
-
-    The bytes are cached until the phase or the progress of the task changes.
-    """
+    """Encode a task at `now` as compact JSON. The result is cached until the status or the progress changes."""
     state = view(task.timetable, now)
     remembered = _remembered.get(task.id)
     if remembered is not None and remembered[0] is task and remembered[1] is state:
@@ -107,9 +107,9 @@ def to_json(task: Task, now: float) -> bytes:
 
 
 class PendingBody:
-    """The JSON of pending tasks that equal `task` except for id, time of creation and estimate.
+    """Encodes pending tasks that differ from `task` only in id, time of creation and estimate.
 
-    The JSON is encoded once, with placeholders for these three values. NUL characters delimit the placeholders,
+    The JSON is encoded only once, with placeholders for these three values. NUL characters delimit the placeholders,
     because JSON contains no NUL.
     """
 
@@ -122,7 +122,7 @@ class PendingBody:
         self._template = holes.replace(b"\0", b"")
 
     def encode(self, task: Task) -> bytes:
-        """Return the JSON of the pending task `task`."""
+        """Return the JSON of `task`, which must be pending."""
         timetable = task.timetable
         values = {
             b"created": timetable.created,

@@ -1,4 +1,7 @@
-"""Tasks and their timetables. A timetable is decided when the task is created; a status query does not change it."""
+"""Tasks and their timetables.
+
+The timetable of a task is decided when the task is created, so a status query only looks up the present state.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,10 @@ LAST_PROGRESS = 99  # 100 is reserved for a completed task (clause `task.progres
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
-    """The end of a task, which either completes or fails with an error.
+    """How a task ends: `failure` is None if the task completes, otherwise the error with which it fails.
 
-    `reach` is the progress (1 to 99) that the task shows before it fails. If `is_cancelled`, the task ends with the
-    OpenAPI document's status for cancelled tasks, or, if there is none, with the status for failed tasks.
+    `reach` is the progress (1 to 99) that the task shows before it fails. If `is_cancelled`, the task gets the status
+    that the OpenAPI document has for cancelled tasks, or, if there is none, the status for failed tasks.
     """
 
     failure: TaskFailure | None = None
@@ -36,10 +39,10 @@ SUCCESS = Outcome()
 
 
 class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The timetable of a task. Times are Unix seconds; the estimate is a number of whole seconds.
+    """When a task starts and ends, in Unix seconds, and how it ends. `estimate` is in whole seconds.
 
-    A task is pending before `starts`, processing before `ends`, and afterwards completed or failed. If `starts` is
-    infinite, the task is pending for ever; if only `ends` is infinite, the task never leaves processing.
+    The task is pending before `starts`, processing before `ends`, and afterwards completed or failed. If `starts` is
+    infinite, the task stays pending for ever; if only `ends` is infinite, it stays in processing for ever.
     """
 
     created: float
@@ -56,7 +59,7 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
-    """Unusual behaviour that a recipe gives a task: in its result links, in its callback, and after its end."""
+    """The faults that a recipe gives a task: in its result links, in its callback, and after its end."""
 
     link: str = ""  # expired, 404, truncated, page, empty or redirect
     callback: str = ""  # late, twice, early or never
@@ -65,7 +68,7 @@ class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Results(Struct, frozen=True, gc=False):
-    """The number of results of a task, the credits reserved for it, and the credits charged when it completes."""
+    """The number of a task's results, the credits reserved at first, and the credits charged if the task completes."""
 
     count: int
     reserved: float
@@ -73,10 +76,10 @@ class Results(Struct, frozen=True, gc=False):
 
 
 class Task(Struct, frozen=True, gc=False):
-    """A stored task. To save memory, tasks share all their objects except for the id and the timetable.
+    """A stored task. To save memory, similar tasks share all objects except for the id and the timetable.
 
-    `account` is the token that created the task. `origin` is the scheme and host with which its result links begin.
-    `results` is None if the number of results and the price are those of the document's example.
+    `account` is the token with which the task was created. The result links begin with `origin`, a scheme and host.
+    `results` is None if the number and the price of the results are those of the document's example.
     """
 
     id: str
@@ -101,7 +104,7 @@ def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = 
 
 
 def queued(timetable: Timetable, queue_end: float) -> Timetable:
-    """Return the timetable, delayed until `queue_end` if that is after the creation of the task."""
+    """Return the timetable, delayed so that the task starts after `queue_end`, the end of the tasks before it."""
     shift = max(0.0, queue_end - timetable.created)
     estimate = timetable.estimate if math.isinf(shift) else timetable.estimate + math.ceil(shift)
     return Timetable(
@@ -110,7 +113,7 @@ def queued(timetable: Timetable, queue_end: float) -> Timetable:
 
 
 def stuck(timetable: Timetable, phase: Phase) -> Timetable:
-    """Return the timetable of a task that never leaves `phase`."""
+    """Return the timetable of a task that stays in `phase` (pending or processing) for ever."""
     starts = math.inf if phase is Phase.PENDING else timetable.starts
     return Timetable(timetable.created, starts, math.inf, timetable.estimate, timetable.outcome)
 
@@ -125,7 +128,7 @@ def halfway(timetable: Timetable) -> float:
 
 
 class Phase(IntEnum):
-    """The phase of a task. The value of a phase is the index of its status in the `Statuses` of an OpenAPI document."""
+    """The phase of a task, as the index of its status in the `Statuses` of an OpenAPI document."""
 
     PENDING = 0
     PROCESSING = 1
@@ -135,7 +138,7 @@ class Phase(IntEnum):
 
 
 class View(Struct, frozen=True):
-    """The phase and the progress of a task at a given time. Progress is 0 to 100."""
+    """The phase and the progress (0 to 100) of a task at a given time."""
 
     phase: Phase
     progress: int
@@ -144,8 +147,8 @@ class View(Struct, frozen=True):
 def view(timetable: Timetable, now: float) -> View:
     """Return the phase and the progress of a task at `now`.
 
-    Progress is 0 in a pending task, rises from 1 to 99 during processing, and is 100 in a completed and 0 in a failed
-    task (clauses `task.status-order`, `task.progress-monotone` and `task.final`).
+    The progress of a pending task is 0. During processing, it rises from 1 to 99. The progress of a completed task is
+    100, and that of a failed task is 0 (clauses `task.status-order`, `task.progress-monotone` and `task.final`).
     """
     if now >= timetable.ends:
         outcome = timetable.outcome

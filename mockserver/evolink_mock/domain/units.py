@@ -1,4 +1,4 @@
-"""Parse durations, speeds and rates in the notation of command lines and recipes."""
+"""Parse durations (`5s`), speeds (`1s..3s`) and rates (`30/minute`) in command lines and recipes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def parse_duration(text: str) -> float:
 
 
 def parse_speed(text: str) -> Speed:
-    """Parse a duration or a range `SHORTEST..LONGEST`. Raises ValueError for any other text."""
+    """Parse a duration, or a range of durations such as `1s..3s`. Raises ValueError for any other text."""
     shortest, dots, longest = text.partition("..")
     speed = Speed(parse_duration(shortest), parse_duration(longest if dots else shortest))
     if speed.longest < speed.shortest:
@@ -47,14 +47,14 @@ def parse_rate(text: str) -> Rate:
 
 
 class Rate(Struct, frozen=True):
-    """A limit of `limit` requests in each window of `seconds`."""
+    """A rate limit: at most `limit` requests in each period of `seconds`."""
 
     limit: int
     seconds: float
 
 
 class Speed(Struct, frozen=True):
-    """The range of the durations of tasks, in seconds of the account's clock."""
+    """The range from which the durations of tasks are chosen, in seconds of the account's clock."""
 
     shortest: float
     longest: float
@@ -62,7 +62,8 @@ class Speed(Struct, frozen=True):
     def duration(self, random: int) -> float:
         """Return the duration of one task in seconds, rounded to milliseconds.
 
-        Durations are distributed log-uniformly over the range; `random` selects one.
+        `random` chooses the duration from the range. On a logarithmic scale, all durations in the range are equally
+        likely.
         """
         if self.shortest == self.longest:
             return self.shortest

@@ -1,1 +1,1 @@
-"""The state of a running mock: account clocks, waiting requests, task overrides, uploads."""
+"""The parts of a running mock that the endpoints share, such as clocks, metrics, uploads and the store."""

@@ -41,7 +41,7 @@ _TURN_SECONDS = 1.0  # maximum real time for which a caller waits until another 
 
 
 class Event(Struct, frozen=True):
-    """An event that happened while time was advanced. `status` and `problem` are those of a callback attempt."""
+    """An event during a move of a clock. `status` and `problem` are the result of an attempt to deliver a callback."""
 
     at: float
     what: EventKind
@@ -68,10 +68,7 @@ class ShiftedClock:
 
 
 class AccountClocks:
-    """The clocks of all accounts.
-
-    Until an account's clock is frozen, set or advanced, the clock shows the server's time.
-    """
+    """The clocks of all accounts. A clock shows the server's time until it is frozen, set or advanced."""
 
     def __init__(
         self, clock: Clock, store: MemoryStore | SharedStore, scheduler: Scheduler, notifier: Notifier
@@ -92,7 +89,7 @@ class AccountClocks:
         await ShiftedClock(self._clock, account.shift).sleep_until(instant)
 
     async def is_moving(self, account: Account) -> bool:
-        """Return whether a caller, in this process or in another process, is moving the account's time."""
+        """Return whether a request to the control API, in any process, is moving the account's clock at present."""
         lock = self._locks.get(account.token)
         if lock is not None and lock.locked():
             return True
@@ -104,10 +101,11 @@ class AccountClocks:
 
     @asynccontextmanager
     async def moving(self, account: Account) -> AsyncIterator[None]:
-        """Hold the right to move the account's time during a block. Notify the account's waiters afterwards.
+        """Return a context manager, during whose block only the caller may move the account's clock.
 
-        Raises `ClockBusyError` if another caller holds the right for more than a second. That caller probably waits
-        for the response to a callback, and this caller may be the receiver of the callback.
+        At the end of the block, requests that wait for a change of the account are woken. Raises `ClockBusyError` if
+        another caller moves the clock for more than a second. That caller probably waits for the response to a
+        callback, and the callback's receiver may be this caller.
         """
         token = account.token
         lock = self._locks.setdefault(token, asyncio.Lock())
@@ -127,23 +125,22 @@ class AccountClocks:
             self._notifier.notify(token)
 
     async def freeze(self, account: Account) -> None:
-        """Freeze the account's time at its current value."""
+        """Stop the account's clock at its present time."""
         async with self.moving(account):
             await self._freeze(account.token)
 
     async def advance(self, account: Account, seconds: float) -> list[Event]:
-        """Move the account's time forward. Return the events on the way, in order of time.
+        """Freeze the account's clock, move it forward, and return the events during the move, in order of time.
 
-        During the move, each event happens when the clock shows its due time. Callbacks and their retries are really
-        sent. States, links, rate windows and refunds are functions of time and need no action. Raises ValueError for a
-        negative number or a time after `LAST`, and `ClockBusyError` like `moving`.
+        Callbacks and retries that become due are really sent, each when the clock shows its due time. Raises ValueError
+        for a negative number or a time after `LAST`, and `ClockBusyError` like `moving`.
         """
         async with self.moving(account):
             frozen = await self._freeze(account.token)
             return await self._move(frozen, self.now(frozen) + seconds)
 
     async def set_time(self, account: Account, instant: float) -> list[Event]:
-        """Move the account's time forward to `instant` (Unix seconds), like `advance`.
+        """Freeze the account's clock and move it to `instant` (Unix seconds), like `advance`.
 
         Raises ValueError for a time in the past.
         """
@@ -151,7 +148,7 @@ class AccountClocks:
             return await self._move(await self._freeze(account.token), instant)
 
     async def resume(self, account: Account) -> None:
-        """Let the account's time run again, from where it stopped. Finished tasks stay finished."""
+        """Let the account's clock run again from its present time. Finished tasks stay finished."""
 
         def step(account: Account, _: IsTaken) -> Change:
             if account.frozen_at is not None:
@@ -163,14 +160,17 @@ class AccountClocks:
             self._scheduler.clock_changed(await self._store.account(account.token))
 
     async def drop(self, account: Account) -> None:
-        """Remove an account with its tasks, callbacks and journal. The result of a callback in progress is ignored."""
+        """Delete an account with its tasks, callbacks and journal.
+
+        If a callback is being sent at that moment, its result is ignored.
+        """
         self._scheduler.discard(account)
         self._locks.pop(account.token, None)
         await self._store.drop(account.token)
         self._notifier.notify(account.token)
 
     async def _freeze(self, token: str) -> Account:
-        """Freeze the account's time unless it is frozen. Return the account."""
+        """Stop the account's clock, if it is running, and return the account."""
 
         def step(account: Account, _: IsTaken) -> Change:
             account.frozen_at = self.now(account)
@@ -199,7 +199,7 @@ class AccountClocks:
 
 
 def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
-    """Yield the events of a task after `start` and up to `target`, without those of its callback."""
+    """Yield the changes of a task's status, and the expiry of its links, after `start` and up to `target`."""
     timetable = task.timetable
     transitions: list[tuple[float, EventKind]] = [(timetable.starts, "task.processing")]
     if timetable.outcome.failure is not None:
@@ -210,9 +210,9 @@ def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
 
 
 def _attempts(delivery: Delivery, before: Mapping[str, int]) -> Iterator[Event]:
-    """Yield the events of the new attempts of a delivery.
+    """Yield an event for each new attempt of a delivery.
 
-    `before` has the number of earlier attempts for each task.
+    `before` contains the number of earlier attempts for each task id.
     """
     for attempt in delivery.attempts[before.get(delivery.task_id, 0) :]:
         yield Event(attempt.at, "callback.attempt", delivery.task_id, attempt.status, attempt.problem)

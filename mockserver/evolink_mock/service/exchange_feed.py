@@ -1,4 +1,4 @@
-"""The latest exchanges of all accounts, numbered, for the console and for `GET /events`."""
+"""The latest exchanges of all accounts, for the live view of the console and for `GET /events`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BODY_BYTES = 8 * 1024 * 1024  # maximum bytes in the bodies of all stored excha
 
 
 class Numbered(NamedTuple):
-    """An exchange and its number in the feed, counted from 1."""
+    """An exchange, and its number in the feed, counted from 1."""
 
     number: int
     exchange: Exchange
@@ -23,10 +23,9 @@ class Numbered(NamedTuple):
 class ExchangeFeed:
     """The latest completed exchanges, limited in number and in bytes.
 
-    A reader remembers the number of the last exchange that it has read. A slow reader misses exchanges that were
-    dropped, and learns how many it missed. Nothing is queued for a reader. After `clear`, the earlier exchanges are
-    not shown; they are stored until later exchanges replace them, so that readers who have not read them yet still get
-    them.
+    Each reader remembers the number of the last exchange that it has read, and asks for those after it. If exchanges
+    were removed before a slow reader has read them, it learns how many. `clear` hides the exchanges published so far;
+    readers that have not read them yet still get them.
     """
 
     def __init__(self, limit: int = _EXCHANGES, body_bytes: int = _BODY_BYTES) -> None:
@@ -39,7 +38,7 @@ class ExchangeFeed:
         self.last_cleared = 0  # the number of the latest exchange that was cleared
 
     def publish(self, exchange: Exchange) -> None:
-        """Append a completed exchange, and wake the waiting readers."""
+        """Append a completed exchange, and wake the readers that wait."""
         stored = self._stored
         self.last += 1
         stored.append(exchange)
@@ -51,31 +50,31 @@ class ExchangeFeed:
             changed.set()
 
     def clear(self) -> None:
-        """Stop showing the exchanges published so far. The numbering continues."""
+        """Hide the exchanges published so far. The next exchange continues their numbering."""
         self.last_cleared = self.last
         self.clearings += 1
         for changed in self._followers:
             changed.set()
 
     def get(self, number: int) -> Exchange | None:
-        """Return the exchange with this number; None if it was cleared or dropped."""
+        """Return the exchange with this number; None if it is hidden or was removed."""
         index = number - self.last + len(self._stored) - 1
         is_shown = 0 <= index < len(self._stored) and number > self.last_cleared
         return self._stored[index] if is_shown else None
 
     def number_of(self, exchange: Exchange) -> int:
-        """Return the number of a published exchange; 0, which no exchange has, if the exchange has been dropped."""
+        """Return the number of a published exchange; 0, which is no number, if the exchange was removed."""
         stored = reversed(self._stored)
         return next((self.last - index for index, item in enumerate(stored) if item is exchange), 0)
 
     def shown(self) -> list[Numbered]:
-        """Return the stored exchanges that have not been cleared."""
+        """Return the stored exchanges that are not hidden."""
         return self.after(self.last_cleared)[0]
 
     def after(self, number: int) -> tuple[list[Numbered], int]:
-        """Return the stored exchanges after this number, and how many exchanges after this number were dropped.
+        """Return the stored exchanges after this number, and how many after this number were removed.
 
-        The returned exchanges include cleared exchanges.
+        Hidden exchanges are included.
         """
         first = self.last - len(self._stored) + 1
         missed = max(0, first - 1 - number)
@@ -86,9 +85,10 @@ class ExchangeFeed:
         return exchanges, missed
 
     async def wait(self, number: int, clearings: int = 0) -> None:
-        """Return when an exchange after this number is published, or when the feed is cleared.
+        """Wait until an exchange after this number is published, or the feed is cleared.
 
-        Returns immediately if the feed has already been cleared more than `clearings` times.
+        `clearings` is how often the caller knows the feed to have been cleared. Returns immediately if it was cleared
+        more often.
         """
         if self.last > number or self.clearings > clearings:
             return

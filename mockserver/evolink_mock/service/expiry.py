@@ -1,4 +1,4 @@
-"""Drop accounts that have not been used for a long time."""
+"""Delete accounts that have not been used for a long time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger("evolink_mock")
 
 
 async def drop_unused(service: Service, keep: float) -> None:
-    """Until cancelled, drop each account that has not been used for `keep` seconds of real time."""
+    """Delete each account that has not been used for `keep` seconds of real time. Runs until it is cancelled."""
     while True:
         now = wall_time()
         try:

@@ -1,7 +1,7 @@
 """Metrics in the text format of Prometheus: requests, violations, callbacks, tasks, journals.
 
-Counters count the events in this process, or in all workers if `PROMETHEUS_MULTIPROC_DIR` names a folder that the
-workers share. Gauges are computed from the store when the metrics are requested.
+Counters count the events in this process, or in all workers if the environment variable `PROMETHEUS_MULTIPROC_DIR`
+names a folder that the workers share. Gauges are computed from the store at each request for the metrics.
 """
 
 from __future__ import annotations
@@ -37,10 +37,7 @@ _TASKS_AT_ONCE = 1000  # maximum number of tasks that are counted before other r
 
 
 class Metrics:
-    """The metrics of one server.
-
-    `route_of` returns the documented route that serves a path, or None if no route does.
-    """
+    """The metrics of one server. `route_of` returns the documented route for a path; None if no route has this path."""
 
     def __init__(self) -> None:
         self.route_of: Callable[[str], str | None] = lambda _: None
@@ -73,7 +70,7 @@ class Metrics:
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # labels() is slow
 
     def observe(self, exchange: Exchange) -> None:
-        """Count a completed exchange with the simulated API."""
+        """Count a completed exchange. Only requests to the simulated API are counted."""
         route = self.route_of(exchange.path) or OTHER
         key = (exchange.method, route, exchange.status)
         children = self._children.get(key) or self._create(*key)
@@ -106,7 +103,7 @@ class Metrics:
 
 
 class _Constant:
-    """A collector of values that have already been computed."""
+    """A collector, as the Prometheus library expects it, that returns metrics computed beforehand."""
 
     def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
         self._families = families
@@ -116,10 +113,7 @@ class _Constant:
 
 
 async def _gauges(store: Store, clock: Clock) -> list[GaugeMetricFamily]:
-    """Return the gauges, which describe the state of the store.
-
-    The status of a task depends on the time and is therefore computed.
-    """
+    """Return gauges with the present numbers of accounts, tasks by status, and removed exchanges."""
     accounts, tasks = await store.accounts(), Tally[Phase]()
     for account in accounts:
         now = instant_of(account, clock.now())

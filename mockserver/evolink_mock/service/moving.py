@@ -1,4 +1,4 @@
-"""The right to move the clock of an account. Only one caller in all processes has this right at a time."""
+"""A lock on the clock of each account, so that only one caller in all processes moves the clock at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _AGAIN_SECONDS = 0.02  # between two attempts to get the right
 
 
 class ClockBusyError(Exception):
-    """Another caller is moving the account's time, perhaps the client whose callback handler is calling now."""
+    """Another caller is moving the account's clock.
+
+    Perhaps that caller is waiting for the response to a callback, whose handler is making this call.
+    """
 
     def __init__(self) -> None:
         super().__init__(
@@ -29,9 +32,9 @@ class ClockBusyError(Exception):
 
 @asynccontextmanager
 async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIterator[None]:
-    """Hold the right to move an account's clock in a shared store during a block.
+    """Return a context manager that locks an account's clock in a shared store during its block.
 
-    Raises `ClockBusyError` if another process holds the right for more than `seconds`.
+    Raises `ClockBusyError` if another process holds the lock for more than `seconds`.
     """
     deadline = stopwatch() + seconds
     while not await _take(store, token):
@@ -45,7 +48,7 @@ async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIter
 
 
 async def _take(store: SharedStore, token: str) -> bool:
-    """Take the right if no process holds it, or if its holder is dead. Return whether it was taken."""
+    """Take the lock if no running process holds it. Return whether this process has the lock now."""
     holder = (await store.account(token)).mover
     if holder and await store.leases.is_alive(holder):
         return False

@@ -1,4 +1,4 @@
-"""Wake the requests that wait for a change of an account."""
+"""Wake the requests to the control API that wait for a change of an account."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import asyncio
 
 
 class Notifier:
-    """Wakes waiting requests when an account changes. Without waiting requests, a notification takes almost no time."""
+    """Wakes the requests that wait for a change of an account."""
 
     def __init__(self) -> None:
         self._events: dict[str, asyncio.Event] = {}
 
     def subscribe(self, token: str) -> asyncio.Event:
-        """Return the event that is set by the next change of an account.
+        """Return an event that is set at the next change of the account.
 
-        A caller that checks the account must subscribe first, so that it misses no change.
+        A caller that waits for a condition must subscribe before it checks the condition, so that it misses no change.
         """
         return self._events.setdefault(token, asyncio.Event())
 
@@ -25,6 +25,6 @@ class Notifier:
             event.set()
 
     def notify(self, token: str) -> None:
-        """Wake the requests that wait for a change of one account."""
+        """Wake the requests that wait for a change of this account."""
         if self._events and (event := self._events.pop(token, None)) is not None:
             event.set()

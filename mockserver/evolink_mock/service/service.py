@@ -1,4 +1,4 @@
-"""The objects that the endpoints share, which are created once, from the settings."""
+"""The objects that all endpoints share, such as the store, the clocks and the metrics."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Service:
-    """The parts of one server, which all its endpoints share. The parts are never replaced."""
+    """The objects that all endpoints of a server share. They are created from the settings and never replaced."""
 
     def __init__(
         self, spec: Spec, settings: Settings, clock: Clock | None = None, operator_key: str = ""
@@ -61,7 +61,7 @@ class Service:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """The metrics, which require an optional package, and exist only if the setting `metrics` is on."""
+        """The metrics. May be used only if the setting `metrics` is on, because they need an optional package."""
         from evolink_mock.service.metrics import Metrics
 
         return Metrics()

@@ -1,4 +1,4 @@
-"""Export the state of a server as JSON Lines, and restore it, for tests that start from a prepared state."""
+"""Save the state of a server as JSON Lines, and restore it, for tests that start from a prepared state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PART_BYTES = 64 * 1024
 async def dump(service: Service) -> AsyncIterator[bytes]:
     """Yield the state of all accounts as JSON Lines, in parts.
 
-    Between the parts, the event loop serves other requests.
+    Other requests are served between the parts.
     """
     time_slice, part = TimeSlice(), bytearray()
     async for line in export(service.store, service.operations, Header(service.clock.now())):
@@ -32,10 +32,10 @@ async def dump(service: Service) -> AsyncIterator[bytes]:
 
 
 async def load(service: Service, lines: Iterable[bytes]) -> None:
-    """Restore the accounts of a snapshot. Accounts with the same tokens are replaced.
+    """Restore the accounts of a snapshot, and replace accounts that have the same tokens.
 
-    The time of the accounts continues from the time of the snapshot. Raises ValueError if a line cannot be read; in
-    this case, nothing is restored.
+    The clocks of the accounts continue from the time of the snapshot. If a line cannot be read, ValueError is raised
+    and nothing is restored.
     """
     remaining_lines = iter(lines)
     header = read_header(remaining_lines)

@@ -1,4 +1,4 @@
-"""Open the store that the settings name, with the seed and the clock that all its processes share."""
+"""Open the store that the settings name, with the seed and the clock that all processes of the store share."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PASSWORD = "EVOLINK_MOCK_STORE_PASSWORD"  # noqa: S105  (the environment variabl
 
 
 class State(NamedTuple):
-    """A store, the clock of its server, and the terms of new accounts."""
+    """A store, the clock of the server, and the initial state of new accounts."""
 
     store: MemoryStore | SqliteStore | RedisStore
     clock: Clock
@@ -45,7 +45,7 @@ class State(NamedTuple):
 def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
     """Open the store that the settings name. Raises `StoreError` if the store cannot be used.
 
-    When a delivery is stored in memory, the store calls `changed` with the token of the delivery's account.
+    A store in memory calls `changed` with the token of the account when one of its deliveries is stored.
     """
     if settings.store == "memory":
         seed = secrets.randbits(64) if settings.seed is None else settings.seed
@@ -63,7 +63,7 @@ def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Cal
 def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> SqliteStore | RedisStore:
     """Open a store in a file or on a server.
 
-    Raises `StoreError` if the store cannot be used, and ValueError for an invalid `place`.
+    Raises ValueError if the URL of the server is invalid, and `StoreError` if the store cannot be used.
     """
     if place.startswith(FILE):
         from evolink_mock.stores.sqlite.store import SqliteStore
@@ -82,7 +82,7 @@ def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> 
 
 
 def server_now(store: SharedStore) -> float:
-    """Return the time of the servers that share a store; real time if no server has used the store yet."""
+    """Return the present time of the servers that share a store; real time if no server has used the store yet."""
     start, since, scale = store.fact("clock") or (0.0, 0.0, 1.0)
     now: float = start + (store.wall_time() - since) * scale
     return now
@@ -97,7 +97,7 @@ def _terms(settings: Settings, seed: int) -> AccountTerms:
 def _shared_clock(store: SharedStore, settings: Settings) -> Clock:
     """Return a clock that shows the same time in every process and after a restart.
 
-    The store records when the clock was first started.
+    For this purpose, the store contains the time at which the clock was first started.
     """
     wall = store.wall_time()
     first = wall if settings.seed is None else SEEDED_START

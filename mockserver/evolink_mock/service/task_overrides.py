@@ -1,4 +1,4 @@
-"""Changes that a test makes to one task: end it now, expire its links, or send its callback once more."""
+"""Change one task at the request of a test: end it now, expire its links, or send its callback once more."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 async def finish_task(service: Service, account: Account, task_id: str, outcome: Outcome) -> bool:
-    """End a task now. Return False if the task has ended before or does not exist, otherwise True.
+    """End a task now, with `outcome`. Returns False if the task does not exist or has already ended; otherwise True.
 
-    The delay of a late callback counts from now. If the account's clock is frozen, a due callback is attempted before
-    this function returns. The refund is that of the new outcome.
+    If a recipe delays the callback, the delay begins now. If the account's clock is frozen and the callback is due, the
+    callback is attempted before this function returns.
     """
     async with service.clocks.moving(account):
         task, delivery = await service.store.task(task_id), await service.store.delivery(task_id)
@@ -67,7 +67,7 @@ def _end_now(
 
 
 async def expire_links(service: Service, account: Account, task_id: str) -> bool:
-    """Let the result links of a completed task expire now. Return False if the task has no valid links."""
+    """Make the result links of a completed task expire now. Returns False if the task has no links that still work."""
     async with service.clocks.moving(account):
         task = await service.store.task(task_id)
         if task is None or task.timetable.outcome.failure is not None:
@@ -83,7 +83,7 @@ async def expire_links(service: Service, account: Account, task_id: str) -> bool
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:
     """Attempt the callback of a task once more, immediately.
 
-    Returns False if the task has no callback, or if an attempt is still due.
+    Returns False if the task has no callback, or if its delivery is not finished.
     """
     scheduler = service.callback_service.scheduler
     async with service.clocks.moving(account):

@@ -1,4 +1,4 @@
-"""The files that clients have uploaded, which are kept in memory, within limits, until they expire."""
+"""The files that clients have uploaded. They are kept in memory, up to a limit, until they expire."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SUFFIXES = {"image/jpeg": ".jpg", "audio/mpeg": ".mp3"}
 
 
 class UploadError(ValueError):
-    """A file is not accepted. `status` is the HTTP status; the message states the reason."""
+    """An upload is rejected. `status` is the HTTP status for the client; the message states the reason."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -63,8 +63,7 @@ class Uploads:
     def add(self, account: str, data: bytes, name: str, folder: str, mime: str, now: float) -> Upload:  # noqa: PLR0913, PLR0917
         """Store a file.
 
-        Raises `UploadError` if the type of the file is not accepted, or if the account or the server has no space
-        left.
+        Raises `UploadError` if files of this type are not supported, or if the account or the server has no space left.
         """
         kind = _mime_of(data, name, mime)
         if kind not in _IMAGES and not kind.startswith(("audio/", "video/")):
@@ -90,7 +89,7 @@ class Uploads:
         return self._files.get(file_id)
 
     def of(self, account: str, now: float) -> list[Upload]:
-        """Return the files of an account that have not expired, and remove its expired files."""
+        """Return the unexpired files of an account, after removing its expired files from memory."""
         own = [upload for upload in self._files.values() if upload.account == account]
         for upload in own:
             if now >= upload.expires:
@@ -104,7 +103,7 @@ class Uploads:
 
 
 def _mime_of(data: bytes, name: str, declared: str) -> str:
-    """Return the MIME type: detected from the bytes, or else as declared, or else derived from the name."""
+    """Return the MIME type of a file, detected from its bytes, else as the client declared it, else from its name."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     shown = next((mime for signature, mime in _SIGNATURES.items() if data.startswith(signature)), "")

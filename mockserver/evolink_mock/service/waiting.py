@@ -1,4 +1,4 @@
-"""Wait for a condition on an account, without polling."""
+"""Wait until an account reaches a condition, without polling."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ Reached = tuple[
 async def wait(
     service: Service, token: str, reached: Callable[[Account], Awaitable[Reached]], seconds: float
 ) -> Why:
-    """Wait until `reached` holds for the account, at most `seconds` of real time. Return why the wait ended.
+    """Wait until `reached` returns true for the account, at most `seconds` of real time. Return why the wait ended.
 
-    If the account's time is frozen and no caller is moving it, the wait ends immediately, because the account's time
-    does not pass.
+    If the account's clock is frozen and nobody is moving it, the wait ends immediately, because nothing would change.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -43,7 +42,7 @@ async def wait(
 
 
 async def _first(changed: Awaitable[object], clocks: AccountClocks, account: Account, instant: float) -> None:
-    """Wait until the account changes, or until its clock shows `instant`."""
+    """Wait until the account changes, or until its clock shows `instant`, whichever is first."""
     waits: list[asyncio.Future[object]] = [asyncio.ensure_future(changed)]
     if instant < math.inf and account.frozen_at is None:
         waits.append(asyncio.ensure_future(clocks.sleep_until(account, instant)))

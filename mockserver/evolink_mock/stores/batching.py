@@ -1,4 +1,4 @@
-"""How a call of a store passes its command to the fast lane, which sends the commands of several requests together."""
+"""How a method of a store passes a command to the fast lane, which sends the commands of several requests together."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ if TYPE_CHECKING:
 
 @coroutine
 def sent(command: Any) -> Generator[tuple[Any], Sequence[Any], Any]:
-    """Yield a command to the fast lane, and receive the reply.
-
-    Return the reply, or raise it if the reply is an error.
-    """
+    """Yield one command, and return its reply. Raises the reply if it is an exception."""
     (reply,) = yield (command,)
     if isinstance(reply, Exception):
         raise reply

@@ -1,7 +1,8 @@
-"""Export and import of the whole state as JSON Lines, for inspection, for another store, or to start a test with it.
+"""Export and import of the whole state of a mock as JSON Lines.
 
-The first line describes the server. Each account has a line, which is followed by the lines of its tasks, deliveries
-and journal. A time that never comes is null, or "never" where null has another meaning.
+The first line describes the server. For each account, there is a line for the account, and then a line for each of its
+tasks, deliveries and recorded requests. A time that never comes is null; the due time of a delivery is "never" instead,
+because null means that no attempt is planned.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _EXCHANGE_FIELDS = ExchangeRecord.__struct_fields__
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The first line of an export: the time of the server's clock, the seed of its ids, and how its clock runs."""
+    """The first line of an export: the server's time, the seed from which its task ids are derived, and its clock."""
 
     now: float
     seed: int | None = None
@@ -46,7 +47,7 @@ class Header(msgspec.Struct, frozen=True):
 async def export(store: Store, operations: OperationIndex, header: Header) -> AsyncIterator[bytes]:
     """Yield the lines of the export as JSON, each with its newline.
 
-    All lines of an account show the account at one time, even if it changes while the lines are computed.
+    The lines of an account describe its state at one time, even if requests change the account during the export.
     """
     yield _line("store", msgspec.to_builtins(header))
     for account in await store.accounts():
@@ -84,9 +85,9 @@ def read_header(lines: Iterator[bytes]) -> Header:
 
 
 def read_accounts(lines: Iterable[bytes], operations: OperationIndex) -> Iterator[AccountState]:
-    """Yield the accounts from the lines after the header.
+    """Yield the accounts of an export from the lines after the header.
 
-    If a line is invalid, raises ValueError with the number of the line.
+    Raises ValueError, with the line number, if a line is invalid.
     """
     state: AccountState | None = None
     for number, line in enumerate(lines, 2):
@@ -136,7 +137,7 @@ def _add(
 
 
 def _append(journal: Journal, exchange: Exchange) -> None:
-    """Append an exchange to the journal, but not its violations, which have their own lines in the export."""
+    """Append a request to the journal without its violations, because the export has separate lines for violations."""
     violations = [*journal.violations]
     journal.append(exchange)
     journal.violations.clear()
@@ -162,7 +163,7 @@ def _converted(number: int, fields: Any, kind: type[T]) -> T:
 
 
 def _named(record: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the fields of a record by name. The record itself is encoded as an array, without names."""
+    """Return the fields of a record by name, although records are encoded as arrays without names."""
     values = msgspec.to_builtins(record)
     return dict(zip(names, values, strict=True))
 

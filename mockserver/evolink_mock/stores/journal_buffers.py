@@ -1,6 +1,6 @@
-"""The exchanges that this process has recorded, but has not yet written to the journals in the store.
+"""Completed requests that this process has not yet written to the journals in the store.
 
-A process writes its exchanges in batches, so that most status queries need no write.
+A process writes many requests at once, because a write for each status query would be slow.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ROUND_SECONDS, _BATCHES = 0.25, 4  # real time between two rounds; maximum batc
 
 
 class Buffer:
-    """The unwritten exchanges of an account. The buffer keeps at most as many exchanges as a journal does."""
+    """The unwritten requests of an account, at most as many as a journal keeps."""
 
     def __init__(self, token: str, waiting: dict[str, Buffer]) -> None:
         self.label = label_of(token) if token else ""
@@ -46,7 +46,7 @@ class Buffer:
             self.add_violations(violation_records(exchange))
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations by an exchange that has not ended yet."""
+        """Record the violations by a request, even before its response is sent."""
         self.violations.extend(violations)
         if self.violations:
             self._waiting[self.token] = self
@@ -58,7 +58,7 @@ class Buffer:
 class JournalBuffers:
     """The buffers of all accounts.
 
-    The function `write` stores a batch, which consists of pairs of a buffer and its first exchanges.
+    The function `write` stores a batch, which is a list of buffers, each with the oldest of its exchanges.
     """
 
     def __init__(self, write: Callable[[Sequence[tuple[Buffer, list[Exchange]]]], None]) -> None:
@@ -68,7 +68,7 @@ class JournalBuffers:
         self._batches, self._flush_at = 0, 0.0  # batches of this round; start of the next round (stopwatch)
 
     def recorder(self, token: str) -> Buffer:
-        """Return the recorder for the exchanges of an account."""
+        """Return the buffer to which the requests of an account are appended."""
         buffer = self._buffers.get(token)
         if buffer is None:
             if len(self._buffers) > _CACHED:
@@ -82,9 +82,9 @@ class JournalBuffers:
             self.flush_some()
 
     def flush_in_rounds(self) -> None:
-        """Write the next batch, unless this round has written its maximum number of batches.
+        """Write the next batch. After `_BATCHES` batches, do nothing for `_ROUND_SECONDS`.
 
-        Must be called often, because a buffer keeps only the last exchanges of its account.
+        Must be called often, because a full buffer drops its oldest exchanges.
         """
         now = stopwatch()
         if now >= self._flush_at:
@@ -95,7 +95,7 @@ class JournalBuffers:
     def flush_some(self) -> bool:
         """Write the next batch. Return whether unwritten exchanges are left.
 
-        If this raises `StoreError`, the next call writes the batch.
+        If writing raises `StoreError`, the batch stays in the buffers, and the next call tries again.
         """
         if not self._waiting:
             return False
@@ -114,7 +114,7 @@ class JournalBuffers:
         return bool(self._waiting)
 
     def forget(self, token: str) -> None:
-        """Discard the unwritten exchanges of an account that is dropped."""
+        """Discard the unwritten exchanges of an account, which is being deleted."""
         self._waiting.pop(token, None)
         self._buffers.pop(token, None)
 

@@ -1,4 +1,4 @@
-"""The base class of the stores that several workers share. Each worker writes the journals in batches."""
+"""The base class of the stores that several worker processes share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OTHERS_SECONDS = 0.06  # real time in which the other workers write their excha
 
 
 class Journals(Protocol):
-    """The journals in a file or on a server."""
+    """Reads and clears the journals in an SQLite file or on a Redis server."""
 
     buffers: JournalBuffers
 
@@ -28,7 +28,7 @@ class Journals(Protocol):
         ...
 
     def dropped(self) -> int:
-        """Return how many exchanges the journals of all accounts have dropped. Unwritten exchanges are not counted."""
+        """Return how many of the oldest exchanges have been removed from the journals of all accounts."""
         ...
 
     def clear(self, token: str) -> None:
@@ -37,19 +37,19 @@ class Journals(Protocol):
 
 
 class Leases(Protocol):
-    """The leases of deliveries, and the workers that hold them."""
+    """Ends the leases of this worker, and counts the other workers."""
 
     async def others(self) -> int:
-        """Return the number of other workers."""
+        """Return the number of other running workers."""
         ...
 
     def end_now(self) -> None:
-        """End all leases of this worker."""
+        """End all leases of this worker, so that other workers can deliver its callbacks."""
         ...
 
 
 class Connection(Protocol):
-    """The connection to a file or a server."""
+    """The connection to an SQLite file or a Redis server."""
 
     problem: str | None
 
@@ -59,10 +59,10 @@ class Connection(Protocol):
 
 
 class JournaledStore(ABC):
-    """A store whose journals are written by several workers.
+    """A store for several workers, each of which collects its exchanges and writes them to the journals later.
 
-    Before a worker reads a journal, it changes a fact in the store. When the other workers notice the new value of the
-    fact, they write the exchanges that they have recorded.
+    To read a journal completely, a worker first stores a new random value under the name `WANTED`. The other workers
+    read this value regularly; when it has changed, they write all exchanges that they have collected.
     """
 
     connection: Connection
@@ -72,7 +72,7 @@ class JournaledStore(ABC):
 
     @abstractmethod
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a fact under this name, replacing its earlier value."""
+        """Store a value under this name for all workers, and replace the earlier value."""
 
     @property
     def problem(self) -> str | None:
@@ -80,36 +80,44 @@ class JournaledStore(ABC):
         return self.connection.problem
 
     def recorder(self, token: str) -> Recorder:
-        """Return the recorder for the exchanges of an account."""
+        """Return the buffer to which the exchanges of an account are appended."""
         return self.journals.buffers.recorder(token)
 
     async def journal(self, token: str) -> Journal:
-        """Return the journal of an account, after other workers have had the time to write what they have recorded."""
+        """Return the journal of an account.
+
+        Other workers are first asked to write the exchanges that they have collected, and get `_OTHERS_SECONDS` to do
+        so.
+        """
         if await self.leases.others():
             self.set_fact(WANTED, secrets.token_hex(4))
             await sleep(_OTHERS_SECONDS)
         return self.journals.read(token)
 
     async def dropped_exchanges(self) -> int:
-        """Return how many exchanges the journals have dropped."""
+        """Return how many of the oldest exchanges have been removed from all journals, to limit memory."""
         return self.journals.dropped()
 
     async def clear_journal(self, token: str) -> None:
-        """Remove the exchanges of an account."""
+        """Remove the exchanges of an account and their violations."""
         self.journals.clear(token)
 
     async def flush(self) -> None:
-        """Write some of the recorded exchanges to the journals."""
+        """Write one batch of the collected exchanges to the journals; the next calls write the rest."""
         self.journals.buffers.flush_in_rounds()
 
     def flush_if_wanted(self, wanted: Any) -> None:
-        """Write all recorded exchanges if `wanted`, the present value of the fact `WANTED`, is new to this worker."""
+        """Write all collected exchanges if another worker wants to read a journal.
+
+        `wanted` is the present value under the name `WANTED`. Another worker wants to read if this value has changed
+        since the last call.
+        """
         if wanted != self._wanted:
             self._wanted = wanted
             self.journals.buffers.flush()
 
     def close(self) -> None:
-        """Write the recorded exchanges, give up the leases of this worker, and close the connection."""
+        """Write the collected exchanges, end the leases of this worker, and close the connection."""
         with suppress(StoreError):
             self.journals.buffers.flush()
             self.leases.end_now()

@@ -1,4 +1,4 @@
-"""The store in the memory of one process. The state is lost when the process ends."""
+"""The store in the memory of one process, which loses its state when the process ends."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 class MemoryStore:
-    """A `LocalStore` in memory. A step changes the stored account itself, because a token always has the same object.
+    """A `LocalStore` in memory.
 
-    When a delivery is stored, the store calls `changed` with the token of the delivery's account.
+    A token always has the same `Account` object, which `change` modifies in place. The store calls `changed` with the
+    token of the account when one of its deliveries is stored.
     """
 
     problem: str | None = None
@@ -39,7 +40,7 @@ class MemoryStore:
         self._used_at: dict[str, float] = {}  # Unix seconds of the call of `unused` that noticed the use
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token. If the token has no account, a new account is stored."""
+        """Return the account of a token, or create it if the token has no account."""
         account = self._accounts.get(token)
         if account is None:
             account = self._accounts[token] = open_account(token, self._terms)
@@ -47,28 +48,28 @@ class MemoryStore:
         return account
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, and the task with this id."""
+        """Return the token's account, and the task with this id (None if there is no such task)."""
         return self.account_now(token), self._tasks.get(task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Let `step` change an account, and store the records that the step returns."""
+        """Call `step`, which modifies the account, and store the task and the delivery that it returns."""
         change = step(self.account_now(token), self._tasks.__contains__)
         if change.task is not None:
             self._store(change.task, change)
 
     def record_now(self, delivery: Delivery) -> None:
-        """Store a delivery, unless its task has been dropped since the delivery was read."""
+        """Store the new state of a delivery, unless its task has been deleted in the meantime."""
         task = self._tasks.get(delivery.task_id)
         if task is not None:
             self._deliveries[delivery.task_id] = delivery
             self._changed(task.account)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token."""
+        """Return the account of a token, or create it if the token has no account."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Let `step` change an account, and store the records that the step returns."""
+        """Call `step`, which modifies the account, and store the task and the delivery that it returns."""
         self.change_now(token, step)
 
     async def accounts(self) -> Sequence[Account]:
@@ -76,11 +77,11 @@ class MemoryStore:
         return [*self._accounts.values()]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, and the task with this id."""
+        """Return the token's account, and the task with this id (None if there is no such task)."""
         return self.account_now(token), self._tasks.get(task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """Return the task with this id."""
+        """Return the task with this id; None if there is no such task."""
         return self._tasks.get(task_id)
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
@@ -89,7 +90,7 @@ class MemoryStore:
         return [self._tasks[task_id] for task_id in (ids if latest is None else ids[-latest:])]
 
     async def delivery(self, task_id: str) -> Delivery | None:
-        """Return the delivery of a task's callback."""
+        """Return the delivery of a task's callback; None if the task has no callback."""
         return self._deliveries.get(task_id)
 
     async def deliveries(self, token: str) -> Sequence[Delivery]:
@@ -98,7 +99,7 @@ class MemoryStore:
         return [delivery for delivery in deliveries if delivery is not None]
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the next callback of an account is due."""
+        """Return when the next callback of an account is due; None if no callback is planned."""
         dues = [delivery.due for delivery in await self.deliveries(token) if delivery.due is not None]
         return min(dues, default=None)
 
@@ -124,7 +125,7 @@ class MemoryStore:
         self._deliveries |= {delivery.task_id: delivery for delivery in state.deliveries}
 
     def recorder(self, token: str) -> Journal:
-        """Return the journal of an account. An empty token has the journal of the requests without an account."""
+        """Return the journal of an account. The empty token has the journal of requests without an account."""
         if self._used is not None:
             self._used.add(token)
         journal = self._journals.get(token)
@@ -138,17 +139,18 @@ class MemoryStore:
         return self.recorder(token)
 
     async def dropped_exchanges(self) -> int:
-        """Return how many exchanges the journals have dropped."""
+        """Return how many of the oldest exchanges have been removed from all journals, to limit memory."""
         return sum(journal.dropped for journal in self._journals.values())
 
     async def clear_journal(self, token: str) -> None:
-        """Remove the exchanges of an account."""
+        """Remove the exchanges of an account and their violations."""
         self.recorder(token).clear()
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
-        """Return the tokens that have not been used since `since`. `since` and `now` are Unix seconds of real time.
+        """Return the tokens of the accounts that have not been used since `since`.
 
-        The time of a use is the time of the first call of this method after the use.
+        `since` and `now` are Unix seconds of real time. An account counts as used at the time of the first call of this
+        method after the use.
         """
         used = self._accounts.keys() if self._used is None else self._used
         self._used_at |= dict.fromkeys(used, now)

@@ -1,4 +1,4 @@
-"""Serialization of the records of the domain: as MessagePack for a database, as JSON for an export."""
+"""Encoding of tasks, exchanges and accounts: as MessagePack in a database, as JSON in an export."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ decode_violation = msgspec.msgpack.Decoder(Violation).decode
 
 
 class TaskRecord(Struct, frozen=True, omit_defaults=True, gc=False):
-    """A task without its id and its account."""
+    """A task as it is encoded, without its id and its account."""
 
     operation: str  # a key of `OperationIndex`
     model: str
@@ -41,7 +41,7 @@ class TaskRecord(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class ExchangeRecord(Struct, frozen=True, array_like=True):
-    """The fields of an exchange that a journal stores."""
+    """A request and its response as a journal in a database stores them."""
 
     method: str
     path: str
@@ -66,7 +66,7 @@ _decode_task = msgspec.msgpack.Decoder(TaskRecord).decode
 
 
 class UnknownOperationError(ValueError):
-    """No OpenAPI document of this server has the operation of a stored task."""
+    """A stored task was created by an operation that no OpenAPI document of this server contains."""
 
 
 class OperationIndex:
@@ -85,14 +85,17 @@ class OperationIndex:
         return encode(self.record_of(task))
 
     def record_of(self, task: Task) -> TaskRecord:
-        """Return the record of a task."""
+        """Convert a task to the record that is stored."""
         key = _key(task.operation, self._shared)
         return TaskRecord(
             key, task.model, task.origin, task.media, task.timetable, task.anomalies, task.results
         )
 
     def task_of(self, task_id: str, token: str, record: TaskRecord) -> Task:
-        """Return the task of a record. Raises `UnknownOperationError` if no OpenAPI document has its operation."""
+        """Convert a stored record to a task.
+
+        Raises `UnknownOperationError` if no OpenAPI document has its operation.
+        """
         operation = self._by_key.get(record.operation)
         if operation is None:
             raise UnknownOperationError(f"{task_id} belongs to {record.operation}, which is in no document")
@@ -113,7 +116,7 @@ class OperationIndex:
 
 
 def exchange_record(exchange: Exchange) -> ExchangeRecord:
-    """Return the record of an exchange."""
+    """Convert an exchange to the record that is stored."""
     return ExchangeRecord(
         exchange.method,
         exchange.path,
@@ -135,7 +138,7 @@ def exchange_record(exchange: Exchange) -> ExchangeRecord:
 
 
 def exchange_of(record: ExchangeRecord) -> Exchange:
-    """Return the exchange of a record. The field `began` of this exchange is 0."""
+    """Convert a stored record to an exchange. Its field `began`, which is not stored, is 0."""
     fields: dict[str, Any] = msgspec.structs.asdict(record)
     return Exchange(began=0.0, **fields)
 
@@ -143,7 +146,11 @@ def exchange_of(record: ExchangeRecord) -> Exchange:
 def decode_journal(
     token: str, exchanges: Iterable[bytes], violations: Iterable[bytes], counts: Sequence[int]
 ) -> Journal:
-    """Decode the journal of an account. `counts` are the numbers of exchanges and violations ever recorded in it."""
+    """Decode the journal of an account.
+
+    `counts` are the numbers of exchanges and violations that were ever appended to the journal, including those that
+    were removed.
+    """
     journal = Journal(label_of(token) if token else "")
     for data in exchanges:
         journal.append(exchange_of(decode_exchange(data)))
@@ -156,5 +163,5 @@ def decode_journal(
 
 
 def _key(operation: CreateOperation, shared: Mapping[str, int]) -> str:
-    """Return the operationId, or the location of the operation if several operations have this operationId."""
+    """Return the operationId; if it is not unique, return the file and the JSON pointer of the operation."""
     return operation.id if shared[operation.id] == 1 else f"{operation.source}#{operation.pointer}"

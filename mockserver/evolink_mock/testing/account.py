@@ -1,7 +1,7 @@
 """An account of a mock, for tests: its clock, recipes, tasks, callbacks and requests.
 
-Methods that wait or send callbacks have async variants, named `…_async`, for tests whose callback receiver runs in the
-event loop of the test.
+Methods that wait or send callbacks have async variants, named `…_async`. Tests need the async variants if the event
+loop of the test runs the callback receiver, because the other methods block the event loop.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _Journal(Struct):
 
 
 def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
-    """Request a list of the control API page by page, and yield the body of each response."""
+    """Request a list from the control API page by page, and yield the body of each response."""
     after: str | None = ""
     while after is not None:
         raw = control.request("GET", f"{path}?limit={_PAGE}" + (f"&after={after}" if after else ""))
@@ -67,7 +67,7 @@ def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
 class MockCallbacks(Sequence[CallbackState]):
     """The callbacks of the account, delivered or not, in the order of its tasks.
 
-    Each access to an item or to the length requests the callbacks from the mock again.
+    Each access to an item, and each call of `len`, requests the present list from the mock.
     """
 
     def __init__(self, control: ControlClient) -> None:
@@ -77,7 +77,7 @@ class MockCallbacks(Sequence[CallbackState]):
         """Wait until `count` callbacks have been delivered (2xx response), and return all delivered callbacks.
 
         Raises TimeoutError after `timeout` in real time. If the clock of the account is frozen, TimeoutError is raised
-        immediately, because the mock sends no callback until the clock is advanced.
+        immediately, because the mock sends callbacks only when the clock is advanced.
         """
         seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}
@@ -93,7 +93,7 @@ class MockCallbacks(Sequence[CallbackState]):
         return await call_in_thread(self.wait, count, timeout)
 
     def replay(self, task_id: str) -> CallbackState:
-        """Attempt the callback of a task once more, without waiting, even if the callback has been delivered."""
+        """Send the callback of a task once more, immediately, although it has been delivered or given up."""
         path = f"/callbacks/{task_id}/replay"
         return decode(
             self._control.request("POST", path, variant="callbacks.replay_async(…)"), type=CallbackState
@@ -122,7 +122,7 @@ class MockCallbacks(Sequence[CallbackState]):
 
 
 class ActiveRecipe:
-    """A recipe assigned to the account. At the end of its `with` block, all recipes of the account are removed."""
+    """A recipe assigned to the account. As a context manager, it removes all recipes of the account at the end."""
 
     def __init__(self, clear: Callable[[], None]) -> None:
         self._clear = clear
@@ -137,7 +137,7 @@ class ActiveRecipe:
 class MockAccount:
     """An account of a mock, isolated from all other accounts.
 
-    `base_url` is the base URL for the client under test; `token` is the API key for this client.
+    `base_url` is the base URL for the client under test; `token` is its API key.
     """
 
     def __init__(
@@ -162,8 +162,8 @@ class MockAccount:
     def recipe(self, text: str, times: int | None = None, operation: Operation = "any") -> ActiveRecipe:
         """Assign a recipe to the next `times` requests to `operation`, or to all requests if `times` is None.
 
-        The recipe can be removed with `clear_recipes`, or by using the result as a context manager. If the recipe is
-        unknown, raises `ControlError`, whose message contains similar names.
+        To remove the recipe, call `clear_recipes`, or use the result in a `with` statement. Raises `ControlError` if
+        the recipe is unknown; its message suggests similar names.
         """
         assignment = {"recipe": text, "times": times, "operation": operation}
         self._control.request("POST", "/recipes", assignment)
@@ -175,24 +175,25 @@ class MockAccount:
 
     @property
     def state(self) -> AccountState:
-        """The credits and limits of the account, and the time of its clock."""
+        """The credits and limits of the account, and the time of its clock, as the mock states them now."""
         return decode(self._control.request("GET", "/account"), type=AccountState)
 
     @property
     def tasks(self) -> list[TaskState]:
-        """The tasks of the account in their present state, in order of creation, each with its whole timetable."""
+        """The tasks of the account in their present state, in order of creation, each with its timetable."""
         pages = _pages(self._control, "/tasks")
         return [state for page in pages for state in decode(page, type=_TaskPage).tasks]
 
     @property
     def requests(self) -> list[JournalEntry]:
-        """The last 200 exchanges of the account, in the order in which they ended."""
+        """The last 200 requests of the account with their responses, in the order in which the responses ended."""
         return decode(self._control.request("GET", "/journal"), type=_Journal).entries
 
     def wait_for(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:
         """Wait until a task has finished, and return its state.
 
-        Raises TimeoutError after `timeout` in real time, or immediately if the clock of the account is frozen.
+        Raises TimeoutError after `timeout` in real time. If the clock of the account is frozen, TimeoutError is raised
+        immediately.
         """
         seconds = to_seconds(timeout)
         body = {"task_id": task_id, "timeout": seconds}
@@ -209,10 +210,10 @@ class MockAccount:
     def finish(
         self, task_id: str, failure: str | None = None, outcome: TaskOutcome | None = None
     ) -> TaskState:
-        """End a task now, so that its callback is due, and return the state of the task.
+        """End a task now, so that its callback is sent, and return the state of the task.
 
-        If `failure` is None, the task completes. If `failure` is a documented code or `CODE/KIND`, the task fails with
-        it. `outcome` is needed only to cancel the task.
+        If `failure` is None, the task completes. If `failure` is a documented failure code or `CODE/KIND`, the task
+        fails with this code. To cancel the task, set `outcome` to `cancelled`.
         """
         outcome = outcome or ("completed" if failure is None else "failed")
         path = f"/tasks/{task_id}/outcome"
@@ -228,13 +229,13 @@ class MockAccount:
         return await call_in_thread(self.finish, task_id, failure, outcome)
 
     def expire_links(self, task_id: str) -> TaskState:
-        """Let the result links of a completed task expire now, without moving the clock."""
+        """Make the result links of a completed task expire now, without moving the clock."""
         return decode(self._control.request("POST", f"/tasks/{task_id}/expire"), type=TaskState)
 
     def expect_violation(self, match: str = "") -> None:
-        """Expect a violation of the contract whose text contains a match of the regular expression `match`.
+        """Expect a violation of the contract whose text matches the regular expression `match` at any position.
 
-        If no violation matches, `check` fails. The fixture calls `check` at the end of the test.
+        If no such violation occurs, `check` fails. The fixture `evolink_mock` calls `check` at the end of the test.
         """
         re.compile(match)
         self._expected.append(match)
@@ -242,8 +243,8 @@ class MockAccount:
     def check(self) -> None:
         """Raise `ContractViolationError` if a violation was not expected, or if an expected violation did not occur.
 
-        An error that a recipe causes is not a violation. A warning may be expected, but an unexpected warning is no
-        error.
+        An error response that a recipe requests is no violation. A warning may be expected, but an unexpected warning
+        is ignored.
         """
         violation_list = decode(self._control.request("GET", "/violations"), type=ViolationList)
         if lines := violations.problems(violation_list, self._expected):
@@ -252,22 +253,22 @@ class MockAccount:
             )
 
     def reset(self) -> None:
-        """Replace the account by a new one with the same terms, and remove the expected violations.
+        """Replace the account with a new one that has the same credits and limits, and forget the expected violations.
 
-        The new account has no tasks, callbacks, recipes or journal.
+        The new account has no tasks, callbacks, recipes or recorded requests.
         """
         self._expected.clear()
         self._control.request("POST", "/accounts", self._terms)
 
     def drop(self) -> None:
-        """Remove the account from the mock."""
+        """Delete the account from the mock."""
         self._control.request("DELETE", "/account")
 
     def transport(self) -> Transport:
-        """Return a transport with which clients of httpx2 and httpx reach the mock without a socket.
+        """Return a transport with which a client of httpx2 or httpx reaches the mock without a socket.
 
-        The transport ignores the host of each URL, so that a client with the address of the real API reaches the mock
-        too. Raises RuntimeError if the mock runs in another process.
+        Requests to any host reach the mock, so a client may keep the address of the real API. Raises RuntimeError if
+        the mock runs in another process.
         """
         if self._transport is None:
             raise RuntimeError("the mock runs in another process: use base_url")

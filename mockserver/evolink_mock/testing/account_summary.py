@@ -1,4 +1,4 @@
-"""What a mock recorded of an account, as text for the report of a failing test."""
+"""What a mock recorded about an account, as text for the report of a failing test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def format_summary(
     callbacks: Sequence[CallbackState],
     state: AccountState,
 ) -> str:
-    """Return the text of a summary. Of a long list, only the latest items are shown."""
+    """Format these requests, tasks, callbacks and clock as text. Of a long list, only the latest items are shown."""
     now = datetime.fromtimestamp(state.now, UTC).strftime("%Y-%m-%d %H:%M:%S")
     clock = "stopped at" if state.frozen else "running, now"
     lines = [

@@ -1,4 +1,4 @@
-"""A callback receiver on loopback for tests, which records all requests, and responds as the test wants."""
+"""A callback receiver on 127.0.0.1 for tests, which records all requests, and responds as a test tells it."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ _NO_RESPONSE = _Response(0)
 
 
 class Receiver:
-    """A callback receiver that listens on a free port of 127.0.0.1, in a thread, during its `with` block.
+    """A callback receiver on a free port of 127.0.0.1, which runs in a thread during its `with` block.
 
-    The receiver responds with a 204, unless `fail`, `answer` or `drop` have queued other responses for the next
+    It responds with a 204, unless a test has called `fail`, `answer` or `drop` to choose the responses to the next
     requests.
     """
 
@@ -82,9 +82,10 @@ class Receiver:
         self.answer(status, times)
 
     def answer(self, status: int, times: int = 1, headers: Mapping[str, str] | None = None) -> None:
-        """Respond to the next `times` requests with this status. A redirect without a `location` header gets one.
+        """Respond to the next `times` requests with this status.
 
-        Raises ValueError if the status is not final (200 to 599), or if `times` is less than 1.
+        A redirect gets a `location` header unless one is passed. Raises ValueError if the status is not final (200 to
+        599), or if `times` is less than 1.
         """
         if not 200 <= status <= 599 or times < 1:  # noqa: PLR2004  (an informational response is followed by another)
             raise ValueError(
@@ -93,7 +94,7 @@ class Receiver:
         self._queue(_Response(status, dict(headers or {})), times)
 
     def drop(self, times: int = 1) -> None:
-        """Close the connections of the next `times` requests without a response."""
+        """Close the connections of the next `times` requests without responding."""
         self._queue(_NO_RESPONSE, times)
 
     def wait(self, count: int = 1, timeout: float = _WAIT_SECONDS) -> list[Received]:
@@ -109,7 +110,7 @@ class Receiver:
             return list(self._received)
 
     def clear(self) -> None:
-        """Remove the received requests and the queued responses."""
+        """Forget the received requests, and respond with a 204 again."""
         with self._changed:
             self._received.clear()
             self._responses.clear()
@@ -133,7 +134,7 @@ class Receiver:
             self._responses.extend([response] * times)
 
     def _take(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Response:
-        """Record a request and choose its response, in one step, so that `wait` returns the status that is sent."""
+        """Record a request and choose its response under one lock, so that `wait` returns the status that is sent."""
         with self._changed:
             response = self._responses.popleft() if self._responses else _NO_CONTENT
             self._received.append(Received(method, path, headers, body, response.status))
@@ -142,9 +143,9 @@ class Receiver:
 
 
 class _Listener(ThreadingTCPServer):
-    """The TCP server of the standard library. To stop the server, `wake` opens a connection, so that no flag is polled.
+    """The TCP server of the standard library, which is stopped by a connection that `wake` opens, without polling.
 
-    The HTTP server of the library is not used, because it first looks up the name of 127.0.0.1.
+    The library's HTTP server is not used, because it first looks up the host name of 127.0.0.1.
     """
 
     daemon_threads = True
@@ -164,7 +165,7 @@ class _Listener(ThreadingTCPServer):
         connect("127.0.0.1", self.server_address[1], _WAIT_SECONDS).close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnect. `received` has the complete requests."""
+        """Ignore clients that disconnect before their request is complete."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The clock of an account, and helpers for the methods of the clock and the account."""
+"""The clock of an account, for tests, and conversions of its arguments."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ T = TypeVar("T")
 
 
 async def call_in_thread(method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a method in a thread, and return its result, so that the event loop of asyncio or trio is not blocked."""
+    """Call a method in a thread and await its result, so that the event loop of asyncio or trio is not blocked."""
     import anyio.to_thread
 
     return await anyio.to_thread.run_sync(partial(method, *args, **kwargs))
 
 
 def to_seconds(duration: str | float) -> float:
-    """Return the seconds of a number or of a duration such as `25h`. Raises ValueError for an invalid duration."""
+    """Return a number or a duration such as `25h` in seconds. Raises ValueError for an invalid duration."""
     return parse_duration(duration) if isinstance(duration, str) else duration
 
 
 def to_instant(time: float | datetime) -> float:
-    """Return a time in Unix seconds. Raises ValueError for a datetime without a time zone."""
+    """Convert a datetime to Unix seconds. Raises ValueError if the datetime has no time zone."""
     if not isinstance(time, datetime):
         return time
     if time.tzinfo is None:
@@ -44,8 +44,8 @@ def to_instant(time: float | datetime) -> float:
 class MockClock:
     """The clock of an account, which runs until a test freezes, sets or advances it.
 
-    A callback handler must not move the clock, because the move would wait for this handler. The mock refuses such a
-    move with a `ControlError` (409).
+    A callback handler must not move the clock, because the move waits for the handler's response. If it tries to, the
+    mock responds with an error (`ControlError` with status 409).
     """
 
     def __init__(self, control: ControlClient) -> None:
@@ -62,9 +62,9 @@ class MockClock:
     def advance(self, seconds: str | float) -> list[Event]:
         """Move the clock forward, by a number of seconds or by a duration such as `500ms`, `5s`, `2m` or `24h`.
 
-        Returns the events during the move, in order. The method returns only when all callbacks and retries have been
-        sent, so their receiver must run in another thread. If the receiver runs in the event loop of the test, use
-        `advance_async`. The clock is frozen afterwards. Raises ValueError for an invalid duration.
+        Freezes the clock, and returns the events during the move, in order. The method waits until all callbacks and
+        retries have been sent, so their receiver must run in another thread. If the receiver runs in the event loop of
+        the test, use `advance_async`. Raises ValueError for an invalid duration.
         """
         return self._move("/clock/advance", {"seconds": to_seconds(seconds)}, "clock.advance_async(…)")
 
@@ -73,7 +73,7 @@ class MockClock:
         return await call_in_thread(self.advance, seconds)
 
     def set(self, instant: float | datetime) -> list[Event]:
-        """Move the clock forward to `instant`, in Unix seconds or as a datetime, and return the events like `advance`.
+        """Move the clock forward to `instant` (Unix seconds or a datetime), and return the events during the move.
 
         Raises `ControlError` if `instant` is in the past, and ValueError for a datetime without a time zone.
         """
@@ -84,7 +84,7 @@ class MockClock:
         return await call_in_thread(self.set, instant)
 
     def resume(self) -> None:
-        """Let the clock run again, from the time at which it stopped."""
+        """Let the clock run again, from the time that it shows now."""
         self._control.request("POST", "/clock/resume")
 
     def _move(self, path: str, body: dict[str, float], variant: str) -> list[Event]:

@@ -1,6 +1,6 @@
-"""A client of the control API.
+"""A client of the control API, which uses only the standard library.
 
-The client uses the standard library, because tests may replace the functions of httpx or requests.
+Tests may replace the functions of httpx or requests to simulate faults, and this client must still work.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ _CONTROL = "/__mock__"
 
 
 class ControlError(Exception):
-    """The mock refused a request to its control API. `status` is the HTTP status; the message states the reason."""
+    """The mock responded to a request of the control API with an error.
+
+    `status` is the HTTP status; the message states the reason.
+    """
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{message} ({status})")
@@ -29,7 +32,7 @@ class ControlError(Exception):
 
 
 class ControlClient:
-    """A client of the control API at `base_url`, which acts for the account of `token`, or for no account."""
+    """A client of the control API at `base_url`. Without a `token`, only requests that need no account are possible."""
 
     def __init__(self, base_url: str, token: str | None = None) -> None:
         self._url = urlsplit(base_url)
@@ -42,10 +45,10 @@ class ControlClient:
     ) -> bytes:
         """Send a request, and return the body of the response.
 
-        Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. `variant` is the name
-        of the async variant of a method that sends callbacks. If this call blocks an event loop, a callback receiver
-        in this loop cannot respond; RuntimeError then names the variant. Proxy variables of the environment are
-        ignored, because they are meant for the code under test.
+        Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. Set `variant` for a
+        request that sends callbacks, to the name of the async method that does the same: if the mock does not respond
+        because this call blocks the event loop of the callback receiver, RuntimeError recommends that method. Proxy
+        variables of the environment are ignored, because they are meant for the client under test.
         """
         is_blocking = bool(variant) and event_loop_is_running()
         if is_blocking:
@@ -97,7 +100,7 @@ def _blocked(variant: str) -> str:
 
 
 def _message(raw: bytes) -> str:
-    """Return the message in an error body. If the body has another shape, return a message that says so."""
+    """Return the message of an error response, or a message that says that the response has no documented error."""
     try:
         return str(msgspec.json.decode(raw)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):

@@ -26,10 +26,7 @@ _TERMS = ("credits", "rate", "denied_models")  # the terms of an account
 
 
 class MockServerSettings(TypedDict, total=False):
-    """The settings of `evolink-mock serve`, in the same notation.
-
-    The default of `port` is 0, which selects a free port.
-    """
+    """The settings of `evolink-mock serve`, with the same names and values. By default, a free port is chosen."""
 
     host: str
     port: int
@@ -68,10 +65,10 @@ class MockServerSettings(TypedDict, total=False):
 
 
 class MockServer:
-    """A mock in a thread of this process, which runs during the `with` block, or the running mock at `url`.
+    """A mock that runs in a thread of this process during the `with` block, or the running mock at `url`.
 
-    An invalid setting raises ValueError, and an unknown setting raises TypeError. Starting a mock may raise
-    `PortError` or `SpecError`. If no mock runs at `url`, the `with` statement raises `ConnectionError`.
+    An invalid setting raises ValueError, and an unknown setting raises TypeError. The `with` statement raises
+    `PortError` or `SpecError` if the mock cannot start, and `ConnectionError` if no mock runs at `url`.
     """
 
     def __init__(self, url: str | None = None, **settings: Unpack[MockServerSettings]) -> None:
@@ -101,10 +98,10 @@ class MockServer:
         denied_models: Sequence[str] = (),  # one model may be written without a list
         **unknown: Never,
     ) -> MockAccount:
-        """Create an account with these terms. For an omitted term, the term of the server is used.
+        """Create an account. For omitted arguments, the settings of the server apply; the default `token` is random.
 
-        The default `token` is random. If the token has an account already, that account is dropped first. Raises
-        `ControlError` with status 401 if the server does not accept the token.
+        An existing account of the token is deleted first. Raises `ControlError` with status 401 if the server does not
+        accept the token.
         """
         for name in unknown:
             from evolink_spec.options.suggestions import did_you_mean
@@ -149,7 +146,7 @@ def _settings(keywords: MockServerSettings) -> Settings:
 
 
 def _refuse_gevent() -> None:
-    """Raise RuntimeError if gevent has replaced threads and sockets, because a server in a thread would not work."""
+    """Raise RuntimeError if gevent has replaced threads and sockets, because the mock's thread would not work."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None and monkey.is_module_patched("threading"):
         raise RuntimeError(

@@ -1,6 +1,6 @@
-"""The responses of the control API as records, as described in `control.yaml`. Unknown members are ignored.
+"""The responses of the control API as records, as described in `control.yaml`.
 
-Times are Unix seconds of the account's clock.
+Unknown members are ignored. Times are Unix seconds of the account's clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 
 class Timetable(Struct, frozen=True):
-    """The times at which a task is created, starts and ends, and at which its result link expires. None means never."""
+    """The times at which a task is created, starts and ends, and at which its result links expire; None means never."""
 
     created: float
     starts: float | None
@@ -22,9 +22,9 @@ class Timetable(Struct, frozen=True):
 class TaskState(Struct, frozen=True):
     """The present state of a task.
 
-    `status` is pending, processing, completed, failed or cancelled. `body` is the response to a status query.
-    `outcome` is how the task ends, even before its end; None if the task never ends. `failure` is the failure code if
-    the task has failed, otherwise None.
+    `status` is pending, processing, completed, failed or cancelled. `body` is what a status query would return.
+    `outcome` is how the task will end or has ended; None if the task never ends. `failure` is the failure code of a
+    failed task, otherwise None.
     """
 
     id: str
@@ -39,7 +39,7 @@ class TaskState(Struct, frozen=True):
 
 
 class WaitResult(Struct, frozen=True):
-    """The result of a wait. `why` is reached, timeout or frozen. `reached` is true only if `why` is reached."""
+    """The result of a wait. `why` is reached, timeout or frozen; `reached` says whether `why` is reached."""
 
     reached: bool
     why: str
@@ -52,7 +52,7 @@ class TaskWaitResult(WaitResult, frozen=True):
 
 
 class SentRequest(Struct, frozen=True):
-    """The request of a callback attempt. Credentials are removed from its URL."""
+    """The request that the mock sent in an attempt to deliver a callback. Credentials are removed from its URL."""
 
     method: str
     url: str
@@ -75,7 +75,8 @@ class CallbackAttempt(Struct, frozen=True):
 class CallbackState(Struct, frozen=True):
     """The callback of one task.
 
-    `state` is owed, delivered or given up. `due` is the time of the next attempt; None if no attempt is planned.
+    `state` is owed (an attempt is planned), delivered or given up. `due` is the time of the next attempt; None if no
+    attempt is planned.
     """
 
     task_id: str
@@ -92,9 +93,9 @@ class CallbackWaitResult(WaitResult, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """The headers and body of a request or response, without credentials.
+    """The headers and the body of a request or response, without credentials.
 
-    The body of a response is None if it is empty or a result file.
+    `body` is None if the body is empty, or if it is a result file.
     """
 
     headers: tuple[tuple[str, str], ...]
@@ -102,9 +103,9 @@ class Message(Struct, frozen=True):
 
 
 class JournalEntry(Struct, frozen=True):
-    """One exchange of the account.
+    """One request of the account with its response, and the `violations` by the request.
 
-    `violations` are the violations by its request. `status` is 0 if no response was sent.
+    `status` is 0 if the mock sent no response.
     """
 
     at: float
@@ -119,7 +120,7 @@ class JournalEntry(Struct, frozen=True):
 
 
 class ViolationEntry(Struct, frozen=True):
-    """A violation of the contract by a request. `text` describes the violation."""
+    """A violation of the contract by a request, which `text` describes."""
 
     at: float
     method: str
@@ -131,7 +132,7 @@ class ViolationEntry(Struct, frozen=True):
 class ViolationList(Struct, frozen=True):
     """The last violations by the requests of an account.
 
-    `dropped` is the number of earlier violations that the mock has dropped.
+    `dropped` is the number of earlier violations that the mock has removed, to limit memory.
     """
 
     violations: list[ViolationEntry]
@@ -139,7 +140,7 @@ class ViolationList(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """An event that happened while the clock was moved.
+    """An event during a move of the clock.
 
     `what` is task.processing, task.completed, task.failed, link.expired or callback.attempt. For a callback.attempt,
     `status` is the status of the response; if no response arrived, `problem` is the reason.
@@ -153,10 +154,9 @@ class Event(Struct, frozen=True):
 
 
 class ClockState(Struct, frozen=True):
-    """The time of an account's clock.
+    """The account's clock: its time, and the time of the next callback (`next_due`; None if no callback is planned).
 
-    `next_due` is the time of the next callback; None if no callback is planned. `happened` lists the events during a
-    move of the clock; it is empty in other responses.
+    After a move of the clock, `happened` contains the events during the move.
     """
 
     now: float
@@ -166,7 +166,7 @@ class ClockState(Struct, frozen=True):
 
 
 class AccountState(Struct, frozen=True):
-    """An account: its credits, its limits, the number of its tasks, and its time."""
+    """An account: its credits, its limits, the number of its tasks, and the time of its clock."""
 
     label: str
     granted: float

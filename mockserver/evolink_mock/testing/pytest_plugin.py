@@ -1,6 +1,6 @@
-"""Fixtures for pytest, which are available when the package is installed.
+"""Fixtures for pytest, which are available as soon as the package is installed.
 
-The first test that needs a mock starts it. Until then, only the standard library and pytest are imported.
+The mock is started when the first test needs it. Until then, only the standard library and pytest are imported.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _UNCHECKED = pytest.StashKey["list[MockAccount]"]()  # accounts of a test that h
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option for the URL of a running mock, which all workers of pytest-xdist share."""
+    """Add the option `--evolink-mock-url`, for a running mock that all workers of pytest-xdist share."""
     group = parser.getgroup("evolink-mock")
     group.addoption(
         "--evolink-mock-url",
@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def evolink_mock_settings() -> MockServerSettings:
-    """The settings of the mock, as for `MockServer`. Override this fixture in conftest.py to change them."""
+    """The settings of the mock, as for `MockServer`. To change them, override this fixture in conftest.py."""
     return {}
 
 
@@ -43,7 +43,7 @@ def evolink_mock_settings() -> MockServerSettings:
 def evolink_mock_server(
     request: pytest.FixtureRequest, evolink_mock_settings: MockServerSettings
 ) -> Iterator[MockServer]:
-    """The mock of the session: one for each worker, or the running mock at `--evolink-mock-url`."""
+    """The mock of the test session: one in each worker process, or the running mock at `--evolink-mock-url`."""
     from evolink_mock.settings import environment
     from evolink_mock.testing.mock_server import MockServer
 
@@ -57,9 +57,9 @@ def evolink_mock_server(
 
 @pytest.fixture
 def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer) -> Iterator[MockAccount]:
-    """A new account for the test, with `base_url` and `token` for the client, and methods to control the mock.
+    """A new account for the test, with methods to control the mock; `base_url` and `token` are for the client.
 
-    A request that violates the contract fails the test, unless the test calls `expect_violation` for the violation.
+    If a request violates the contract, the test fails, unless it has called `expect_violation` for the violation.
     """
     account = evolink_mock_server.account()
     unchecked = request.node.stash.setdefault(_UNCHECKED, [])
@@ -76,7 +76,7 @@ def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer
 
 @pytest.fixture
 def evolink_callbacks() -> Iterator[Receiver]:
-    """A callback receiver on loopback. The `url` of the receiver is for the `callback_url` of create requests."""
+    """A callback receiver on 127.0.0.1. Pass its `url` as the `callback_url` of create requests."""
     from evolink_mock.testing.callback_receiver import Receiver
 
     with _explaining_blocked_sockets(), Receiver() as receiver:
@@ -85,7 +85,7 @@ def evolink_callbacks() -> Iterator[Receiver]:
 
 @contextmanager
 def _explaining_blocked_sockets() -> Iterator[None]:
-    """Add a note to the error that pytest-socket raises if it does not allow connections to loopback."""
+    """Explain the error that pytest-socket raises if it blocks the connections to 127.0.0.1."""
     try:
         yield
     except RuntimeError as error:
@@ -96,7 +96,7 @@ def _explaining_blocked_sockets() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Check the requests of a test at its end, so that a violation fails the test itself and not its teardown."""
+    """Check the requests of a test before its teardown, so that a violation is a failure of the test itself."""
     try:
         result = yield
     except pytest.skip.Exception:
@@ -133,7 +133,7 @@ def _summaries(item: pytest.Item) -> str:
 def _check_accounts(item: pytest.Item, *, keep_innocent: bool = False) -> str:
     """Return the violations by the accounts of a test, and mark the accounts as checked.
 
-    If `keep_innocent`, accounts without violations are checked again in the teardown.
+    If `keep_innocent`, accounts without violations are not marked, so that they are checked again in the teardown.
     """
     unchecked = item.stash.get(_UNCHECKED, [])
     violations = {id(account): _problems(account) for account in unchecked}

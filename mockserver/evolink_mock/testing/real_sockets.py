@@ -1,7 +1,7 @@
 """Connections that reach the mock although a test has replaced the functions of `socket` or `http.client`.
 
-Tests and tools such as httpretty replace them to simulate a network that is down. The names are bound when pytest
-loads its plugins, before any test runs.
+Tests and tools such as httpretty replace them to simulate a network that is down. This module keeps the real functions,
+because it is imported before any test runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _request, _getresponse = HTTPConnection.request, HTTPConnection.getresponse
 
 
 def connect(host: str, port: int, seconds: float) -> socket.socket:
-    """Return a connection. `seconds` is the limit for connecting and for each later operation.
+    """Return a connection. `seconds` limits the time for connecting, and for each read and write.
 
     Raises OSError if no address of the host can be reached.
     """

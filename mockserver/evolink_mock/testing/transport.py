@@ -1,7 +1,7 @@
-"""A transport for httpx2 and httpx that reaches a mock in this process without a socket, whatever the URL's host.
+"""A transport with which clients of httpx2 and httpx reach a mock in this process without a socket.
 
-httpx2 is the successor of httpx. A client accepts only messages of its own library, so each response is built with the
-library of its request. No library is imported before it is needed.
+httpx2 is the successor of httpx. A client accepts only response objects of its own library, so the transport detects
+which library created the request. A library is imported only when it is needed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ else:
 class Transport(_Base):
     """The transport for `Client(transport=…)` and `AsyncClient(transport=…)` of httpx2 and httpx, with asyncio or trio.
 
-    The app runs in the event loop of the mock's thread. The client may run in any other event loop, or in none.
+    The mock runs in the event loop of its thread. The client may run in any other event loop, or in none.
     """
 
     def __init__(self, app: ASGIApp, loop: asyncio.AbstractEventLoop) -> None:
@@ -67,9 +67,9 @@ class Transport(_Base):
         return asyncio.run_coroutine_threadsafe(self._exchange(request), self._loop)
 
     async def _exchange(self, request: Any) -> Any:
-        """Return the response to a request. Runs in the event loop of the mock.
+        """Return the response to a request. Must be called in the event loop of the mock.
 
-        Request and response are complete, so that they can be passed between event loops.
+        Request and response have complete bodies, so that they can be passed between event loops.
         """
         library = _library_of(request)
         copy = library.Request(
@@ -87,13 +87,13 @@ class Transport(_Base):
         )
 
     def __enter__(self) -> Any:
-        """Return this transport. A client enters and closes it, although there is nothing to open or close."""
+        """Return this transport. Clients call this method, although there is nothing to open."""
         return self
 
     def __exit__(self, *_: object) -> None: ...
 
     async def __aenter__(self) -> Any:
-        """Return this transport, like `__enter__`."""
+        """Return this transport. Clients call this method, although there is nothing to open."""
         return self
 
     async def __aexit__(self, *_: object) -> None: ...
@@ -114,13 +114,13 @@ async def _result(future: Future[Any]) -> Any:
 
 
 def _library_of(request: Any) -> ModuleType:
-    """Return the library (httpx2 or httpx) that defines the class of a request, or one of its base classes."""
+    """Return the library (httpx2 or httpx) that defines the class of the request or one of its base classes."""
     modules = [base.__module__.partition(".")[0] for base in type(request).__mro__]
     return import_module(next(name for name in modules if name in {"httpx", "httpx2"}))
 
 
 def _timeout(request: Any) -> float | None:
-    """Return the seconds that the client waits for a response; None if the client waits without limit."""
+    """Return how many seconds the client waits for a response; None if it waits without limit."""
     timeout: float | None = request.extensions.get("timeout", {}).get("read")
     return timeout
 

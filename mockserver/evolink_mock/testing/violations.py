@@ -20,7 +20,7 @@ class ContractViolationError(AssertionError):
 def problems(recorded: ViolationList, expected: Sequence[str]) -> list[str]:
     """Return a line for each unexpected violation, and for each pattern in `expected` that no violation matches.
 
-    Patterns are regular expressions. A warning may be expected, but an unexpected warning is no problem.
+    Patterns are regular expressions. A warning may be expected, but an unexpected warning is ignored.
     """
     lines = [
         f"{violation.method} {violation.path} was answered {violation.status}: {violation.text}"

@@ -1,1 +1,1 @@
-"""The store on a Redis or Valkey server, which processes on several machines share."""
+"""The store on a Redis or Valkey server, which processes on several machines can share."""

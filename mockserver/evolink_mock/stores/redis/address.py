@@ -20,9 +20,9 @@ _TLS_FILES = {
 
 
 class Address(NamedTuple):
-    """The address of a Redis or Valkey server, with the database and the key prefix of the store.
+    """The address of a Redis or Valkey server, with the number of the database and a prefix for all keys.
 
-    `shown` is the URL for logs and error messages, without the password.
+    `shown` is the URL without the password, for logs and error messages.
     """
 
     shown: str
@@ -36,14 +36,14 @@ class Address(NamedTuple):
     prefix: str  # the prefix of every key of the store
 
     def __repr__(self) -> str:
-        """Return the address without its password, because representations may be logged."""
+        """Return the URL without the password, because representations may be logged."""
         return f"<Address {self.shown}>"
 
 
 def parse_address(text: str) -> Address:
     """Parse the URL of a Redis or Valkey server.
 
-    Raises ValueError, with a message that does not contain the password, if the URL is invalid.
+    Raises ValueError if the URL is invalid. The message of the error does not contain the password.
     """
     try:
         url = urlsplit(text)

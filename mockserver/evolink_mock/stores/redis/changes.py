@@ -1,6 +1,7 @@
-"""Generators that read and change accounts and tasks on the server, by yielding commands and receiving replies.
+"""Reads and changes of accounts and tasks on the server, as generators.
 
-The fast lane sends the commands of several requests in one round trip.
+A generator yields the commands to send and receives the replies, so that the fast lane can send the commands of several
+requests in one round trip.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ _CACHED_ACCOUNTS = 1024
 class Changes:
     """Reads accounts, and changes them by optimistic concurrency.
 
-    A change starts from the state of the account that this process stored last. If another process has changed the
-    account since, the server rejects the change.
+    A change starts from the account as this process stored it last. If another process has stored the account since,
+    the server rejects the change, and the change is repeated.
     """
 
     def __init__(
@@ -54,12 +55,12 @@ class Changes:
         self._latest: dict[str, bytes] = {}  # by token: the account as this process stored it last
 
     def account(self, token: str) -> Account:
-        """Return the account of a token. The caller must not modify the account."""
+        """Return the account of a token, or create it. The caller must not modify the account."""
         data = self._read(token)
         return self._open(token) if data is None else decode_account(data)
 
     def at_once(self, work: Work[R]) -> R:
-        """Run a call alone: send its commands without those of other calls, and return its result."""
+        """Run a generator, send its commands immediately, and return its result."""
         try:
             commands = next(work)
             while True:
@@ -77,16 +78,16 @@ class Changes:
         )
 
     def polling(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
-        """Do the same as `finding` in a batch, and cache the result."""
+        """Do the same as `finding`, and cache the result for `find_cached`. Requires a batch of the fast lane."""
         self.queries.is_reading = True
         result = yield from self.finding(token, task_id)
         self.queries.add(token, task_id, result)
         return result
 
     def changing(self, token: str, step: Step) -> Work[None]:
-        """Let `step` change an account, starting from the state that this process stored last.
+        """Call `step` with the account as this process stored it last, and store the result.
 
-        If another process has changed the account since, `step` is called again with the present state.
+        If another process has stored the account since, `step` is called again with the present account.
         """
         taken: set[str] = set()
         data = self._latest.get(token)
@@ -131,7 +132,7 @@ class Changes:
         return self._operations.decode(task_id, owner.decode("utf-8", "surrogatepass"), record)
 
     def encode_task(self, task: Task) -> bytes:
-        """Encode a task as its value on the server, which consists of the token of its account and its record."""
+        """Encode a task as its value on the server: the token of its account, and its record."""
         return name_of(task.account) + b"\n" + self._operations.encode(task)
 
     def _remember(self, token: str, data: bytes) -> None:
@@ -150,5 +151,5 @@ class Changes:
 
 @coroutine
 def in_batch(work: Work[R]) -> Work[R]:
-    """Return a call as an awaitable that yields the commands of the call to the fast lane."""
+    """Return an awaitable that runs a generator and yields its commands to the fast lane."""
     return (yield from work)

@@ -1,7 +1,7 @@
-"""A connection to a Redis or Valkey server: round trips, the script of all writes, errors as `StoreError`.
+"""A connection to a Redis or Valkey server, which reports every problem as a `StoreError`.
 
-A call blocks for a round trip, which takes tens of microseconds if the server is near. If the connection is lost, each
-call fails immediately until a thread has connected again.
+A call blocks for one round trip, which takes tens of microseconds if the server is near. After the connection was lost,
+each call fails immediately until a thread has connected again.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _log = logging.getLogger("evolink_mock")
 
 
 class Connection:
-    """A connection that one thread uses at a time. Each new connection is passed to `opened`, which prepares the store.
+    """A connection that one thread uses at a time.
 
-    Methods raise `StoreError` if the server cannot be reached, or if it refuses a command, for example because its
-    memory is full.
+    The function `opened` is called with each new connection, to prepare the store. Methods raise `StoreError` if the
+    server cannot be reached or rejects a command, for example because its memory is full.
     """
 
     def __init__(self, address: Address, opened: Callable[[Call], None]) -> None:
@@ -60,7 +60,7 @@ class Connection:
         self._connect()
 
     def key(self, name: str) -> bytes:
-        """Return the key for a name in the store: the name after the prefix of all keys."""
+        """Return `name` with the prefix of this store, as a key on the server."""
         return self._prefix + name.encode("utf-8", "surrogatepass")
 
     def call(self, *command: Any) -> Any:
@@ -70,7 +70,7 @@ class Connection:
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands in one round trip, and return their replies.
 
-        Raises `StoreError` if the server refuses a command.
+        Raises `StoreError` if the server rejects a command.
         """
         replies = self.send(commands)
         for reply in replies:
@@ -79,18 +79,18 @@ class Connection:
         return replies
 
     def writing(self, name: str, *values: Any) -> Command:
-        """Return the command that calls the function `name` of the script with these values."""
+        """Return the command that calls the function `name` of the Lua script with these arguments."""
         self.calls += 1
         return "EVALSHA", self._hash, 1, self._prefix, name, *values
 
     def write(self, name: str, *values: Any) -> Any:
-        """Call the function `name` of the script with these values, and return its reply."""
+        """Call the function `name` of the Lua script with these arguments, and return its reply."""
         return self.call(*self.writing(name, *values))
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands in one round trip.
 
-        Return the reply to each command, or a `StoreError` if the server refuses it.
+        Return the reply to each command, or a `StoreError` if the server rejects it.
         """
         replies = self._exchange(commands)
         for place, reply in enumerate(replies):
@@ -105,7 +105,7 @@ class Connection:
         return replies
 
     def wall_time(self) -> float:
-        """Return the time of the server's clock in Unix seconds. All machines that share the store use this clock."""
+        """Return the time of the server's clock in Unix seconds, because the clocks of several machines differ."""
         return wall_time() + self.offset
 
     def close(self) -> None:
@@ -144,7 +144,7 @@ class Connection:
         self.connected.set()
 
     def _lose(self, link: Any, error: Exception) -> StoreError:
-        """Close a lost connection, and start a thread that reconnects."""
+        """Close the connection after an error, and start a thread that connects again."""
         link.disconnect()
         if self._link is link:
             self._link = None
@@ -166,14 +166,14 @@ class Connection:
 
 
 def _hello(link: Any) -> dict[str, str]:
-    """Return what the server states about itself in its reply to HELLO, by field."""
+    """Return the properties of the server (such as its version) from its reply to the command HELLO."""
     reply = _checked(link, [("HELLO",)])[0]
     texts = [item.decode() if isinstance(item, bytes) else "" for item in reply]
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
 def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
-    """Return the reply to each command, or a `ResponseError` if the server refuses the command."""
+    """Send commands. Return the reply to each command, or a `ResponseError` if the server rejects it."""
     link.send_packed_command(link.pack_commands(commands), check_health=False)
     replies: list[Any] = []
     for _ in commands:
@@ -185,7 +185,7 @@ def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
 
 
 def _checked(link: Any, commands: Sequence[Command]) -> list[Any]:
-    """Return the replies to commands. If the server refuses commands, raises the first `ResponseError`."""
+    """Return the replies to commands. Raises the first `ResponseError` if the server rejects a command."""
     replies = _exchange(link, commands)
     for reply in replies:
         if isinstance(reply, ResponseError):
@@ -224,6 +224,6 @@ def _refuse_unsuitable(hello: dict[str, str]) -> None:
 
 @cache
 def _script() -> tuple[bytes, str]:
-    """Return the script of all writes, and the hash by which the server knows the script."""
+    """Return the Lua script for all writes, and the hash by which the server identifies the script."""
     text = (files("evolink_mock.stores.redis") / "store.lua").read_bytes()
     return text, sha1(text, usedforsecurity=False).hexdigest()

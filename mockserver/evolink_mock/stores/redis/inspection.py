@@ -1,4 +1,4 @@
-"""A summary of a store on a server, and its problems, for the commands `evolink-mock store info` and `check`."""
+"""The contents and the problems of a store, for the commands `evolink-mock store info` and `store check`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHUNK = 1000  # records that are read in one round trip
 
 
 def summary(store: RedisStore) -> dict[str, Any]:
-    """Return a summary of the store: numbers of records and workers, and versions, each by its name."""
+    """Return the numbers of records and workers, and the versions of the store and the server, by name."""
     connection, key = store.connection, store.connection.key
     names = connection.call("ZRANGE", key("opened"), 0, -1)
     lengths = {"callbacks": "deliveries", "due": "due", "leased": "attempting", "exchanges": "journal"}
@@ -40,7 +40,7 @@ def summary(store: RedisStore) -> dict[str, Any]:
 
 
 def problems(store: RedisStore) -> list[str]:
-    """Return the problems of the store, one line each; empty if the store has no problem."""
+    """Return the problems of the store, each as a line of text; empty if there is none."""
     return [*islice(_problems(store), _MOST)]
 
 

@@ -1,7 +1,4 @@
-"""The journals of the accounts on the server: for each account, a list of exchanges and a list of violations.
-
-Each process writes its exchanges in batches.
-"""
+"""The journals on the server: for each account, a list of exchanges and a list of violations."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Journals:
-    """The journals on the server."""
+    """Reads, writes and clears the journals on the server."""
 
     def __init__(self, connection: Connection, wall_time: Callable[[], float]) -> None:
         self._connection = connection
@@ -42,7 +39,7 @@ class Journals:
         return decode_journal(token, exchanges, violations, [int(count or 0) for count in counts])
 
     def dropped(self) -> int:
-        """Return how many exchanges the journals of all accounts have dropped."""
+        """Return how many of the oldest exchanges have been removed from the journals of all accounts."""
         key = self._connection.key
         tokens = (*self._connection.call("ZRANGE", key("opened"), 0, -1), b"")
         recorded = self._connection.pipeline(
@@ -52,12 +49,12 @@ class Journals:
         return sum(int(count or 0) for count in recorded) - sum(kept)
 
     def clear(self, token: str) -> None:
-        """Remove the exchanges of an account."""
+        """Remove the exchanges of an account and their violations."""
         self.buffers.flush()
         self._connection.write("clear_journal", name_of(token))
 
     def restoring(self, token: str, journal: Journal) -> Command:
-        """Return the command that stores the journal of an account that has no journal yet."""
+        """Return the command that stores a whole journal for an account that has none yet."""
         return self._call(token, [*journal], journal.violations, journal.dropped, journal.dropped_violations)
 
     def _write(self, batch: Sequence[tuple[Buffer, list[Exchange]]]) -> None:

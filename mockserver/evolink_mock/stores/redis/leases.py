@@ -1,4 +1,8 @@
-"""The leases of deliveries on the server. A worker leases the deliveries that it attempts, and renews its leases."""
+"""The leases of deliveries on the server.
+
+Before a worker attempts a delivery, it leases the delivery, so that no other worker attempts it. A worker renews its
+leases every second.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +31,12 @@ class Leases:
         self._wall_time = wall_time
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, on the server's clock; None if none is planned."""
+        """Return when the next unleased delivery is due, on the server's clock; None if no delivery is planned."""
         first = self._connection.call("ZRANGE", self._connection.key("wakes"), 0, 0, "WITHSCORES")
         return float(first[1]) if first else None
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now` and that `may_hold` accepts, up to `most` per account and receiver."""
+        """Lease deliveries that are due at `now` and that `may_hold` permits, up to `most` per account and receiver."""
         key = self._connection.key("wakes")
         queues = self._connection.call("ZRANGEBYSCORE", key, "-inf", now)
         allowed = [queue for queue in queues if may_hold(*_parts_of(queue))]
@@ -46,21 +50,24 @@ class Leases:
         return self._claim("claim_frozen", name_of(token), now)
 
     async def claim_one(self, task_id: str) -> Claim | None:
-        """Lease the delivery of a task. Return None if a worker has already leased it."""
+        """Lease the delivery of a task. Returns None if a worker has already leased the delivery."""
         return next(iter(self._claim("claim_one", task_id)), None)
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Record that an attempt begins. Return False if the lease was lost or the delivery was dropped."""
+        """Record that an attempt begins.
+
+        Returns False if this worker has lost the lease or the delivery was deleted.
+        """
         return bool(self._connection.write("begin", *self._lease_of(delivery)))
 
     async def release(self, delivery: Delivery) -> None:
-        """Give up the lease of a delivery without an attempt."""
+        """End the lease of a delivery that was not attempted."""
         self._connection.write("release", *self._lease_of(delivery))
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:  # noqa: ARG002
-        """Store the delivery after an attempt, and give up its lease.
+        """Store the delivery after an attempt, and end its lease.
 
-        Returns False if the lease was lost or the delivery was dropped.
+        Returns False if this worker has lost the lease or the delivery was deleted.
         """
         data, due = encoded(after)
         return bool(self._connection.write("conclude", *self._lease_of(before), data, due))
@@ -70,12 +77,12 @@ class Leases:
         return bool(self._connection.call("SCARD", self._connection.key(f"attempting:{token}")))
 
     async def is_alive(self, worker: str) -> bool:
-        """Return whether the worker with this name renews its leases."""
+        """Return whether the worker with this name is running, which means that it renews its leases."""
         alive_until = self._connection.call("ZSCORE", self._connection.key("workers"), worker)
         return alive_until is not None and float(alive_until) >= self._wall_time()
 
     async def others(self) -> int:
-        """Return the number of other workers."""
+        """Return the number of other running workers."""
         now = self._wall_time()
         alive = self._connection.call("ZRANGEBYSCORE", self._connection.key("workers"), now, "+inf")
         return len({*alive} - {self._worker.encode()})
@@ -90,7 +97,7 @@ class Leases:
         self.end_now()
 
     def end_now(self) -> None:
-        """End all leases of this worker."""
+        """End all leases of this worker, so that other workers can deliver its callbacks."""
         self._connection.write("end_leases", self._worker)
 
     def _claim(self, name: str, *values: Any) -> Sequence[Claim]:

@@ -1,8 +1,8 @@
-"""A cache of the results of status queries, which are valid until any process writes to the store.
+"""A cache of accounts and tasks for status queries, which is valid until any process writes to the store.
 
-Every call of the script increments the version of the store, so a single command tells whether all results are valid.
-This command is sent alone only while the version is stable. Otherwise, the queries are sent again, together with this
-command.
+The store has a version, which increases with every write. If the version is the same as before, the whole cache is
+valid. While clients only poll, one command for the version replaces the commands of a whole batch of status queries.
+While tasks change often, the version is read together with the tasks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MOST_RESULTS = 4096
 
 
 class QueryCache:
-    """The results of the status queries of this process, at one version of the store."""
+    """The accounts and tasks that this process has read for status queries, all at one version of the store."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -34,11 +34,11 @@ class QueryCache:
         self.is_reading = False  # whether the next exchange reads results
 
     def begin_batch(self) -> None:
-        """Begin a batch, so that `find` checks again whether the results are valid."""
+        """Begin a batch of requests, so that the next `find` reads the version of the store."""
         self._is_new_batch, self._is_checked = True, False
 
     def find(self, token: str, task_id: str) -> Result | None:
-        """Return the result of a status query; None if no valid result is cached."""
+        """Return the cached account and task of a status query; None if they are not cached or no longer valid."""
         if self._is_new_batch:
             self._is_new_batch = False
             if self._is_stable:
@@ -49,7 +49,7 @@ class QueryCache:
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """Send the commands of a batch, and return the replies.
 
-        If results are read, the version is read before them.
+        If the batch has a status query, the version is read before the other commands.
         """
         if not self.is_reading:
             return self._connection.send(commands)
@@ -61,14 +61,20 @@ class QueryCache:
         return replies
 
     def add(self, token: str, task_id: str, result: Result) -> None:
-        """Cache a result that the last `send` has read. The result may be newer than the version, but not older."""
+        """Cache an account and a task that the last `send` has read.
+
+        They may be newer than the version that was read with them, but never older.
+        """
         if self._version is not None:
             if len(self._results) >= _MOST_RESULTS:
                 self._results.clear()
             self._results[token, task_id] = result
 
     def _is_version(self, reply: Any) -> bool:
-        """Return whether the store still has the version of the results. Otherwise, remove the results."""
+        """Return whether the cache is valid, which means that the store still has its version.
+
+        If not, clear the cache.
+        """
         version = (self._connection.opened, reply) if isinstance(reply, bytes) else None
         if version == self._version and version is not None:
             return True

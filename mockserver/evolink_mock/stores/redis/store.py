@@ -35,11 +35,11 @@ _CHUNK = 1000  # maximum number of records that are read in one round trip
 
 
 class RedisStore(JournaledStore):
-    """A `BatchingStore` and a `SharedStore` on a server.
+    """A `BatchingStore` and a `SharedStore` on a Redis or Valkey server.
 
-    An account is changed by optimistic concurrency: the server stores the result of a step only if the account has not
-    changed since the step got it. `wall_time` returns Unix seconds; by default, it shows the time of the server.
-    Methods raise `StoreError` while the server cannot be used.
+    An account is changed by optimistic concurrency: the server rejects a changed account if another process has stored
+    the account since it was read, and the change is repeated. `wall_time` returns Unix seconds; by default, from the
+    server's clock. Methods raise `StoreError` while the server cannot be used.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class RedisStore(JournaledStore):
         self.leases: Leases = Leases(self.connection, self.worker, self.wall_time)
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """Return a fact about the store, such as the seed of its ids.
+        """Return the value under this name, such as the seed of the task ids, which all workers share.
 
-        If the store has no fact with this name, `value` is stored and returned.
+        If there is no value under this name, `value` is stored and returned.
         """
         key = self.connection.key("facts")
         if value is not None:
@@ -79,13 +79,13 @@ class RedisStore(JournaledStore):
         return stored
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a fact under this name, replacing its earlier value."""
+        """Store a value under this name for all workers, and replace the earlier value."""
         self.connection.write("set_fact", name, json.dumps(value))
         if name in self._facts:
             self._facts[name] = value
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token. The caller must not modify the account."""
+        """Return the account of a token, or create it. The caller must not modify the account."""
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
@@ -93,27 +93,33 @@ class RedisStore(JournaledStore):
         return self.changes.at_once(self.changes.finding(token, task_id))
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. In each batch, `find_cached` checks only once whether the store has changed."""
+        """Begin a batch of requests, so that `find_cached` checks again whether its cache is valid."""
         self.changes.queries.begin_batch()
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
-        """Do the same as `find`, from a cache. Return None if the result is not cached."""
+        """Return the result of `find` from the cache; None if it is not cached or no longer valid."""
         return self.changes.queries.find(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Let `step` change an account. If another process has changed the account, `step` is called again."""
+        """Call `step`, which modifies the account, and store the result.
+
+        If another process has stored the account in the meantime, `step` is called again.
+        """
         self.changes.at_once(self.changes.changing(token, step))
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the reply to each command, or a `StoreError` if the server refuses the command."""
+        """Return the reply to each command, or a `StoreError` if the server rejects the command."""
         return self.changes.queries.send(commands)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token. The caller must not modify the account."""
+        """Return the account of a token, or create it. The caller must not modify the account."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Let `step` change an account. If another process has changed the account, `step` is called again."""
+        """Call `step`, which modifies the account, and store the result.
+
+        If another process has stored the account in the meantime, `step` is called again.
+        """
         if self.is_batching:
             await in_batch(self.changes.changing(token, step))
         else:
@@ -133,7 +139,7 @@ class RedisStore(JournaledStore):
         return self.find_now(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """Return the task with this id."""
+        """Return the task with this id; None if there is no such task."""
         data = self.connection.call("HGET", self.changes.tasks, task_id)
         return None if data is None else self.changes.decode_task(task_id, data)
 
@@ -147,7 +153,7 @@ class RedisStore(JournaledStore):
         ]
 
     async def delivery(self, task_id: str) -> Delivery | None:
-        """Return the delivery of a task's callback."""
+        """Return the delivery of a task's callback; None if the task has no callback."""
         return next(iter(self._deliveries([task_id])), None)
 
     async def deliveries(self, token: str) -> Sequence[Delivery]:
@@ -156,7 +162,7 @@ class RedisStore(JournaledStore):
         return self._deliveries([task_id.decode() for task_id in ids])
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the next callback of an account is due."""
+        """Return when the next callback of an account is due; None if no callback is planned."""
         first = self.connection.call("ZRANGE", self.connection.key(f"due:{token}"), 0, 0, "WITHSCORES")
         return float(first[1]) if first else None
 
@@ -170,7 +176,7 @@ class RedisStore(JournaledStore):
         self.connection.write("drop", name)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """Return the tokens that have not been used since `since`, in Unix seconds of real time."""
+        """Return the tokens of the accounts that have not been used since `since`, in Unix seconds of real time."""
         tokens = self.connection.call("ZRANGEBYSCORE", self.connection.key("used"), "-inf", f"({since!r}")
         return [token.decode("utf-8", "surrogatepass") for token in tokens]
 
@@ -192,9 +198,9 @@ class RedisStore(JournaledStore):
         self.connection.call(*self.journals.restoring(token, state.journal))
 
     async def has_changed(self) -> bool:
-        """Return whether another process has written since the last call of this method.
+        """Return whether another process has written to the store since the last call of this method.
 
-        The server counts the writes of all processes.
+        Also writes the collected exchanges if another worker wants to read a journal.
         """
         version, wanted = self.connection.pipeline(
             (("GET", self._version), ("HGET", self.connection.key("facts"), WANTED))
@@ -206,7 +212,10 @@ class RedisStore(JournaledStore):
         return others != 0
 
     def _prepare(self, call: Call) -> None:
-        """Refuse a store with a version newer than this program supports. If the store does not exist, create it."""
+        """Create the store if the server has none.
+
+        Raises `StoreError` if a newer version of this program created it.
+        """
         facts = {"version": VERSION} | self._facts
         key = f"{self._prefix}facts"
         call([("HSETNX", key, name, json.dumps(value)) for name, value in facts.items()])

@@ -1,4 +1,4 @@
-"""Keys and values of the store on a server."""
+"""The keys and values in which the store on a Redis server is encoded."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ _NEVER = "inf"
 
 
 def encoded(delivery: Delivery) -> tuple[bytes, str]:
-    """Encode a delivery without its due time, because the server changes the due time itself.
+    """Encode a delivery as its record and the time of its next attempt.
 
-    Returns the record of the delivery and its due time, which is empty if no attempt is planned.
+    The time is encoded separately, because the Lua script changes it. It is empty if no attempt is planned.
     """
     return encode(replace(delivery, due=None)), "" if delivery.due is None else instant_text(delivery.due)
 
 
 def instant_text(due: float) -> str:
-    """Return a time in the notation of the script."""
+    """Encode a time as the Lua script expects it."""
     return repr(float(due)) if math.isfinite(due) else _NEVER
 
 
 def decoded(data: bytes, due: bytes) -> Delivery:
-    """Decode a delivery from its record and its due time."""
+    """Decode a delivery from its record and the time of its next attempt."""
     delivery = decode_delivery(data)
     return replace(delivery, due=float(due)) if due else delivery
 
 
 def name_of(token: str) -> bytes:
-    """Return a token in the encoding that keys and values use."""
+    """Encode a token as it appears in keys and values."""
     return token.encode("utf-8", "surrogatepass")
 
 
 def clock_of(account: Account) -> str:
-    """Return the clock of an account in the notation of the script: `frozen`, or the shift in seconds."""
+    """Encode the clock of an account for the Lua script: `frozen`, or its lead over the server's clock in seconds."""
     return "frozen" if account.frozen_at is not None else repr(float(account.shift))
 
 
 def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
-    """Return a new delivery as arguments of the script: task id, record, receiver, due time."""
+    """Encode a new delivery as arguments of the Lua script: task id, record, receiver, time of the first attempt."""
     data, due = encoded(delivery)
     return delivery.task_id, data, delivery.target.authority(), due
 
@@ -58,7 +58,7 @@ def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
 def change_values(
     account: Account, change: Change, encode_task: Callable[[Task], bytes], *, is_clock_new: bool
 ) -> tuple[Any, ...]:
-    """Return a change, without the account, as arguments of the script."""
+    """Encode a change as arguments of the Lua script, except for the account itself."""
     clock = clock_of(account) if is_clock_new else ""
     task, delivery, due = change.task, change.delivery, change.due
     if task is None:

@@ -1,1 +1,1 @@
-"""The store in an SQLite file, which processes on one machine share."""
+"""The store in an SQLite file, which several processes on one machine can share."""

@@ -1,4 +1,7 @@
-"""Reads and changes of accounts and tasks in the file, for one request or, in one transaction, for several requests."""
+"""Reads and changes of accounts and tasks in the SQLite file.
+
+The changes of several requests can share one transaction.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ class _IdTakenError(Exception):
 
 
 class Changes:
-    """Reads and changes accounts. The function `terms` returns the terms of new accounts."""
+    """Reads and changes accounts. The function `terms` returns the initial state of new accounts."""
 
     def __init__(
         self,
@@ -57,20 +60,20 @@ class Changes:
         self.is_current = False  # whether `_version` has been checked since the requests of a batch arrived
 
     def account(self, token: str) -> Account:
-        """Return the account of a token. The caller must not modify the account."""
+        """Return the account of a token, or create it. The caller must not modify the account."""
         row = self._connection.fetch_one("SELECT data FROM accounts WHERE token = ?", (token,))
         return self._open(token) if row is None else decode_account(row[0])
 
     def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return the token's account, which the caller must not modify, and the task with this id.
 
-        Because clients poll their tasks, the result is cached until a process writes to the file.
+        The result is cached until a process writes to the file, because clients query their tasks repeatedly.
         """
         self.is_current = False
         return self.find_cached(token, task_id)
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Do the same as `find`. If `is_current` is true, do not check whether the file has changed."""
+        """Do the same as `find`, but trust the cache without a check while `is_current` is true."""
         if not self.is_current:
             version = self._connection.version()
             if version != self._version or len(self._results) >= _CACHED_QUERIES:
@@ -82,7 +85,7 @@ class Changes:
         return result
 
     def change(self, token: str, step: Step) -> None:
-        """Let `step` change an account, in one transaction."""
+        """Call `step`, which modifies the account, and store the result, in one transaction."""
         taken: set[str] = set()
         while True:
             try:
@@ -94,9 +97,10 @@ class Changes:
                 return
 
     def together(self, commands: Sequence[Command]) -> list[Exception | None]:
-        """Run steps in one transaction. Return for each step the exception that it raised, or None if it succeeded.
+        """Run the steps of several requests in one transaction.
 
-        Raises `StoreError` if the transaction cannot be stored.
+        For each step, the exception that it raised is returned, or None if it succeeded. Raises `StoreError` if the
+        transaction cannot be stored.
         """
         try:
             with self._connection.transaction() as database:
@@ -152,7 +156,7 @@ class Changes:
             self._leases.clock_changed(database, account_id, account)
 
     def insert(self, database: sqlite3.Connection, token: str, data: bytes) -> int:
-        """Store a new account, and return its id in the table `accounts`."""
+        """Store a new account, and return its row id in the table `accounts`."""
         values = (token, data, self._wall_time())
         cursor = database.execute("INSERT INTO accounts (token, data, used_at) VALUES (?, ?, ?)", values)
         return cursor.lastrowid or 0

@@ -1,4 +1,4 @@
-"""A connection to the SQLite file: transactions, errors as `StoreError`, the schema and its version."""
+"""A connection to the SQLite file, which reports every problem as a `StoreError`. Also the schema of the file."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ INSERT INTO accounts (id, token, data, used_at) VALUES (0, '', x'', 0)
 
 
 class Connection:
-    """A connection in write-ahead mode. A committed transaction survives a killed process, but not a power failure.
+    """A connection in write-ahead mode.
 
-    Methods raise `StoreError` if the file cannot be used, because it is full, read-only or damaged, has a newer
-    version, or is not a store.
+    A committed transaction survives if the process is killed, but may be lost in a power failure. Methods raise
+    `StoreError` if the file is no store, has a newer version, or is full, read-only or damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -79,7 +79,7 @@ class Connection:
             return self._execute(sql, values).fetchall()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
-        """Yield the rows of an SQL query. Later writes do not affect the rows."""
+        """Yield the rows of an SQL query, as they were when the query began."""
         with self._explained():
             yield from self._execute(sql, values)
 
@@ -91,11 +91,11 @@ class Connection:
             raise self.store_error(error) from error
 
     def transaction(self) -> Transaction:
-        """Return a context that stores all its writes when it ends, or none of them if it ends with an exception."""
+        """Return a context manager that commits all writes in its block, or none if the block raises an exception."""
         return Transaction(self)
 
     def begin(self) -> sqlite3.Connection:
-        """Begin a transaction. Raises `StoreError` if the file cannot be used."""
+        """Begin a transaction, and return the connection of the module `sqlite3`."""
         try:
             self._execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
@@ -103,7 +103,7 @@ class Connection:
         return self._database
 
     def commit(self) -> None:
-        """Commit the transaction. If this raises `StoreError`, nothing of the transaction is stored."""
+        """Commit the transaction. If this method raises `StoreError`, the transaction is rolled back."""
         self._commits += 1
         try:
             self._database.execute("COMMIT")
@@ -133,10 +133,10 @@ class Connection:
             self._database.close()
 
     def _execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Execute a statement, and try again while another process holds the lock of the file.
+        """Execute a statement, and repeat it while another process holds the lock of the file.
 
-        The pauses between the attempts are shorter than those of SQLite, which last milliseconds, because locks are
-        held for microseconds.
+        Other processes hold the lock for microseconds, so the pauses are shorter than those of SQLite, which last
+        milliseconds.
         """
         deadline = None
         while True:
@@ -193,9 +193,9 @@ class Connection:
 
 
 class Transaction:
-    """The context of a transaction.
+    """The context manager of a transaction, which commits at the end, or rolls back after an exception.
 
-    A class is faster than a generator, and every writing request enters this context.
+    It is a class, because a generator would be slower, and every request that writes needs it.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -214,7 +214,10 @@ class Transaction:
 
 
 class Checkpoints:
-    """Copies the write-ahead log into the database file regularly, in a thread, because copying waits for the disk."""
+    """A thread that regularly copies the write-ahead log into the database file.
+
+    Requests do not copy the log, because they would have to wait for the disk.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -223,7 +226,7 @@ class Checkpoints:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the thread. SQLite copies the rest of the log when the last connection is closed."""
+        """Stop the thread. SQLite itself copies the rest of the log when the last connection is closed."""
         self._stop.set()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""A summary of a store in a file, and its problems, for the commands `evolink-mock store info` and `check`."""
+"""The contents and the problems of a store, for the commands `evolink-mock store info` and `store check`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST = 20  # maximum number of problems of one kind that are listed
 
 
 def summary(store: SqliteStore) -> dict[str, Any]:
-    """Return a summary of the store: numbers of records, bytes and workers, and the version, each by its name."""
+    """Return the version of the store, its size in bytes, and the numbers of records and workers, by name."""
     connection, wall = store.connection, store.wall_time()
     counts = {
         "accounts": "SELECT count(*) - 1 FROM accounts",  # without the account of anonymous requests
@@ -38,7 +38,7 @@ def summary(store: SqliteStore) -> dict[str, Any]:
 
 
 def problems(store: SqliteStore) -> list[str]:
-    """Return the problems of the store, one line each; empty if the store has no problem."""
+    """Return the problems of the store, each as a line of text; empty if there is none."""
     connection = store.connection
     lines = [text for (text,) in connection.fetch("PRAGMA integrity_check") if text != "ok"]
     lines += [

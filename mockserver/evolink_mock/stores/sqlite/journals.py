@@ -1,4 +1,4 @@
-"""The journals of the accounts in the file. Each process writes its exchanges in batches."""
+"""The journals of the accounts in the SQLite file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DROPPED = (
 
 
 class Journals:
-    """The journals in the file."""
+    """Reads, writes and clears the journals in the SQLite file."""
 
     def __init__(self, connection: Connection, wall_time: Callable[[], float]) -> None:
         self._connection = connection
@@ -55,12 +55,12 @@ class Journals:
         )
 
     def dropped(self) -> int:
-        """Return how many exchanges the journals of all accounts have dropped. Unwritten exchanges are not counted."""
+        """Return how many of the oldest exchanges have been removed from the journals of all accounts."""
         row = self._connection.fetch_one(_DROPPED, (JOURNAL,))
         return int(row[0])
 
     def clear(self, token: str) -> None:
-        """Remove the exchanges of an account."""
+        """Remove the exchanges of an account and their violations."""
         self.buffers.flush()
         with self._connection.transaction() as database:
             row = database.execute("SELECT id FROM accounts WHERE token = ?", (token,)).fetchone()

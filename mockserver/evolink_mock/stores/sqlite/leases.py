@@ -1,8 +1,9 @@
-"""The leases of deliveries in the file. A worker leases the deliveries that it attempts, and renews its leases.
+"""The leases of deliveries in the SQLite file.
 
-The column `wakes_at` is the time, on the server's clock, from which any worker may attempt the delivery. The column is
-NULL if the account's clock is frozen or no attempt is planned. `worker` is the worker that holds the lease;
-`has_begun` states whether the attempt has begun.
+Before a worker attempts a delivery, it leases the delivery, so that no other worker attempts it. In the table, `worker`
+is the worker that holds the lease, and `has_begun` states whether it has begun the attempt. `wakes_at` is the time on
+the server's clock from which a worker may attempt the delivery; NULL if no attempt is planned or the account's clock is
+frozen.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ _AT_ONCE = 0.0  # before every time of the server's clock
 
 
 def wakes_at(account: Account, due: float | None) -> float | None:
-    """Return the time, on the server's clock, from which any worker may attempt a delivery.
+    """Convert `due`, a time on the account's clock, to the server's clock.
 
-    `due` is a time on the account's clock. Returns None if no attempt is planned or the account's clock is frozen.
+    Returns None if no attempt is planned or the account's clock is frozen.
     """
     if due is None or not math.isfinite(due) or account.frozen_at is not None:
         return None
@@ -49,7 +50,7 @@ class Leases:
     def add(
         self, database: sqlite3.Connection, account_id: int, delivery: Delivery, instant: float | None
     ) -> None:
-        """Store a new delivery, which any worker may attempt from `instant` on the server's clock."""
+        """Store a new delivery, which a worker may attempt from `instant` on the server's clock."""
         receiver, due = delivery.target.authority(), _finite(delivery.due)
         values = (delivery.task_id, account_id, receiver, encode(delivery), due, instant)
         database.execute(
@@ -58,7 +59,10 @@ class Leases:
         )
 
     def move(self, database: sqlite3.Connection, account: Account, task_id: str, due: float) -> None:
-        """Move the next attempt of a delivery to `due`, unless a worker has leased the delivery."""
+        """Set the time of the next attempt to `due`, on the account's clock.
+
+        Does nothing if a worker has leased the delivery.
+        """
         row = database.execute(
             "SELECT data FROM deliveries WHERE task = ? AND worker IS NULL", (task_id,)
         ).fetchone()
@@ -68,12 +72,12 @@ class Leases:
             database.execute("UPDATE deliveries SET data = ?, due = ?, wakes_at = ? WHERE task = ?", values)
 
     def clock_changed(self, database: sqlite3.Connection, account_id: int, account: Account) -> None:
-        """Adjust `wakes_at` of the account's deliveries to the account's present clock."""
+        """Recompute `wakes_at` of the account's deliveries after its clock was moved, frozen or resumed."""
         shift = None if account.frozen_at is not None else account.shift  # `due - NULL` is NULL
         database.execute("UPDATE deliveries SET wakes_at = due - ? WHERE account = ?", (shift, account_id))
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, on the server's clock; None if none is planned."""
+        """Return when the next unleased delivery is due, on the server's clock; None if no delivery is planned."""
         row = self._connection.fetch_one(
             "SELECT min(wakes_at) FROM deliveries WHERE worker IS NULL AND wakes_at IS NOT NULL"
         )
@@ -81,7 +85,7 @@ class Leases:
         return instant
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now` and that `may_hold` accepts, up to `most` per account and receiver."""
+        """Lease deliveries that are due at `now` and that `may_hold` permits, up to `most` per account and receiver."""
         rows = self._connection.fetch(
             "SELECT d.task, a.token, d.receiver FROM (SELECT *, row_number() OVER (PARTITION BY account, receiver "
             "ORDER BY wakes_at) AS n FROM deliveries WHERE worker IS NULL AND wakes_at <= ?) d "
@@ -103,21 +107,24 @@ class Leases:
         return self._lease([task_id for (task_id,) in rows])
 
     async def claim_one(self, task_id: str) -> Claim | None:
-        """Lease the delivery of a task. Return None if a worker has already leased it."""
+        """Lease the delivery of a task. Returns None if a worker has already leased the delivery."""
         return next(iter(self._lease([task_id])), None)
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Record that an attempt begins. Return False if the lease was lost or the delivery was dropped."""
+        """Record that an attempt begins.
+
+        Returns False if this worker has lost the lease or the delivery was deleted.
+        """
         return self._update("has_begun = 1", delivery)
 
     async def release(self, delivery: Delivery) -> None:
-        """Give up the lease of a delivery without an attempt."""
+        """End the lease of a delivery that was not attempted."""
         self._update("worker = NULL, has_begun = 0", delivery)
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Store the delivery after an attempt, and give up its lease.
+        """Store the delivery after an attempt, and end its lease.
 
-        Returns False if the lease was lost or the delivery was dropped.
+        Returns False if this worker has lost the lease or the delivery was deleted.
         """
         with self._connection.transaction() as database:
             row = database.execute("SELECT data FROM accounts WHERE token = ?", (token,)).fetchone()
@@ -142,14 +149,14 @@ class Leases:
         return row is not None
 
     async def is_alive(self, worker: str) -> bool:
-        """Return whether the worker with this name renews its leases."""
+        """Return whether the worker with this name is running, which means that it renews its leases."""
         row = self._connection.fetch_one(
             "SELECT 1 FROM workers WHERE id = ? AND alive_until >= ?", (worker, self._wall_time())
         )
         return row is not None
 
     async def others(self) -> int:
-        """Return the number of other workers."""
+        """Return the number of other running workers."""
         row = self._connection.fetch_one(
             "SELECT count(*) FROM workers WHERE id != ? AND alive_until >= ?",
             (self._worker, self._wall_time()),
@@ -173,7 +180,7 @@ class Leases:
         self.end_now()
 
     def end_now(self) -> None:
-        """End all leases of this worker."""
+        """End all leases of this worker, so that other workers can deliver its callbacks."""
         with self._connection.transaction() as database:
             _end_leases_of(database, self._worker)
 

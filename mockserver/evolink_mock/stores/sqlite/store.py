@@ -33,9 +33,9 @@ _ANONYMOUS = 0  # id of the account whose journal records the requests without a
 
 
 class SqliteStore(JournaledStore):
-    """A `BatchingStore` and a `SharedStore` in a file.
+    """A `BatchingStore` and a `SharedStore` in an SQLite file.
 
-    `wall_time` returns Unix seconds, and is used for leases and for the expiry of accounts. Methods raise `StoreError`
+    `wall_time` returns Unix seconds; it is used for leases and for the expiry of accounts. Methods raise `StoreError`
     if the file cannot be used.
     """
 
@@ -54,9 +54,9 @@ class SqliteStore(JournaledStore):
         self.is_batching = False  # the fast lane sets it while it runs a coroutine
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """Return a fact about the store, such as the seed of its ids.
+        """Return the value under this name, such as the seed of the task ids, which all workers share.
 
-        If the store has no fact with this name, `value` is stored and returned.
+        If there is no value under this name, `value` is stored and returned.
         """
         row = self.connection.fetch_one("SELECT value FROM facts WHERE name = ?", (name,))
         if row is None and value is not None:
@@ -66,12 +66,12 @@ class SqliteStore(JournaledStore):
         return None if row is None else json.loads(row[0])
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a fact under this name, replacing its earlier value."""
+        """Store a value under this name for all workers, and replace the earlier value."""
         with self.connection.transaction() as database:
             database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token. The caller must not modify the account."""
+        """Return the account of a token, or create it. The caller must not modify the account."""
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
@@ -79,27 +79,30 @@ class SqliteStore(JournaledStore):
         return self.changes.find(token, task_id)
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. In each batch, `find_cached` checks only once whether the file has changed."""
+        """Begin a batch of requests, so that `find_cached` checks again whether its cache is valid."""
         self.changes.is_current = False
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Do the same as `find`, but check only once in each batch whether the file has changed."""
+        """Do the same as `find`, but check only once in each batch of requests whether the file has changed."""
         return self.changes.find_cached(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Let `step` change an account, in one transaction."""
+        """Call `step`, which modifies the account, and store the result, in one transaction."""
         self.changes.change(token, step)
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Run the step of each command. Return for each command the exception of its step, or None if it succeeded."""
+        """Run the steps of several requests in one transaction.
+
+        For each step, the exception that it raised is returned, or None if it succeeded.
+        """
         return self.changes.together(commands)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token. The caller must not modify the account."""
+        """Return the account of a token, or create it. The caller must not modify the account."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Let `step` change an account, in one transaction."""
+        """Call `step`, which modifies the account, and store the result, in one transaction."""
         if self.is_batching:
             await sent((token, step))
         else:
@@ -115,7 +118,7 @@ class SqliteStore(JournaledStore):
         return self.changes.find(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """Return the task with this id."""
+        """Return the task with this id; None if there is no such task."""
         row = self.connection.fetch_one(
             "SELECT t.data, o.token FROM tasks t JOIN accounts o ON o.id = t.account WHERE t.id = ?",
             (task_id,),
@@ -129,7 +132,7 @@ class SqliteStore(JournaledStore):
         return [self.operations.decode(task_id, token, data) for task_id, data in rows][::-1]
 
     async def delivery(self, task_id: str) -> Delivery | None:
-        """Return the delivery of a task's callback."""
+        """Return the delivery of a task's callback; None if the task has no callback."""
         row = self.connection.fetch_one("SELECT data FROM deliveries WHERE task = ?", (task_id,))
         return None if row is None else decode_delivery(row[0])
 
@@ -143,7 +146,7 @@ class SqliteStore(JournaledStore):
         return [decode_delivery(data) for (data,) in rows]
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the next callback of an account is due."""
+        """Return when the next callback of an account is due; None if no callback is planned."""
         row = self.connection.fetch_one(
             "SELECT min(d.due) FROM accounts a JOIN deliveries d ON d.account = a.id WHERE a.token = ?",
             (token,),
@@ -162,7 +165,7 @@ class SqliteStore(JournaledStore):
                 database.execute("DELETE FROM accounts WHERE id = ?", row)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """Return the tokens that have not been used since `since`, in Unix seconds of real time."""
+        """Return the tokens of the accounts that have not been used since `since`, in Unix seconds of real time."""
         query = "SELECT token FROM accounts WHERE used_at < ? AND id != ?"
         return [token for (token,) in self.connection.fetch(query, (since, _ANONYMOUS))]
 
@@ -187,7 +190,10 @@ class SqliteStore(JournaledStore):
             raise ValueError("a task of another account has the same id") from error
 
     async def has_changed(self) -> bool:
-        """Return whether another process has changed the store since the last call of this method."""
+        """Return whether another process has written to the store since the last call of this method.
+
+        Also writes the collected exchanges if another worker wants to read a journal.
+        """
         before, self._version = self._version, self.connection.data_version()
         if self._version == before:
             return False
