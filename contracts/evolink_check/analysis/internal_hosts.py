@@ -52,7 +52,7 @@ def is_internal(url: str) -> bool:
 
 
 def is_plainly_public(url: str) -> bool:
-    """Whether every server accepts the host as public.
+    """Whether every server accepts the URL's host as public.
 
     The URL must have a domain name that is not internal, no user name, and no port other than 443 and 8443.
     """

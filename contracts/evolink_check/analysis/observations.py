@@ -52,7 +52,7 @@ class Observation:
         object.__setattr__(self, "body", self._body())
 
     def once(self, make: Callable[[Observation], T]) -> T:
-        """Return `make(self)`, which is cached, because many rules need it."""
+        """Call `make` with this observation, and cache the result, so that rules that need the same result share it."""
         if make not in self._once:
             self._once[make] = make(self)
         result: T = self._once[make]

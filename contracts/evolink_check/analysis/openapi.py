@@ -47,7 +47,7 @@ class _Validators:
 
 
 class Conformance:
-    """Checks exchanges against the documents of a `Spec`. Raises an exception if an exchange cannot be checked."""
+    """Checks exchanges against the documents of a `Spec`."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
@@ -83,7 +83,10 @@ class Conformance:
         return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
 
     def _errors(self, exchange: Exchange, errors_of: _ErrorsOf) -> list[Exception] | None:
-        """Return the errors of an exchange by the document of its path; None if no document describes the path."""
+        """Return the errors of an exchange, checked against the first document that describes its path.
+
+        The result is None if no document describes the path.
+        """
         from openapi_core.templating.paths.exceptions import PathError
 
         for source in self._sources(exchange.method, urlsplit(exchange.url).path, exchange.request_body):
@@ -155,9 +158,9 @@ def _request(exchange: Exchange) -> MockRequest:
 
 
 def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
-    """Return the media type without its parameters.
+    """Return the media type of a Content-Type header without its parameters (`charset`).
 
-    openapi-core fails on some parameters, and the media type of JSON has no parameters.
+    The parameters are removed because openapi-core fails on some of them, and because JSON has none.
     """
     value = next((value for name, value in headers if name.lower() == "content-type"), "")
     return value.partition(";")[0].strip()
@@ -193,7 +196,7 @@ def _answered(exchange: Exchange) -> _ErrorsOf:
 
 
 def _schema_errors(error: Exception) -> Iterable[Any]:
-    """Return the jsonschema errors that caused an error of openapi-core; empty if the cause is another one."""
+    """Return the jsonschema errors that caused an error of openapi-core; empty if the error has another cause."""
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 
     cause = error.__cause__ or error

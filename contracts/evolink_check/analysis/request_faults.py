@@ -59,8 +59,8 @@ def create_faults(
 ) -> tuple[RequestFault, ...]:
     """Return all faults of a create request.
 
-    `receiver` is a prefix of callback URLs that the server accepts even if the URLs break the rules for callback URLs.
-    The result is cached, because checking a very large body takes a hundred times longer than checking others.
+    The server accepts callback URLs that begin with `receiver`, even if they break the rules for callback
+    URLs; empty if there is no such prefix. Results are cached, because checking a very large body is slow.
     """
     if not body:
         return (RequestFault("body.required", "no body"),)
@@ -118,7 +118,10 @@ def is_of_other_model(document: Any, creates: Mapping[str | None, CreateOperatio
 
 
 def _is_undecided(document: dict[str, Any], creates: Mapping[str | None, CreateOperation]) -> bool:
-    """Whether the body selects no document, because no document describes its model and several could apply."""
+    """Whether it is unknown which document applies to the body.
+
+    This is so if no document describes the requested model, and several documents could apply.
+    """
     operation, model = operation_of(document, creates), document.get("model")
     if isinstance(model, str) and (model in creates or model in operation.aliases):
         return False
@@ -236,7 +239,6 @@ def _is_no_uri(error: jsonschema_rs.ValidationError) -> bool:
 
 
 def _has_no_scheme(text: Any) -> bool:
-    """Whether a text is certainly not a URI. Parsers disagree about other malformed texts."""
     return isinstance(text, str) and ":" not in text
 
 

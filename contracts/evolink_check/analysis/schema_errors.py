@@ -41,10 +41,10 @@ def _missing(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether `error` is the most specific error at its place in the body.
+    """Whether `error` is the most specific of the `type` and `enum` errors at one place in the body.
 
-    If the value is a number and the enum lists numbers, the error about the enum is the most specific; otherwise the
-    error about the type.
+    If the value is a number and the enum lists numbers, the `enum` error is the most specific; otherwise the
+    `type` error.
     """
     number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
     kind = error.kind.as_dict()

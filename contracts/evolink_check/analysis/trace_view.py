@@ -35,7 +35,7 @@ class TraceView:
         self._schemas = ResponseSchemas(spec)
 
     def once(self, make: Callable[[TraceView], T]) -> T:
-        """Return `make(self)`, which is cached, because many rules need it."""
+        """Call `make` with this trace view, and cache the result, so that rules that need the same result share it."""
         if make not in self._once:
             self._once[make] = make(self)
         result: T = self._once[make]

@@ -24,9 +24,9 @@ Status = Literal["passed", "failed", "warning", "not observed"]
 class Finding(NamedTuple):  # a dataclass takes three times as long, and large traces have millions
     """One observation that satisfies or violates a clause.
 
-    `entries` are the numbers of the trace entries that prove the finding; the decisive entry is the last. For a
-    violation, `expected` and `seen` have one line each, without secrets. If `passed`, both are empty. `severity` is
-    None if the violation is as severe as its clause.
+    `entries` are the numbers of the trace entries that prove the finding; the decisive entry is the last. For
+    a violation, `expected` and `seen` are texts of one line without secrets; for a finding that satisfies the
+    clause, both are empty. `severity` is None if the violation is as severe as its clause.
     """
 
     passed: bool

@@ -27,7 +27,11 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class DocumentCheck:
-    """The checks of one OpenAPI document. `published` is the parsed content of its file, before any conversion."""
+    """The checks of one OpenAPI document.
+
+    `published` is the content of the file as published, before the notation of OpenAPI 3.0 was converted to
+    3.1.
+    """
 
     def __init__(self, document: Document, published: Json) -> None:
         self._document = document
@@ -162,6 +166,6 @@ def _facts(schema: dict[str, Json]) -> list[StatedNumber]:
 
 
 def _least(schema: dict[str, Json]) -> StatedNumber | None:
-    """Return the minimum number of items that the description of a list demands; None if it demands no minimum."""
+    """Return the minimum number of items that the description of a list states; None if it states no minimum."""
     counts = [fact for fact in _facts(schema) if fact.kind == "count" and not fact.soft]
     return next((fact for fact in counts if fact.bound == "min" and fact.value >= 1), None)

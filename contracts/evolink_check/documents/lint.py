@@ -64,7 +64,7 @@ def _tree(source: Source) -> dict[str, Json]:
 
 
 def _of_loader(name: str, tree: dict[str, Json]) -> Iterator[Finding]:
-    """Yield findings for the parts of a document that the mock's loader replaces or does not support."""
+    """Yield findings for the parts of a document that the mock server replaces or does not support."""
     try:
         document, _ = read_document(name, tree, {})
     except SpecError as error:

@@ -19,7 +19,7 @@ _STYLES: dict[Level, str] = {"error": "bold red", "warning": "yellow", "note": "
 
 
 def show(report: LintReport, file: TextIO, *, verbose: bool = False) -> None:
-    """Write one line for each finding, as compilers do. Notes are written only if `verbose` is set."""
+    """Write each finding on one line with its file and line number. Notes are written only if `verbose` is set."""
     console = open_console(file)
     for finding in report.findings:
         if verbose or finding.level != "note":

@@ -29,7 +29,7 @@ def schemas_of(tree: Json) -> Iterator[tuple[str, dict[str, Json]]]:
 
 
 def media_of(tree: Json) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Yield every media type and parameter that has a schema, with its JSON pointer."""
+    """Yield every object that has a `schema`, such as a media type or a parameter, with its JSON pointer."""
     for pointer, value in _mappings("", {key: tree[key] for key in tree if key in {"paths", "components"}}):
         if isinstance(value.get("schema"), dict) and not pointer.startswith("/components/schemas"):
             yield pointer, value

@@ -35,8 +35,9 @@ ALONE = frozenset({"create", "query", "credits", "exchange"})
 class FuzzResult:
     """The result of one strategy.
 
-    `case` is the smallest case that violated `clause`, and `entry` is its exchange; both are None if no clause was
-    violated. `ended` is the reason if the search was cut short, in one line; otherwise empty.
+    `case` is the smallest case that violated `clause`, and `entry` is its exchange; both are None if no
+    clause was violated. If the search was cut short, `ended` is the reason in one line; otherwise, it is
+    empty.
     """
 
     strategy: str
@@ -55,7 +56,8 @@ class ViolationFound(Exception):  # noqa: N818  (not an error, but the aim of th
 class _Attempts:
     """The requests of one strategy so far.
 
-    After the first violation, while its case is shrunk, only violations of the same clause count.
+    Hypothesis shrinks the first case that violates a clause. Meanwhile, violations of other clauses are
+    ignored.
     """
 
     send: Send
@@ -117,8 +119,9 @@ def fuzz(
 ) -> tuple[FuzzResult, ...]:
     """Run each strategy with `effort.examples` examples, in `effort.jobs` threads.
 
-    The results are in the order of the strategies. If `effort.clauses` is not empty, only the strategies for these
-    clauses run. Violations of the clauses in `known` are not searched for. `HaltedError` ends the search.
+    The results are in the order of the strategies. If `effort.clauses` is not empty, only the strategies for
+    these clauses run. Violations of the clauses in `known` are ignored. If `send` raises `HaltedError`, the
+    strategy ends early.
     """
     wanted = [
         strategy

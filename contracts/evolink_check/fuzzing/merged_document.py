@@ -1,6 +1,7 @@
-"""The OpenAPI documents for Schemathesis. Each document is complete, and names no servers and security schemes.
+"""The OpenAPI documents that Schemathesis reads.
 
-The links from the create operation to the query therefore stay within one document.
+Each document contains both a create operation and the query operation, because Schemathesis follows links
+only within one document.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def merged(spec: Spec) -> Iterator[dict[str, Any]]:
-    """Yield each document with a create operation, merged with the document of the query.
+    """Yield each document with a create operation, merged with the document of the query operation.
 
-    Servers and security schemes are removed.
+    Servers and security schemes are removed, because the caller chooses the server and the keys.
     """
     creating = {operation.source for creates in spec.creates.values() for operation in creates.values()}
     for source, document in joined_documents(spec).items():
@@ -29,7 +30,6 @@ def merged(spec: Spec) -> Iterator[dict[str, Any]]:
 
 
 def _without_servers(document: Document) -> dict[str, Any]:
-    """Return the document without servers and security, because the caller chooses the server and the keys."""
     paths = {
         path: {
             method: {key: part for key, part in operation.items() if key not in {"security", "servers"}}

@@ -36,14 +36,15 @@ _NAME = "Schemathesis"
 
 
 class NotSentError(Exception):
-    """A request was not sent, because it could create a task or could not be judged; or it got no response."""
+    """A request was not sent, because it could create a task or could not be judged; or the request got no response."""
 
 
 class CaseAdapter:
-    """Converts prepared requests to cases and sends them.
+    """Converts the requests that Schemathesis prepares to cases, and sends them.
 
-    At most `creates` of the requests may create a task. If `paid`, create requests that a server must reject are not
-    sent. `limit_reached` is true if the last request was not sent because it could have created one task too many.
+    At most `creates` of the requests may create a task. If `paid`, create requests that a server must reject
+    are not sent. `limit_reached` is true if the last request was not sent because it could have created one
+    task too many.
     """
 
     def __init__(self, spec: Spec, send: Send, creates: int, *, paid: bool = False) -> None:
@@ -110,7 +111,10 @@ class CaseAdapter:
     def _query_case(
         self, method: str, path: str, task_id: str, headers: tuple[tuple[str, str], ...], body: bytes
     ) -> Case | None:
-        """Return a query of an unknown task; None if the documents contain the id, because such a task may exist."""
+        """Return a query of an unknown task.
+
+        The result is None if the documents contain the task id, because such a task may exist.
+        """
         if "?" in path or body or not is_plain_segment(task_id) or unquote(task_id) in self._documents:
             return None
         if method == self._spec.query.method:

@@ -39,8 +39,9 @@ def run_schemathesis(
 ) -> SchemathesisFindings:
     """Send the requests of Schemathesis' coverage phase, and then those of its strategies, one after the other.
 
-    If `creates` is 0, only queries and requests that a server must reject are sent. If not, valid create requests are
-    sent, which create at most `creates` tasks, and requests that follow the links in the documents.
+    If `creates` is 0, only queries and requests that a server must reject are sent. Otherwise, valid create
+    requests are sent, which create at most `creates` tasks, and queries that follow the links in the
+    documents.
     """
     from evolink_check.fuzzing.schemathesis_search import SchemathesisSearch
 

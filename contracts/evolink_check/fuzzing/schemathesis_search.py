@@ -122,10 +122,10 @@ class SchemathesisSearch:
                 self.failures += self._failures_of(case, response)
 
     def _generate(self, operation: Any) -> None:
-        """Send generated requests.
+        """Send the requests that Schemathesis generates for an operation.
 
-        If tasks may be created, valid create requests are sent. If no tasks may be created, invalid create requests,
-        and both valid and invalid queries are sent.
+        If tasks may be created, the requests are valid create requests. Otherwise, they are invalid create
+        requests, and valid and invalid queries.
         """
         for mode in self._modes(both=not self._creates(operation)):
             cases = operation.as_strategy(generation_mode=mode)
@@ -135,10 +135,10 @@ class SchemathesisSearch:
         return (operation.method.upper(), operation.path) in self._spec.creates
 
     def _modes(self, *, both: bool) -> list[GenerationMode]:
-        """Return the kinds of values to generate.
+        """Return whether to generate valid values, invalid values or both.
 
-        If tasks may be created, only valid values are generated. If no tasks may be created, invalid values are
-        generated and, if `both`, also valid values.
+        If tasks may be created, only valid values are generated. Otherwise, invalid values are generated and,
+        if `both` is set, also valid values.
         """
         if self._paid:
             return [GenerationMode.POSITIVE]

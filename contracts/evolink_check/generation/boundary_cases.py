@@ -1,4 +1,7 @@
-"""Cases that are equal in every run, which are the simplest case of each clause, and every boundary value."""
+"""Cases that are the same in every run.
+
+They include the simplest request that tests each clause, and requests with boundary values.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +114,10 @@ def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Return queries, requests for credits, and other methods and paths. No request can create a task."""
+    """Return queries of tasks, requests for credits, and requests with undocumented methods or paths.
+
+    None of these requests can create a task.
+    """
     return (
         *_queries(spec),
         *_reads_without_valid_key(spec, subject),
@@ -172,7 +178,7 @@ def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject
 def _invalid_creates_without_key(
     operation: CreateOperation, spec: Spec, good: dict[str, Any]
 ) -> Iterator[Case]:
-    """Yield invalid create requests without a key, to which every response must be a 401."""
+    """Yield invalid create requests without a key. The response to each of them must be a 401, not a 400."""
     bodies: dict[str, Any] = {
         "an invalid body": without_last_required_field(good, operation),
         "a body that is not JSON": b"{",

@@ -54,10 +54,10 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
     authorization: str | None = None,
     about: Iterable[str] = (),
 ) -> Case:
-    """Return a create request with the clauses of its faults.
+    """Return a case for a create request. The case tests the clauses in `about`, and the clauses of the body's faults.
 
-    `about` are other clauses that the request tests, and come first. `creates` is False if a fault is certain, or if no
-    key is sent, because then there is no account to charge.
+    `creates` of the case is False if a fault is certain, or if no key is sent, because then there is no
+    account to charge.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)
@@ -102,7 +102,7 @@ def bodyless_case(name: str, method: str, path: str, *about: str, **more: Any) -
 
 
 def can_send_wrong_keys(subject: Subject) -> bool:
-    """Whether this server should reject an unknown key."""
+    """Whether requests with wrong keys may be sent, because this server is expected to reject them."""
     return not subject.any_key and "auth.bearer" not in subject.cannot
 
 

@@ -60,7 +60,7 @@ def enum_fields(operation: CreateOperation) -> dict[str, tuple[Any, ...]]:
 
 
 def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]:
-    """Return a request body with only the required fields, and harmless values."""
+    """Return a request body with only the required fields, whose values are harmless."""
     fields = fields_of(operation)
     body = {name: sample(fields[name]) for name in required_of(operation) if name in fields}
     if "model" in fields and operation.models:
@@ -84,7 +84,7 @@ def json_types_of(schema: Node) -> set[Any]:
 def values_of_other_types(schema: Node, most: int = 9) -> Iterator[Any]:
     """Yield at most `most` values of each JSON type that the field does not allow.
 
-    For an array, also yield lists with an item of a wrong type.
+    If the field is an array, also yield lists whose item has a wrong type.
     """
     kinds = json_types_of(schema)
     for kind, values in OF_TYPE.items():
@@ -95,7 +95,7 @@ def values_of_other_types(schema: Node, most: int = 9) -> Iterator[Any]:
 
 
 def near_misses(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return values that are similar to the listed values, but not listed."""
+    """Return values that are similar to the listed values but not listed, such as `720P` for `720p`, or 11 for 10."""
     candidates = [near for value in values for near in _near(value)]
     numbers = [value for value in values if _is_number(value)]
     if numbers:

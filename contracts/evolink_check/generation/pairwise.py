@@ -35,9 +35,10 @@ _CHOICES = 500  # the maximum number of combinations from which some are selecte
 
 
 def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """Return at most 16 create requests, which are the minimal body, and then every pair of listed values.
+    """Return at most 16 create requests.
 
-    All requests but the first also have a special feature, such as a long prompt, until all features have occurred.
+    The first is the minimal body. The others together contain every pair of listed values of two fields. Each
+    of the others also has a special feature, such as a long prompt, until all features have occurred.
     """
     rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]
     by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)
@@ -47,7 +48,8 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
 def pairwise_cover(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
     """Return combinations of one value for each field, in which every pair of values of two fields occurs.
 
-    The combination with the most new pairs is selected next. Equal seeds give equal results.
+    The combinations are selected greedily: the next one is the one with the most new pairs. Equal seeds give
+    equal results.
     """
     every = [dict(zip(values, chosen, strict=True)) for chosen in islice(product(*values.values()), _CHOICES)]
     Random(seed).shuffle(every)  # noqa: S311  (which of many equally good choices comes first is no secret)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A Hypothesis strategy for cases of one kind. Only these cases test the `clauses`."""
+    """A Hypothesis strategy that generates cases of one kind. The generated cases test the `clauses`."""
 
     name: str
     clauses: tuple[str, ...]
@@ -120,7 +120,7 @@ _KIND = "another content type"
 
 
 def _damaged_json(text: bytes) -> SearchStrategy[bytes]:
-    """Generate a truncated body, a body in which some bytes are replaced, or other bytes."""
+    """Generate bodies that are truncated, bodies in which some bytes are replaced, and random bytes."""
     place = st.integers(0, len(text) - 1)
     cut = place.map(lambda end: text[:end])
     spliced = st.builds(

@@ -23,7 +23,7 @@ def creates_by_other_methods(
 ) -> Iterator[Case]:
     """Yield requests with a valid body and an undocumented method.
 
-    A careless server creates tasks, so the requests need a budget.
+    The requests need a budget, because an incorrect server may create tasks from them.
     """
     for method in _OTHER_METHODS:
         valid = create_case(f"{method} with a valid body", operation, spec, good)

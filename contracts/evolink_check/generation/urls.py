@@ -63,7 +63,7 @@ def _in_v6(address: IPv4Address) -> Iterator[str]:
 
 
 def disguised_urls(host: str) -> Iterator[str]:
-    """Yield URLs of a host in various forms, some of which look like URLs of another host."""
+    """Yield URLs of a host in various notations. Some look as if they led to another host (`example.com`)."""
     yield f"https://{host}/hooks/done"
     yield f"https://{host}"
     yield f"HTTPS://{host.upper()}/hooks/done"

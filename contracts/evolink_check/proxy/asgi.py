@@ -47,9 +47,9 @@ class RequestReader:
         self._complete.set()
 
     async def disconnected(self) -> None:
-        """Wait until the client has disconnected.
+        """Wait until the client disconnects after its complete request.
 
-        `body` detects a client that disconnects before the end of its request.
+        If the client disconnects before the end of its request, `body` raises an exception instead.
         """
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":
@@ -64,7 +64,7 @@ class ResponseWriter:
         self.started = False
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Send the status and the headers to the client; for a 304, without the header Content-Length."""
+        """Send the status and the headers to the client. For the status 304, the header Content-Length is left out."""
         self.started = True
         if status == _NOT_MODIFIED:
             headers = [(name, value) for name, value in headers if name.lower() != b"content-length"]

@@ -192,7 +192,9 @@ class ForwardingApp:
     ) -> str | None:
         """Judge the response, send it to the client with the verdict in a header, and return the verdict.
 
-        If the body is too large to be kept, send the part that was read without a verdict, and return None.
+        If the body is too large to be kept, the response is not judged, and the header says so. This method
+        then sends only the chunks of the body that it has read, and returns None; the caller sends the
+        remaining chunks.
         """
         held, opinion = await _read_held(chunks, pending), None
         if pending.response.whole is not None:
@@ -237,7 +239,10 @@ class ForwardingApp:
 
 
 def unused_proxy(upstream: Upstream) -> str:
-    """Return a note that a proxy of the environment is not used for the upstream server; empty if there is no proxy."""
+    """Return a note if the environment names a proxy (HTTPS_PROXY) for the upstream server, because it is not used.
+
+    The note is empty if the environment names no proxy.
+    """
     proxy = proxy_for(upstream.scheme, upstream.host)
     return f"{proxy} is not used, because `evolink-check proxy` connects directly" if proxy else ""
 

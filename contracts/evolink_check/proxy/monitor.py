@@ -81,8 +81,8 @@ class LiveMonitor:
     def new_failures(self) -> tuple[Verdict, ...]:
         """Judge all exchanges, and return the verdicts on clauses that are violated for the first time.
 
-        Do nothing and return no verdicts if there are no new exchanges, or if the last call was so recent that judging
-        would take more than about a tenth of the time.
+        Judging is skipped, and no verdicts are returned, if there are no new exchanges, or if the last call
+        was too recent. Thus at most about a tenth of the time is spent on judging.
         """
         recorded = len(self._record)
         if self.bug or recorded == self._judged or clock.stopwatch() < self._next:
@@ -103,10 +103,7 @@ class LiveMonitor:
         return new
 
     def report(self, started: float) -> Report:
-        """Return the report on everything that was recorded.
-
-        If a check raises an exception, this method raises it too.
-        """
+        """Return the report on everything that was recorded. Exceptions of checks, which are bugs, are not caught."""
         view = self._view()
         return report_on(
             view,

@@ -79,9 +79,9 @@ class PendingExchange:
 class ProxyRecorder:
     """Records the traffic of a proxy; thread-safe. `origin` is the base URL of the upstream server.
 
-    The recorder calls `sink` with each complete entry. If the entries use more than `room` bytes of memory, `forget`
-    drops the oldest entries, which must have been judged before. If the entries use more than twice `room`, `add` drops
-    the oldest entries, and `unjudged` counts them.
+    The recorder calls `sink` with each complete entry. If the entries use more than `room` bytes of memory,
+    `forget` drops the oldest entries; the caller must have judged them. If the entries use more than twice
+    `room`, `add` drops the oldest entries, even if they have not been judged, and counts them in `unjudged`.
     """
 
     def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
@@ -224,7 +224,7 @@ def _label_of(key: str) -> str:
 
 
 def kept_of(headers: Headers) -> int:
-    """Return how many bytes of a response body are kept; 0 for media, of which the length is enough."""
+    """Return how many bytes of a response body are kept: 0 for images, audio and video, otherwise `KEPT_BYTES`."""
     kind = next((value for name, value in headers if name.lower() == b"content-type"), b"").lower()
     return 0 if kind.partition(b"/")[0] in _MEDIA else KEPT_BYTES
 
@@ -246,7 +246,7 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _ids(entry: Entry) -> set[str]:
-    """Return the possible task id of an exchange: the `id` in the response body or, without one, the end of the URL."""
+    """Return the `id` in the response or, if there is none, the last part of the path. Either may be a task id."""
     ids = {entry.exchange.url.partition("?")[0].rpartition("/")[2]}
     try:
         body = json.loads(entry.exchange.response_body)

@@ -40,7 +40,7 @@ _STATUS = re.compile("[1-5][0-9]{2}")
 class KnownViolation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     """A violation in a baseline.
 
-    `fingerprint` identifies it; `expected` and `seen` are for people who review the file.
+    The `fingerprint` identifies the violation; `expected` and `seen` are for people who review the file.
     """
 
     clause: str
@@ -85,9 +85,9 @@ def to_json(baseline: Baseline) -> str:
 
 
 def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
-    """Return all violations that make a run fail, as known violations.
+    """Return a baseline with every violation that makes a run fail.
 
-    The verdicts must not be the result of `apply`.
+    Pass the verdicts from before `apply`, because `apply` removes known violations.
     """
     by_key = {
         (known.clause, known.fingerprint): known
@@ -121,7 +121,7 @@ def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...
 def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str, ...]:
     """Return a note on each known violation that was not seen again although its clause was observed.
 
-    The verdicts must not be the result of `apply`.
+    Pass the verdicts from before `apply`, because `apply` removes known violations.
     """
     observed = _observed(verdicts)
     seen = _keys(baseline_of(verdicts))

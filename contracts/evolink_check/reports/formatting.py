@@ -74,8 +74,9 @@ def violations(verdict: Verdict) -> list[Violation]:
 def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str] = str) -> list[Violation]:
     """Combine equal findings into one violation with a count. Failures come before warnings.
 
-    `findings` are pairs of the scenario in which the finding was made (for a server, "") and the finding. `cause` is
-    applied to the texts before they are compared, so that findings which differ only in details count as equal.
+    `findings` are pairs of a scenario and a finding; the scenario is empty if a server was checked. `cause`
+    removes the details from the texts of a finding, so that findings that differ only in details are counted
+    as one violation.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:
@@ -96,7 +97,7 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
 
 
 def warning_note(violation: Violation, verdict: Verdict) -> str:
-    """Return a note if a violation is only a warning, but another violation made its clause fail; otherwise empty."""
+    """Return a note if this violation is only a warning although its clause failed; otherwise empty."""
     return " (only a warning)" if verdict.status == "failed" and violation.severity == "warning" else ""
 
 
@@ -123,7 +124,7 @@ def counts(verdicts: Iterable[Verdict]) -> dict[Status, int]:
 
 
 def sections(verdicts: Iterable[Verdict]) -> dict[str, dict[Status, list[str]]]:
-    """Return the clause ids of each section of the contract, grouped by status."""
+    """Return the ids of the clauses, grouped by section (the first part of the id) and then by status."""
     found: dict[str, dict[Status, list[str]]] = {}
     for verdict in verdicts:
         empty: dict[Status, list[str]] = {status: [] for status in STATUSES}
@@ -152,7 +153,7 @@ def effort(report: Report) -> str:
 
 
 def credits_spent(report: Report) -> str:
-    """Return the credits that a run spent, with its budget; empty unless an API was checked."""
+    """Return the credits that a run spent and its budget, such as `12 of 50`; empty unless a server was checked."""
     budget = f" of {report.budget:g}" if report.budget is not None else ""
     return f"{report.spent:g}{budget}" if report.kind == "api" else ""
 

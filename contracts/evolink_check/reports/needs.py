@@ -89,7 +89,7 @@ _NO_OPTION = re.compile(
 class Conditions:
     """The kind of a run, and the means that it had to observe clauses, such as options, API keys or a budget.
 
-    `cannot` contains the ids of the clauses that the configuration excludes.
+    `cannot` contains the ids of the clauses that the configuration file declares unobservable on this server.
     """
 
     kind: Kind = "recording"

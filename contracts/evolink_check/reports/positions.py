@@ -23,9 +23,10 @@ class Positions:
             self._root = None
 
     def line_of(self, pointer: str) -> int:
-        """Return the line of the value at a JSON pointer, or of its last parent that exists.
+        """Return the line of the value at a JSON pointer.
 
-        Return 0 if the file is not readable YAML or JSON.
+        If there is no such value, return the line of its closest parent. Return 0 if the file is not readable
+        YAML or JSON.
         """
         node, line = self._root, 0
         if node is not None:

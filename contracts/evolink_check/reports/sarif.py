@@ -17,8 +17,8 @@ Level = Literal["error", "warning", "note", "none"]
 class Result:
     """One result of a SARIF file.
 
-    `places` are pairs of a file and a JSON pointer, and `lines` are their line numbers, if known. `fingerprint`
-    identifies the result in later runs; empty if the result has none.
+    `places` are pairs of a file and a JSON pointer. `lines` are the line numbers of the places; empty if they
+    are unknown. `fingerprint` identifies the result in later runs; empty if the result has none.
     """
 
     rule: str
