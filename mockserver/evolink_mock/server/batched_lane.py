@@ -18,6 +18,7 @@ from evolink_mock.server.fast_lane import MOST_REQUESTS, Connection
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.store import BatchingStore
     from evolink_mock.server.fast_lane import FastLane, Headers, LaneRequest
 
@@ -96,6 +97,9 @@ class BatchedLane:
         self._lane = lane
         self._store = store
         self._arrived: dict[BatchedConnection, bytes] = {}
+        self._served: list[
+            tuple[BatchedConnection, Exchange]
+        ] = []  # exchanges whose responses are not yet written
 
     def add(self, connection: BatchedConnection, data: bytes) -> None:
         """Serve the requests at the beginning of `data` in the next turn, and let uvicorn parse the rest."""
@@ -117,15 +121,17 @@ class BatchedLane:
         self._store.begin_batch()
         begun = [self._begin(connection, data) for connection, data in arrived.items()]
         requests = [request for request in begun if request is not None]
+        self._write_responses()
         while stopped := [request for request in requests if request.commands is not None]:
             self._exchange(stopped)
         for request in requests:
             if not request.is_served:
                 request.connection.parse(request.data)
                 continue
-            self._respond(request.connection, request)
+            self._served.append((request.connection, request.exchange))
             if request.end < len(request.data):
                 self.add(request.connection, request.data[request.end :])
+        self._write_responses()
 
     def _begin(self, connection: BatchedConnection, data: bytes) -> _Request | None:
         """Serve the requests at the beginning of `data` until one of them needs commands, and return that request.
@@ -136,18 +142,17 @@ class BatchedLane:
             request = self._lane.read(data, 0, connection)
             if request is None:
                 break
-            if self._lane.serve_from_cache(request):
-                self._respond(connection, request)
-            else:
+            if not self._lane.serve_from_cache(request):
                 begun = _Request(connection, data, request, self._lane, self._store)
                 if begun.commands is not None:
                     return begun
                 if not begun.is_served:
                     break
-                self._respond(connection, begun)
+            self._served.append((connection, request.exchange))
             if request.end == len(data):
                 return None
             data = data[request.end :]
+        self._write_responses()
         connection.parse(data)
         return None
 
@@ -166,7 +171,10 @@ class BatchedLane:
             request.receive(replies[first:last])
             first = last
 
-    def _respond(self, connection: BatchedConnection, request: LaneRequest | _Request) -> None:
-        if connection.can_respond():
-            response = self._lane.response(request.exchange, connection.default_headers)
-            connection.respond(b"".join(response))
+    def _write_responses(self) -> None:
+        """Write the responses of several requests in a row, because that wakes a client less often."""
+        served, self._served = self._served, []
+        for connection, exchange in served:
+            if connection.can_respond():
+                response = self._lane.response(exchange, connection.default_headers)
+                connection.respond(b"".join(response))
