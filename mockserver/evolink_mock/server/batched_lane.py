@@ -97,9 +97,7 @@ class BatchedLane:
         self._lane = lane
         self._store = store
         self._arrived: dict[BatchedConnection, bytes] = {}
-        self._served: list[
-            tuple[BatchedConnection, Exchange]
-        ] = []  # exchanges whose responses are not yet written
+        self._served: list[tuple[BatchedConnection, Exchange]] = []  # responses that are not yet written
 
     def add(self, connection: BatchedConnection, data: bytes) -> None:
         """Serve the requests at the beginning of `data` in the next turn, and let uvicorn parse the rest."""

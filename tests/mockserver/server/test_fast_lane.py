@@ -10,6 +10,7 @@ import pytest
 from evolink_mock.recipes.assignments import assign
 from evolink_mock.server.app import create_app
 from evolink_mock.server.fast_lane import FastLane, fast_lane
+from evolink_mock.server.fast_protocol import FastProtocol
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 from support.in_process import CREATE, SPEC
@@ -184,9 +185,11 @@ def test_requests_of_one_turn_are_recorded_after_their_responses_in_their_order(
     async def play() -> None:
         server = Server(is_fast=True)
         connections = [server.connect() for _ in range(3)]
-        for number, (protocol, wire) in enumerate(connections):
+        for number, (protocol, _) in enumerate(connections):
             protocol.data_received(request(path=f"{QUERY}task-unified-1757169743-0000000{number}"))
-            assert wire.written
+        assert isinstance(protocol, FastProtocol)
+        protocol.responses.write()
+        assert all(wire.written for _, wire in connections)
         assert server.lines == []
         await asyncio.sleep(0)
         assert [line.split("  ")[2][-1] for line in server.lines] == [*"012"]
