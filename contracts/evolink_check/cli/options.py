@@ -138,7 +138,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
 
 
 class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How thoroughly a server is tested. Each field is an option, and a key of the table `[effort]` of the file."""
+    """How thoroughly a server is tested. Each field is an option, and also a key of the TOML table `[effort]`."""
 
     max_credits: Annotated[
         _NoLess | None,

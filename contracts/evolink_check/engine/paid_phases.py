@@ -91,7 +91,7 @@ class PaidPhases:
         pool.query_finished_task()
 
     def _follow_failing(self, tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-        """Create the task that must run alone, and follow it to its end. Return the other tasks."""
+        """Create the task that is known to fail, and follow it to its end. Return the other tasks."""
         failing = [task for task in tasks[:1] if task.case.name.startswith(FAILS)]
         for task in failing:
             self.run.report_progress(FAILING, 0, 0)

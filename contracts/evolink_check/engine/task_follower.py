@@ -59,7 +59,7 @@ def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> Tracke
 
 
 class TaskFollower:
-    """Follows tasks. `follow` does everything; each of the other methods does a single step.
+    """Follows tasks. `follow` follows a task completely; each of the other methods does a single step.
 
     Several threads may call the methods at the same time.
     """

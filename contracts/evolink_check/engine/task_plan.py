@@ -168,10 +168,10 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
 
 
 def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> float:
-    """Return how many real seconds to wait for the next delivery if `count` have arrived.
+    """Return how many real seconds to wait for the next delivery if `count` deliveries have arrived.
 
-    The wait is derived from the callback rules. After the last documented retry, the wait is twice as long as the wait
-    before that retry, so that an excess retry is noticed.
+    The wait is derived from the callback rules. After the last documented retry, the wait is twice as long as
+    the wait before that retry, so that an excess retry is noticed.
     """
     if count <= len(rules.retries):
         return Tolerances(scale).wait_for_delivery(rules, count)

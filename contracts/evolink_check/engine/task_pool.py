@@ -82,13 +82,13 @@ class TaskPool:
                 self.tasks.append(task)
 
     def follow_adopted(self) -> None:
-        """Follow each task that `adopt` added to its end, without further checks."""
+        """For each task that `adopt` has added, query the task until it ends, without further checks."""
         left = [task for task in self.tasks if not task.ended]
         work = [partial(self._follower.poll_until_end, task, self._random(task.planned)) for task in left]
         run_parallel(work, len(work), self._stop)
 
     def follow_alone(self, planned: PlannedTask) -> None:
-        """Follow a task that fails while nothing else runs, so that only its refund changes the credits."""
+        """Follow a task that is known to fail, while nothing else runs, so that only this task changes the credits."""
         query_credits(self._target)
         task = self._begun(planned)
         if task is not None:

@@ -37,8 +37,8 @@ _CHOICES = 500  # the maximum number of combinations from which some are selecte
 def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
     """Return at most 16 create requests.
 
-    The first is the minimal body. The others together contain every pair of listed values of two fields. Each
-    of the others also has a special feature, such as a long prompt, until all features have occurred.
+    The first is the minimal body. The others cover the pairs of listed values (see `pairwise_cover`). Each of
+    the others also has a special feature, such as a long prompt, until all features have occurred.
     """
     rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]
     by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)
@@ -118,6 +118,6 @@ def _special_creates(
 
 
 def unusual_spelling(body: Mapping[str, Any]) -> bytes:
-    """Encode the body as JSON with its keys reversed, extra white space and unnecessary escapes."""
+    """Encode the body as JSON with its keys in reverse order, extra white space and unnecessary escapes."""
     reordered = {name: body[name] for name in reversed(list(body))}
     return f"\r\n{json.dumps(reordered, indent=3)}\t ".replace("/", "\\/").replace('"p', '"\\u0070').encode()

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for all cases.
+"""Hypothesis strategies that generate cases (requests to a server).
 
 Import this module only when it is needed, because it imports Hypothesis.
 """

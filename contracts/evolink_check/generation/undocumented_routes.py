@@ -31,7 +31,7 @@ def creates_by_other_methods(
 
 
 def undocumented_routes(spec: Spec, task_id: str) -> Iterator[Case]:
-    """Yield requests with other methods for documented paths, and requests for other paths.
+    """Yield requests with undocumented methods for documented paths, and requests for undocumented paths.
 
     HEAD and OPTIONS are left out, because servers may respond to them differently.
     """

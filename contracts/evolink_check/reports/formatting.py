@@ -26,9 +26,9 @@ TITLES: Mapping[Status, str] = {
 class Violation:
     """A violation that was seen `times` times.
 
-    `numbers` are the entries that first showed the violation, the decisive entry last. `sources` are the scenarios of a
-    client in which the violation was seen, without repetition; empty for a server. `severity` is None if the severity
-    is that of the clause.
+    `numbers` are the numbers of the entries that first showed the violation, with the decisive entry last.
+    `sources` are the scenarios of a client in which the violation was seen, without repetition; empty for a
+    server. `severity` is None if the violation is as severe as its clause.
     """
 
     expected: str
@@ -49,7 +49,7 @@ def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 def status_text(verdict: Verdict) -> str:
-    """Return the status of a verdict as reports show it."""
+    """Return the status of a verdict as text, for example `failed (known)` if all its violations are in the baseline."""
     return f"{verdict.status} (known)" if verdict.known else verdict.status
 
 

@@ -12,7 +12,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Positions:
-    """Finds line numbers in a file that is a YAML or JSON document, or a page that contains one."""
+    """Finds line numbers in a YAML or JSON file, or in a Markdown page that contains a YAML block."""
 
     def __init__(self, text: str) -> None:
         block = yaml_block(text)

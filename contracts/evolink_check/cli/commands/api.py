@@ -255,8 +255,8 @@ def _report_new_failures(monitor: LiveMonitor) -> None:
 def _har_file(path: Path | None, record: ProxyRecorder, *, complete: bool) -> HarFile | None:
     """Return the HAR file to which each exchange is appended.
 
-    The result is None if the user named no HAR file, or if the HAR file is stdout or a device, to which
-    nothing can be appended in place.
+    The result is None if the user named no HAR file. It is also None if the HAR file is stdout or a device;
+    then the HAR document is written only once, at the end.
     """
     from evolink_check.proxy.har_file import HarFile
 

@@ -123,7 +123,7 @@ class _Setting:
 def _run_and_judge(
     options: ReceiverOptions, severity: SeverityOptions, *, verbose: bool
 ) -> tuple[Summary, int]:
-    """Return the results, and the exit status for a signal that ended the check early; 0 without a signal."""
+    """Return the results, and an exit status, which is 0 unless a signal ended the check early."""
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all

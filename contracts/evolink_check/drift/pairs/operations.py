@@ -53,10 +53,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation.
+    """One operation. `security` contains alternatives, one of which a client has to meet.
 
-    `security` contains alternatives; a client has to meet one of them. An alternative is a text that describes one
-    security scheme, or several that are required together.
+    An alternative is a text that describes one security scheme, or several schemes that are required
+    together.
     """
 
     document: Document

@@ -90,9 +90,10 @@ def _items_within(old: Branch, new: Branch) -> bool:
 
 
 def _members_within(old: Branch, new: Branch) -> bool:
-    """Whether the new branch accepts the members of the old branch.
+    """Whether the new branch certainly accepts the members of every object that the old branch accepts.
 
-    Undescribed members are ignored, unless the new branch rejects some that the old branch accepts.
+    If the new branch restricts members that it does not describe, the old branch must restrict them at least
+    as much.
     """
     if not new.required <= old.required:
         return False
