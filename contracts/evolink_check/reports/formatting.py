@@ -49,7 +49,7 @@ def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 def status_text(verdict: Verdict) -> str:
-    """Return the status of a verdict as text, for example `failed (known)` if all its violations are in the baseline."""
+    """Return the status of a verdict as text, such as `failed (known)` if the baseline contains all its violations."""
     return f"{verdict.status} (known)" if verdict.known else verdict.status
 
 

@@ -24,7 +24,7 @@ _LINES = frozenset("\t\n\r")
 def render(template: str, **context: Any) -> str:
     """Return a page made from a template in `templates/`.
 
-    Every value in `context` is inserted as text, never as markup.
+    Strings in `context` are escaped, so that pages show them as text, never as markup.
     """
     return _environment().get_template(template).render(**context)
 
