@@ -38,6 +38,16 @@ class _IdTakenError(Exception):
     """A task with this id exists already."""
 
 
+class _Row:
+    """An account's row in a transaction, which is written when all steps of the transaction have changed it."""
+
+    __slots__ = ("data", "id", "stored")
+
+    def __init__(self, row_id: int | None, data: bytes | None) -> None:
+        self.id = row_id  # None until the account is stored
+        self.data = self.stored = data  # after the last step, and in the file
+
+
 class Changes:
     """Reads and changes accounts. The function `terms` returns the initial state of new accounts."""
 
@@ -90,7 +100,9 @@ class Changes:
         while True:
             try:
                 with self._connection.transaction() as database:
-                    self._change(database, token, step, taken)
+                    row = _row(database, token)
+                    self._change(database, row, token, step, taken)
+                    self._save(database, row)
             except _IdTakenError as error:
                 taken.add(str(error))
             else:
@@ -104,13 +116,17 @@ class Changes:
         """
         try:
             with self._connection.transaction() as database:
-                return [self._error_of(database, *command) for command in commands]
+                rows = {token: _row(database, token) for token in {token for token, _ in commands}}
+                errors = [self._error_of(database, rows[token], token, step) for token, step in commands]
+                for row in rows.values():
+                    self._save(database, row)
+                return errors
         except _IdTakenError:  # the transaction was rolled back
             return [self._error_alone(*command) for command in commands]
 
-    def _error_of(self, database: sqlite3.Connection, token: str, step: Step) -> Exception | None:
+    def _error_of(self, database: sqlite3.Connection, row: _Row, token: str, step: Step) -> Exception | None:
         try:
-            self._change(database, token, step, set())
+            self._change(database, row, token, step, set())
         except (_IdTakenError, StoreError, sqlite3.Error):
             raise
         except Exception as error:  # noqa: BLE001  (raised by the step, which has changed nothing in the file)
@@ -135,25 +151,26 @@ class Changes:
         self.change(token, lambda *_: NO_CHANGE)
         return self.account(token)
 
-    def _change(self, database: sqlite3.Connection, token: str, step: Step, taken: set[str]) -> None:
-        row = database.execute("SELECT id, data FROM accounts WHERE token = ?", (token,)).fetchone()
-        account = open_account(token, self._terms()) if row is None else decode_account(row[1])
+    def _change(
+        self, database: sqlite3.Connection, row: _Row, token: str, step: Step, taken: set[str]
+    ) -> None:
+        account = open_account(token, self._terms()) if row.data is None else decode_account(row.data)
         time_before = account.frozen_at, account.shift
         change = step(account, taken.__contains__)
-        data = encode(account)
-        if row is None:
-            account_id = self.insert(database, token, data)
-        else:
-            account_id = row[0]
-            if data != row[1]:
-                database.execute(
-                    "UPDATE accounts SET data = ?, used_at = ? WHERE id = ?",
-                    (data, self._wall_time(), account_id),
-                )
+        row.data = encode(account)
+        if row.id is None:
+            row.id, row.stored = self.insert(database, token, row.data), row.data
         if change.task is not None:
-            self._store(database, account_id, account, change.task, change)
+            self._store(database, row.id, account, change.task, change)
         if time_before != (account.frozen_at, account.shift):
-            self._leases.clock_changed(database, account_id, account)
+            self._leases.clock_changed(database, row.id, account)
+
+    def _save(self, database: sqlite3.Connection, row: _Row) -> None:
+        if row.data != row.stored:
+            database.execute(
+                "UPDATE accounts SET data = ?, used_at = ? WHERE id = ?",
+                (row.data, self._wall_time(), row.id),
+            )
 
     def insert(self, database: sqlite3.Connection, token: str, data: bytes) -> int:
         """Store a new account, and return its row id in the table `accounts`."""
@@ -177,3 +194,8 @@ class Changes:
             self._leases.add(database, account_id, change.delivery, wakes_at(account, change.delivery.due))
         if change.due is not None:
             self._leases.move(database, account, task.id, change.due)
+
+
+def _row(database: sqlite3.Connection, token: str) -> _Row:
+    row = database.execute("SELECT id, data FROM accounts WHERE token = ?", (token,)).fetchone()
+    return _Row(None, None) if row is None else _Row(*row)
