@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from evolink_check.traffic.formats import NOT_JSON
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Account, Entry, Exchange
 
 T = TypeVar("T")
+_UNCOMPUTED = object()
 Role = Literal["create", "query", "credits", "other method", "other path", "link", "delivery", "elsewhere"]
 API: frozenset[Role] = frozenset({"create", "query", "credits", "other method", "other path"})
 
@@ -53,10 +54,10 @@ class Observation:
 
     def once(self, make: Callable[[Observation], T]) -> T:
         """Call `make` with this observation, and cache the result, so that rules that need the same result share it."""
-        if make not in self._once:
-            self._once[make] = make(self)
-        result: T = self._once[make]
-        return result
+        result = self._once.get(make, _UNCOMPUTED)
+        if result is _UNCOMPUTED:
+            self._once[make] = result = make(self)
+        return cast("T", result)
 
     @property
     def exchange(self) -> Exchange:

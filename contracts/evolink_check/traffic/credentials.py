@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from evolink_check.traffic.trace import Exchange
 
-_REMEMBERED = 256  # credentials
+_REMEMBERED = 256  # credentials, headers and URLs
+_REPEATED = 256  # characters of a header or URL that may be repeated
 _WORDS = 20  # only this many words of a header's value are searched
 _LONGEST = 8192  # characters: longer values are not searched for elsewhere
 _SHORTEST = 3  # characters of a key
@@ -101,11 +102,9 @@ def _authorizations(exchange: Exchange) -> list[str]:
 
 def _credentials_of(exchange: Exchange) -> Iterator[str]:
     for name, value in exchange.request_headers:
-        if header_names_secret(name):
-            yield from _in_header(name.strip().lower(), value.strip())
-        else:
-            yield from (word for word in value.split()[:_WORDS] if looks_like_key(word, name))
-    yield from _in_url(exchange.url)
+        repeated = len(name) + len(value) <= _REPEATED
+        yield from _in_repeated_header(name, value) if repeated else _in_header(name, value)
+    yield from _in_repeated_url(exchange.url) if len(exchange.url) <= _REPEATED else _in_url(exchange.url)
     body = exchange.request_body
     if b"form-data" in body[:4096]:
         yield from (value for name, value in form_parts(body.decode("latin-1")) if names_secret(name))
@@ -115,7 +114,24 @@ def _credentials_of(exchange: Exchange) -> Iterator[str]:
         yield from _in_form(body.decode("latin-1"))
 
 
+@lru_cache(_REMEMBERED)
+def _in_repeated_header(name: str, value: str) -> tuple[str, ...]:
+    return tuple(_in_header(name, value))
+
+
+@lru_cache(_REMEMBERED)
+def _in_repeated_url(url: str) -> tuple[str, ...]:
+    return tuple(_in_url(url))
+
+
 def _in_header(name: str, value: str) -> Iterator[str]:
+    if header_names_secret(name):
+        yield from _in_secret_header(name.strip().lower(), value.strip())
+    else:
+        yield from (word for word in value.split()[:_WORDS] if looks_like_key(word, name))
+
+
+def _in_secret_header(name: str, value: str) -> Iterator[str]:
     """Yield the credentials in a header, such as the value of each cookie, or the password of Basic authentication."""
     scheme, _, rest = value.partition(" ")
     if name == "cookie":

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str], ...]
 _JSON_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_COMMON = 64  # characters of the name of a header that may be repeated
 _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 
 
@@ -127,6 +128,12 @@ def redact_header(name: str, value: str, who: str = UNKNOWN, keys: KnownKeys = N
 
     A key is replaced by the label of its account, such as `Bearer [main]`, and a cookie by `[removed]`.
     """
+    if len(name) > _COMMON:
+        return _redact_header(value, name, who, keys)
+    return keys.once(_redact_header, value, name, who)
+
+
+def _redact_header(value: str, name: str, who: str, keys: KnownKeys) -> tuple[str, str]:
     if not header_names_secret(name):
         plain = redact_value(value, keys)
         return name, plain if names_identifier(name) or is_uuid(value) else redact_words(plain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, AnyStr, TypeVar
 
 from evolink_spec.credentials.encodings import without_encoded
 
@@ -34,7 +34,7 @@ class KnownKeys:
         self._marks: dict[str, str] = {}  # in the order in which the keys were last added
         self._lengths: dict[str, Counter[int]] = {}  # of the long keys with the same first `SHORT` characters
         self._short = 0
-        self._results: dict[tuple[Hashable, ...], Any] = {}  # of `once`
+        self._results: dict[Callable[..., Any], dict[tuple[Hashable, ...], Any]] = {}  # of `once`
         for key in keys:
             self.add(key)
 
@@ -57,21 +57,24 @@ class KnownKeys:
         if self._limit is not None and len(self._marks) > self._limit:
             self._discard(next(iter(self._marks)))
 
-    def once(self, redact: Callable[..., T], text: str, *context: Hashable) -> T:
-        """Return the result of `redact` for a text, from a cache if the text is short and has been redacted before.
+    def once(
+        self, redact: Callable[..., T], text: AnyStr, *context: Hashable, limit: int = _REMEMBERED_LENGTH
+    ) -> T:
+        """Return the result of `redact` for a text, from a cache if the text was redacted before and is no longer than `limit`.
 
         Adding a key clears the cache. `redact` is called as `redact(text, *context, self)`, and its result must depend
         on these arguments only. The cache saves time, because names, statuses and models occur thousands of times in a
         trace.
         """
-        if len(text) > _REMEMBERED_LENGTH:
+        if len(text) > limit:
             return redact(text, *context, self)
-        key = (redact, text, *context)
-        if key not in self._results:
-            if len(self._results) >= _REMEMBERED:
-                self._results.clear()
-            self._results[key] = redact(text, *context, self)
-        result: T = self._results[key]
+        results = self._results.setdefault(redact, {})
+        key = (text, *context)
+        result: T | None = results.get(key)
+        if result is None:
+            if len(results) >= _REMEMBERED:
+                results.clear()
+            results[key] = result = redact(text, *context, self)
         return result
 
     def may_be_in(self, text: str) -> bool:

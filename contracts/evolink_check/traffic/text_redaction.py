@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 REMOVED = "[removed]"
 NO_KEYS = KnownKeys()
 _PATTERNS = 16  # sets of short keys, of which a process has few
+_REPEATED = 256  # characters of a URL that may be repeated
 _ROOM = len("removed-0000")
 _MARK = re.compile(r"removed|(?:removed-[0-9a-f]{4}|~[0-9a-f]{0,4})\.*+[ ^]?")
 _OF_URI = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+")
@@ -63,6 +64,10 @@ def redact_url(url: str, keys: KnownKeys = NO_KEYS, *, identifiers: bool = True)
 
     If `identifiers` is True, UUIDs and hexadecimal numbers in the path are kept.
     """
+    return keys.once(_redact_url, url, identifiers, limit=_REPEATED)
+
+
+def _redact_url(url: str, identifiers: bool, keys: KnownKeys) -> str:  # noqa: FBT001  (remembered by position)
     match = _URL.fullmatch(keys.remove_from(url))
     if match is None:
         return redact_text(url, keys)

@@ -75,18 +75,20 @@ def ledgers(view: TraceView) -> tuple[Ledger, ...]:
 
 
 def _ledgers(view: TraceView) -> tuple[Ledger, ...]:
+    labels: dict[str, list[Observation]] = {}
+    for observation in view.of("credits"):
+        if observation.who not in {UNKNOWN, NOBODY} and is_judgeable(observation):
+            labels.setdefault(observation.who, []).append(observation)
+    if not view.trace.complete or not labels:
+        return ()
     creates = [
         _cost_of(observation, view)
         for observation in view.seen
         if observation.role == "create" or creates_task(observation, view)
     ]
-    if not view.trace.complete or any(spent.seen.who == UNKNOWN for spent in creates):
+    if any(spent.seen.who == UNKNOWN for spent in creates):
         return ()
     creates.sort(key=_began)
-    labels: dict[str, list[Observation]] = {}
-    for observation in view.of("credits"):
-        if observation.who not in {UNKNOWN, NOBODY} and is_judgeable(observation):
-            labels.setdefault(observation.who, []).append(observation)
     settled = Tolerances(view.trace.scale).credits_settled
     return tuple(_ledger(label, readings, creates, settled) for label, readings in labels.items())
 

@@ -34,7 +34,7 @@ def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation]
     Each pair comes with the refused create requests and the successful status queries between the readings.
     """
     queries: dict[str, list[Observation]] = {}
-    for observation in view.of("query"):
+    for observation in view.of("query") if ledgers(view) else ():
         if observation.succeeded:
             queries.setdefault(observation.who, []).append(observation)
     for ledger in ledgers(view):

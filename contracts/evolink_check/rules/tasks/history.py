@@ -44,7 +44,7 @@ class TaskHistory:
     `queries` are the owner's status queries with a well-formed 200. `judged` are the `queries` that do not contradict
     an earlier report of the end; `changed` are the other `queries`, each with the report that it contradicts. `refused`
     are the owner's queries with another well-formed response. `deliveries` are the deliveries whose body contains the
-    task id, in order of time.
+    task id, in order of time. `ended` are the `judged` queries that report the end of the task.
     """
 
     id: str
@@ -53,6 +53,7 @@ class TaskHistory:
     queries: tuple[Observation, ...]
     judged: tuple[Observation, ...]
     changed: tuple[tuple[Observation, Observation], ...]
+    ended: tuple[Observation, ...]
     refused: tuple[Observation, ...]
     deliveries: tuple[Observation, ...]
 
@@ -60,13 +61,6 @@ class TaskHistory:
     def ends(self) -> tuple[str, ...]:
         """The statuses of an ended task, as a tuple, because a status from a faulty server may not be hashable."""
         return ends_of(self.statuses)
-
-    @property
-    def ended(self) -> tuple[Observation, ...]:
-        """The judged queries that report the end of the task."""
-        return tuple(
-            observation for observation in self.judged if observation.body.get("status") in self.ends
-        )
 
     @property
     def cancelled(self) -> bool:
@@ -195,13 +189,16 @@ def _history(task: TaskRecord, view: TraceView) -> TaskHistory:
     queries = tuple(observation for observation in mine if observation.status == observation.success)
     changed = tuple(_changes(queries, statuses))
     gone = {observation.number for observation, _ in changed}
+    judged = tuple(observation for observation in queries if observation.number not in gone)
+    ends = ends_of(statuses)
     return TaskHistory(
         task.id,
         statuses,
         task.create,
         queries,
-        tuple(observation for observation in queries if observation.number not in gone),
+        judged,
         changed,
+        tuple(observation for observation in judged if observation.body.get("status") in ends),
         tuple(
             observation
             for observation in task.refused
@@ -265,6 +262,8 @@ def changed_field(first: Observation, later: Observation, statuses: Statuses) ->
 
     A field that is invalid in the final response may change.
     """
+    if first.body == later.body:
+        return ""
     lasting, now = _lasting_state(first.body, statuses), _state_of(later.body)
     if now["can_cancel"] is None:  # it may be left out
         lasting.pop("can_cancel", None)

@@ -72,12 +72,11 @@ def status_words(view: TraceView) -> Iterator[Finding]:
         status = observation.body.get("status")
         if status is None or (isinstance(status, str) and status.lower() in CANCELLED):
             continue
-        yield finding(
-            is_documented(view, history, observation),
-            observation.number,
-            expected=f"status {', '.join(dict.fromkeys(history.statuses))}",
-            seen=f"status {shown(status)}",
-        )
+        if is_documented(view, history, observation):
+            yield passed(observation.number)
+        else:
+            expected = f"status {', '.join(dict.fromkeys(history.statuses))}"
+            yield violation(observation.number, expected=expected, seen=f"status {shown(status)}")
 
 
 def is_documented(view: TraceView, history: TaskHistory, observation: Observation) -> bool:

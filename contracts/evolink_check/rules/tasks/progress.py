@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import finding, passed, shown
+from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import bodies, in_order, progress_of, task_histories
 
@@ -27,12 +27,11 @@ def progress_range(view: TraceView) -> Iterator[Finding]:
         value = observation.body.get("progress")
         if value is None:
             continue
-        yield finding(
-            progress_of(observation.body) is not None,
-            observation.number,
-            expected="an integer from 0 to 100",
-            seen=f"progress {shown(value)}",
-        )
+        if progress_of(observation.body) is None:
+            expected = "an integer from 0 to 100"
+            yield violation(observation.number, expected=expected, seen=f"progress {shown(value)}")
+        else:
+            yield passed(observation.number)
 
 
 @rule("task.progress-monotone")

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from base64 import b64decode
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from evolink_check.traffic.content_coding import UndecodableError, coding_of, decode_whole
 from evolink_check.traffic.formats import NOT_JSON, decode_json
-from evolink_check.traffic.har.schema import Pair, number
+from evolink_check.traffic.har.headers import header_value
+from evolink_check.traffic.har.schema import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
+    from evolink_check.traffic.har.headers import Headers
     from evolink_check.traffic.har.schema import Content, HarEntry, Post, Request, Response
-    from evolink_check.traffic.har.schema import Headers as RecordedHeaders
 
 LARGEST = 16 * 1024 * 1024  # bytes of a body; only the length of a larger one is kept
-Headers = tuple[tuple[str, str], ...]
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 _WITHOUT_BODY = {204, 304}
-_SHORT_HEADER = 100  # characters of a value
 _DIGITS = 15  # maximum number of digits of a length
 _GZIP_AS_TEXT = {"\x1f\x8b", "\x1f\ufffd"}  # the start of gzip bytes that were decoded as text
 
@@ -39,37 +35,6 @@ class ResponseBody:
     data: bytes
     size: int | None = None
     problem: str = ""
-
-
-def headers_of(recorded: RecordedHeaders) -> Headers:
-    """Return the headers of a recorded message without the pseudo-headers of HTTP/2."""
-    return tuple(
-        _header(pair.name, pair.text) for pair in pairs_of(recorded) if not pair.name.startswith(":")
-    )
-
-
-def pairs_of(recorded: RecordedHeaders) -> Iterable[Pair]:
-    """Return headers as pairs, whether the tool wrote a list of pairs or an object with a member for each header."""
-    return _pairs(recorded) if isinstance(recorded, dict) else recorded or ()
-
-
-def _header(name: str, value: str) -> tuple[str, str]:
-    """Return a header as a pair.
-
-    Equal pairs are the same object, which saves memory because a file repeats a few headers thousands of times.
-    """
-    header = name, value
-    return _shared_header(header) if len(value) <= _SHORT_HEADER else header
-
-
-@lru_cache(1_024)
-def _shared_header(header: tuple[str, str]) -> tuple[str, str]:
-    return header
-
-
-def _pairs(headers: dict[str, Any]) -> Iterator[Pair]:
-    for name, value in headers.items():
-        yield from (Pair(name, text) for text in (value if isinstance(value, list) else [value]))
 
 
 def post_body(post: Post | None) -> bytes:
@@ -115,13 +80,13 @@ def request_body(request: Request) -> bytes | None:
     if _is_lost(request.post, body):
         return None
     if request.method.upper() in _WITH_BODY:
-        size = _size(request.size) or _content_length(request.headers)
+        size = _size(request.size) or _content_length(request.plain_headers)
         if not body:
             return None if size != 0 else body
         if len(body) < size and decode_json(body) is NOT_JSON:
             return None
     try:
-        return _without_coding(body, request.headers)
+        return _without_coding(body, request.plain_headers)
     except UndecodableError:
         return None
 
@@ -136,7 +101,7 @@ def response_body(method: str, status: int, response: Response, *, streams: bool
     if method.upper() == "HEAD" or not status or status in _WITHOUT_BODY:
         return ResponseBody(body)
     try:
-        plain = _without_coding(body, response.headers)
+        plain = _without_coding(body, response.plain_headers)
     except UndecodableError as error:
         return ResponseBody(b"", _size(response.content and response.content.size) or len(body), str(error))
     if len(plain) > LARGEST:
@@ -175,12 +140,12 @@ def _decode_text(text: str, encoding: str | None) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _without_coding(body: bytes, headers: RecordedHeaders) -> bytes:
+def _without_coding(body: bytes, headers: Headers) -> bytes:
     """Decode the content coding of a body, unless the tool that recorded the body has decoded it.
 
     Raises `UndecodableError` if the body cannot be decoded.
     """
-    for coding in reversed(coding_of(headers_of(headers)).split(",")) if body else ():
+    for coding in reversed(coding_of(headers).split(",")) if body else ():
         if not body or coding.strip() in {"", "identity"} or _is_text(body):
             return body  # most tools decode the bodies that they record
         body = decode_whole(body, coding.strip(), LARGEST)
@@ -199,9 +164,9 @@ def _size(value: object) -> int:
     return int(number(value) or 0)
 
 
-def _content_length(headers: RecordedHeaders) -> int:
+def _content_length(headers: Headers) -> int:
     """Return the value of `Content-Length`; 0 if the header is missing or invalid."""
-    value = next((text for name, text in headers_of(headers) if name.lower() == "content-length"), "")
+    value = header_value(headers, "content-length") or ""
     return int(value) if value.isascii() and value.isdecimal() and len(value) <= _DIGITS else 0
 
 
@@ -214,8 +179,8 @@ def _size_left_out(response: Response, body: bytes, *, streams: bool) -> int | N
         return size if len(body) < size and decode_json(body) is NOT_JSON else None
     # Firefox writes a size of 0 for a body that it did not keep, and its size on the wire in `bodySize`.
     length = next((found for found in (size, _size(response.size)) if found > 0), 0)
-    length = length or _content_length(response.headers)
-    announced = any(name.lower() == "content-length" for name, _ in headers_of(response.headers))
+    length = length or _content_length(response.plain_headers)
+    announced = header_value(response.plain_headers, "content-length") is not None
     # Many tools write a size of 0 and no text for a body that they did not keep; a `bodySize` of -1 is unknown.
     unsure = streams or (number(response.size) or 0) < 0
     return length if length or size < 0 or (unsure and not announced) else None

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from evolink_check.traffic.har.bodies import (
-    Headers,
-    headers_of,
-    is_exact,
-    pairs_of,
-    post_body,
-    request_body,
-    response_body,
-)
+from evolink_check.traffic.har.bodies import is_exact, post_body, request_body, response_body
+from evolink_check.traffic.har.headers import Headers, header_value
 from evolink_check.traffic.har.schema import HarEntry, Request, Response, number
 from evolink_check.traffic.text_redaction import redact_url
 from evolink_check.traffic.trace import Entry, Exchange
@@ -27,6 +21,7 @@ _LARGEST_STATUS = 999
 # A number below _FIRST_YEAR is not a Unix time; a number from _MILLISECONDS on is in milliseconds.
 _FIRST_YEAR, _MILLISECONDS = 1e8, 1e11
 _CACHES = {"memory cache", "disk cache"}  # of WebKit
+_REPEATED = 256  # characters of a URL that may be repeated
 _SHOWN = 80  # characters of a malformed value in an error
 
 
@@ -50,7 +45,7 @@ def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False, p
             _request_headers(entry.request),
             post_body(entry.request.post) if sent is None else sent,
             status,
-            headers_of(response.headers),
+            response.plain_headers,
             body.data,
         ),
         began,
@@ -71,8 +66,8 @@ def is_from_cache(entry: HarEntry) -> bool:
 
 def authorization(entry: HarEntry) -> str | None:
     """Return the value of the Authorization header of a request; None if the request has no such header."""
-    pairs = pairs_of(entry.request.headers)
-    return next((pair.text.strip() for pair in pairs if pair.name.lower() == "authorization"), None)
+    value = header_value(entry.request.plain_headers, "authorization")
+    return None if value is None else value.strip()
 
 
 def _problem(response: Response) -> str:
@@ -81,6 +76,15 @@ def _problem(response: Response) -> str:
 
 
 def _valid_url(url: str) -> str:
+    return _valid_repeated_url(url) if len(url) <= _REPEATED else _normalized(url)
+
+
+@lru_cache(1_024)
+def _valid_repeated_url(url: str) -> str:
+    return _normalized(url)
+
+
+def _normalized(url: str) -> str:
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -108,7 +112,7 @@ def _request_headers(request: Request) -> Headers:
 
     If a tool omitted all headers, return the content type that was recorded with the body.
     """
-    headers, post = headers_of(request.headers), request.post
+    headers, post = request.plain_headers, request.post
     return headers if headers or post is None or not post.kind else (("Content-Type", post.kind),)
 
 
@@ -117,9 +121,10 @@ def _began(value: str | float) -> float:
 
     Some tools write the time as a number of seconds or milliseconds.
     """
-    if (seconds := number(value)) is not None and seconds >= _FIRST_YEAR:
-        return seconds if seconds < _MILLISECONDS else seconds / 1000
     text = value if isinstance(value, str) else repr(value)
+    is_date = text[4:5] == "-"  # no number from `_FIRST_YEAR` on has a sign at this place
+    if not is_date and (seconds := number(value)) is not None and seconds >= _FIRST_YEAR:
+        return seconds if seconds < _MILLISECONDS else seconds / 1000
     try:
         moment = datetime.fromisoformat(text)
         zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from pathlib import PurePosixPath
@@ -14,6 +15,7 @@ import msgspec
 
 from evolink_check.traffic.content_coding import UndecodableError, decode_whole
 from evolink_check.traffic.har.bodies import LARGEST
+from evolink_check.traffic.har.schema import HarEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ LARGEST_FILE = 1024 * 1024 * 1024  # bytes of a decompressed file
 _ZIP, _GZIP, _ZSTD = b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _LARGE = 1024 * 1024  # bytes of a file whose entries are decoded one by one
 _ENDINGS = (".har", ".har.gz", ".har.zst")
+_ENTRIES = msgspec.json.Decoder(HarEntry)
 _DIGITS = 308  # an integer with more digits may be out of the range of a double
 
 
@@ -125,7 +128,7 @@ def _with_undecoded_entries(text: bytes) -> Any:
         document = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
         log = msgspec.json.decode(document["log"], type=dict[str, msgspec.Raw])
         entries = msgspec.json.decode(log.pop("entries"), type=list[msgspec.Raw])
-        return {"log": {**{name: decode_entry(value) for name, value in log.items()}, "entries": entries}}
+        return {"log": {**{name: _decode_json(value) for name, value in log.items()}, "entries": entries}}
     except (msgspec.MsgspecError, LookupError, ValueError, RecursionError):
         return None
 
@@ -133,10 +136,17 @@ def _with_undecoded_entries(text: bytes) -> Any:
 def decode_entry(value: Any) -> Any:
     """Decode an entry if it is `msgspec.Raw`; return any other value unchanged.
 
-    Raises ValueError if the entry is not valid JSON.
+    The result is a `HarEntry`, or the JSON value if it does not match this record. Raises ValueError if the entry is
+    not valid JSON.
     """
     if not isinstance(value, msgspec.Raw):
         return value
+    with suppress(msgspec.MsgspecError, RecursionError, UnicodeError):
+        return _ENTRIES.decode(value)
+    return _decode_json(value)
+
+
+def _decode_json(value: msgspec.Raw) -> Any:
     try:
         return msgspec.json.decode(value)
     except (msgspec.MsgspecError, RecursionError):  # numbers out of range, lone surrogates

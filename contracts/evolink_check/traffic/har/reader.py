@@ -9,7 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.traffic.exchange_redaction import add_credentials, redact_entry
-from evolink_check.traffic.har.bodies import content_body, headers_of, post_body, request_body
+from evolink_check.traffic.har.bodies import content_body, post_body, request_body
 from evolink_check.traffic.har.entries import authorization, is_from_cache, to_entry
 from evolink_check.traffic.har.file_loading import decode_entry
 from evolink_check.traffic.har.schema import Archive, HarEntry, Response, convert_record
@@ -167,10 +167,10 @@ def _own_entry(number: int, entry: HarEntry, facts: EntryFacts) -> Entry:
     exchange = Exchange(
         entry.request.method,
         entry.request.url,
-        headers_of(entry.request.headers),
+        entry.request.plain_headers,
         post_body(entry.request.post),
         response.status or 0,
-        headers_of(response.headers),
+        response.plain_headers,
         b"" if facts.size is not None else content_body(response.content),
     )
     return Entry(
@@ -224,9 +224,15 @@ def _reason_to_leave_out(entry: HarEntry) -> str:
 
 
 def _is_of_api(value: Any, origin: str) -> bool:
-    """Return whether an entry, which may be malformed, is a request to the API."""
-    request = value.get("request") if isinstance(value, dict) else None
-    url = request.get("url") if isinstance(request, dict) else None
+    """Return whether an entry, which may be malformed, is a request to the API.
+
+    `value` is the JSON value of the entry, or the entry itself.
+    """
+    if isinstance(value, HarEntry):
+        url: Any = value.request.url
+    else:
+        request = value.get("request") if isinstance(value, dict) else None
+        url = request.get("url") if isinstance(request, dict) else None
     if not isinstance(url, str):
         return False
     with suppress(ValueError):

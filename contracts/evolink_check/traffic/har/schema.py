@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, field
 
+from evolink_check.traffic.har.headers import Headers, Pair, RecordedHeaders, headers_of
 from evolink_check.traffic.trace import UNKNOWN, Account, Kind, Media
 
 _T = TypeVar("_T")
 _LARGEST = 1e15  # bytes or milliseconds
+_READABLE = (int, float, str)
 
 
 class EntryFacts(Struct, frozen=True):
@@ -39,21 +42,6 @@ class LogFacts(Struct, frozen=True):
     task_limit: float = 0.0
 
 
-class Pair(Struct):
-    """A header or a field of a form. Some tools write a value that is not a string."""
-
-    name: str
-    value: Any = ""
-
-    @property
-    def text(self) -> str:
-        """The value as text; empty for null."""
-        return "" if self.value is None else str(self.value)
-
-
-Headers = list[Pair] | dict[str, Any] | None  # some tools write an object with a member for each header
-
-
 class Post(Struct):
     """The body of a request.
 
@@ -75,12 +63,12 @@ class Content(Struct):
     encoding: str | None = None
 
 
-class Request(Struct):
+class Request(Struct, dict=True):
     """A recorded request. `recorded` is its body, and `size` is the length of the body in bytes."""
 
     method: str
     url: str
-    headers: Headers = None
+    headers: RecordedHeaders = None
     recorded: Post | str | None = field(default=None, name="postData")
     size: Any = field(default=None, name="bodySize")
 
@@ -89,16 +77,26 @@ class Request(Struct):
         """The body as a record, because some tools write only its text."""
         return Post(text=self.recorded) if isinstance(self.recorded, str) else self.recorded
 
+    @cached_property
+    def plain_headers(self) -> Headers:
+        """The headers without the pseudo-headers of HTTP/2."""
+        return headers_of(self.headers)
 
-class Response(Struct):
+
+class Response(Struct, dict=True):
     """A recorded response. A status of 0, -1 or null means that there was no response."""
 
     status: Any = None
-    headers: Headers = None
+    headers: RecordedHeaders = None
     content: Content | None = None
     size: Any = field(default=None, name="bodySize")
     error: Any = field(default=None, name="_error")  # a text in browsers; anything in other tools
     failure: Any = field(default=None, name="_failureText")  # Playwright
+
+    @cached_property
+    def plain_headers(self) -> Headers:
+        """The headers without the pseudo-headers of HTTP/2."""
+        return headers_of(self.headers)
 
 
 class HarEntry(Struct):
@@ -146,7 +144,7 @@ def convert_record(value: Any, kind: type[_T], where: str) -> _T:
 
 def number(value: Any) -> float | None:
     """Read a number, which some tools write as text. Return None for other values and for numbers beyond `_LARGEST`."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, _READABLE):
         return None
     try:
         parsed = float(value)

@@ -13,7 +13,8 @@ import pytest
 from evolink_check.traffic.content_coding import Decoder, UndecodableError, decode_whole
 from evolink_check.traffic.har import bodies as har_bodies
 from evolink_check.traffic.har.bodies import ResponseBody, response_body
-from evolink_check.traffic.har.schema import Content, Pair, Response
+from evolink_check.traffic.har.headers import Pair
+from evolink_check.traffic.har.schema import Content, Response
 
 PLAIN = json.dumps({"id": "task-1", "status": "pending"}).encode()
 
