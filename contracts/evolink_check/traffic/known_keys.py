@@ -60,11 +60,11 @@ class KnownKeys:
     def once(
         self, redact: Callable[..., T], text: AnyStr, *context: Hashable, limit: int = _REMEMBERED_LENGTH
     ) -> T:
-        """Return the result of `redact` for a text, from a cache if the text was redacted before and is no longer than `limit`.
+        """Return the result of `redact` for a text, from a cache if the text has been redacted before.
 
-        Adding a key clears the cache. `redact` is called as `redact(text, *context, self)`, and its result must depend
-        on these arguments only. The cache saves time, because names, statuses and models occur thousands of times in a
-        trace.
+        Texts with more than `limit` characters or bytes are not cached, and adding a key clears the cache. `redact` is
+        called as `redact(text, *context, self)`, and its result must depend on these arguments only. The cache saves
+        time, because names, statuses and models occur thousands of times in a trace.
         """
         if len(text) > limit:
             return redact(text, *context, self)

@@ -18,6 +18,7 @@ _RUN = re.compile(
 _ESCAPE = re.compile(r"\\{1,4}(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 _WORD = re.compile(r"[A-Za-z0-9+/_\-]{8,}={0,2}")
 _HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
+_SHORTEST = 8  # characters of a credential: no encoding makes it shorter
 _LONGEST = 1_000_000  # characters of a word that is decoded
 _LAYERS = 3  # of percent codes, as a proxy that encodes again writes them
 
@@ -26,7 +27,7 @@ def without_encoded(text: str, replacement_of: Callable[[str], str]) -> str:
     """Return a text whose words that contain a known credential in another encoding are replaced.
 
     `replacement_of` gets a decoded text. It returns the replacement, or an empty string if no known credential is in
-    the decoded text.
+    the decoded text. Words of less than eight characters are not decoded.
     """
 
     def replaced_word(match: re.Match[str]) -> str:
@@ -34,6 +35,8 @@ def without_encoded(text: str, replacement_of: Callable[[str], str]) -> str:
 
     def replaced_run(match: re.Match[str]) -> str:
         run = match[0]
+        if len(run) < _SHORTEST:
+            return run
         plain = _unescaped(run)
         replacement = replacement_of(plain) if plain != run else ""
         return replacement or _WORD.sub(replaced_word, run)
