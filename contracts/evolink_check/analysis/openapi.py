@@ -212,7 +212,6 @@ def _problem_of(error: Any) -> Problem:
 
 
 def _problem_lines(error: Exception) -> Iterator[str]:
-    """Describe the causes of an error of openapi-core, one line for each cause."""
     from openapi_core.deserializing.media_types.exceptions import MediaTypeDeserializeError
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 

@@ -29,7 +29,6 @@ def show(report: LintReport, file: TextIO, *, verbose: bool = False) -> None:
 
 
 def _headline(report: LintReport) -> str:
-    """Return the number of documents, and the number of findings of each level, on one line."""
     counts = ", ".join(
         f"{count} {level}{'' if count == 1 else 's'}" for level, count in report.counts.items()
     )

@@ -50,7 +50,11 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
 
 
 def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
-    """Yield each pair, with true if it is the first pair of its two documents, so that these are compared only once."""
+    """Yield each pair, with true if it is the first pair of its two documents.
+
+    With the first pair, the descriptions of the whole documents are compared, so that each is compared only
+    once.
+    """
     seen = set()
     for pair in pairs:
         key = (id(pair.old.document), id(pair.new.document))
@@ -128,7 +132,7 @@ def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing
 
 
 def _matchers(*, is_single: bool) -> Iterator[Callable[[Operation, Operation], bool]]:
-    """Yield the tests that decide whether two operations are the same, the most reliable test first."""
+    """Yield functions that decide whether two operations are versions of one operation, the most reliable first."""
 
     def address(one: Operation, other: Operation) -> bool:
         return (one.method, one.path) == (other.method, other.path)

@@ -41,9 +41,9 @@ _PATIENT, _MARGIN = 1.25, 2.0  # the receiver waits 1.25 times as long as the se
 class PlannedTask:
     """A task to create and to follow.
 
-    `script` has the answers to the task's callbacks; if it is None, no callbacks are requested. `for_callbacks` is true
-    if the task is created only for its callbacks. `address` is the callback URL in the create request; it is empty
-    until `with_callback_urls` sets it.
+    `script` lists the answers to the task's callbacks in order; if it is None, no callbacks are requested.
+    `for_callbacks` is true if the task is created only for its callbacks. `address` is the callback URL in
+    the create request; it is empty until `with_callback_urls` sets it.
     """
 
     case: Case
@@ -145,9 +145,10 @@ def _with_fields(case: Case, fields: Mapping[str, Any]) -> Case:
 
 
 def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[str, tuple[Answer, ...]]:
-    """Return the scripts of answers to callbacks that the clauses need.
+    """Return the scripts of answers to callbacks that are needed to observe the clauses.
 
-    After the end of a script, callbacks are answered with 204.
+    A script lists the receiver's answers in order, such as 500 and then 200. After its end, the answer is
+    204.
     """
     failed, ids = Answer(500), {clause.id.removeprefix("callback.") for clause in clauses}
     held = never(rules.timeout * _PATIENT + _MARGIN)  # a server's time-out may be in real seconds

@@ -185,14 +185,17 @@ class SchemathesisSearch:
         self.failures += smallest
 
     def _response_to(self, case: Any) -> Any:
-        """Return the response to a case; None if the case was not sent or got no response."""
         try:
             return case.call(base_url=BASE, session=self._session)
         except NotSentError:
             return None
 
     def _failures_of(self, case: Any, response: Any) -> Iterator[ClauseFailure]:
-        """Yield the failures of checks if the documents are unambiguous and no rule reports a violation."""
+        """Yield the failures that Schemathesis finds in a response.
+
+        A failure is left out if the documents are ambiguous, or if a rule already reports a violation in this
+        exchange.
+        """
         assert self._adapter.last is not None  # noqa: S101  (it was sent)
         ours, entry = self._adapter.last
         if self._violations(entry):

@@ -270,7 +270,6 @@ def _queries(spec: Spec) -> Iterator[Case]:
 
 
 def _reads_without_valid_key(spec: Spec, subject: Subject) -> Iterator[Case]:
-    """Yield queries of a task and requests for credits, all without a valid key."""
     keys: list[tuple[str, dict[str, Any]]] = [("no key", {"key": NOBODY})]
     keys += [(f"the key as {scheme.partition(' ')[0]!r}", {"authorization": scheme}) for scheme in SCHEMES]
     if can_send_wrong_keys(subject):

@@ -150,7 +150,7 @@ def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _unauthorized(spec: Spec, subject: Subject) -> list[Strategy]:
-    """Return strategies for undocumented authorization schemes, and for reads with wrong keys."""
+    """Return strategies for requests with undocumented authorization schemes, and for reads with wrong keys."""
     scheme = st.text(LETTERS, min_size=1, max_size=8).filter(lambda name: name.lower() != "bearer")
     odd = st.builds(lambda name, key: f"{name.capitalize()} {key}".strip(), scheme, st.text(LETTERS))
     headers = odd | st.sampled_from(("Bearer", "bearer"))

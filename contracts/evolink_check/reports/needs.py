@@ -108,7 +108,6 @@ class Conditions:
         return f"{_OTHER_TRAFFIC}: {clause.observed.by}"
 
     def _missing(self, clause: Clause) -> list[Means]:
-        """Return the means, such as options or API keys, that the run lacked to observe the clause."""
         wanted = next(
             (means for pattern, means in _BY_CLAUSE[self.kind] if re.fullmatch(pattern, clause.id)), None
         )

@@ -76,7 +76,7 @@ class Prover:
         self._base: dict[str, Json] | None = None
 
     def proven(self, change: Change) -> Change:
-        """Return the change with a proof; without a proof if none was found.
+        """Search for a proof of the change. Return the change with the proof, or unchanged if none was found.
 
         If a proof is found for a changed pattern or condition, the change becomes breaking.
         """
@@ -121,9 +121,10 @@ class Prover:
         return self._checked(body, change.field)
 
     def _checked(self, body: Json, field: str) -> Proof | None:
-        """Return the body as a proof; None if it is no proof.
+        """Return the body as a proof; None if the body proves nothing.
 
-        The body is a proof if the old schema accepts it, and the new schema rejects it because of the field.
+        The body is a proof if the old schema accepts it, and the new schema rejects it because of the changed
+        field.
         """
         if not self._old.is_valid(body):
             return None
@@ -136,7 +137,10 @@ class Prover:
         return None
 
     def _valid_body(self) -> dict[str, Json] | None:
-        """Return a body that the old schema accepts and, if possible, the new one, too; None if none was found."""
+        """Return a body that the old schema accepts; None if none was found.
+
+        Bodies that the new schema accepts, too, are preferred.
+        """
         bodies = [body for body in self._samples if isinstance(body, dict) and self._old.is_valid(body)]
         if bodies:
             both = [body for body in bodies if self._new.is_valid(body)]

@@ -99,7 +99,7 @@ def stated_words(text: str, pointer: str) -> Iterator[StatedWords]:
 
 
 def _choices(sentence: str) -> list[str]:
-    """Return the options that a sentence lists; empty if its code spans are not options."""
+    """Return the options that a sentence lists as code spans; empty if the code spans are something else."""
     codes = [code for code in codes_of(sentence) if not _MEASURE.fullmatch(code)]
     is_choice = len(codes) >= _LEAST_OPTIONS and _CHOICE.search(sentence)
     return (

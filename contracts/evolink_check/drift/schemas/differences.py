@@ -110,9 +110,10 @@ def _united(branches: list[Branch]) -> Branch:
 
 
 def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
-    """Return what distinguishes one alternative from the others.
+    """Return what distinguishes one alternative from the others, as a pair.
 
-    This is a pair of the members that not all alternatives require, and the limits of this alternative.
+    The pair consists of the members that this alternative requires but some others do not, and of the limits
+    of this alternative.
     """
     common = frozenset.intersection(*(other.required for other in branches))
     limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())
