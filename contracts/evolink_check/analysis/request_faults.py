@@ -215,7 +215,7 @@ def _schema_fault(error: jsonschema_rs.ValidationError, operation: CreateOperati
         yield RequestFault("create.required", f"no {error.kind.as_dict()['property']}")
     elif kind == "type":
         optional = field not in required_properties(operation)
-        # Many servers treat null like an absent field. The schema does not, but neither does harm.
+        # Many servers treat null like an absent field, which is harmless although the schema does not allow null.
         yield RequestFault(
             "create.types",
             f"{field}: a value of a wrong type",

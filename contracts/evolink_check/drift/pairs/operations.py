@@ -128,7 +128,7 @@ class _Reader:
                     yield self._operation(method, path, joined(pointer, method), item[method], item)
 
     def _resolved(self, pointer: str, value: Json) -> tuple[str, dict[str, Json]]:
-        """Follow the `$ref` in a value, if there is one, and return the mapping to which it leads, after its JSON pointer."""
+        """Follow the `$ref` in a value, if there is one. Return the JSON pointer and the mapping to which it leads."""
         for _ in range(8):
             target = local_pointer(value.get("$ref")) if isinstance(value, dict) else None
             if target is None:
