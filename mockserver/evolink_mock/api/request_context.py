@@ -38,11 +38,12 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 
-class RequestContext(Struct):
+class RequestContext(Struct, gc=False):
     """One request, what is known about it, and whether it is accepted or fails with `error`.
 
     Most fields are set while the request is served. If another process has changed the account meanwhile, the store
     repeats the checks with the new account. Therefore, the checks assign fields, and never append to a list in a field.
+    The garbage collector ignores contexts, so no field may refer to its context.
     """
 
     exchange: Exchange

@@ -37,10 +37,11 @@ class Recorder(Protocol):
         ...
 
 
-class Exchange(Struct):
+class Exchange(Struct, gc=False):
     """A request to the mock and its response.
 
     The access log shows neither the token nor the query string nor bodies.
+    The garbage collector ignores exchanges, so no field of a recorded exchange may refer to what refers to it.
     """
 
     method: str
@@ -60,7 +61,7 @@ class Exchange(Struct):
     answer_body: bytes = b""  # empty for a result file
     is_unmatched: bool = False  # whether no documented operation has this path and method
     size: int = 0  # in bytes, as counted in a journal
-    journal: Recorder | None = None  # the account's journal, to which the completed exchange is appended
+    journal: Recorder | None = None  # the account's journal; None after the completed exchange was appended
     decided: int = 0  # status before a network fault, set when the violations are recorded; until then 0
 
     def __repr__(self) -> str:

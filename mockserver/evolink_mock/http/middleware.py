@@ -215,6 +215,7 @@ class ExchangeMiddleware:
             else:
                 self._record_anonymous(exchange)
             self._observe(exchange)
+            exchange.journal = None  # the journal refers to the exchange, and cycles would not be freed
 
 
 async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:

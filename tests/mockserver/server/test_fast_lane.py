@@ -213,6 +213,17 @@ def test_exchanges_that_wait_to_be_recorded_are_limited_in_number() -> None:
     asyncio.run(play())
 
 
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_a_recorded_exchange_does_not_refer_to_its_journal(*, is_fast: bool) -> None:
+    async def play() -> None:
+        server = Server(is_fast=is_fast)
+        await server.exchange(create(), request())
+        journal = await server.service.store.journal("key")
+        assert [exchange.journal for exchange in journal] == [None, None]
+
+    asyncio.run(play())
+
+
 def test_a_long_pipeline_is_shared_with_the_ordinary_way() -> None:
     async def play() -> None:
         server = Server(is_fast=True)
