@@ -1,4 +1,4 @@
-"""The API's OpenAPI documents, an overlay with rules that they state only in prose, and the code that reads both."""
+"""The OpenAPI documents of the API, the rules that they state only in prose, and the code that reads both."""
 
 from evolink_spec.compiled import load
 from evolink_spec.errors import SpecError

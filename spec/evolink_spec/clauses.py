@@ -1,4 +1,4 @@
-"""The clauses, which are the rules for servers, clients and callback receivers. Reports cite the id of a clause."""
+"""The clauses: the rules of the contract, for servers, clients and callback receivers. Each has an id for reports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 @dataclass(frozen=True, slots=True)
 class ObservationPoint:
-    """Where a violation of a clause can be observed, and what proves the violation (see clauses.yaml)."""
+    """At what place in the traffic a violation of a clause can be observed, and what proves it (see clauses.yaml)."""
 
     where: Where
     by: str
@@ -35,11 +35,10 @@ class ObservationPoint:
 class Clause:
     """One rule for servers, clients or callback receivers.
 
-    `document` names a file in `openapi/`, and `pointer` is the JSON pointer to the place in this file that
-    states the rule. If only a published fact states the rule, both are None. `level` is `must` if a document or
-    a published fact states the rule, otherwise `advice`. `severity` says whether a check that finds a violation
-    reports a failure or a warning. `choice` is set if the documents do not state the rule or contradict each
-    other, and explains what was decided and why.
+    `document` names a file in `openapi/`, and `pointer` is the JSON pointer to the place in this file that states the
+    rule; both are None if only another publication states it. `level` is `must` if a document or publication states the
+    rule, otherwise `advice`. `severity` says whether a check reports a violation as a failure or as a warning. If the
+    documents are silent or contradict each other, `choice` explains what was decided and why.
     """
 
     id: str
@@ -74,7 +73,7 @@ def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
 
 
 def with_warnings(clauses: Iterable[Clause], ids: Collection[str]) -> tuple[Clause, ...]:
-    """Return all `clauses`; those whose id is in `ids` get the severity `warning`."""
+    """Return `clauses` with the severity `warning` for the clauses whose id is in `ids`."""
     return tuple(replace(clause, severity="warning") if clause.id in ids else clause for clause in clauses)
 
 

@@ -23,10 +23,7 @@ COMPILED = HERE / "compiled.json"
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A `Spec` of the built-in documents, in a form that can be stored as JSON.
-
-    The sources are file names in this package.
-    """
+    """The `Spec` of the built-in documents as it is stored in compiled.json, with file names instead of paths."""
 
     sources: dict[str, str]  # file → sha256
     creates: list[CreateOperation]
@@ -66,7 +63,7 @@ def sources() -> dict[str, str]:
 
 
 def expand(compiled: Compiled) -> Spec:
-    """Convert a compiled copy to a `Spec`, in which file names are absolute paths."""
+    """Convert the content of compiled.json to a `Spec`. File names become absolute paths."""
     creates: dict[tuple[str, str], dict[str | None, CreateOperation]] = {}
     for entry in compiled.creates:
         operation = replace(entry, source=str(HERE / entry.source))
@@ -78,7 +75,7 @@ def expand(compiled: Compiled) -> Spec:
 
 
 def condense(spec: Spec) -> Compiled:
-    """Convert a `Spec` of the built-in documents to a compiled copy; the inverse of `expand`."""
+    """Convert the `Spec` of the built-in documents to the content of compiled.json. The inverse of `expand`."""
     by_place = {
         (op.method, op.path, op.models): op for by_model in spec.creates.values() for op in by_model.values()
     }

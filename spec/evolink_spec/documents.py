@@ -1,4 +1,4 @@
-"""Read an OpenAPI document or overlay from a file, which is YAML, JSON, or a Markdown page with one YAML block."""
+"""Decode a file with an OpenAPI document or overlay, in YAML, JSON, or a Markdown page that contains YAML."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _WORDS = {
 
 
 class _Loader(_BASE):  # type: ignore[misc]
-    """A loader for YAML as OpenAPI restricts it: YAML 1.2, only JSON types, only text as keys, and no repeated keys."""
+    """A YAML loader with the restrictions of OpenAPI: YAML 1.2, JSON types only, keys are text, no repeated keys."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way to change them)
     yaml_constructors = {  # noqa: RUF012  (PyYAML's own way to change them)
@@ -70,9 +70,9 @@ def _refuse_repeated_keys(node: Any) -> None:
 
 
 def _scalar(make: Callable[[str], Json]) -> Callable[[Any, Any], Json]:
-    """Return a YAML constructor that calls `make` on the text of a scalar.
+    """Return a YAML constructor that calls `make` with the text of a scalar.
 
-    If `make` raises KeyError or ValueError, the constructor raises an error with the line of the scalar.
+    If `make` raises KeyError or ValueError, the constructor raises a YAML error with the line of the scalar.
     """
 
     def construct(loader: Any, node: Any) -> Json:
@@ -98,9 +98,9 @@ _Loader.add_constructor(_TAG + "float", _scalar(float))
 
 
 def yaml_block(page: str) -> str | None:
-    """Return the exact text of the YAML block of a Markdown page; None if the page has no YAML block.
+    """Return the unchanged text of the YAML block of a Markdown page; None if the page has no YAML block.
 
-    If the page has several, the first that begins with `openapi` or `overlay` is returned; if none does, the first.
+    If the page has several blocks, the first that begins with `openapi` or `overlay` is returned, or else the first.
     """
     blocks = _yaml_blocks(page)
     return next(filter(_TOP.search, blocks), blocks[0] if blocks else None)
@@ -166,7 +166,7 @@ def _yaml(text: str) -> Json:
 
 
 def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
-    """Return the number of values that a YAML node would have if every alias were replaced with a copy."""
+    """Return how many values a YAML node would have if every alias were replaced with a copy of its anchor."""
     size = sizes.get(id(node))
     if size is None:
         sizes[id(node)] = 0  # while counting; `parse` rejects a value that contains itself
@@ -191,7 +191,7 @@ def read(path: Path) -> dict[str, Json]:
 def decode(data: bytes, source: str) -> dict[str, Json]:
     """Decode the bytes of an OpenAPI document or overlay.
 
-    Raises `SpecError` if the bytes are not UTF-8 text or do not contain a mapping.
+    Raises `SpecError` if the bytes are not UTF-8 text, or if the decoded text is not a mapping.
     """
     try:
         text = data.decode()

@@ -1,4 +1,4 @@
-"""The errors that describe a problem in an OpenAPI document, and its location."""
+"""Errors in OpenAPI documents, with their location."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class SpecError(Exception):
-    """An OpenAPI document cannot be read or is not supported.
+    """An OpenAPI document cannot be read, or contains something that is not supported.
 
-    `source` is the file as the user named it. `pointer` is the JSON pointer (RFC 6901) to the place in the
-    file; it is empty if the whole document is meant. `problem` is a phrase that describes the problem.
+    `source` is the file as the user named it. `pointer` is the JSON pointer (RFC 6901) to the place in the file; it is
+    empty if the problem concerns the whole document. `problem` describes what is wrong there.
     """
 
     def __init__(self, source: str, pointer: str, problem: str) -> None:
@@ -27,7 +27,7 @@ class NotATaskError(SpecError):
 
 
 class ManySpecError(SpecError):
-    """The problems of several documents. `source`, `pointer` and `problem` are those of the first error."""
+    """Several errors in OpenAPI documents. `source`, `pointer` and `problem` are those of the first error."""
 
     def __init__(self, errors: Sequence[SpecError]) -> None:
         first = errors[0]
@@ -37,5 +37,5 @@ class ManySpecError(SpecError):
 
 
 def single(errors: Sequence[SpecError]) -> SpecError:
-    """Combine errors into one error. A single error is returned unchanged."""
+    """Return one error that contains all `errors`. If there is only one, it is returned unchanged."""
     return errors[0] if len(errors) == 1 else ManySpecError(errors)

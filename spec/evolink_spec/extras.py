@@ -1,12 +1,12 @@
-"""The command that installs an extra of this package, for the errors of both commands."""
+"""The command that installs an optional dependency, for error messages."""
 
 from __future__ import annotations
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra.
+    """Return the command that installs an extra of this package.
 
-    This package is not on a package index, so `pip` needs the path of the checkout or of the wheel.
+    The command names the path of the checkout or wheel, because this package is on no package index.
     """
     return (
         f"pip install 'path/to/evolink-mock[{extra}]', with the path of the checkout or of the wheel; "

@@ -1,7 +1,6 @@
-"""Join the document of a create operation and the document of the query into one document.
+"""Join the document of a create operation and the document of the status query into one document.
 
-The callback and the link of a create operation refer to the document of the query, but some tools can read only
-one document.
+The callback and the link of a create operation refer to the other document, but some tools can read only one.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def joined_documents(spec: Spec) -> dict[str, Document]:
-    """Return all documents by source. Each document with a create operation also contains the document of the query."""
+    """Return all documents by file. To each document with a create operation, the document of the query is added."""
     query = spec.documents[spec.query.source]
     creating = {operation.source for creates in spec.creates.values() for operation in creates.values()}
     return {
@@ -36,7 +35,7 @@ def _joined(create: Document, query: Document) -> dict[str, Any]:
 
 
 def _with_unique_components(query: Document, create: Document) -> dict[str, Any]:
-    """Return the query's document, with a new name for each component whose name has another meaning in `create`."""
+    """Return the query's document, with new names for the components that `create` uses for something else."""
     text = json.dumps(query)
     renamed: dict[str, dict[str, str]] = {}
     for kind, ours in create.get("components", {}).items():

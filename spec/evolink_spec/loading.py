@@ -22,13 +22,13 @@ OVERLAY = HERE / "overlay.yaml"
 
 
 def vendored() -> tuple[Path, ...]:
-    """Return the files of the documents in this package, except the document of the task query."""
+    """Return the files of the built-in documents, except for the document of the status query."""
     return tuple(sorted(path for path in QUERY.parent.glob("*.yaml") if path != QUERY))
 
 
 @cache
 def vendored_models() -> frozenset[str]:
-    """Return the names of the models that the documents in this package describe."""
+    """Return the names of the models that the built-in documents describe."""
     operations = (operation for by_model in load().creates.values() for operation in by_model.values())
     return frozenset(model for operation in operations for model in operation.models)
 
@@ -36,11 +36,11 @@ def vendored_models() -> frozenset[str]:
 def load(*files: Path | str, cache: DocumentCache | None = None, with_built_in: bool = False) -> Spec:
     """Read OpenAPI documents and overlays, in any order, into one `Spec`.
 
-    If `files` contain no document, the documents in this package are read. The built-in overlay is applied to every
-    document, and then each overlay in `files`. If no document describes a task query, the built-in query is added; if
-    none lists task failures, the built-in failures are added. If `with_built_in`, the documents of this package are
-    added for the models that the other documents do not describe. Raises `SpecError` if a file cannot be read or is not
-    supported, or if no operation creates a task.
+    If `files` contain no document, the built-in documents are read. The built-in overlay is applied to every document,
+    and then each overlay in `files`. If no document describes a status query, the built-in one is added; if no document
+    lists task failures, the built-in ones are added. If `with_built_in`, the built-in documents serve the models that
+    the other documents do not describe. Raises `SpecError` if a file cannot be read or is not supported, or if no
+    operation creates a task.
     """
     sources = read_sources(files)
     reader = DocumentReader(sources, user_cache() if cache is None else cache)

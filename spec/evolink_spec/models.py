@@ -1,4 +1,4 @@
-"""Frozen records with the contents of the OpenAPI documents, which the other packages use."""
+"""The contents of OpenAPI documents as frozen records, which the mock server and the checks use."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Advice = Literal["fix-request", "retry-later", "give-up"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """A documented error response. `body` is the example in the document.
+    """A documented error response: its status, its description, and the example of its body.
 
-    `body` is `{"error": {"message": str, …}}`. The error also has `code` (text or a number), `type` and
-    sometimes `param`.
+    The example is `{"error": {"message": str, …}}`. The error also has `code` (text or a number), `type` and sometimes
+    `param`.
     """
 
     status: int
@@ -25,10 +25,10 @@ class ErrorAnswer:
 
 
 class Statuses(NamedTuple):
-    """The values of a task's `status`, in the order in which a task passes through them.
+    """The values of a task's `status`, as a document names them.
 
-    If a document has only one value for unfinished tasks, `running` equals `initial`. `cancelled` is empty if
-    the document has no value for cancelled tasks.
+    If a document has only one value for unfinished tasks, `running` equals `initial`. If a document has no value for
+    cancelled tasks, `cancelled` is empty.
     """
 
     initial: str
@@ -40,7 +40,7 @@ class Statuses(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CallbackRules:
-    """The rules for a callback URL and for the delivery of a callback (clauses `callback.*`). Times are in seconds."""
+    """The rules for callback URLs and for the delivery of callbacks (clauses `callback.*`). Times are in seconds."""
 
     field: str  # the property of a create request that contains the URL
     max_length: int
@@ -50,10 +50,10 @@ class CallbackRules:
 
 @dataclass(frozen=True, slots=True)
 class TaskFailure:
-    """A documented `error.code` of a failed task (clause `failure.codes`).
+    """A documented failure code of tasks (clause `failure.codes`).
 
-    `kinds` are the subtypes of the failure as pairs of name and message. Nothing but the message differs
-    between subtypes (clause `failure.policy-kind`).
+    `kinds` are variants of the failure that differ only in the message, as pairs of name and message (clause
+    `failure.policy-kind`).
     """
 
     code: str
@@ -66,9 +66,8 @@ class TaskFailure:
 class Prose:
     """Facts about the results of a task that a document states only in its descriptions.
 
-    `link_seconds` is how long a result link is valid. `results` is the number of results if the create request
-    has no `n`. If the duration of a result is not known when the task is created, the price of `hold_seconds`
-    is reserved.
+    Result links work for `link_seconds`. A request without `n` has the number `results` of results. If the duration of
+    a result is not known in advance, the price of `hold_seconds` is reserved.
     """
 
     link_seconds: float = 24 * 3600.0
@@ -82,12 +81,12 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class CreateOperation:
-    """A POST that creates a task.
+    """An operation (a POST) that creates a task.
 
-    `models` are the allowed values of `model` in the request body; only the default if any text is allowed, and empty
-    if the document names no model. `aliases` maps an old model name to the current one. `body_schema` includes the
-    components to which it refers. `answer` is the body of a successful response, built from the examples of its schema,
-    without the members of a finished task. `success` is the HTTP status of a successful response.
+    `models` are the allowed values of `model`: only the default if any text is allowed, and empty if the document names
+    no model. `aliases` maps old model names to current ones. `body_schema` is the schema of the request body, including
+    all components to which it refers. `answer` is the response body of a new task, built from the examples of its
+    schema, and `success` is the status of this response.
     """
 
     id: str
@@ -111,7 +110,7 @@ class CreateOperation:
 
 @dataclass(frozen=True, slots=True)
 class QueryOperation:
-    """The GET that queries a task. `path` ends in `{parameter}`, which stands for the task id."""
+    """The status query, a GET. `path` ends in a parameter in braces, which stands for the task id."""
 
     id: str
     method: str
@@ -128,9 +127,9 @@ class QueryOperation:
 class Spec:
     """The operations and task failures of all documents.
 
-    `creates` is indexed by (method, path), then by model. An operation whose document names no model has the key None;
-    it applies to every model that no other document describes. `documents` maps each source to the JSON tree of its
-    document, with all overlays applied. `warnings` are problems that did not prevent reading the documents.
+    `creates` maps (method, path) to the create operations by model. The operation of a document that names no model has
+    the key None, and serves all models that no other document describes. `documents` maps each file to its JSON tree,
+    with all overlays applied. `warnings` are problems that did not prevent reading the documents.
     """
 
     creates: Mapping[tuple[str, str], Mapping[str | None, CreateOperation]]

@@ -1,4 +1,4 @@
-"""Convert the operation objects of an OpenAPI document to records. Errors name the location of an unsupported part."""
+"""Read the operations of an OpenAPI document. Errors contain the location of whatever is not supported."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ _STATUS = re.compile(r"[245][0-9][0-9]")
 
 @dataclass(slots=True)
 class Notes:
-    """Problems in a document that did not prevent reading it, and the operations that were skipped."""
+    """Problems in a document that did not prevent reading it (`warnings`), and operations that were skipped."""
 
     skipped: list[SpecError] = field(default_factory=list)
     warnings: list[SpecError] = field(default_factory=list)
 
 
 def operations_of(document: Node, notes: Notes | None = None) -> list[CreateOperation | QueryOperation]:
-    """Return every operation of a document, in document order, before overlays are applied.
+    """Return the operations of a document that create or query a task, in document order.
 
-    Operations that neither create nor query a task are added to `notes`. If `notes` is None, the first of these
-    operations raises `SpecError`.
+    The document must be without the built-in overlay. Other operations are added to `notes`; if `notes` is None, the
+    first of them raises `SpecError`.
     """
     check_servers(document)
     operations: dict[str, CreateOperation | QueryOperation] = {}
@@ -98,7 +98,7 @@ def _path_item(path: str, item: Node, notes: Notes | None) -> Iterator[CreateOpe
 
 
 def _why_no_task(path: str, method: str, node: Node) -> SpecError | None:
-    """Return why an operation neither creates nor queries a task; None if it creates or queries a task."""
+    """Return the reason why an operation neither creates nor queries a task; None if it does."""
     is_create = method == "post" and "requestBody" in node.mapping() and _CREATE_PATH.fullmatch(path)
     if not is_create and not (method == "get" and _QUERY_PATH.fullmatch(path)):
         return not_a_task(
@@ -167,7 +167,7 @@ def _create(path: str, node: Node, warnings: list[SpecError]) -> CreateOperation
 
 
 def with_prose(operation: CreateOperation, document: Node) -> CreateOperation:
-    """Return the operation with the aliases and the callback rules that overlays have added to `document`."""
+    """Return the operation with the aliases and callback rules that overlays have added to `document`."""
     node = document.child("paths").child(operation.path).child("post")
     properties = properties_of(_request_body(node))
     aliases = aliases_of(properties.get("model"), operation.models)
@@ -175,19 +175,19 @@ def with_prose(operation: CreateOperation, document: Node) -> CreateOperation:
 
 
 def prose_aliases(operation: CreateOperation, document: Node) -> dict[str, str]:
-    """Return the current name of each old model name that the description of `model` lists as still accepted."""
+    """Return the old model names that the description of `model` lists as still accepted, with their current names."""
     node = document.child("paths").child(operation.path).child("post")
     return aliases_in(properties_of(_request_body(node)).get("model"), operation.models)
 
 
 def failures_of(query: QueryOperation, document: Node) -> tuple[TaskFailure, ...]:
-    """Return the task failures that overlays have added to `document`, which describes the query."""
+    """Return the task failures that overlays have added to `document`, the document of the status query."""
     _, answer = _success(document.child("paths").child(query.path).child("get"))
     return failures_in(properties_of(answer).get("error"))
 
 
 def _request_body(operation: Node) -> Node:
-    """Return the schema of the request body. Raises `SpecError` if the body can be anything but JSON."""
+    """Return the schema of the request body. Raises `SpecError` if the body need not be JSON."""
     content = operation.child("requestBody").fields(_REQUEST_BODY).get("content")
     if content is None:
         raise operation.child("requestBody").error("has no 'content'")

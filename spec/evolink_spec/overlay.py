@@ -1,4 +1,7 @@
-"""Apply overlays (OpenAPI Overlay 1.0), which add the rules that an OpenAPI document states only in prose."""
+"""Apply overlays (OpenAPI Overlay 1.0), files that change an OpenAPI document before it is used.
+
+The built-in overlay adds the rules that the documents state only in prose.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,15 @@ _ACTION_KEYS = {"target", "description", "update", "remove"}
 
 
 def is_overlay(document: Mapping[str, Json]) -> bool:
-    """Whether `document` is an overlay, not an OpenAPI document."""
+    """Return whether a decoded file is an overlay, not an OpenAPI document."""
     return "overlay" in document
 
 
 def apply(document: Mapping[str, Json], overlay: Mapping[str, Json], source: str) -> dict[str, Json]:
-    """Return a copy of `document` with every action of `overlay` applied in order.
+    """Return a copy of `document` to which every action of `overlay` has been applied, in order.
 
-    An action whose target selects nothing changes nothing, as the specification requires, so that one overlay works for
-    several documents. `source` names the overlay in errors.
+    If the target of an action selects nothing, the action has no effect, as the Overlay specification requires. One
+    overlay can therefore serve several documents. `source` is the file of the overlay, for errors.
     """
     result: dict[str, Json] = _copy(document)
     for index, action in enumerate(_actions(overlay, source)):
@@ -86,16 +89,16 @@ def _select(document: Json, target: str, source: str, pointer: str) -> list[JSON
 
 @cache
 def _query(target: str) -> JSONPathQuery:
-    """Compile a JSONPath and cache the result, because the built-in overlay is applied to every document."""
+    """Compile a JSONPath expression, and cache it, because the built-in overlay is applied to every document."""
     import jsonpath_rfc9535
 
     return jsonpath_rfc9535.compile(target)
 
 
 def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None:
-    """Remove the nodes.
+    """Remove the nodes from the document.
 
-    A child is removed before its parent, and list items from the end, so that locations stay valid.
+    Children are removed before their parents, and list items from the end, so that the other locations stay valid.
     """
     places = {node.location for node in nodes}
     if () in places:
@@ -108,7 +111,7 @@ def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None
 
 
 def _copy(value: Json) -> Json:
-    """Return a deep copy without shared objects, because a YAML alias puts one object in several places."""
+    """Return a deep copy without shared objects. YAML aliases put one object in several places of the original."""
     if isinstance(value, dict):
         return {key: _copy(member) for key, member in value.items()}
     return [_copy(member) for member in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901), and the `$ref`s of an OpenAPI document."""
+"""JSON pointers (RFC 6901), and the `$ref` references of an OpenAPI document."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def join(pointer: str, *tokens: str | int) -> str:
 
 
 def tokens(pointer: str) -> list[str]:
-    """Return the parts of a pointer without escapes, for example `["paths", "/v1/tasks"]`."""
+    """Return the parts of a pointer, unescaped, for example `["paths", "/v1/tasks"]` for `/paths/~1v1~1tasks`."""
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
 
 
 def follow(document: Json, pointer: str, source: str) -> Json:
-    """Return the value at `pointer`. Raises `SpecError` if the document has no value at this pointer."""
+    """Return the value at `pointer`. Raises `SpecError` if the document has no such value."""
     value = document
     for token in tokens(pointer):
         if isinstance(value, dict) and token in value:
@@ -45,9 +45,9 @@ def follow(document: Json, pointer: str, source: str) -> Json:
 
 
 class Node:
-    """A value in an OpenAPI document and its location, so that every error can name the location.
+    """A value in an OpenAPI document, together with its location, which errors contain.
 
-    `mapping`, `items`, `text` and `number` return the value, or raise `SpecError` if the value has another type.
+    `mapping`, `items`, `text` and `number` return the value, or raise `SpecError` if it has another type.
     """
 
     __slots__ = ("document", "pointer", "source", "value")
@@ -59,7 +59,7 @@ class Node:
         self.value = document if value is None and not pointer else value
 
     def error(self, problem: str) -> SpecError:
-        """Return a `SpecError` about this location."""
+        """Return a `SpecError` with this location."""
         return SpecError(self.source, self.pointer, problem)
 
     def mapping(self) -> dict[str, Json]:
@@ -69,7 +69,10 @@ class Node:
         return self.value
 
     def items(self) -> list[Node]:
-        """Return the items of the value, and follow their `$ref`s. Raises `SpecError` if the value is not a list."""
+        """Return the items of the list, each with its `$ref` resolved.
+
+        Raises `SpecError` if the value is not a list.
+        """
         if not isinstance(self.value, list):
             raise self.error(f"must be a list, not {type(self.value).__name__}")
         return [self.below(index, value).resolved() for index, value in enumerate(self.value)]
@@ -87,29 +90,29 @@ class Node:
         return self.value
 
     def below(self, token: str | int, value: Json) -> Node:
-        """Return a node for `value`, which is the member `token` of this node. A `$ref` in `value` is not followed."""
+        """Return the node of `value`, the member `token` of this node. A `$ref` in `value` is not resolved."""
         return Node(self.document, self.source, join(self.pointer, token), value)
 
     def child(self, key: str) -> Node:
-        """Return the member `key`, and follow its `$ref`. Raises `SpecError` if the member is missing."""
+        """Return the member `key` with its `$ref` resolved. Raises `SpecError` if the member is missing."""
         member = self.get(key)
         if member is None:
             raise self.error(f"has no {key!r}")
         return member
 
     def get(self, key: str) -> Node | None:
-        """Return the member `key`, and follow its `$ref`; None if the member is missing."""
+        """Return the member `key` with its `$ref` resolved; None if the member is missing."""
         members = self.mapping()
         return self.below(key, members[key]).resolved() if key in members else None
 
     def children(self) -> list[tuple[str, Node]]:
-        """Return the name and the node of each member in document order, and follow their `$ref`s."""
+        """Return the name and the node of each member in document order, with `$ref`s resolved."""
         return [(str(key), self.child(key)) for key in self.mapping()]
 
     def fields(self, known: Collection[str]) -> dict[str, Node]:
-        """Return all members except extensions (`x-…`), and follow their `$ref`s.
+        """Return all members except extensions (`x-…`), with `$ref`s resolved.
 
-        Raises `SpecError` for a member that is not in `known`.
+        Raises `SpecError` if the name of a member is not in `known`.
         """
         for key, value in self.mapping().items():
             if key not in known and not key.startswith("x-"):
@@ -117,9 +120,9 @@ class Node:
         return {key: self.child(key) for key in self.mapping() if key in known}
 
     def resolved(self) -> Node:
-        """Follow the chain of `$ref`s that begins at this node, and return the node at the end of the chain.
+        """Return the node to which this node's `$ref` leads, through further `$ref`s if necessary.
 
-        Members beside a `$ref` override members of the node to which the `$ref` refers.
+        Members beside a `$ref` replace the members of the same name in the node to which it refers.
         """
         node, seen = self, set[str]()
         while isinstance(node.value, dict) and "$ref" in node.value:

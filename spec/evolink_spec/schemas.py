@@ -1,4 +1,4 @@
-"""The supported keywords of schema objects, self-contained copies of schemas, and sample values."""
+"""JSON schemas in OpenAPI documents: the supported keywords, self-contained copies, and sample values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def keywords(schema: Node) -> dict[str, Json]:
-    """Return the keywords of a schema; empty for `true` and `false`."""
+    """Return the keywords of a schema with their values; empty for the schemas `true` and `false`."""
     return {} if isinstance(schema.value, bool) else schema.mapping()
 
 
@@ -81,7 +81,7 @@ def _alternatives(schema: Node) -> Iterator[Node]:
 def check(schema: Node) -> Any:
     """Return the compiled validator of a schema.
 
-    Raises `SpecError` if this schema or a schema to which it refers is not supported.
+    Raises `SpecError` if this schema, or a schema to which it refers, is invalid or not supported.
     """
     import jsonschema_rs
 
@@ -104,7 +104,7 @@ def _validator(schema: Node) -> Any:
 
 
 def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
-    """Raise `SpecError` at `place` if `value` does not match `schema`. `check` must have accepted the schema."""
+    """Raise `SpecError` with the location `place` if `value` does not match `schema`, which `check` has accepted."""
     validator = _validator(schema)
     try:
         error = next(validator.iter_errors(value), None)
@@ -139,7 +139,7 @@ def standalone(schema: Node) -> dict[str, Json]:
 def _invalid_schema(node: Node, error: ValueError) -> SpecError:
     """Return the `SpecError` for an invalid schema.
 
-    The path in `error` begins at the schema, or at the copy that `standalone` returns.
+    The path in `error` begins at the schema, or at the copy that `standalone` has made.
     """
     path, message = _path_and_message(error)
     pointer = "" if path[:1] == ["components"] else node.pointer
@@ -148,7 +148,7 @@ def _invalid_schema(node: Node, error: ValueError) -> SpecError:
 
 
 def _path_and_message(error: ValueError) -> tuple[list[str | int], str]:
-    """Return the path and the message of a jsonschema-rs error; the path is empty if the error has none."""
+    """Return the path and the message in an error of jsonschema-rs; the path is empty if the error has none."""
     return list(getattr(error, "instance_path", [])), f"{getattr(error, 'message', error)!s:.200}"
 
 
@@ -208,8 +208,8 @@ def _component(reference: Node) -> Node:
 def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
     """Return a sample value for a schema.
 
-    The value is `const`, else `example`, else `default`, else the first of `examples` or `enum`, else an empty
-    value of the type.
+    The value is the first that the schema has of `const`, `example`, `default`, `examples` and `enum`; otherwise, it is
+    an empty value of the schema's type.
     """
     present = keywords(schema)
     for word in ("const", "example", "default"):
@@ -228,7 +228,7 @@ def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
 
 
 def _parts(schema: Node) -> list[Node]:
-    """Return the schemas that a sample must also match: all of `allOf`, and the first of `anyOf` and of `oneOf`."""
+    """Return the schemas that a sample must also match: all in `allOf`, and the first in `anyOf` and `oneOf`."""
     present = keywords(schema)
     required = schema.child("allOf").items() if "allOf" in present else []
     return required + [schema.child(word).items()[0] for word in ("anyOf", "oneOf") if present.get(word)]

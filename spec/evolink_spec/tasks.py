@@ -1,4 +1,4 @@
-"""Find the operations for tasks in an OpenAPI document by their shape, so that a new document needs no new code."""
+"""Recognize by its shape what an OpenAPI document says about tasks, so that a new document needs no new code."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _OBJECT = re.compile(r"(\w+)\.generation\.task")
 
 
 def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
-    """Return the status values of a response that describes a task.
+    """Return the status values in the response schema of an operation.
 
-    A response describes a task if it has an `id`, and a `status` with values for an initial state, success and failure.
-    Raises `SpecError`, with the location of the operation and the reason, if the response describes no task.
+    A response describes a task if it has an `id`, and a `status` whose values include an initial state, success and
+    failure. Raises `SpecError`, with the location of the operation and the reason, if the response describes no task.
     """
     for name in ("id", "status"):
         if name not in properties:
@@ -55,19 +55,22 @@ def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
 
 
 def not_a_task(operation: Node, problem: str) -> NotATaskError:
-    """Return an error for an operation that neither creates nor queries a task."""
+    """Return the error for an operation that neither creates nor queries a task. `problem` is the reason."""
     return NotATaskError(operation.source, operation.pointer, problem)
 
 
 def refuse_payload(properties: Mapping[str, Node], operation: Node) -> None:
-    """Raise `SpecError` if the response already contains the result of a task."""
+    """Raise `SpecError` if the documented response of an operation contains a result (such as `data`), not a task.
+
+    Such an operation is synchronous.
+    """
     for name in _PAYLOAD:
         if name in properties:
             raise not_a_task(operation, f"describes no task: its response has `{name}`, so it is synchronous")
 
 
 def sample_answer(answer: Node) -> dict[str, Json]:
-    """Build a response body from the examples of its schema, without the members of a finished task."""
+    """Build the response body of a new task from the examples in a schema, without `results` and `error`."""
     check(answer)
     body = sample(answer)
     if not isinstance(body, dict):
@@ -78,9 +81,10 @@ def sample_answer(answer: Node) -> dict[str, Json]:
 
 
 def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Medium:
-    """Return the medium of a task's results.
+    """Return the medium (audio, image or video) of a task's results.
 
-    It is named by `object` (for example `video.generation.task`), or else by `type`, or else by the path.
+    The medium is read from the example of `object` (such as `video.generation.task`), or else from `type`, or else from
+    the path. Raises `SpecError` if none of them names a medium.
     """
     match = _OBJECT.fullmatch(str(_single_value(properties.get("object"))))
     if match:
@@ -99,7 +103,7 @@ def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Med
 
 
 def _single_value(schema: Node | None) -> str | None:
-    """Return the only allowed value of a property, else its default, else its example; None if it has none of these."""
+    """Return the value of a property that has only one: its only allowed value, or else its default or example."""
     present = keywords(schema) if schema else {}
     listed = [present["const"]] if "const" in present else present.get("enum", [])
     if not isinstance(listed, list) or len(listed) != 1:
@@ -108,10 +112,9 @@ def _single_value(schema: Node | None) -> str | None:
 
 
 def models_of(model: Node | None) -> tuple[str, ...]:
-    """Return the models that a request can name.
+    """Return the values that the schema of `model` allows: its `const` or `enum`, or else only its default.
 
-    `const` or `enum` lists the models. If a schema has neither keyword, the result contains the default of the schema,
-    or nothing.
+    Returns an empty tuple if `model` is None or its schema has none of these.
     """
     if model is None:
         return ()
@@ -127,7 +130,7 @@ def models_of(model: Node | None) -> tuple[str, ...]:
 
 
 def aliases_of(model: Node | None, models: Sequence[str]) -> dict[str, str]:
-    """Return the current name of each old model name, from `x-evolink-aliases` of the schema of `model`."""
+    """Return the extension `x-evolink-aliases` of `model`, which maps old model names to current ones."""
     listed = model.get("x-evolink-aliases") if model else None
     aliases = {}
     for old, new in listed.children() if listed else ():
@@ -138,7 +141,10 @@ def aliases_of(model: Node | None, models: Sequence[str]) -> dict[str, str]:
 
 
 def callback_of(properties: Mapping[str, Node]) -> CallbackRules | None:
-    """Return the rules of the property that has the extension `x-evolink-callback`; None if no property has it."""
+    """Return the rules in the extension `x-evolink-callback`, which marks the property with the callback URL.
+
+    Returns None if no property has the extension.
+    """
     rules = None
     for name, node in properties.items():
         if "x-evolink-callback" in keywords(node):
@@ -153,7 +159,7 @@ def callback_of(properties: Mapping[str, Node]) -> CallbackRules | None:
 
 
 def failures_in(error: Node | None) -> tuple[TaskFailure, ...]:
-    """Return the failures that a task's `error` can name (`x-evolink-failures`), in document order."""
+    """Return the task failures in the extension `x-evolink-failures` of a task's `error`, in document order."""
     listed = error.get("x-evolink-failures") if error else None
     failures: dict[str, TaskFailure] = {}
     for entry in listed.items() if listed else ():

@@ -1,1 +1,1 @@
-"""The selection of files, the cache of documents, and the index that finds the document of a model."""
+"""Reading many OpenAPI documents: selection of files, cache, and the choice of the document for each model."""

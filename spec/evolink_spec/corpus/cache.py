@@ -1,7 +1,7 @@
-"""A cache of the documents that this user has read before. The key of a document is the hash of its content.
+"""A cache of the OpenAPI documents that this user has read before.
 
 Reading a document takes 12 ms, but decoding it from the cache takes 0.2 ms. If a file of the cache cannot be read or
-written, the document counts as not cached.
+written, the document is treated as not cached.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _decoder = msgspec.json.Decoder(Document)
 
 
 class DocumentCache:
-    """The cached documents in a folder. Each document has a file with its operations, and a file with its JSON tree."""
+    """The cache in a folder. Each document has a file with its operations, and another file with its JSON tree."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
@@ -41,7 +41,7 @@ class DocumentCache:
             return None
 
     def tree(self, key: str) -> Json | None:
-        """Return the JSON tree of a cached document with its overlays applied; None if the tree is not in the cache."""
+        """Return the JSON tree of a cached document, to which overlays have been applied; None if it is not cached."""
         data = self._read(f"{key}.tree.json")
         try:
             return None if data is None else msgspec.json.decode(data)
@@ -61,7 +61,7 @@ class DocumentCache:
         return True
 
     def prune(self) -> None:
-        """If the folder contains more than 4000 files, remove the older half of them."""
+        """If the folder contains more than 4000 files, delete the older half of them."""
         if self._folder is None:
             return
         try:
@@ -80,7 +80,7 @@ class DocumentCache:
             return None
 
     def _write(self, name: str, data: bytes) -> None:
-        """Write a file completely or not at all, because another process may read it at the same time."""
+        """Write a file so that another process never reads an incomplete file."""
         assert self._folder is not None  # noqa: S101  (`put` has checked it)
         temporary = self._folder / f"{name}.{os.getpid()}"
         temporary.write_bytes(data)
@@ -98,9 +98,9 @@ def user_cache() -> DocumentCache:
 
 
 def key_of(parts: Iterable[bytes]) -> str:
-    """Return the key of a document, which is a hash of `parts` and of the code that reads documents.
+    """Return the key of a document: a hash of `parts` and of the code that reads documents.
 
-    `parts` are the contents of the document and of its overlays.
+    `parts` are the contents of the document and of the overlays that are applied to it.
     """
     digest = sha256(_code())
     for part in parts:

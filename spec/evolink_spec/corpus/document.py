@@ -1,4 +1,4 @@
-"""The contents of one OpenAPI document, in a form that can be cached."""
+"""What one OpenAPI document says about tasks, in a form that can be cached."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from evolink_spec.models import CreateOperation, QueryOperation, TaskFailure  # 
 class Document:
     """The operations and task failures of one OpenAPI document.
 
-    `prose_aliases` maps the old model names in the descriptions of each create operation to the current names.
-    `warnings` and `skipped` are pairs of JSON pointer and problem. `skipped` are the operations that neither create nor
-    query a task.
+    For each create operation, `prose_aliases` maps the old model names in its description to the current names.
+    `warnings` and `skipped` contain pairs of a JSON pointer and a problem. `skipped` are operations that neither create
+    nor query a task.
     """
 
     creates: list[CreateOperation] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Index the create operations of several documents by path and model. Several documents may describe one model."""
+"""Choose the create operation for each path and model. Several documents may describe one model."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 
 
 def index_creates(documents: Sequence[Document], defaults: Sequence[Document] = ()) -> Creates:
-    """Index the create operations by method and path, then by model.
+    """Return the create operations by method and path, then by model.
 
-    If several documents describe a model, the document that describes the fewest models is used, because a
-    document with more models is an overview. `defaults` are used only for models that `documents` do not
-    describe. Raises `SpecError` if two documents describe a model differently and have the same number of
-    models.
+    If several documents describe a model, the document with the fewest models is used, because a document with many
+    models is an overview. Raises `SpecError` if two such documents have the same number of models and differ.
+    `defaults` are used for the models that `documents` do not describe.
     """
     creates: Creates = {}
     errors: list[SpecError] = []
@@ -60,12 +59,12 @@ def _add(
 
 
 def _is_same(operation: CreateOperation, other: CreateOperation) -> bool:
-    """Whether two documents describe an operation identically, for example because a page was saved twice."""
+    """Return whether two documents describe an operation identically, for example because a page was saved twice."""
     return replace(operation, source=other.source) == other
 
 
 def _alias_errors(creates: Creates) -> list[SpecError]:
-    """Return an error for each alias of an overlay that is also the name of a model, or an alias of two models."""
+    """Return an error for each alias in an overlay that is also the name of a model, or an alias of a second model."""
     errors = []
     for by_model in creates.values():
         seen: dict[str, str] = {}
@@ -81,7 +80,10 @@ def _with_prose_aliases(
     by_model: Mapping[str | None, CreateOperation],
     prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
 ) -> dict[str | None, CreateOperation]:
-    """Return the operations with the aliases that their descriptions state, except names that are already in use."""
+    """Return the operations with the old model names in their descriptions as aliases.
+
+    An old name is ignored if it is already a model or an alias.
+    """
     taken = {*by_model, *(old for operation in by_model.values() for old in operation.aliases)}
     result = dict(by_model)
     for source, aliases in prose:

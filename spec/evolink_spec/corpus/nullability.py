@@ -1,4 +1,7 @@
-"""Convert `nullable: true`, with which OpenAPI 3.0 and some 3.1 documents allow `null`, to JSON Schema 2020-12."""
+"""Replace `nullable: true`, which is not a keyword of OpenAPI 3.1, with the type `null` of JSON Schema 2020-12.
+
+OpenAPI 3.0 documents, and some OpenAPI 3.1 documents, use `nullable`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ _VALUES = {"const", "default", "enum", "example", "examples"}
 
 
 def with_null_types(value: Json) -> Json:
-    """Return a copy of a document without `nullable`. Where `nullable` was true, the type `null` is added."""
+    """Return a copy of a document in which each `nullable: true` is replaced with the additional type `null`."""
     if isinstance(value, list):
         return [with_null_types(member) for member in value]
     if not isinstance(value, dict):

@@ -1,4 +1,7 @@
-"""Read each document from the cache, or from its file if it is not cached, and collect all errors and warnings."""
+"""Read OpenAPI documents from the cache or, if they are not cached, from their files.
+
+All errors and warnings are collected, so that a user sees them together.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,9 @@ _Tree = Mapping[str, Any]
 
 
 class Trees(Mapping[str, _Tree]):
-    """The JSON tree of each document, by source.
+    """The JSON tree of each document, by file.
 
-    A tree is decoded only when a caller needs it, which a server never does.
+    A tree is decoded only when it is needed, because servers never need it.
     """
 
     def __init__(self, loaders: Mapping[str, Callable[[], _Tree]]) -> None:
@@ -49,7 +52,7 @@ class Trees(Mapping[str, _Tree]):
 
 
 class DocumentReader:
-    """Reads the documents in `sources`, and applies the overlays in `sources` to each document."""
+    """Reads the OpenAPI documents among the files `sources`, and applies the overlays among them to each document."""
 
     def __init__(self, sources: Sequence[Source], cache: DocumentCache) -> None:
         self._cache = cache
@@ -62,13 +65,13 @@ class DocumentReader:
         self._shared: dict[bytes, Any] = {}
 
     def named_documents(self) -> list[Source]:
-        """Return all sources that are not overlays."""
+        """Return the files that are not overlays."""
         return [source for source in self._sources if source.name not in self._overlays]
 
     def read(self, sources: Iterable[Source]) -> list[Document]:
-        """Return the documents that describe a task operation.
+        """Return the documents that describe an operation for tasks.
 
-        Raises `SpecError`, with the problem of each document that cannot be read.
+        If documents cannot be read, raises one `SpecError` with all problems.
         """
         documents, errors, misses = [], list[SpecError](), 0
         for source in sources:
@@ -93,16 +96,16 @@ class DocumentReader:
         return documents
 
     def trees(self, sources: Iterable[Source]) -> Trees:
-        """Return the JSON trees of the documents that were read from `sources`."""
+        """Return the JSON trees of the documents that `read` has returned."""
         names = dict.fromkeys(source.name for source in sources if source.name in self._loaders)
         return Trees({name: self._loaders[name] for name in names})
 
     def skipped(self) -> list[SpecError]:
-        """Return an error for each document that was skipped, with the reason why it has no task operation."""
+        """Return an error for each document without an operation for tasks, with the reason."""
         return [*self._skipped.values()]
 
     def warnings(self) -> tuple[str, ...]:
-        """Return the problems that did not prevent reading, and one line that names the skipped documents."""
+        """Return problems that did not prevent reading, and a line that names the documents without task operations."""
         names = [Path(name).name for name in self._skipped]
         if not names:
             return tuple(self._warnings)
@@ -140,7 +143,7 @@ class DocumentReader:
             self._skipped[source.name] = NotATaskError(source.name, *document.skipped[0])
 
     def _with_source(self, document: Document, name: str) -> Document:
-        """Return the document with the source `name`. Equal parts of different documents become one shared object."""
+        """Return the document with `name` as its file. Equal parts of several documents are stored only once."""
         creates = [self._shared_parts(replace(operation, source=name)) for operation in document.creates]
         queries = [replace(operation, source=name) for operation in document.queries]
         return replace(document, creates=creates, queries=queries)
@@ -154,7 +157,7 @@ class DocumentReader:
 
 
 def _tree_of(cache: DocumentCache, key: str, name: str, overlays: Mapping[str, _Tree]) -> _Tree:
-    """Return the JSON tree of a document. If the tree is no longer in the cache, the document is read again."""
+    """Return the JSON tree of a document. If the cache has lost the tree, the document is read again."""
     tree = cache.tree(key)
     if tree is not None:
         return tree  # type: ignore[no-any-return]
@@ -165,7 +168,10 @@ def _tree_of(cache: DocumentCache, key: str, name: str, overlays: Mapping[str, _
 
 
 def _overlays_in(sources: Iterable[Source]) -> dict[str, Mapping[str, Json]]:
-    """Return the overlays in `sources`. Raises `SpecError` if a file that looks like an overlay cannot be decoded."""
+    """Return the overlays among `sources`.
+
+    Raises `SpecError` if a file that looks like an overlay cannot be decoded.
+    """
     suspects = [
         source for source in sources if b"overlay" in source.data and _PERHAPS_OVERLAY.search(source.data)
     ]

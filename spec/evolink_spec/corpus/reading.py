@@ -1,4 +1,4 @@
-"""Read the operations, the task failures and the JSON tree of one document with its overlays applied."""
+"""Read one OpenAPI document: its operations, its task failures, and its JSON tree."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _VERSION = re.compile(r"3\.1\.[0-9]+")
 
 
 def read_document(source: str, published: Object, overlays: Mapping[str, Object]) -> tuple[Document, Object]:
-    """Read a document twice: first as published, then with the additions of the built-in overlay.
+    """Read a document, and apply `overlays` to it. Returns the document, and its JSON tree with all overlays applied.
 
-    `overlays` are applied both times. Returns the document, and its JSON tree with all overlays applied. Raises
+    The operations are read before, and the aliases and callback rules after, the built-in overlay is applied. Raises
     `SpecError` if the document is invalid or not supported.
     """
     notes = Notes()

@@ -1,4 +1,4 @@
-"""Find the files that a user selects by name, folder or glob pattern."""
+"""Find the files that a user names by path, folder or glob pattern."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ _PATTERN = "*?["
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file and its bytes.
+    """A file and its content.
 
-    `is_named` is False if the file was found in a folder or by a glob pattern. Then, the file need not be an OpenAPI
-    document.
+    `is_named` is False if the user named only its folder or a pattern, so that it need not be an OpenAPI document.
     """
 
     name: str

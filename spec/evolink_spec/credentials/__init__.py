@@ -1,1 +1,1 @@
-"""Recognize credentials in traffic: by the name of a value, its form, and the words around it."""
+"""Recognize credentials in texts, headers and JSON: by the name before a value, or by the value's form."""

@@ -1,4 +1,4 @@
-"""Find known credentials in other encodings: percent codes, escapes, entities, base64, hexadecimal."""
+"""Find known credentials in another encoding: percent codes, escapes, HTML entities, base64 or hexadecimal digits."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _LAYERS = 3  # of percent codes, as a proxy that encodes again writes them
 
 
 def without_encoded(text: str, replacement_of: Callable[[str], str]) -> str:
-    """Return a text whose words that contain a known credential in another encoding are replaced.
+    """Return a text in which words that contain an encoded credential are replaced.
 
-    `replacement_of` gets a decoded text. It returns the replacement, or an empty string if no known credential is in
-    the decoded text. Words of less than eight characters are not decoded.
+    `replacement_of` receives a decoded word, and returns what replaces it; an empty string if it contains no
+    credential. Words of less than eight characters are not decoded.
     """
 
     def replaced_word(match: re.Match[str]) -> str:
@@ -57,7 +57,7 @@ def _unescaped(run: str) -> str:
 
 
 def _decoded(word: str) -> Iterator[str]:
-    """Yield what a word contains as base64 and as hexadecimal digits."""
+    """Yield the word decoded from base64 and from hexadecimal digits, if it is valid in either."""
     if len(word) > _LONGEST:
         return
     if _HEXADECIMAL.fullmatch(word):

@@ -1,4 +1,8 @@
-"""Find the strings of JSON data that are credentials, by the names of members and by what is beside them."""
+"""Find the credentials in JSON data.
+
+A string is a credential if the name of its member says so, as in `{"api_key": …}`, or if a neighbour names it, as in
+`{"name": "X-Api-Key", "value": …}` or `["--token", …]`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ _COMMON = frozenset({"auth", "key", "pass", "pin", "session", "ticket", "access"
 
 
 def secret_strings(data: Any) -> set[str]:
-    """Return the strings of JSON data that are credentials."""
+    """Return the strings that are credentials at any depth of JSON data."""
     return {text for text in _strings(data, secret=False) if len(text) >= _SHORTEST}
 
 
@@ -46,7 +50,10 @@ def _members(value: dict[str, Any]) -> Iterator[tuple[Any, bool]]:
 
 
 def _items(value: list[Any]) -> Iterator[tuple[Any, bool]]:
-    """Yield the items of a list. An item after an option such as `--token`, or after a name in a pair, is secret."""
+    """Yield each item of a list, and whether it is a credential.
+
+    An item is a credential if it follows an option (`[…, "--token", item]`) or a name in a pair (`["api_key", item]`).
+    """
     before = ""
     for item in value:
         is_option = before.startswith("-")

@@ -1,4 +1,4 @@
-"""Decide from the name of a header, a query parameter or a member of a body whether its value is a credential."""
+"""Decide from the name of a header, query parameter or body field whether its value is a credential."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ _NUMBERING = re.compile(r"[-_. ]?v?[0-9]{1,3}$")
 
 
 def names_secret(name: str) -> bool:
-    """Return whether a field with this name contains a credential, in any spelling: `api_key`, `accessToken`."""
+    """Return whether a field with this name contains a credential, in any spelling (`api_key`, `accessToken`)."""
     return _names_secret(name.strip()[-_TAIL:])
 
 
@@ -124,7 +124,7 @@ def _names_secret(name: str) -> bool:
 
 
 def names_numeric_secret(name: str) -> bool:
-    """Return whether a field with this name contains a credential that may be a number, such as `pin`."""
+    """Return whether a field with this name (such as `pin`) contains a credential even if its value is a number."""
     return names_secret(name) and _SEPARATORS.sub("", _base_name(name)).endswith(_NUMERIC)
 
 
@@ -134,7 +134,7 @@ def parameter_names_secret(name: str) -> bool:
 
 
 def _base_name(name: str) -> str:
-    """Return a name in lower case without a number or plural `s` at its end, as in `X-Api-Keys` and `secret_v2`."""
+    """Return a name in lower case, without a final number or plural `s` (`X-Api-Keys` and `secret_v2` have one)."""
     lower = _NUMBERING.sub("", name.strip().lower()[-_TAIL:])
     is_plural = lower.endswith("s") and not lower.endswith(("ss", "cs", "sas")) and not _COUNTS.search(lower)
     return lower[:-1] if is_plural else lower
@@ -143,7 +143,7 @@ def _base_name(name: str) -> str:
 def header_names_secret(name: str) -> bool:
     """Return whether a header with this name contains a credential.
 
-    Some names, such as `App-Session`, indicate a credential as the name of a header, but not in a body.
+    Some names, such as `App-Session`, name a credential only in a header.
     """
     return _header_names_secret(name.strip()[-_TAIL:])
 

@@ -1,4 +1,4 @@
-"""Recognize keys by their form."""
+"""Recognize API keys by their form."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ _OF_BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 
 
 def is_prefixed_key(word: str) -> bool:
-    """Whether a word is a key with the prefix of a well-known kind, or a JSON Web Token."""
+    """Return whether a word is a JSON Web Token, or begins like the keys of a well-known service (such as `sk-`)."""
     return _PREFIXED.fullmatch(word) is not None and any(map(str.isdigit, word))
 
 
 def is_identifier_like(word: str) -> bool:
-    """Whether a word is a UUID or a long hexadecimal number, which may be a key or an identifier."""
+    """Return whether a word is a UUID or a long hexadecimal number, which may be a key or only an identifier."""
     return is_uuid(word) or (_HEXADECIMAL.fullmatch(word) is not None and len(set(word)) >= _DISTINCT)
 
 
 def is_uuid(word: str) -> bool:
-    """Whether a word is a UUID."""
+    """Return whether a word is a UUID."""
     return _UUID.fullmatch(word) is not None
 
 
 @lru_cache(_REMEMBERED)
 def is_random(word: str) -> bool:
-    """Whether a word is long and random: it changes between letters, digits and capitals as keys do."""
+    """Return whether a word is as long and irregular as an API key: letters, digits and capitals alternate often."""
     if len(word) > LONGEST:
         return False
     if _WORD.fullmatch(word):
@@ -53,14 +53,14 @@ def is_random(word: str) -> bool:
 
 
 def is_key(word: str) -> bool:
-    """Whether a word looks like a key in a place where no identifier is expected."""
+    """Return whether a word looks like a key. Identifiers such as UUIDs count as keys too."""
     return is_prefixed_key(word) or is_identifier_like(word) or is_random(word)
 
 
 def _changes_often(word: str) -> bool:
-    """Whether a word changes between kinds of characters as often as a random one.
+    """Return whether a word alternates between small letters, capitals and digits as often as a random word.
 
-    A small letter after a capital is no change, because words in names begin with capitals.
+    A small letter after a capital is not counted, because words in names begin with capitals.
     """
     kinds = ["digit" if c.isdigit() else "upper" if c.isupper() else "lower" for c in word if c.isalnum()]
     changes = sum(a != b and (a, b) != ("upper", "lower") for a, b in pairwise(kinds))

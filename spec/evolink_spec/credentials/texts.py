@@ -1,7 +1,7 @@
-"""Remove credentials from free text: prompts, messages, commands, configuration files, markup.
+"""Remove credentials from free text, such as prompts, messages, commands, configuration files and markup.
 
-What precedes a value says that it is a credential (`password=…`, `--token …`, `-u user:…`, `Bearer …`), or its form
-does. Each pattern takes linear time: its quantifiers are bounded or possessive.
+A value is a credential if the text before it says so (`password=…`, `--token …`, `-u user:…`, `Bearer …`), or if it has
+the form of a key. Each pattern takes linear time, because its quantifiers are bounded or possessive.
 """
 
 from __future__ import annotations
@@ -76,15 +76,15 @@ _SIGNS = (
 
 
 def without_credentials(text: str, replace: Replace, *, plain_urls: bool = False) -> str:
-    """Return a text whose credentials are replaced.
+    """Return a text in which credentials are replaced.
 
-    `plain_urls` says that UUIDs and hexadecimal numbers in the paths of URLs are identifiers, and kept.
+    If `plain_urls`, UUIDs and hexadecimal numbers in the paths of URLs are kept, because they are identifiers there.
     """
     return without_keys(without_named(text, replace), replace, plain_urls=plain_urls)
 
 
 def without_named(text: str, replace: Replace) -> str:
-    """Return a text without the values of which the text around them says that they are credentials."""
+    """Return a text in which the values are replaced that the text names as credentials (as in `password=…`)."""
     lower = text.lower()
     if not any(sign in lower for sign in _SIGNS):
         return text
@@ -99,7 +99,7 @@ def without_named(text: str, replace: Replace) -> str:
 
 
 def named_values(text: str) -> list[str]:
-    """Return the values of which the text around them says that they are credentials."""
+    """Return the values that the text names as credentials (as in `password=…`)."""
     values: list[str] = []
 
     def keep(value: str) -> str:
@@ -111,7 +111,7 @@ def named_values(text: str) -> list[str]:
 
 
 def without_keys(text: str, replace: Replace, *, plain_urls: bool = False) -> str:
-    """Return a text without the words that look like keys."""
+    """Return a text in which the words that look like keys are replaced."""
     if len(text) < 11:  # noqa: PLR2004  (the shortest word with a prefix)
         return text
     parts, copied = [], 0
@@ -123,7 +123,10 @@ def without_keys(text: str, replace: Replace, *, plain_urls: bool = False) -> st
 
 
 def _word(replace: Replace, match: re.Match[str]) -> str:
-    """Replace a word, or those of its parts between slashes and plus signs that look like keys."""
+    """Return a replacement for a word that looks like a key, or for those of its parts that do.
+
+    The parts are separated by slashes or plus signs.
+    """
     word = match[0]
     if is_key(word) or is_key(word.rstrip("=")):
         return replace(word)
@@ -146,14 +149,14 @@ def _replaced(replace: Replace, match: re.Match[str]) -> str:
 
 
 def _replaced_if_named(replace: Replace, match: re.Match[str]) -> str:
-    """Replace a value if the name of its element, attribute or path segment names a credential."""
+    """Replace a value if the name of its XML element, attribute or path segment is that of a credential."""
     in_path = match[0].startswith("/")
     is_secret = names_secret(match["name"]) and (not in_path or _is_unusual(match["value"]))
     return _replaced(replace, match) if is_secret else match[0]
 
 
 def _without_announced(text: str, replace: Replace) -> str:
-    """Replace the values after the names of credentials."""
+    """Replace the values that follow the name of a credential (as in `api key: …`)."""
     parts, copied, place = [], 0, 0
     while name := _NAMED.search(text, place):
         place = name.end("name")
@@ -171,7 +174,7 @@ def _names_credential(name: str) -> bool:
 
 
 def _is_announced(match: re.Match[str], value: str) -> bool:
-    """Whether the name of a credential, and the sign after it, announce this value."""
+    """Return whether the name of a credential, and the sign after it (such as `=`), make this value a credential."""
     name, sign, scheme = match["name"], match["sign"] or "", match["scheme"]
     bare = name.lstrip("-")
     if bare.lower() in _COMMON and not name.startswith("--"):
@@ -190,7 +193,7 @@ def _is_announced(match: re.Match[str], value: str) -> bool:
 
 
 def _is_unusual(value: str) -> bool:
-    """Whether a value is no ordinary word, number or name."""
+    """Return whether a value is neither an ordinary word nor a number nor a name."""
     plain = value.rstrip(".!?:")
     has_both = any(map(str.isdigit, plain)) and any(map(str.isalpha, plain))
     return (len(plain) >= _SURE and has_both) or is_key(plain)

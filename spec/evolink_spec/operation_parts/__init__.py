@@ -1,1 +1,1 @@
-"""The parts of an operation, such as its parameters, its error responses, and the facts in its descriptions."""
+"""How the parts of an operation are read: parameters, error responses, and facts in descriptions."""

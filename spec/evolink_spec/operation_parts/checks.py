@@ -1,4 +1,4 @@
-"""Reject operations that need a server, parameter or credential that is not supported."""
+"""Reject operations that use features of OpenAPI that the mock server does not support."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEADERS = {"accept", "authorization", "content-type"}
 
 
 def check_servers(node: Node) -> None:
-    """Raise `SpecError` if a server URL has a path, because operations are served at exactly the documented path."""
+    """Raise `SpecError` if a server URL has a path, because the mock serves exactly the paths of the operations."""
     servers = node.get("servers")
     for server in servers.items() if servers else ():
         url = server.child("url")
@@ -23,9 +23,9 @@ def check_servers(node: Node) -> None:
 
 
 def check_parameters(item: Node, node: Node, parameter: str | None) -> None:
-    """Raise `SpecError` if the operation has a server, parameter or credential that is not supported.
+    """Raise `SpecError` if the operation has its own servers, or parameters or security that are not supported.
 
-    `parameter` is the name of the parameter in the path; None if the path has no parameter.
+    `parameter` is the name of the parameter in the path; None if the path has none.
     """
     check_servers(node)
     _check_security(node)
@@ -46,7 +46,7 @@ def check_parameters(item: Node, node: Node, parameter: str | None) -> None:
 
 
 def _check_security(node: Node) -> None:
-    """Raise `SpecError` if the operation declares any security other than one bearer token."""
+    """Raise `SpecError` if the operation declares any security except one bearer token."""
     root = Node(node.document, node.source)
     required = node.get("security") or root.get("security")
     if required is None:

@@ -1,4 +1,4 @@
-"""The documented error responses of an operation. Each has the body of the example in the document."""
+"""The documented error responses of an operation, with the examples of their bodies."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BODIES = {
 
 
 def errors_of(answers: Iterable[tuple[int, Node]], warnings: list[SpecError]) -> dict[int, ErrorAnswer]:
-    """Return the error responses by status. Problems with missing and invalid examples are added to `warnings`."""
+    """Return the error responses by status. Missing and invalid examples are reported in `warnings`."""
     return {
         status: ErrorAnswer(
             status, str(response.child("description").value), _example(status, response, warnings)
@@ -42,13 +42,13 @@ def errors_of(answers: Iterable[tuple[int, Node]], warnings: list[SpecError]) ->
 
 
 def built_in(status: int) -> dict[str, Json]:
-    """Return the usual error body of a status, for a document that gives no example."""
+    """Return an error response with a generic body, for a status without a documented example."""
     code, message, kind = _BODIES.get(status, _BODIES[500 if status >= 500 else 400])  # noqa: PLR2004
     return {"error": {"code": code, "message": message, "type": kind}}
 
 
 def _example(status: int, response: Node, warnings: list[SpecError]) -> dict[str, Json]:
-    """Return the example body of an error response, which must have an `error` with a `message`."""
+    """Return the example body of an error response, which must contain an `error` with a `message`."""
     media = response.child("content").child("application/json")
     media.fields({"encoding", "example", "examples", "schema"})
     examples = media.get("examples")

@@ -1,4 +1,4 @@
-"""Extract facts about models and results from descriptions. The patterns match the wording of EvoLink's documents."""
+"""Extract facts about models and results from the descriptions, whose wording in EvoLink's documents is known."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _SUFFIX = re.compile(r"`(-[a-z0-9.-]+)`")
 
 
 def prose_of(operation: Node, request: Mapping[str, Node], response: Mapping[str, Node]) -> Prose:
-    """Return the facts about results in the descriptions of a create operation.
+    """Return what the descriptions of a create operation say about its results.
 
     `request` and `response` are the properties of the request body and of the response body.
     """
@@ -65,7 +65,7 @@ def prose_of(operation: Node, request: Mapping[str, Node], response: Mapping[str
 
 
 def aliases_in(model: Node | None, models: Sequence[str]) -> dict[str, str]:
-    """Return the current name of each old model name that the description of `model` lists as still accepted."""
+    """Return the old model names that the description of `model` lists as still accepted, with their current names."""
     present = keywords(model) if model else {}
     text = present.get("description")
     aliases: dict[str, str] = {}
@@ -86,7 +86,7 @@ def aliases_in(model: Node | None, models: Sequence[str]) -> dict[str, str]:
 
 
 def _is_name(name: str, models: Sequence[str]) -> bool:
-    """Whether a quoted word looks like the name of a model, not like the name of a field or a value."""
+    """Return whether a word in backquotes looks like the name of a model, not like a field or a value."""
     return "-" in name or any(model.startswith(name) for model in models)
 
 
@@ -98,7 +98,7 @@ def _current_name(name: str, models: Sequence[str], current: Sequence[str], suff
 
 
 def _descriptions(value: Json) -> Iterator[str]:
-    """Yield the descriptions at any depth, outermost first, without those in examples and defaults."""
+    """Yield the descriptions at any depth, the outermost first, without those in examples and defaults."""
     if isinstance(value, dict):
         if isinstance(value.get("description"), str):
             yield value["description"]
@@ -111,7 +111,7 @@ def _descriptions(value: Json) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Return the text in lower case without Markdown markup, with each list item and paragraph on one line."""
+    """Return a text in lower case, without Markdown markup, and with one line for each paragraph or list item."""
     text = text.lower().replace("`", "").replace("**", "")
     return "\n".join(" ".join(part.split()) for part in _PART.split(text))
 

@@ -24,9 +24,9 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
 class ListedOption(NamedTuple):
-    """An option as the documentation lists it.
+    """An option, as the documentation lists it.
 
-    `metavar` is empty if the option takes no value. `default` is empty if the option has no default.
+    `metavar` is empty for a switch; `default` is empty if there is none.
     """
 
     command: str
@@ -37,7 +37,7 @@ class ListedOption(NamedTuple):
 
 
 class FieldOption(click.Option):
-    """The command-line option of one field. The value of the option remains text until `gather` parses it."""
+    """The command-line option for one field of a record. Its value remains text until `gather` parses it."""
 
     def __init__(self, field: Field) -> None:
         self.field = field
@@ -46,18 +46,18 @@ class FieldOption(click.Option):
         super().__init__(names, help=field.option.help, multiple=field.collection is not None, **plain)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Return the values that the shell suggests."""
+        """Return the values that the shell suggests for an incomplete value."""
         return _completions(self.field, incomplete)
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Return the two columns of the option in the help."""
+        """Return the two columns for the option in the help: its names, and its help text."""
         record = super().get_help_record(ctx)
         shown = self.field.shown_default
         return record and (record[0], record[1] + (f"  [default: {shown}]" if shown else ""))
 
 
 class FieldArgument(click.Argument):
-    """The positional argument of one field."""
+    """The positional argument for one field of a record."""
 
     def __init__(self, field: Field) -> None:
         self.field = field
@@ -67,19 +67,16 @@ class FieldArgument(click.Argument):
         )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Return the values that the shell suggests."""
+        """Return the values that the shell suggests for an incomplete value."""
         return _completions(self.field, incomplete)
 
     def get_help_record(self, _: click.Context) -> tuple[str, str]:
-        """Return the two columns of the argument in the help."""
+        """Return the two columns for the argument in the help: its name, and its help text."""
         return self.field.option.metavar, self.field.option.help
 
 
 def _completions(field: Field, incomplete: str) -> list[CompletionItem]:
-    """Return the choices that begin with `incomplete`.
-
-    For a path, let the shell complete the name of a file or folder.
-    """
+    """Return the choices that begin with `incomplete`; for a path, an instruction to the shell to complete it."""
     from click.shell_completion import CompletionItem
 
     if field.kind is Path:
@@ -176,7 +173,7 @@ def _offered(source: Mapping[str, RawValue], fields: Sequence[Field]) -> dict[st
 
 
 def from_command_line(context: click.Context) -> dict[str, RawValue]:
-    """Return the values that the user gave on the command line, by field name."""
+    """Return the values that the user wrote on the command line, by field name."""
     return {
         parameter.name: RawValue(_named(parameter), context.params[parameter.name])
         for parameter in context.command.params
@@ -191,10 +188,10 @@ def _named(parameter: FieldOption | FieldArgument) -> str:
 
 
 def repeated_command(context: click.Context, without: Collection[str], secrets: Mapping[str, str]) -> str:
-    """Return a command line that repeats this run, without the options of the fields in `without`.
+    """Return a command line that repeats this run, without the options for the fields in `without`.
 
-    `secrets` maps the name of a field with an API key to the environment variable that is shown in place of the
-    key.
+    If a field contains an API key, `secrets` maps its name to the environment variable that the command line names
+    instead.
     """
     words, keys = context.command_path.split(), []
     for parameter in context.command.params:

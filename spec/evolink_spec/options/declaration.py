@@ -32,10 +32,9 @@ _NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
 class Option(Struct, frozen=True, kw_only=True):
     """How users write the value of a field.
 
-    `name` is the long option. If `name` is empty, the option is named after the field. `parse` converts text to the
-    value and raises ValueError for invalid text. `shown` is the default as users write it. `excludes` names a field
-    that users cannot set together with this field. If `positional`, the field is an argument of the command, not an
-    option.
+    `name` is the long option; if it is empty, the option is named after the field. `parse` converts text to the value,
+    and raises ValueError for invalid text. `shown` is the default as users write it. `excludes` names another field
+    that must not be set together with this one. If `positional`, the field is an argument, not an option.
     """
 
     help: str
@@ -50,10 +49,10 @@ class Option(Struct, frozen=True, kw_only=True):
 
 
 class Field(Struct, frozen=True):
-    """A field that users can set.
+    """A field of a record that users can set.
 
-    `kind` is the type of a single value. `collection` is the type of the field if the field holds several
-    values; otherwise None.
+    `kind` is the type of a single value. If the field holds several values, `collection` is tuple or frozenset;
+    otherwise it is None.
     """
 
     name: str
@@ -65,23 +64,23 @@ class Field(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """The name in a TOML table, for example `max-body`."""
+        """The name of the field in a TOML table, for example `max-body`."""
         return self.flag.removeprefix("--")
 
     @property
     def flag(self) -> str:
-        """The name on the command line, for example `--max-body`."""
+        """The name of the field on the command line, for example `--max-body`."""
         return self.option.name or f"--{self.name.replace('_', '-')}"
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The possible values, which are the lower-case words of the metavar; empty if other values are possible."""
+        """The possible values, if the field has a fixed list of them; otherwise empty."""
         words = self.option.metavar.split("|")
         return tuple(words) if len(words) > 1 and all(map(str.islower, words)) else ()
 
     @property
     def is_switch(self) -> bool:
-        """Whether the option takes no value."""
+        """True if the option takes no value."""
         return self.kind is bool and self.collection is None
 
     @property
@@ -94,7 +93,7 @@ class Field(Struct, frozen=True):
         return f"{self.default:.15g}" if isinstance(self.default, float) else str(self.default)
 
     def read(self, raw: Any) -> Any:
-        """Convert `raw`, which is text or a decoded TOML or Python value.
+        """Convert `raw` (text, or a value from TOML or Python) to the type of the field.
 
         Raises ValueError, with the expected type, if `raw` is invalid.
         """

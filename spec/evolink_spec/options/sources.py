@@ -1,7 +1,7 @@
-"""The sources of settings, which are the command line, the environment, TOML tables and keyword arguments.
+"""The sources of settings: the command line, environment variables, TOML tables and keyword arguments.
 
-A source maps the name of a field to a `RawValue`. The first source with a value for a field is used. Every
-error names the option, environment variable, TOML key or argument that has the invalid value.
+A source maps the name of a field to a `RawValue`. If several sources set a field, the first of them is used. Every
+error names the option, variable, TOML key or argument with the invalid value.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ R = TypeVar("R", bound=Struct)
 
 
 class RawValue(NamedTuple):
-    """A value as the user wrote it. `source` names the option, environment variable, TOML key or argument."""
+    """A value as the user wrote it. `source` is the option, environment variable, TOML key or argument that sets it."""
 
     source: str
     value: Any
 
 
 def gather(record: type[R], sources: Iterable[Mapping[str, RawValue]]) -> R:
-    """Build the record from the values in `sources`; earlier sources take precedence.
+    """Build a record from the values in `sources`, of which the earlier ones take precedence.
 
-    Raises ValueError, with the source, if a value is invalid, or if a source sets two options that exclude each
-    other.
+    Raises ValueError, with the option, variable or TOML key, if a value is invalid, or if one source sets two options
+    that exclude each other.
     """
     fields = {field.name: field for field in fields_of(record)}
     chosen: dict[str, Any] = {}
@@ -54,9 +54,9 @@ def _read(field: Field, raw: RawValue) -> Any:
 def _exclude(
     field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, RawValue]
 ) -> None:
-    """Ignore an option if an earlier source sets an option that excludes it.
+    """Remove the options that an option in an earlier source excludes.
 
-    Raises ValueError if one source sets both options.
+    Raises ValueError if one source sets two options that exclude each other.
     """
     name, other = field.name, field.option.excludes
     if not other:
@@ -70,7 +70,7 @@ def _exclude(
 
 
 def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> dict[str, RawValue]:
-    """Return the values in a TOML table, by field name. The TOML keys may have dashes or underscores.
+    """Return the values in a TOML table, by field name. The TOML keys may contain dashes or underscores.
 
     Raises ValueError for an unknown key.
     """
@@ -87,9 +87,10 @@ def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> 
 def from_environment(
     variables: Mapping[str, str], prefix: str, *records: type[Struct]
 ) -> dict[str, RawValue]:
-    """Return the values in environment variables, by field name. The variable of `--max-body` is `PREFIX_MAX_BODY`.
+    """Return the values in environment variables, by field name.
 
-    The values of a repeatable option are separated by white space.
+    The variable for `--max-body` is `PREFIX_MAX_BODY`. An option that may be repeated has its values separated by white
+    space.
     """
     values = {}
     for field in (field for record in records for field in fields_of(record)):

@@ -1,4 +1,4 @@
-"""Find the known words that are most similar to an unknown word, for suggestions in errors."""
+"""Find the valid words that are most similar to an invalid word, for suggestions in error messages."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return the known word that is most similar to `word`; empty if no similarity reaches `cutoff` (0 to 1)."""
+    """Return the known word that is most similar to `word`; empty if no word has the similarity `cutoff` (0 to 1)."""
     return next(iter(get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")
 
 
 def did_you_mean(word: str, known: Iterable[str], prefix: str = "", cutoff: float = 0.6) -> str:
-    """Return ` (did you mean …?)` for the end of an error; empty if no known word is similar to `word`.
+    """Return ` (did you mean …?)` to append to an error message; empty if no known word is similar to `word`.
 
     `prefix` is written before the suggested word.
     """
