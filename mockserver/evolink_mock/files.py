@@ -1,4 +1,4 @@
-"""Atomic file writes. A reader sees the old file or the complete new file, never an incomplete one."""
+"""Atomic file writes: a reader sees either the old content or the complete new content of a file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
-    """Yield a temporary file, which replaces `path` when the block ends, or is removed if the block raises an error.
+    """Yield a temporary file, which replaces `path` at the end of the block, unless the block raises an error.
 
-    Until the file is complete, only its owner can read it; then its mode becomes `mode`. Raises OSError if the file
-    cannot be written.
+    Until the file is complete, only its owner can read it; then its permissions become `mode`. Raises OSError if the
+    file cannot be written.
     """
     from tempfile import mkstemp
 
@@ -32,10 +32,9 @@ def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a complete file, or leave `path` unchanged. Raises OSError if the file cannot be written.
+    """Write a file completely or, if that fails, leave `path` unchanged. Raises OSError if the file cannot be written.
 
-    If `path` is a device or a pipe, the content is written to it. If `path` is a symbolic link, its target is
-    replaced.
+    If `path` is a device or a pipe, the content is written to it. If `path` is a symbolic link, its target is replaced.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as special:

@@ -1,4 +1,4 @@
-"""Parsers for settings whose type does not define their notation. Each parser raises ValueError with an example."""
+"""Parsers for the text of settings. Each raises ValueError, with an example, if the text is invalid."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")
 
 
 class SettingError(ValueError):
-    """A setting contradicts the documents or other settings, or cannot take effect on this machine."""
+    """A setting contradicts the documents or another setting, or has no effect on this machine."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -33,7 +33,7 @@ class SettingError(ValueError):
 def parse_host(text: str) -> str:
     """Parse an address to listen on. An IPv6 address may have brackets.
 
-    Raises ValueError for an empty text, which would mean every address.
+    Raises ValueError for an empty text, which the system would understand as every address.
     """
     if not text.strip():
         raise ValueError("an empty host would mean every address: write 0.0.0.0 for that")
@@ -41,9 +41,9 @@ def parse_host(text: str) -> str:
 
 
 def parse_token(text: str) -> str:
-    """Parse an API key that a header can contain.
+    """Parse an API key, which may contain only visible ASCII characters, because it is sent in a header.
 
-    Raises ValueError, whose message does not show the key, if the key is not visible ASCII.
+    The message of the ValueError does not show the key.
     """
     if not _TOKEN.fullmatch(text):
         raise ValueError("must consist of visible ASCII characters")
@@ -51,13 +51,13 @@ def parse_token(text: str) -> str:
 
 
 def parse_callback_host(text: str) -> str:
-    """Parse `HOST` or `HOST:PORT`, to which callbacks may be sent. Raises ValueError for any other text."""
+    """Parse `HOST` or `HOST:PORT`, a receiver to which callbacks may be sent. Raises ValueError for any other text."""
     parse_allowed(text)
     return text
 
 
 def parse_host_pattern(text: str) -> str:
-    """Parse an IPv6 address or a host name in which `*` matches any text. Return the text in lower case.
+    """Parse an IPv6 address or a host name, and return it in lower case. In a host name, `*` matches any text.
 
     Raises ValueError for any other text.
     """
@@ -75,15 +75,18 @@ def _is_ipv6(text: str) -> bool:
 
 
 def parse_cors(text: str) -> str:
-    """Parse an origin of web pages, `*` or `off`. Raises ValueError for any other text."""
+    """Parse an origin of web pages (such as `http://localhost:3000`), `*` or `off`.
+
+    Raises ValueError for other texts.
+    """
     parse_origin(text)
     return text
 
 
 def parse_ui_key(text: str) -> str:
-    """Parse a key of the console that a cookie can contain.
+    """Parse a key for the console, which may contain only characters that are allowed in a cookie.
 
-    Raises ValueError, whose message does not show the key, if its length or a character is not allowed.
+    Raises ValueError, whose message does not show the key, if the key contains another character or has a wrong length.
     """
     if not _UI_KEY.fullmatch(text):
         raise ValueError("must consist of 8 to 200 letters, digits, and the characters - . _ ~")
@@ -103,7 +106,7 @@ def parse_public_url(text: str) -> str:
 
 
 def parse_control(text: str) -> str:
-    """Parse where the control API is served: `on`, `off` or `HOST:PORT`. Return the text in lower case.
+    """Parse where the control API is served: `on`, `off` or `HOST:PORT`. Returns the text in lower case.
 
     Raises ValueError for any other text.
     """
@@ -115,7 +118,7 @@ def parse_control(text: str) -> str:
 
 
 def parse_credits(text: str) -> float:
-    """Parse a number of credits. A whole number is returned as an int. Raises ValueError for a negative number."""
+    """Parse a number of credits. Returns a whole number as an int. Raises ValueError for a negative number."""
     try:
         number = float(text)
     except ValueError:
@@ -126,19 +129,16 @@ def parse_credits(text: str) -> float:
 
 
 def parse_spec_path(text: str) -> Path:
-    """Parse the path of an OpenAPI document.
-
-    Raises ValueError for a URL, which the mock would have to read at each start.
-    """
+    """Parse the path of an OpenAPI document. Raises ValueError for a URL, because the mock fetches nothing."""
     if re.match(r"https?://", text, re.IGNORECASE):
         raise ValueError(f"{text!r} is a URL: download the document first, and give its file")
     return Path(text)
 
 
 def parse_store(text: str) -> str:
-    """Parse where the state is kept: `memory`, `sqlite:FILE` or the URL of a server.
+    """Parse the place of the state: `memory`, `sqlite:FILE`, or the URL of a Redis server.
 
-    Raises ValueError for any other text. The message does not show the text, because it may contain a password.
+    Raises ValueError for any other text. The message does not show the text, because a URL may contain a password.
     """
     place = text.strip()
     scheme, _, rest = place.partition(":")
@@ -150,9 +150,9 @@ def parse_store(text: str) -> str:
 
 
 def parse_keep(text: str) -> float:
-    """Parse a time such as `30d`, `12h`, `90m` or `10s`, and return it in seconds.
+    """Parse a duration such as `30d`, `12h`, `90m` or `10s`, and return it in seconds.
 
-    Raises ValueError for any other text.
+    Raises ValueError for other texts.
     """
     match = _KEEP.fullmatch(text.strip().lower())
     if match is None or int(match[1]) == 0:

@@ -1,4 +1,4 @@
-"""The settings of a mock, declared once for options, variables, TOML keys, keyword arguments and the JSON Schema."""
+"""The settings of a mock. Each is declared once, for options, variables, TOML keys, arguments and the JSON Schema."""
 
 from __future__ import annotations
 
@@ -289,7 +289,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def speed(self) -> Speed:
-        """The range of the durations of tasks."""
+        """The range from which the durations of tasks are chosen."""
         return REALTIME if self.realtime else self.duration
 
 

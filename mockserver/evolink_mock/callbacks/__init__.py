@@ -1,1 +1,1 @@
-"""Delivery of callbacks: check the URL, schedule the attempts, and send the requests."""
+"""Callbacks: check their URLs, schedule the attempts to deliver them, and send the requests."""

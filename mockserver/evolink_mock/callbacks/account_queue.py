@@ -1,4 +1,4 @@
-"""The unfinished callback deliveries of one account: due later, due now, and being attempted."""
+"""The unfinished callback deliveries of one account: those due later, those due now, and those being attempted."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Entry(NamedTuple):
     """A delivery in the queue.
 
-    `due` is the time of the next attempt, in Unix seconds of the account's clock. `number` is unique, and orders
-    entries with the same `due`.
+    `due` is the time of the next attempt, in Unix seconds of the account's clock. `number` is unique; it orders the
+    deliveries that have the same `due`.
     """
 
     due: float
@@ -27,14 +27,14 @@ class Entry(NamedTuple):
 
     @property
     def receiver(self) -> str:
-        """The host and port in the callback URL."""
+        """The host and port in the callback URL, which identify the receiver."""
         return self.delivery.target.authority()
 
 
 class AccountQueue:
-    """The unfinished deliveries of one account.
+    """The unfinished callback deliveries of one account.
 
-    Receivers take turns, so that a receiver that never responds does not delay the deliveries to other receivers.
+    The receivers take turns, so that a receiver that never responds does not delay the callbacks to other receivers.
     """
 
     def __init__(self, account: Account) -> None:
@@ -51,17 +51,17 @@ class AccountQueue:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether the account's clock is frozen."""
+        """True while the account's clock is frozen."""
         return self.account.frozen_at is not None
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a delivery is due whose attempt has not started."""
+        """True if a delivery is due and its attempt has not begun."""
         return bool(self._due)
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no delivery is due and none is being attempted."""
+        """True if no delivery is due and no attempt is in progress."""
         return not self._due and not self._attempted
 
     @property
@@ -75,31 +75,31 @@ class AccountQueue:
 
     @property
     def next_due(self) -> float | None:
-        """The time at which the next delivery becomes due; None if no delivery is due later."""
+        """The earliest time at which another delivery becomes due; None if no delivery is due later."""
         return self._later[0].due if self._later else None
 
     def put(self, entry: Entry) -> None:
-        """Add a delivery that is due later."""
+        """Add a delivery, whose next attempt is due later."""
         heapq.heappush(self._later, entry)
 
     def reschedule(self, task_id: str, due: float) -> None:
-        """Move the next attempt of a task's delivery to `due`, unless the delivery is being attempted."""
+        """Change the time of the next attempt of a task's delivery to `due`.
+
+        Does nothing if an attempt of the delivery is in progress.
+        """
         entries = [entry for entry in (*self._later, *self._waiting()) if entry.delivery.task_id == task_id]
         self._remove(entries)
         for entry in entries:
             self.put(entry._replace(due=due))
 
     def release(self, now: float) -> None:
-        """Move the deliveries that are due at `now` from the later deliveries to the due deliveries."""
+        """Move the deliveries that are due at `now` to the list of due deliveries."""
         while self._later and self._later[0].due <= now:
             entry = heapq.heappop(self._later)
             self._due.setdefault(entry.receiver, deque()).append(entry)
 
     def take(self, may_call: Callable[[str], bool]) -> Entry | None:
-        """Remove and return the next due delivery to a receiver that `may_call` accepts.
-
-        Returns None if no due delivery has such a receiver.
-        """
+        """Remove and return the next due delivery whose receiver `may_call` accepts; None if there is none."""
         receiver = next(filter(may_call, self._due), None)
         if receiver is None:
             return None
@@ -115,16 +115,16 @@ class AccountQueue:
         self._attempts[entry.receiver] += 1
 
     def end(self, entry: Entry) -> None:
-        """Stop counting an attempt as in progress."""
+        """Count an attempt as ended."""
         del self._attempted[entry.number]
         self._attempts[entry.receiver] -= 1
         if not self._attempts[entry.receiver]:
             del self._attempts[entry.receiver]
 
     def entries(self) -> list[Entry]:
-        """Return all unfinished deliveries, ordered by due time.
+        """Return all unfinished deliveries, in the order of `due`.
 
-        A delivery that is being attempted keeps the due time of this attempt.
+        If an attempt is in progress, `due` is the time at which that attempt was due.
         """
         return sorted((*self._later, *self._waiting(), *self._attempted.values()))
 

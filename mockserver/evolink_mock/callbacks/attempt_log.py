@@ -1,4 +1,4 @@
-"""Log the attempts to deliver callbacks: one line for each, but only a total if many attempts fail."""
+"""Log the attempts to deliver callbacks, with one line for each, unless too many fail."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _log = logging.getLogger("evolink_mock.callbacks")
 
 
 class AttemptLog:
-    """Logs each successful attempt, and the first `FAILURES` failed attempts of each period of `_PERIOD_SECONDS`.
+    """Logs each successful attempt, and the first `FAILURES` failed attempts in each period of `_PERIOD_SECONDS`.
 
-    The number of further failures is logged at the end of the period.
+    Further failed attempts are only counted, and their number is logged at the end of the period.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class AttemptLog:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, delivery: Delivery, attempt: Attempt) -> None:
-        """Log an attempt, or only count it if too many attempts have failed. Must be called in an event loop."""
+        """Log an attempt, or count it if too many have failed. Must be called while an event loop is running."""
         if succeeded(attempt):
             log_attempt(delivery, attempt)
             return
@@ -45,7 +45,7 @@ class AttemptLog:
             self._others[delivery.target.origin()] += 1
 
     def close(self) -> None:
-        """End the period, and log the number of failures that were only counted."""
+        """End the period, and log the number of failed attempts that were only counted."""
         if self._timer is not None:
             self._timer.cancel()
         if self._others:
@@ -68,7 +68,7 @@ def log_attempt(delivery: Delivery, attempt: Attempt) -> None:
 
 
 def receivers(origins: Iterable[str]) -> str:
-    """Return a text that lists the most frequent origins with their counts, and the number of the other origins."""
+    """Return the origins that occur most often, with their counts, and the number of the other origins, as text."""
     counts = Counter(origins)
     named = [f"{count} to {origin}" for origin, count in counts.most_common(_NAMED)]
     more = [f"{len(counts) - _NAMED} more receivers"] if len(counts) > _NAMED else []

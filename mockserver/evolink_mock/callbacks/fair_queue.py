@@ -1,8 +1,8 @@
-"""Choose the next callback to attempt. Accounts take turns, and each account has a limited share of the attempts.
+"""Choose which callback is attempted next, so that no account and no receiver delays the callbacks of others.
 
-A receiver that responds slowly or never holds a socket for a long time. Even many slow receivers cannot use up all
-attempts, because some attempts are reserved for receivers without a record, and further attempts for receivers whose
-last attempt was fast.
+Accounts take turns, and the number of concurrent attempts per account is limited. Because a slow receiver occupies a
+socket for a long time, some of the concurrent attempts are reserved for receivers that have not been called before, and
+others for receivers whose last attempt was fast.
 """
 
 from __future__ import annotations
@@ -21,10 +21,7 @@ _MOST_RECORDS = 10_000  # maximum number of receivers whose last attempt is reco
 
 
 class AttemptLimits(Struct, frozen=True):
-    """Maximum numbers of concurrent attempts.
-
-    An attempt holds a socket until the receiver responds or the timeout expires.
-    """
+    """Maximum numbers of concurrent attempts. Each attempt occupies a socket until the response or the timeout."""
 
     total: int = 384
     unproven: int = 336  # to receivers that are slow or have no record
@@ -35,7 +32,7 @@ class AttemptLimits(Struct, frozen=True):
 
 
 class FairQueue:
-    """A round-robin of the account queues that have due deliveries, and the counts of the attempts in progress."""
+    """The queues of the accounts that have due callbacks, in the order of their turns, and the attempts in progress."""
 
     def __init__(self, limits: AttemptLimits) -> None:
         self._limits = limits
@@ -46,17 +43,14 @@ class FairQueue:
         self._by_standing: Counter[bool | None] = Counter()  # number of attempts in progress, by standing
 
     def release(self, queue: AccountQueue, now: float) -> None:
-        """Release the deliveries of a queue that are due at `now`.
-
-        If any is due, add the queue to the end of the round.
-        """
+        """Give the account of `queue` a turn if a delivery in `queue` is due at `now`."""
         queue.release(now)
         if queue.is_waiting and not queue.has_turn:
             queue.has_turn = True
             self._queues.append(queue)
 
     def take(self) -> tuple[AccountQueue, Entry] | None:
-        """Choose the next attempt to start, and count it as in progress.
+        """Choose the next attempt, and count it as in progress.
 
         Returns None if no delivery is due, or if the limits allow no further attempt.
         """
@@ -80,7 +74,7 @@ class FairQueue:
         self._by_standing[standing] += 1
 
     def end(self, queue: AccountQueue, entry: Entry) -> None:
-        """Stop counting an attempt as in progress."""
+        """Count an attempt as ended."""
         queue.end(entry)
         self._by_receiver[entry.receiver] -= 1
         if not self._by_receiver[entry.receiver]:
@@ -88,7 +82,7 @@ class FairQueue:
         self._by_standing[self._standings.pop(entry.number)] -= 1
 
     def record(self, delivery: Delivery, attempt: Attempt) -> None:
-        """Record whether the receiver of an ended attempt was slow."""
+        """Remember whether the receiver of an ended attempt was slow."""
         receiver = delivery.target.authority()
         self._is_slow.pop(receiver, None)
         self._is_slow[receiver] = attempt.seconds > _PROMPT_SECONDS
@@ -112,7 +106,7 @@ class FairQueue:
         return max(1, min(self._limits.account, free // 4))
 
     def _free_for(self, receiver: str) -> int:
-        """Return how many more attempts may start to receivers with the record of `receiver` (fast, slow or none)."""
+        """Return how many more attempts may begin to receivers like this one (fast, slow, or not called before)."""
         limits, is_slow = self._limits, self._is_slow.get(receiver)
         if is_slow is False:
             return limits.total

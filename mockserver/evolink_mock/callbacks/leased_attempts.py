@@ -1,4 +1,4 @@
-"""The deliveries that this process has leased from a store that workers share, and their attempts."""
+"""Attempt the deliveries that this process has leased from a store that several workers share."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _log = logging.getLogger("evolink_mock.callbacks")
 class LeasedAttempts:
     """Attempts the deliveries that this worker has leased, and stores the results.
 
-    The object calls `stored` after each attempt that was stored, and `ended` after each attempt.
+    The function `ended` is called after each attempt, and `stored` after each attempt whose result was stored.
     """
 
     def __init__(  # noqa: PLR0913  (what it calls, and its limits)
@@ -75,24 +75,24 @@ class LeasedAttempts:
         self._closing = False
 
     def may_hold(self, token: str, receiver: str) -> bool:
-        """Return whether this worker may lease another delivery of this account to this receiver."""
+        """Return whether the limits allow this worker to lease another delivery of this account to this receiver."""
         return self._held[token, receiver] < self._limits.share
 
     def hold(self, claims: Iterable[Claim]) -> None:
-        """Put leased deliveries into the queues, from which `start_due` takes them."""
+        """Queue leased deliveries, which `start_due` attempts."""
         for claim in claims:
             queue, entry = self._entry(claim)
             queue.put(entry)
             self._fair_queue.release(queue, math.inf)
 
     async def attempt_now(self, claim: Claim) -> None:
-        """Attempt a leased delivery once, immediately and without retries. Return when the attempt has ended."""
+        """Make one attempt of a leased delivery immediately, without retries. Returns when the attempt has ended."""
         queue, entry = self._entry(claim)
         self._fair_queue.begin(queue, entry)
         await asyncio.wait((self._start(queue, entry, retried=False),))
 
     def start_due(self) -> None:
-        """Start attempts of the leased deliveries, as many as the limits allow."""
+        """Start attempts of queued deliveries, as many as the limits allow."""
         while not self._closing and (turn := self._fair_queue.take()) is not None:
             self._start(*turn)
 
@@ -105,7 +105,7 @@ class LeasedAttempts:
                 self._held[token, entry.receiver] -= 1
 
     async def end(self, grace: float) -> None:
-        """Start no more attempts, and wait up to `grace` seconds of real time for the attempts in progress."""
+        """Start no more attempts, and wait up to `grace` seconds of real time until those in progress have ended."""
         self._closing = True
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=grace)
@@ -180,7 +180,7 @@ class LeasedAttempts:
         return instant_of(await self._store.account(token), self._clock.now())
 
     async def _until_stored(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a call of the store until the store can be used. Return the result of the call."""
+        """Repeat a call of the store while it raises `StoreError`, and return its result."""
         while True:
             try:
                 return await call()

@@ -1,6 +1,7 @@
-"""Schedule the callbacks of a store that workers share. A worker leases each delivery before it attempts it.
+"""Schedule the callbacks in a store that several workers share.
 
-Only the store knows all deliveries and their due times. A worker process keeps only the deliveries that it has leased.
+Only the store knows all deliveries and when they are due. A worker process leases each delivery before it attempts it,
+and keeps only the leased deliveries in memory.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ _log = logging.getLogger("evolink_mock.callbacks")
 
 
 class LeasedScheduler:
-    """Attempts each delivery when it is due, like `CallbackScheduler`, but shares the deliveries among workers.
+    """Attempts each delivery when it is due, like `CallbackScheduler`, but divides the deliveries among workers.
 
-    The scheduler calls `changed` after each attempt, and when another worker has changed the store.
+    The function `changed` is called after each attempt, and when another worker has changed the store.
     """
 
     def __init__(  # noqa: PLR0913  (what it calls, and its limits)
@@ -74,17 +75,17 @@ class LeasedScheduler:
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Note when a stored delivery is due, so that this worker polls the store for it in time."""
+        """Remember when a new delivery in the store is due, so that this worker looks for it in time."""
         due = delivery.due
         if due is not None and math.isfinite(due) and account.frozen_at is None:
             self._next_wake = min(self._next_wake, due - account.shift)
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:  # noqa: ARG002
-        """Note that the due time of a delivery has changed in the store."""
+        """Look at the store again, because the next attempt of a delivery has another due time."""
         self._is_stale = True
 
     def clock_changed(self, account: Account) -> None:  # noqa: ARG002
-        """Note that the clock of an account has changed in the store."""
+        """Look at the store again, because the clock of an account was moved, frozen or resumed."""
         self._is_stale = True
 
     def discard(self, account: Account) -> None:
@@ -93,7 +94,7 @@ class LeasedScheduler:
         self._ended.set()
 
     async def attempt_now(self, account: Account, delivery: Delivery) -> None:  # noqa: ARG002
-        """Attempt a delivery once, immediately and without retries. Return when the attempt has ended."""
+        """Make one attempt of a delivery immediately, without retries. Returns when the attempt has ended."""
         claim = await self._leases.claim_one(delivery.task_id)
         if claim is not None:
             await self._attempts.attempt_now(claim)
@@ -113,9 +114,9 @@ class LeasedScheduler:
             await sleep(pause)
 
     async def run_due(self, account: Account) -> None:
-        """Attempt the due deliveries of a frozen account.
+        """Attempt the due deliveries of an account whose clock is frozen.
 
-        Returns when no delivery of the account is due or being attempted by any worker.
+        Returns when no delivery of the account is due, and no worker attempts one.
         """
         while not self._closed:
             self._ended.clear()
@@ -129,10 +130,10 @@ class LeasedScheduler:
                     await self._ended.wait()
 
     async def advance(self, account: Account, target: float, moved: Callable[[], None]) -> bool:
-        """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
+        """Move the frozen clock of an account to `target`, and make the attempts that are due on the way.
 
-        On the account's clock, attempts take no time. Calls `moved` after each move. Returns False if the account was
-        dropped or another worker moves its time.
+        The clock stops at each due time, and attempts take no time on it. `moved` is called after each move. Returns
+        False if the account was deleted or another worker moves its clock.
         """
         await self.run_due(account)
         instant = account.frozen_at
@@ -148,9 +149,9 @@ class LeasedScheduler:
         return True
 
     async def close(self, grace: float) -> list[Delivery]:
-        """Wait up to `grace` seconds for the attempts in progress, cancel the others, and give up all leases.
+        """Wait up to `grace` seconds for attempts in progress, cancel the others, and end all leases.
 
-        Returns an empty list, because the store keeps the unfinished deliveries.
+        Returns an empty list, because the unfinished deliveries remain in the store.
         """
         self._closing = True
         await self._attempts.end(grace)
@@ -164,7 +165,7 @@ class LeasedScheduler:
         return []
 
     async def _look(self) -> None:
-        """Poll the store: renew the leases, lease and attempt due deliveries, and report changes by other workers."""
+        """Renew the leases, lease and attempt due deliveries, and report changes by other workers."""
         now = stopwatch()
         if now >= self._renew_at:
             await self._leases.renew()
@@ -193,7 +194,7 @@ class LeasedScheduler:
         self._ended.set()
 
     async def _set_time(self, token: str, instant: float) -> bool:
-        """Set a frozen account's time. Return False if the account was dropped or another worker moves its time."""
+        """Set a frozen clock. Returns False if the account was deleted or another worker moves its clock."""
         is_moved = False
 
         def step(account: Account, _: IsTaken) -> Change:

@@ -1,7 +1,7 @@
-"""Resolve host names in separate threads, so that a name server that never responds delays nothing else.
+"""Look up host names in separate threads, so that a name server that never responds delays nothing else.
 
-A look-up by the operating system cannot be cancelled. The threads are daemon threads, so that the process can end
-without waiting for them. The process would wait for threads of the event loop's pool, so that pool is not used.
+A look-up cannot be cancelled. The threads are daemon threads, for which Python does not wait when the process ends; it
+would wait for the threads of asyncio's own pool.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _getaddrinfo = (
 
 
 class Resolver:
-    """Resolves host names as the operating system does. Concurrent look-ups of one name share a thread."""
+    """Looks up host names as the operating system does. Concurrent look-ups of the same name share a thread."""
 
     def __init__(self, most: int = MOST_LOOKUPS) -> None:
         self._under_way: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
         self._slots = asyncio.Semaphore(most)
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        """Return the addresses of a host. Raises OSError or UnicodeError if the host has no address."""
+        """Return the addresses of a host. Raises OSError or UnicodeError if there are none."""
         key = (host, port)
         if key not in self._under_way:
             await self._slots.acquire()
@@ -47,7 +47,7 @@ class Resolver:
 
 
 def _look_up(key: tuple[str, int], lookup: asyncio.Future[list[str]]) -> None:
-    """Resolve a name in this thread, and pass the addresses or the error to the event loop if it is still running."""
+    """Look up a name, and pass the addresses or the error to the event loop, unless the loop is closed."""
     outcome: list[str] | Exception
     try:
         infos = _getaddrinfo(*key, type=socket.SOCK_STREAM)

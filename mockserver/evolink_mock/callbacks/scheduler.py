@@ -1,4 +1,4 @@
-"""Attempt callbacks when they are due. Each account has a queue, and accounts and receivers take turns."""
+"""Attempt to deliver each callback when it is due. Each account has a queue."""
 
 from __future__ import annotations
 
@@ -39,21 +39,20 @@ def _ignore() -> None:
 
 
 class Sender(Protocol):
-    """The part of a `CallbackSender` that a scheduler needs."""
+    """The method of `CallbackSender` that a scheduler needs."""
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """Make one attempt. A failure is recorded in the returned attempt, not raised as an error."""
+        """Make one attempt. If it fails, the returned attempt contains the problem, and no error is raised."""
         ...
 
 
 class CallbackScheduler:
     """Attempts each delivery when it is due, and repeats failed attempts (clause `callback.at-end`).
 
-    `run` makes the attempts of accounts whose clock runs. `run_due` and `advance` make the attempts of an account
-    whose clock is frozen. When `run` is cancelled, attempts in progress continue; `close` ends them.
-
-    When an attempt starts, `body_of(task_id)` is called; it returns None if the task no longer exists. After each
-    attempt, it calls `on_attempt(account, delivery, attempt)` with the delivery as the attempt changed it.
+    `run` makes the attempts of accounts whose clocks run; `run_due` and `advance` make those of an account whose clock
+    is frozen. If `run` is cancelled, attempts in progress continue until `close` is called. `body_of(task_id)` returns
+    the body to send, or None if the task no longer exists. `on_attempt(account, delivery, attempt)` is called after
+    each attempt, with the new state of the delivery.
     """
 
     def __init__(  # noqa: PLR0913  (what it calls, and its limits)
@@ -81,18 +80,21 @@ class CallbackScheduler:
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Schedule the next attempt of a delivery, unless no attempt is planned."""
+        """Queue a delivery, unless it has no planned attempt."""
         if delivery.due is not None:
             self._put(self._queue(account), Entry(delivery.due, next(self._numbers), delivery))
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:
-        """Move the next attempt of a task's delivery to `due`, unless the delivery is being attempted."""
+        """Change the time of the next attempt of a task's delivery to `due`.
+
+        Does nothing if an attempt of the delivery is in progress.
+        """
         queue = self._queue(account)
         queue.reschedule(task_id, due)
         self._set_alarm(queue)
 
     def clock_changed(self, account: Account) -> None:
-        """Reschedule the deliveries of an account after its clock has changed."""
+        """Reschedule the deliveries of an account whose clock was moved, frozen or resumed."""
         queue = self._queue(account)
         queue.wakes_at = math.inf
         self._set_alarm(queue)
@@ -105,16 +107,16 @@ class CallbackScheduler:
             self._ended.set()
 
     async def attempt_now(self, account: Account, delivery: Delivery) -> None:
-        """Attempt a delivery once, immediately and without retries. Return when the attempt has ended."""
+        """Make one attempt of a delivery immediately, without retries. Returns when the attempt has ended."""
         queue = self._queue(account)
         entry = Entry(self._now(queue), next(self._numbers), delivery)
         self._fair_queue.begin(queue, entry)
         await asyncio.wait((self._start(queue, entry, retried=False),))
 
     def pending(self) -> list[tuple[float, Delivery]]:
-        """Return the unfinished deliveries with their due times, ordered by due time.
+        """Return the unfinished deliveries with their due times, in the order of these times.
 
-        Deliveries that are being attempted are included.
+        Deliveries with an attempt in progress are included.
         """
         entries = sorted(entry for queue in self._queues.values() for entry in queue.entries())
         return [(entry.due, entry.delivery) for entry in entries]
@@ -134,7 +136,7 @@ class CallbackScheduler:
             await self._until_next()
 
     async def run_due(self, account: Account) -> None:
-        """Attempt the due deliveries of an account. Return when no delivery is due or being attempted."""
+        """Attempt the due deliveries of an account. Returns when none is due and no attempt is in progress."""
         queue = self._queue(account)
         while not (self._closed or queue.discarded):
             self._release(queue)
@@ -145,10 +147,10 @@ class CallbackScheduler:
             await self._ended.wait()
 
     async def advance(self, account: Account, target: float, moved: Callable[[], None] = _ignore) -> bool:
-        """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
+        """Move the frozen clock of an account to `target`, and make the attempts that are due on the way.
 
-        On the clock of the account, attempts take no time: all attempts that are due at the same time run together,
-        and end at that time. Calls `moved` after each move. Returns False if the account was dropped during the move.
+        The clock stops at each due time. Attempts take no time on it, so those with the same due time run concurrently.
+        `moved` is called after each move. Returns False if the account was deleted during the move.
         """
         queue = self._queue(account)
         await self.run_due(account)  # attempts that were in progress when the clock was frozen
@@ -166,8 +168,8 @@ class CallbackScheduler:
     async def close(self, grace: float) -> list[Delivery]:
         """Attempt the due deliveries for at most `grace` seconds of real time, then cancel the attempts in progress.
 
-        Returns the unfinished deliveries in the order of their due times. The receiver may have received a callback
-        whose attempt was cancelled.
+        Returns the unfinished deliveries in the order of their due times. If an attempt was cancelled, the receiver may
+        have received the callback.
         """
         if not self._closed:
             for queue in self._queues.values():
@@ -201,7 +203,7 @@ class CallbackScheduler:
         self._set_alarm(queue)
 
     def _set_alarm(self, queue: AccountQueue, earliest: float = -math.inf) -> None:
-        """Set the time, on the server's clock, at which `run` next checks a queue."""
+        """Set the time, on the server's clock, at which `run` examines this queue again."""
         due = queue.next_due
         if due is None or due == math.inf or queue.is_frozen:
             return
@@ -244,7 +246,7 @@ class CallbackScheduler:
         retried: bool,  # noqa: FBT001  (bound by `partial`)
         task: asyncio.Task[Attempt | None],
     ) -> None:
-        """End an attempt and schedule its retry, in one step, so that `pending` never lists a delivery twice."""
+        """End an attempt and schedule its retry, without awaiting in between, so that `pending` is always complete."""
         self._attempts.remove(task)
         self._fair_queue.end(queue, entry)
         if not queue.discarded:
@@ -265,7 +267,7 @@ class CallbackScheduler:
             _log.exception("recording an attempt failed, task %s", delivery.task_id)
 
     async def _until_next(self) -> None:
-        """Wait until the time of the first alarm, or until an earlier alarm is set."""
+        """Wait until the first alarm is due, or until an earlier alarm is set."""
         waits: list[asyncio.Task[object]] = [asyncio.create_task(self._wake.wait())]
         if self._alarms:
             waits.append(asyncio.create_task(self._clock.sleep_until(self._alarms[0][0])))

@@ -1,4 +1,4 @@
-"""Send one callback to its receiver, over a connection to a checked address."""
+"""Send one callback to its receiver, at an address that has been checked."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _PROBLEM_LIMIT = 200  # maximum number of characters, because the text may come 
 
 
 class _RefusedError(Exception):
-    """An address must not be called. The message states the reason."""
+    """The mock must not connect to an address, for example because it is internal. The message states the reason."""
 
 
 async def internal_address(host: str, within: float, resolve: Resolve) -> str | None:
-    """Resolve a host, and return the reason why its addresses must not be called; None if all are public.
+    """Look up a host, and return the reason why the mock must not connect to its addresses; None if all are public.
 
-    None is also returned if the name is not resolved in `within` seconds of real time. The create request is then
-    accepted, because the name may resolve later, and the addresses are checked again at each attempt (clauses
+    Also returns None if the look-up takes longer than `within` seconds of real time. The create request is then
+    accepted, because the name may be known later, and each attempt checks the addresses again (clauses
     `callback.no-internal` and `callback.unresolved`).
     """
     try:
@@ -65,10 +65,10 @@ def _refuse_internal(host: str, addresses: Iterable[str]) -> None:
 async def _connect(
     target: ParsedUrl, context: ssl.SSLContext | None, resolve: Resolve, seconds: float, *, exempt: bool
 ) -> httpcore2.AsyncNetworkStream:
-    """Connect to the first address of the host that accepts the connection, unless any address is internal.
+    """Connect to the first address of the host that accepts the connection. Raises an error if any address is internal.
 
-    The name is resolved here, and the connection goes to an address that was checked. DNS rebinding has no effect,
-    because no second look-up can return another address (clause `callback.no-internal-at-delivery`).
+    The name is looked up only once here, and the connection goes to a checked address. Therefore, a DNS server cannot
+    return another address after the check (clause `callback.no-internal-at-delivery`).
     """
     addresses = await resolve(target.host, target.port)
     if not exempt:
@@ -102,7 +102,7 @@ async def _first_that_answers(
 
 
 class CallbackSender:
-    """Sends each callback over a new connection, without a proxy.
+    """Sends each callback over a new connection, without a proxy and without following redirects.
 
     Implements clauses `callback.post`, `callback.query-kept`, `callback.no-redirects` and `callback.no-key`.
     """
@@ -123,11 +123,11 @@ class CallbackSender:
         self._preparing = asyncio.Lock()
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """Send `body` to `target` with POST. Return the attempt, which began at `at` (Unix seconds).
+        """Send `body` to `target` with POST, and return the attempt, which began at the time `at` (Unix seconds).
 
-        A failure is recorded in the attempt, not raised as an error. The whole exchange, including DNS and TLS, is
-        limited to `rules.timeout` seconds of real time (clause `callback.timeout`). The status alone decides whether
-        the attempt succeeded, even if the rest of the response never arrives.
+        If the attempt fails, its `problem` is the reason, and no error is raised. DNS, TLS, request and response
+        together are limited to `rules.timeout` seconds of real time (clause `callback.timeout`). Only the status
+        decides whether the attempt succeeded, even if the rest of the response never arrives.
         """
         began = stopwatch()
         statuses: list[int] = []
@@ -143,7 +143,7 @@ class CallbackSender:
         return Attempt(at, seconds, statuses[0], None) if statuses else Attempt(at, seconds, None, problem)
 
     async def _exchange(self, target: ParsedUrl, body: bytes, statuses: list[int]) -> None:
-        """Send the request, and append the status of the response to `statuses` as soon as the status arrives."""
+        """Send the request, and append the status of the response to `statuses` as soon as it arrives."""
         import httpcore2
 
         exempt = is_allowed(target.host, target.port, self._allowed)
@@ -159,9 +159,9 @@ class CallbackSender:
             await stream.aclose()
 
     async def _prepare(self) -> None:
-        """At the first call, import the HTTP client and load the CA certificates, in a thread.
+        """Import the HTTP client and load the CA certificates, unless this has been done before.
 
-        Both take tens of milliseconds, for which they would block the event loop.
+        A thread does this, because it takes tens of milliseconds and would block the event loop.
         """
         async with self._preparing:
             if not self._prepared:
@@ -170,9 +170,9 @@ class CallbackSender:
 
 
 def _import_and_read(context: ssl.SSLContext | None) -> ssl.SSLContext:
-    """Import the HTTP client, and load the system's CA certificates if `context` is None.
+    """Import the HTTP client, and load the system's CA certificates unless there is a `context` already.
 
-    The environment variable SSL_CERT_FILE is respected.
+    The environment variable SSL_CERT_FILE can name other certificates.
     """
     import httpcore2  # noqa: F401 - imported here, so that later imports take no time
 
@@ -200,7 +200,7 @@ def _request(target: ParsedUrl, body: bytes) -> httpcore2.Request:
 
 
 async def _drain(response: httpcore2.Response, stream: httpcore2.AsyncNetworkStream) -> None:
-    """Read the body of the response up to a limit, so that the receiver can finish sending the response."""
+    """Read the response body up to a limit, so that the receiver can finish sending it."""
     read = 0
     async for chunk in response.aiter_stream():
         read += len(chunk)

@@ -1,4 +1,4 @@
-"""Callbacks for the rest of the server: check a URL, schedule its callback, record the attempts."""
+"""The callbacks of a server: check their URLs, schedule their deliveries, and record the attempts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _log = logging.getLogger("evolink_mock.callbacks")
 class CallbackService:
     """The callbacks of one server.
 
-    If the store is shared, the service calls `changed` after each attempt, and when another worker has changed the
+    If the store is shared, the function `changed` is called after each attempt, and when another worker has changed the
     store.
     """
 
@@ -66,9 +66,9 @@ class CallbackService:
             )
 
     async def check(self, url: str, rules: CallbackRules) -> ParsedUrl | ApiError:
-        """Parse and check a callback URL. Return the parsed URL, or a 400 if the URL must not be called.
+        """Return the parsed callback URL, or a 400 if the mock must not call the URL.
 
-        The hint of the 400 explains how to allow the URL.
+        The hint of the 400, which is only logged, explains how to allow the URL.
         """
         try:
             target = url_guard.parse_callback_url(url, rules)
@@ -83,14 +83,14 @@ class CallbackService:
         return ApiError(400, f"{rules.field}: {reason}", rules.field, hint=hint)
 
     async def close(self) -> None:
-        """Attempt the due callbacks, and log the number and the receivers of the callbacks that were not delivered."""
+        """Attempt the callbacks that are due, and log how many callbacks were not delivered, and to which receivers."""
         undelivered = await self.scheduler.close(_GRACE_SECONDS)
         self._attempts.close()
         if undelivered:
             _log.warning("%s", _summary(undelivered))
 
     async def _body(self, task_id: str) -> bytes | None:
-        """Return the body that a status query would get now (clause `callback.body-equals-query`).
+        """Return the body that a status query would return now (clause `callback.body-equals-query`).
 
         Returns None if the task no longer exists.
         """

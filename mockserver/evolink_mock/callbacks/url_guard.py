@@ -1,8 +1,8 @@
-"""Decide, without any I/O, whether a callback URL, or an address to which its host resolved, may be called.
+"""Decide whether the mock may call a callback URL, or an address to which its host resolves. Without I/O.
 
-A URL is parsed once, by `parse_callback_url`, and both the check and the callback use the parsed URL. Everything that
-two URL parsers could interpret differently is refused: user names, backslashes, percent signs in a host, characters
-outside of printable ASCII, and numeric hosts that are not plain dotted decimal.
+A URL is parsed once, by `parse_callback_url`, for the check and for the request. A URL that another parser could
+understand differently is rejected: user names, backslashes, percent signs in a host, characters outside of printable
+ASCII, and numeric hosts that are not plain dotted decimal.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A host that may be called although it is internal, even over plain http.
+    """A host that the mock may call although it is internal, even over plain http.
 
-    If `port` is None, every port of the host may be called.
+    If `port` is None, every port of the host is allowed.
     """
 
     host: str
@@ -88,15 +88,14 @@ def parse_allowed(text: str) -> Allowed:
 
 
 def is_allowed(host: str, port: int, allowed: Sequence[Allowed]) -> bool:
-    """Return whether this host and port may be called without further checks. `host` must be in canonical form."""
+    """Return whether the user has allowed this host and port. `host` must be in lower case and without brackets."""
     return any(entry.host == host and entry.port in (None, port) for entry in allowed)
 
 
 def parse_callback_url(url: str, rules: CallbackRules) -> ParsedUrl:
     """Parse a callback URL.
 
-    Raises ValueError with the reason if the URL is too long or invalid (clauses `callback.max-length`,
-    `callback.uri`).
+    Raises ValueError with the reason if the URL is too long or invalid (clauses `callback.max-length`, `callback.uri`).
     """
     if len(url) > rules.max_length:
         raise ValueError(f"is longer than {rules.max_length} characters")
@@ -104,10 +103,10 @@ def parse_callback_url(url: str, rules: CallbackRules) -> ParsedUrl:
 
 
 def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
-    """Return the reason why this URL must not be called; None if it may be called.
+    """Return the reason why the mock must not call this URL; None if there is no reason in the URL itself.
 
-    Implements `callback.https-only` and a part of `callback.no-internal`. The addresses of the host must be checked
-    too, because a public name may resolve to an internal address.
+    The addresses of the host must be checked too, because a public name may resolve to an internal address. Implements
+    `callback.https-only` and a part of `callback.no-internal`.
     """
     if is_allowed(target.host, target.port, allowed):
         return None
@@ -117,7 +116,7 @@ def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
 
 
 def address_refusal(ip: str) -> str | None:
-    """Return the reason why an address must not be called; None if the address is public."""
+    """Return the reason why the mock must not connect to an address; None if the address is public."""
     try:
         address = ip_address(ip)
     except ValueError:

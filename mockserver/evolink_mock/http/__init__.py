@@ -1,1 +1,1 @@
-"""The parts of HTTP that all endpoints need: requests, bodies, responses, errors, the middleware and the access log."""
+"""HTTP for all endpoints: reading requests, building responses and errors, the middleware and the access log."""

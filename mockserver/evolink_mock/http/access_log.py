@@ -1,4 +1,4 @@
-"""The access log, which has one readable line or one JSON object for each request."""
+"""The access log, with one line of text or one JSON object for each request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COLOURS = {2: "32", 3: "36", 4: "33", 5: "31", 0: "35"}
 def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> str:
     """Return a log line: time of day, status, request, task, account, duration and notes.
 
-    `ended` is the end of the request on the stopwatch, and `at` is the time of day.
+    `ended` is the `stopwatch` at the end of the request; `at` is the time of day.
     """
     status = exchange.status
     account = f"  account {exchange.account}" if exchange.account else ""
@@ -47,10 +47,10 @@ def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = Fal
 
 
 def format_json(exchange: Exchange, ended: float) -> str:
-    """Return the log entry of a request as one line of JSON. `ended` is in Unix seconds.
+    """Return the log entry of a request as a JSON object on one line.
 
-    If no response was sent, `status` is null. `request_id` is present only if the request has the header
-    `X-Request-Id`.
+    `ended` is in Unix seconds. If no response was sent, `status` is null. `request_id` is present only if the request
+    has the header `X-Request-Id`.
     """
     headers = exchange.request_headers
     path, *reasons = redact_for_log((exchange.path, *_reasons(exchange)), headers)
@@ -74,7 +74,7 @@ def format_json(exchange: Exchange, ended: float) -> str:
 
 
 def _reasons(exchange: Exchange) -> tuple[str, ...]:
-    """Return the notes of an exchange or, for an error without notes, the message of its response."""
+    """Return the notes of an exchange; for an error without notes, return the message in its response."""
     if exchange.notes or exchange.status < 400:  # noqa: PLR2004  (not an error)
         return exchange.notes
     return tuple(filter(None, (error_message(exchange.answer_body),)))
@@ -106,7 +106,7 @@ class AccessLog:
 
 
 def _printable(text: str) -> str:
-    """Return the text with control characters escaped, because they could forge a line or control a terminal.
+    """Return the text with control characters escaped, because they could forge a log line or control a terminal.
 
     The text is cut after `_MAX_LENGTH` characters.
     """

@@ -1,4 +1,4 @@
-"""Close a client's connection without a response, or in the middle of a response."""
+"""Close a client's connection without a response, or in the middle of a response, as recipes request."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ TRANSPORT = "evolink_mock.transport"  # key of the connection in the ASGI scope 
 
 
 class ConnectionDroppedError(ConnectionError):
-    """A recipe closes the connection of a request. Callers in this process, which have no connection, get this error.
+    """A recipe closes the connection of a request.
 
-    `sent` states whether a part of the response was sent before. If `held`, the connection stays open until the client
-    closes it.
+    Only callers in this process, which have no connection, receive this error. `sent` states whether a part of the
+    response was sent before. If `held`, the connection stays open until the client closes it.
     """
 
     def __init__(self, *, sent: bool, held: bool = False) -> None:
@@ -30,16 +30,16 @@ class ConnectionDroppedError(ConnectionError):
 
 
 class MayWaitError(Exception):
-    """A request in the fast lane may have to wait.
+    """The fast lane, which cannot wait, must not serve this request. uvicorn serves it instead.
 
-    The error is raised before the request has changed anything, and uvicorn then serves the request.
+    The error is raised before the request has changed anything.
     """
 
 
 def is_stopping(error: asyncio.CancelledError) -> bool:
-    """Return whether a request was cancelled because the server is stopping.
+    """Return whether this request was cancelled because the server is stopping.
 
-    If True is returned, the cancellation has been cleared, and the request must end soon.
+    If so, the cancellation is cleared, and the caller must end the request soon.
     """
     task = asyncio.current_task()
     if error.args != (STOPPING,) or task is None:

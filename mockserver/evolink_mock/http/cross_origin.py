@@ -1,4 +1,4 @@
-"""Cross-origin resource sharing (CORS), which decides which web pages may call the API."""
+"""Cross-origin resource sharing (CORS), by which the mock allows web pages to call the API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXPOSED = ("Retry-After", "Content-Length", "Content-Range")
 
 
 def parse_origin(text: str) -> str:
-    """Parse the origin of a page, `*` or `off`. Return it in lower case. Raises ValueError for any other text."""
+    """Parse the origin of a web page, `*` or `off`, and return it in lower case. Raises ValueError for other texts."""
     origin = text.strip().lower().removesuffix("/")
     if origin not in {ANY, NONE} and not _ORIGIN.fullmatch(origin):
         raise ValueError(f"invalid origin {text!r}: write https://HOST[:PORT], * or off")
@@ -30,10 +30,10 @@ def parse_origin(text: str) -> str:
 
 
 class CrossOrigin:
-    """Adds CORS headers to the responses that a page may read.
+    """Adds CORS headers to the responses that a web page may read.
 
     Pages of loopback addresses and of the `allowed` origins may read all responses. If `allowed` contains `*`, every
-    page may read them; if `allowed` contains `off`, no page may read them. No page may read a path below `closed`.
+    page may read them; if it contains `off`, no page may. Paths that begin with `closed` may be read by no page.
     """
 
     def __init__(self, allowed: Collection[str], closed: str) -> None:
@@ -46,7 +46,7 @@ class CrossOrigin:
         )
 
     def wrap(self, app: ASGIApp, scope: Scope) -> ASGIApp:
-        """Return the app that serves a request: `app` or, if an allowed page sent it, an app that adds CORS headers."""
+        """Return the ASGI app for a request: `app`, with CORS headers added if an allowed page sent the request."""
         for name, value in scope["headers"]:
             if name == b"origin":
                 return self._wrap_for(value, app, scope)
@@ -62,7 +62,7 @@ class CrossOrigin:
 
 
 class _Allowed:
-    """Serves a request from an allowed page: adds CORS headers, and answers preflight requests."""
+    """The ASGI app for a request from an allowed page: it adds CORS headers, and answers preflight requests."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         from starlette.middleware.cors import CORSMiddleware

@@ -1,4 +1,4 @@
-"""Errors as data, and their JSON: the documented example for the status, with the specific problem added."""
+"""Error responses, whose JSON is the documented example for the status with the specific problem added."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _INTERNAL = ("internal_error", "Internal server error", "api_error")
 
 
 class ApiError(Struct, frozen=True):
-    """An error response: its status, the specific problem (`field: reason`), the field, and extra headers.
+    """An error response: its status, the specific problem (`field: reason`), the field, and further headers.
 
     `hint` is only logged, never sent to the client.
     """
@@ -47,9 +47,9 @@ class ApiError(Struct, frozen=True):
 
 
 def to_json(error: ApiError, documented: Mapping[int, ErrorAnswer]) -> bytes:
-    """Encode an error as JSON, with the documented code, message and type.
+    """Encode an error as JSON, with the documented code, message and type for its status.
 
-    The detail is appended to the message, and `param` is the field.
+    The specific problem is appended to the message, and `param` is the field.
     """
     key = error.status, error.detail, error.param
     remembered = _remembered.get(key)

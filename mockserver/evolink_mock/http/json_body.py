@@ -1,4 +1,4 @@
-"""Decode a request body to a JSON value. An error is returned as an `ApiError` and never raised."""
+"""Decode request bodies. An invalid body results in an `ApiError` that is returned, never raised."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MESSAGES = {
 
 
 def check_content_type(content_type: bytes) -> ApiError | None:
-    """Return an error unless the media type is `application/json`. Parameters and case are ignored."""
+    """Return an error unless the media type is `application/json`, in any case and with any parameters."""
     if content_type == JSON or content_type.partition(b";")[0].strip().lower() == JSON:
         return None
     actual = content_type.decode("latin-1")[:100] or "none"
@@ -33,7 +33,7 @@ def check_content_type(content_type: bytes) -> ApiError | None:
 
 
 def check_content_coding(content_encoding: bytes) -> ApiError | None:
-    """Return an error that names the content codings if the body has any; otherwise None."""
+    """Return an error if the body has a content coding (such as gzip); otherwise None."""
     if not content_encoding:
         return None
     codings = [coding.strip() for coding in content_encoding.lower().split(b",")]
@@ -51,9 +51,9 @@ def too_large(limit: int) -> ApiError:
 
 
 def parse(raw: bytes) -> Any:
-    """Decode a body to a JSON value, or return an `ApiError`.
+    """Decode a JSON body, or return an `ApiError`.
 
-    If a JSON object has equal keys, the last one counts (clause `body.duplicate-keys`).
+    If a JSON object has equal keys, the last one is used (clause `body.duplicate-keys`).
     """
     try:
         return _decode(raw)
@@ -80,9 +80,9 @@ def _describe(raw: bytes, error: Exception) -> str:
 
 
 def _describe_not_utf8(raw: bytes) -> str:
-    """Name the first byte that is not UTF-8, counted from the start of the body.
+    """Return a message with the position of the first byte that is not UTF-8, counted from the start of the body.
 
-    The decoder's error counts from the start of a string in the body.
+    The decoder's own message counts from the start of a string in the body.
     """
     try:
         raw.decode()
@@ -92,9 +92,9 @@ def _describe_not_utf8(raw: bytes) -> str:
 
 
 def _describe_truncated(raw: bytes) -> str:
-    """Describe a body that the decoder reports as truncated.
+    """Return a message for a body that the decoder reports as truncated.
 
-    The decoder also reports a body with a lone surrogate near its end as truncated.
+    The decoder reports the same if the body has a lone surrogate near its end.
     """
     if not raw.strip():
         return "it is empty"

@@ -1,4 +1,4 @@
-"""The outermost layer of the application, and the responses to unknown paths, unknown methods and internal errors."""
+"""The outermost ASGI layer, and the responses to unknown paths, undocumented methods and internal errors."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _MOST_COMPLETED = 64  # maximum number of exchanges that wait to be recorded
 
 
 class NotFound:
-    """Responds with a 404 for an unknown path (clause `error.other-paths`).
+    """The ASGI app that responds with a 404 to an unknown path (clause `error.other-paths`).
 
-    The response has the hint, or suggests the intended path if the hint is empty.
+    If `hint` is empty, the response suggests the path that the client probably meant.
     """
 
     def __init__(self, routes: Sequence[str], hint: str = "") -> None:
@@ -46,7 +46,7 @@ class NotFound:
         self._hint = hint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond with a 404. A WebSocket is closed instead."""
+        """Respond with a 404, or close a WebSocket."""
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
             return
@@ -58,7 +58,7 @@ class NotFound:
 
 
 class MethodNotAllowed:
-    """Responds with a 405 for an undocumented method, and lists the allowed ones (clause `error.other-methods`)."""
+    """The ASGI app that responds with a 405 to an undocumented method (clause `error.other-methods`)."""
 
     def __init__(self, *methods: str) -> None:
         self._allow = ", ".join(methods)
@@ -76,32 +76,33 @@ class LaneEndpoint(Protocol):
     """An endpoint whose requests the fast lane can serve."""
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
-        """Add the response to the exchange. May raise `MayWaitError`, but only before anything is changed.
+        """Fill in the response without awaiting anything.
 
-        `connection` has the items of the ASGI scope that all requests of a connection share: `scheme` and `server`.
+        Raises `MayWaitError`, and changes nothing, if that is not possible. `connection` contains the items of the ASGI
+        scope that belong to the connection: `scheme` and `server`.
         """
         ...
 
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Do the same as `respond_at_once`, with a store that serves several requests together."""
+        """Do the same as `respond_at_once`, but await the store, which combines the calls of several requests."""
         ...
 
 
 class CachedEndpoint(Protocol):
-    """An endpoint that can respond from the cache of a `BatchingStore`."""
+    """An endpoint that can respond to some requests from the cache of a `BatchingStore`."""
 
     def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
-        """Add the response to the exchange and return True, or return False if the cache does not suffice.
+        """Fill in the response from the cache and return True, or return False if the cache is not sufficient.
 
-        Raises `MayWaitError` if the request may have to wait.
+        Raises `MayWaitError` if the fast lane cannot serve the request.
         """
         ...
 
 
 class ExchangeMiddleware:
-    """The outermost layer, which records each exchange, and responds to internal errors with the documented 500."""
+    """The outermost ASGI layer, which records each exchange, and answers internal errors with the documented 500."""
 
     def __init__(
         self,
@@ -119,7 +120,7 @@ class ExchangeMiddleware:
         self._cross_origin = cross_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one HTTP request. Other ASGI scopes are passed to the application."""
+        """Serve one HTTP request. WebSockets and lifespan events are passed to the application."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -129,9 +130,9 @@ class ExchangeMiddleware:
     def respond_at_once(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Serve one request in the fast lane. Raises `MayWaitError` if the request may have to wait.
+        """Serve one request in the fast lane. Raises `MayWaitError` if the lane cannot serve it.
 
-        The exchange is recorded when `record` is called.
+        The exchange is recorded later, by `record`.
         """
         try:
             endpoint.respond_at_once(exchange, head, body, connection)
@@ -142,7 +143,7 @@ class ExchangeMiddleware:
         self._complete(exchange)
 
     def respond_from_cache(self, endpoint: CachedEndpoint, exchange: Exchange, head: RequestHead) -> bool:
-        """Serve one request from the cache of the store, or return False if the cache does not suffice."""
+        """Serve one request from the cache of the store, or return False if the cache is not sufficient."""
         try:
             if not endpoint.respond_from_cache(exchange, head):
                 return False
@@ -156,7 +157,7 @@ class ExchangeMiddleware:
     async def respond_in_batch(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Do the same as `respond_at_once`, with a store that serves several requests together."""
+        """Do the same as `respond_at_once`, but await the store, which combines the calls of several requests."""
         try:
             await endpoint.respond_in_batch(exchange, head, body, connection)
         except MayWaitError:
@@ -195,7 +196,7 @@ class ExchangeMiddleware:
             self.record()
 
     def _complete(self, exchange: Exchange) -> None:
-        """End an exchange. If many wait to be recorded, record them."""
+        """End an exchange. Record the completed exchanges if there are many."""
         exchange.seconds = stopwatch() - exchange.began
         completed = self._completed
         completed.append(exchange)
@@ -203,10 +204,10 @@ class ExchangeMiddleware:
             self.record()
 
     def record(self) -> None:
-        """Add each completed exchange to the journal of its account, or to the journal of requests without an account.
+        """Append the completed exchanges to the journals of their accounts.
 
-        The lanes call this after they have responded to all requests of a turn of the event loop. To record several
-        exchanges together takes half as long per exchange as to record one between two requests.
+        The fast lane calls this method after all responses of a turn of the event loop, because recording several
+        exchanges together is twice as fast.
         """
         completed, self._completed = self._completed, []
         for exchange in completed:
@@ -226,7 +227,7 @@ async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:
 
 
 def _error_after(error: Exception, exchange: Exchange) -> ApiError:
-    """Return the error response to a request that failed because of a bug or because of the store. A bug is logged."""
+    """Return the error response for an exception: a 503 for a `StoreError`, else a 500. A bug is logged."""
     if isinstance(error, StoreError):
         return ApiError(503, "the store cannot be used", hint=str(error))
     _log.error(
@@ -236,9 +237,9 @@ def _error_after(error: Exception, exchange: Exchange) -> ApiError:
 
 
 async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-    """End a request because the server is stopping.
+    """End a request that was cancelled because the server is stopping.
 
-    If the response has not begun, the request gets a 503; otherwise, the connection of the request is closed.
+    If the response has not begun, a 503 is sent; otherwise, the connection is closed.
     """
     if exchange.status:
         await close_connection(ConnectionDroppedError(sent=False), scope, receive)

@@ -13,7 +13,7 @@ _MOST_PARTS = 100
 
 
 class Part(NamedTuple):
-    """A field of a form. If the field is not a file, `file_name` is empty."""
+    """One field of a form. `file_name` is empty if the field is not a file."""
 
     name: str
     file_name: str
@@ -22,9 +22,9 @@ class Part(NamedTuple):
 
 
 def parse_form(content_type: bytes, body: bytes) -> list[Part] | None:
-    """Return the parts of a form.
+    """Return the fields of a form.
 
-    Returns None if the content type names no boundary, or if the body does not contain the boundary.
+    Returns None if the content type has no boundary, or if the boundary does not occur in the body.
     """
     match = _BOUNDARY.match(content_type)
     if match is None:

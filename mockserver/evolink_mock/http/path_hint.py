@@ -1,4 +1,4 @@
-"""Suggest the intended path for a path that does not exist."""
+"""For a path that does not exist, suggest the path that the client probably meant."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class _Repair(NamedTuple):
 
 
 def path_hint(path: str, routes: Sequence[str]) -> str:
-    """Return a sentence that suggests the intended route; empty if no route is similar.
+    """Return a sentence that suggests the route that the client probably meant; empty if no route is similar.
 
-    Routes may be templates, such as `/tasks/{id}`.
+    Routes may contain parameters, such as `/tasks/{id}`.
     """
     plain = _SLASHES.sub("/", path[:_LONGEST]).rstrip("/") or "/"
     if plain in _DOCUMENTATION or plain in {_first_segment(route) for route in routes}:
@@ -40,7 +40,7 @@ def path_hint(path: str, routes: Sequence[str]) -> str:
 
 
 def _repairs(plain: str, routes: Iterable[str]) -> Iterator[_Repair]:
-    """Yield the path with one common mistake corrected, and advice on this mistake, for each common mistake."""
+    """Yield corrections of the path, one for each common mistake, with advice about the mistake."""
     yield _Repair(plain, "A path has no slash at its end and no empty segment.")
     for base in dict.fromkeys(_first_segment(route) for route in routes if "{" not in route.split("/")[2]):
         yield _Repair(f"{base}{plain}", "" if base == _CONTROL else f"The base URL must end in {base}.")
@@ -73,7 +73,7 @@ def _overview(routes: Sequence[str]) -> str:
 
 
 def _nearest(path: str, routes: Iterable[str]) -> str:
-    """Return the route whose fixed segments are most similar to a path, with its parameters filled in if possible."""
+    """Return the most similar route, with its parameters replaced by the segments of the path if possible."""
     best, nearest = _SIMILARITY, ""
     for route in routes:
         candidate, sent, fixed = _align(path, route)
@@ -84,9 +84,10 @@ def _nearest(path: str, routes: Iterable[str]) -> str:
 
 
 def _align(path: str, route: str) -> tuple[str, str, str]:
-    """Fill the parameters of a route with the segments of a path.
+    """Match the segments of a path with a route.
 
-    Returns the filled route, the segments of the path that are not parameters, and the fixed segments of the route.
+    Returns the route with its parameters replaced, the segments of the path that are no parameters, and the fixed
+    segments of the route.
     """
     segments, names = path.split("/"), route.split("/")
     fixed = "/".join(name for name in names if not _PARAMETER.fullmatch(name))

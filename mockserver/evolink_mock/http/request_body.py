@@ -1,4 +1,4 @@
-"""Read a request body and record its beginning in the exchange, even if the request is refused."""
+"""Read a request body and record its beginning in the exchange, even if the request is rejected."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 0.3  # wait for the body of a refused request; the client may
 async def receive_body(
     scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], limit: int
 ) -> bytes | ApiError:
-    """Return the complete body, or the error for a body that exceeds `limit` bytes or takes too long.
+    """Return the complete body, or an error if it exceeds `limit` bytes or takes too long.
 
     Raises `ClientDisconnectedError` if the client disconnects before the body is complete.
     """
@@ -44,13 +44,13 @@ async def receive_body(
 
 
 def keep_whole_body(exchange: Exchange, body: bytes, limit: int) -> bytes | ApiError:
-    """Record a complete body in the exchange. Return the body, or the error if it exceeds `limit` bytes."""
+    """Record a complete body in the exchange. Return the body, or an error if it exceeds `limit` bytes."""
     exchange.request_body = body[:KEPT]
     return body if len(body) <= limit else too_large(limit)
 
 
 async def keep_body(scope: Scope, receive: Receive) -> None:
-    """Record the part of a refused request's body that arrives within `PATIENCE_SECONDS`.
+    """Record the body of a request that is rejected without reading it, as far as it arrives in `PATIENCE_SECONDS`.
 
     Raises `ClientDisconnectedError` if the client disconnects before.
     """
@@ -60,7 +60,7 @@ async def keep_body(scope: Scope, receive: Receive) -> None:
 
 
 async def keep_unread_body(scope: Scope, receive: Receive) -> None:
-    """Record the body of a GET, HEAD or OPTIONS request, which no endpoint reads.
+    """Record the body of a GET, HEAD or OPTIONS request, if it has one. No endpoint reads it.
 
     Raises `ClientDisconnectedError` if the client disconnects before the body has arrived.
     """
@@ -73,7 +73,7 @@ async def keep_unread_body(scope: Scope, receive: Receive) -> None:
 
 
 class _BodyRecorder:
-    """Collects the first `KEPT` bytes of a body, and records them in the exchange when its `with` block ends."""
+    """Collects the first `KEPT` bytes of a body, and records them in the exchange at the end of its `with` block."""
 
     def __init__(self, receive: Receive, exchange: Exchange) -> None:
         self.beginning = bytearray()

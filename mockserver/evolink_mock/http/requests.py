@@ -1,4 +1,4 @@
-"""Read a request: its token, its body up to a limit, and the origin of its result links."""
+"""Read a request: its bearer token, its body up to a limit, and the scheme and host that the client used."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BODY_SECONDS = 60.0  # maximum time until a body is complete
 
 
 class RequestHead(Struct, frozen=True):
-    """The headers of a request as a mapping, and its bearer token; None if it has no bearer token."""
+    """The headers of a request by name, and its bearer token (None if there is none)."""
 
     headers: Mapping[bytes, bytes]
     token: str | None
@@ -52,10 +52,10 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> RequestHead:
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | ApiError:
-    """Return the complete body, or an error.
+    """Return the complete body, or an error if it exceeds `limit` bytes or takes longer than `BODY_SECONDS`.
 
-    The error is returned as soon as the body is certain to exceed `limit` bytes, or if it is incomplete after
-    `BODY_SECONDS`. Raises `ClientDisconnectedError` if the client disconnects before.
+    The error is returned as soon as `Content-Length` or the received bytes exceed the limit. Raises
+    `ClientDisconnectedError` if the client disconnects before the body is complete.
     """
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:_LENGTH_DIGITS]) > limit:
@@ -85,7 +85,7 @@ async def _read_chunks(receive: Receive, limit: int) -> bytes | ApiError:
 
 
 class Origins:
-    """The scheme and host of result links: `public_url`, or else the address that the client used in its request."""
+    """Decides with which scheme and host result links begin: those of `public_url`, or else those of the request."""
 
     def __init__(self, public_url: str | None, *, trust_proxy: bool = False) -> None:
         self._fixed = public_url.rstrip("/") if public_url else None
@@ -93,9 +93,9 @@ class Origins:
         self._cached: dict[tuple[str, bytes], str] = {}  # so that tasks share a string for each host name
 
     def of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
-        """Return the origin of the result links for a request with these headers.
+        """Return the scheme and host of the result links for a request with these headers.
 
-        If the `Host` header is invalid, the origin has the address that accepted the connection.
+        If the `Host` header is invalid, the local address of the connection is used.
         """
         if self._fixed is not None:
             return self._fixed
@@ -117,9 +117,9 @@ class Origins:
 
 
 def _forwarded(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tuple[str, bytes]:
-    """Return the scheme and host that the client used for the first proxy.
+    """Return the scheme and host that the client used, as the first proxy states them.
 
-    Both are read from the header `Forwarded` (RFC 7239) or, if the request has no such header, from `X-Forwarded-…`.
+    They are read from the header `Forwarded` (RFC 7239) or, without this header, from `X-Forwarded-…`.
     """
     element = headers.get(b"forwarded", b"").partition(b",")[0]
     if element:

@@ -1,4 +1,4 @@
-"""The two kinds of response: a JSON body, and an error in the documented shape."""
+"""Fill in and send responses: a JSON body, or an error in the documented shape."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _JSON = (b"content-type", b"application/json")
 
 @lru_cache(maxsize=1024)
 def _json_headers(size: int) -> Headers:
-    """Return the headers of a JSON body. Responses of equal size share them, which saves memory in the journals."""
+    """Return the headers for a JSON body of this size. They are cached, to save memory in the journals."""
     return _JSON, (b"content-length", b"%d" % size)
 
 
 def set_json(exchange: Exchange, body: bytes, status: int = 200, headers: Headers = ()) -> None:
-    """Add a JSON response to the exchange."""
+    """Fill in the exchange with a JSON response."""
     exchange.status = status
     exchange.answer_body = body
     shared = _json_headers(len(body))
@@ -36,7 +36,7 @@ def set_json(exchange: Exchange, body: bytes, status: int = 200, headers: Header
 def set_error(
     exchange: Exchange, error: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
 ) -> None:
-    """Add an error in the documented shape to the exchange, and its reason to the notes for the log."""
+    """Fill in the exchange with an error in the documented shape, and add its reason to the notes for the log."""
     if error.detail:
         exchange.notes += (error.detail,)
     if error.hint:
@@ -45,7 +45,7 @@ def set_error(
 
 
 async def send_response(send: Send, exchange: Exchange) -> None:
-    """Send the response of the exchange. The response to a HEAD request has only the headers."""
+    """Send the response in the exchange, without its body if the request is a HEAD request."""
     start = {
         "type": "http.response.start",
         "status": exchange.status,
@@ -57,7 +57,7 @@ async def send_response(send: Send, exchange: Exchange) -> None:
 
 
 async def send_json(send: Send, exchange: Exchange, body: bytes, status: int = 200) -> None:
-    """Add a JSON response to the exchange, and send it."""
+    """Fill in the exchange with a JSON response, and send it."""
     set_json(exchange, body, status)
     await send_response(send, exchange)
 
@@ -65,6 +65,6 @@ async def send_json(send: Send, exchange: Exchange, body: bytes, status: int = 2
 async def send_error(
     send: Send, exchange: Exchange, error: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
 ) -> None:
-    """Add an error in the documented shape to the exchange, and send it."""
+    """Fill in the exchange with an error in the documented shape, and send it."""
     set_error(exchange, error, documented)
     await send_response(send, exchange)

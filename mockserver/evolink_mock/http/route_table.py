@@ -1,7 +1,7 @@
-"""Find the endpoint of most paths in a dictionary, which is faster than the router's regular expressions.
+"""Find the endpoints of most paths in a dictionary, which is faster than the regular expressions of the router.
 
 Starlette's router takes 9 of the 47 µs that uvicorn and an empty endpoint need. The router has the same routes, and
-serves every path that this table does not contain.
+serves the paths that this table does not contain.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ONE_PARAMETER = re.compile(r"(?P<prefix>[^{}]*/)\{(?P<name>\w+)\}")
 
 
 class RouteTable:
-    """The routes whose path is fixed, or has a single parameter at its end."""
+    """The routes without a parameter, or with one parameter at the end of the path."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._fixed: dict[str, dict[str, ASGIApp]] = {}
@@ -33,7 +33,7 @@ class RouteTable:
                 by_method.update(methods)
 
     def template(self, path: str) -> str | None:
-        """Return the route that serves a path, such as `/v1/tasks/{task_id}`; None if no route of this table does."""
+        """Return the route of a path, such as `/v1/tasks/{task_id}`; None if this table has no route for the path."""
         cut = path.rfind("/") + 1
         entry = self._parameter.get(path[:cut])
         if path in self._fixed:
@@ -41,9 +41,9 @@ class RouteTable:
         return None if entry is None or cut == len(path) else f"{path[:cut]}{{{entry[0]}}}"
 
     def find(self, method: str, path: str, scope: Scope) -> ASGIApp | None:
-        """Return the endpoint for a method and path, or None, which leaves the request to the router.
+        """Return the endpoint for a method and path, and add the path parameter to `scope`.
 
-        The path parameter is added to `scope`.
+        Returns None if the router must serve the request.
         """
         fixed = self._fixed.get(path)
         if fixed is not None:

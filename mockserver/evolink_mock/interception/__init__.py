@@ -1,1 +1,1 @@
-"""Redirection of clients with a hard-coded address: certificate authority, forward proxy, host names."""
+"""Redirect clients with a hard-coded API address to the mock: certificates, a forward proxy, and host names."""

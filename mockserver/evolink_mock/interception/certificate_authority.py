@@ -1,8 +1,8 @@
-"""The user's own certificate authority, limited to this machine and the API's host names.
+"""The user's own certificate authority, which can issue certificates only for this machine and the API's hosts.
 
-Trusting this authority carries little risk. Because of its critical name constraints, certificates for other names are
-invalid, even if its key is stolen. trustme issues the server's certificates. The certificate of the authority is
-created here, because trustme cannot add name constraints.
+It may be trusted with little risk: even if its key is stolen, its critical name constraints make certificates for other
+names invalid. The library trustme issues the server's certificates, but cannot add name constraints, so the authority's
+own certificate is created here.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ class AuthorityError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A certificate authority. `certificate` is the file that clients must trust."""
+    """A certificate authority. `certificate` is the path of the certificate that clients must trust."""
 
     certificate: Path
     certificate_pem: bytes
     key_pem: bytes
 
     def server_context(self, hosts: Iterable[str], now: float) -> ssl.SSLContext:
-        """Return the TLS context of a server for this machine and `hosts`, with a new certificate for one year.
+        """Return the TLS context of a server for this machine and `hosts`, with a new certificate for a year.
 
         Raises `AuthorityError` if the folder of the authority cannot be written.
         """
@@ -77,11 +77,11 @@ class Authority:
 
 
 def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
-    """Return the authority stored in `folder`. If necessary, it is created or renewed.
+    """Return the authority in `folder`, which is created or renewed if necessary.
 
-    The authority is renewed before it expires, and if it does not cover all of `hosts`. If it is renewed for new
-    hosts, it keeps its key and also covers the earlier hosts, so that clients need not trust it again when mocks with
-    different documents are started in turn. Raises `AuthorityError` if the authority cannot be read or stored.
+    It is renewed before it expires, and if it does not cover all of `hosts`. If new hosts are added, it keeps its key
+    and its earlier hosts, so that clients need not trust it again. Raises `AuthorityError` if it cannot be read or
+    stored.
     """
     try:
         folder = folder.resolve()  # absolute, because programs in other working directories use this path
@@ -119,7 +119,7 @@ def _open(folder: Path, hosts: set[str], today: datetime) -> Authority:
 
 
 def _read(folder: Path) -> tuple[EllipticCurvePrivateKey, Certificate] | None:
-    """Return the stored authority; None if the folder contains none.
+    """Return the authority in the folder; None if the folder contains none.
 
     Raises `AuthorityError` if another program created the files, or if other users can read the key.
     """
@@ -160,7 +160,7 @@ def _is_current(certificate: Certificate, today: datetime) -> bool:
 
 
 def _covered_hosts(certificate: Certificate) -> set[str]:
-    """Return the host names, except `localhost`, for which the authority may issue certificates."""
+    """Return the host names for which the authority may issue certificates, except `localhost`."""
     from cryptography.x509 import DNSName, NameConstraints
 
     subtrees = certificate.extensions.get_extension_for_class(NameConstraints).value.permitted_subtrees or ()
@@ -170,7 +170,7 @@ def _covered_hosts(certificate: Certificate) -> set[str]:
 def _create(
     hosts: set[str], today: datetime, key: EllipticCurvePrivateKey | None = None
 ) -> tuple[EllipticCurvePrivateKey, Certificate]:
-    """Create a certificate for `key`, or for a new key if `key` is None."""
+    """Create the certificate of an authority with this key, or with a new key if `key` is None."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -217,7 +217,7 @@ def _key_usage() -> KeyUsage:
 
 
 def _make_folder(folder: Path) -> None:
-    """Create a folder that only its owner can access. An existing folder keeps its mode.
+    """Create a folder that only its owner can access. The permissions of an existing folder are kept.
 
     Raises `AuthorityError` if other users can write to the folder, because they could replace the authority.
     """
@@ -237,7 +237,7 @@ def _write_if_changed(path: Path, content: bytes, mode: int) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Lock the folder, so that only one of two processes that start together creates an authority."""
+    """Lock the folder, so that of two processes that start at the same time, only one creates an authority."""
     with (folder / ".lock").open("ab") as file:
         if sys.platform == "win32":
             import msvcrt

@@ -1,4 +1,4 @@
-"""The API's host names, and instructions for resolving them to this machine without a proxy."""
+"""The host names of the API, and instructions for a hosts file that makes them resolve to this machine."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ _SIBLINGS = {"api.evolink.ai": ("direct.evolink.ai", "files-api.evolink.ai")}
 
 
 def hosts_of(spec: Spec) -> tuple[str, ...]:
-    """Return the API's host names, sorted: those in the `servers` of the documents, and known related hosts.
+    """Return the host names of the API, sorted: those in the `servers` of the documents, and known related hosts.
 
-    Addresses and local names are omitted.
+    IP addresses and local names are omitted.
     """
     hosts = {_host_of(server) for document in spec.documents.values() for server in _servers(document)}
     names = {host for host in hosts if host is not None}
@@ -69,7 +69,7 @@ def _servers(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _host_of(server: dict[str, Any]) -> str | None:
-    """Return the host name in a server's URL; None if the host is an address or a local name.
+    """Return the host name in a server's URL; None if the host is an IP address or a local name.
 
     Variables in the URL are replaced by their defaults.
     """
@@ -85,16 +85,19 @@ def _host_of(server: dict[str, Any]) -> str | None:
 
 
 def hosts_file_lines(hosts: Iterable[str]) -> str:
-    """Return the lines of a hosts file that make these names resolve to this machine.
+    """Return the lines of a hosts file that make these names resolve to 127.0.0.1.
 
-    The lines contain only IPv4 addresses, because nothing listens on ::1, and a client that tries ::1 first may not
-    try another address.
+    There are no lines for ::1, because the mock does not listen there, and a client that tries ::1 first may not try
+    another address.
     """
     return "".join(f"{LOOPBACK}\t{host}\n" for host in hosts)
 
 
 def instructions(hosts: Sequence[str], certificate: Path) -> str:
-    """Return the lines for the hosts file and, as comments, the other steps. `certificate` is the file to trust."""
+    """Return the lines for the hosts file and, as comments, the other steps to take.
+
+    `certificate` is the file that clients must trust.
+    """
     comments = _HOW_TO.format(
         python=os.path.realpath(sys.executable),
         folder=shlex.quote(str(certificate.parent)),

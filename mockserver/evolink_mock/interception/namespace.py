@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class NamespaceError(Exception):
-    """The system does not allow the namespaces. The message states the reason and an alternative."""
+    """The system does not allow this process to create namespaces. The message states the reason and an alternative."""
 
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x0002_0000, 0x1000_0000, 0x4000_0000
@@ -39,9 +39,9 @@ _KERNEL_SETTINGS = (  # a setting that can forbid namespaces, the forbidding val
 def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
     """Move this process into a new mount and network namespace, where `hosts` resolve to this machine.
 
-    The network has only loopback, with all ports free, and is shared with child processes. The user id does not
-    change. The hosts file is written to `folder`. This function must be called before a second thread is started.
-    Raises `NamespaceError` if the system does not allow namespaces, or ignores the hosts file.
+    The network has only loopback, with all ports free, and child processes share it. The user id does not change. The
+    hosts file is written to `folder`. Must be called before a second thread is started. Raises `NamespaceError` if the
+    system does not allow namespaces, or does not read the hosts file.
     """
     if sys.platform != "linux":
         raise NamespaceError(
@@ -61,7 +61,7 @@ def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
 
 
 def _unshare(libc: ctypes.CDLL) -> None:
-    """Leave the namespaces of the parent process: directly as root, otherwise through a user namespace."""
+    """Create the namespaces, directly if this process is root, otherwise by means of a user namespace."""
     user, group = os.geteuid(), os.getegid()
     if libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET) == 0:
         return
@@ -96,7 +96,7 @@ def _os_error() -> OSError:
 
 
 def _check_resolution(hosts: Sequence[str]) -> None:
-    """Raise `NamespaceError` if the system ignores the hosts file, for example because of nsswitch.conf."""
+    """Raise `NamespaceError` if the system does not read the hosts file, for example because of nsswitch.conf."""
     for host in hosts:
         try:
             addresses = {entry[4][0] for entry in socket.getaddrinfo(host, HTTPS_PORT)}
@@ -109,7 +109,7 @@ def _check_resolution(hosts: Sequence[str]) -> None:
 
 
 def _explain(error: OSError) -> str:
-    """Return how to allow namespaces, and why the system forbids them if it reveals the reason."""
+    """Return advice on how to allow namespaces and, if the system reveals it, why it forbids them."""
     for setting, forbidding, remedy in _KERNEL_SETTINGS:
         with suppress(OSError):
             if Path("/proc/sys", setting).read_text(encoding="ascii").strip() == forbidding:

@@ -1,8 +1,8 @@
-"""A forward proxy that serves the API's hosts itself and forwards all other requests.
+"""A forward proxy for clients with a hard-coded API address that respect `HTTPS_PROXY`.
 
-The proxy is for clients that have a hard-coded API address but respect `HTTPS_PROXY`. The proxy accepts HTTP requests
-in absolute form and CONNECT, one request per connection. The bytes after the head are forwarded unread, so a body may
-be of any size and kind.
+It connects requests for the API's hosts to the mock, and forwards all other requests. It accepts HTTP requests in
+absolute form and CONNECT, one request per connection. Everything after the head is forwarded unread, so a body may be
+of any size and kind.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _HOP_BY_HOP = {"connection", "host", "keep-alive", "proxy-authorization", "proxy
 
 
 class Address(NamedTuple):
-    """The address of one of this server's listeners."""
+    """The address of one of the mock's listeners."""
 
     host: str
     port: int
 
 
 class ProxyConnection(NamedTuple):
-    """A client's connection to another host, and its outcome. Path and headers may be secret, so they are omitted."""
+    """A connection of a client to another host, and its outcome, without path and headers, which may be secret."""
 
     host: str
     port: int
@@ -54,17 +54,14 @@ UNTRUSTED = "did not trust the certificate"  # the outcome if the client ended t
 
 
 class ProxyRequest(NamedTuple):
-    """A request to the proxy.
-
-    `head` is empty in a request for a tunnel; otherwise, it is the rewritten head to forward.
-    """
+    """A request to the proxy. `head` is the rewritten head to forward; it is empty in a CONNECT request."""
 
     url: ParsedUrl
     head: bytes
 
 
 class ProxyRefusalError(Exception):
-    """An error response of the proxy itself. The message is its plain text."""
+    """An error response of the proxy itself, with the message as plain text."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -72,7 +69,7 @@ class ProxyRefusalError(Exception):
 
 
 def parse_request(head: bytes) -> ProxyRequest:
-    """Parse the head of a request, including its empty line. Raises `ProxyRefusalError` if the head is invalid."""
+    """Parse the head of a request, up to its empty line. Raises `ProxyRefusalError` if the head is invalid."""
     line, *headers = head[:-4].decode("latin-1").split("\r\n")
     match = _REQUEST_LINE.fullmatch(line)
     if match is None or not all(map(_HEADER.match, headers)):
@@ -92,7 +89,7 @@ def parse_request(head: bytes) -> ProxyRequest:
 
 
 def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
-    """Return the head for the server, with `Connection: close` and without the headers meant for the proxy."""
+    """Return the head to forward, with `Connection: close` and without the headers for the proxy."""
     kept = [header for header in headers if header.partition(":")[0].lower() not in _HOP_BY_HOP]
     lines = [
         f"{method} {url.request_target.decode('ascii')} HTTP/1.1",
@@ -105,10 +102,9 @@ def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class InterceptedHosts:
-    """The host names that this server serves, on any port, and the addresses of its listeners.
+    """The host names that the proxy connects to the mock, on any port, and the addresses of the mock's listeners.
 
-    `certificate` is the certificate of the authority that the https listener uses. If `offline`, requests to other
-    hosts are refused.
+    `certificate` is that of the authority of the https listener. If `offline`, requests to other hosts are rejected.
     """
 
     hosts: Collection[str]
@@ -119,7 +115,7 @@ class InterceptedHosts:
 
 
 class Proxy:
-    """A proxy in front of one server, which calls `observe` for every request to another host."""
+    """A proxy in front of one mock, which calls `observe` for every request to another host."""
 
     def __init__(
         self,
@@ -140,7 +136,7 @@ class Proxy:
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=_HEAD_BYTES)
 
     def stop_accepting(self) -> None:
-        """Stop listening. Open connections stay open."""
+        """Stop listening, but keep open connections."""
         self._server.close()
 
     async def close(self) -> None:
@@ -191,7 +187,7 @@ class Proxy:
             upstream_writer.close()
 
     async def _connect(self, request: ProxyRequest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect to the server of a request. In a tunnel, the client itself sets up TLS."""
+        """Connect to the host that a request names, or to the mock. In a tunnel, the client itself begins TLS."""
         url, tunnel, routes = request.url, not request.head, self._routes
         address = Address(url.host, url.port)
         if url.host in routes.hosts:
@@ -246,7 +242,7 @@ async def _read_head(reader: asyncio.StreamReader) -> bytes:
 async def _refuse(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: ProxyRefusalError
 ) -> None:
-    """Send the refusal. The reason is also in the status line, because clients show only this line after a CONNECT."""
+    """Send an error. The reason is also in the status line, the only line that clients show after a CONNECT."""
     text = str(refusal).encode("ascii", "replace")
     head = f"HTTP/1.1 {refusal.status} ".encode("ascii") + text
     head += b"\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (
@@ -260,7 +256,7 @@ async def _refuse(
 
 
 async def _linger(reader: asyncio.StreamReader) -> None:
-    """Read and discard what a client sends after its response, because closing immediately could lose the response."""
+    """Read and discard what a client sends after its response, because the client could lose the response otherwise."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_LINGER_SECONDS):
             while await reader.read(_CHUNK):
@@ -275,7 +271,10 @@ async def _join(
     *,
     tunnel: bool,
 ) -> None:
-    """Forward bytes both ways. A tunnel ends when both sides have ended; a single request ends with its response."""
+    """Forward bytes in both directions.
+
+    A tunnel ends when both sides have ended; a single request ends with its response.
+    """
     try:
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(_forward(reader, upstream_writer))
@@ -290,7 +289,7 @@ async def _join(
 
 
 async def _forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Forward bytes until the source ends, no faster than the sink accepts them, and end the sink afterwards."""
+    """Forward bytes until the source ends, and then end the sink. A slow sink slows down the source."""
     while chunk := await source.read(_CHUNK):
         if sink.is_closing():  # uvloop would raise a RuntimeError
             raise ConnectionResetError

@@ -1,1 +1,1 @@
-"""Result files, which are rendered when they are first downloaded, and then cached."""
+"""The result files of tasks, which are rendered at their first download, and then cached."""

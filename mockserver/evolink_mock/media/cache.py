@@ -1,4 +1,4 @@
-"""The cache of result files. A file is rendered in a thread when it is first requested."""
+"""The cache of result files. A thread renders each file when it is requested for the first time."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class MediaCache:
-    """The rendered files, in `directory` or, if it is None, in a private temporary folder that `close` removes.
+    """The rendered files, in `directory` or, if that is None, in a temporary folder that `close` deletes.
 
-    The cache owns `directory`: files that are already in it are served unchanged, and only the `limit` most recently
-    used files stay on disk. The cache is not thread-safe.
+    Files that are already in `directory` are served unchanged. Of the files that were requested, the `limit` most
+    recent are kept, and the others are deleted. This class is not thread-safe.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class MediaCache:
         self._used: dict[Path, None] = {}  # in the order of use, the latest last
 
     async def file(self, spec: MediaSpec) -> Path:
-        """Return the path of the complete file that `spec` describes. If the file does not exist, it is rendered first.
+        """Return the path of the file that `spec` describes, which is rendered if it does not exist.
 
-        Concurrent requests for a file share one rendering. If the rendering fails, all these requests raise its error,
-        and the next request renders again. The file stays at least until `limit` other files have been requested.
-        Raises RuntimeError if the cache is closed. Without PyAV, returns a packaged clip of the same duration and
-        size; if there is none, raises `MissingRendererError`.
+        Concurrent requests for a file share one rendering. If it fails, all of them raise its error, and the next
+        request renders again. The file is kept until at least `limit` other files have been requested. Without the
+        library PyAV, a packaged clip of the same duration and size is returned; if there is none,
+        `MissingRendererError` is raised. Raises RuntimeError if the cache is closed.
         """
         if not has_renderer():
             return _clip(spec)
@@ -63,7 +63,7 @@ class MediaCache:
         return path
 
     def problem(self) -> str | None:
-        """Return the reason why no file can be rendered here, for a warning at the start; None if rendering works."""
+        """Return the reason why files cannot be rendered on this machine; None if they can."""
         from tempfile import gettempdir
 
         if not has_renderer():
@@ -79,7 +79,7 @@ class MediaCache:
         return None if os.access(directory, os.W_OK) else f"{directory} is not writable"
 
     def close(self) -> None:
-        """Cancel all renderings, including the one in progress, and remove the private folder."""
+        """Cancel all renderings, and delete the temporary folder."""
         self._closed = True
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
@@ -121,7 +121,10 @@ def _clip(spec: MediaSpec) -> Path:
 
 
 def file_name(spec: MediaSpec) -> str:
-    """Return the file name of a media spec, such as `video-854x480-6s-3.mp4`. Different specs have different names."""
+    """Return the name of the file for a media spec, such as `video-854x480-6s-3.mp4`.
+
+    Different specs have different names.
+    """
     size = f"{spec.width}x{spec.height}" if spec.height else ""
     seconds = f"{spec.seconds:g}s" if spec.seconds else ""
     parts = (spec.medium, size, seconds, str(spec.hue))
@@ -142,7 +145,7 @@ def _exists(path: Path) -> bool:
 
 
 async def _wait_for(job: Future[None]) -> None:
-    """Wait for a rendering. Raises the error of the rendering, or RuntimeError if it was cancelled."""
+    """Wait for a rendering. Raises its error if it failed, and RuntimeError if it was cancelled."""
     # asyncio.wait does not cancel the job when its waiter is cancelled, so a client that disconnects does not
     # cancel a rendering for which other clients wait.
     future = asyncio.wrap_future(job)
@@ -154,6 +157,6 @@ async def _wait_for(job: Future[None]) -> None:
 
 
 def _retrieve_exception(future: asyncio.Future[None]) -> None:
-    """Mark a failure as retrieved, so that asyncio logs nothing if the waiter has disconnected."""
+    """Keep asyncio from logging the error of a rendering if no request waits for it any longer."""
     if not future.cancelled():
         future.exception()

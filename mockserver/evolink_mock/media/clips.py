@@ -1,7 +1,6 @@
-"""The results of the built-in document, rendered in advance, for installations without PyAV.
+"""Packaged clips, for installations without the library PyAV: the results of the built-in document.
 
-`python -m evolink_mock.media.clips` renders these results again. A test fails if they differ from those that
-`renderer` makes.
+`python -m evolink_mock.media.clips` renders them again. A test fails if they differ from what `renderer` renders.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _CHOICES = [(duration, quality) for duration in (6, 10) for quality in ("480p", 
 
 
 class MissingRendererError(OSError):
-    """A result must be rendered, but PyAV is not installed."""
+    """A result file must be rendered, but the library PyAV is not installed."""
 
     def __init__(self) -> None:
         super().__init__(f"PyAV is not installed: {install_command('media')}")
@@ -27,12 +26,12 @@ class MissingRendererError(OSError):
 
 @cache
 def has_renderer() -> bool:
-    """Return whether results can be rendered, which requires PyAV."""
+    """Return whether result files can be rendered, which requires the library PyAV."""
     return find_spec("av") is not None
 
 
 def clip(spec: MediaSpec) -> Path | None:
-    """Return the path of a packaged clip of the same duration and size, in any colour; None if there is none."""
+    """Return the path of a packaged clip of the same duration and size, whatever its colour; None if there is none."""
     path = _FOLDER / _name(spec)
     return path if spec.medium == "video" and not spec.format and path.is_file() else None
 

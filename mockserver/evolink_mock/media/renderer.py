@@ -1,4 +1,4 @@
-"""Render the file that a media spec describes: a moving colour gradient with a time code, or a sine tone."""
+"""Render a result file: a moving colour gradient with a time code, a picture of it, or a sine tone."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _IMAGE_FORMATS = {"png": ("png", "rgb24"), "jpeg": ("mjpeg", "yuvj420p"), "webp"
 
 
 class _AudioFormat(NamedTuple):
-    """A container and its codec, with what the encoder accepts: sample rate, sample format, samples per frame."""
+    """An audio container and codec, with the parameters of the encoder."""
 
     container: str
     codec: str
@@ -86,10 +86,10 @@ class RenderingCancelledError(RuntimeError):
 
 
 def render(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool] = lambda: False) -> None:
-    """Write the file that `spec` describes to `path`, completely or not at all. A video of 6 s in 480p takes 0.4 s.
+    """Write the file that `spec` describes to `path`, completely or not at all.
 
-    Raises OSError if the folder cannot be written, and av.FFmpegError if a codec fails. If `is_cancelled` returns
-    true, `RenderingCancelledError` is raised before the next frame.
+    A video of 6 s in 480p takes 0.4 s. Raises OSError if the folder cannot be written, and av.FFmpegError if a codec
+    fails. If `is_cancelled` returns true before a frame, `RenderingCancelledError` is raised.
     """
     with replace_atomically(path) as temporary:
         _WRITERS[spec.medium](spec, temporary, is_cancelled)
@@ -152,7 +152,7 @@ _WRITERS: Mapping[Medium, Callable[[MediaSpec, Path, Callable[[], bool]], None]]
 
 
 def _video_frames(spec: MediaSpec) -> Iterator[VideoFrame]:
-    """Yield every frame: the gradient, with a time code that makes consecutive frames different."""
+    """Yield every frame of a video. The time code makes consecutive frames different."""
     from av.video.frame import PictureType
 
     graph = _new_graph()
@@ -183,7 +183,7 @@ def _add_gradient(graph: Graph, spec: MediaSpec, pixels: str) -> FilterContext:
 
 
 def _add_time_code(graph: Graph, spec: MediaSpec) -> FilterContext:
-    """Crop the time code out of testsrc2, the only filter that writes text without a font."""
+    """Cut the time code out of the picture of testsrc2, the only filter that writes text without a font."""
     width, height = _TIME_CODE_SIZE
     factor = max(1, min(spec.height // 240, spec.width // 240))
     return _add_chain(
@@ -222,7 +222,7 @@ def _new_graph() -> Graph:
 
 
 def _add_chain(graph: Graph, *filters: tuple[str, str]) -> FilterContext:
-    """Add linked filters, given as pairs of name and arguments. Return the last filter."""
+    """Add filters (pairs of name and arguments), link each to the previous one, and return the last."""
     nodes = [graph.add(name, arguments) for name, arguments in filters]
     _link(nodes)
     return nodes[-1]

@@ -1,4 +1,4 @@
-"""The duration, size, colour and format of a result, read from the request that creates it."""
+"""What a result file contains (its media spec), as the create request determines it."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ _NESTED = ("model_params", "audio_setting", "audio_settings", "output")
 
 
 class MediaSpec(msgspec.Struct, frozen=True, gc=False):
-    """Everything that distinguishes one result file from another.
+    """The properties of a result file. Equal specs have the same file.
 
-    `seconds` is the duration of a whole number of frames, 0 for an image. `width` and `height` are even numbers of
-    pixels, 0 for audio. `hue` selects one of `HUES` palettes. `format` is empty for the usual format of the medium.
+    `seconds` is a duration of whole frames, 0 for an image. `width` and `height` are even numbers of pixels, 0 for
+    audio. `hue` selects one of `HUES` palettes. `format` is empty for the usual format of the medium.
     """
 
     medium: Medium
@@ -75,12 +75,12 @@ class MediaSpec(msgspec.Struct, frozen=True, gc=False):
 
 
 def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSpec:
-    """Read the media spec from a request (clauses `result.duration` and `result.quality`).
+    """Read the media spec from a create request (clauses `result.duration` and `result.quality`).
 
     `duration` is in seconds, as a number or a string. `quality`, `resolution` and `size` may be `480p` (the shorter
-    side), `4k` or `1280x720`. `aspect_ratio` (or `size`) may be `9:16`. A value that cannot be read is replaced by the
-    default (6 s of 480p at 16:9), and a value that is too large is replaced by the maximum; no value raises an error.
-    Equal specs are the same object, so that a million tasks need little memory.
+    side), `4k` or `1280x720`. `aspect_ratio` (or `size`) may be `9:16`. An invalid value is replaced with the default
+    (6 s of 480p at 16:9), and a value that is too large is replaced with the maximum; no value raises an error. Equal
+    specs are the same object, so that a million tasks need little memory.
     """
     return _spec_of(
         medium,
@@ -105,7 +105,7 @@ def content_type(spec: MediaSpec) -> str:
 
 
 def variation(spec: MediaSpec, index: int) -> MediaSpec:
-    """Return the spec of the task's result number `index`, counted from 0. The results of a task differ in colour."""
+    """Return the media spec of the task's result with this index, counted from 0. Each result has another colour."""
     if not index:
         return spec
     hue = (spec.hue + index) % HUES
@@ -113,7 +113,7 @@ def variation(spec: MediaSpec, index: int) -> MediaSpec:
 
 
 def _format(body: Mapping[str, Json], medium: Medium) -> str:
-    """Return the requested format; empty if it is the usual format, or if the medium does not have it."""
+    """Return the requested format; empty if it is the usual format, or unknown for the medium."""
     for fields in (body, *(body[name] for name in _NESTED if isinstance(body.get(name), dict))):
         for name in _FORMAT_FIELDS:
             if name in fields and isinstance(value := fields[name], str) and len(value) <= _MAX_WORD_LENGTH:
@@ -124,7 +124,7 @@ def _format(body: Mapping[str, Json], medium: Medium) -> str:
 
 
 def _cache_key(value: Json) -> str | float | None:
-    """Return a value for a cache key: an integer is capped; a long text or a value of another type becomes None."""
+    """Return a small value for a cache key: large integers are capped; long texts and other types become None."""
     if value is None:
         return None
     if type(value) is str:
@@ -155,7 +155,7 @@ def _spec_of(  # noqa: PLR0913, PLR0917 - each is part of the cache key
 def _shared_spec(  # noqa: PLR0913, PLR0917 - the fields of the record
     medium: Medium, seconds: float, width: int, height: int, hue: int, format_: str
 ) -> MediaSpec:
-    """Return the same object for equal specs, however their requests spell them."""
+    """Return the same object for equal arguments, to save memory."""
     return MediaSpec(medium, seconds, width, height, hue, format_)
 
 
@@ -169,7 +169,7 @@ def _seconds(duration: str | float | None) -> float:
 
 
 def _frame_size(words: list[str]) -> tuple[int, int]:
-    """Return width and height, from a word such as `1280x720` or else from the aspect ratio and the shorter side."""
+    """Return width and height, from a text such as `1280x720`, or else from the aspect ratio and the shorter side."""
     if size := _first_match(_SIZE, words):
         return _limit_size(size[0], size[1])
     horizontal, vertical = _ratio(words)
@@ -191,13 +191,16 @@ def _short_side(words: list[str]) -> int:
 
 
 def _first_match(pattern: re.Pattern[str], words: list[str]) -> tuple[int, ...]:
-    """Return the numbers in the first word that matches the pattern; empty if no word matches."""
+    """Return the numbers in the first text that matches the pattern; empty if no text matches."""
     matches = filter(None, map(pattern.fullmatch, words))
     return next((tuple(map(int, match.groups())) for match in matches), ())
 
 
 def _limit_size(width: float, height: float) -> tuple[int, int]:
-    """Shrink a size to the limits and keep its aspect ratio. The sides are even, as 4:2:0 video requires."""
+    """Reduce a size to the maximum without changing its aspect ratio.
+
+    The sides are even numbers, as 4:2:0 video requires.
+    """
     short, long = sorted((max(width, 1), max(height, 1)))
     scale = min(1.0, _MAX_SHORT_SIDE / short, _MAX_LONG_SIDE / long)
     limited_width, limited_height = (max(_MIN_SIDE, 2 * round(side * scale / 2)) for side in (width, height))
