@@ -37,10 +37,10 @@ def host_of(url: str) -> str:
 
 
 def is_internal(url: str) -> bool:
-    """Whether the host is certainly internal. An address in an unusual notation counts as internal, too.
+    """Whether the host of the URL is certainly internal. IP addresses are recognized in any notation.
 
-    A domain name does not count as internal, because only a DNS query could show its address. `localhost` and its
-    subdomains do count.
+    Of domain names, only `localhost` and its subdomains count as internal, because the address of any other
+    name could only be found by a DNS query.
     """
     host = host_of(url)
     if host == "localhost" or host.endswith(".localhost"):

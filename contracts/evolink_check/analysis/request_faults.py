@@ -94,10 +94,10 @@ def _find_faults(
 
 
 def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -> CreateOperation:
-    """Return the create operation for the model in a request body, which may use an old name of the model.
+    """Return the create operation for the model that a request body names, by the current or an old model name.
 
-    If no operation has this model, return the operation whose document names no model. If every document names a model,
-    return the first operation.
+    If no operation has this model, return the operation whose document names no model. If every document
+    names a model, return the first operation.
     """
     model = document.get("model") if isinstance(document, dict) else None
     if isinstance(model, str):

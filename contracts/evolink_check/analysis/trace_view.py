@@ -62,7 +62,10 @@ class TraceView:
         )
 
     def of(self, *roles: Role) -> tuple[Observation, ...]:
-        """Return the entries with these roles that got a response. Deliveries are returned even without a response."""
+        """Return the entries with these roles, such as `create` or `query`, that got a response.
+
+        Deliveries are returned even without a response.
+        """
         return tuple(observation for role in roles for observation in self._by_role.get(role, ()))
 
     @property

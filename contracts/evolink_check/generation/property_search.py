@@ -58,7 +58,7 @@ def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: 
 
 
 def search_settings(search: Search) -> settings:
-    """Return the Hypothesis settings of a search, which state machines can use, too."""
+    """Return the Hypothesis settings for a search. The settings of a state machine can be made in the same way."""
     return settings(
         max_examples=search.examples,
         deadline=None,

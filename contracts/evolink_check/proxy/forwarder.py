@@ -1,9 +1,10 @@
 """Forward each request to the upstream server and its response to the client, and record both.
 
-Requests and responses are forwarded unchanged, with three exceptions: the header Host names the upstream server, header
-names are in lower case, and hop-by-hop headers are left out. Bodies are forwarded as they arrive, in their content
-coding. If `opinion` is set, the proxy holds each response until it has been judged, and adds a header with the result.
-The value of this header is `not judged` if the body of the response is too large to be kept.
+Requests and responses are forwarded unchanged, with three exceptions: the header Host names the upstream
+server, header names are in lower case, and hop-by-hop headers are left out. Bodies are forwarded as they
+arrive, in their content coding. With the option --headers (`opinion`), the proxy holds each response until it
+has been judged, and adds a header with the result. If the body of a response is too large to be kept, the
+value of this header is `not judged`.
 """
 
 from __future__ import annotations
@@ -239,9 +240,9 @@ class ForwardingApp:
 
 
 def unused_proxy(upstream: Upstream) -> str:
-    """Return a note if the environment names a proxy (HTTPS_PROXY) for the upstream server, because it is not used.
+    """Return a note that the proxy in the environment (HTTPS_PROXY) is not used for the upstream server.
 
-    The note is empty if the environment names no proxy.
+    The note is empty if the environment names no proxy for this server.
     """
     proxy = proxy_for(upstream.scheme, upstream.host)
     return f"{proxy} is not used, because `evolink-check proxy` connects directly" if proxy else ""

@@ -40,7 +40,7 @@ class Violation:
 
 
 def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Sort verdicts: new failures, known failures, warnings, passed, not observed.
+    """Sort verdicts into new failures, known failures, warnings, passed and not observed clauses.
 
     The order within a group is unchanged.
     """

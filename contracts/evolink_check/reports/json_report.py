@@ -1,6 +1,6 @@
 """Write a report as JSON, as report.schema.json describes.
 
-The format is stable: new versions may add members, but never remove them.
+Later versions of the format may add members, but remove none.
 """
 
 from __future__ import annotations

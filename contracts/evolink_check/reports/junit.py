@@ -41,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Test cases that ran together. `started` is in Unix seconds, and `seconds` is their duration."""
+    """Test cases that ran together. `started` is in Unix seconds. `seconds` is the duration of all the test cases."""
 
     name: str
     cases: Sequence[Case]

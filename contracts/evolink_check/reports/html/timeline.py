@@ -1,4 +1,4 @@
-"""Lay out events over time for an SVG of fixed width: a lane for each task or scenario, a mark for each event.
+"""Lay out events over time for an SVG of fixed width, with a lane for each task or scenario and a mark for each event.
 
     drawing = draw([Lane("task 7cvn", (Mark(0, "diamond", "pending", "create: 200", until=0.8), …))], title="Tasks")
 
@@ -35,8 +35,8 @@ _LABEL = 22  # maximum number of characters of a label
 class Mark:
     """One event. `at` is its start and `until` its end, in seconds from the start of the drawing.
 
-    `level` is the height of the mark in its lane, from 0 to 1. A line joins the marks with a level. If `level` is None,
-    the mark is at the bottom of the lane. `title` is the tooltip of the mark.
+    `level` is the height of the mark in its lane, from 0 to 1; None places the mark at the bottom of the
+    lane. A line joins the marks that have a level. `title` is the tooltip of the mark.
     """
 
     at: float
@@ -80,7 +80,7 @@ class PlacedMark:
 class Row:
     """A lane in units of the drawing.
 
-    `points` are the points `x,y` of the line that joins the marks with a level.
+    `points` are the points `x,y` of the line that joins the marks that have a level.
     """
 
     label: str
