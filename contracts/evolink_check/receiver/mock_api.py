@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from evolink_check.client.harness.journal_trace import Journals, trace_of
 from evolink_check.client.harness.mock_process import MockError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from evolink_spec import Spec
 
@@ -60,7 +61,8 @@ class MockApi:
             base_url=mock.url, headers=headers, timeout=_SECONDS, trust_env=False,
             verify=mock.url.startswith("https:"),
         )  # fmt: skip
-        self.complete = True
+        self.complete = True  # False once the mock has dropped an exchange that was not read before
+        self._recorded = 0  # exchanges that the mock had recorded when its journal was last read
 
     async def start(self) -> None:
         """Reset the account, and measure how far our clock is ahead of the clock of the mock.
@@ -126,25 +128,17 @@ class MockApi:
     async def requests(self) -> tuple[Entry, ...]:
         """Return the requests that the receiver has sent to the mock so far, in order of time."""
         journal = (await self._call("GET", "/__mock__/journal.har"))["log"]
+        self.complete = self.complete and journal["_dropped"] <= self._recorded
+        self._recorded = journal["_dropped"] + sum(not item["_callback"] for item in journal["entries"])
         unmatched: dict[str, Any] = {"entries": ()}
         if self._mock.alone:
             unmatched = (await self._call("GET", "/__mock__/unmatched.har"))["log"]
-        fresh = [[item for item in log["entries"] if self._is_new(item)] for log in (journal, unmatched)]
-        if any(fresh):
-            self._add(*fresh)
+        for log, is_own in ((journal, True), (unmatched, False)):
+            for key, item in _numbered(log["entries"]):
+                if key not in self._entries:
+                    pair = Journals([item], []) if is_own else Journals([], [item])
+                    (self._entries[key],) = trace_of(pair, ended=0.0, ahead=self._ahead).entries
         return tuple(sorted(self._entries.values(), key=lambda entry: (entry.began, entry.ended)))
-
-    def _is_new(self, item: dict[str, Any]) -> bool:
-        sent = item["request"]["headers"]
-        agent = next((header["value"] for header in sent if header["name"].lower() == "user-agent"), "")
-        return agent != _AGENT and not item["_callback"] and _key(item) not in self._entries
-
-    def _add(self, *logs: list[dict[str, Any]]) -> None:
-        for number, log in enumerate(logs):
-            for item in log:
-                pair = Journals([], [item]) if number else Journals([item], [])
-                (entry,) = trace_of(pair, ended=0.0, ahead=self._ahead).entries
-                self._entries[_key(item)] = entry
 
     async def _call(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
@@ -160,9 +154,20 @@ class MockApi:
         return answer.json() if answer.content else None
 
 
-def _key(item: dict[str, Any]) -> tuple[Any, ...]:
-    """Return a tuple that is different for each entry of the journal, so that no entry is read twice."""
-    return item["startedDateTime"], item["time"], item["request"]["method"], item["request"]["url"]
+def _numbered(items: list[dict[str, Any]]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """Yield the receiver's requests in a journal, each with a key that is the same whenever the journal is read.
+
+    Equal requests within a millisecond are numbered, so that each has a key of its own.
+    """
+    equal: Counter[tuple[Any, ...]] = Counter()
+    for item in items:
+        request = item["request"]
+        agent = next((h["value"] for h in request["headers"] if h["name"].lower() == "user-agent"), "")
+        if agent == _AGENT or item["_callback"]:
+            continue
+        place = item["startedDateTime"], item["time"], request["method"], request["url"]
+        yield (*place, equal[place]), item
+        equal[place] += 1
 
 
 def _create_request(spec: Spec) -> tuple[str, dict[str, Any]]:
