@@ -98,11 +98,15 @@ class Connection:
                 reply = self._exchange((("SCRIPT", "LOAD", self._script), commands[place]))[1]  # noqa: PLW2901
                 replies[place] = reply
             if isinstance(reply, ResponseError):
-                replies[place] = error = StoreError(f"{self._address.shown}: {reply}")
-                self.problem = str(error)
+                replies[place] = self.rejected(reply)
             elif self.problem is not None and commands[place][0] == "EVALSHA":
                 self.problem = None
         return replies
+
+    def rejected(self, reply: ResponseError) -> StoreError:
+        """Record that the server has rejected a command, and return the error for the caller."""
+        self.problem = f"{self._address.shown}: {reply}"
+        return StoreError(self.problem)
 
     def wall_time(self) -> float:
         """Return the time of the server's clock in Unix seconds, because the clocks of several machines differ."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evolink_mock.stores.redis import merged_changes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -52,9 +54,9 @@ class QueryCache:
         If the batch has a status query, the version is read before the other commands.
         """
         if not self.is_reading:
-            return self._connection.send(commands)
+            return merged_changes.send(self._connection, commands)
         self.is_reading = False
-        version, *replies = self._connection.send((self._read_version, *commands))
+        version, *replies = merged_changes.send(self._connection, (self._read_version, *commands))
         is_same = self._is_version(version)
         # After a write in this batch, the next batch may have another one, so it does not send the command alone.
         self._is_stable = is_same and (self._is_stable or not self._is_checked)

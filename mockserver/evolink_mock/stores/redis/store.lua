@@ -66,8 +66,9 @@ end
 
 -- Returns 1 after the change, 0 if the id of the task is taken, or the account's data if they differ from `before`, empty
 -- if the account does not exist.
-function commands.change()
-    local token, before, after, wall, clock, id, task, replaces, data, receiver, due, move = unpack(ARGV, 2)
+local function change(first)
+    local token, before, after, wall, clock, id, task, replaces, data, receiver, due, move =
+        unpack(ARGV, first, first + 11)
     local current = call('HGET', p .. 'accounts', token) or ''
     if current ~= before then return current end
     if id ~= '' and replaces == '' and call('HEXISTS', p .. 'tasks', id) == 1 then return 0 end
@@ -86,6 +87,21 @@ function commands.change()
         if worker == '' then plan(id, token, to, move, worker) end
     end
     return 1
+end
+
+function commands.change()
+    return change(2)
+end
+
+-- Make several changes, one after the other. Returns the reply to each, or its error.
+function commands.changes()
+    local replies = {}
+    for first = 2, #ARGV, 12 do
+        local is_done, reply = pcall(change, first)
+        if not is_done and type(reply) ~= 'table' then reply = {err = tostring(reply)} end
+        replies[#replies + 1] = reply
+    end
+    return replies
 end
 
 local function drop_delivery(id, token)
@@ -289,5 +305,5 @@ function commands.set_fact()
     call('HSET', p .. 'facts', ARGV[2], ARGV[3])
 end
 
-call('INCR', p .. 'version')
+call('INCRBY', p .. 'version', ARGV[1] == 'changes' and (#ARGV - 1) / 12 or 1)
 return commands[ARGV[1]]()
