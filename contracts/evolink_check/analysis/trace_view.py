@@ -25,7 +25,10 @@ NOWHERE = "?"  # not a possible path, because a question mark begins a query str
 
 
 class TraceView:
-    """A trace, interpreted with a `Spec`. Results that several rules need are computed once."""
+    """A trace, interpreted according to the OpenAPI documents (`Spec`).
+
+    Results that several rules need are computed only once.
+    """
 
     def __init__(self, trace: Trace, spec: Spec) -> None:
         self.trace = trace

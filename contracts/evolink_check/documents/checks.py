@@ -1,4 +1,4 @@
-"""The checks of one OpenAPI document, whose findings have no line numbers yet."""
+"""Check one OpenAPI document. The findings have no line numbers; `lint` adds them."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class FuzzResult:
 
 
 class ViolationFound(Exception):  # noqa: N818  (not an error, but the aim of the search)
-    """A response violates a clause."""
+    """A response violates a clause. Hypothesis catches this exception and shrinks the request."""
 
 
 @dataclass(slots=True)

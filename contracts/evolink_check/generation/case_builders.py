@@ -102,7 +102,7 @@ def bodyless_case(name: str, method: str, path: str, *about: str, **more: Any) -
 
 
 def can_send_wrong_keys(subject: Subject) -> bool:
-    """Whether requests with wrong keys may be sent, because this server is expected to reject them."""
+    """Whether requests with wrong keys may be sent. They may be sent only if the server is expected to reject them."""
     return not subject.any_key and "auth.bearer" not in subject.cannot
 
 

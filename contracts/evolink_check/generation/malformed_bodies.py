@@ -1,4 +1,4 @@
-"""Request bodies that are not JSON, not an object, of another content type, nested too deeply, or too large."""
+"""Request bodies with a wrong syntax, JSON type or content type, and bodies that are nested too deeply or too large."""
 
 from __future__ import annotations
 

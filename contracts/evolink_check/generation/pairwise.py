@@ -1,6 +1,6 @@
 """Select a few create requests that together contain the documented values.
 
-Only a few are selected, because each creates a task, which costs credits.
+The selection is small, because each request creates a task, which costs credits.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ source_parsing.install()  # searches run in several threads
 
 
 class SearchAbortedError(BaseException):  # Hypothesis treats any `Exception` as a failing example
-    """A property raises this to end the whole search. The message is the reason."""
+    """Raised by the tested function (`body` of `run_property`) to end the whole search. The message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: 
 
 
 def search_settings(search: Search) -> settings:
-    """Return the Hypothesis settings for a search. The settings of a state machine can be made in the same way."""
+    """Return the Hypothesis settings for a search with a strategy or with a state machine."""
     return settings(
         max_examples=search.examples,
         deadline=None,
