@@ -110,7 +110,7 @@ class PendingBody:
     """Encodes pending tasks that differ from `task` only in id, time of creation and estimate.
 
     The JSON is encoded only once, with placeholders for these three values. NUL characters delimit the placeholders,
-    because JSON contains no NUL.
+    because JSON contains no NUL. Time and estimate are inserted only if they differ from those of the task before.
     """
 
     def __init__(self, task: Task) -> None:
@@ -120,13 +120,17 @@ class PendingBody:
             body["task_info"]["estimated_time"] = msgspec.Raw(b"\0(estimate)d\0")
         holes = _encode(body).replace(b"%", b"%%").replace(b"\0(", b"%(")
         self._template = holes.replace(b"\0", b"")
+        self._second, self._estimate = -1, -1  # of the task that was last encoded
+        self._parts = [b"", b"", b""]  # its JSON before its id, its id, and the rest
 
     def encode(self, task: Task) -> bytes:
         """Return the JSON of `task`, which must be pending."""
         timetable = task.timetable
-        values = {
-            b"created": timetable.created,
-            b"id": task.id.encode("ascii"),
-            b"estimate": timetable.estimate,
-        }
-        return self._template % values
+        second, estimate = int(timetable.created), timetable.estimate
+        if second != self._second or estimate != self._estimate:
+            self._second, self._estimate = second, estimate
+            values = {b"created": second, b"id": b"\0\0", b"estimate": estimate}
+            self._parts = [*(self._template % values).partition(b"\0\0")]
+        parts = self._parts
+        parts[1] = task.id.encode("ascii")
+        return b"".join(parts)

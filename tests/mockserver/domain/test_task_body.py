@@ -169,6 +169,8 @@ def test_a_pending_body_encoded_in_advance_is_the_same(model: str) -> None:
     for task_id, created, seconds in (
         ("task-unified-1757169743-7cvnl5zw", START, 10.0),
         ("x", START + 5.9, 99.5),
+        ("y", START + 5.2, 99.5),
+        ("y", START + 5.2, 10.0),
     ):
         task = a_task(a_timetable(created, seconds), id=task_id, model=model)
         assert body.encode(task) == task_body.to_json(task, created)
