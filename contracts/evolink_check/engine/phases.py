@@ -1,4 +1,4 @@
-"""A run in progress, and its free phases, which send reads, invalid requests and generated requests."""
+"""A run in progress, and its free phases, which send read-only requests, invalid requests and generated requests."""
 
 from __future__ import annotations
 

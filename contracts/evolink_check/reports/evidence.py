@@ -1,7 +1,7 @@
-"""The trace of a report without secrets, in excerpts that fit a report.
+"""Read a report's trace with all secrets removed, in excerpts that fit a report.
 
-The modules that write reports can read the trace only through this module, so that none of them can forget to remove
-secrets.
+The modules that write reports can read the trace only through this module, so that none of them can forget to
+remove secrets.
 """
 
 from __future__ import annotations

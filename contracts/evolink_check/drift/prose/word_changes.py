@@ -137,8 +137,9 @@ def _flags(statement: Statement, removed: frozenset[str], added: frozenset[str])
 def _conditions(statement: Statement) -> Iterator[WordChange]:
     """Yield the conditions that were added or removed.
 
-    Conditions about the same fields count as equal, even if their wording differs. A condition is not yielded if one
-    sentence of the other version names all its fields, because then the condition may only be reworded.
+    Conditions about the same fields count as equal, even if their wording differs. A condition is not yielded
+    if a single sentence of the other version names all fields of the condition, because that sentence may be
+    the reworded condition.
     """
     old, new = _by_fields(statement.old), _by_fields(statement.new)
     for fields, words in new.items():

@@ -103,7 +103,7 @@ def _of_alternatives(
 
 
 def _united(branches: list[Branch]) -> Branch:
-    """Return one object with the members of all alternatives. Members that all alternatives require are required."""
+    """Return one object with the members of all branches. A member is required if all branches require it."""
     members = {name: shape for branch in branches for name, shape in branch.properties.items()}
     required = frozenset.intersection(*(branch.required for branch in branches))
     return replace(branches[0], properties=members, required=required, limits={})

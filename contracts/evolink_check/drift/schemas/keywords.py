@@ -66,9 +66,10 @@ def escaped(pointer: str) -> str:
 
 
 def is_plain(word: str, value: Json) -> bool:
-    """Whether a keyword restricts values without containing a schema, as `maximum` does, but not `properties`.
+    """Whether a keyword restricts values and is compared as a whole, such as `maximum` or `if`.
 
-    A malformed keyword, such as a `maximum` that is a text, is not plain, because it restricts nothing.
+    Keywords such as `properties` are not plain, because the schemas in them are compared one by one. A
+    malformed keyword, such as a `maximum` that is a text, is not plain either, because it restricts nothing.
     """
     if word in _NUMBERS:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -26,7 +26,10 @@ class MemberPairs:
 
 
 def pair_members(old: Branch, new: Branch) -> MemberPairs:
-    """Pair the members. If a removed member and an added member are similar, the member was renamed."""
+    """Pair the members of two versions of an object by name.
+
+    A removed member and an added member are paired as one renamed member if they are similar.
+    """
     removed = {name: shape for name, shape in old.properties.items() if name not in new.properties}
     added = {name: shape for name, shape in new.properties.items() if name not in old.properties}
     renamed: dict[str, str] = {}
