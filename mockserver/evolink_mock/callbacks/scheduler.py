@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 def _ignore() -> None:
-    """Do nothing."""
+    """Do nothing. For callers that need no notice of attempts."""
 
 
 class Sender(Protocol):

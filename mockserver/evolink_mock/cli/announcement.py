@@ -1,4 +1,4 @@
-"""What `serve` prints when it is ready: some lines, or one JSON object with `--log-format json`."""
+"""What `serve` prints when it is ready: lines of text, or one JSON object with `--log-format json`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key: str) -> None:
-    """Print the URL of the mock, the commands with which a client reaches the mock, and the link to the console.
+    """Print the URL of the mock, the variables and commands for a client, and the link to the console.
 
-    With `--log-format json`, one JSON object is printed on one line instead.
+    With `--log-format json`, one JSON object is printed instead.
     """
     from evolink_mock.cli.documents import models_line
 
@@ -33,9 +33,9 @@ def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key:
 
 
 def ready_fields(listeners: Listeners, settings: Settings, operator_key: str) -> dict[str, Any]:
-    """Return the addresses of a mock and what is needed to use them, by name.
+    """Return the addresses of a mock and what a client needs to use them, by name.
 
-    An address or a file that the mock does not have is omitted.
+    Addresses and files that the mock does not have are omitted.
     """
     from evolink_mock.server.listeners import network_urls, url_of
 
@@ -83,7 +83,7 @@ def _announce_as_text(listeners: Listeners, settings: Settings, models: str, ope
 
 
 def _announce_interception(listeners: Listeners, settings: Settings) -> None:
-    """Print the address of a separate control API, and how to redirect a client with a hard-coded address."""
+    """Print the address of a separate control API, and how to redirect a client with a hard-coded API address."""
     from evolink_mock.server.listeners import url_of
 
     if listeners.control is not None:

@@ -46,7 +46,7 @@ click.version_option(None, "--version", package_name="evolink-mock", message="ev
 
 
 def _lower_priority_settings() -> list[Mapping[str, RawValue]]:
-    """Return the settings that the command line overrides: from the environment, then from pyproject.toml."""
+    """Return the settings in the environment and in pyproject.toml, which the command line overrides."""
     variables = environment()
     for warning in configuration.unknown_variables(variables):
         warn(warning)
@@ -107,7 +107,7 @@ def _write_port_file(path: Path, port: bytes, *, as_json: bool) -> None:
 
 
 def _remove_port_file(path: Path, port: bytes) -> None:
-    """Remove the port file, unless the file is a device or another mock has replaced it."""
+    """Delete the port file at the end, unless it is a device or another mock has written it since."""
     with suppress(OSError):
         if path.is_file() and path.read_bytes() == port:
             path.unlink()

@@ -1,4 +1,4 @@
-"""Read the settings that the command line overrides: from the environment and from pyproject.toml."""
+"""Read the settings in the environment and in pyproject.toml, which the command line overrides."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _OURS = tuple(f"{ENVIRONMENT}{name}" for name in ("REDIRECT", "STORE_PASSWORD", 
 
 
 def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
-    """Return the settings in the environment, by field."""
+    """Return the settings in environment variables, by field name."""
     ours = {name: text for name, text in variables.items() if not _SERVICE_URL.fullmatch(text)}
     return from_environment(ours, ENVIRONMENT, *RECORDS)
 
 
 def source_of(name: str) -> str:
-    """Return where the value of a setting comes from: its option, its variable, or a file and the key in it."""
+    """Return where a setting comes from, for errors: an option, a variable, or a file and the key in it."""
     context = click.get_current_context(silent=True)
     sources = (
         from_command_line(context) if context is not None else {},
@@ -49,7 +49,7 @@ def source_of(name: str) -> str:
 
 
 def unknown_variables(variables: Mapping[str, str]) -> list[str]:
-    """Return a warning for each variable that has the prefix of settings but names no setting."""
+    """Return a warning for each environment variable that begins like a setting's but names no setting."""
     words = [
         name.removeprefix(ENVIRONMENT) for name in VARIABLES
     ]  # without the common prefix, which would make all names similar
@@ -64,9 +64,10 @@ def unknown_variables(variables: Mapping[str, str]) -> list[str]:
 
 
 def pyproject_settings(start: Path) -> dict[str, RawValue]:
-    """Return the settings in `[tool.evolink-mock]` of the nearest pyproject.toml at or above `start`, by field.
+    """Return the settings in `[tool.evolink-mock]` of the nearest pyproject.toml, by field name.
 
-    If the file is not valid TOML or has an unknown setting, raises ValueError with the path of the file.
+    The file is searched in the folder `start` and in the folders above. Raises ValueError, with the path of the file,
+    if it is not valid TOML or contains an unknown setting.
     """
     path = next(
         (file for folder in (start, *start.parents) if (file := folder / "pyproject.toml").is_file()), None

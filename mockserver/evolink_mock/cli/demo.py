@@ -1,4 +1,4 @@
-"""`evolink-mock demo`: create a task, poll it, receive its callback and save the video, over real HTTP."""
+"""`evolink-mock demo` creates a task, polls it, receives its callback and saves the video, over real HTTP."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ _TOKEN = "demo"  # noqa: S105  (any token is accepted)
 
 
 def run(folder: Path, speed: Speed) -> int:
-    """Run a complete task, show it in the terminal, and save its video in `folder`. Return the exit status."""
+    """Take a task from its creation to its video, show each step, and save the video in `folder`.
+
+    Returns the exit status.
+    """
     console = Console()
     if problem := _problem(folder):
         Console(stderr=True).print(f"[red]evolink-mock: {escape(problem)}[/]", soft_wrap=True)
@@ -61,7 +64,7 @@ def run(folder: Path, speed: Speed) -> int:
 
 
 def _problem(folder: Path) -> str:
-    """Return the reason why the video cannot be rendered or saved; empty if there is none."""
+    """Return the reason why the video cannot be rendered or saved; empty if it can."""
     if not folder.is_dir():
         return f"--output: there is no folder {folder}"
     if not os.access(folder, os.W_OK):
@@ -85,7 +88,7 @@ def _request(model: str | None, callback_url: str) -> dict[str, Any]:
 
 
 def _watch(console: Console, url: str) -> dict[str, Any]:
-    """Poll the task until it ends, and show its progress as a bar. Return the last response."""
+    """Query the task until it ends, and show its progress as a bar. Return the body of the last response."""
     columns = (
         TextColumn("[bold]GET[/]  {task.description:<10}"),
         BarColumn(),
@@ -129,7 +132,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 @contextmanager
 def _receiver() -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
-    """Run a callback receiver on a free port. Yield its callback URL and the queue of received bodies."""
+    """Run a callback receiver on a free port. Yield its callback URL, and the queue of the bodies that it receives."""
     received: queue.Queue[dict[str, Any]] = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Describe the served OpenAPI documents as text: in one line for `serve`, or as a table with a row for each model."""
+"""Describe the served OpenAPI documents: in one line for `serve`, or as a table with a row for each model."""
 
 from __future__ import annotations
 
@@ -23,10 +23,7 @@ def models_line(spec: Spec) -> str:
 
 
 def document_rows(spec: Spec) -> list[tuple[str, ...]]:
-    """Return a row for each model: name, method and path, medium, older names, file.
-
-    The rows are sorted by path and model.
-    """
+    """Return a row for each model, sorted by path and model: model, method and path, medium, old names, file."""
     rows = []
     for (method, path), by_model in spec.creates.items():
         for model, operation in by_model.items():
@@ -51,6 +48,6 @@ def _sources(spec: Spec) -> set[str]:
 
 
 def _shown(source: str) -> str:
-    """Return the path of an OpenAPI document as given on the command line, or the name of a built-in document."""
+    """Return the path of an OpenAPI document as the user wrote it; for a built-in document, only its file name."""
     path = Path(source)
     return f"built in: {path.name}" if path.parent.parent.name == "evolink_spec" else source

@@ -1,4 +1,4 @@
-"""The options of single commands. The options that all mocks share are the fields of `Settings`."""
+"""The options that only single commands have. The options of all mocks are the fields of `Settings`."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
 
 
 class RunningMockOptions(Struct, frozen=True, kw_only=True):
-    """The options of commands for a running mock: its URL, as an argument or as an option."""
+    """The option or argument with the URL of a running mock, for the commands that use one."""
 
     address: Annotated[
         str, Option(help="URL of the mock, instead of --url.", metavar="URL", positional=True, excludes="url")
@@ -118,7 +118,7 @@ class RunningMockOptions(Struct, frozen=True, kw_only=True):
 
     @property
     def mock_url(self) -> str:
-        """The URL of the mock: the argument, or the option if there is no argument."""
+        """The URL of the mock, from the argument or, without an argument, from the option."""
         return self.address or self.url
 
 

@@ -1,4 +1,4 @@
-"""Report problems on stderr: as text, or as JSON objects if the command has a JSON log."""
+"""Report problems on stderr, as text or, if the log of the command is JSON, as JSON objects."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _WORDS = "evolink_mock.words"  # the command line, in the `meta` of click's cont
 
 
 class ReportingGroup(Group):
-    """The group of the commands of `evolink-mock`. An error in an option is reported in the format of the log."""
+    """The commands of `evolink-mock`, which report invalid options in the format of their log."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse the options of the group, and keep the words of the command line for `is_log_json`."""
+        """Parse the options, and keep the words of the command line for `is_log_json`."""
         words = tuple(args)
         context = super().make_context(info_name, args, parent, **extra)
         context.meta[_WORDS] = words
         return context
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. If the log is JSON, an error in an option is shown as a JSON object."""
+        """Run the command. If its log is JSON, a usage error is shown as a JSON object."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
@@ -47,14 +47,14 @@ class ReportingGroup(Group):
 
 
 class _JsonUsageError(click.UsageError):
-    """An error in an option, which is shown as a JSON object."""
+    """A usage error that is shown as a JSON object."""
 
     def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002  (always stderr)
         _write("error", self.message, exit_status=self.exit_code)
 
 
 def is_log_json() -> bool:
-    """Return whether the command writes its log as JSON. This is known even if its settings are invalid."""
+    """Return whether the log of the command is JSON, even if its other settings are invalid."""
     context = click.get_current_context(silent=True)
     words: tuple[str, ...] = () if context is None else context.meta.get(_WORDS, ())
     if words[:1] and words[0] not in _WITH_LOG:
@@ -63,7 +63,7 @@ def is_log_json() -> bool:
 
 
 def _written_format(words: tuple[str, ...]) -> str:
-    """Return the value of --log-format on the command line; empty if it is missing."""
+    """Return the value of --log-format on the command line; empty if the option is missing."""
     options = words[: words.index("--")] if "--" in words else words
     text = ""
     for word, following in zip(options, (*options[1:], "")[: len(options)], strict=True):
@@ -74,7 +74,7 @@ def _written_format(words: tuple[str, ...]) -> str:
 
 
 def _configured_format() -> str:
-    """Return `log_format` from the environment, or else from pyproject.toml; empty if neither sets it."""
+    """Return `log_format` from the environment, or else from pyproject.toml; empty if neither contains it."""
     sources: list[Mapping[str, RawValue]] = [configuration.environment_settings(environment())]
     with suppress(ValueError):  # the code that needs the file reports that it is invalid
         sources.append(configuration.pyproject_settings(Path.cwd()))
@@ -90,7 +90,7 @@ def warn(problem: str) -> None:
 
 
 def report(problem: str, exit_status: int) -> None:
-    """Report the problem that ends the command with this exit status, but do not end the command."""
+    """Report the problem because of which the command is about to exit with this status."""
     if is_log_json():
         _write("error", problem, exit_status=exit_status)
     else:
@@ -98,7 +98,7 @@ def report(problem: str, exit_status: int) -> None:
 
 
 def fail(problem: str, exit_status: int) -> NoReturn:
-    """Report a problem, and end the command with this exit status."""
+    """Report a problem, and exit with this status."""
     report(problem, exit_status)
     raise SystemExit(exit_status)
 
@@ -111,7 +111,7 @@ def _write(level: str, problem: str, **fields: int) -> None:
 
 @contextmanager
 def reported_problems() -> Iterator[None]:
-    """If an error occurs in the `with` block, report it, and end the command with the exit status for this error."""
+    """Return a context manager that reports an error in its block, and exits with the status for this error."""
     from evolink_spec import SpecError
 
     from evolink_mock.domain.store import StoreError
@@ -133,9 +133,9 @@ def reported_problems() -> Iterator[None]:
 
 
 def _with_source(name: str, error: Exception) -> str:
-    """Return the message of an error after the variable or the file that contains the setting `name`.
+    """Return the message of an error, preceded by the variable or the file that contains the setting `name`.
 
-    An option is not named again, because the user has just written it, and the message names it.
+    Nothing precedes it if the setting is an option, because the message already names the option.
     """
     source = configuration.source_of(name)
     return str(error) if source.startswith("-") else f"{source}: {error}"

@@ -1,4 +1,4 @@
-"""`evolink-mock run`: start a mock and run a command against it, even if the command has a hard-coded API address."""
+"""`evolink-mock run` starts a mock and runs a command against it, even if the API address is hard-coded."""
 
 from __future__ import annotations
 
@@ -41,10 +41,7 @@ _KEYS = ("SIGINT", "SIGQUIT")  # the terminal sends these on a key press to ever
 
 
 def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
-    """Return the settings of a mock for one command, with free ports.
-
-    If `private`, the mock uses the default ports of http and https instead.
-    """
+    """Return the settings for the mock of one command, with free ports; if `private`, with ports 80 and 443."""
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}
         return replace(settings, **ports, proxy_port=0, offline=True)
@@ -54,12 +51,12 @@ def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
 def run(
     spec: Spec, settings: Settings, command: Sequence[str], *, private: bool = False, verbose: bool = False
 ) -> int:
-    """Run a command against a mock until the command ends, and report the requests of the command on stderr.
+    """Run a command against a mock until the command ends, and report its requests on stderr.
 
-    `settings` come from `with_assigned_ports`. If `private`, this process first moves into a separate network
-    namespace. Returns the exit status of the command; 128 + n if signal n ended it, 127 if there is no such command,
-    126 if the command cannot be run. Before the command starts, this may raise `NamespaceError`, `PortError`,
-    `AuthorityError` or ValueError.
+    `settings` are the result of `with_assigned_ports`. If `private`, this process first moves into its own network
+    namespace. Returns the exit status of the command; 128 + n if signal n ended it, 127 if the command does not exist,
+    126 if it cannot be run. Before the command starts, `NamespaceError`, `PortError`, `AuthorityError` or ValueError
+    may be raised.
     """
     summary, inherited = TrafficSummary(), environment()
     with _temporary_folder() as folder:
@@ -96,7 +93,7 @@ def _replaced_key(key: str) -> str:
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """Create a temporary folder, and remove it at the end. Raises ValueError if the folder cannot be created."""
+    """Create a temporary folder, and delete it at the end. Raises ValueError if it cannot be created."""
     try:
         folder = TemporaryDirectory(prefix="evolink-mock-")
     except OSError as error:
@@ -108,7 +105,7 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Run a command with the stdin, stdout and stderr of this process, and forward signals. Return its exit status."""
+    """Run a command with this process's stdin, stdout and stderr, and forward signals to it. Return its exit status."""
     child: subprocess.Popen[bytes] | None = None
 
     def pass_on(number: int, _: FrameType | None) -> None:
@@ -132,7 +129,7 @@ def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
 
 @contextmanager
 def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Handle the signals that end a program. An ignored signal (nohup) stays ignored, also in the command."""
+    """Handle the signals that would end this process. A signal that is ignored (nohup) stays ignored."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     handled = [number for number, previous in before.items() if previous is not signal.SIG_IGN]
     for number in handled:
@@ -145,7 +142,7 @@ def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None
 
 
 def _in_foreground() -> bool:
-    """Return whether a key such as Ctrl-C sends its signal to the command as well as to this process."""
+    """Return whether a key such as Ctrl-C sends its signal both to the command and to this process."""
     if sys.platform == "win32":
         return True
     try:

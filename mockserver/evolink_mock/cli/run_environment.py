@@ -1,4 +1,4 @@
-"""The environment of a command under `run`: variables that redirect an unchanged program to the mock."""
+"""The environment variables of a command under `run`, which redirect an unchanged program to the mock."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def child_environment(
     inherited: Mapping[str, str], listeners: Listeners, settings: Settings, folder: Path
 ) -> dict[str, str]:
-    """Return the inherited variables, and the variables that redirect a program to the mock.
+    """Return the variables of this process, and those that redirect a program to the mock.
 
     The files that the variables name are written to `folder`.
     """
@@ -61,16 +61,15 @@ def child_environment(
 
 
 def api_key(settings: Settings) -> str:
-    """Return the API key for the command: a key that the mock accepts, and never an inherited key.
+    """Return an API key that the mock accepts, for the command. An inherited key is never returned.
 
-    A client that ignores the proxy reaches the real API. The real API refuses the returned key, but could charge
-    credits for an inherited key.
+    If a client ignores the proxy, its requests reach the real API, which would charge credits for an inherited key.
     """
     return example_key(settings.tokens)
 
 
 def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
-    """Return the value of NO_PROXY: this machine, and the inherited entries that exempt none of `hosts`."""
+    """Return the value of NO_PROXY: this machine, and the inherited hosts except those that are to be redirected."""
 
     def covers(entry: str) -> bool:
         name = entry.lower().partition(":")[0].lstrip("*.")
@@ -87,7 +86,7 @@ def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
 def _path_of(url: str) -> str:
     """Return the path of an inherited base URL, such as `/v1`; empty if the URL is invalid.
 
-    The program expects this path, so the base URL of the mock gets the same path.
+    The base URL of the mock gets the same path, because the program expects it.
     """
     try:
         return urlsplit(url if "://" in url else f"//{url}").path
@@ -96,7 +95,7 @@ def _path_of(url: str) -> str:
 
 
 def _java_options(inherited: Mapping[str, str], proxy: tuple[str, int], folder: Path) -> str:
-    """Return JAVA_TOOL_OPTIONS, which every Java program reads, with the proxy and the mock's trust store.
+    """Return JAVA_TOOL_OPTIONS, which every Java program reads, with the proxy and the trust store.
 
     `trust_variables` has written the trust store to `folder`.
     """

@@ -1,4 +1,4 @@
-"""Count the requests that a command sends to a mock, and report them when the command has ended."""
+"""Count the requests that a command under `run` sends to the mock, and report them at its end."""
 
 from __future__ import annotations
 
@@ -25,17 +25,14 @@ _HOW_TO_TRUST = (
 
 
 class TrafficSummary:
-    """Counts the requests of a command, in the thread of the mock.
-
-    `report` must be called after this thread has ended.
-    """
+    """Counts the requests of a command. `report` must be called after the thread of the mock has ended."""
 
     def __init__(self) -> None:
         self._exchanges: Counter[str] = Counter()
         self._passages: Counter[str] = Counter()
 
     def exchange(self, exchange: Exchange) -> None:
-        """Count a completed exchange. Status queries of different tasks count as the same request."""
+        """Count a completed exchange. Status queries of different tasks are counted together."""
         path = exchange.path.replace(exchange.task_id, "{task}") if exchange.task_id else exchange.path
         why = f"  ({'; '.join(exchange.notes)})" if exchange.notes else ""
         _count(self._exchanges, f"{exchange.status or '---'}  {exchange.method:<4} {path}{why}")
@@ -45,9 +42,9 @@ class TrafficSummary:
         _count(self._passages, f"{passage.outcome}: {passage.host}:{passage.port}")
 
     def report(self, advice: str = "", *, was_reached: bool = False) -> str:
-        """Return a line for each request: its count, its status, and the reason of a refusal or a suggested path.
+        """Return a line for each kind of request: its count, its status, and for an error the reason or advice.
 
-        If the command neither sent a request nor connected to the mock (`was_reached`), `advice` is appended. If a
+        If the command sent no request, and did not connect to the mock (`was_reached`), `advice` is appended. If a
         client did not trust the certificate of the mock, a line says so.
         """
         counted = [*self._exchanges.items(), *self._passages.items()]

@@ -1,4 +1,4 @@
-"""Files and variables that make programs trust the mock's certificate as well as the usual certificates."""
+"""Files and variables that make programs trust the mock's certificate in addition to the usual certificates."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def trust_variables(inherited: Mapping[str, str], authority: Authority, folder: 
 
 
 def java_trust_store(pem: bytes) -> bytes:
-    """Encode certificates, given as PEM, as a Java trust store."""
+    """Convert certificates in PEM format to a Java trust store."""
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
     entries = [pkcs12.PKCS12Certificate(certificate, None) for certificate in _certificates(pem)]
@@ -61,7 +61,10 @@ def java_trust_store(pem: bytes) -> bytes:
 
 
 def _certificates(pem: bytes) -> list[Certificate]:
-    """Parse the certificates in a PEM file. Unreadable certificates, which a system's file may contain, are skipped."""
+    """Parse the certificates in a PEM file.
+
+    Certificates that cannot be parsed are skipped, because systems have some.
+    """
     from cryptography import x509
 
     end = b"-----END CERTIFICATE-----"
@@ -77,7 +80,7 @@ def _certificates(pem: bytes) -> list[Certificate]:
 
 
 def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Write a start-up file for wget, with the user's own start-up file and the certificates. Return its path."""
+    """Write a configuration file for wget that includes the user's own and names the certificates. Return its path."""
     path = folder / "wgetrc"
     default = Path(inherited.get("HOME") or "/nonexistent") / ".wgetrc"
     own = Path(inherited.get("WGETRC") or default)
@@ -88,9 +91,9 @@ def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
 
 
 def _php(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Add a folder with PHP's configuration, and return the list of folders, which ends with the new folder.
+    """Write a PHP configuration file in a folder, and return PHP's list of folders with this folder appended.
 
-    An empty item in the list is PHP's default folder.
+    An empty item in the list stands for PHP's default folder.
     """
     own = folder / "php"
     own.mkdir(exist_ok=True)
@@ -101,7 +104,7 @@ def _php(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
 
 
 def _trusted(inherited: Mapping[str, str]) -> bytes:
-    """Return the certificates that the command would trust without the mock, as PEM."""
+    """Return the certificates, in PEM format, that the command would trust without the mock."""
     files = [
         path for name in (*_REPLACING, *_ADDING) if _is_readable(path := Path(inherited.get(name) or "-"))
     ]
@@ -115,7 +118,7 @@ def _is_readable(path: Path) -> bool:
 
 
 def _system() -> Path:
-    """Return the file of certificates that this system trusts, or the file of certifi if the system has none."""
+    """Return the file of the certificates that this system trusts; if the system has none, the file of certifi."""
     default = ssl.get_default_verify_paths().cafile
     for path in (Path(name) for name in (default, *_SYSTEM) if name):
         if path.is_file():

@@ -1,4 +1,4 @@
-"""The commands for a running mock: `wait` waits until it is ready, and `tail` prints its requests."""
+"""The commands `wait`, which waits until a running mock is ready, and `tail`, which prints its requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOST = "the mock closed the connection because it stopped or because this termi
 
 
 class NoMockError(Exception):
-    """No mock responds at the address, or the mock refuses the request. The message states the reason."""
+    """No mock responds at the address, or the mock responds with an error. The message states the reason."""
 
 
 def wait(
@@ -71,9 +71,9 @@ def tail(options: TailOptions) -> int:
 
 
 def events(options: TailOptions) -> Generator[tuple[str, Any]]:
-    """Yield the events of the mock as pairs of name and decoded data.
+    """Yield the events of the mock, as pairs of name and decoded data.
 
-    When the connection ends, raises `NoMockError`.
+    Raises `NoMockError` when the connection ends.
     """
     headers = {"Accept": "text/event-stream"}
     if options.key:
@@ -94,7 +94,7 @@ def events(options: TailOptions) -> Generator[tuple[str, Any]]:
 
 
 def _connection(address: str, seconds: float) -> HTTPConnection:
-    """Create a connection without opening it. The timeout of the connection applies to each wait for data."""
+    """Create a connection, which is opened later. Its timeout applies to each wait for data."""
     url = urlsplit(address)
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise NoMockError(f"{address!r} is not a URL: write http://HOST:PORT")
@@ -121,7 +121,7 @@ def _refusal(options: TailOptions, status: int) -> str:
 
 
 def parse(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
-    """Parse a stream of server-sent events. Yield each event as its name and its decoded JSON data."""
+    """Parse a stream of server-sent events, and yield the name and the decoded JSON data of each."""
     name, data = "", ""
     for raw in stream:
         field, _, value = raw.decode("utf-8", "replace").rstrip("\r\n").partition(": ")

@@ -1,4 +1,4 @@
-"""The commands for a running mock: `wait`, `tail` and `mcp`. `mount` adds them to the command line."""
+"""The commands `wait`, `tail` and `mcp`, which use a running mock. `mount` adds them to the command line."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ def mount(app: Group) -> None:
 
 
 def _default_url() -> list[dict[str, RawValue]]:
-    """Return the URL in EVOLINK_BASE_URL as a setting that the command line overrides; empty if it is not set."""
+    """Return the setting for the mock's URL from the environment variable EVOLINK_BASE_URL; empty if it is not set."""
     url = environment().get(_BASE_URL)
     return [{"url": RawValue(_BASE_URL, url)}] if url else []

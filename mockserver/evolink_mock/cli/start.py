@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the command. If Ctrl-C is pressed while the command is imported, the process ends without a traceback."""
+    """Run the command. If Ctrl-C is pressed while Python imports the command, the process ends without a traceback."""
     _replace_closed_streams()
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is signal.default_int_handler:
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Replace streams that were closed before the start (`2>&-`), which are None in Python, by os.devnull."""
+    """Replace the standard streams that are None, because the shell has closed them (`2>&-`), with os.devnull."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)

@@ -1,4 +1,4 @@
-"""`evolink-mock store`: inspect a store, check it, export it, or import into it."""
+"""`evolink-mock store`, which inspects, checks, exports or fills a store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DAMAGED = 1  # the exit status of `check` if the store is damaged
 
 
 def run(action: str, store: str, file: Path | None, spec: Spec) -> int:
-    """Carry out one of `ACTIONS` on a store. Return the exit status.
+    """Do one of `ACTIONS` with a store, and return the exit status.
 
     Raises `StoreError` if the store cannot be used, and ValueError for invalid input.
     """
@@ -92,9 +92,9 @@ async def _export(store: SqliteStore | RedisStore, operations: OperationIndex, f
 
 
 async def _import(store: SqliteStore | RedisStore, operations: OperationIndex, file: Path | None) -> int:
-    """Import the accounts in a file, replacing accounts with the same tokens. Return the number of imported accounts.
+    """Import the accounts in a file, and return their number. Accounts with the same tokens are replaced.
 
-    A new store also gets the seed and the clock of the exported store.
+    If the store is new, it also gets the seed and the clock of the exported store.
     """
     source = nullcontext(sys.stdin.buffer) if file is None else file.open("rb")
     with source as stream:

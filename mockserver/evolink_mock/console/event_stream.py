@@ -1,4 +1,4 @@
-"""Send new exchanges as server-sent events, in batches: as JSON for programs or as rows for the live view."""
+"""Send new exchanges as server-sent events: as JSON for programs, or as table rows for the live view."""
 
 from __future__ import annotations
 
@@ -44,13 +44,11 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 ) -> None:
     """Send exchanges as events until the client disconnects.
 
-    The first exchange is the next one after the last exchange that the client has, or else the next new exchange. If
-    the exchanges are cleared before the client has received all of them and `cleared` is not empty, the client gets
-    the event `cleared` instead of those that it has not received. If `cleared` is empty, the client still gets those
-    exchanges.
-
-    A client that does not read a batch in time is disconnected in the middle of the response. When it connects again
-    with `Last-Event-ID`, the stream continues there, and the client learns how many exchanges it has missed.
+    The first exchange is the one after the last that the client has, or else the next new one. If the feed is cleared,
+    and the client has not received all exchanges, the client gets the event `cleared` instead of the rest; if `cleared`
+    is empty, the client still gets the rest. A client that does not read a batch in time is disconnected. When it
+    connects again with `Last-Event-ID`, it gets the exchanges that followed, and learns how many were removed before it
+    could get them.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200
@@ -69,7 +67,7 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 async def _disconnect(
     sending: asyncio.Task[None], exchange: Exchange, scope: Scope, gone: asyncio.Task[None]
 ) -> None:
-    """Disconnect a client that does not read. Raises any other error that ended the sending."""
+    """Disconnect a client that does not read. Any other error during sending is raised again."""
     if not isinstance(sending.exception(), TimeoutError):
         sending.result()
     exchange.notes += (_TOO_SLOW,)
@@ -114,8 +112,8 @@ async def _write(send: Send, data: bytes) -> None:
 def _first(scope: Scope, feed: ExchangeFeed) -> int:
     """Return the number of the last exchange that the client has.
 
-    The number is taken from the header `Last-Event-ID`, or else from the parameter `after`; if both are missing, it is
-    the number of the latest exchange.
+    The number is in the header `Last-Event-ID`, or else in the parameter `after`. If both are missing, it is the number
+    of the latest exchange.
     """
     last = next((value for name, value in scope["headers"] if name == b"last-event-id"), b"")
     query = dict(parse_qsl(scope.get("query_string", b"")))
@@ -132,9 +130,9 @@ def event(kind: str, data: bytes, number: int | None = None) -> bytes:
 
 
 def json_events(selected: Callable[[Exchange], bool]) -> Encode:
-    """Return an encoder that makes an `exchange` event of each selected exchange.
+    """Return a function that encodes each exchange of a batch as an event named `exchange`, if `selected` accepts it.
 
-    If exchanges were dropped before the batch, the encoder adds a `missed` event with their number.
+    If exchanges were removed before the batch, the function adds an event named `missed` with their number.
     """
 
     def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:

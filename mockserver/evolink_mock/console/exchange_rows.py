@@ -1,4 +1,4 @@
-"""The rows of the live view: which exchanges a filter selects, and what each row shows."""
+"""The rows of the live view: which exchanges a filter selects, and what the row of an exchange shows."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LONGEST = 300  # maximum number of characters of a path or a note in a row
 
 
 class ExchangeFilter(Struct, frozen=True):
-    """Selects exchanges. An empty field selects all exchanges.
+    """Selects exchanges. An empty field accepts all exchanges.
 
-    `status` is a status or its first digits, such as `4` or `4xx`. `text` is a part of the method, the path, a note or
+    `status` is a status or its first digits, such as `4` or `4xx`. `text` must occur in the method, the path, a note or
     a body.
     """
 
@@ -38,7 +38,7 @@ ALL = ExchangeFilter()
 
 
 def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
-    """Return whether a filter selects an exchange. Every field of the filter must match; case is ignored."""
+    """Return whether an exchange matches every field of a filter, without regard to case."""
     if selection == ALL:  # the usual filter, checked first because this runs for each exchange
         return True
     texts = (
@@ -55,7 +55,7 @@ def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
 
 
 def _contains(exchange: Exchange, text: str) -> bool:
-    """Return whether a text occurs in an exchange. In a body, the text may also be written with JSON escapes."""
+    """Return whether a text occurs in an exchange. In a body, it may also occur with JSON escapes."""
     lines = (exchange.method, exchange.path, *exchange.notes)
     forms = {text.encode(), dumps(text)[1:-1].encode()}
     bodies = (exchange.request_body.lower(), exchange.answer_body.lower())
@@ -65,7 +65,7 @@ def _contains(exchange: Exchange, text: str) -> bool:
 
 
 def row(item: Numbered) -> dict[str, Any]:
-    """Return the cells of the row of an exchange, without credentials."""
+    """Return what the row of an exchange shows, without credentials."""
     number, exchange = item
     path, notes = exchange.path, [*exchange.notes]
     is_plain = not notes and 0 < exchange.status < _ERROR  # the path is then documented

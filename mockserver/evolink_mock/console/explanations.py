@@ -1,4 +1,4 @@
-"""Explain why a request was refused: the clause that the request violated, and the most similar correct name."""
+"""Explain an error response: which clause the request violated, and which similar name would be correct."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
 
 
 def clause_of(exchange: Exchange) -> str:
-    """Return the id of the clause that a request violated.
+    """Return the id of the clause that a request violated; empty if it violated none, or if a recipe caused the error.
 
-    The id is empty if the request violated no clause, or if a recipe caused the refusal. No clause concerns requests
-    to undocumented paths or uploads of files.
+    There is no clause for undocumented paths and for uploads of files.
     """
     if exchange.is_unmatched or _FILES in exchange.path:
         return "auth.header" if exchange.status == _UNAUTHORIZED else ""
@@ -48,7 +47,7 @@ def clause_of(exchange: Exchange) -> str:
 
 
 def nearest_of(exchange: Exchange) -> str:
-    """Return the route, model, field or recipe that the client probably meant; empty if no name is similar."""
+    """Return the path, model, field or recipe that the client probably meant; empty if none is similar."""
     for note in exchange.notes:
         if match := _NEAREST.search(note):
             return str(next(filter(None, match.groups())))
@@ -58,6 +57,6 @@ def nearest_of(exchange: Exchange) -> str:
 
 
 def _names_recipe(exchange: Exchange) -> bool:
-    """Return whether a header of the request may name a recipe, which then caused the response."""
+    """Return whether a header of the request may name a recipe, which would be the cause of the response."""
     headers = dict(exchange.request_headers)
     return b"mock=" in headers.get(b"prefer", b"") or b"~" in headers.get(b"authorization", b"")

@@ -1,4 +1,4 @@
-"""Access to the console, which requires the operator's key and is refused to pages of other origins.
+"""Access control of the console: the operator's key is required, and pages of other origins have no access.
 
 Other machines have access only if the user has chosen the operator's key (`--ui-key`).
 """
@@ -31,7 +31,7 @@ class AccessGuard:
         self._own = own
 
     def refusal(self, scope: Scope, *, public: bool) -> WebResponse | None:
-        """Return the response that refuses a request, or None if the request is allowed.
+        """Return the response that denies access, or None if the request is allowed.
 
         A `public` page shows no data of any account, and therefore requires no key.
         """
@@ -48,12 +48,12 @@ class AccessGuard:
         return None if public or self.is_operator(headers) else refusal(401, _NO_KEY)
 
     def is_operator(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Return whether the header or the cookie of a request contains the operator's key."""
+        """Return whether a header or a cookie of the request contains the operator's key."""
         return is_operator(headers, self.service.operator_key)
 
 
 def _is_navigation(headers: Mapping[bytes, bytes]) -> bool:
-    """Return whether the browser loads a page into a window, for example because a user follows a link."""
+    """Return whether the browser will show the response in a window, for example because the user followed a link."""
     return headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
 
 

@@ -28,7 +28,7 @@ _OTHERS = (
 
 
 class OperationRow(NamedTuple):
-    """A row of the table. `models` is empty for an operation that does not depend on a model."""
+    """A row of the table of operations. `models` is empty if the operation does not depend on a model."""
 
     method: str
     path: str
@@ -37,7 +37,7 @@ class OperationRow(NamedTuple):
 
 
 def operation_rows(spec: Spec) -> list[OperationRow]:
-    """Return a row for each operation: those that create tasks, then the query of a task, then the others."""
+    """Return a row for each operation: first those that create tasks, then the status query, then the others."""
     creates = [
         OperationRow(method, path, "Creates a task", tuple(model or "any" for model in by_model))
         for (method, path), by_model in spec.creates.items()

@@ -1,4 +1,4 @@
-"""The pages and fragments of the console, one function for each."""
+"""The pages of the console, and the parts of pages that the browser updates: one function for each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CLEARED = event("rows", b'<tr class="cleared"></tr>')  # the page drops the rows
 
 
 class PageRequest(msgspec.Struct, frozen=True):
-    """A request for a page: its query parameters, its path parameter `item`, and the URL of this server."""
+    """A request for a page: its query parameters, the item in its path (`item`), and the URL of this server."""
 
     service: Service
     query: Mapping[str, str]
@@ -49,7 +49,7 @@ async def start(request: PageRequest) -> bytes:
 
 
 async def live(request: PageRequest) -> bytes:
-    """Render the latest exchanges and the form that filters them. New exchanges arrive over the event stream."""
+    """Render the latest exchanges and a form to filter them. The event stream delivers new exchanges later."""
     selection = filter_of(request.query)
     feed = request.service.exchange_feed
     since = _number(request.query.get("since", ""))  # number of the last exchange when the view was cleared
@@ -64,14 +64,14 @@ async def live(request: PageRequest) -> bytes:
 
 
 async def exchange(request: PageRequest) -> bytes | None:
-    """Render one exchange with its headers and bodies; None if the exchange has been dropped."""
+    """Render one exchange with its headers and bodies; None if the exchange has been removed."""
     number = _number(request.item)
     found = request.service.exchange_feed.get(number)
     return None if found is None else page("exchange.html", item=views.exchange_details(number, found))
 
 
 async def tasks(request: PageRequest) -> bytes:
-    """Render the latest tasks of the selected account, or of the latest accounts if none is selected."""
+    """Render the latest tasks of the selected account or, if no account is selected, of the latest accounts."""
     service = request.service
     accounts = await views.account_list(service)
     label = request.query.get("account", "")
@@ -93,7 +93,7 @@ async def accounts(request: PageRequest) -> bytes:
 
 
 async def recipes(request: PageRequest) -> bytes:
-    """Render the table of effects, a composed recipe with its preview, and the accounts to assign it to."""
+    """Render the table of effects, the composed recipe with a preview, and the accounts to which to assign it."""
     text = request.query.get("recipe", "")
     preview = recipe_views.preview(request.service.registry, text)
     if request.item == "preview":
@@ -112,18 +112,18 @@ async def reference(request: PageRequest) -> bytes:
 
 
 def _shown_key(request: PageRequest) -> str:
-    """Return the API key in examples. Only the operator sees a key that the server requires."""
+    """Return the API key for examples. Only the operator sees a key that the server requires."""
     service = request.service
     return example_key(service.tokens) if request.is_operator or not service.tokens else "YOUR-KEY"
 
 
 def _number(text: str) -> int:
-    """Return the number of an exchange; 0, which no exchange has, if the text is not a number."""
+    """Return the number of an exchange in a text; 0, which no exchange has, if the text is not a number."""
     return int(text) if text.isdecimal() and len(text) < 16 else 0  # noqa: PLR2004
 
 
 def filter_of(query: Mapping[str, str]) -> ExchangeFilter:
-    """Return the filter in the query parameters. Other parameters are ignored."""
+    """Return the filter that the query parameters describe. Other parameters are ignored."""
     names = ExchangeFilter.__struct_fields__
     return ExchangeFilter(**{name: value.strip()[:200] for name, value in query.items() if name in names})
 
@@ -134,7 +134,10 @@ def query_of(raw: bytes) -> dict[str, str]:
 
 
 def row_events(selection: ExchangeFilter) -> Encode:
-    """Return an encoder that makes one `rows` event of the selected exchanges, the newest first."""
+    """Return a function that encodes those exchanges of a batch that match `selection` as one event named `rows`.
+
+    The newest exchange comes first.
+    """
 
     def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:
         chosen = [item for item in items if selects(selection, item.exchange)]

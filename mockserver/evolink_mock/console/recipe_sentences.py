@@ -1,4 +1,4 @@
-"""Describe what one effect of a recipe does, with its actual values, as a sentence for the preview."""
+"""For the preview of a recipe, describe what each effect does, with its values, as a sentence."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ _LISTS = {"omit", "add", "null", "empty"}
 
 
 def sentence(word: Word) -> str:
-    """Return a sentence that states what a valid effect does."""
+    """Return a sentence that says what an effect does. The effect must be valid."""
     if word.name in {FAIL, CANCEL}:
         return _failure(word)
     if fixed := _FIXED.get(str(word)):

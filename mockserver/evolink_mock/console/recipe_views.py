@@ -1,4 +1,4 @@
-"""The contents of the recipes page: the table of effects, and a preview of a composed recipe."""
+"""What the page of recipes shows: the table of effects, and a preview of the recipe that a user composes."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def effect_table() -> list[dict[str, Any]]:
 
 
 def preview(registry: RecipeRegistry, text: str) -> dict[str, Any]:
-    """Describe what a recipe does to the next requests, and how to write it in each place that accepts recipes.
+    """Describe what a recipe does, and how to write it in each place where a request can name one.
 
-    If the recipe is invalid, `problem` is the reason; otherwise, `problem` is empty.
+    `problem` is the reason if the recipe is invalid; otherwise, it is empty.
     """
     if not text.strip():
         return {"problem": "", "steps": [], "copies": []}

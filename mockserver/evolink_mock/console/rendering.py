@@ -1,4 +1,4 @@
-"""Render pages from jinja2 templates that escape all text.
+"""Render pages from jinja2 templates, which escape all text.
 
 The content security policy of the pages allows only the scripts of the console.
 """
@@ -26,12 +26,12 @@ _DEEPEST = 20  # maximum number of levels of a JSON value that are shown as a tr
 
 
 def page(template: str, **context: Any) -> bytes:
-    """Render a page or a fragment. Everything in the context is treated as text, never as markup."""
+    """Render a page or a part of a page. All values in the context are text, never markup."""
     return _template(template).render(**context).encode()
 
 
 def macro(template: str, name: str, *arguments: Any) -> str:
-    """Return the output of one macro of a template."""
+    """Return the output of a macro in a template."""
     return str(getattr(_template(template).module, name)(*arguments))
 
 
@@ -58,14 +58,14 @@ def _environment() -> Environment:
 
 
 def time_of_day(instant: float | None) -> str:
-    """Format a time in Unix seconds as date and time of day in UTC, with milliseconds; "never" for None."""
+    """Format Unix seconds as date and time of day in UTC, with milliseconds; None as "never"."""
     if instant is None:
         return "never"
     return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def decode_json(text: str | None) -> Any:
-    """Decode a JSON text that is an object or an array. Return None for any other text."""
+    """Decode a JSON object or array. Returns None for any other text."""
     try:
         value = json.loads(text or "")
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Send a recorded request to the API again, within this process."""
+"""Send a recorded request again, within this process."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 async def resend(api: ASGIApp, exchange: Exchange) -> tuple[Exchange, int]:
-    """Send the request of an exchange again, with the same API key and body. The response is recorded as usual.
+    """Send the request of an exchange again, with the same API key and body.
 
-    Returns the new exchange and the status of its response; 0 if there is no response, because a recipe closes the
-    connection.
+    Returns the new exchange, which is recorded as usual, and the status of its response; 0 if a recipe closes the
+    connection without a response.
     """
     scope: dict[str, Any] = {
         "type": "http",

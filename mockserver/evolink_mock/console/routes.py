@@ -61,9 +61,9 @@ RESEND = ("POST", "/exchanges/{number}/resend")
 
 
 def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) -> list[Route]:
-    """Return the routes of pages, streams, static files and resending; none if the setting `ui` is "off".
+    """Return the routes of pages, event streams, static files and resending; empty if the setting `ui` is "off".
 
-    `api` returns the application to which a recorded request is sent again.
+    `api` returns the ASGI app to which a recorded request is sent again.
     """
     if service.settings.ui == "off":
         return []
@@ -80,13 +80,16 @@ def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) 
 
 
 class RedirectBrowsers:
-    """Redirects a browser that opens the server's root URL to the console. Other requests are passed to `app`."""
+    """An ASGI layer that redirects browsers from the server's root URL to the console.
+
+    `app` gets all other requests.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Redirect the request to the console, or pass it to `app`."""
+        """Redirect a browser to the console, or pass the request to `app`."""
         if (
             scope["type"] == "http"
             and (scope["method"], scope["path"]) == ("GET", "/")
@@ -102,13 +105,16 @@ def _wants_html(scope: Scope) -> bool:
 
 
 class PageEndpoint:
-    """The endpoint of one page. If a request has the parameter `key`, the endpoint replaces this key by a cookie."""
+    """The endpoint of one page.
+
+    If a request has the query parameter `key`, the endpoint stores the key in a cookie, and redirects to the page.
+    """
 
     def __init__(self, guard: AccessGuard, row: PageRow) -> None:
         self._guard, self._row = guard, row
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Respond with the page, a redirect or a refusal."""
+        """Respond with the page, a redirect, or an error if access is denied."""
         await send_web_response(scope, send, await self._response(scope))
 
     async def _response(self, scope: Scope) -> WebResponse:
@@ -133,7 +139,7 @@ class PageEndpoint:
 
 
 class RowStream:
-    """The endpoint that streams new exchanges as rows of the live view."""
+    """The endpoint that sends new exchanges to the browser, as rows of the live view."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
@@ -150,10 +156,9 @@ class RowStream:
 
 
 class EventStream:
-    """The endpoint that streams new exchanges as JSON.
+    """The endpoint that sends new exchanges as JSON.
 
-    With the operator's key, the client gets the exchanges of all accounts; with an API key, the exchanges of its
-    account.
+    With the operator's key, a client gets the exchanges of all accounts; with an API key, only those of its account.
     """
 
     def __init__(self, guard: AccessGuard) -> None:
@@ -176,7 +181,7 @@ class EventStream:
 
 
 class StaticFile:
-    """The endpoint that serves the scripts and style sheets of the console, of htmx and of Swagger UI."""
+    """The endpoint for the scripts and style sheets of the console, of htmx and of Swagger UI."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
@@ -199,9 +204,9 @@ def _static() -> dict[str, bytes]:
 
 
 class Document:
-    """The endpoint that serves a simulated OpenAPI document with everything to which the document refers.
+    """The endpoint for a simulated OpenAPI document, including the parts of other documents to which it refers.
 
-    `servers` in the document lists only this server.
+    The document's `servers` names only this server.
     """
 
     def __init__(self, guard: AccessGuard) -> None:

@@ -1,4 +1,4 @@
-"""The cards of the tasks page: the latest tasks of one or more accounts, with timelines and callbacks."""
+"""What the page of tasks shows: the latest tasks of some accounts, with timelines and callbacks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def task_cards(service: Service, accounts: Sequence[Account], most: int) -> list[dict[str, Any]]:
     """Return a card for each of the latest `most` tasks of these accounts, the newest first.
 
-    The clocks of the accounts may differ; the order is that of the times of creation on these clocks.
+    Tasks are sorted by their times of creation, although the clocks of the accounts may differ.
     """
     stored = [
         (account, task)
@@ -35,7 +35,7 @@ async def task_cards(service: Service, accounts: Sequence[Account], most: int) -
 
 
 async def _cards_of(service: Service, account: Account, stored: Sequence[Task]) -> dict[str, dict[str, Any]]:
-    """Return the cards of these tasks of one account, by the id of the task."""
+    """Return the cards of these tasks, which belong to one account, by task id."""
     now = service.clocks.now(account)
     states = [tasks.task_state(task, now) for task in stored]
     request = ControlRequest(service, account, Empty(), Empty())

@@ -1,4 +1,4 @@
-"""The contents of the pages as plain data: the server, accounts, one exchange."""
+"""What the pages show, as plain data: the server, the accounts, one exchange."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HOP_BY_HOP = {"host", "content-length", "connection", "accept-encoding", "trans
 
 
 async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
-    """Return the contents of the start page: the address, the operations, an example, the state of the server.
+    """Return what the start page shows: the address, the operations, an example, and facts about the server.
 
     `key` is the API key in the example.
     """
@@ -42,10 +42,7 @@ async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
 
 
 def _facts(service: Service) -> list[tuple[str, str]]:
-    """Return facts about the server by name.
-
-    No fact reveals a path or an account, because everybody may see the page.
-    """
+    """Return facts about the server by name, without paths and accounts, because the start page is public."""
     from importlib.metadata import version  # late, because it needs a MiB
 
     settings = service.settings
@@ -60,7 +57,7 @@ def _facts(service: Service) -> list[tuple[str, str]]:
 
 
 def _example(service: Service) -> dict[str, Any]:
-    """Return a create request of the first document, with the required fields."""
+    """Return an example of a create request for the first document, with the required fields."""
     (_, path), by_model = next(iter(service.spec.creates.items()))
     model, operation = next(iter(by_model.items()))
     root = operation.body_schema
@@ -71,14 +68,14 @@ def _example(service: Service) -> dict[str, Any]:
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema to which a `$ref` leads, or `schema` itself if it has no `$ref`."""
+    """Return the schema to which the `$ref` of a schema leads, or the schema itself if it has no `$ref`."""
     while "$ref" in schema:
         schema = follow(root, schema["$ref"].removeprefix("#"), "the document")
     return schema
 
 
 def _example_value(schema: Mapping[str, Any]) -> Any:
-    """Return the documented example of a field, or else a plausible value of its type."""
+    """Return the documented example of a field, or else a plausible value of the field's type."""
     for keyword in ("example", "default"):
         if keyword in schema:
             return schema[keyword]
@@ -99,7 +96,7 @@ async def account_of(service: Service, label: str) -> Account | None:
 
 
 async def account_cards(service: Service) -> list[dict[str, Any]]:
-    """Return a card for each of the latest accounts: its state and its assigned recipes."""
+    """Return the state and the assigned recipes of each of the latest accounts."""
     return [
         {**account_state(service, account), "recipes": assignments.list_assigned(account)}
         for account in await account_list(service)
@@ -124,7 +121,7 @@ def exchange_details(number: int, exchange: Exchange) -> dict[str, Any]:
 
 
 def curl(exchange: Exchange, entry: Mapping[str, Any]) -> str:
-    """Return a curl command that repeats a request. The API key is written as a shell variable."""
+    """Return a curl command that repeats a request. The command reads the API key from a shell variable."""
     headers: Sequence[tuple[str, str]] = entry["request"]["headers"]
     host = next((value for name, value in headers if name.lower() == "host"), "127.0.0.1:8080")
     # With `-X HEAD`, curl would wait for the body that Content-Length announces.

@@ -24,7 +24,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class WebResponse(Struct, frozen=True):
-    """A complete response. By default, its headers tell browsers not to cache it."""
+    """A complete response to a browser. By default, its headers forbid the browser to cache it."""
 
     body: bytes
     content_type: bytes
@@ -33,23 +33,23 @@ class WebResponse(Struct, frozen=True):
 
 
 def html(body: bytes, status: int = 200, policy: bytes = POLICY) -> WebResponse:
-    """Return a response with a page and its content security policy."""
+    """Return a response with an HTML page and its content security policy."""
     headers = ((b"content-security-policy", policy), (b"cache-control", b"no-store"))
     return WebResponse(body, b"text/html; charset=utf-8", status, headers)
 
 
 def json(document: Any, status: int = 200) -> WebResponse:
-    """Return a response with a JSON value."""
+    """Return a response with JSON data."""
     return WebResponse(encode(document), b"application/json", status)
 
 
 def refusal(status: int, reason: str) -> WebResponse:
-    """Return a page that states why access is refused."""
+    """Return a page that states why access is denied."""
     return html(page("refused.html", reason=reason), status)
 
 
 def plain_refusal(status: int, reason: str) -> WebResponse:
-    """Return a refusal as plain text, for a request whose style sheet this server would refuse as well."""
+    """Return a denial as plain text, for requests that would not get the style sheet of a page either."""
     return WebResponse(f"{reason}\n".encode(), b"text/plain; charset=utf-8", status)
 
 

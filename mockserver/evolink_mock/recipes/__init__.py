@@ -1,1 +1,1 @@
-"""Recipes, by which a test requests certain outcomes: their grammar, effects, sources and assignment."""
+"""Recipes: short texts by which a test requests an outcome, such as `429*2, ok` for two errors and then success."""

@@ -1,4 +1,4 @@
-"""The recipes assigned to an account, and the turn that each sequence of recipes has reached."""
+"""The recipes assigned to an account, and the step that each sequence of recipes has reached."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def assign(
 ) -> ApiError | None:
     """Assign a recipe to the next `times` requests of an operation, or permanently if `times` is None.
 
-    A sequence of recipes applies to as many requests as its steps state, whatever `times` is. A permanent recipe
-    replaces the earlier permanent recipe for the same operation; other recipes are queued. Returns a 400 for invalid
-    arguments, otherwise None.
+    If the recipe is a sequence of steps, it applies to as many requests as its steps state, whatever `times` is. A
+    permanent recipe replaces the earlier permanent recipe for the same operation; other recipes are queued. Returns a
+    400 for invalid arguments, otherwise None.
     """
     if operation not in {*OPERATIONS, ANY}:
         names, shown = (*OPERATIONS, ANY), operation[:60]
@@ -56,12 +56,12 @@ def assign(
 
 
 def clear(account: Account) -> None:
-    """Remove all assigned recipes. The credits and rate limits that they have set are kept."""
+    """Remove all assigned recipes. If a recipe has set credits or a rate limit, they are kept."""
     account.assigned = None
 
 
 def list_assigned(account: Account) -> list[dict[str, Any]]:
-    """Return the assigned recipes as JSON data: `recipe`, `operation`, and `left`, which is null if permanent."""
+    """Return the assigned recipes as JSON data. The member `left` is null if the recipe is permanent."""
     return [
         {"recipe": entry.recipe, "operation": entry.operation, "left": entry.left}
         for entry in account.assigned or ()
@@ -74,10 +74,10 @@ def next_for(
     operation: str,
     documented: Container[int] = range(400, 600),
 ) -> Recipe | None:
-    """Choose the assigned recipe that applies to this request, and count the request. Return None if none applies.
+    """Return the assigned recipe that applies to this request, or None, and count the request.
 
     Recipes for a number of requests come first, in the order of assignment, then a permanent recipe for the operation,
-    then a permanent recipe for all operations. A recipe that cannot affect this request is kept for a later request.
+    then a permanent recipe for all operations. A recipe that has no effect on this request is kept for a later request.
     `documented` are the error statuses of the operation.
     """
     waiting = account.assigned or []
@@ -102,7 +102,7 @@ def _precedence(entry: AssignedRecipe) -> int:
 
 
 def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recipe:
-    """Return the recipe for the present turn of the sequence that a request names, and count the request."""
+    """Return the next step of the sequence of recipes that a request names, and count the request."""
     if sequence.is_constant:
         return _with_pending_terms(account, sequence, 0)
     turns = account.turns = {} if account.turns is None else account.turns
@@ -115,7 +115,10 @@ def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recip
 
 
 def _with_pending_terms(account: Account, sequence: RecipeSequence, turn: int) -> Recipe:
-    """Return the recipe of a turn, without credits and rate limit if an earlier request of the step set them."""
+    """Return the recipe for the request number `turn` of a sequence.
+
+    A step sets credits and a rate limit only at its first request.
+    """
     recipe = sequence.at(turn)
     if recipe.credits is None and recipe.rate is None:
         return recipe

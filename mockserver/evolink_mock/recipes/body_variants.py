@@ -1,4 +1,4 @@
-"""Valid response bodies that a client may not expect: minimal, full, with extra fields, random."""
+"""Response bodies that match the schema, but that a client may not expect: minimal, full, with extra fields, random."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FORMATS = {
 
 
 def answer_schema(spec: Spec, operation: CreateOperation | QueryOperation) -> dict[str, Any]:
-    """Return the self-contained schema of an operation's success response."""
+    """Return the schema of an operation's success response, with all schemas to which it refers."""
     document = spec.documents[operation.source]
     node = Node(document, operation.source, operation.pointer, follow(document, operation.pointer, ""))
     answer = node.child("responses").child(str(operation.success)).child("content")
@@ -43,7 +43,7 @@ def answer_schema(spec: Spec, operation: CreateOperation | QueryOperation) -> di
 
 
 def encode_variant(recipe: Recipe, task: Task, now: float, schema: Mapping[str, Any], seed: int) -> bytes:
-    """Encode a task as compact JSON, in the body variant that a recipe requests."""
+    """Encode a task as compact JSON, with the deviation (such as extra fields) that a recipe requests."""
     body = task_body.to_dict(task, now)
     if recipe.shape == "minimal":
         body = minimal(schema)
@@ -59,15 +59,12 @@ def encode_variant(recipe: Recipe, task: Task, now: float, schema: Mapping[str, 
 
 
 def minimal(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body that has only the required properties."""
+    """Return a body with only the required properties."""
     return _object(_Maker(schema, Random(0), optional=0.0).make(schema, 0))  # noqa: S311  (not secret)
 
 
 def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """Complete a body with every documented property.
-
-    An added property is null or an empty list if the schema allows this.
-    """
+    """Return the body with every documented property. Those that are added are null or an empty list if possible."""
     maker = _Maker(schema, Random(0), optional=1.0)  # noqa: S311
     complete = dict(body)
     for name, member in maker.resolve(schema).get("properties", {}).items():
@@ -77,13 +74,13 @@ def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_extra_fields(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Add unknown fields to a body, at its top level and in each object directly below."""
+    """Return the body with unknown fields, at the top level and in each object directly below."""
     within = {name: {**value, **UNKNOWN} for name, value in body.items() if isinstance(value, dict)}
     return {**body, **within, **UNKNOWN}
 
 
 def random_valid(schema: Mapping[str, Any], body: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Return a random object that the schema allows, or `body` if none is found. Equal seeds give equal objects."""
+    """Return a random object that matches the schema, or `body` if none is found. Equal seeds give equal objects."""
     import jsonschema_rs  # takes 5 MiB, which few servers need here
 
     check = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
@@ -100,7 +97,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 class _Maker:
-    """Makes values that a schema probably allows. `optional` is the probability of each optional property."""
+    """Makes values that probably match a schema. `optional` is the probability of each optional property."""
 
     def __init__(self, root: Mapping[str, Any], random: Random, optional: float) -> None:
         self._root = root
@@ -108,7 +105,7 @@ class _Maker:
         self._optional = optional
 
     def resolve(self, schema: Any) -> dict[str, Any]:
-        """Merge the references and `allOf` of a schema into it, and choose one of its alternatives at random."""
+        """Return the schema merged with its `$ref`, its `allOf`, and a random alternative of `anyOf` and `oneOf`."""
         if not isinstance(schema, dict):
             return {}
         merged = dict(schema)
@@ -124,7 +121,7 @@ class _Maker:
         return merged
 
     def empty(self, schema: Any) -> Any:
-        """Return null or an empty list if the schema allows it, otherwise any value."""
+        """Return null or an empty list if the schema allows it, otherwise any value that matches the schema."""
         schema = self.resolve(schema)
         kinds = _kinds(schema)
         if "null" in kinds:
@@ -185,7 +182,7 @@ class _Maker:
 def _kinds(schema: Mapping[str, Any]) -> list[str]:
     """Return the types that a schema allows.
 
-    If `type` is missing, the type is object for a schema with properties, otherwise string.
+    Without `type`, a schema with properties allows objects, others strings.
     """
     kinds = schema.get("type", "object" if schema.get("properties") else "string")
     return kinds if isinstance(kinds, list) else [kinds]

@@ -1,4 +1,4 @@
-"""Every effect that a recipe can have, in one table for the parser, the documentation and the tests."""
+"""All effects that a recipe can have, as one table for the parser, the documentation and the tests."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ BY_NAME |= {"200": BY_NAME["ok"], "503": BY_NAME["502"], "504": BY_NAME["502"]}
 
 
 def recipe_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a recipe's text, for editors, with an example of every effect."""
+    """Return a JSON Schema for the text of a recipe, with an example of every effect, for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A recipe: the mock's behaviour for a request, or for successive requests",
@@ -256,7 +256,7 @@ def recipe_schema() -> dict[str, Any]:
 
 
 def effect_rows() -> list[tuple[str, str, str, str]]:
-    """Return the table as text: form, meaning, operations and an example of each effect."""
+    """Return the form, the meaning, the operations and an example of each effect, as text."""
     return [
         (
             effect.form,
@@ -271,7 +271,7 @@ def effect_rows() -> list[tuple[str, str, str, str]]:
 
 
 def effect_listing() -> str:
-    """Return the table as text for a terminal: each form, with its meaning on the next line."""
+    """Return the list of effects for a terminal: each form, with its meaning on the next line."""
     lines = [
         f"{form}\n    {meaning}  (on: {operations}; example: {example})\n"
         for form, meaning, operations, example in effect_rows()

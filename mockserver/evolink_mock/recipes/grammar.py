@@ -26,11 +26,11 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 
 
 class RecipeSyntaxError(ValueError):
-    """The text does not follow the grammar. The message is the reason, or empty if no reason would help the user."""
+    """The text does not follow the grammar. The message is the reason; it is empty if no reason would help the user."""
 
 
 class Word(Struct, frozen=True):
-    """One effect, as written in a recipe."""
+    """One effect, as it is written in a recipe."""
 
     name: str
     value: str | None = None
@@ -42,7 +42,7 @@ class Word(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """Effects that apply together to the next `times` requests. If the text states no number, `times` is None."""
+    """Effects that apply together to the next `times` requests. If the text contains no number, `times` is None."""
 
     words: tuple[Word, ...]
     times: int | None = None
@@ -52,7 +52,10 @@ class Step(Struct, frozen=True):
 
 
 def parse_recipe(text: str) -> tuple[Step, ...]:
-    """Parse the steps of a recipe. Spaces around signs are ignored. Raises `RecipeSyntaxError` for invalid text."""
+    """Parse the text of a recipe to its steps. Spaces around signs are ignored.
+
+    Raises `RecipeSyntaxError` for invalid text.
+    """
     if len(text) <= _LONGEST_SPACED:
         compact = _SPACE.sub(r"\1", text.strip())
         if len(compact) <= LONGEST:
@@ -61,7 +64,7 @@ def parse_recipe(text: str) -> tuple[Step, ...]:
 
 
 def canonical(steps: tuple[Step, ...]) -> str:
-    """Return the canonical spelling of a recipe, which `parse_recipe` parses to the same steps."""
+    """Return the canonical spelling of these steps, from which `parse_recipe` reads the same steps."""
     return ", ".join(map(str, steps))
 
 

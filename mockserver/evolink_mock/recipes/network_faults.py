@@ -1,6 +1,6 @@
-"""Inject network faults into a response: delay, hold, drop, truncate or replace it.
+"""Apply the network faults of a recipe to a response: delay, hold, drop, truncate or replace it.
 
-Network faults use real time, not the account's clock.
+Delays are in real time, not in the time of the account's clock.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _PARTS = 40  # number of parts in which a body trickles
 def inject_network_faults(
     recipe: Recipe | ApiError, scope: Scope, documented: Container[int], chance: float, send: Send
 ) -> Send:
-    """Return a `send` that applies the network faults of the recipe to a response.
+    """Wrap `send` so that the response has the network faults of the recipe.
 
-    `chance` (0 ≤ chance < 1) selects the latency from its range.
+    The random number `chance` (0 ≤ chance < 1) chooses a delay from the recipe's range of delays.
     """
     if recipe is NO_RECIPE or not isinstance(recipe, Recipe):
         return send
@@ -41,7 +41,7 @@ def inject_network_faults(
 
 
 class _RewritingSend:
-    """Collects the whole response, then sends it as the recipe rewrites it."""
+    """Collects the whole response, changes it as the recipe requests, and then sends it."""
 
     def __init__(self, recipe: Recipe, scope: Scope, send: Send) -> None:
         self._recipe = recipe
@@ -52,7 +52,7 @@ class _RewritingSend:
         self._body = b""
 
     async def send(self, message: Message) -> None:
-        """Collect one ASGI message. After the last message, send the rewritten response."""
+        """Collect one ASGI message. At the last message, send the changed response."""
         if message["type"] == "http.response.start":
             record_violations(self._exchange)
             self._start = message
@@ -81,9 +81,9 @@ class _FaultySend:
         self._gateway = recipe.status in GATEWAY and recipe.status not in documented
 
     async def send(self, message: Message) -> None:
-        """Send one ASGI message, or a part of it.
+        """Send one ASGI message, or the part of it that the recipe allows.
 
-        Raises `ConnectionDroppedError` if the recipe truncates or drops the response.
+        Raises `ConnectionDroppedError` if the recipe drops or truncates the response.
         """
         if message["type"] == "http.response.start":
             await self._start(message)
@@ -98,7 +98,7 @@ class _FaultySend:
             await self._send({**message, "body": self._body(message)} if self._gateway else message)
 
     async def _trickle(self, body: bytes, *, more: bool) -> None:
-        """Send a body in small parts until the client disconnects. If the server stops, send the rest immediately."""
+        """Send a body slowly in small parts. If the server is stopping, send the rest immediately."""
         size = max(1, -(-len(body) // _PARTS))
         for start in range(0, len(body), size):
             # The pause precedes each part, because a client may close the connection after the last part.
@@ -113,7 +113,7 @@ class _FaultySend:
 
     @staticmethod
     async def _pause(seconds: float) -> bool:
-        """Wait for some seconds. Return False if the server stops before the end, otherwise True."""
+        """Wait for some seconds. Return False if the wait was interrupted because the server is stopping."""
         try:
             await sleep(seconds)
         except asyncio.CancelledError as error:

@@ -1,4 +1,4 @@
-"""Find the recipe in a `Prefer` header (RFC 7240): `mock=RECIPE`, or `code=STATUS` as in Prism."""
+"""Find the recipe in a `Prefer` header (RFC 7240): `mock=RECIPE`, or `code=STATUS` as in the mock server Prism."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _OPERATORS = "=@*+"  # characters that end the name of an effect
 
 
 class Preference(NamedTuple):
-    """A preference in a `Prefer` header, or a parameter of a preference.
+    """A preference (NAME=VALUE) in a `Prefer` header, or a parameter of one.
 
-    `start` is the position at which the value begins in the header.
+    `start` is the position of the value in the header.
     """
 
     name: str
@@ -25,10 +25,10 @@ class Preference(NamedTuple):
 
 
 def recipe_text(header: str, effects: Collection[str]) -> str | None:
-    """Return the text of the first recipe in a header; None if the header names no recipe.
+    """Return the first recipe in a header; None if there is none.
 
-    A sequence of recipes should be quoted. In an unquoted sequence, the text after a comma is a further step if it
-    begins with the name of an effect.
+    A sequence of recipes should be quoted, because it contains commas. In an unquoted sequence, the text after a comma
+    is another step if it begins with the name of an effect.
     """
     for preference in preferences(header):
         if preference.name.lower() in _NAMES:
@@ -39,9 +39,9 @@ def recipe_text(header: str, effects: Collection[str]) -> str | None:
 
 
 def preferences(header: str) -> Iterator[Preference]:
-    """Yield the preferences of a header and their parameters, in order, in a single pass.
+    """Yield the preferences in a header, each followed by its parameters, in a single pass.
 
-    A quoted string is a single value, so its content never counts as a preference.
+    The content of a quoted string is a single value, and never counts as a preference.
     """
     position, length = 0, len(header)
     is_closed = True  # False after a quoted string that does not end, because no later string can end
@@ -72,7 +72,7 @@ def preferences(header: str) -> Iterator[Preference]:
 
 
 def _quoted_end(header: str, start: int) -> int | None:
-    """Return the position after a quoted string that begins at `start`; None if the string does not end."""
+    """Return the position after the quoted string that begins at `start`; None if the quote is not closed."""
     position, length = start + 1, len(header)
     while position < length:
         if header[position] == '"':

@@ -1,4 +1,4 @@
-"""A parsed recipe: its effects on a request and on the task that the request creates."""
+"""A parsed recipe: its effects on a request, on the response, and on the task that the request creates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Recipe(Struct, frozen=True):
-    """The effects on one request: its error, its task, and the transport and body of its response."""
+    """The effects of a recipe on one request: on its error, its task, and the sending and the body of its response."""
 
     status: int | None = None
     retry_after: float = 1.0  # the `Retry-After` of a 429, in seconds
@@ -61,7 +61,7 @@ class Recipe(Struct, frozen=True):
     )  # operations that it can affect, apart from its error status
 
     def affects(self, operation: str, documented: Container[int]) -> bool:
-        """Return whether the recipe can affect an operation that documents these error statuses."""
+        """Return whether the recipe has an effect on this operation, which documents these error statuses."""
         if self.status is None:
             return operation in self.operations
         is_documented = operation in BY_NAME[STATUS].operations and self.status in documented
@@ -73,7 +73,7 @@ DEFAULT_RECIPE = Recipe(slowdown=1.0)  # `ok`: the usual response, even if a lat
 
 
 class RecipeSequence(Struct, frozen=True):
-    """A recipe as written: one recipe for every request, or steps for consecutive requests."""
+    """A recipe as it was written: either one recipe for all requests, or steps for consecutive requests."""
 
     text: str  # in its canonical spelling
     steps: tuple[tuple[Recipe, int], ...]  # pairs of a recipe and its number of requests
@@ -81,11 +81,14 @@ class RecipeSequence(Struct, frozen=True):
 
     @property
     def length(self) -> int:
-        """The number of requests of all steps, which has no meaning for a constant recipe."""
+        """The number of requests for which there are steps. Not meaningful if `is_constant`."""
         return sum(times for _, times in self.steps)
 
     def index(self, turn: int) -> int:
-        """Return the index of the step for a turn, both counted from 0; after the last turn, the number of steps."""
+        """Return the index of the step for the request number `turn`; after the last step, return the number of steps.
+
+        Both numbers are counted from 0.
+        """
         for index, (_, times) in enumerate(self.steps):
             if self.is_constant or turn < times:
                 return index
@@ -93,7 +96,7 @@ class RecipeSequence(Struct, frozen=True):
         return len(self.steps)
 
     def at(self, turn: int) -> Recipe:
-        """Return the recipe of a turn, counted from 0; `DEFAULT_RECIPE` after the last step."""
+        """Return the recipe for the request number `turn`, counted from 0; `DEFAULT_RECIPE` after the last step."""
         index = self.index(turn)
         return self.steps[index][0] if index < len(self.steps) else DEFAULT_RECIPE
 
@@ -101,9 +104,9 @@ class RecipeSequence(Struct, frozen=True):
 def timetable_for_recipe(
     recipe: Recipe, created: float, random: int, speed: Speed, queue_end: float
 ) -> Timetable:
-    """Return the timetable of a task with this recipe.
+    """Return the timetable of a new task with this recipe.
 
-    If the recipe queues the task, the task waits until `queue_end`.
+    If the recipe queues the task, the task starts after `queue_end`, the end of the account's earlier tasks.
     """
     if recipe.seconds is not None:
         speed = Speed(recipe.seconds, recipe.seconds)
@@ -116,7 +119,7 @@ def timetable_for_recipe(
 
 
 def anomalies_of(recipe: Recipe) -> Anomalies | None:
-    """Return the anomalies that a recipe gives its task; None if it gives none."""
+    """Return the faults that a recipe gives a task in its links, in its callback and after its end; None if none."""
     if not recipe.link and not recipe.callback and not recipe.is_forgotten:
         return None
     return Anomalies(recipe.link, recipe.callback, recipe.callback_delay, recipe.is_forgotten)

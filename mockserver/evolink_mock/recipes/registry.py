@@ -1,6 +1,7 @@
-"""The recipes of a specification. The registry finds the effects of a recipe's text, or the most similar names.
+"""The recipes that a set of OpenAPI documents allows. A recipe can name their error statuses and failure codes.
 
-`grammar` defines the syntax of recipes, `effects` their meaning, and `sources` where a request can name a recipe.
+`grammar` defines the syntax of recipes, `effects` defines their meaning, and `sources` defines where a request can name
+a recipe.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def statuses_of(spec: Spec) -> set[int]:
 
 
 class RecipeRegistry:
-    """The recipes of one specification. Equal texts give equal recipes. Recent texts are cached."""
+    """Parses recipes, for one set of OpenAPI documents. Recently parsed recipes are cached."""
 
     def __init__(self, statuses: Iterable[int], failures: Iterable[TaskFailure]) -> None:
         self._statuses = tuple(str(status) for status in sorted(statuses))
@@ -55,7 +56,7 @@ class RecipeRegistry:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The recipes with a single effect: each status, each failure, and each example of every other effect."""
+        """The recipes with only one effect: each status, each failure, and each example of the other effects."""
         examples = [
             example for effect in EFFECTS if effect.name not in {STATUS, FAIL} for example in effect.examples
         ]
@@ -63,7 +64,7 @@ class RecipeRegistry:
         return tuple(dict.fromkeys((*self._statuses, *failures, *examples)))
 
     def find(self, text: str) -> RecipeSequence | ApiError:
-        """Return the recipe that a text describes, or a 400 with the most similar names."""
+        """Parse the text of a recipe, or return a 400 that suggests the most similar recipes."""
         cached = self._cache.get(text)
         if cached is not None:
             return cached
@@ -79,14 +80,14 @@ class RecipeRegistry:
         return result
 
     def suggest(self, text: str) -> str:
-        """Return the recipes with the most similar names, as text for an error message."""
+        """Return the most similar recipes, as text for an error message."""
         return self._suggest(text[: grammar.LONGEST])
 
     def failure(self, text: str) -> TaskFailure:
-        """Return the failure for `CODE` or `CODE/KIND`. Each kind has a message of its own.
+        """Return the failure for `CODE` or `CODE/KIND`. A kind has its own message.
 
-        The failure of a code that no document lists has a generic message. Raises ValueError for a misspelled code or
-        an unknown kind.
+        A code that no document lists gets a generic message. Raises ValueError for a misspelled code or an unknown
+        kind.
         """
         code, slash, kind = text.partition("/")
         failure = self._failures.get(code)
@@ -132,10 +133,9 @@ class RecipeRegistry:
         return Recipe(**fields, operations=operations)
 
     def _changes(self, word: Word) -> dict[str, Any]:
-        """Return the fields of a recipe that a word sets.
+        """Return the fields of `Recipe` that one word of a recipe sets. Raises ValueError for an invalid word.
 
-        Raises ValueError for an invalid word. The message shows the correct form of a malformed word; it is empty for
-        an unknown word.
+        If the name of the word is known, the message shows the correct form; otherwise, the message is empty.
         """
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:
@@ -149,7 +149,7 @@ class RecipeRegistry:
         return changes
 
     def _undocumented_failure(self, code: str) -> TaskFailure:
-        """Return the failure of a code that no document lists. Raises ValueError if the code seems to be misspelled."""
+        """Return a failure with a code that no document lists. Raises ValueError if the code seems to be misspelled."""
         if code != CANCELLED and (not _CODE.fullmatch(code) or nearest(code, self._failures, _SIMILARITY)):
             raise ValueError(f"{code[:_SHOWN]!r} is not a documented code")
         return TaskFailure(code, f"The task failed: {code}.\nNo document describes this code.", "give-up")
@@ -161,5 +161,5 @@ class RecipeRegistry:
 
 
 def _placeholder(name: str) -> str:
-    """Return the placeholder after the `=` of an effect that needs a value."""
+    """Return the placeholder (such as `DURATION`) in the form of an effect that needs a value."""
     return BY_NAME[name].form.partition("=")[2].partition(",")[0].partition("[")[0]

@@ -1,4 +1,4 @@
-"""Rewrite a response as a recipe requests: replace its status, headers or body, or change fields of the body."""
+"""Change a response as a recipe requests: replace its status, headers or body, or change fields of the body."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ class WholeResponse(Struct, frozen=True):
 
 
 def gateway_page(status: int) -> bytes:
-    """Return the HTML error page of a gateway with this status."""
+    """Return the HTML error page with this status, as a gateway (a reverse proxy) would send it."""
     return _PAGE.format(f"{status} {_REASONS[status]}").encode("ascii")
 
 
 def rewrites(recipe: Recipe) -> bool:
-    """Return whether a recipe rewrites responses."""
+    """Return whether the recipe changes responses in a way that requires the whole response."""
     edits = recipe.omitted or recipe.added or recipe.nulled or recipe.emptied
     other = recipe.body or recipe.redirect or recipe.retry_form or recipe.skew
     return bool(recipe.gateway or other or edits)
 
 
 def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: int) -> WholeResponse:
-    """Rewrite a response as the recipe requests. `port` is the port at which the request arrived."""
+    """Return the response as the recipe changes it. `port` is the port at which the request arrived."""
     if recipe.gateway is not None:
         page = gateway_page(recipe.gateway)
         return WholeResponse(recipe.gateway, _with(response.headers, page, b"text/html"), page)
@@ -68,7 +68,7 @@ def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: i
 
 
 def _with(headers: Headers, body: bytes, content_type: bytes = b"") -> Headers:
-    """Return the headers with the length of `body`, and with `content_type` unless it is empty."""
+    """Return the headers with a `Content-Length` for `body` and, unless it is empty, with this content type."""
     changed = {b"content-length": b"%d" % len(body)}
     if content_type:
         changed[b"content-type"] = content_type
@@ -96,7 +96,7 @@ def _replace_body(kind: str, response: WholeResponse) -> WholeResponse:
 
 
 def _edit(recipe: Recipe, body: bytes) -> bytes:
-    """Apply the changes of a recipe to a JSON body. Changes to fields that the body does not have are ignored."""
+    """Apply the changes of a recipe to a JSON body. A change to a field that the body does not have is ignored."""
     if not (recipe.omitted or recipe.added or recipe.nulled or recipe.emptied or recipe.skew):
         return body
     try:
@@ -117,7 +117,7 @@ def _edit(recipe: Recipe, body: bytes) -> bytes:
 
 
 def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
-    """Change a field of a body if its parent object exists.
+    """Call `change` with the parent object and the name of a field, if the parent object exists.
 
     Unless `known` is False, the field itself must exist too.
     """
@@ -129,7 +129,7 @@ def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
 
 
 def _with_date(recipe: Recipe, headers: Headers, now: float) -> Headers:
-    """Return the headers, with a `Date` if the recipe shifts the server's clock. `now` is in Unix seconds."""
+    """Return the headers with a shifted `Date` if the recipe requests it. `now` is in Unix seconds."""
     if not recipe.skew:
         return headers
     kept = [(name, value) for name, value in headers if name != b"date"]
@@ -137,7 +137,10 @@ def _with_date(recipe: Recipe, headers: Headers, now: float) -> Headers:
 
 
 def _with_retry_after(recipe: Recipe, headers: Headers, now: float) -> Headers:
-    """Return the headers with the `Retry-After` of a 429 in the requested form. `now` is in Unix seconds."""
+    """Return the headers with the `Retry-After` of a 429 in the form (such as a date) that the recipe requests.
+
+    `now` is in Unix seconds.
+    """
     seconds = next((float(value) for name, value in headers if name == b"retry-after"), None)
     if not recipe.retry_form or seconds is None:
         return headers

@@ -36,7 +36,7 @@ _MOST_BRACKETS = 20  # maximum number of texts in brackets that are looked up pe
 
 
 def parse_sources(text: str) -> str:
-    """Parse a list of sources. Return the list in order of precedence, or `off` for no sources.
+    """Parse a list of sources, and return it in order of precedence. `off` means no sources.
 
     Raises ValueError for any other text.
     """
@@ -49,7 +49,7 @@ def parse_sources(text: str) -> str:
 
 
 class RecipeRequest(Struct, frozen=True):
-    """The parts of a request that determine its recipe."""
+    """The parts of a request that may name a recipe."""
 
     operation: str  # a name in `effects.OPERATIONS`
     documented: Container[int]  # the documented error statuses of the operation
@@ -59,7 +59,7 @@ class RecipeRequest(Struct, frozen=True):
 
 
 class Resolution(NamedTuple):
-    """The recipe of a request, or the error for an unknown recipe, and notes for the log."""
+    """The recipe of a request, or the error for an invalid recipe; and notes for the access log."""
 
     recipe: Recipe | ApiError
     notes: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ def resolve_recipe(
     request: RecipeRequest,
     enabled: Container[str] = SOURCES,
 ) -> Resolution:
-    """Return the recipe of the first source that names one, and advance the sequence of this recipe by one turn."""
+    """Return the recipe from the first source that names one. If it is a sequence, advance it by one request."""
     notes: tuple[str, ...] = ()
     sequence: RecipeSequence | ApiError | None = None
     if request is NO_SOURCE:  # almost all requests
@@ -104,7 +104,7 @@ def _in_header(registry: RecipeRegistry, prefer: bytes) -> RecipeSequence | ApiE
 
 
 def _in_prompt(registry: RecipeRegistry, prompt: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """Return the first text in double brackets that is a recipe, and a note on the first that is not a recipe."""
+    """Return the first text in double brackets that is a valid recipe, and a note about the first that is not."""
     notes: tuple[str, ...] = ()
     for text in _texts_in_brackets(prompt):
         sequence = registry.find(text)
@@ -122,9 +122,9 @@ def _texts_in_brackets(prompt: str) -> Iterator[str]:
 
 
 def _in_token(registry: RecipeRegistry, token: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """Return the recipe after the first `~` of a token; None if the text there is not a recipe.
+    """Return the recipe after the first `~` of a token; None, and a note, if that text is no valid recipe.
 
-    An API key may itself contain a `~`, so the note does not repeat any part of the token.
+    The note does not show the text, because an API key may itself contain a `~`.
     """
     text = token.partition("~")[2]
     sequence = registry.find(text)

@@ -1,1 +1,1 @@
-"""The ASGI application of the mock, and the sockets and connections that serve it."""
+"""The ASGI app of the mock, and the sockets and connections through which it is served."""

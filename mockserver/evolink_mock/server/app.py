@@ -1,4 +1,4 @@
-"""Build the ASGI application: all its routes, and the middleware around them."""
+"""Create the ASGI app: its routes, and the middleware around them."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _PAGES = f"{START}/"
 
 
 def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
-    """Create the ASGI application. It includes the control API if the setting `control` is "on".
+    """Create the ASGI app, with the control API if the setting `control` is "on".
 
-    The application calls `observe` with every completed exchange. Starlette's router is used without its application
-    class, because `ExchangeMiddleware` replaces the error handling of that class and must be the outermost layer.
+    The app calls `observe` with every completed exchange. It uses the router of Starlette without Starlette's own app
+    class, because `ExchangeMiddleware` handles errors instead and must be the outermost layer.
     """
     routes = _routes(service)
     paths = [route.path for route in routes] + (CONTROL_PATHS if service.settings.control == "on" else [])
@@ -66,7 +66,7 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
 def _counting(
     service: Service, table: RouteTable, observe: Callable[[Exchange], None]
 ) -> Callable[[Exchange], None]:
-    """Return a function that counts an exchange in the metrics and passes the exchange to `observe`.
+    """Wrap `observe` so that each exchange is also counted in the metrics.
 
     Requests to the control API and the console are not counted.
     """
@@ -85,10 +85,9 @@ def _counting(
 
 
 def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
-    """Return a function that passes an exchange to `observe` and publishes it in the exchange feed.
+    """Wrap `observe` so that each exchange is also added to the exchange feed.
 
-    Requests to the control API are not published; requests for pages of the console are neither published nor
-    observed.
+    Requests to the control API are not added. Requests for pages of the console are neither added nor observed.
     """
     publish = service.exchange_feed.publish
 
@@ -104,10 +103,7 @@ def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callab
 
 
 def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
-    """Return a function that records requests without an accepted API key.
-
-    Requests to the control API are not recorded.
-    """
+    """Return a function that records requests without an accepted API key, except those to the control API."""
     anonymous = service.store.recorder("")
 
     def record(exchange: Exchange) -> None:
@@ -119,10 +115,7 @@ def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
 
 
 def _routes(service: Service) -> list[Route]:
-    """Return the routes of the simulated API.
-
-    For each path, one more route responds to all other methods with a 405.
-    """
+    """Return the routes of the simulated API, and for each path a route that answers all other methods with a 405."""
     query = service.spec.query
     routes = [Route(query.path, QueryEndpoint(service, query), methods=["GET"])]
     routes += [

@@ -1,9 +1,8 @@
-"""Serve together the small requests that arrive in one turn of the event loop.
+"""Serve the small requests that arrive in one turn of the event loop together.
 
-A store in a file serves them in one transaction, a store on a server in one round trip. The coroutine of each request
-stops where it needs the store. The commands of all stopped requests are sent to the store at once, and each coroutine
-continues with the replies to its own commands. A status query that the store can serve from its cache needs no
-coroutine. In each turn, the cache is checked only once.
+With a store in a file, they share one transaction; with a store on a server, they share one round trip. The coroutine
+of each request stops when it needs the store. The commands of all stopped requests are then sent together, and each
+coroutine continues with its replies. A status query that the cache of the store can answer needs no coroutine.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ if TYPE_CHECKING:
 
 
 class BatchedConnection(Connection, Protocol):
-    """A connection whose requests are served in batches."""
+    """What the batched lane needs of a connection."""
 
     @property
     def default_headers(self) -> Headers:
-        """The headers of every response."""
+        """The headers that uvicorn adds to every response."""
         ...
 
     def can_respond(self) -> bool:
@@ -45,9 +44,9 @@ class BatchedConnection(Connection, Protocol):
 
 
 class _Request:
-    """A request at the beginning of `data`, in a batch.
+    """A request whose bytes are at the beginning of `data`.
 
-    While the request waits for the store, `commands` are the commands to send; otherwise, they are None.
+    While it waits for the store, `commands` are the commands to send; otherwise, `commands` is None.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class _Request:
         self._go_on(self._coroutine.send, None)
 
     def receive(self, replies: Sequence[Any]) -> None:
-        """Continue the request with the replies to its commands. If a reply is an error, raise it in the request."""
+        """Continue the coroutine with the replies to its commands. An exception among the replies is raised in it."""
         error = next((reply for reply in replies if isinstance(reply, StoreError)), None)
         if error is None:
             self._go_on(self._coroutine.send, replies)
@@ -100,7 +99,7 @@ class BatchedLane:
         self._served: list[tuple[BatchedConnection, Exchange]] = []  # responses that are not yet written
 
     def add(self, connection: BatchedConnection, data: bytes) -> None:
-        """Serve the requests at the beginning of `data` in the next turn, and let uvicorn parse the rest."""
+        """In the next turn, serve the small requests at the beginning of `data`, and let uvicorn serve the rest."""
         earlier = self._arrived.get(connection)
         if earlier is not None:
             data = earlier + data
@@ -109,11 +108,11 @@ class BatchedLane:
         self._arrived[connection] = data
 
     def has(self, connection: BatchedConnection) -> bool:
-        """Return whether data of this connection waits for the next turn."""
+        """Return whether data of this connection is waiting for the next turn."""
         return connection in self._arrived
 
     def run(self) -> None:
-        """Serve the requests that have arrived since the last call."""
+        """Serve the requests that have arrived since the previous call."""
         arrived, self._arrived = self._arrived, {}
         self._lane.record_soon(asyncio.get_running_loop())
         self._store.begin_batch()
@@ -132,9 +131,9 @@ class BatchedLane:
         self._write_responses()
 
     def _begin(self, connection: BatchedConnection, data: bytes) -> _Request | None:
-        """Serve the requests at the beginning of `data` until one of them needs commands, and return that request.
+        """Serve requests at the beginning of `data`, up to the first that needs the store, and return that request.
 
-        Returns None if no request needs commands. uvicorn then serves the rest of `data`, unless it is empty.
+        Returns None if no request needs the store; then, uvicorn serves the rest of `data`.
         """
         for _ in range(MOST_REQUESTS):
             request = self._lane.read(data, 0, connection)

@@ -15,8 +15,8 @@ _HEAD = b"HTTP/1."
 class CoalescingTransport:
     """Delays the head of a response until its body begins, or until the response or the connection ends.
 
-    `close` calls `continue_reading`, which returns whether the client is still sending. If the client is sending, the
-    connection is closed only for writing, and the next `close` closes it completely.
+    `continue_reading` returns whether the client is still sending. If so, `close` closes the connection only for
+    writing, and the next call of `close` closes it completely.
     """
 
     __slots__ = ("_continue_reading", "_head", "_transport", "_write", "is_closing", "write_response")
@@ -29,7 +29,7 @@ class CoalescingTransport:
         self.is_closing: Callable[[], bool] = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Write data. If a head is delayed, write it before the data."""
+        """Write data, together with a head that was delayed."""
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(_HEAD) and data.endswith(b"\r\n\r\n") and not data.startswith(_INTERIM):
@@ -38,13 +38,13 @@ class CoalescingTransport:
         self._write(data)
 
     def flush(self) -> None:
-        """If a head is delayed, write it without a body."""
+        """Write a head that was delayed, without a body."""
         if self._head:
             head, self._head = self._head, b""
             self._write(head)
 
     def close(self) -> None:
-        """Close the connection after everything is written and the client has finished sending."""
+        """Close the connection when everything is written and the client has stopped sending."""
         self.flush()
         if self._transport.is_closing() or not self._continue_reading():
             self._transport.close()

@@ -1,4 +1,4 @@
-"""Responses to input that is not a valid request. The connection writes them without calling the application."""
+"""Responses to invalid HTTP, which a connection writes without calling the ASGI app."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TUNNEL = ApiError(405, "CONNECT is for a proxy, and this port is not one")
 
 
 def response_to(error: ApiError, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Encode an error as a complete response, with a header that tells the client that the connection closes."""
+    """Encode an error as a complete response, with the header `Connection: close`."""
     body = to_json(error, {})
     lines = [
         b"HTTP/1.1 %d %b" % (error.status, HTTPStatus(error.status).phrase.encode()),

@@ -1,9 +1,9 @@
-"""Respond to a small request immediately, in one call of the application and one write, without an asyncio task.
+"""The fast lane: respond to a small request in one call and one write, without an asyncio task.
 
-Only requests that never wait take this lane. Such a request is complete in the received data, its endpoint belongs to
-the simulated API, and the calls of its store take at most tens of microseconds. A request that may have a recipe or a
-callback raises `MayWaitError` before it changes anything. The response, journal entry and log line are the same as
-without the lane. uvicorn serves all other requests.
+The lane serves only requests that never wait: the request is complete in the received data, its endpoint belongs to the
+simulated API, and the calls of its store take at most tens of microseconds. If a recipe or a callback may apply,
+`MayWaitError` is raised before anything is changed, and uvicorn serves the request, as it serves all other requests.
+Response, journal entry and log line do not differ from those of uvicorn.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ MOST_REQUESTS = 16  # maximum per call, so that a client that sends many at once
 
 
 class Connection(Protocol):
-    """The attributes of a connection that the fast lane needs."""
+    """What the fast lane needs of a connection."""
 
     shared_scope: Scope  # the `scheme` and `server` of the connection, as in ASGI
 
@@ -61,7 +61,7 @@ class LaneRequest(Struct, frozen=True, gc=False):
 
 
 class FastLane:
-    """The fast lane of one ASGI application."""
+    """The fast lane in front of one ASGI app."""
 
     def __init__(self, app: ExchangeMiddleware, batching_store: BatchingStore | None = None) -> None:
         self._app = app
@@ -74,7 +74,7 @@ class FastLane:
         self.ended = 0.0  # when the last request was served, on the stopwatch
 
     def answer(self, data: bytes, connection: Connection, default_headers: Headers) -> tuple[bytes, int]:
-        """Serve the requests at the beginning of `data`. Return the responses, and how many bytes the requests have.
+        """Serve the small requests at the beginning of `data`. Return the responses, and how many bytes were used.
 
         uvicorn must serve the rest of `data`.
         """
@@ -128,7 +128,7 @@ class FastLane:
         )
 
     def response(self, exchange: Exchange, default_headers: Headers) -> list[bytes]:
-        """Return the parts of a response, which together are the bytes that uvicorn would send."""
+        """Return the parts of a response, which are the same bytes that uvicorn would send."""
         if default_headers is not self._default_headers:  # uvicorn replaces them every second, for the date
             self._default_headers, self._default_lines = default_headers, _lines(default_headers)
         self.ended = exchange.began + exchange.seconds
@@ -161,7 +161,10 @@ class FastLane:
 
 
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
-    """Create the fast lane of an application. Return None if each request may have to wait, or if the lane is off."""
+    """Create the fast lane for an app.
+
+    Returns None if the settings turn it off or if every request may have to wait.
+    """
     settings, store = service.settings, service.store
     may_wait = service.default_recipe or not hasattr(store, "find_now")  # the store is not a `LocalStore`
     if settings.no_fast_lane or may_wait or not isinstance(app, ExchangeMiddleware):

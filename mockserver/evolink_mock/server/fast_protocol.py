@@ -1,4 +1,4 @@
-"""The protocol of a connection whose small requests are served by the fast lane."""
+"""A connection that serves its small requests in the fast lane."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ class FastProtocol(Protocol):
 
     @property
     def default_headers(self) -> Headers:
-        """The headers of every response."""
+        """The headers that uvicorn adds to every response."""
         return self.server_state.default_headers
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin a connection, and prepare the part of the ASGI scope that its requests share."""
+        """Begin a connection, and prepare the part of the ASGI scope that all of its requests share."""
         super().connection_made(transport)
         self.shared_scope: Scope = {"scheme": self.scheme, "server": self.server}
 
     def data_received(self, data: bytes) -> None:
-        """Serve the requests at the beginning of `data` in the fast lane, and let uvicorn parse the rest."""
+        """Serve the small requests at the beginning of `data` in the fast lane, and let uvicorn serve the rest."""
         batch = self.batched_lane
         if batch is not None and (batch.has(self) or self._may_take_lane()):
             batch.add(self, data)
@@ -133,7 +133,7 @@ class FastProtocol(Protocol):
 
 
 def protocol_with(limits: ConnectionLimits, lane: FastLane | None = None) -> type[Protocol]:
-    """Return the protocol class for listeners with these limits. The class uses `lane` unless it is None."""
+    """Return the protocol class of a listener with these limits, and with this fast lane, if any."""
     members: dict[str, Any] = {"limits": limits, "is_overload_logged": False}
     if lane is None:
         return type("LimitedProtocol", (Protocol,), members)

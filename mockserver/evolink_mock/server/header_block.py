@@ -1,4 +1,4 @@
-"""The headers of a request, as one block of bytes. Parsed blocks are cached, because clients repeat their headers."""
+"""The headers of a request as one block of bytes, parsed once and cached, because clients repeat their headers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_DIGITS = 9  # maximum number of digits of a Content-Length
 
 
 class HeaderBlock(Struct, frozen=True):
-    """The parsed headers of a request. `length` is its Content-Length, or 0 if it has none."""
+    """The parsed headers of a request. `length` is the value of Content-Length; 0 without this header."""
 
     headers: Headers
     head: RequestHead
@@ -65,7 +65,7 @@ class _Collector:
 
 
 def parse(block: bytes) -> HeaderBlock | None:
-    """Parse a block with the HTTP parser that uvicorn uses.
+    """Parse a block with the HTTP parser of uvicorn.
 
     Returns None if the block is invalid, or if the fast lane cannot serve the request.
     """
@@ -89,9 +89,9 @@ def parse(block: bytes) -> HeaderBlock | None:
 
 
 def _shared(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-    """Return the same object for equal headers, so that many accounts need little memory.
+    """Return the cached object for a header, so that many accounts need little memory.
 
-    A header with a credential is returned as it is, because credentials must not be cached.
+    A header with a credential is not cached.
     """
     if is_credential_header(header[0]) or len(header[1]) > _MOST_SHARED_BYTES:
         return header

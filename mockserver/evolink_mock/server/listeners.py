@@ -1,4 +1,4 @@
-"""The listening sockets of one server."""
+"""The listening sockets of one mock."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _ANY_IPV4, _ANY_IPV6 = "0.0.0.0", "::"  # noqa: S104  (used only if the user giv
 
 
 class PortError(Exception):
-    """The server cannot listen on an address. The message states the reason and a remedy.
+    """The mock cannot listen on an address. The message states the reason and a remedy.
 
-    `field` is the setting that is the reason, such as `port` or `host`.
+    `field` is the setting that causes the problem, such as `port` or `host`.
     """
 
     def __init__(self, message: str, field: str = "port") -> None:
@@ -36,9 +36,9 @@ class PortError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """The listening sockets of one server.
+    """The listening sockets of one mock.
 
-    If `https` is not None, `authority` has issued its certificate for `hosts`, the host names of the API.
+    If `https` is not None, `authority` issues its certificate, for `hosts`, the host names of the API.
     """
 
     http: socket.socket
@@ -148,9 +148,9 @@ def network_urls(listener: socket.socket) -> list[str]:
 
 
 def _own_address(family: socket.AddressFamily, outside: str) -> str | None:
-    """Return the address of this machine from which the system would reach the address `outside`. Nothing is sent.
+    """Return the address of this machine that it would use to reach the address `outside`.
 
-    Returns None if there is no network.
+    Nothing is sent. Returns None if there is no network.
     """
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -24,11 +24,10 @@ _QUEUE_LINES = 10_000
 
 
 class LogWriter:
-    """A stream whose `write` never blocks.
+    """A stream whose `write` never blocks, because a thread writes to the underlying stream.
 
-    Up to `limit` lines are queued until the underlying stream accepts them. Further lines are dropped; a line with
-    their number is written when the stream accepts lines again. The end of the `with` block waits at most a second
-    until the queued lines are written.
+    Up to `limit` lines are queued. Further lines are dropped, and their number is written as soon as lines are accepted
+    again. At the end of the `with` block, the queued lines are written, for at most a second.
     """
 
     def __init__(self, stream: TextIO, limit: int = _QUEUE_LINES, *, as_json: bool = False) -> None:
@@ -78,7 +77,7 @@ class LogWriter:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write a text. Characters that the encoding lacks are escaped, because an error would lose the whole text."""
+    """Write a text. Characters that the encoding of the stream lacks are escaped, because they would raise an error."""
     encoding = stream.encoding or "utf-8"
     data = text.encode(encoding, "backslashreplace")
     handle = _file_descriptor(stream)
@@ -97,9 +96,9 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def write_if_ready(stream: TextIO, line: str) -> None:
-    """Write a line in one piece, or drop it if the stream does not accept it immediately.
+    """Write a line at once, or drop it if the stream would block.
 
-    No thread is started, because a process that starts others by `fork` must have no threads.
+    Unlike `LogWriter`, this function starts no thread, so a process that starts others by `fork` can use it.
     """
     with suppress(OSError, ValueError):  # the pipe, terminal or file is full or has been closed
         handle = _file_descriptor(stream)
@@ -108,10 +107,10 @@ def write_if_ready(stream: TextIO, line: str) -> None:
 
 
 def _end_of_lines(data: bytes, start: int) -> int:
-    """Return the offset up to which to write in one call: whole lines that a pipe writes atomically.
+    """Return how much of the text to write in one call: whole lines that a pipe writes atomically.
 
-    Lines that other processes write to the same pipe cannot interrupt an atomic write. A line that is too long for an
-    atomic write is written together with all that follows.
+    Other processes that write to the pipe cannot interrupt such a write. A line that is too long for it is written
+    together with the rest of the text.
     """
     if len(data) - start <= _ATOMIC_BYTES:
         return len(data)
@@ -119,10 +118,10 @@ def _end_of_lines(data: bytes, start: int) -> int:
 
 
 def _file_descriptor(stream: TextIO) -> int | None:
-    """Return the file descriptor of a stream, through which text is written without the buffer of the stream.
+    """Return the file descriptor of a stream; None if it has none, or on Windows.
 
-    A write that blocks would hold the lock of that buffer, and Python could not exit. Returns None if the stream has
-    no descriptor, and on Windows, where a console cannot be written like a file.
+    Writing to the descriptor avoids the buffer of the stream, whose lock would prevent Python from exiting while a
+    write blocks. On Windows, a console cannot be written through its descriptor.
     """
     if os.name != "posix":
         return None
@@ -133,7 +132,7 @@ def _file_descriptor(stream: TextIO) -> int | None:
 
 
 def event_line(event: str, message: str, *, as_json: bool, level: str = "info", **fields: Any) -> str:
-    """Return a log line on an event of the server: the message, or a JSON object with the message and these fields."""
+    """Return a log line about an event of the server: the message, or a JSON object with the message and `fields`."""
     if not as_json:
         return f"{message}\n"
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -142,7 +141,7 @@ def event_line(event: str, message: str, *, as_json: bool, level: str = "info", 
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as JSON with `time`, `level`, `logger`, `message` and, after an exception, `traceback`."""
+    """Formats a log record as JSON with `time`, `level`, `logger`, `message` and, after an exception, `traceback`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, without a newline."""
@@ -173,7 +172,10 @@ class _Handler(logging.Handler):
 
 @contextmanager
 def logging_to_stderr(*, quiet: bool, as_json: bool = False) -> Iterator[LogWriter]:
-    """Write the log of the mock and the warnings of its libraries to stderr. If `quiet`, write only warnings."""
+    """Return a context manager that writes the log of the mock, and the warnings of its libraries, to stderr.
+
+    If `quiet`, only warnings are written.
+    """
     logger = logging.getLogger("evolink_mock")
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
     with LogWriter(sys.stderr, as_json=as_json) as writer:

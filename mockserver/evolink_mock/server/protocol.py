@@ -1,9 +1,9 @@
-"""One HTTP connection: uvicorn's protocol, with limits, and with responses that always reach the client.
+"""An HTTP connection: uvicorn's protocol, with limits, and with responses that always reach the client.
 
-Heads, times and the number of connections are limited. Offers to upgrade the protocol are ignored. After an early
-response, the rest of the request's body is read and dropped, because closing immediately would reset the connection
-and lose the response. A client that has closed its sending direction still gets its response. A response is one write,
-because the two writes of uvicorn take a third of the time of a small response.
+The sizes of heads, the times and the number of connections are limited. `Upgrade` headers are ignored. If the response
+is sent before the request body is complete, the rest of the body is read and dropped, because closing the connection
+immediately could lose the response. A client that has closed its sending direction still gets its response. Head and
+body of a response are written together, because two writes take a third of the time of a small response.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End a connection: notify the request that has no response yet, and drop the requests that wait behind it."""
+        """End a connection: notify the request in progress, and drop the requests that wait behind it."""
         self._stop_timer()
         self._in_body = False
         self.pipeline.clear()
@@ -98,7 +98,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def shutdown(self) -> None:
-        """Close the connection because the server stops. The response to the current request is sent first."""
+        """Close the connection because the server is stopping, after the response to the request in progress."""
         if self._is_draining:
             self.transport.abort()
         else:
@@ -133,7 +133,7 @@ class Protocol(HttpToolsProtocol):
             )
 
     def _parse_without_offers(self, rest: bytes | None) -> None:
-        """Parse the head of a request again, without its offer to upgrade, and then `rest`, the data after the head."""
+        """Parse the head of a request again without its `Upgrade` headers, and then `rest`, the data after the head."""
         while rest is not None:
             data, rest = self._without_offer() + rest, None
             try:
@@ -144,7 +144,10 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(self._refusal or NOT_HTTP)
 
     def _should_upgrade(self) -> bool:
-        """Ignore an offer to upgrade, and refuse CONNECT. uvicorn would ignore the rest of a request with an offer."""
+        """Ignore `Upgrade` headers, and reject CONNECT.
+
+        uvicorn itself would ignore everything after the head of a request that offers an upgrade.
+        """
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
             raise ValueError("a tunnel")  # ends the parser
@@ -152,7 +155,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _without_offer(self) -> bytes:
-        """Return the parsed head without its offer to upgrade, and replace the parser, which cannot continue."""
+        """Return the head without its `Upgrade` headers, and replace the parser, which cannot continue."""
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         self._has_offer, self._offers = False, upgrade_headers(self.headers)
@@ -165,7 +168,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def _check_framing(self) -> None:
-        """Refuse chunk extensions and trailers that are too large. A one-byte chunk needs five bytes of framing."""
+        """Reject a body with too many bytes of chunk sizes, chunk extensions and trailers."""
         framing = self._body_received - self._body_size
         if framing > self.limits.head_bytes + 16 * self._body_size:
             self._refuse(NOT_HTTP)
@@ -182,7 +185,7 @@ class Protocol(HttpToolsProtocol):
         self._is_between_requests = False
 
     def on_headers_complete(self) -> None:
-        """Pass the request to the application, unless its head is too large or offers an upgrade."""
+        """Pass the request to the ASGI app, unless its head is too large or offers an upgrade."""
         self._in_head = False
         if self._timer is not None:
             self._stop_timer()
@@ -208,12 +211,12 @@ class Protocol(HttpToolsProtocol):
             self._answering = self.cycle
 
     def on_body(self, body: bytes) -> None:
-        """Collect a part of a body."""
+        """Collect a part of the request body."""
         self._body_size += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Finish a request that has arrived completely."""
+        """End a request that has arrived completely."""
         if self._has_offer:
             return
         self._in_body = False
@@ -226,7 +229,7 @@ class Protocol(HttpToolsProtocol):
             self._end_draining()
 
     def on_response_complete(self) -> None:
-        """End a response. If its head is still delayed, because the response has no body, write the head."""
+        """End a response. If its head is still delayed because it has no body, write the head."""
         self.transport.flush()
         if self._in_body and self.cycle.response_complete and not self._is_draining:
             self._drain()
@@ -235,14 +238,14 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def continue_reading(self) -> bool:
-        """Return whether the client is still sending. If the client is, begin to read and drop what it sends."""
+        """Return whether the client is still sending. If so, begin to read and drop what it sends."""
         if self._is_draining or not (self._in_body or self._ignores_input):
             return False
         self._drain()
         return True
 
     def _drain(self) -> None:
-        """Read and drop what the client still sends, until it has sent everything or exceeds a limit."""
+        """Read and drop what the client still sends, until it stops or exceeds a limit."""
         self._is_draining, self._drained = True, 0
         self.flow.resume_reading()
         self._start_timer(self.limits.linger_seconds, self.transport.abort)
@@ -260,7 +263,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
-        """Send an error for invalid input and close the connection, after the response to an earlier request."""
+        """Respond to invalid input with an error and close the connection, after the responses to earlier requests."""
         is_in_body, self._in_body = self._in_body, False
         self._ignores_input, self._in_head = True, False
         self._stop_timer()

@@ -1,4 +1,4 @@
-"""Serve an application with uvicorn: several listeners, one lifespan, an orderly stop."""
+"""Serve the ASGI app with uvicorn on several listeners, which start and stop together."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _log = logging.getLogger("evolink_mock")
 
 
 def stop_on_hangup(server: Server) -> None:
-    """Stop the server when the terminal is closed, unless the parent process ignores this signal, as nohup does."""
+    """Stop the server when the terminal is closed (SIGHUP), unless the parent process ignores this signal (nohup)."""
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
         signal.signal(hangup, server.handle_exit)
@@ -61,10 +61,7 @@ def stop_on_hangup(server: Server) -> None:
 def create_service(
     spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None, operator_key: str = ""
 ) -> Service:
-    """Create the service for these listeners.
-
-    The `ca_pem` of the service is the certificate that clients must trust.
-    """
+    """Create the objects that the endpoints share. `ca_pem` is the certificate that clients must trust."""
     service = Service(spec, settings, clock, operator_key)
     if listeners.authority is not None:
         service.ca_pem = listeners.authority.certificate.read_bytes()
@@ -72,11 +69,11 @@ def create_service(
 
 
 def ignore(_: Exchange) -> None:
-    """Do nothing with an exchange."""
+    """Do nothing. For callers that need no notice of exchanges."""
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
-    """Return uvicorn's configuration for an app: the fast parser, no logs of uvicorn, and `lane` unless it is None."""
+    """Return uvicorn's configuration for an app, with the fast HTTP parser, without uvicorn's logs, and with `lane`."""
     return uvicorn.Config(
         app,
         http=protocol_with(_limits(), lane),
@@ -91,9 +88,9 @@ def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config
 
 
 def _limits() -> ConnectionLimits:
-    """Return the default limits. At most five eighths of the files that this process may open are for connections.
+    """Return the default limits. Connections may use five eighths of the files that this process may open.
 
-    The other files are left for callbacks and the rest of the process.
+    The other files are left for callbacks and everything else.
     """
     limits = ConnectionLimits()
     if sys.platform == "win32":
@@ -107,10 +104,9 @@ def _limits() -> ConnectionLimits:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server with several listeners for one app, which calls `ready` when all listeners serve.
+    """A uvicorn server with several listeners for one app, which calls `ready` when all of them are open.
 
-    `run` must be called with the http socket. The other listeners open and close with the http listener, and share its
-    lifespan and connections.
+    `run` must be called with the http socket. The other listeners open and close together with the http listener.
     """
 
     def __init__(
@@ -135,7 +131,7 @@ class Server(uvicorn.Server):
 
     @property
     def was_reached(self) -> bool:
-        """Whether a client has connected to any listener. A failed TLS handshake does not count."""
+        """True if a client has connected to any listener. A failed TLS handshake does not count."""
         return self.server_state.was_reached or (self._proxy is not None and self._proxy.was_reached)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -169,7 +165,7 @@ class Server(uvicorn.Server):
             await server.wait_closed()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close every listener after the requests in progress have got their responses."""
+        """Close every listener after the responses to the requests in progress have been sent."""
         if self._handshakes is not None:
             self._handshakes.close()
         if self._proxy is not None:
@@ -183,7 +179,7 @@ class Server(uvicorn.Server):
     async def _end_requests(self) -> None:
         """Make waiting requests respond immediately, then abort the remaining connections.
 
-        The response to a pipelined request starts the next request, so waiting requests are looked for several times.
+        The response to a request may start the next request of the connection, so this is repeated several times.
         """
         await sleep(_GRACE_SECONDS)
         ended: set[asyncio.Task[None]] = set()
@@ -197,10 +193,9 @@ class Server(uvicorn.Server):
             cast("Protocol", connection).transport.abort()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Stop in an orderly way on a signal.
+        """Stop in an orderly way on a signal. A second Ctrl-C aborts a stop that already takes longer than two seconds.
 
-        uvicorn's handler would raise the signal again, and the process would exit with the status of the signal. A
-        second Ctrl-C ends the server immediately, but only if the stop already takes longer than two seconds.
+        uvicorn's own handler would raise the signal again, and the process would exit with the status of the signal.
         """
         now = stopwatch()
         self.force_exit = self.should_exit and sig == signal.SIGINT and now - self._stop_began > _STOP_SECONDS
@@ -224,7 +219,7 @@ class Server(uvicorn.Server):
         return await self._serve_on(listener, self.config, self._listeners.tls, self._handshakes.complete)
 
     async def _serve_control(self, listener: socket.socket) -> asyncio.Server:
-        """Serve only the control API and the console, on the listener of the control API."""
+        """Serve the control API and the console on their separate listener."""
         from evolink_mock.console.routes import console_routes
         from evolink_mock.control.routes import create_control_app, own_names
 
@@ -241,7 +236,7 @@ class Server(uvicorn.Server):
         context: ssl.SSLContext | None = None,
         on_tls: Callable[[ssl.SSLObject], None] | None = None,
     ) -> asyncio.Server:
-        """Serve an app on another socket, because uvicorn itself serves only one app, either with or without TLS."""
+        """Serve an app on a further socket, because uvicorn itself serves only one app, with or without TLS."""
         loop = asyncio.get_running_loop()
         create = cast("type[Protocol]", config.http_protocol_class)
 
@@ -280,9 +275,10 @@ def _log_passage(passage: ProxyConnection) -> None:
 
 
 def freeze_memory() -> None:
-    """Exclude all present objects from garbage collection, and collect less often.
+    """Exclude all present objects from garbage collection, and make collections rarer.
 
-    Tasks have no reference cycles, and a million tasks must not slow down each collection.
+    Otherwise, a million tasks would slow down each collection. Tasks do not need it, because they have no reference
+    cycles.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Run a mock in a thread of this process, on real sockets, for `run`, the demo, and tests that need a URL."""
+"""Run a mock in a thread of this process, on real sockets: for `run`, the demo, and tests that need a URL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _START_SECONDS = 30
 
 
 class ThreadedServer(NamedTuple):
-    """A server that runs in another thread."""
+    """A mock that runs in another thread."""
 
     listeners: Listeners
     app: ASGIApp
@@ -46,11 +46,10 @@ def serve_in_thread(
     observe: Callable[[Exchange], None] = lambda _: None,
     observe_proxy: Callable[[ProxyConnection], None] = lambda _: None,
 ) -> Iterator[ThreadedServer]:
-    """Serve a mock while the `with` block runs, on `settings.port`. Port 0 selects a free port.
+    """Serve a mock during the `with` block, on `settings.port`. Port 0 selects a free port.
 
-    The thread of the server calls `observe` with every exchange, and `observe_proxy` with every connection that a
-    client opens through the proxy or fails to open over TLS. Raises the errors of `open_listeners`, and `PortError` if
-    the server does not start.
+    The thread calls `observe` with every exchange, and `observe_proxy` with every connection through the proxy and
+    every failed TLS handshake. Raises the errors of `open_listeners`, and `PortError` if the mock does not start.
     """
     with open_listeners(spec, settings) as listeners:
         service = create_service(spec, settings, listeners, clock)

@@ -1,4 +1,4 @@
-"""Notice clients that abort the TLS handshake, usually because they do not trust the certificate."""
+"""Detect clients that abort the TLS handshake, usually because they do not trust the certificate."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ HANDSHAKE_SECONDS = 10.0  # maximum time of a handshake
 
 
 class TlsHandshakes:
-    """The TLS handshakes of one listener.
+    """The TLS handshakes of one listener that are not complete.
 
-    After a failed handshake, the object calls `on_failure` with the host name that the client requested. Because
-    asyncio reports only successful handshakes, a failed handshake is noticed only when its time limit has expired, or
-    at `close`.
+    If a handshake is not complete when its time limit expires, or when `close` is called, `on_failure` is called with
+    the host name that the client requested. asyncio does not report failed handshakes.
     """
 
     def __init__(self, context: ssl.SSLContext, default_name: str, on_failure: Callable[[str], None]) -> None:
@@ -31,7 +30,7 @@ class TlsHandshakes:
         asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, self._expire, connection)
 
     def complete(self, connection: ssl.SSLObject) -> None:
-        """Stop watching a handshake, because it succeeded."""
+        """Stop watching a handshake, because it has succeeded."""
         self._open.pop(connection, None)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.store import IsTaken, SharedStore
 
-_AGAIN_SECONDS = 0.02  # between two attempts to get the right
+_AGAIN_SECONDS = 0.02  # between two attempts to take the lock
 
 
 class ClockBusyError(Exception):

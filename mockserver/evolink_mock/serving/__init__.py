@@ -1,1 +1,1 @@
-"""Serving in one process, or in several processes with one shared store."""
+"""Serving in one process, or in several worker processes that share a store."""

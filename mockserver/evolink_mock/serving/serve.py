@@ -44,8 +44,8 @@ def serve(  # noqa: PLR0913  (what, where, and how)
 ) -> None:
     """Serve until Ctrl-C, SIGTERM or SIGHUP.
 
-    The server calls `ready`, perhaps in a thread, when it serves requests. If a snapshot cannot be loaded, raises
-    ValueError before; if the store cannot be used, raises `StoreError` before.
+    `ready` is called when the server accepts requests, perhaps in another thread. Before that, ValueError is raised if
+    a snapshot cannot be loaded, and `StoreError` if the store cannot be used.
     """
     if workers > 1:
         with shared_metrics(is_enabled=settings.metrics), listeners:
@@ -89,7 +89,7 @@ def _serve_one(
 
 
 def _prepare(spec: Spec, settings: Settings, snapshot: Path | None) -> None:
-    """Open the store once before the workers open it, so that its problems are reported only once."""
+    """Open the store once before the workers start, so that its problems are reported only once."""
     service = Service(spec, settings)
     _load(service, snapshot)
     service.store.close()
@@ -106,7 +106,7 @@ def _load(service: Service, snapshot: Path | None) -> None:
 
 
 class _WorkerServer:
-    """Starts workers, each of which runs a server on the same listening sockets."""
+    """Starts workers, each of which runs a server on the listening sockets that all workers share."""
 
     def __init__(
         self, spec: Spec, settings: Settings, listeners: Listeners, *, quiet: bool, operator_key: str
@@ -132,7 +132,7 @@ class _WorkerServer:
         )
 
     def _report_death(self, pid: int, reason: str) -> None:
-        """Log that a worker is replaced, unless stderr cannot accept a line immediately."""
+        """Log that a worker has died and is replaced. Nothing is logged if writing to stderr would block."""
         message = f"worker {pid} {reason}; a new worker replaces it"
         write_if_ready(sys.stderr, self._line("worker-replaced", message, "warning"))
 
@@ -144,6 +144,6 @@ class _WorkerServer:
 
 
 def _end_with_parent(pipes: ParentPipes) -> None:
-    """End this process when its parent has died, because nothing else would stop it."""
+    """End this process when its parent process has died, because nothing else would."""
     os.read(pipes.alive, 1)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""A listening socket from which several processes accept connections in turn."""
+"""A listening socket that several processes share, so that each gets its share of the connections."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _MOST_PAUSES = 40
 
 
 class SharedListener:
-    """Accepts one connection at a time, so that other processes get connections too.
+    """Accepts one connection at a time, so that other processes get the next ones.
 
-    The server of an event loop would accept all waiting connections together.
+    asyncio's own server would accept all waiting connections at once.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SharedListener:
         self._loop.remove_reader(self._listener)
 
     async def wait_closed(self) -> None:
-        """Return immediately, because uvicorn's server closes the connections."""
+        """Return immediately, because uvicorn itself closes the connections."""
 
     def _resume(self) -> None:
         self._timer = None
@@ -64,10 +64,10 @@ class SharedListener:
 
 
 class SharingServer(Server):
-    """A server that shares its http socket with other processes."""
+    """A server whose http socket other processes use too."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve every listener, and call `ready`."""
+        """Open every listener, and call `ready`."""
         await super().startup([])
         if self.started and sockets:
             listener = SharedListener(sockets[0], self._create_protocol, self.server_state.connections)

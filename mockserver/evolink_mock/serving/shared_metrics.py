@@ -1,4 +1,4 @@
-"""The folder in which workers store the counters of their metrics, so that each worker can show the sums."""
+"""The folder to which workers write the counters of their metrics, so that each worker can show the sums."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the only way to pass the folder to pro
 
 @contextmanager
 def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
-    """Create the folder for the workers that are started in this block, which then import prometheus_client."""
+    """Return a context manager that creates the folder. Workers must be started in its block."""
     if not is_enabled:
         yield
         return
@@ -30,7 +30,7 @@ def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
 
 
 def _temporary_folder() -> TemporaryDirectory[str]:
-    """Create the folder. Raises `SettingError` if this is not possible."""
+    """Create the folder. Raises `SettingError` if it cannot be created."""
     try:
         return TemporaryDirectory(prefix="evolink-mock-metrics-")
     except OSError as error:

@@ -19,9 +19,9 @@ _LOOK_SECONDS = 0.1  # between two checks whether a worker died before it served
 
 
 class ParentPipes(NamedTuple):
-    """A worker's pipes to its parent, as file descriptors.
+    """The file descriptors of a worker's pipes to its parent process.
 
-    Reading from `alive` ends when the parent has died. Through `ready`, the worker reports that it serves.
+    Reading from `alive` ends when the parent has died. A worker writes to `ready` as soon as it accepts requests.
     """
 
     alive: int  # the end for reading
@@ -31,8 +31,8 @@ class ParentPipes(NamedTuple):
 class Workers:
     """Starts `count` workers, and replaces each worker that dies, until Ctrl-C or SIGTERM.
 
-    `work(pipes)` runs in a child process. The parent process calls `on_ready` when all workers serve, and
-    `on_death(pid, reason)` when a worker must be replaced. This process must have no threads and no event loop.
+    `work(pipes)` runs in each worker process. The parent process calls `on_ready` when all workers accept requests, and
+    `on_death(pid, reason)` when a worker has died. The parent process must have no threads and no event loop.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Workers:
         self._signals = {number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN}
 
     def run(self) -> None:
-        """Run until a signal has stopped all workers."""
+        """Run until a signal arrives and all workers have ended."""
         for number in self._signals:
             signal.signal(number, self._stop)
         for _ in range(self._count):
@@ -70,7 +70,7 @@ class Workers:
             os.kill(pid, signal.SIGKILL)
 
     def _replace(self, pid: int, status: int) -> None:
-        """Start another worker in place of a worker that has ended, unless the workers are being stopped."""
+        """Start a new worker for one that has died, unless the workers are being stopped."""
         self._announcers.discard(pid)
         if pid in self._pids:
             self._pids.discard(pid)
@@ -83,7 +83,7 @@ class Workers:
             self._fork(self._pids, lambda: self._work(ParentPipes(self._alive, self._ready)))
 
     def _fork(self, pids: set[int], work: Callable[[], None]) -> None:
-        """Run `work` in a child process, and add its process id to `pids`."""
+        """Run `work` in a new worker process, and remember its process id."""
         # Block signals until the parent knows the child, and until the child has replaced the parent's handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         pid = os.fork()
@@ -106,7 +106,10 @@ class Workers:
             os._exit(code)
 
     def _await_ready(self) -> bool:
-        """Wait until all workers serve, and replace those that die. Return False if a signal arrived first."""
+        """Wait until all workers accept requests, and replace those that die.
+
+        Returns False if a signal arrived first.
+        """
         count = 0
         while count < self._count and not self._is_stopping:
             if select.select([self._ready_reader], [], [], _LOOK_SECONDS)[0]:
@@ -122,7 +125,7 @@ class Workers:
 
 
 def report_ready(pipes: ParentPipes) -> None:
-    """Tell the parent process that this worker serves."""
+    """Tell the parent process that this worker accepts requests."""
     os.write(pipes.ready, _READY)
 
 

@@ -32,7 +32,7 @@ class Buffer:
         self.token = token
         self.exchanges: deque[Exchange] = deque()
         self.violations: deque[Violation] = deque()
-        self.skipped = self.skipped_violations = 0  # numbers of those dropped before they were written
+        self.skipped = self.skipped_violations = 0  # how many were dropped before they were written
         self._waiting = waiting
 
     def append(self, exchange: Exchange) -> None:

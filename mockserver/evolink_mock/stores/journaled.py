@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Journal, Recorder
     from evolink_mock.stores.journal_buffers import JournalBuffers
 
-WANTED = "journals wanted"  # name of the fact that a worker changes before it reads a journal
-_OTHERS_SECONDS = 0.06  # real time in which the other workers write their exchanges
+WANTED = "journals wanted"  # the name under which a worker stores a new value before it reads a journal
+_OTHERS_SECONDS = 0.06  # real time for the other workers to write their exchanges
 
 
 class Journals(Protocol):
@@ -68,7 +68,7 @@ class JournaledStore(ABC):
     connection: Connection
     journals: Journals
     leases: Leases
-    _wanted: Any = None  # the last value of the fact `WANTED` that this worker noticed
+    _wanted: Any = None  # the value under the name `WANTED` that this worker noticed last
 
     @abstractmethod
     def set_fact(self, name: str, value: Any) -> None:

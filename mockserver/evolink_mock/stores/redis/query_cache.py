@@ -31,9 +31,9 @@ class QueryCache:
         self._read_version: Command = ("GET", connection.key("version"))
         self._results: dict[tuple[str, str], Result] = {}
         self._version: tuple[int, bytes] | None = None  # version of the results; None if it is unknown
-        self._is_stable = False  # whether the version had not changed when it was last read
+        self._is_stable = False  # whether the version was the same as before when it was last read
         self._is_new_batch = self._is_checked = False
-        self.is_reading = False  # whether the next exchange reads results
+        self.is_reading = False  # whether the next call of `send` reads accounts and tasks
 
     def begin_batch(self) -> None:
         """Begin a batch of requests, so that the next `find` reads the version of the store."""
@@ -58,7 +58,7 @@ class QueryCache:
         self.is_reading = False
         version, *replies = merged_changes.send(self._connection, (self._read_version, *commands))
         is_same = self._is_version(version)
-        # After a write in this batch, the next batch may have another one, so it does not send the command alone.
+        # If this batch has changed the version, the next batch may too, so it does not read the version separately.
         self._is_stable = is_same and (self._is_stable or not self._is_checked)
         return replies
 
