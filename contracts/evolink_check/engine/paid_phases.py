@@ -87,8 +87,8 @@ class PaidPhases:
             if not plenty:
                 self._create_extra(uncertain, tasks)
             pool.follow_adopted()
+        pool.query_finished_task()  # the server may still be retrying callbacks, which change no credits
         self._await_callbacks()
-        pool.query_finished_task()
 
     def _follow_failing(self, tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
         """Create the task that is known to fail, and follow it to its end. Return the other tasks."""
