@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.observations import results_of
 from evolink_check.generation.case import Case
-from evolink_check.rules.tasks.history import CANCELLED
+from evolink_check.rules.tasks.body_fields import CANCELLED
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.formats import decode_json
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, WRONG

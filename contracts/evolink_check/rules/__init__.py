@@ -19,6 +19,7 @@ from evolink_check.rules.tasks import (
     outcomes,
     progress,
     queries,
+    result_files,
     result_links,
 )
 
@@ -26,7 +27,17 @@ from evolink_check.rules.tasks import (
 MODULES = (
     *(callback_handling, polling, requests, retries),
     *(create_requests, create_responses, documented_properties, errors, rate_limits, statuses, wire),
-    *(callback_retries, callbacks, credits, lifecycle, outcomes, progress, queries, result_links),
+    *(
+        callback_retries,
+        callbacks,
+        credits,
+        lifecycle,
+        outcomes,
+        progress,
+        queries,
+        result_files,
+        result_links,
+    ),
 )
 
 __all__ = ["MODULES", "RULES", "rules_of"]

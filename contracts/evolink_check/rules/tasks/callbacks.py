@@ -11,8 +11,7 @@ from evolink_check.analysis.internal_hosts import is_internal
 from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.registry import rule, rules_of
 from evolink_check.rules.tasks import lifecycle, outcomes, progress, queries
-from evolink_check.rules.tasks.deliveries import all_deliveries, is_lossy, is_truncated, watched_deliveries
-from evolink_check.rules.tasks.history import (
+from evolink_check.rules.tasks.body_fields import (
     IDENTITY,
     can_cancel,
     is_cancelled,
@@ -20,6 +19,7 @@ from evolink_check.rules.tasks.history import (
     reason_of,
     sound_identity,
 )
+from evolink_check.rules.tasks.deliveries import all_deliveries, is_lossy, is_truncated, watched_deliveries
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.formats import NOT_JSON
 from evolink_check.traffic.known_keys import KEY

@@ -9,18 +9,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-from evolink_check.analysis.observations import results_of
 from evolink_check.rules.exchanges.attribution import (
-    ID,
     certain_faults,
     has_judgeable_status,
     is_judgeable,
     known_tasks,
     well_formed,
 )
+from evolink_check.rules.tasks.body_fields import changed_field, is_cancelled
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.trace import UNKNOWN
 
@@ -31,10 +29,6 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.observations import Observation, TaskRecord
     from evolink_check.analysis.trace_view import TraceView
-
-CANCELLED = frozenset({"cancelled", "canceled"})  # undocumented statuses whose meaning is clear
-IDENTITY = ("created", "model", "object", "type")
-_MOST = 100  # per cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,59 +105,6 @@ def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[O
         while place < len(over) and over[place].ended < observation.began - precision:
             place += 1
         yield observation, over[start:place]
-
-
-def is_cancelled(body: Mapping[str, Any]) -> bool:
-    """Return whether a response body reports, by its status or error code, that the task was cancelled."""
-    error = body.get("error")
-    code = error.get("code") if isinstance(error, dict) else None
-    status = body.get("status")
-    return code == "request_cancelled" or (isinstance(status, str) and status.lower() in CANCELLED)
-
-
-def progress_of(body: Mapping[str, Any]) -> int | None:
-    """Return the progress if it is an integer from 0 to 100, otherwise None. In JSON Schema, 40.0 is an integer."""
-    value = body.get("progress")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
-        return None
-    return int(value) if value == int(value) else None
-
-
-def sound_identity(create: Observation | None) -> dict[str, Any]:
-    """Return those `IDENTITY` fields of the response to a create request that violate no other clause."""
-    if create is None or create.operation is None:
-        return {}
-    body, fields = create.body, {}
-    match = ID.fullmatch(str(body.get("id")))
-    if type(body.get("created")) is int and match and int(match["created"]) == body["created"]:
-        fields["created"] = body["created"]
-    models = create.operation.models
-    if isinstance(body.get("model"), str) and (not models or body["model"] in models):
-        fields["model"] = body["model"]
-    kind = create.operation.medium
-    if body.get("type") == kind and body.get("object") == f"{kind}.generation.task":
-        fields |= {"type": kind, "object": body["object"]}
-    return fields
-
-
-def links_of(body: Mapping[str, Any]) -> list[str]:
-    """Return the result links without their query strings, because the server may sign them anew for each response."""
-    return [_without_query(url) for url in results_of(body)]
-
-
-def reason_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the documented members of the `error` of a failed task; None if the task has no error."""
-    error = body.get("error")
-    if not isinstance(error, dict):
-        return None
-    return {name: error.get(name) for name in ("code", "message", "type")}
-
-
-def can_cancel(body: Mapping[str, Any]) -> bool | None:
-    """Return `task_info.can_cancel` if it is a boolean, otherwise None."""
-    info = body.get("task_info")
-    value = info.get("can_cancel") if isinstance(info, dict) else None
-    return value if isinstance(value, bool) else None
 
 
 def _histories(view: TraceView) -> tuple[TaskHistory, ...]:
@@ -255,45 +196,3 @@ def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tup
             and changed_field(first, observation, statuses)
         ):
             yield observation, first
-
-
-def changed_field(first: Observation, later: Observation, statuses: Statuses) -> str:
-    """Return the name of the first field in which `later` differs from the final response `first`; empty if none.
-
-    A field that is invalid in the final response may change.
-    """
-    if first.body == later.body:
-        return ""
-    lasting, now = _lasting_state(first.body, statuses), _state_of(later.body)
-    if now["can_cancel"] is None:  # it may be left out
-        lasting.pop("can_cancel", None)
-    return next((name for name, value in lasting.items() if now[name] != value), "")
-
-
-def _lasting_state(body: Mapping[str, Any], statuses: Statuses) -> dict[str, Any]:
-    state = _state_of(body)
-    lasting = {"status": state["status"]}
-    if state["status"] == statuses.success:
-        lasting |= {"progress": state["progress"]} if state["progress"] == _MOST else {}
-        lasting |= {"results": state["results"]} if state["results"] else {}
-    else:
-        lasting |= {"progress": 0} if state["progress"] == 0 else {}
-        lasting |= {"error": state["error"]} if state["error"] else {}
-    return lasting | ({} if state["can_cancel"] is None else {"can_cancel": state["can_cancel"]})
-
-
-def _state_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "status": body.get("status"),
-        "progress": progress_of(body),
-        "results": links_of(body),
-        "error": reason_of(body),
-        "can_cancel": can_cancel(body),
-    }
-
-
-def _without_query(url: str) -> str:
-    try:
-        return urlsplit(url)._replace(query="", fragment="").geturl()
-    except ValueError:
-        return url

@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.registry import rule
-from evolink_check.rules.tasks.history import (
+from evolink_check.rules.tasks.body_fields import (
     CANCELLED,
     IDENTITY,
-    bodies,
-    bodies_of,
     can_cancel,
     changed_field,
-    in_order,
     links_of,
     sound_identity,
-    task_histories,
 )
+from evolink_check.rules.tasks.history import bodies, bodies_of, in_order, task_histories
 from evolink_check.rules.tolerances import Tolerances
 
 if TYPE_CHECKING:

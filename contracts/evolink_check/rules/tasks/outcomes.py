@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from evolink_check.analysis.observations import LINKS
 from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.registry import rule
-from evolink_check.rules.tasks.history import CANCELLED, bodies, is_cancelled
+from evolink_check.rules.tasks.body_fields import CANCELLED, is_cancelled
+from evolink_check.rules.tasks.history import bodies
 from evolink_check.traffic.formats import is_uri
 
 if TYPE_CHECKING:

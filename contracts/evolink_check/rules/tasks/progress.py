@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.registry import rule
-from evolink_check.rules.tasks.history import bodies, in_order, progress_of, task_histories
+from evolink_check.rules.tasks.body_fields import progress_of
+from evolink_check.rules.tasks.history import bodies, in_order, task_histories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

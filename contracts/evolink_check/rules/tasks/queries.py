@@ -10,7 +10,8 @@ from evolink_check.rules.exchanges.allowed_statuses import permitted
 from evolink_check.rules.exchanges.create_responses import is_at_once
 from evolink_check.rules.exchanges.false_rejections import headers_to_blame
 from evolink_check.rules.registry import rule
-from evolink_check.rules.tasks.history import IDENTITY, task_histories
+from evolink_check.rules.tasks.body_fields import IDENTITY
+from evolink_check.rules.tasks.history import task_histories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Rules about result links: how long they work, with which API keys, and which file they return."""
+"""Rules about result links: how long they work, with which API keys, and how their paths end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
-from evolink_check.analysis.verdicts import finding, passed, shown, violation
+from evolink_check.analysis.verdicts import passed, shown, violation
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import bodies_of, task_histories
 from evolink_check.rules.tolerances import Tolerances
@@ -16,7 +16,6 @@ from evolink_check.traffic.trace import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
 
     from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.trace_view import TraceView
@@ -25,18 +24,15 @@ if TYPE_CHECKING:
 
 _TOLERANCES = Tolerances()
 _MARGIN = _TOLERANCES.link_margin_server
-_ROUNDED = 16  # lines by which an encoder may round a size to whole blocks
 _OK, _PARTIAL = 200, 206
 _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 401, 403, 500
 _NOT_THE_LINK = {_UNAUTHORIZED, 405, 416, 429}  # errors about the API key, the method, the range or the rate
-_EXTENSIONS = {
+EXTENSIONS = {
     "video": "mp4 m4v mov webm mkv avi mpg mpeg ts m3u8",
     "audio": "mp3 wav ogg oga opus flac m4a aac pcm",
     "image": "png jpg jpeg webp gif avif bmp tif tiff",
 }
-_AS_GOOD = {"application/mp4", "application/ogg"}  # also registered for audio and video
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{2,5})$")
-_LINES = re.compile(r"([0-9]{3,4})p")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +197,7 @@ def extension(view: TraceView) -> Iterator[Finding]:
         for url, observation in first.items():
             path = view.path(url)
             match = _EXTENSION.search(path)
-            wanted = _EXTENSIONS.get(_medium(history, observation), "").split()
+            wanted = EXTENSIONS.get(medium_of(history, observation), "").split()
             if match and (not wanted or match[1].lower() in wanted):
                 yield passed(observation.number)
             else:
@@ -212,87 +208,7 @@ def extension(view: TraceView) -> Iterator[Finding]:
                 )
 
 
-def _medium(history: TaskHistory, observation: Observation) -> str:
+def medium_of(history: TaskHistory, observation: Observation) -> str:
+    """Return the medium of a task's results, such as `video`, from its document or, if unknown, from a body."""
     operation = history.create.operation if history.create else None
     return operation.medium if operation else str(observation.body.get("type"))
-
-
-@rule("link.content-type")
-def content_type(view: TraceView) -> Iterator[Finding]:
-    """A result file has the content type of its format and can be decoded (clause `link.content-type`)."""
-    for fetch in fetches(view):
-        headers = fetch.link.exchange.response_headers
-        medium = _medium(fetch.history, fetch.end_report)
-        if not fetch.succeeded or not headers or medium not in _EXTENSIONS:
-            continue
-        kind = (fetch.link.header("Content-Type") or "").partition(";")[0].strip().lower()
-        media = fetch.link.entry.media
-        problem = media.problem if media and fetch.link.status == _OK else ""
-        if media and fetch.link.status == _OK and medium != "audio" and not media.height:
-            problem = problem or "it contains no picture"
-        if not kind.startswith(f"{medium}/") and kind not in _AS_GOOD:
-            yield violation(fetch.number, expected=f"{medium}/…", seen=f"Content-Type {shown(kind)}")
-        else:
-            yield finding(
-                not problem,
-                fetch.number,
-                expected=f"a file that can be decoded as {medium}",
-                seen=shown(problem),
-            )
-
-
-@rule("result.duration")
-def duration(view: TraceView) -> Iterator[Finding]:
-    """A result file has the requested duration (clause `result.duration`)."""
-    return (finding for name, requested, finding in _measured(view) if name == "duration" and requested)
-
-
-@rule("result.quality")
-def quality(view: TraceView) -> Iterator[Finding]:
-    """A result file has the requested resolution (clause `result.quality`)."""
-    return (finding for name, requested, finding in _measured(view) if name == "quality" and requested)
-
-
-@rule("create.defaults")
-def defaults(view: TraceView) -> Iterator[Finding]:
-    """If a create request omits a field, its default applies to the result file (clause `create.defaults`)."""
-    return (finding for _, requested, finding in _measured(view) if not requested)
-
-
-def _measured(view: TraceView) -> Iterator[tuple[str, bool, Finding]]:
-    """Yield the name of each measured property of a file, whether it was requested, and whether it is right."""
-    for fetch in fetches(view):
-        create, media = fetch.history.create, fetch.link.entry.media
-        if create is None or create.operation is None or media is None or media.problem:
-            continue
-        if fetch.link.status != _OK:  # a part of a file has another length
-            continue
-        requested: Any = create.request_json if isinstance(create.request_json, dict) else {}
-        for name, measure in (("duration", _seconds), ("quality", _lines)):
-            wanted = requested.get(name, create.operation.defaults.get(name))
-            finding = measure(fetch, create, wanted)
-            if finding is not None:
-                yield name, name in requested, finding
-
-
-def _seconds(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
-    media = fetch.link.entry.media
-    if media is None or isinstance(wanted, bool) or not isinstance(wanted, int | float) or wanted <= 0:
-        return None  # -1 and 0 leave the duration to the model
-    if create.operation is not None and create.operation.medium == "image":
-        return None
-    if abs(media.seconds - wanted) <= _TOLERANCES.video_length:
-        return passed(create.number, fetch.number)
-    seen = f"a result of {media.seconds:.2f} s"
-    return violation(create.number, fetch.number, expected=f"{wanted:g} s, within half a second", seen=seen)
-
-
-def _lines(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
-    media, match = fetch.link.entry.media, _LINES.fullmatch(wanted) if isinstance(wanted, str) else None
-    if media is None or match is None or not media.height:
-        return None
-    sides = {media.height, media.width} if media.height > media.width else {media.height}
-    if any(abs(side - int(match[1])) <= _ROUNDED for side in sides):
-        return passed(create.number, fetch.number)
-    seen = f"a picture of {media.width}x{media.height}"
-    return violation(create.number, fetch.number, expected=f"{match[1]} lines", seen=seen)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from evolink_check.rules import rules_of
-from evolink_check.rules.tasks import result_links
+from evolink_check.rules.tasks import result_files, result_links
 from evolink_check.traffic.trace import NOBODY, Media
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,7 +95,7 @@ def test_a_link_in_order_keeps_every_clause_of_links() -> None:
     trace = fetched(ASKED, media=media(10.0, 1280, 720))
     trace.link(404, after=DAY + 120, who=NOBODY)
     assert trace.accused() == {}
-    assert set(rules_of(result_links)) - {"create.defaults"} <= trace.passed().keys()
+    assert set(rules_of(result_files, result_links)) - {"create.defaults"} <= trace.passed().keys()
     assert "create.defaults" in fetched().passed()
     assert "result.duration" not in fetched().passed()
 
@@ -111,7 +111,7 @@ def test_nothing_is_said_of_links_that_nobody_fetched() -> None:
 
 def passed_by(trace: Tracing) -> set[str]:
     assert trace.accused() == {}
-    return {clause for clause in trace.passed() if clause in rules_of(result_links)}
+    return {clause for clause in trace.passed() if clause in rules_of(result_files, result_links)}
 
 
 @pytest.mark.parametrize("status", [302, 304, 401, 405, 416, 429, 503])
@@ -223,7 +223,7 @@ def test_ten_thousand_fetches_of_a_task_that_was_queried_as_often_are_judged_in_
     reading = trace.reading()
     assert len(list(result_links.fetches(reading))) == 10_000
     began = process_time()
-    found = [len(list(rule(reading))) for rule in rules_of(result_links).values()]
+    found = [len(list(rule(reading))) for rule in rules_of(result_files, result_links).values()]
     assert process_time() - began < 5.0
     assert max(found) == 10_000
 
