@@ -165,7 +165,7 @@ class ControlEndpoint:
         return ControlRequest(self._service, account, body, query, task_id)
 
     async def _token(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """Return the token of the account that a request concerns; None if no account is permitted.
+        """Return the token of the account that a request concerns; None if the request has no accepted token.
 
         If the request has the operator's key and names an account, that account's token is returned. Otherwise, the
         bearer token is returned if the server accepts it.

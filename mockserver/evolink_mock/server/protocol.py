@@ -1,9 +1,8 @@
 """An HTTP connection: uvicorn's protocol, with limits, and with responses that always reach the client.
 
-The sizes of heads, the times and the number of connections are limited. `Upgrade` headers are ignored. If the response
-is sent before the request body is complete, the rest of the body is read and dropped, because closing the connection
-immediately could lose the response. A client that has closed its sending direction still gets its response. Head and
-body of a response are written together, because two writes take a third of the time of a small response.
+Large or slow heads and too many connections are rejected, and `Upgrade` headers are ignored. After an early response,
+the rest of the request body is read and dropped, because closing the connection at once could lose the response. A
+client that has closed its sending direction still gets its response. Head and body of a response are written together.
 """
 
 from __future__ import annotations
@@ -146,7 +145,7 @@ class Protocol(HttpToolsProtocol):
     def _should_upgrade(self) -> bool:
         """Ignore `Upgrade` headers, and reject CONNECT.
 
-        uvicorn itself would ignore everything after the head of a request that offers an upgrade.
+        uvicorn would ignore the rest of a request with such headers.
         """
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
