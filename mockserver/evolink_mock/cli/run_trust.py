@@ -61,10 +61,7 @@ def java_trust_store(pem: bytes) -> bytes:
 
 
 def _certificates(pem: bytes) -> list[Certificate]:
-    """Parse the certificates in a PEM file.
-
-    Certificates that cannot be parsed are skipped, because systems have some.
-    """
+    """Parse the certificates in a PEM file. Those that cannot be parsed, as on some systems, are skipped."""
     from cryptography import x509
 
     end = b"-----END CERTIFICATE-----"

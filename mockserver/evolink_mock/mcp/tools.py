@@ -33,9 +33,9 @@ class MockTools:
         }
 
     def list_requests(self, limit: int = 20, status: int | None = None) -> JsonObject:
-        """List the last requests of the account with headers, bodies and violations of the contract; the newest last.
+        """List the last `limit` requests of the account, the newest last, with headers, bodies and contract violations.
 
-        `status` selects those with this HTTP status.
+        If `status` is set, only requests whose response has this HTTP status are listed.
         """
         query = f"?limit={limit}" + ("" if status is None else f"&status={status}")
         journal = self._get(f"/journal{query}")
@@ -46,7 +46,7 @@ class MockTools:
         return self._get("/violations")
 
     def list_tasks(self) -> JsonObject:
-        """List the tasks of the account with their timetables, and its callbacks with all attempts."""
+        """List the tasks of the account with their timetables, and its callbacks with all attempts to deliver them."""
         return {"tasks": self._get("/tasks")["tasks"], "callbacks": self._get("/callbacks")["callbacks"]}
 
     def end_task(
@@ -55,27 +55,27 @@ class MockTools:
         outcome: Literal["completed", "failed", "cancelled"] = "completed",
         failure: str | None = None,
     ) -> JsonObject:
-        """End a task now. `failure` is a documented failure code, which the outcome `failed` requires."""
+        """End a task now. The outcome `failed` requires `failure`, a documented failure code."""
         body = {"outcome": outcome} | ({} if failure is None else {"failure": failure})
         return self._post(f"/tasks/{task_id}/outcome", body)
 
     def list_recipes(self) -> JsonObject:
-        """List the recipes that can be set, and those that apply to the next requests of the account."""
+        """List all recipes that exist, and the recipes that are assigned to the next requests of the account."""
         return {
             "catalog": self._get("/recipes/catalog")["recipes"],
             "assigned": self._get("/recipes")["recipes"],
         }
 
     def set_recipe(self, recipe: str, times: int | None = 1, operation: str = "any") -> JsonObject:
-        """Make the next requests of the account fail or behave as a recipe says, such as `429*2, ok`.
+        """Make the next `times` requests of the account fail or behave as a recipe says, such as `429*2, ok`.
 
-        `times` is the number of requests, or null for all until `clear_recipes`. `operation` restricts the recipe to
-        create, query, media or credits.
+        If `times` is null, the recipe applies to all requests until `clear_recipes` is called. `operation` (create,
+        query, media or credits) restricts the recipe to requests of this kind.
         """
         return self._post("/recipes", {"recipe": recipe, "times": times, "operation": operation})
 
     def clear_recipes(self) -> str:
-        """Remove all recipes of the account."""
+        """Remove all recipes that are assigned to the account."""
         self._control.request("DELETE", "/recipes")
         return "removed"
 
@@ -103,13 +103,13 @@ class MockTools:
         deadline: float | None = None,
         folder: str = "",
     ) -> JsonObject:
-        """Run a client in many scenarios against this mock and judge it; return the verdict with advice.
+        """Run a client in many scenarios against this mock, judge its requests, and return the verdict with advice.
 
         `command` is the command line of the client, as a list of words. The placeholders {prompt}, {image_url},
-        {output}, {callback_url}, {callback_listen}, {key} and {base_url} in it are replaced by values. `scenarios`
-        selects scenarios by the beginning of their ids, such as `happy` or `query-`; without it, all are run, which
-        takes one or two minutes. `deadline` is the time in seconds after which the client itself gives up. `folder` is
-        the client's working directory.
+        {output}, {callback_url}, {callback_listen}, {key} and {base_url} in it are replaced with values. `scenarios`
+        selects the scenarios whose ids begin with one of these texts, such as `happy` or `query-`; if it is omitted,
+        all scenarios are run, which takes one or two minutes. `deadline` is the time in seconds after which the client
+        itself gives up. `folder` is the working directory of the client.
         """
         return check_client(self._url, command, scenarios or [], deadline, folder)
 

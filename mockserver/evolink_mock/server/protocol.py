@@ -143,10 +143,7 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(self._refusal or NOT_HTTP)
 
     def _should_upgrade(self) -> bool:
-        """Ignore `Upgrade` headers, and reject CONNECT.
-
-        uvicorn would ignore the rest of a request with such headers.
-        """
+        """Reject CONNECT, and ignore `Upgrade` headers, after which uvicorn would ignore the rest of the request."""
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
             raise ValueError("a tunnel")  # ends the parser
