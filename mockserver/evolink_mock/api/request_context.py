@@ -43,7 +43,7 @@ class RequestContext(Struct, gc=False):
 
     Most fields are set while the request is served. If another process has changed the account meanwhile, the store
     repeats the checks with the new account. Therefore, the checks assign fields, and never append to a list in a field.
-    The garbage collector ignores contexts, so no field may refer to its context.
+    The garbage collector ignores contexts, so no field may contain an object that refers back to the context.
     """
 
     exchange: Exchange

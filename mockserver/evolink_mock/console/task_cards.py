@@ -55,7 +55,10 @@ async def _cards_of(service: Service, account: Account, stored: Sequence[Task]) 
 
 
 def timeline(timetable: Mapping[str, float | None], now: float) -> list[dict[str, Any]]:
-    """Return the phases of a task as parts of a timeline of width 100. A phase that never begins is omitted."""
+    """Return the phases of a task as parts of a timeline, with positions and widths in percent.
+
+    A phase that never begins is omitted.
+    """
     created = timetable["created"] or 0.0
     starts = timetable["starts"]
     ends = timetable["ends"]

@@ -38,10 +38,10 @@ class Recorder(Protocol):
 
 
 class Exchange(Struct, gc=False):
-    """A request to the mock and its response.
+    """A request to the mock and its response. The access log shows neither the token nor the query string nor bodies.
 
-    The access log shows neither the token nor the query string nor bodies.
-    The garbage collector ignores exchanges, so no field of a recorded exchange may refer to what refers to it.
+    The garbage collector ignores exchanges, so no field of a recorded exchange may contain an object that refers back
+    to the exchange.
     """
 
     method: str

@@ -85,7 +85,10 @@ class Store(Protocol):
         ...
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account, in order of creation; if `latest` is given, only so many of the latest."""
+        """Return the tasks of an account, in order of creation.
+
+        If `latest` is set, return only the last `latest` tasks.
+        """
         ...
 
     async def delivery(self, task_id: str) -> Delivery | None:

@@ -82,10 +82,9 @@ class MockTools:
     def move_clock(
         self, action: Literal["show", "freeze", "advance", "resume"], by: str = "1m"
     ) -> JsonObject:
-        """Show, freeze, advance or resume the clock of the account. `by` is how far to advance: 30s, 5m, 25h.
+        """Show, freeze, advance or resume the clock of the account. `by` is the duration to advance, such as 25h.
 
-        After an advance, everything that fell due has happened, callbacks included. Advancing does not wait in real
-        time.
+        An advance takes almost no real time, but everything that becomes due on the way happens, including callbacks.
         """
         if action == "show":
             return self._get("/clock")

@@ -169,7 +169,7 @@ class BatchedLane:
             first = last
 
     def _write_responses(self) -> None:
-        """Write the responses of several requests in a row, because that wakes a client less often."""
+        """Write the responses of several requests one after another, because that wakes a client less often."""
         served, self._served = self._served, []
         for connection, exchange in served:
             if connection.can_respond():

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class ResponseQueue:
-    """The responses to the small requests of one turn of the event loop, which are written in a row.
+    """The responses to the small requests of one turn of the event loop, written one after another in the next turn.
 
-    If each response were written at once, each might wake a client on another core. That can take a third of the time
-    of a small request.
+    If each response were written immediately, each might wake a client on another core, which can take a third of the
+    time of a small request.
     """
 
     def __init__(self) -> None:

@@ -32,7 +32,7 @@ class Journals(Protocol):
         ...
 
     def clear(self, token: str) -> None:
-        """Remove the exchanges of an account."""
+        """Remove the exchanges of an account and their violations."""
         ...
 
 

@@ -85,7 +85,7 @@ class MemoryStore:
         return self._tasks.get(task_id)
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account, or the latest of them."""
+        """Return the tasks of an account, or only the last `latest` tasks."""
         ids = self._ids.get(token, [])
         return [self._tasks[task_id] for task_id in (ids if latest is None else ids[-latest:])]
 

@@ -1,4 +1,4 @@
-"""The address of a Redis or Valkey server, as given to the option `--store`."""
+"""The address of a Redis or Valkey server, as users write it for the option `--store`."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ class RedisStore(JournaledStore):
         return None if data is None else self.changes.decode_task(task_id, data)
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account, or the latest of them."""
+        """Return the tasks of an account, or only the last `latest` tasks."""
         first = 0 if latest is None else -latest
         ids = self.connection.call("LRANGE", self.connection.key(f"tasks:{token}"), first, -1)
         values = zip(ids, self._values(self.changes.tasks, ids), strict=True)

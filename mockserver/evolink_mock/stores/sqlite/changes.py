@@ -39,7 +39,7 @@ class _IdTakenError(Exception):
 
 
 class _Row:
-    """An account's row in a transaction, which is written when all steps of the transaction have changed it."""
+    """The row of an account in a transaction, which is written once, after all steps have changed the account."""
 
     __slots__ = ("data", "id", "stored")
 
