@@ -96,7 +96,10 @@ class AcceptedBody:
         self.price = compiled.price if self.results is None else self.results.reserved
 
     def media(self, random: int) -> MediaSpec:
-        """Return what the result file of a task shows. The number `random` of the task decides the colour."""
+        """Return the media spec (duration, size, colour) of a task's result file.
+
+        The colour depends on `random`, the random number of the task.
+        """
         hue = random % HUES
         spec = self._media[hue]
         if spec is None:

@@ -1,4 +1,4 @@
-"""Decode the requests to the control API and encode its responses, which its handlers receive and return."""
+"""Decode requests for the handlers of the control API, and encode the responses that the handlers return."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the time at which the callback body shows the task. The body of an early callback shows its end."""
+    """Return the time at which the callback body shows the task. For an early callback, it is the end of the task."""
     return max(attempt.at, task.timetable.ends)
 
 

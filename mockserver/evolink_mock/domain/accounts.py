@@ -134,7 +134,8 @@ def next_random(account: Account) -> int:
 def charge(account: Account, task: Task, price: float) -> None:
     """Count a new task, reserve its price, and schedule the refund at the end of the task.
 
-    If the task will fail, its whole price is refunded; otherwise, the part that its results do not cost.
+    If the task will fail, its whole price is refunded; otherwise, the difference between the reserved and the final
+    price.
     """
     account.task_count += 1
     account.used = rounded(account.used + price)

@@ -58,7 +58,8 @@ def count_of(task: Task) -> int:
 def refund_of(task: Task) -> float:
     """Return the credits to refund when a task ends.
 
-    If the task fails, all reserved credits are refunded; otherwise, the reserved credits that its results do not cost.
+    If the task fails, all reserved credits are refunded; otherwise, the difference between the reserved and the final
+    price.
     """
     results = task.results
     if task.timetable.outcome.failure is not None:

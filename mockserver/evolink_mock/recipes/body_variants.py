@@ -97,7 +97,10 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 class _Maker:
-    """Makes values that probably match a schema. `optional` is the probability of each optional property."""
+    """Makes values that probably match a schema.
+
+    `optional` is the probability (0 to 1) with which an object gets each of its optional properties.
+    """
 
     def __init__(self, root: Mapping[str, Any], random: Random, optional: float) -> None:
         self._root = root

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class BatchedConnection(Connection, Protocol):
-    """What the batched lane needs of a connection."""
+    """The methods of a connection that the batched lane uses."""
 
     @property
     def default_headers(self) -> Headers:

@@ -45,7 +45,7 @@ MOST_REQUESTS = 16  # maximum per call, so that a client that sends many at once
 
 
 class Connection(Protocol):
-    """What the fast lane needs of a connection."""
+    """The attribute of a connection that the fast lane uses."""
 
     shared_scope: Scope  # the `scheme` and `server` of the connection, as in ASGI
 

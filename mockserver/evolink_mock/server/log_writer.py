@@ -77,7 +77,7 @@ class LogWriter:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write a text. Characters that the encoding of the stream lacks are escaped, because they would raise an error."""
+    """Write a text to the stream. Characters that its encoding lacks are escaped, because they would raise an error."""
     encoding = stream.encoding or "utf-8"
     data = text.encode(encoding, "backslashreplace")
     handle = _file_descriptor(stream)

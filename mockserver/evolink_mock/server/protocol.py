@@ -181,7 +181,7 @@ class Protocol(HttpToolsProtocol):
         self._is_between_requests = False
 
     def on_headers_complete(self) -> None:
-        """Pass the request to the ASGI app, unless its head is too large or offers an upgrade."""
+        """Pass the request to the app, unless the head is too large or is parsed again without `Upgrade` headers."""
         self._in_head = False
         if self._timer is not None:
             self._stop_timer()

@@ -73,7 +73,7 @@ def ignore(_: Exchange) -> None:
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
-    """Return uvicorn's configuration for an app, with the fast HTTP parser, without uvicorn's logs, and with `lane`."""
+    """Return uvicorn's configuration for an app: with the fast HTTP parser and `lane`, and without uvicorn's logs."""
     return uvicorn.Config(
         app,
         http=protocol_with(_limits(), lane),

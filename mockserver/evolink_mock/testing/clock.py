@@ -1,4 +1,4 @@
-"""The clock of an account, for tests, and conversions of its arguments."""
+"""The clock of an account, for tests, and the conversion of durations and times."""
 
 from __future__ import annotations
 

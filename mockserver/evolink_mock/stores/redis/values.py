@@ -45,7 +45,7 @@ def name_of(token: str) -> bytes:
 
 
 def clock_of(account: Account) -> str:
-    """Encode the clock of an account for the Lua script: `frozen`, or its lead over the server's clock in seconds."""
+    """Encode the clock of an account for the Lua script: `frozen`, or the seconds to add to the server's clock."""
     return "frozen" if account.frozen_at is not None else repr(float(account.shift))
 
 
