@@ -36,7 +36,7 @@ _MESSAGES = {401: "Invalid or expired token", 404: "File not found"}
 
 
 class _Request:
-    """An upload request, as the functions that read the three kinds of upload (Base64, form, URL) receive it."""
+    """An upload request, which is passed to the function for its kind of upload (Base64, form or URL)."""
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         self.service = service

@@ -95,7 +95,7 @@ def example_key(tokens: Collection[str]) -> str:
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:
-    """Return whether the token is in `accepted`, without regard to a recipe that follows the key after a `~`."""
+    """Return whether `accepted` contains the token, or its part before the first `~`, which may begin a recipe."""
     return token in accepted or token.partition("~")[0] in accepted
 
 

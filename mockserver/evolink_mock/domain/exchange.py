@@ -74,8 +74,8 @@ class Exchange(Struct, gc=False):
 class Violation(Struct, frozen=True):
     """A violation of the contract by a request.
 
-    If `task_id` is set, the request was for a task that did not exist. The violation does not count if the account has
-    created a task with this id by the time at which violations are listed.
+    If `task_id` is set, the request named a task that the account did not have. The violation does not count if the
+    account has created a task with this id by the time at which violations are listed.
     """
 
     at: float
@@ -112,7 +112,7 @@ class JournalSpace:
             next(iter(self._idle)).drop_exchanges()
 
     def remove(self, journal: Journal, size: int) -> None:
-        """Subtract `size`, the size of a journal that no longer counts."""
+        """Stop counting a journal, and subtract its `size` from the total."""
         self._bytes -= size
         self._forget(journal)
 

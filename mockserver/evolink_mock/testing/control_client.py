@@ -45,9 +45,9 @@ class ControlClient:
     ) -> bytes:
         """Send a request, and return the body of the response.
 
-        Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. Set `variant` for a
-        request that sends callbacks, to the name of the async method that does the same: if the mock does not respond
-        because this call blocks the event loop of the callback receiver, RuntimeError recommends that method. Proxy
+        Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. If the request sends
+        callbacks, `variant` names the async method that does the same. If the mock does not respond while this call
+        blocks an event loop, RuntimeError recommends that method, because the loop may run the callback receiver. Proxy
         variables of the environment are ignored, because they are meant for the client under test.
         """
         is_blocking = bool(variant) and event_loop_is_running()

@@ -78,7 +78,10 @@ class Changes:
         )
 
     def polling(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
-        """Do the same as `finding`, and cache the result for `find_cached`. Requires a batch of the fast lane."""
+        """Do the same as `finding`, and cache the result for `find_cached`.
+
+        Must be called in a batch of the fast lane.
+        """
         self.queries.is_reading = True
         result = yield from self.finding(token, task_id)
         self.queries.add(token, task_id, result)
