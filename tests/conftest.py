@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.pytester import SysModulesSnapshot
+from evolink_mock.callbacks import resolver
 from evolink_spec import loading
 from evolink_spec.corpus.cache import DocumentCache
 from hypothesis import settings
@@ -108,6 +109,7 @@ def _no_name_leaves_the_machine() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", local_only)
+        patch.setattr(resolver, "_getaddrinfo", local_only)
         yield
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.callbacks import service
+from evolink_mock.callbacks import resolver, service
 from evolink_mock.callbacks.account_queue import AccountQueue, Entry
 from evolink_mock.callbacks.fair_queue import AttemptLimits, FairQueue
 from evolink_mock.callbacks.resolver import Resolver
@@ -154,7 +154,7 @@ class NameServer:
 @pytest.fixture
 def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
     server = NameServer()
-    monkeypatch.setattr(socket, "getaddrinfo", server)
+    monkeypatch.setattr(resolver, "_getaddrinfo", server)
     yield server
     server.release.set()
 

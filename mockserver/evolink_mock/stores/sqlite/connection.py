@@ -70,7 +70,11 @@ class Connection:
             raise StoreError(f"{path}: {error.strerror}") from error
         with self._explained():
             self._database = _connect(path)
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._database.close()
+                raise
         self._checkpoints = Checkpoints(path)
 
     def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:

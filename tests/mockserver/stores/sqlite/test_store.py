@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,10 +21,10 @@ def test_the_database_of_another_program_and_a_newer_one_are_refused_and_stay_as
     tmp_path: Path,
 ) -> None:
     foreign, newer = tmp_path / "foreign.db", tmp_path / "newer.db"
-    with sqlite3.connect(foreign) as database:
+    with closing(sqlite3.connect(foreign)) as database:
         database.execute("CREATE TABLE other (a)")
     a_store(newer).close()
-    with sqlite3.connect(newer) as database:
+    with closing(sqlite3.connect(newer)) as database:
         database.execute("PRAGMA user_version = 99")
     for path, reason in ((foreign, "of another program"), (newer, "version 99")):
         before = path.read_bytes()
