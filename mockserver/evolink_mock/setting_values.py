@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from ipaddress import IPv6Address
-from pathlib import Path
 
 from evolink_mock.callbacks.url_guard import parse_allowed
 from evolink_mock.http.cross_origin import parse_origin
@@ -126,13 +125,6 @@ def parse_credits(text: str) -> float:
     if not math.isfinite(number) or number < 0:
         raise ValueError(f"invalid number of credits {text!r}: write 0 or more")
     return int(number) if number == int(number) else number
-
-
-def parse_spec_path(text: str) -> Path:
-    """Parse the path of an OpenAPI document. Raises ValueError for a URL, because the mock fetches nothing."""
-    if re.match(r"https?://", text, re.IGNORECASE):
-        raise ValueError(f"{text!r} is a URL: download the document first, and give its file")
-    return Path(text)
 
 
 def parse_store(text: str) -> str:

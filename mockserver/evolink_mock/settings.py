@@ -6,6 +6,7 @@ import os
 from pathlib import Path  # noqa: TC003  (used in a declaration)
 from typing import Annotated, Literal
 
+from evolink_spec.document_path import parse_document_path
 from evolink_spec.options.declaration import Option
 from msgspec import Meta, Struct
 
@@ -20,7 +21,6 @@ from evolink_mock.setting_values import (
     parse_host_pattern,
     parse_keep,
     parse_public_url,
-    parse_spec_path,
     parse_store,
     parse_token,
     parse_ui_key,
@@ -143,7 +143,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "in this folder or matching this pattern; or apply this overlay. Repeatable.",
             section=_OTHER,
             metavar="PATH",
-            parse=parse_spec_path,
+            parse=parse_document_path,
         ),
     ] = ()
     only_spec: Annotated[
@@ -152,7 +152,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             help="Like --spec, but without the built-in document. Repeatable.",
             section=_OTHER,
             metavar="PATH",
-            parse=parse_spec_path,
+            parse=parse_document_path,
         ),
     ] = ()
     any_model: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
+from evolink_spec.document_path import parse_document_path
 from evolink_spec.options.declaration import Option
 from msgspec import Meta, Struct
 
@@ -25,6 +26,7 @@ class DocumentOptions(Struct, frozen=True, kw_only=True):
     spec: Annotated[
         tuple[Path, ...],
         Option(
+            parse=parse_document_path,
             help="Also check against this OpenAPI document: a file, a saved page, a folder or pattern of files, or an "
             "overlay. Repeatable.",
             section=_DOCUMENTS,
@@ -34,6 +36,7 @@ class DocumentOptions(Struct, frozen=True, kw_only=True):
     only_spec: Annotated[
         tuple[Path, ...],
         Option(
+            parse=parse_document_path,
             help="Like --spec, but without the built-in document. Repeatable.",
             section=_DOCUMENTS,
             metavar="PATH",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003  (part of a declaration)
 from typing import Annotated
 
+from evolink_spec.document_path import parse_document_path
 from evolink_spec.options.declaration import Option
 from msgspec import Meta, Struct
 
@@ -59,6 +60,7 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     spec: Annotated[
         tuple[Path, ...],
         Option(
+            parse=parse_document_path,
             help="An OpenAPI document of another model, or an overlay, for the mock and the scenarios. Repeatable.",
             section=_HOW,
             metavar="PATH",
@@ -67,6 +69,7 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     only_spec: Annotated[
         tuple[Path, ...],
         Option(
+            parse=parse_document_path,
             help="Like --spec, but without the built-in document. Repeatable.",
             section=_HOW,
             metavar="PATH",

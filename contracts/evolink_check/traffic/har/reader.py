@@ -21,13 +21,14 @@ from evolink_check.traffic.urls import normalized_url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from evolink_check.traffic.har.schema import EntryFacts, Log, LogFacts
+    from evolink_check.traffic.har.schema import Log, LogFacts
 
 DOCUMENTED = "https://api.evolink.ai"
 MOCK = "evolink-mock"
 _STREAMING = "mitmproxy"
 _REFUSED = 401
 _EXAMPLES = 3  # maximum number of omitted entries that a note lists
+_INVALID = "invalid and not of the API"
 _LATEST = 253_402_300_799.0  # Unix seconds of the end of the calendar
 
 
@@ -98,7 +99,9 @@ def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> lis
     accounts = (account for _, log in archives if log.facts is not None for account in log.facts.accounts)
     labels = _Labels({account.label for account in accounts})
     files = [
-        _own_entries(name, log) if log.facts is not None else _other_tool_entries(name, log, labels, origin)
+        _own_entries(name, log, origin or log.facts.origin)
+        if log.facts is not None
+        else _other_tool_entries(name, log, labels, origin)
         for name, log in archives
     ]
     keys = KnownKeys(labels.by_key)
@@ -131,17 +134,16 @@ def _documented_paths() -> list[str]:
     return [spec.query.path.partition("{")[0], *(path for _, path in spec.creates)]
 
 
-def _own_entries(name: str, log: Log) -> ReadArchive:
+def _own_entries(name: str, log: Log, origin: str) -> ReadArchive:
     entries = []
+    left_out = _OmittedEntries()
     for number, value in _consumed(log.entries):
-        where = f"{name}: entry {number}"
-        entry = convert_record(value, HarEntry, f"{where}: not a HAR entry")
-        if entry.facts is None:
-            raise ValueError(f"{where}: `_evolink` is missing, although evolink-check wrote the file")
         try:
-            entries.append(_own_entry(number, entry, entry.facts))
+            entry = convert_record(value, HarEntry, "not a HAR entry")
+            entries.append(_own_entry(number, entry))
         except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
+            _refuse_if_of_api(value, origin, f"{name}: entry {number}: {error}")
+            left_out.add(_INVALID, number, str(error))
     facts = log.facts
     if facts is not None and not (
         _is_time(facts.watched_until)
@@ -150,7 +152,14 @@ def _own_entries(name: str, log: Log) -> ReadArchive:
         and facts.scale > 0
     ):
         raise ValueError(f"{name}: invalid `_evolink`: a number is out of range")
-    return ReadArchive(name, tuple(entries), facts, complete=facts is not None and facts.complete)
+    complete = facts is not None and facts.complete
+    return ReadArchive(name, tuple(entries), facts, complete=complete, notes=left_out.notes(name))
+
+
+def _refuse_if_of_api(value: Any, origin: str, problem: str) -> None:
+    """Raise ValueError with the text `problem` if an invalid entry is a request to the API."""
+    if _is_of_api(value, origin):
+        raise ValueError(problem)
 
 
 def _consumed(values: list[Any]) -> Iterator[tuple[int, Any]]:
@@ -160,8 +169,10 @@ def _consumed(values: list[Any]) -> Iterator[tuple[int, Any]]:
         yield place, decode_entry(value)
 
 
-def _own_entry(number: int, entry: HarEntry, facts: EntryFacts) -> Entry:
-    response = entry.response or Response()
+def _own_entry(number: int, entry: HarEntry) -> Entry:
+    response, facts = entry.response or Response(), entry.facts
+    if facts is None:
+        raise ValueError("`_evolink` is missing, although evolink-check wrote the file")
     if not (_is_time(facts.began) and _is_time(facts.ended)):
         raise ValueError("invalid `_evolink`: a time is out of range")
     exchange = Exchange(
@@ -211,9 +222,8 @@ def _other_tool_entries(name: str, log: Log, labels: _Labels, origin: str) -> Re
                 to_entry(entry, who, exact=not mock, streams=_STREAMING in creator, place=len(entries))
             )
         except ValueError as error:
-            if _is_of_api(value, origin):
-                raise ValueError(f"{name}: entry {place}: {error}") from None
-            left_out.add("invalid and not of the API", place, str(error))
+            _refuse_if_of_api(value, origin, f"{name}: entry {place}: {error}")
+            left_out.add(_INVALID, place, str(error))
     return ReadArchive(name, tuple(entries), None, complete=mock, notes=left_out.notes(name))
 
 

@@ -241,3 +241,23 @@ def test_many_keys_are_removed_in_time_in_proportion_to_their_number() -> None:
     reading(1)
     few, many = reading(50), reading(100)
     assert many <= 2.2 * few
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        elsewhere(),  # a file of evolink-check into which an entry of another tool was merged
+        elsewhere(request={"url": None}),
+        elsewhere(response={"content": {"text": 5}}),
+        {},
+        None,
+    ],
+)
+def test_an_entry_of_another_host_is_left_out_of_a_file_of_evolink_check_too(entry: Any) -> None:
+    document = json.loads(json.dumps(to_har(whole_trace(), "1.0")))
+    count = len(document["log"]["entries"])
+    document["log"]["entries"].insert(0, entry)
+    trace = from_har([("own.har", document)])
+    assert len(trace.entries) == count
+    (note,) = trace.notes
+    assert note.startswith("own.har: 1 left out, invalid and not of the API (entry 0: ")
