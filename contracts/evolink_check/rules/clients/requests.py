@@ -57,7 +57,9 @@ def nowhere_else(view: TraceView) -> Iterator[Finding]:
                 expected="the key in the Authorization header only",
                 seen=f"the key in the {places[0]}",
             )
-        elif observation.role in KEYED_ROLES:
+        elif (
+            observation.role in KEYED_ROLES and observation.who != UNKNOWN
+        ):  # an unknown key is found nowhere
             yield passed(observation.number)
 
 
@@ -74,7 +76,7 @@ def over_https(view: TraceView) -> Iterator[Finding]:
         scheme = urlsplit(url).scheme.lower()
         if scheme == "http" and not is_internal(url) and observation.who != NOBODY:
             yield violation(observation.number, expected="https", seen=f"http to {urlsplit(url).hostname}")
-        elif scheme:
+        elif scheme and observation.who != UNKNOWN:
             yield passed(observation.number)
 
 
