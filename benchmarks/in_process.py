@@ -1,4 +1,4 @@
-"""CPU time of a request in process: what the protocol of a connection does, with the socket replaced.
+"""CPU time of a request in process: what the protocols of 16 connections do, with their sockets replaced.
 
     uv run benchmarks/in_process.py [ROUNDS]
 
@@ -26,7 +26,8 @@ from evolink_spec import load
 from processes import BODY
 from uvicorn.server import ServerState
 
-REQUESTS = 200  # in a round
+CONNECTIONS = 16  # send a request in each turn of the event loop
+TURNS = 12  # in a round
 CREATE = "/v1/videos/generations"
 
 
@@ -63,18 +64,21 @@ async def microseconds(config: uvicorn.Config, data: bytes, rounds: int) -> tupl
     state = ServerState()
     state.default_headers = [(b"date", b"Sat, 06 Sep 2025 14:42:23 GMT")]
     create: Any = config.http_protocol_class
-    protocol = create(config=config, server_state=state, app_state={}, _loop=asyncio.get_running_loop())
-    wire = Wire()
-    protocol.connection_made(wire)
+    connections = []
+    for _ in range(CONNECTIONS):
+        protocol = create(config=config, server_state=state, app_state={}, _loop=asyncio.get_running_loop())
+        protocol.connection_made(wire := Wire())
+        connections.append(protocol)
     taken = []
     for _ in range(rounds):
         began = time.thread_time()
-        for _ in range(REQUESTS):
+        for _ in range(TURNS):
             before = wire.count
-            protocol.data_received(data)
-            if wire.count == before:  # a task answers
+            for protocol in connections:
+                protocol.data_received(data)
+            while wire.count == before:  # noqa: ASYNC110  (turns of the event loop are measured)
                 await asyncio.sleep(0)
-        taken.append((time.thread_time() - began) / REQUESTS * 1e6)
+        taken.append((time.thread_time() - began) / TURNS / CONNECTIONS * 1e6)
     return min(taken), wire.written
 
 
