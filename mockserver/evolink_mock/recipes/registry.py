@@ -108,7 +108,7 @@ class RecipeRegistry:
             if name not in spellings:  # an effect that needs a value
                 spellings[name] = f"{name}={_placeholder(name)}"
         near = get_close_matches(text, spellings, n=_SUGGESTED, cutoff=0.4)
-        return ", ".join(spellings[name] for name in near or self.names[:_SUGGESTED])
+        return ", ".join(dict.fromkeys(spellings[name] for name in near or self.names[:_SUGGESTED]))
 
     def _sequence(self, steps: tuple[Step, ...]) -> RecipeSequence:
         recipes = tuple((self._recipe(step), 1 if step.times is None else step.times) for step in steps)

@@ -120,6 +120,7 @@ def test_ctrl_c_ends_the_receiver_and_reports_what_was_seen() -> None:
     ("words", "expected"),
     [
         ((), "no receiver: write the command that starts it after --"),
+        (("http://127.0.0.1:1/hook",), "is a URL, not a command: pass it with --url"),
         (("--url", "http://127.0.0.1:1/hook"), "start `evolink-mock serve`"),
         (("--url", "http://127.0.0.1:1/hook", "--trust-secret"), "has no secret to rely on"),
         (("--url", "ftp://x/hook", "--", "true"), "invalid callback URL"),

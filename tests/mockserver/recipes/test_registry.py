@@ -87,7 +87,9 @@ def test_an_unknown_recipe_is_refused_with_the_nearest_names(text: str, nearest:
     message = refusal(REGISTRY.find(text))
     assert message.startswith(f"unknown recipe {text!r}")
     assert "; the nearest are " in message
-    assert nearest in message.rpartition(" are ")[2].split(", ")
+    names = message.rpartition(" are ")[2].split(", ")
+    assert nearest in names
+    assert len(set(names)) == len(names)
 
 
 @given(st.text(max_size=20))

@@ -88,6 +88,8 @@ def check_options(options: ReceiverOptions) -> None:
     """Raise ValueError for options that cannot be combined. Call this before anything is started."""
     if not options.command and not options.url:
         raise ValueError(_NO_RECEIVER)
+    if options.command and "://" in options.command[0]:
+        raise ValueError(f"{options.command[0]} is a URL, not a command: pass it with --url")
     if not options.command and not options.mock and not options.trust_secret:
         raise ValueError(_NO_MOCK)
     if not options.command and options.ledger == str(STDOUT):

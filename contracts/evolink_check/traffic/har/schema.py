@@ -61,6 +61,7 @@ class Content(Struct):
     size: Any = None
     text: str | None = None
     encoding: str | None = None
+    kind: Any = field(default=None, name="mimeType")
 
 
 class Request(Struct, dict=True):
@@ -84,7 +85,10 @@ class Request(Struct, dict=True):
 
 
 class Response(Struct, dict=True):
-    """A recorded response. A status of 0, -1 or null means that there was no response."""
+    """A recorded response. A status of 0, -1 or null means that there was no response.
+
+    If no headers were recorded, `plain_headers` has the content type of the body alone.
+    """
 
     status: Any = None
     headers: RecordedHeaders = None
@@ -96,6 +100,9 @@ class Response(Struct, dict=True):
     @cached_property
     def plain_headers(self) -> Headers:
         """The headers without the pseudo-headers of HTTP/2."""
+        kind = self.content and self.content.kind
+        if self.headers is None and kind and isinstance(kind, str):
+            return (("content-type", kind),)
         return headers_of(self.headers)
 
 

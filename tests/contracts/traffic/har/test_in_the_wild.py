@@ -259,3 +259,8 @@ def test_an_entry_of_another_host_is_left_out_of_a_file_of_evolink_check_too(ent
     assert len(trace.entries) == count
     (note,) = trace.notes
     assert note.startswith("own.har: 1 left out, invalid and not of the API (entry 0: ")
+
+
+def test_the_content_type_of_a_response_is_that_of_its_body_if_no_headers_were_recorded() -> None:
+    trace = from_har([("a.har", archive(foreign(response={"headers": None})))])
+    assert trace.entries[0].exchange.response_headers == (("content-type", "application/json"),)
