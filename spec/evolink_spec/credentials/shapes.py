@@ -6,33 +6,64 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
+from evolink_spec.credentials.prefixes import has_form_of_key
+
 LONGEST = 8192  # characters of a value that may be a key
 _REMEMBERED = 4_096  # words
 _SHORTEST, _HYPHENATED = 20, 24  # characters of a random word, without and with a hyphen or underscore
 _ENCODED = 40  # characters of a random word that contains a slash or a plus sign
 _CHANGES = 4  # a random word changes between letters and digits, or to a capital, once in four characters
 _TWO_KINDS = 5  # the same for a word without capitals, or without small letters
+_LONG_NUMBER = 32  # hexadecimal digits that may be a key
 _DISTINCT = 5  # different digits of a hexadecimal number that is no filler
-# The prefixes of well-known kinds of keys, and JSON Web Tokens.
-_PREFIXED = re.compile(
-    r"(?:[spr]k|api|key|pat|tok)[-_][\w\-]{8,}|AIza[\w\-]{30,}|gh[pousr]_\w{15,}|github_pat_\w{20,}|glpat-[\w\-]{16,}"
-    r"|xox[abeprs]-[\w\-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|(?:hf|npm|gsk|r8|fal|shpat|dop_v1)_\w{20,}|ya29\.[\w\-]{20,}"
-    r"|SG\.[\w\-]{10,}\.[\w\-]{10,}|eyJ[\w\-]{8,}\.[\w\-.]*"
-)
 _HEXADECIMAL = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
+_HEXADECIMAL_PART = re.compile(
+    r"(?P<before>[A-Za-z0-9]{0,16})[_\-.](?P<digits>[0-9a-f]{32,})(?![0-9a-z])", re.IGNORECASE
+)
+# Words before a hexadecimal number that identifies something, as in `file-9f86…`.
+_IDENTIFIED = frozenset(
+    {
+        "audio",
+        "batch",
+        "call",
+        "chatcmpl",
+        "file",
+        "image",
+        "img",
+        "job",
+        "md5",
+        "message",
+        "msg",
+        "req",
+        "request",
+    }
+    | {"resp", "response", "run", "sha1", "sha256", "task", "trace", "unified", "upload", "video"}
+)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9_\-]{20,}={0,2}")
 _OF_BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 
 
+@lru_cache(_REMEMBERED)
 def is_prefixed_key(word: str) -> bool:
     """Return whether a word is a JSON Web Token, or begins like the keys of a well-known service (such as `sk-`)."""
-    return _PREFIXED.fullmatch(word) is not None and any(map(str.isdigit, word))
+    return len(word) <= LONGEST and has_form_of_key(word)
 
 
 def is_identifier_like(word: str) -> bool:
     """Return whether a word is a UUID or a long hexadecimal number, which may be a key or only an identifier."""
     return is_uuid(word) or (_HEXADECIMAL.fullmatch(word) is not None and len(set(word)) >= _DISTINCT)
+
+
+def contains_hexadecimal_key(word: str) -> bool:
+    """Return whether a word contains a long hexadecimal number after a hyphen, underscore or dot (as in `pul-9f86…`).
+
+    A number after a word such as `file` or `task` is an identifier.
+    """
+    return any(
+        len(set(part["digits"])) >= _DISTINCT and part["before"].lower() not in _IDENTIFIED
+        for part in _HEXADECIMAL_PART.finditer(word)
+    )
 
 
 def is_uuid(word: str) -> bool:
@@ -54,7 +85,12 @@ def is_random(word: str) -> bool:
 
 def is_key(word: str) -> bool:
     """Return whether a word looks like a key. Identifiers such as UUIDs count as keys too."""
-    return is_prefixed_key(word) or is_identifier_like(word) or is_random(word)
+    return (
+        is_prefixed_key(word)
+        or is_identifier_like(word)
+        or is_random(word)
+        or (len(word) > len("-") + _LONG_NUMBER and contains_hexadecimal_key(word))
+    )
 
 
 def _changes_often(word: str) -> bool:

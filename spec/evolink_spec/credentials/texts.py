@@ -11,7 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from evolink_spec.credentials.names import names_secret
+from evolink_spec.credentials.prefixes import DOTTED
 from evolink_spec.credentials.shapes import is_identifier_like, is_key, is_prefixed_key, is_random
+from evolink_spec.credentials.webhooks import without_webhook_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,8 +62,8 @@ _COOKIES = re.compile(
     r"\b(?:set-)?cookie[\\\"']{0,9}\s{0,3}:\s{0,3}[\\\"']{0,9}(?P<value>[\w.\-]{1,64}=[^\r\n\"'\\\[]{1,8192}+)",
     re.IGNORECASE,
 )
-_SHAPE = re.compile(r"(?<![\w+/\-])[\w+/\-]{11,}+(?:\.[\w\-]{8,}+){0,2}+={0,2}+")
-_PART = re.compile(r"(?<![\w\-])[\w\-]{11,}+(?:\.[\w\-]{8,}+){0,2}+={0,2}+")
+_SHAPE = re.compile(rf"(?<![\w+/\-]){DOTTED}[\w+/\-]{{11,}}+(?:\.[\w\-]{{8,}}+){{0,2}}+={{0,2}}+")
+_PART = re.compile(rf"(?<![\w\-]){DOTTED}[\w\-]{{11,}}+(?:\.[\w\-]{{8,}}+){{0,2}}+={{0,2}}+")
 _VARIABLE = re.compile(r"\$(?:\{?[A-Z][A-Z0-9_]{1,63})\}?|%[A-Z][A-Z0-9_]{1,63}%")
 _URL = re.compile(r"(:(?:\\?/){2})([^?#\s\"'<>]*+)")
 # Words that name a credential only beside an unusual value, because they are common in prose.
@@ -85,6 +87,8 @@ def without_credentials(text: str, replace: Replace, *, plain_urls: bool = False
 
 def without_named(text: str, replace: Replace) -> str:
     """Return a text in which the values are replaced that the text names as credentials (as in `password=…`)."""
+    if "." in text:
+        text = without_webhook_secrets(text, replace)
     lower = text.lower()
     if not any(sign in lower for sign in _SIGNS):
         return text
