@@ -36,7 +36,7 @@ class Failing:
 class Subject:
     """The server to check, and facts about it. If a fact is missing, the clauses that need it are not observed.
 
-    `url` has no slash at its end. `keys` maps labels to API keys and always has the label `main`. `any_key` means that
+    `url` does not end in a slash. `keys` maps labels to API keys and always has the label `main`. `any_key` means that
     the server accepts any key, so its response to a wrong key proves nothing. `scale` is the number of seconds that
     pass on the server in one real second. `callback_url` is the public URL prefix of our callback receiver, which
     listens on `callback_listen`; if `callback_url` is empty, callbacks are not checked. `advance_url` accepts

@@ -1,7 +1,7 @@
 """A mock server for the contract of the EvoLink API. Tasks progress, complete or fail, and the server sends callbacks.
 
-The public names are for tests in Python. Each name is imported when it is first used, so that a process that uses none
-of these names, such as the server, starts faster.
+The names that can be imported from this package are for tests in Python. Each name is imported when it is first used,
+so that a process that uses none of these names, such as the server, starts faster.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class NotATaskError(SpecError):
 
 
 class ManySpecError(SpecError):
-    """Several errors in OpenAPI documents. `source`, `pointer` and `problem` are those of the first error."""
+    """Several errors in OpenAPI documents. `source`, `pointer` and `problem` describe the first error."""
 
     def __init__(self, errors: Sequence[SpecError]) -> None:
         first = errors[0]

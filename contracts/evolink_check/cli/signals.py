@@ -34,7 +34,7 @@ class Interrupts:
         self.status = 0
 
     def handle(self, number: int, _: FrameType | None) -> None:
-        """Handle a signal. The first signal sets `stop`; the second ends the process at once."""
+        """On the first signal, set `stop`; on the second, end the process at once."""
         if self.status:
             self._clean_up()
             remove_temporary_folders()

@@ -1,9 +1,9 @@
 """Read and write the baseline of a comparison, which is a file of known breaking changes.
 
-With a baseline, only breaking changes that are not in the baseline make a comparison fail. The file has the
-same format as the baseline of known violations (`reports/baseline.py`). A change is recognized by its kind,
-its place in the API, and its old and new values. The file names and JSON pointers of a change may differ from
-the baseline.
+With a baseline, only breaking changes that are not in the baseline make a comparison fail. The file has the same format
+as the baseline of known violations (`reports/baseline.py`). A change matches an entry of the baseline if its kind, its
+place in the API (operation and field) and its old and new values are the same. The file name and the JSON pointer may
+differ.
 """
 
 from __future__ import annotations

@@ -54,10 +54,11 @@ _LARGEST = f"{LARGEST_ANSWER // 1024} KiB"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a run: `done` of `total` requests in a phase, and the tasks and credits of the run so far.
+    """The progress of a run: the requests of the current phase, and the tasks and credits of the run so far.
 
-    `total` is 0 if it is unknown. `elapsed` is the time since the start, and `expected` is the estimated duration of
-    the whole run, both in seconds.
+    `done` is the number of requests that the phase has completed, and `total` is the number of all its requests, or 0
+    if it is unknown. `elapsed` is the time since the start, and `expected` is the estimated duration of the whole run,
+    both in seconds.
     """
 
     phase: str

@@ -75,7 +75,7 @@ class ResponseWriter:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def end(self) -> None:
-        """End the response."""
+        """Tell the ASGI server that the response body is complete."""
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def refuse(self, status: int, message: str) -> None:

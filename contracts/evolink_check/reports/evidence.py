@@ -32,7 +32,7 @@ TEXT = 2_000  # maximum number of characters of the texts `expected` and `seen`
 
 
 class Excerpt(NamedTuple):
-    """An entry without secrets, whose bodies are cut to `EXCERPT` bytes. The sizes are those of the complete bodies."""
+    """An entry without secrets, whose bodies are cut to `EXCERPT` bytes. The sizes are for the complete bodies."""
 
     entry: Entry
     request_size: int

@@ -24,7 +24,7 @@ TITLES: Mapping[Status, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A violation that was seen `times` times.
+    """A violation of a clause. `times` is how often it was seen.
 
     `numbers` are the numbers of the entries that first showed the violation, with the decisive entry last.
     `sources` are the scenarios of a client in which the violation was seen, without repetition; empty for a
@@ -97,7 +97,10 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
 
 
 def warning_note(violation: Violation, verdict: Verdict) -> str:
-    """Return a note if this violation is only a warning although its clause failed; otherwise empty."""
+    """Return a note if this violation is a warning in a clause that failed because of other violations.
+
+    Otherwise, return an empty string.
+    """
     return " (only a warning)" if verdict.status == "failed" and violation.severity == "warning" else ""
 
 

@@ -123,7 +123,7 @@ NO_CONDITIONS = Conditions()
 
 
 def needs_by_text(conditions: Conditions, verdicts: Iterable[Verdict]) -> list[tuple[str, list[str]]]:
-    """Group the clauses that were not observed by what would be needed to observe them, the largest group first.
+    """Group the unobserved clauses according to what is needed to observe them, with the largest group first.
 
     Returns pairs of the text about what is needed and the ids of the clauses.
     """

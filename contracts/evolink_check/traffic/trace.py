@@ -95,8 +95,8 @@ class Entry:
 class Trace:
     """Entries in order of `began`, and the circumstances under which they were recorded.
 
-    `origin` is the base URL of the API, without a slash at its end; if it is empty, requests to the API are recognized
-    by their path alone. `receiver` is the beginning of the callback URLs whose deliveries are in the trace; if it is
+    `origin` is the base URL of the API, without a final slash; if it is empty, requests to the API are recognized by
+    their path alone. `receiver` is the beginning of the callback URLs whose deliveries are in the trace; if it is
     empty, deliveries were not recorded, and a missing delivery proves nothing. Deliveries were recorded until
     `watched_until`, in Unix seconds.
 

@@ -40,8 +40,8 @@ def never(limit: float = 60.0) -> Answer:
 class CallbackAddress:
     """The state of one callback URL. `name` is the name of its case.
 
-    The next deliveries get `answers`, in this order; if `answers` is empty, they get a 204. `arrived` deliveries have
-    arrived, of which `under_way` are not answered yet.
+    The next deliveries get `answers`, in this order; if `answers` is empty, they get a 204. `arrived` is the number of
+    deliveries that have arrived; `under_way` is how many of these have not been answered yet.
     """
 
     name: str
@@ -55,8 +55,8 @@ class CallbackAddress:
 class Arrivals:
     """How many deliveries to one callback URL have arrived.
 
-    `count` deliveries have arrived, of which `under_way` are not answered yet. `last` is the time, in Unix seconds,
-    when the latest delivery was answered; 0 if none was.
+    `count` is the number of deliveries that have arrived; `under_way` is how many of these have not been answered yet.
+    `last` is the time, in Unix seconds, when the latest delivery was answered; 0 if none was.
     """
 
     count: int

@@ -1,7 +1,7 @@
 """Reusable HTTP/1.1 connections without a proxy: h11 over anyio, without the layers of a general HTTP client.
 
-A request takes a third of the CPU time that it would take through the connection pool of httpcore2. The exceptions are
-those of httpcore2.
+A request takes a third of the CPU time that it would take through the connection pool of httpcore2. Errors are raised
+as exceptions of httpcore2.
 """
 
 from __future__ import annotations

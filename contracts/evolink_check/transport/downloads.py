@@ -25,7 +25,7 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
     """Download the file of one result link, record the exchange, and return its entry.
 
     The entry has `media`, the properties of the file, unless the download failed or the file contains only raw samples
-    (`.pcm`). Raises `HaltedError` if the request may not be sent.
+    (`.pcm`). Raises `HaltedError` if the request must not be sent.
     """
     entry = target.fetch_external(url, name)
     body = entry.exchange.response_body

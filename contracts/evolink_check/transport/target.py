@@ -69,8 +69,8 @@ class Tally:
 class Target:
     """Sends cases to the server under test, from any thread, at most `effort.jobs` at the same time.
 
-    A `Target` is a context manager, which closes the connections at its end. The price of every request that may create
-    a task is reserved before the request is sent (see `Budget`).
+    A `Target` is a context manager, which closes the connections when the `with` block ends. The price of every request
+    that may create a task is reserved before the request is sent (see `Budget`).
 
     Among the requests that the server must refuse, the first of each kind is sent alone. If the server creates a task
     for the first, no more requests of this kind are sent. If no credits were granted and the server has created five
@@ -110,9 +110,9 @@ class Target:
         """Send a case, record the exchange and return its entry.
 
         If there is no response, the entry has the status 0 and a `problem`. After a 429, the case is sent again after a
-        wait, unless its API key belongs to an account whose rate is limited. After a 500, which may be temporary, a
-        create request that may succeed is sent again. Raises `OverBudgetError` or `OutOfTimeError` (both are a
-        `HaltedError`) if the case may not be sent.
+        wait, unless its API key belongs to an account whose rate is limited. A create request that is not expected to
+        be rejected is sent again after a 500, because the 500 may be temporary. Raises `OverBudgetError` or
+        `OutOfTimeError` (both are a `HaltedError`) if the case must not be sent.
         """
         for tries in range(1, _TRIES + 1):
             entry = self._paid(case)
@@ -236,7 +236,7 @@ class Target:
                 self.in_time()
 
     def _refuse(self, case: Case, budget: Budget) -> None:
-        """Raise `OverBudgetError` if the case may not be sent.
+        """Raise `OverBudgetError` if the case must not be sent.
 
         The reason is that the budget is spent, or that the server created tasks for requests that it must refuse.
         """

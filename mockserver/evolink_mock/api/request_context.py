@@ -108,7 +108,7 @@ def context_of(
 
 
 def enter(service: Service, context: RequestContext, account: Account) -> None:
-    """Set the account of the context, and its time to the account's present time."""
+    """Set the account of the request context, and its time to the current simulated time of the account."""
     context.account = account
     context.now = context.exchange.at = instant_of(account, service.clock.now())
 

@@ -45,7 +45,7 @@ class AttemptLog:
             self._others[delivery.target.origin()] += 1
 
     def close(self) -> None:
-        """End the period, and log the number of failed attempts that were only counted."""
+        """Log how many failed attempts of this period were only counted, and end the period."""
         if self._timer is not None:
             self._timer.cancel()
         if self._others:

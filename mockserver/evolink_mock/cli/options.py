@@ -1,4 +1,4 @@
-"""The options that only single commands have. The options of all mocks are the fields of `Settings`."""
+"""The options that belong to a single command. The options that every mock has are the fields of `Settings`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HARD_CODED = "Clients with a hard-coded address"
 
 
 class ServeOptions(Struct, frozen=True, kw_only=True):
-    """The options that only `serve` has."""
+    """The options of `serve` that no other command has."""
 
     port_file: Annotated[
         Path | None,
@@ -49,7 +49,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
 
 
 class RunOptions(Struct, frozen=True, kw_only=True):
-    """The options that only `run` has."""
+    """The options of `run` that no other command has."""
 
     command: Annotated[
         tuple[str, ...],

@@ -1,4 +1,4 @@
-"""Count the requests that a command under `run` sends to the mock, and report them at its end."""
+"""Count the requests that a command under `run` sends to the mock, and report them when the command ends."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 async def _disconnect(
     sending: asyncio.Task[None], exchange: Exchange, scope: Scope, gone: asyncio.Task[None]
 ) -> None:
-    """Disconnect a client that does not read. Any other error during sending is raised again."""
+    """Disconnect the client if sending failed with a timeout, because it does not read. Raise any other error again."""
     if not isinstance(sending.exception(), TimeoutError):
         sending.result()
     exchange.notes += (_TOO_SLOW,)

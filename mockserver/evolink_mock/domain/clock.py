@@ -29,7 +29,7 @@ class SystemClock:
     """A clock that runs `scale` times as fast as real time.
 
     It starts when it is first read, so that a script with a fixed `start` sees the same time at each run. If `start` is
-    None, it starts at the present time. Adjustments of the system's time do not affect it.
+    None, it starts at the current real time. Adjustments of the system's time do not affect it.
     """
 
     def __init__(self, start: float | None = None, scale: float = 1.0) -> None:

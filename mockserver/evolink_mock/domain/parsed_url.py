@@ -10,8 +10,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 class ParsedUrl(Struct, frozen=True, gc=False):
     """A parsed URL.
 
-    `host` is in lower case, without brackets and without a dot at its end. `url` is the whole URL as the client wrote
-    it. `request_target` is its path and query, unchanged (clause `callback.query-kept`).
+    `host` is in lower case, without brackets and without a final dot. `url` is the whole URL as the client wrote it.
+    `request_target` is its path and query, unchanged (clause `callback.query-kept`).
     """
 
     url: str

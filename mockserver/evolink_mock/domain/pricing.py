@@ -30,11 +30,11 @@ def price_of(operation: CreateOperation) -> float:
 
 
 def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
-    """Return the number and price of the results for a request; None if they equal those of the document's example.
+    """Return the number and price of the results for a request; None if both are the same as in the document's example.
 
-    If the document states a price per second or per image, the price of the example is scaled. If the request lets the
-    service choose the duration (`-1` or `auto`), the price of the longest video is reserved, and the difference is
-    refunded when the task ends.
+    If the document states a price per second (or per image), the price in its example is scaled to the duration (or
+    number of images) of the request. If the request lets the service choose the duration (`-1` or `auto`), the price of
+    the longest video is reserved, and the difference is refunded when the task ends.
     """
     count, price = _count(request, operation), price_of(operation)
     rule = _usage(operation).get("billing_rule")

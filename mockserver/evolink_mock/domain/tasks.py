@@ -79,7 +79,7 @@ class Task(Struct, frozen=True, gc=False):
     """A stored task. To save memory, similar tasks share all objects except for the id and the timetable.
 
     `account` is the token with which the task was created. The result links begin with `origin`, a scheme and host.
-    `results` is None if the number and the price of the results are those of the document's example.
+    `results` is None if the number and the price of the results are the same as in the document's example.
     """
 
     id: str

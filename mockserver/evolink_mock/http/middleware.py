@@ -196,7 +196,7 @@ class ExchangeMiddleware:
             self.record()
 
     def _complete(self, exchange: Exchange) -> None:
-        """End an exchange. Record the completed exchanges if there are many."""
+        """Add an exchange to the completed ones, and record them all if there are many."""
         exchange.seconds = stopwatch() - exchange.began
         completed = self._completed
         completed.append(exchange)
@@ -237,9 +237,9 @@ def _error_after(error: Exception, exchange: Exchange) -> ApiError:
 
 
 async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-    """End a request that was cancelled because the server is stopping.
+    """Respond with a 503 to a request that was cancelled because the server is stopping.
 
-    If the response has not begun, a 503 is sent; otherwise, the connection is closed.
+    If a response has already begun, close the connection instead.
     """
     if exchange.status:
         await close_connection(ConnectionDroppedError(sent=False), scope, receive)

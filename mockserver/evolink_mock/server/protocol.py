@@ -2,7 +2,8 @@
 
 Large or slow heads and too many connections are rejected, and `Upgrade` headers are ignored. After an early response,
 the rest of the request body is read and dropped, because closing the connection at once could lose the response. A
-client that has closed its sending direction still gets its response. Head and body of a response are written together.
+client that has closed its sending direction still gets its response. Head and body of a response are
+written in one call, which is faster than two.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End a connection: notify the request in progress, and drop the requests that wait behind it."""
+        """After the loss of a connection, notify the request in progress, and drop the requests that wait behind it."""
         self._stop_timer()
         self._in_body = False
         self.pipeline.clear()
@@ -212,7 +213,7 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """End a request that has arrived completely."""
+        """Mark the request as completely received, so that the app does not wait for more of its body."""
         if self._has_offer:
             return
         self._in_body = False
@@ -225,7 +226,7 @@ class Protocol(HttpToolsProtocol):
             self._end_draining()
 
     def on_response_complete(self) -> None:
-        """End a response. If its head is still delayed because it has no body, write the head."""
+        """Write the head of a response without a body, and discard the request body if it is still arriving."""
         self.transport.flush()
         if self._in_body and self.cycle.response_complete and not self._is_draining:
             self._drain()

@@ -125,7 +125,7 @@ class AccountClocks:
             self._notifier.notify(token)
 
     async def freeze(self, account: Account) -> None:
-        """Stop the account's clock at its present time."""
+        """Stop the account's clock at the current simulated time."""
         async with self.moving(account):
             await self._freeze(account.token)
 
@@ -148,7 +148,7 @@ class AccountClocks:
             return await self._move(await self._freeze(account.token), instant)
 
     async def resume(self, account: Account) -> None:
-        """Let the account's clock run again from its present time. Finished tasks stay finished."""
+        """Let the account's clock run again from the time at which it stands. Finished tasks stay finished."""
 
         def step(account: Account, _: IsTaken) -> Change:
             if account.frozen_at is not None:

@@ -68,7 +68,7 @@ class Service:
 
     @cached_property
     def operations(self) -> OperationIndex:
-        """The create operations, by the key with which a stored task refers to its operation."""
+        """The create operations, indexed by the key that a stored task has for its operation."""
         from evolink_mock.stores.records import OperationIndex
 
         return OperationIndex(self.spec)

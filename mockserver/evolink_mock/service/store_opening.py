@@ -82,7 +82,7 @@ def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> 
 
 
 def server_now(store: SharedStore) -> float:
-    """Return the present time of the servers that share a store; real time if no server has used the store yet."""
+    """Return the current simulated time of mocks that share a store; real time if no mock has used the store yet."""
     start, since, scale = store.fact("clock") or (0.0, 0.0, 1.0)
     now: float = start + (store.wall_time() - since) * scale
     return now

@@ -70,7 +70,7 @@ class UnknownOperationError(ValueError):
 
 
 class OperationIndex:
-    """The create operations of the OpenAPI documents, by the key with which a stored task refers to its operation."""
+    """The create operations of the OpenAPI documents, indexed by the key that a stored task has for its operation."""
 
     def __init__(self, spec: Spec) -> None:
         operations = [operation for by_model in spec.creates.values() for operation in by_model.values()]

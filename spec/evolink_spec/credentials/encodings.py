@@ -26,8 +26,9 @@ _LAYERS = 3  # of percent codes, as a proxy that encodes again writes them
 def without_encoded(text: str, replacement_of: Callable[[str], str]) -> str:
     """Return a text in which words that contain an encoded credential are replaced.
 
-    `replacement_of` receives a decoded word, and returns what replaces it; an empty string if it contains no
-    credential. Words of less than eight characters are not decoded.
+    `replacement_of` is called with each decoded word. It returns the text to put in place of the encoded word, or an
+    empty string to leave that word unchanged because it contains no credential. Words of less than eight characters are
+    not decoded.
     """
 
     def replaced_word(match: re.Match[str]) -> str:

@@ -151,8 +151,8 @@ class RunEnd:
     def has_time_for_retry(self) -> bool:
         """Whether the wait that a 429 requests ends before the client's deadline.
 
-        Return True if the last response was not a 429. If `Retry-After` is not a number of seconds, return False,
-        because the client may wait for too long.
+        Return True if the last response was not a 429. If `Retry-After` is not a number of seconds, return False: the
+        length of the wait is then unknown and may pass the deadline.
         """
         if self.last is None or self.last.status != TOO_MANY:
             return True

@@ -1,1 +1,1 @@
-"""Find the changes of operations and models. Changes that only descriptions state are found in `prose`."""
+"""Find the changes of operations and models. Changed `description` texts are compared in `prose`."""

@@ -1,1 +1,1 @@
-"""Facts that only descriptions state, such as numbers, sets of words, defaults, aliases and conditions."""
+"""Facts that are stated only in `description` texts: numbers, sets of words, defaults, aliases and conditions."""

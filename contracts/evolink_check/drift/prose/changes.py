@@ -1,4 +1,4 @@
-"""Find the changes of facts that only descriptions state."""
+"""Find changed facts that the API documents state only in `description` texts, not in their schemas."""
 
 from __future__ import annotations
 

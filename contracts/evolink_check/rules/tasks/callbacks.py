@@ -199,7 +199,7 @@ def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: T
 
 @rule("callback.query-kept")
 def query_kept(view: TraceView) -> Iterator[Finding]:
-    """The path and query string of a callback are those of the callback URL (clause `callback.query-kept`).
+    """A callback is sent to the path and query string of the callback URL (clause `callback.query-kept`).
 
     Findings state only the lengths of the path and query string, which may be secret.
     """

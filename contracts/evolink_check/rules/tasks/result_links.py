@@ -37,7 +37,7 @@ _EXTENSION = re.compile(r"\.([A-Za-z0-9]{2,5})$")
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """A request for a result file, `least` to `most` seconds of the server's clock after the end of its task.
+    """A request for a result file. It came between `least` and `most` seconds of server time after the task's end.
 
     `end_report` is the first response or callback that reports the end.
     """

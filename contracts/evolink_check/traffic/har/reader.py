@@ -48,7 +48,7 @@ class ReadArchive:
 
 @dataclass(slots=True)
 class _Labels:
-    """A label for each key, numbered in the order in which the keys first appear.
+    """Labels that stand for the API keys in recordings, numbered in the order in which the keys first appear.
 
     Labels in `taken`, which the files already contain, are not assigned again.
     """

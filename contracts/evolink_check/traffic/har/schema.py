@@ -1,4 +1,4 @@
-"""The records of a HAR file: the fields that are read, and `_evolink`, which only files of evolink-check have."""
+"""The records of a HAR file: the standard fields that are read, and `_evolink`, which evolink-check adds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _READABLE = (int, float, str)
 
 
 class EntryFacts(Struct, frozen=True):
-    """The facts about an entry for which HAR has no field; only files of evolink-check have them."""
+    """Facts about an entry that standard HAR has no field for. Only HAR files that evolink-check wrote contain them."""
 
     began: float
     ended: float
@@ -31,7 +31,7 @@ class EntryFacts(Struct, frozen=True):
 
 
 class LogFacts(Struct, frozen=True):
-    """The facts about a whole trace for which HAR has no field; only files of evolink-check have them."""
+    """Facts about a trace that standard HAR has no field for. Only HAR files that evolink-check wrote contain them."""
 
     accounts: tuple[Account, ...] = ()
     origin: str = ""
