@@ -27,7 +27,7 @@ class Output:
         self._reader.start()
 
     def text(self, token: str, patience: float) -> str:
-        """Return the output that was kept, with `KEY` in place of the key.
+        """Return the output that was kept, with `KEY` in place of the API key.
 
         Waits up to `patience` seconds for the stream to close.
         """
@@ -52,7 +52,7 @@ class Output:
 
 
 def _whole(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
-    """Remove parts of a divided key from the end of `first` and from the start of `last`."""
+    """Remove an API key's first part from the end of `first`, and its last part from the start of `last`."""
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)
     after = next((size for size in sizes if last.startswith(token[-size:])), 0)

@@ -1,4 +1,4 @@
-"""The server to check, facts about the server, and how thoroughly it is tested. The repr of a record shows no keys."""
+"""The server to check, facts about it, and how thoroughly it is tested. The repr of a record shows no API keys."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ class Subject:
 
     @classmethod
     def at(cls, url: str, key: str, other_key: str = "", **facts: Any) -> Subject:
-        """Create a `Subject` from a URL, one or two keys, and any other fields."""
+        """Create a `Subject` from a URL, one or two API keys, and any other fields."""
         tokens = {MAIN: key, OTHER: other_key}
         keys = {label: Key(Account(label, valid=True), token) for label, token in tokens.items() if token}
         return cls(url.rstrip("/"), keys, **facts)
 
     @property
     def main(self) -> Key:
-        """The main key, which --token sets."""
+        """The main API key, which --token sets."""
         return self.keys[MAIN]
 
 
@@ -80,10 +80,10 @@ class Effort:
     """How thoroughly the server is tested.
 
     If `max_credits` is None, no request is sent for which a correct server would create a task. `examples` is the
-    number of cases that each strategy generates. The following are maximum values: the number of created `tasks`, the
-    `seconds` of the whole run, the `task_seconds` of waiting for one task, and the `rate` in requests per second. If
-    `clauses` is not empty, only these clauses are tested. Failing examples are saved in the folder `memory`, and the
-    next run tries them first.
+    number of cases that each strategy generates. At most `tasks` tasks are created, at most `rate` requests per second
+    are sent, the whole run takes at most `seconds`, and the wait for one task at most `task_seconds`. If `clauses` is
+    not empty, only these clauses are tested. Failing examples are saved in the folder `memory`, and the next run tries
+    them first.
     """
 
     profile: str = "quick"

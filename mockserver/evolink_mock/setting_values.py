@@ -83,7 +83,7 @@ def parse_cors(text: str) -> str:
 
 
 def parse_ui_key(text: str) -> str:
-    """Parse a key for the console, which may contain only characters that are allowed in a cookie.
+    """Parse the operator's key for the console, which may contain only characters that are allowed in a cookie.
 
     Raises ValueError, whose message does not show the key, if the key contains another character or has a wrong length.
     """

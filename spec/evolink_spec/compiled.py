@@ -36,9 +36,9 @@ def load(*files: Path | str, with_built_in: bool = False) -> Spec:
     """Read OpenAPI documents and overlays, in any order, into one `Spec`.
 
     Without arguments, the built-in documents are read. Each argument is a file, a folder (all documents in it are read)
-    or a glob pattern (all files that match are read). If `with_built_in`, the built-in documents are added for the
-    models that the other documents do not describe. Raises `SpecError` if a file cannot be read or is not supported, or
-    if no operation creates a task.
+    or a glob pattern (all files that match are read). If `with_built_in` is true, the built-in documents are added for
+    the models that the other documents do not describe. Raises `SpecError` if a file cannot be read or is not
+    supported, or if no operation creates a task.
     """
     if not files and (compiled := read()) is not None:
         return expand(compiled)

@@ -66,8 +66,8 @@ class TaskFailure:
 class Prose:
     """Facts about the results of a task that a document states only in its descriptions.
 
-    Result links work for `link_seconds` seconds. A request without `n` has the number `results` of results. If the
-    duration of a result is not known in advance, the price of `hold_seconds` seconds is reserved.
+    `link_seconds` is how long result links work. `results` is the number of results of a request without the field `n`.
+    If the duration of a result is not known in advance, the price of a result of `hold_seconds` seconds is reserved.
     """
 
     link_seconds: float = 24 * 3600.0

@@ -37,7 +37,7 @@ _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum
 class RequestFault:
     """One fault of a create request.
 
-    If `sure`, the server must reject the request; otherwise, the server may accept or reject the request.
+    If `sure` is true, the server must reject the request; otherwise, the server may accept or reject the request.
     """
 
     clause: str

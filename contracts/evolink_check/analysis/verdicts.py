@@ -130,7 +130,7 @@ def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
 class Strictness:
     """Decides which verdicts make a run fail.
 
-    If `strict`, warnings make a run fail, too, except warnings on the clauses in `lowered`.
+    If `strict` is true, warnings make a run fail, too, except warnings on the clauses in `lowered`.
     """
 
     strict: bool = False

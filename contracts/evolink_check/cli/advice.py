@@ -23,7 +23,7 @@ def connection_advice(problem: str) -> str:
 
 
 def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
-    """Return a note on --any-key if the server accepted an unknown key, as mocks do; otherwise nothing."""
+    """Return a note on --any-key if the server accepted an unknown API key, as mocks do; otherwise nothing."""
     numbers = (
         number
         for verdict in report.verdicts
@@ -44,7 +44,7 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 
 
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
-    """Return what the run could use to observe clauses, such as a second key or a budget.
+    """Return what the run could use to observe clauses, such as a second API key or a budget.
 
     Reports on clauses that were not observed name what was missing.
     """

@@ -61,7 +61,7 @@ def choose(
 ) -> Configuration:
     """Combine the command line, the file and the environment. `clause_ids` are the ids of all clauses.
 
-    Raises ValueError if a value is invalid, or if no URL or key is set.
+    Raises ValueError if a value is invalid, or if no URL or API key is set.
     """
     path = options.config
     file = ConfigFile() if path is None else read(path, clause_ids)
@@ -82,7 +82,7 @@ def choose(
 def _keys(
     options: ServerOptions, file: ConfigFile, variables: Mapping[str, str]
 ) -> tuple[dict[str, Key], tuple[str, ...]]:
-    """Return the keys by label, and a note on each key that is not used because its environment variable is not set.
+    """Return the API keys by label, and a note on each key whose environment variable is not set.
 
     Raises ValueError if there is no main key, or if a key or label is invalid.
     """
@@ -123,13 +123,13 @@ def _secret(token: str, variable: str, where: str, variables: Mapping[str, str])
 
 
 def _check_key(label: str, key: str) -> None:
-    """Raise ValueError if an HTTP header cannot contain the key. The error does not contain the key."""
+    """Raise ValueError if an HTTP header cannot contain the API key. The error does not contain the key."""
     if not (key.isascii() and key.isprintable() and key == key.strip()):
         raise ValueError(f"key {label}: ends with white space, or has a character that no header can contain")
 
 
 def _random_key() -> str:
-    """Return a random key for a server that accepts any key, so that its account has no other tasks."""
+    """Return a random API key for a server that accepts any key, so that its account has no other tasks."""
     return f"evolink-check-{secrets.token_hex(8)}"
 
 

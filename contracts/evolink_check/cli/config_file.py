@@ -50,7 +50,7 @@ class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table `[[keys]]` with another key, and facts about the account of this key."""
+    """A table `[[keys]]` with another API key, and facts about the account of this key."""
 
     label: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$", description="The name of the key in reports.")]
     token: str = ""

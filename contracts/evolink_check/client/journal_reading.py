@@ -21,8 +21,8 @@ _FETCH_CHECKS = 10  # how often it is checked whether the mock has recorded the 
 def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Journals:
     """Return the mock's journal, after waiting for the last requests of the client to be recorded.
 
-    The mock may notice only after a moment that a client ended in the middle of a response. If `saved`, the client has
-    saved a result, so this function also waits until the mock has recorded the download of the result.
+    The mock may notice only after a moment that a client ended in the middle of a response. If `saved` is true, the
+    client has saved a result, so this function also waits until the mock has recorded the download of the result.
     """
     for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):
         journals = mock.journal()

@@ -50,7 +50,7 @@ class Finding:
 class LintReport:
     """The findings of the lint. `documents` is the number of OpenAPI documents.
 
-    If `strict`, warnings make the exit status 1, too.
+    If `strict` is true, warnings make the exit status 1, too.
     """
 
     documents: int
@@ -64,6 +64,6 @@ class LintReport:
 
     @property
     def exit_status(self) -> int:
-        """1 if there is an error or, if `strict`, a warning; otherwise 0."""
+        """1 if there is an error or, if `strict` is true, a warning; otherwise 0."""
         failing = self.counts["error"] + (self.counts["warning"] if self.strict else 0)
         return 1 if failing else 0

@@ -32,7 +32,7 @@ class Pairing:
 def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = False) -> list[Change]:
     """Return every change between two versions of documents, breaking changes first.
 
-    If `strict`, a new value in a response is a breaking change, because clients may not tolerate new values.
+    If `strict` is true, a new value in a response is a breaking change, because clients may not tolerate new values.
     """
     pairing = pair_operations(old, new)
     changes = [

@@ -64,9 +64,9 @@ class PaidPhases:
     def create_tasks(self, tasks: Sequence[PlannedTask]) -> None:
         """Create all tasks, in the order in which a small budget is best spent, and run the free phases.
 
-        Requests that only an incorrect server accepts are sent before most tasks are created. Requests that a correct
-        server may accept are sent at the same time as the tasks if the budget is enough for everything; otherwise,
-        after the tasks.
+        Requests that a correct server rejects are sent before most tasks are created. Requests that a correct server
+        may accept are sent at the same time as the tasks if the budget is enough for everything; otherwise, after the
+        tasks.
         """
         run, pool = self.run, self.pool
         uncertain = [case for case in run.plan.risky if case.key == MAIN]

@@ -1,4 +1,4 @@
-"""The first requests to a server, which show whether the server can be reached and accepts the key."""
+"""The first requests to a server, which show whether the server can be reached and accepts the API key."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CouldNotRunError(Exception):
 
 
 def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
-    """Check that the server can be reached and accepts the main key.
+    """Check that the server can be reached and accepts the main API key.
 
     Return the known facts about the accounts. `needed` is the maximum cost of the run in credits. Raises
     `CouldNotRunError`, whose message says what to do, if the server does not respond or rejects the key, or if the base
@@ -98,7 +98,7 @@ def _accounts(subject: Subject, entry: Entry, needed: float) -> dict[str, Accoun
 
 
 def remaining(entry: Entry) -> float | None:
-    """Return the remaining credits of the key from a response of `/v1/credits`; None if the response has no number."""
+    """Return the remaining credits of an account from a response of `/v1/credits`; None if it has no number."""
     answer = decode_json(entry.exchange.response_body)
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):

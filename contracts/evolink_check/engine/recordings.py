@@ -43,9 +43,9 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
     """Judge HAR files as one trace.
 
     `origin` is the base URL of the API; if it is empty, it is derived from the requests to documented paths. If
-    `complete`, the files contain all requests of the clients, so a request that is not in the files was not sent. A
-    file of evolink-check may itself state that it is complete. Raises `RecordingError` if a file is unreadable or
-    invalid, or if no file contains a request to the API.
+    `complete` is true, the files contain all requests of the clients, so a request that is not in the files was not
+    sent. A file of evolink-check may itself state that it is complete. Raises `RecordingError` if a file is unreadable
+    or invalid, or if no file contains a request to the API.
     """
     from evolink_check.traffic.har.archive import from_har
 

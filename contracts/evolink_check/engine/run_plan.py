@@ -39,9 +39,9 @@ class Estimate:
 class RunPlan:
     """The plan of a run, which is made before any request is sent.
 
-    `clauses` are the clauses to judge. `tasks` are in the order in which a small budget is best spent.
-    `risky` are create requests that a correct server may either accept or reject, or that only an incorrect
-    server accepts.
+    `clauses` are the clauses to judge. `tasks` are in the order in which a small budget is best spent. `risky` are
+    create requests that a correct server may either accept or reject, or that it must reject but a careless server may
+    accept.
     """
 
     subject: Subject

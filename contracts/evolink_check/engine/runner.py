@@ -100,11 +100,11 @@ def execute(
 ) -> Report:
     """Carry out a plan and return the report.
 
-    Raises `CouldNotRunError` if the server cannot be reached, rejects the main key, or stops responding, or
-    if the budget is too small for a task. Also raises `CouldNotRunError`, with the traceback, if
-    evolink-check itself has a bug. If the run had already begun, `report` of the exception is the report on
-    the results so far. After Ctrl-C, or when `stop` is set, no more requests are sent, and the results so far
-    are judged. `Report.command` is empty, because only the caller knows the command line.
+    Raises `CouldNotRunError` if the server cannot be reached, rejects the main API key, or stops responding, or if the
+    budget is too small for a task. Also raises `CouldNotRunError`, with the traceback, if evolink-check itself has a
+    bug. If the run had already begun, `report` of the exception is the report on the results so far. After Ctrl-C, or
+    when `stop` is set, no more requests are sent, and the results so far are judged. `Report.command` is empty, because
+    only the caller knows the command line.
     """
     _check_budget(plan.effort.max_credits, documented_price(plan.spec))
     over = stop or threading.Event()
@@ -211,7 +211,7 @@ def _report(run: Run, started: float, seconds: float) -> Report:
 def _accounts_after_run(run: Run) -> dict[str, Account]:
     """Return the facts about the accounts after the run.
 
-    If the main key created a task, its account has access to the model.
+    If the main API key created a task, its account has access to the model.
     """
     accounts = dict(run.accounts)
     main = accounts[MAIN]

@@ -83,7 +83,7 @@ class TaskFollower:
     def follow(self, task: TrackedTask, random: Random) -> TrackedTask:
         """Query the task until its end or the time limit, and a few times afterwards, and then download its results.
 
-        Half of the tasks are also queried with other keys while they run, and the other half after they have ended.
+        Half of the tasks are also queried with other API keys while they run, and the other half after they have ended.
         """
         early = random.random() < 0.5  # noqa: PLR2004  (even chances)
         if early:
@@ -124,7 +124,7 @@ class TaskFollower:
             task.results = tuple(dict.fromkeys(results_of(answer)))
 
     def query_as_others(self, task: TrackedTask) -> None:
-        """Query the task in ways that a server must reject: with another account's key, an unknown key, and no key."""
+        """Query the task as a server must reject it: with another account's API key, an unknown key, and no key."""
         others = [OTHER] if OTHER in self._target.subject.keys else []
         wrong = [] if self._target.subject.any_key else [WRONG]
         for key in (*others, *wrong, NOBODY):

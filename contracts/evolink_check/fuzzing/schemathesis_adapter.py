@@ -42,9 +42,9 @@ class NotSentError(Exception):
 class CaseAdapter:
     """Converts the requests that Schemathesis prepares to cases, and sends them.
 
-    At most `creates` of the requests may create a task. If `paid`, create requests that a server must reject
-    are not sent. `limit_reached` is true if the last request was not sent because it could have created one
-    task too many.
+    At most `creates` of the requests may create a task. If `paid` is true, create requests that a server must reject
+    are not sent. `limit_reached` is true if the last request was not sent because it could have created one task too
+    many.
     """
 
     def __init__(self, spec: Spec, send: Send, creates: int, *, paid: bool = False) -> None:

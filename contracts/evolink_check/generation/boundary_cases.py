@@ -178,7 +178,7 @@ def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject
 def _invalid_creates_without_key(
     operation: CreateOperation, spec: Spec, good: dict[str, Any]
 ) -> Iterator[Case]:
-    """Yield invalid create requests without a key. The response to each of them must be a 401, not a 400."""
+    """Yield invalid create requests without an API key. The response to each of them must be a 401, not a 400."""
     bodies: dict[str, Any] = {
         "an invalid body": without_last_required_field(good, operation),
         "a body that is not JSON": b"{",

@@ -18,9 +18,9 @@ class Case:
     """One request to the API.
 
     `path` is below the base URL and includes the query string. `headers` do not include Authorization, Host and
-    Content-Length. `key` is the label of the account whose key is sent: `main`, `other`, `wrong`, `nobody` for no key,
-    or a label from the configuration. If `authorization` is not None, it is the value of the Authorization header, and
-    `key` is `nobody`. The response may satisfy or violate the `clauses`. `creates` is true if a correct server may
+    Content-Length. `key` is the label of the account whose API key is sent: `main`, `other`, `wrong`, `nobody` for no
+    key, or a label from the configuration. If `authorization` is not None, it is the value of the Authorization header,
+    and `key` is `nobody`. The response may satisfy or violate the `clauses`. `creates` is true if a correct server may
     create a task from the request, or if a careless server certainly would.
     """
 

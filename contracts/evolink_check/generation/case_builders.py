@@ -56,8 +56,8 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
 ) -> Case:
     """Return a case for a create request. The case tests the clauses in `about`, and the clauses of the body's faults.
 
-    `creates` of the case is False if a fault is certain, or if no key is sent, because then there is no
-    account to charge.
+    `creates` of the case is False if a fault is certain, or if no API key is sent, because then there is no account to
+    charge.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)

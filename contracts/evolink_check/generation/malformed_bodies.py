@@ -106,7 +106,7 @@ def _not_an_object(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
 
 
 def _duplicate_keys(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Yield a body with two equal keys, both of which have an invalid value.
+    """Yield a JSON body with two equal member names, both of which have an invalid value.
 
     Both values are invalid, because the documents do not say which value counts (clause `body.duplicate-keys`).
     """

@@ -118,6 +118,6 @@ def _special_creates(
 
 
 def unusual_spelling(body: Mapping[str, Any]) -> bytes:
-    """Encode the body as JSON with its keys in reverse order, extra white space and unnecessary escapes."""
+    """Encode the body as JSON with its members in reverse order, extra white space and unnecessary escapes."""
     reordered = {name: body[name] for name in reversed(list(body))}
     return f"\r\n{json.dumps(reordered, indent=3)}\t ".replace("/", "\\/").replace('"p', '"\\u0070').encode()

@@ -207,7 +207,7 @@ class ProxyRecorder:
         )
 
     def _label(self, headers: Headers) -> str:
-        """Return the label of the account whose key a request has; `NOBODY` if the request has no key."""
+        """Return the label of the account whose API key a request has; `NOBODY` if it has no API key."""
         value = next((value for name, value in headers if name.lower() == b"authorization"), b"")
         scheme, _, key = value.decode("latin-1").strip().partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
@@ -219,7 +219,7 @@ class ProxyRecorder:
 
 @lru_cache(_CREDENTIALS)
 def _label_of(key: str) -> str:
-    """Return a label that depends only on the key, so that an account has the same label in several recordings."""
+    """Return a label derived from the API key, so that an account has the same label in several recordings."""
     return f"key-{sha256(key.encode('latin-1')).hexdigest()[:4]}"
 
 

@@ -18,7 +18,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a heading, `title`. If `folded`, the table is hidden until the reader opens it."""
+    """A table with a heading, `title`. If `folded` is true, the table is hidden until the reader opens it."""
 
     title: str
     columns: Sequence[str]

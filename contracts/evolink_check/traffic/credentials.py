@@ -41,7 +41,7 @@ _PART_END = re.compile(r"\r?\n--")
 
 
 def bearer_keys_in(exchange: Exchange) -> set[str]:
-    """Return the keys that the request sent as `Authorization: Bearer KEY`.
+    """Return the API keys that the request sent as `Authorization: Bearer KEY`.
 
     Each key is returned as it was sent, percent-encoded, and escaped as in a JSON string.
     """
@@ -70,7 +70,7 @@ def codes_in(exchange: Exchange) -> set[str]:
 
 
 def short_keys_in(exchange: Exchange) -> set[str]:
-    """Return the keys in the headers that are so short or plain that an ordinary word may equal them, such as `test`.
+    """Return the API keys in the headers that are so short or plain that an ordinary word (`test`) may equal them.
 
     Short and plain keys are removed only from texts that no rule checks.
     """

@@ -49,7 +49,7 @@ def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
 def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:
     """Add the credentials of a request to `keys`, so that they are replaced by marks.
 
-    The mark for a bearer key that was sent to the API is `KEY`, by which rules recognize a key in the wrong place.
+    The mark for a bearer key that was sent to the API is `KEY`, by which rules recognize an API key in the wrong place.
     """
     for key in bearer_keys_in(exchange):
         _add(keys, key, KEY if kind == "exchange" else mark(key))
@@ -75,7 +75,7 @@ def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
 
 
 def mask_entry(entry: Entry, words: Collection[str]) -> Entry:
-    """Replace the short keys `words` in an entry.
+    """Replace the short API keys `words` in an entry.
 
     Do not mask an entry that rules check, because an ordinary word may equal a short key.
     """
@@ -101,7 +101,7 @@ def _mask_headers(headers: Headers, words: Collection[str]) -> Headers:
 
 
 def _mask_body(body: bytes, words: Collection[str]) -> bytes:
-    """Replace short keys in a body. In JSON, change only strings, so that numbers remain numbers."""
+    """Replace short API keys in a body. In JSON, change only strings, so that numbers remain numbers."""
     text = body.decode("latin-1")
     if text[:1] in {"{", "["}:
         plain = _JSON_STRING.sub(lambda found: mask_words(found[0], words), text)
@@ -111,7 +111,7 @@ def _mask_body(body: bytes, words: Collection[str]) -> bytes:
 
 
 def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> Exchange:
-    """Return an exchange without secrets. The account label `who` replaces the key in the Authorization header."""
+    """Return an exchange without secrets. The account label `who` replaces the API key in the Authorization header."""
     return Exchange(
         exchange.method,
         redact_url(exchange.url, keys, identifiers="/v1/" not in exchange.url),
@@ -126,7 +126,7 @@ def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO
 def redact_header(name: str, value: str, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> tuple[str, str]:
     """Redact a header.
 
-    A key is replaced by the label of its account, such as `Bearer [main]`, and a cookie by `[removed]`.
+    An API key is replaced by the label of its account, such as `Bearer [main]`, and a cookie by `[removed]`.
     """
     if len(name) > _COMMON:
         return _redact_header(value, name, who, keys)

@@ -1,4 +1,4 @@
-"""Recognize keys by their form, such as a known prefix or many random characters, where no name indicates a key."""
+"""Recognize API keys by their form (a known prefix, many random characters) where no name indicates a key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SEPARATORS = re.compile(r"[-_. ]")
 
 
 def looks_like_key(value: str, name: str = "") -> bool:
-    """Whether the value of a header called `name` looks like a key."""
+    """Whether the value of a header called `name` looks like an API key."""
     if len(value) > LONGEST:
         return False
     if is_prefixed_key(value):
@@ -39,12 +39,12 @@ def looks_like_key(value: str, name: str = "") -> bool:
 
 
 def names_identifier(name: str) -> bool:
-    """Whether a header called `name` contains an identifier, such as a request id, which may look like a key."""
+    """Whether a header called `name` contains an identifier, such as a request id, which may look like an API key."""
     return not _IDENTIFIERS.isdisjoint(_SEPARATORS.split(name.strip().lower()))
 
 
 def keys_in_path(path: str) -> Iterator[str]:
-    """Yield the segments of a path that look like keys: long and random, or with the prefix of a well-known key."""
+    """Yield the segments of a path that look like API keys: long and random, or with the prefix of a well-known key."""
     for segment in path.split("/"):
         segment = unquote(segment)  # noqa: PLW2901
         if is_prefixed_key(segment) or (is_random(segment) and not is_identifier_like(segment)):

@@ -1,4 +1,4 @@
-"""Remove known keys from texts, in one pass for any number of keys."""
+"""Remove known API keys from texts, in one pass for any number of keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WORD = re.compile(rf"(?<![\w-])[\w-]{{{_SHORTEST},{SHORT - 1}}}(?![\w-])")
 
 
 class KnownKeys:
-    """Keys that must be removed from texts.
+    """API keys that must be removed from texts.
 
     A long key is found anywhere in a text. A short key (4 to 7 characters) is found only as a whole word, and only if
     it consists neither of letters alone nor of digits alone. With a `limit`, only this many keys are kept: the ones
@@ -42,7 +42,7 @@ class KnownKeys:
         return bool(self._marks)
 
     def add(self, key: str, mark: str = KEY) -> None:
-        """Add a key, which `mark` will replace. A key that is added again keeps its first mark."""
+        """Add an API key, which `mark` will replace. A key that is added again keeps its first mark."""
         if key in self._marks:
             self._marks[key] = self._marks.pop(key)
             return
@@ -78,7 +78,7 @@ class KnownKeys:
         return result
 
     def may_be_in(self, text: str) -> bool:
-        """Whether the text may contain a key; False only if it certainly contains no key."""
+        """Whether the text may contain a known key. False means that it certainly contains none."""
         return (
             self._short > 0
             or self._may_have_long(text)

@@ -1,4 +1,4 @@
-"""Distinguish real keys from the placeholders that recorders and sanitizers write in their place."""
+"""Distinguish real API keys from the placeholders that recorders and sanitizers write in their place."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SCHEMES = {
 
 @lru_cache(_REMEMBERED)
 def is_placeholder(key: str) -> bool:
-    """Return whether a bearer token is not a real key but a placeholder, such as `***` or `YOUR_API_KEY`."""
+    """Return whether a bearer token is a placeholder and not a real API key, such as `***` or `YOUR_API_KEY`."""
     return not _TOKEN.fullmatch(key) or _is_removed(key)
 
 
@@ -64,7 +64,7 @@ def _is_removed(value: str) -> bool:
 
 @lru_cache(_REMEMBERED)
 def bearer_key(value: str) -> str | None:
-    """Return the key in the value of an `Authorization` header.
+    """Return the API key in the value of an `Authorization` header.
 
     Return None for a placeholder, and an empty string if the scheme is not Bearer.
     """

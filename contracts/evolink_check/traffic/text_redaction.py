@@ -1,4 +1,4 @@
-"""Replace secrets in texts and URLs by marks: keys, and the user, query string and fragment of each URL.
+"""Replace secrets in texts and URLs by marks: API keys, and the user, query string and fragment of each URL.
 
 A mark has the same length as the secret and contains sixteen bits of a digest of the secret, but does not reveal the
 secret. Therefore limits on length can still be checked, a link still matches the request that fetches it, and a
@@ -60,7 +60,7 @@ _SLASHES = ("//", "\\/", "%2f", "u002f")
 
 
 def redact_url(url: str, keys: KnownKeys = NO_KEYS, *, identifiers: bool = True) -> str:
-    """Redact a URL, or a path with its query string: user, query string, fragment and keys are replaced by marks.
+    """Redact a URL, or a path with its query string: user, query string, fragment and API keys are replaced by marks.
 
     If `identifiers` is True, UUIDs and hexadecimal numbers in the path are kept.
     """
@@ -78,7 +78,7 @@ def _redact_url(url: str, identifiers: bool, keys: KnownKeys) -> str:  # noqa: F
 
 
 def redact_path(path: str, *, identifiers: bool = True) -> str:
-    """Replace by marks the parts of a path that look like keys, or that follow a name such as `token`.
+    """Replace by marks the parts of a path that look like API keys, or that follow a name such as `token`.
 
     If `identifiers` is True, UUIDs and hexadecimal numbers are kept.
     """
@@ -97,7 +97,7 @@ def redact_path(path: str, *, identifiers: bool = True) -> str:
 
 
 def redact_text(text: str, keys: KnownKeys = NO_KEYS) -> str:
-    """Replace the keys in a text, and the secret parts of its URLs, by marks."""
+    """Replace the API keys in a text, and the secret parts of its URLs, by marks."""
     return keys.once(_redact_text, text)
 
 
@@ -125,12 +125,12 @@ def _redact_web_token(match: re.Match[str]) -> str:
 
 
 def redact_words(text: str) -> str:
-    """Replace the words of a text that look like keys."""
+    """Replace the words of a text that look like API keys."""
     return without_keys(text, _removed, plain_urls=True)
 
 
 def mask_words(text: str, words: Collection[str]) -> str:
-    """Replace the short keys `words` by marks of the same length, where they occur as whole words.
+    """Replace the short API keys `words` by marks of the same length, where they occur as whole words.
 
     Do not mask a text that rules check, because an ordinary word may equal a short key.
     """

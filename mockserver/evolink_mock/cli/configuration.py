@@ -37,7 +37,7 @@ def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
 
 
 def source_of(name: str) -> str:
-    """Return where a setting comes from, for errors: an option, a variable, or a file and the key in it."""
+    """Return where a setting comes from, for errors: an option, a variable, or a file and the TOML key in it."""
     context = click.get_current_context(silent=True)
     sources = (
         from_command_line(context) if context is not None else {},

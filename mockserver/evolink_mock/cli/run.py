@@ -41,7 +41,7 @@ _KEYS = ("SIGINT", "SIGQUIT")  # the terminal sends these on a key press to ever
 
 
 def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
-    """Return the settings for the mock of one command. Its ports are free ports or, if `private`, 80 and 443."""
+    """Return the settings for the mock of one command, with free ports or, if `private` is true, the ports 80 and 443."""
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}
         return replace(settings, **ports, proxy_port=0, offline=True)
@@ -53,10 +53,10 @@ def run(
 ) -> int:
     """Run a command against a mock until the command ends, and report its requests on stderr.
 
-    `settings` are the result of `with_assigned_ports`. If `private`, this process first moves into its own network
-    namespace. Returns the exit status of the command; 128 + n if signal n ended it, 127 if the command does not exist,
-    126 if it cannot be run. Before the command starts, `NamespaceError`, `PortError`, `AuthorityError` or ValueError
-    may be raised.
+    `settings` are the result of `with_assigned_ports`. If `private` is true, this process first moves into its own
+    network namespace. Returns the exit status of the command; 128 + n if signal n ended it, 127 if the command does not
+    exist, 126 if it cannot be run. Before the command starts, `NamespaceError`, `PortError`, `AuthorityError` or
+    ValueError may be raised.
     """
     summary, inherited = TrafficSummary(), environment()
     with _temporary_folder() as folder:
@@ -142,7 +142,7 @@ def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None
 
 
 def _in_foreground() -> bool:
-    """Return whether a key such as Ctrl-C sends its signal both to the command and to this process."""
+    """Return whether a keystroke such as Ctrl-C sends its signal both to the command and to this process."""
     if sys.platform == "win32":
         return True
     try:

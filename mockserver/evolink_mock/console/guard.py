@@ -33,7 +33,7 @@ class AccessGuard:
     def refusal(self, scope: Scope, *, public: bool) -> WebResponse | None:
         """Return the response that denies access, or None if the request is allowed.
 
-        A `public` page shows no data of any account, and therefore requires no key.
+        A `public` page shows no data of any account, and therefore requires no operator's key.
         """
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if _is_navigation(headers):

@@ -34,7 +34,7 @@ _TYPES = {"js": b"text/javascript; charset=utf-8", "css": b"text/css; charset=ut
 
 
 class PageRow(NamedTuple):
-    """The route of one page. A `public` page shows no data of any account, and therefore requires no key."""
+    """The route of one page. A `public` page shows no data of any account, and therefore requires no operator's key."""
 
     path: str
     page: pages.Page

@@ -59,7 +59,7 @@ class ControlResponse:
 
 
 async def renewed(request: ControlRequest) -> ControlRequest:
-    """Return a copy of the request that has the present state of its account."""
+    """Return a copy of the request that has the current state of its account."""
     account = await request.service.store.account(request.account.token)
     return replace(request, account=account)
 

@@ -29,7 +29,7 @@ def set_cookie(key: str) -> bytes:
 
 
 def _name(key: str) -> str:
-    """Return the name of the cookie, which depends on the key.
+    """Return the name of the cookie, which depends on the operator's key.
 
     Because a browser sends the cookies of a host to all of its ports, two mocks on one host need cookies with different
     names.

@@ -55,8 +55,8 @@ async def list_routes(request: ControlRequest) -> ControlResponse:  # noqa: ARG0
 class Row(NamedTuple):
     """One route of the control API.
 
-    If `owned`, the request needs a bearer token and concerns the account of this token. If `public`, the origin and the
-    token of the request are not checked.
+    If `owned` is true, the request needs a bearer token and concerns the account of this token. If `public` is true,
+    the origin and the token of the request are not checked.
     """
 
     method: str

@@ -32,7 +32,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     """The delivery of a task's callback to the URL `target`, with its attempts so far.
 
     `due` is the time of the next or present attempt, on the account's clock; None if no attempt is planned. If
-    `repeats`, a recipe requests that the callback is sent once more after the first success.
+    `repeats` is true, a recipe requests that the callback is sent once more after the first success.
     """
 
     task_id: str

@@ -123,7 +123,8 @@ def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]])
 def redact_identifier_for_log(text: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Return an identifier without the credentials in `headers`.
 
-    Unlike `redact_for_log`, this function keeps words that only look like API keys, because an identifier may do so.
+    Unlike `redact_for_log`, this function keeps words that look like API keys but are not known to be keys, because an
+    identifier may look like a key.
     """
     return Redactor((), credential_values(headers)).identifier(text) if text else text
 
@@ -159,17 +160,17 @@ class Redactor:
         """Return a text without credentials.
 
         Removed are the known credentials, values that a name announces (such as `api_key=…`), queries and passwords in
-        URLs, and words that look like API keys. If `plain_urls`, UUIDs and hexadecimal numbers in the paths of URLs are
-        kept.
+        URLs, and words that look like API keys. If `plain_urls` is true, UUIDs and hexadecimal numbers in the paths of
+        URLs are kept.
         """
         return without_keys(self._plain(text), _removed, plain_urls=plain_urls)
 
     def identifier(self, text: str) -> str:
-        """Return an identifier without the known credentials. Words that only look like API keys are kept."""
+        """Return an identifier without the known credentials. Other words are kept, even if they look like API keys."""
         return self._plain(text)
 
     def _plain(self, text: str) -> str:
-        """Return a text without credentials, but with the words that only look like API keys."""
+        """Return a text without known credentials and without values whose names say that they are credentials."""
         marked = self._marked(text)
         return without_named(_shown(_URL.sub(_without_query, marked) if ":" in marked else marked), _removed)
 

@@ -26,8 +26,8 @@ LAST_PROGRESS = 99  # 100 is reserved for a completed task (clause `task.progres
 class Outcome(Struct, frozen=True, omit_defaults=True):
     """How a task ends: `failure` is None if the task completes, otherwise the error with which it fails.
 
-    `reach` is the progress (1 to 99) that the task shows before it fails. If `is_cancelled`, the task gets the status
-    that the OpenAPI document has for cancelled tasks, or, if there is none, the status for failed tasks.
+    `reach` is the progress (1 to 99) that the task shows before it fails. If `is_cancelled` is true, the task gets the
+    status that the OpenAPI document has for cancelled tasks, or, if there is none, the status for failed tasks.
     """
 
     failure: TaskFailure | None = None

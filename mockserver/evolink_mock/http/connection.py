@@ -19,7 +19,7 @@ class ConnectionDroppedError(ConnectionError):
     """A recipe closes the connection of a request.
 
     Only callers in this process, which have no connection, receive this error. `sent` states whether a part of the
-    response was sent before. If `held`, the connection stays open until the client closes it.
+    response was sent before. If `held` is true, the connection stays open until the client closes it.
     """
 
     def __init__(self, *, sent: bool, held: bool = False) -> None:

@@ -53,7 +53,7 @@ def too_large(limit: int) -> ApiError:
 def parse(raw: bytes) -> Any:
     """Decode a JSON body, or return an `ApiError`.
 
-    If a JSON object has equal keys, the last one is used (clause `body.duplicate-keys`).
+    If a JSON object has two members of the same name, the last one is used (clause `body.duplicate-keys`).
     """
     try:
         return _decode(raw)

@@ -104,8 +104,8 @@ def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
 class InterceptedHosts:
     """The host names that the proxy connects to the mock, on any port, and the addresses of the mock's listeners.
 
-    `certificate` is the certificate of the authority that issued the https listener's certificate. If `offline`,
-    requests to other hosts are rejected.
+    `certificate` is the certificate of the authority that issued the https listener's certificate. If `offline` is
+    true, requests to other hosts are rejected.
     """
 
     hosts: Collection[str]

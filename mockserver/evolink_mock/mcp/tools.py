@@ -24,7 +24,7 @@ class MockTools:
         self._control = ControlClient(url, token)
 
     def describe_mock(self) -> JsonObject:
-        """Show the address and key for the program under test, the simulated documents, and the account."""
+        """Show the address and API key for the program under test, the simulated documents, and the account."""
         return {
             "EVOLINK_BASE_URL": self._url,
             "EVOLINK_API_KEY": self._token,

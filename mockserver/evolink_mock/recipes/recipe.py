@@ -81,7 +81,7 @@ class RecipeSequence(Struct, frozen=True):
 
     @property
     def length(self) -> int:
-        """The number of requests for which there are steps. Not meaningful if `is_constant`."""
+        """The number of requests for which there are steps. Not meaningful if `is_constant` is true."""
         return sum(times for _, times in self.steps)
 
     def index(self, turn: int) -> int:

@@ -174,7 +174,7 @@ class _Handler(logging.Handler):
 def logging_to_stderr(*, quiet: bool, as_json: bool = False) -> Iterator[LogWriter]:
     """Return a context manager that writes the log of the mock, and the warnings of its libraries, to stderr.
 
-    If `quiet`, only warnings are written.
+    If `quiet` is true, only warnings are written.
     """
     logger = logging.getLogger("evolink_mock")
     logger.setLevel(logging.WARNING if quiet else logging.INFO)

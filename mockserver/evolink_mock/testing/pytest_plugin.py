@@ -133,7 +133,8 @@ def _summaries(item: pytest.Item) -> str:
 def _check_accounts(item: pytest.Item, *, keep_innocent: bool = False) -> str:
     """Return the violations by the accounts of a test, and mark the accounts as checked.
 
-    If `keep_innocent`, accounts without violations are not marked, so that they are checked again in the teardown.
+    If `keep_innocent` is true, accounts without violations are not marked, so that they are checked again in the
+    teardown.
     """
     unchecked = item.stash.get(_UNCHECKED, [])
     violations = {id(account): _problems(account) for account in unchecked}

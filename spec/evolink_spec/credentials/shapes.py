@@ -51,7 +51,7 @@ def is_prefixed_key(word: str) -> bool:
 
 
 def is_identifier_like(word: str) -> bool:
-    """Return whether a word is a UUID or a long hexadecimal number, which may be a key or only an identifier."""
+    """Return whether a word is a UUID or a long hexadecimal number, which may be an API key or only an identifier."""
     return is_uuid(word) or (_HEXADECIMAL.fullmatch(word) is not None and len(set(word)) >= _DISTINCT)
 
 
@@ -84,7 +84,7 @@ def is_random(word: str) -> bool:
 
 
 def is_key(word: str) -> bool:
-    """Return whether a word looks like a key. Identifiers such as UUIDs count as keys too."""
+    """Return whether a word looks like an API key. Identifiers such as UUIDs count as keys, too."""
     return (
         is_prefixed_key(word)
         or is_identifier_like(word)

@@ -80,7 +80,8 @@ _SIGNS = (
 def without_credentials(text: str, replace: Replace, *, plain_urls: bool = False) -> str:
     """Return a text in which credentials are replaced.
 
-    If `plain_urls`, UUIDs and hexadecimal numbers in the paths of URLs are kept, because they are identifiers there.
+    If `plain_urls` is true, UUIDs and hexadecimal numbers in the paths of URLs are kept, because they are identifiers
+    there.
     """
     return without_keys(without_named(text, replace), replace, plain_urls=plain_urls)
 
@@ -115,7 +116,7 @@ def named_values(text: str) -> list[str]:
 
 
 def without_keys(text: str, replace: Replace, *, plain_urls: bool = False) -> str:
-    """Return a text in which the words that look like keys are replaced."""
+    """Return a text in which the words that look like API keys are replaced."""
     if len(text) < 11:  # noqa: PLR2004  (the shortest word with a prefix)
         return text
     parts, copied = [], 0
@@ -127,7 +128,7 @@ def without_keys(text: str, replace: Replace, *, plain_urls: bool = False) -> st
 
 
 def _word(replace: Replace, match: re.Match[str]) -> str:
-    """Return a replacement for a word that looks like a key, or for those of its parts that do.
+    """Return a replacement for a word that looks like an API key, or for those of its parts that do.
 
     The parts are separated by slashes or plus signs.
     """

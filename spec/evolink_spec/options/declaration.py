@@ -34,7 +34,7 @@ class Option(Struct, frozen=True, kw_only=True):
 
     `name` is the long option; if it is empty, the option is named after the field. `parse` converts text to the value,
     and raises ValueError for invalid text. `shown` is the default as users write it. `excludes` names another field
-    that must not be set together with this one. If `positional`, the field is an argument, not an option.
+    that must not be set together with this one. If `positional` is true, the field is an argument, not an option.
     """
 
     help: str

@@ -46,7 +46,8 @@ class MockError(CannotRunError):
 class Mock:
     """One account on a mock. A command that is run with the variables in `environment` uses this account.
 
-    If `alone`, no other client uses the mock, so requests that belong to no account are attributed to the client.
+    If `alone` is true, no other client uses the mock, so requests that belong to no account are attributed to the
+    client.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""Run the command of a client in one scenario, and collect its output without keys."""
+"""Run the command of a client in one scenario, and collect its output without API keys."""
 
 from __future__ import annotations
 

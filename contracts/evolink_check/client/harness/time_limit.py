@@ -15,8 +15,8 @@ _WEIGHT = 4.0
 class TimeLimit:
     """A limit in seconds, which is extended by `delay`.
 
-    `delay` is the estimated number of seconds that other programs have taken from the client. If `is_fixed`, the limit
-    is not extended, and the delay is only estimated.
+    `delay` is the estimated number of seconds that other programs have taken from the client. If `is_fixed` is true,
+    the limit is not extended, and the delay is only estimated.
     """
 
     def __init__(self, seconds: float, *, is_fixed: bool = False) -> None:

@@ -142,7 +142,7 @@ def _keeps_secrets(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must report a success only for a completed task."""
+    """The client must not report a success unless its task has completed."""
     if end.outcome.end != "success":
         if end.outcome.end == "failure" and end.failed:
             yield "client.failed-is-failure", passed(*end.evidence)

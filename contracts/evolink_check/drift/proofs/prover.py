@@ -102,7 +102,7 @@ class Prover:
         return self._found(self._base, steps, change)
 
     def _found(self, base: dict[str, Json], steps: list[str], change: Change) -> Proof | None:
-        """Search for the smallest value of the field that only the old schema accepts.
+        """Search for the smallest value of the field that the old schema accepts and the new schema rejects.
 
         Return None if none was found.
         """

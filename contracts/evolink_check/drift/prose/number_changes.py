@@ -53,7 +53,7 @@ class NumberChange:
 def changed_numbers(statements: Sequence[Statement]) -> Iterator[NumberChange]:
     """Yield each changed number once.
 
-    Numbers that only moved to another description, and numbers that a schema states, are not yielded.
+    Numbers that moved to another description without a change, and numbers that a schema states, are not yielded.
     """
     found = [change for statement in statements for change in _at(statement)]
     lost = [change for change in found if change.now is None]

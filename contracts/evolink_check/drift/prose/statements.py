@@ -54,7 +54,7 @@ class Statement:
 def places_of(pair: OperationPair, *, with_document: bool) -> Iterator[Statement]:
     """Yield the statements at every place that occurs in both versions.
 
-    If `with_document`, the descriptions of the whole documents are included.
+    If `with_document` is true, the descriptions of the whole documents are included.
     """
     old, new = pair.old, pair.new
     body, other = old.body, new.body

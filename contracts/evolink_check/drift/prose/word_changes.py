@@ -68,7 +68,7 @@ _NEW_WORDS = VerdictRule("notice", "a client may read values that were not docum
 def changed_words(statements: Sequence[Statement]) -> Iterator[WordChange]:
     """Yield the words that each changed description has lost or gained.
 
-    If several descriptions changed by the same words, the change is yielded once. Words that only moved from one
+    If several descriptions changed by the same words, the change is yielded once. Words that moved unchanged from one
     description to another are not yielded.
     """
     found = [change for statement in statements for change in _at(statement)]

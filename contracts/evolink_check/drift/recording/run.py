@@ -39,9 +39,9 @@ def recorded_changes(
 ) -> list[Change]:
     """Return the contradictions between a trace and the new documents, and what was documented but never recorded.
 
-    If there are `old` documents, the reason of each contradiction says whether the recording agrees with
-    them. If `strict`, new values in responses are breaking. Raises ValueError if the trace has no request to
-    a documented operation.
+    If there are `old` documents, the reason of each contradiction says whether the recording agrees with them. If
+    `strict` is true, new values in responses are breaking. Raises ValueError if the trace has no request to a
+    documented operation.
     """
     operations = [operation for document in new for operation in operations_of(document)]
     seen = [*observations(trace, operations)]

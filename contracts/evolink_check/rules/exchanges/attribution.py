@@ -105,8 +105,8 @@ def creates_task(observation: Observation, view: TraceView) -> bool:
 def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
     """Return the faults of a create request for which a server must refuse the request.
 
-    If the request body has duplicate keys, return no faults, because the documents do not say which of the values
-    counts.
+    If a JSON object in the request body has two members of the same name, return no faults, because the documents do
+    not say which of the values counts.
     """
     if any(fault.clause == "body.duplicate-keys" for fault in observation.faults):
         return ()

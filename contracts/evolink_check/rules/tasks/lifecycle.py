@@ -1,4 +1,4 @@
-"""Rules about the life of a task: its identity, the order of its statuses, and that its end is final."""
+"""Rules about the life of a task: its identity, the order of its statuses, and no change after its end."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def _fetches_of(
 
 @rule("link.24h")
 def works_24h(view: TraceView) -> Iterator[Finding]:
-    """A result link works for 24 hours (clause `link.24h`). Only requests without a key can violate this clause."""
+    """A result link works for 24 hours (clause `link.24h`). A download with an API key cannot violate it."""
     for fetch in fetches(view):
         if fetch.most >= fetch.life - _MARGIN:
             continue
@@ -138,7 +138,10 @@ def _is_dead(view: TraceView, fetch: Fetch) -> bool:
 
 
 def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
-    """Return whether another request with this link succeeded (with an API key if `keyed`, later if `later`)."""
+    """Return whether another request with this link succeeded.
+
+    If `keyed` is true, only requests with an API key count; if `later` is true, only later requests.
+    """
     return any(
         (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
         for other in view.once(_last_successful)[fetch.link.exchange.url]

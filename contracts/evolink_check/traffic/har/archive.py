@@ -65,9 +65,9 @@ def _head(version: str) -> dict[str, Any]:
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     """Merge HAR documents into one trace, ordered by time. `documents` are pairs of a file name and a document.
 
-    Files of evolink-check are read without loss. In files of other tools, labels replace the keys, and the sender of a
-    request without a key is unknown, because many tools omit the header. Three kinds of entries are left out, with a
-    note: responses from a cache, requests whose body was not recorded, and invalid entries of other hosts.
+    Files of evolink-check are read without loss. In files of other tools, labels replace the API keys, and the sender
+    of a request without a key is unknown, because many tools omit the header. Three kinds of entries are left out, with
+    a note: responses from a cache, requests whose body was not recorded, and invalid entries of other hosts.
 
     If `origin` is empty, the API is the documented server or the origin of most requests to documented paths. Raises
     ValueError, which names the file and, if an entry of the API is invalid, the entry.

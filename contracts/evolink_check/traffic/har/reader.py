@@ -1,4 +1,4 @@
-"""Read HAR documents of any tool as entries of a trace. Labels replace keys, and notes list the omitted entries."""
+"""Read HAR documents of any tool as entries of a trace. Labels replace API keys, and notes list the omitted entries."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _more(places: list[str]) -> str:
 
 
 def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> list[ReadArchive]:
-    """Read HAR documents, and remove the keys from those of other tools.
+    """Read HAR documents, and remove the API keys from those of other tools.
 
     `origin` is the base URL of the API. If `origin` is empty, requests to the documented host or to a documented path
     count as requests to the API. Raises ValueError, which names the file, if the file is not a HAR file or if an entry
@@ -270,8 +270,8 @@ def _label_in_journal(entry: HarEntry, only: str) -> str:
     """Return the label of the account that sent a request in the mock's journal.
 
     `only` is the label of the account whose journal this is. A request without an Authorization header was sent without
-    a key, because the journal contains all headers. An Authorization value that got a 401 is a key only if it begins
-    with `Bearer`.
+    an API key, because the journal contains all headers. An Authorization value that got a 401 is a key only if it
+    begins with `Bearer`.
     """
     value = authorization(entry)
     if value is None:
