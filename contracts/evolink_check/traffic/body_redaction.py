@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+from evolink_spec.credentials.languages import may_name_secret
 from evolink_spec.credentials.members import secret_strings
 from evolink_spec.credentials.names import names_numeric_secret, names_secret
 
@@ -33,8 +34,8 @@ _REPEATED = 1_024  # bytes of a body that may be repeated, such as a response to
 _SIGNS = (
     "//", "\\", "%2f", "authorization", "cookie", "key", "token", "secret", "pass", "signature", "-u ", "--user",
     "session", "cred", "auth", "jwt", "callback", "webhook", "bearer", "basic", "aiza", "gh", "eyj", "cert",
-    "begin ", "connectionstring", "otp", 'pin"', "pwd", 'sas"', "sid", "ticket", "pw", "tok", "psk", 'pat"', "@", "密",
-    "令", "口", "form-data",
+    "begin ", "connectionstring", "otp", 'pin"', "pwd", 'sas"', "sid", "ticket", "pw", "tok", "psk", 'pat"', "@",
+    "identified", " -p", " -k ", "form-data",
 )  # fmt: skip
 
 
@@ -113,7 +114,11 @@ def _redact_other(text: str, keys: KnownKeys) -> str:
 def _is_plain(text: str, keys: KnownKeys) -> bool:
     """Return True if a text certainly contains no secret, so that the slower patterns need not be tried."""
     lower = text.lower()
-    if any(map(lower.__contains__, _SIGNS)) or lower.count("sk-") > lower.count("task-"):
+    if (
+        any(map(lower.__contains__, _SIGNS))
+        or may_name_secret(lower)
+        or lower.count("sk-") > lower.count("task-")
+    ):
         return False  # a key does not begin within a word, such as the id of a task
     return not keys.may_be_in(text) and redact_words(text) == text
 

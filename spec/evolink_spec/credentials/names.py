@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from evolink_spec.credentials.languages import names_secret_in_other_language
+
 _TAIL = 100  # only this many characters at the end of a name matter
 _NAMES = 4_096  # results that are cached, because a trace repeats a few names thousands of times
 _KEY_OWNERS = (
@@ -16,7 +18,7 @@ _SECRET_ENDS = (
     *(f"{owner}key" for owner in _KEY_OWNERS), "accesskeyid", "authentication", "authorization", "bearer", "clientcert",
     "clientcertificate", "cookie", "cred", "credential", "authheader", "connectionstring",
     "githubpat", "jwtassertion", "oauth", "passcode", "privatekeypem", "passphrase", "passwd", "password",
-    "privatekeyid", "pwd", "secret", "sessionid", "signature", "token",
+    "keypass", "privatekeyid", "pwd", "secret", "sessionid", "signature", "storepass", "token",
 )  # fmt: skip
 _OTHER_KEYS = tuple(  # keys that are no secrets, and words that end like one
     f"{word}key" for word in (
@@ -41,6 +43,7 @@ _SECRET_WORDS = {
     "otp",
     "pass",
     "pin",
+    "pw",
     "sas",
     "session",
     "sid",
@@ -116,6 +119,8 @@ def _names_secret(name: str) -> bool:
     if joined.endswith("key") and len(joined) > len("key") and not joined.endswith(_OTHER_KEYS):
         return True
     if joined.endswith(_SECRET_ENDS) or joined.removeprefix("x") in _SECRET_WORDS:
+        return True
+    if names_secret_in_other_language(name.lower()):
         return True
     words = [word.lower() for word in _WORDS.findall(name)]
     if len(words) > 1 and words[-1] in _LAST_WORDS:

@@ -7,9 +7,11 @@ the form of a key. Each pattern takes linear time, because its quantifiers are b
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from evolink_spec.credentials.commands import NAMED, PASSWORDS
+from evolink_spec.credentials.languages import SEVERAL_WORDS, WITH_VERB, may_name_secret
 from evolink_spec.credentials.names import names_secret
 from evolink_spec.credentials.prefixes import DOTTED
 from evolink_spec.credentials.shapes import is_identifier_like, is_key, is_prefixed_key, is_random
@@ -20,20 +22,31 @@ if TYPE_CHECKING:
 
     Replace = Callable[[str], str]
 
+_REMEMBERED, _REPEATED = 2_048, 64  # texts, and characters of a text that may be repeated
 _SHORTEST = 3  # characters of a value after a name
 _SURE = 8  # characters of a value with letters and digits that is no ordinary word
 _LONG_WORD = 16  # letters of a value that is no ordinary word
 _VALUE = r"(?!\[|removed|[\ufdd0\ufdd1~])[^\s\"'\\,;}&<>()\[\]\ufdd0\ufdd1\uff0c\u3002\uff1b]{3,8192}+"
-_SCHEME = r"(?:(?:bearer|basic|digest|token|apikey|key)\s{1,9})?"
+_SCHEME = r"(?:(?:bearer|basic|digest|token|apikey|key|!\w{1,20})\s{1,9})?"
 _PEM = re.compile(
     r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)(.+?)(?=-----END|\Z)", re.DOTALL
 )  # what is between the first line and the last
-_NAMED = re.compile(
-    r"(?<![\w.\-])(?P<name>-{0,2}\w[\w.\-]{0,63}+)[\\\"']{0,9}"
-    r"(?:(?P<sign>\s{0,3}(?:=>|:=|[=:\uff1a])\s{0,9})|\s{1,3}(?:is\s{1,3})?)"
-    rf"(?P<quote>[\\\"'(]{{0,9}})(?P<scheme>{_SCHEME})",
-    re.IGNORECASE,
-)  # up to the value
+_QUOTE = r"&quot;|&#3[49];|&apos;|%2[27]"  # a quotation mark in HTML or in a URL
+_SIGN = r"=>|:=|->|\u2192|[=:\uff1a]|%3[ad]|&#(?:58|61);|&colon;|&equals;"
+
+
+def _named(words: str) -> re.Pattern[str]:
+    """Return the pattern for a name and all that may be between the name and its value."""
+    return re.compile(
+        rf"(?<![\w.\-])(?P<name>{words}-{{0,2}}\w[\w.\-]{{0,63}}+)(?:[\\\"'\]*`]|{_QUOTE}){{0,9}}"
+        rf"(?:(?P<sign>(?:\s{{1,3}}(?:is|was|are))?\s{{0,3}}(?:{_SIGN})[*`]{{0,3}}\s{{0,9}})"
+        r"|\s{1,3}(?:(?:is|was)\s{1,3})?|(?=\(\s?[\"']))"
+        rf"(?P<quote>(?:[\\\"'(]|{_QUOTE}){{0,9}})(?P<scheme>{_SCHEME})",
+        re.IGNORECASE,
+    )
+
+
+_NAMED, _NAMED_IN_OTHER_LANGUAGE = _named(""), _named(f"{SEVERAL_WORDS}|")
 _VALUE_AFTER = re.compile(_VALUE)
 _BEARER = re.compile(
     r"\b(?:bearer|basic)[\s:,]{1,9}(?=\S{0,99}[0-9])(?P<value>[\w.~+/=\-]{8,}+)", re.IGNORECASE
@@ -70,11 +83,16 @@ _URL = re.compile(r"(:(?:\\?/){2})([^?#\s\"'<>]*+)")
 _COMMON = frozenset(
     {"auth", "key", "otp", "pass", "pin", "sas", "session", "sid", "ticket", "pat", "access", "bearer"}
 )
-_NAMES_IN_CHINESE = ("密码", "密钥", "口令", "令牌")
 _SIGNS = (
     "key", "token", "secret", "pass", "auth", "cookie", "cred", "sign", "sess", "jwt", "pwd", "bearer", "basic", "-u",
-    "--user", "@", "otp", "pin", "pw", "cert", "conn", "ticket", "sid", "sas", "pat", "tok", "psk", "密", "令", "口",
+    "--user", "@", "otp", "pin", "pw", "cert", "conn", "ticket", "sid", "sas", "pat", "tok", "psk", "identified", " -p",
+    " -k", " -a",
 )  # fmt: skip
+
+_PATTERNS = {
+    False: (_COOKIES, _USER, _BEARER, *PASSWORDS),
+    True: (_COOKIES, _USER, _BEARER, *PASSWORDS, WITH_VERB),
+}
 
 
 def without_credentials(text: str, replace: Replace, *, plain_urls: bool = False) -> str:
@@ -88,19 +106,29 @@ def without_credentials(text: str, replace: Replace, *, plain_urls: bool = False
 
 def without_named(text: str, replace: Replace) -> str:
     """Return a text in which the values are replaced that the text names as credentials (as in `password=…`)."""
+    may_contain, in_other_language = (_signs_in if len(text) <= _REPEATED else _signs_in.__wrapped__)(text)
     if "." in text:
         text = without_webhook_secrets(text, replace)
-    lower = text.lower()
-    if not any(sign in lower for sign in _SIGNS):
+    if not may_contain:
         return text
+    lower = text.lower()
     if "private key" in lower:
         text = _PEM.sub(lambda match: f"{match[1]}{replace(match[2])}", text)
-    for pattern in (_COOKIES, _USER, _BEARER):
+    for pattern in _PATTERNS[in_other_language]:
         text = pattern.sub(partial(_replaced, replace), text)
-    for pattern in (*_ATTRIBUTES, _ELEMENT, _IN_PATH):
+    for pattern in (*_ATTRIBUTES, _ELEMENT, _IN_PATH, *NAMED):
         text = pattern.sub(partial(_replaced_if_named, replace), text)
-    text = _without_announced(text, replace)
+    named = _NAMED_IN_OTHER_LANGUAGE if in_other_language else _NAMED
+    text = _without_announced(text, replace, named)
     return _USERINFO.sub(partial(_replaced, replace), text) if "@" in text else text
+
+
+@lru_cache(_REMEMBERED)
+def _signs_in(text: str) -> tuple[bool, bool]:
+    """Return whether a text may name a credential at all, and whether it may do so in another language."""
+    lower = text.lower()
+    in_other_language = may_name_secret(lower)
+    return in_other_language or any(sign in lower for sign in _SIGNS), in_other_language
 
 
 def named_values(text: str) -> list[str]:
@@ -154,16 +182,16 @@ def _replaced(replace: Replace, match: re.Match[str]) -> str:
 
 
 def _replaced_if_named(replace: Replace, match: re.Match[str]) -> str:
-    """Replace a value if the name of its XML element, attribute or path segment is that of a credential."""
-    in_path = match[0].startswith("/")
-    is_secret = names_secret(match["name"]) and (not in_path or _is_unusual(match["value"]))
+    """Replace a value if the name before it is that of a credential."""
+    by_form = match.re in {_IN_PATH, *NAMED}
+    is_secret = names_secret(match["name"]) and (not by_form or _is_unusual(match["value"]))
     return _replaced(replace, match) if is_secret else match[0]
 
 
-def _without_announced(text: str, replace: Replace) -> str:
+def _without_announced(text: str, replace: Replace, named: re.Pattern[str]) -> str:
     """Replace the values that follow the name of a credential (as in `api key: …`)."""
     parts, copied, place = [], 0, 0
-    while name := _NAMED.search(text, place):
+    while name := named.search(text, place):
         place = name.end("name")
         if not _names_credential(name["name"].lstrip("-")):
             continue
@@ -175,7 +203,7 @@ def _without_announced(text: str, replace: Replace) -> str:
 
 
 def _names_credential(name: str) -> bool:
-    return names_secret(name) or name.endswith(_NAMES_IN_CHINESE)
+    return names_secret(name)
 
 
 def _is_announced(match: re.Match[str], value: str) -> bool:
