@@ -33,6 +33,15 @@ def write(path: Path, content: str | bytes) -> None:
         _replace(path.resolve(), data)
 
 
+def is_working_directory_deleted() -> bool:
+    """Whether relative paths name nothing, because another program has deleted the folder of this process."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def is_special(path: Path) -> bool:
     """Whether the path is a device or a pipe (`/dev/null`, `>(…)`).
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,6 +23,7 @@ from evolink_mock.settings import Settings, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from evolink_spec import Spec
     from evolink_spec.options.sources import RawValue
@@ -50,7 +50,7 @@ def _lower_priority_settings() -> list[Mapping[str, RawValue]]:
     variables = environment()
     for warning in configuration.unknown_variables(variables):
         warn(warning)
-    return [configuration.environment_settings(variables), configuration.pyproject_settings(Path.cwd())]
+    return [configuration.environment_settings(variables), configuration.settings_of_project()]
 
 
 @app.taking(Settings, ServeOptions, beneath=_lower_priority_settings, epilog=SETTINGS_HELP)

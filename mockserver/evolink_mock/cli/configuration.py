@@ -42,7 +42,7 @@ def source_of(name: str) -> str:
     sources = (
         from_command_line(context) if context is not None else {},
         environment_settings(environment()),
-        pyproject_settings(Path.cwd()),
+        settings_of_project(),
     )
     flag = next(field.flag for record in RECORDS for field in fields_of(record) if field.name == name)
     return next((source[name].source for source in sources if name in source), flag)
@@ -61,6 +61,15 @@ def unknown_variables(variables: Mapping[str, str]) -> list[str]:
         and not _SERVICE.fullmatch(name.removeprefix(ENVIRONMENT))
         and not _SERVICE_URL.fullmatch(text)
     ]
+
+
+def settings_of_project() -> dict[str, RawValue]:
+    """Return the settings in the nearest pyproject.toml; empty if the working directory has been deleted."""
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        return {}
+    return pyproject_settings(folder)
 
 
 def pyproject_settings(start: Path) -> dict[str, RawValue]:

@@ -38,8 +38,7 @@ def run(folder: Path, speed: Speed) -> int:
     """
     console = Console()
     if problem := _problem(folder):
-        Console(stderr=True).print(f"[red]evolink-mock: {escape(problem)}[/]", soft_wrap=True)
-        return 2
+        return _fail(problem)
     spec = load()
     with _receiver() as (callback_url, received):
         settings = Settings(port=0, duration=speed, allow_callbacks_to=(callback_url.split("/")[2],))
@@ -55,7 +54,10 @@ def run(folder: Path, speed: Speed) -> int:
             done = _watch(console, url + spec.query.path.replace(f"{{{spec.query.parameter}}}", task["id"]))
             console.print(f"[bold]callback[/]  {_describe_callback(received)}")
             target = folder / f"{task['id']}.mp4"
-            _save(done["results"][0], target)
+            try:
+                _save(done["results"][0], target)
+            except OSError as error:
+                return _fail(f"{target}: the video cannot be saved: {error.strerror or error}")
             console.print(
                 f"[bold]saved[/]  [green]{escape(str(target.resolve()))}[/]  {target.stat().st_size:,} bytes"
             )
@@ -63,8 +65,18 @@ def run(folder: Path, speed: Speed) -> int:
     return 0
 
 
+def _fail(problem: str) -> int:
+    """Print a problem. Return the exit status for it."""
+    Console(stderr=True).print(f"[red]evolink-mock: {escape(problem)}[/]", soft_wrap=True)
+    return 2
+
+
 def _problem(folder: Path) -> str:
     """Return the reason why the video cannot be rendered or saved; empty if it can."""
+    try:
+        folder.resolve()
+    except FileNotFoundError:
+        return "the working directory has been deleted: change to another one, or set --output"
     if not folder.is_dir():
         return f"--output: there is no folder {folder}"
     if not os.access(folder, os.W_OK):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -77,7 +76,7 @@ def _configured_format() -> str:
     """Return `log_format` from the environment, or else from pyproject.toml; empty if neither contains it."""
     sources: list[Mapping[str, RawValue]] = [configuration.environment_settings(environment())]
     with suppress(ValueError):  # the code that needs the file reports that it is invalid
-        sources.append(configuration.pyproject_settings(Path.cwd()))
+        sources.append(configuration.settings_of_project())
     return next((str(source["log_format"].value) for source in sources if "log_format" in source), "")
 
 

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import Verdict, violation
 from evolink_check.cli import app as cli
+from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.progress import Bars, showing_progress
 from evolink_check.engine.preflight import CouldNotRunError
 from evolink_check.engine.run_plan import Estimate, RunPlan
@@ -456,3 +457,16 @@ def test_without_the_tools_it_says_what_to_install(
         "evolink-check needs no_such_tool: pip install 'path/to/evolink-mock[contracts]', "
         "with the path of the checkout or of the wheel; in a checkout, uv run --extra contracts installs it\n"
     )
+
+
+def test_a_working_directory_that_was_deleted_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "deleted"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    with pytest.raises(SystemExit, match="2"), reporting_problems():
+        Path("report.json").resolve()
+    said = "evolink-check: the working directory has been deleted: change to another one"
+    assert said in capsys.readouterr().err

@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evolink_mock.cli.configuration import environment_settings, pyproject_settings, unknown_variables
+from evolink_mock.cli.configuration import (
+    environment_settings,
+    pyproject_settings,
+    settings_of_project,
+    unknown_variables,
+)
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -118,3 +123,13 @@ def test_a_variable_that_is_no_setting_is_warned_of_with_the_nearest() -> None:
 @pytest.mark.parametrize("name", ["PORT", "MAX_BODY", "TOKEN", "QUIET", "REDIRECT", "STORE_PASSWORD", "URL"])
 def test_a_variable_that_is_one_of_ours_is_not_warned_of(name: str) -> None:
     assert unknown_variables({f"EVOLINK_MOCK_{name}": "1"}) == []
+
+
+def test_a_working_directory_that_was_deleted_has_no_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "deleted"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    assert settings_of_project() == {}

@@ -10,6 +10,7 @@ from evolink_spec.errors import SpecError
 
 from evolink_check.cli.config import environment
 from evolink_check.errors import CannotRunError, describe_bug
+from evolink_check.files import is_working_directory_deleted
 from evolink_check.reports.model import COULD_NOT_RUN
 from evolink_check.traffic.text_redaction import redact_text
 
@@ -25,6 +26,8 @@ def reporting_problems() -> Iterator[None]:
     except (CannotRunError, SpecError, ValueError) as problem:
         _fail(str(problem))
     except OSError as problem:
+        if is_working_directory_deleted():
+            _fail("the working directory has been deleted: change to another one")
         file = "stdout" if isinstance(problem, BrokenPipeError) else "a file"
         _fail(f"{problem.filename or file}: {problem.strerror or problem}")
     except Exception as bug:  # noqa: BLE001  (a bug must not look like a verdict)
