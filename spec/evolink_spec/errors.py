@@ -12,7 +12,7 @@ class SpecError(Exception):
     """An OpenAPI document cannot be read, or contains something that is not supported.
 
     `source` is the file as the user named it. `pointer` is the JSON pointer (RFC 6901) to the place in the file; it is
-    empty if the problem concerns the whole document. `problem` describes what is wrong there.
+    empty if the problem concerns the whole document. `problem` describes the error at this place.
     """
 
     def __init__(self, source: str, pointer: str, problem: str) -> None:

@@ -46,7 +46,7 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
     """Return what the run could use to observe clauses, such as a second API key or a budget.
 
-    Reports on clauses that were not observed name what was missing.
+    For each clause that was not observed, a report names the key, budget or option that was missing.
     """
     keys = [key for label, key in subject.keys.items() if label != MAIN]
     price = report.spent / report.created if report.created else 0.0

@@ -158,7 +158,7 @@ def _requests_adapter(adapter: CaseAdapter) -> Any:
 
 
 def _headers(headers: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
-    """Return the headers without those that the HTTP client sets and those of Schemathesis.
+    """Return the headers without the ones that the HTTP client sets and the ones that Schemathesis adds.
 
     The result is None if a header cannot be sent.
     """

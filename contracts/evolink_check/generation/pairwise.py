@@ -48,8 +48,8 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
 def pairwise_cover(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
     """Return combinations of one value for each field, in which every pair of values of two fields occurs.
 
-    The combinations are selected greedily: the next one is the one with the most new pairs. Equal seeds give
-    equal results.
+    The combinations are selected greedily: the next combination is always the one with the most new pairs. Equal seeds
+    give equal results.
     """
     every = [dict(zip(values, chosen, strict=True)) for chosen in islice(product(*values.values()), _CHOICES)]
     Random(seed).shuffle(every)  # noqa: S311  (which of many equally good choices comes first is no secret)

@@ -80,7 +80,7 @@ def finite_json(raw: bytes, **_: str) -> Any:
 def is_out_of_range(raw: bytes, value: Any) -> bool:
     """Return whether a body has a number that no double can represent. `value` is the decoded body.
 
-    JSON decoders differ in what they do with these numbers.
+    Some JSON decoders read these numbers as infinite, and others reject them.
     """
     if _LONG_NUMBER.search(raw) is None and _LARGE_EXPONENT.search(raw) is None:
         return False

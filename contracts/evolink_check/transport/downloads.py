@@ -41,8 +41,8 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 def media_of(body: bytes, problem: str = "") -> Media:
     """Decode a file and return its properties. If `problem` says why the file is incomplete, return only the problem.
 
-    The duration of a truncated file is that of the part that exists. A file with sound and without pictures has the
-    width and height 0.
+    The duration of a truncated file is the duration of the part that exists. A file with sound and without pictures has
+    the width and height 0.
     """
     if problem:
         return Media(problem=problem)

@@ -177,8 +177,9 @@ async def take_stream(request: _Request) -> Upload:
 async def take_url(request: _Request) -> Upload:
     """Store the file at a URL.
 
-    If the URL is that of a file uploaded to this mock, that file is copied. For any other URL, a generated picture is
-    stored, because the mock fetches nothing. Raises `UploadError` if the URL is invalid or the file is rejected.
+    If the URL belongs to a file that was uploaded to this mock, that file is copied. For any other URL, a generated
+    picture is stored, because the mock fetches nothing. Raises `UploadError` if the URL is invalid or the file is
+    rejected.
     """
     fields = request.fields()
     url = fields.get("file_url")
@@ -227,7 +228,7 @@ async def _send(send: Send, context: RequestContext, status: int, message: str, 
 
 
 async def _send_error(send: Send, context: RequestContext, error: ApiError) -> None:
-    """Send an error with the fields of two error formats: that of the file API and that of the other APIs.
+    """Send an error with the fields of two error formats: the format of the file API, and the format of the other APIs.
 
     Both formats are sent, because no documentation page describes the errors of the file API.
     """

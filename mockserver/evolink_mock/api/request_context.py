@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class RequestContext(Struct, gc=False):
-    """One request, what is known about it, and whether it is accepted or fails with `error`.
+    """One request, with its parsed parts and its account. If the request is rejected, `error` is the reason.
 
     Most fields are set while the request is served. If another process has changed the account meanwhile, the store
     repeats the checks with the new account. Therefore, the checks assign fields, and never append to a list in a field.

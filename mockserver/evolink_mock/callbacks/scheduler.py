@@ -49,10 +49,10 @@ class Sender(Protocol):
 class CallbackScheduler:
     """Attempts each delivery when it is due, and repeats failed attempts (clause `callback.at-end`).
 
-    `run` makes the attempts of accounts whose clocks run; `run_due` and `advance` make those of an account whose clock
-    is frozen. If `run` is cancelled, attempts in progress continue until `close` is called. `body_of(task_id)` returns
-    the body to send, or None if the task no longer exists. `on_attempt(account, delivery, attempt)` is called after
-    each attempt, with the new state of the delivery.
+    `run` makes the attempts of accounts whose clocks run; `run_due` and `advance` make the attempts of an account whose
+    clock is frozen. If `run` is cancelled, attempts in progress continue until `close` is called. `body_of(task_id)`
+    returns the body to send, or None if the task no longer exists. `on_attempt(account, delivery, attempt)` is called
+    after each attempt, with the new state of the delivery.
     """
 
     def __init__(  # noqa: PLR0913  (what it calls, and its limits)

@@ -41,7 +41,7 @@ _KEYS = ("SIGINT", "SIGQUIT")  # the terminal sends these on a key press to ever
 
 
 def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
-    """Return the settings for the mock of one command, with free ports or, if `private` is true, the ports 80 and 443."""
+    """Return the settings for the mock of one command: free ports, or ports 80 and 443 if `private` is true."""
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}
         return replace(settings, **ports, proxy_port=0, offline=True)

@@ -158,7 +158,8 @@ class RowStream:
 class EventStream:
     """The endpoint that sends new exchanges as JSON.
 
-    With the operator's key, a client gets the exchanges of all accounts; with an API key, only those of its account.
+    With the operator's key, a client gets the exchanges of all accounts; with an API key, only the exchanges of its
+    account.
     """
 
     def __init__(self, guard: AccessGuard) -> None:

@@ -40,7 +40,7 @@ def page(
 
 
 def _start(items: Sequence[T], key: Callable[[T], str], after: str) -> int | None:
-    """Return the index of the item after the one that `after` names; None if the list has no such item."""
+    """Return the index of the item that follows the item named by `after`; None if the list has no such item."""
     wanted, at, number = after.rpartition("@")
     if at and number.isdigit() and len(number) <= _MOST_DIGITS:
         index = int(number)

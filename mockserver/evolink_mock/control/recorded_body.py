@@ -29,7 +29,7 @@ class BodyText(NamedTuple):
     """The body of a request, in the form in which an HTTP Archive contains it.
 
     `size` is the number of bytes that the client sent, or -1 if that number is unknown. If `size` is None, the body was
-    recorded completely, and its size is that of `text`.
+    recorded completely, and its size is the size of `text`.
     """
 
     text: str

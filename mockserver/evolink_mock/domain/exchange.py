@@ -216,7 +216,7 @@ def _size_of_headers(headers: tuple[tuple[bytes, bytes], ...]) -> int:
 
 
 def violation_texts(exchange: Exchange) -> list[str]:
-    """Return the reasons for which a request violates the contract: those of a 400, 404 or 405, and all warnings."""
+    """Return the reasons for which a request violates the contract: why it got a 400, 404 or 405, and all warnings."""
     refused = (exchange.decided or exchange.status) == 400 or exchange.is_unmatched  # noqa: PLR2004
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]
 

@@ -110,7 +110,8 @@ class PendingBody:
     """Encodes pending tasks that differ from `task` only in id, time of creation and estimate.
 
     The JSON is encoded only once, with placeholders for these three values. NUL characters delimit the placeholders,
-    because JSON contains no NUL. Time and estimate are inserted only if they differ from those of the previous task.
+    because JSON contains no NUL. Time and estimate are inserted only if they differ from the values of the previous
+    task.
     """
 
     def __init__(self, task: Task) -> None:

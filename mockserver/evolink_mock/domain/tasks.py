@@ -148,7 +148,8 @@ def view(timetable: Timetable, now: float) -> View:
     """Return the phase and the progress of a task at `now`.
 
     The progress of a pending task is 0. During processing, it rises from 1 to 99. The progress of a completed task is
-    100, and that of a failed task is 0 (clauses `task.status-order`, `task.progress-monotone` and `task.final`).
+    100, and the progress of a failed task is 0 (clauses `task.status-order`, `task.progress-monotone` and
+    `task.final`).
     """
     if now >= timetable.ends:
         outcome = timetable.outcome

@@ -85,7 +85,7 @@ async def _read_chunks(receive: Receive, limit: int) -> bytes | ApiError:
 
 
 class Origins:
-    """Decides with which scheme and host result links begin: those of `public_url`, or else those of the request."""
+    """Decides with which scheme and host result links begin: as `public_url` or, if it is not set, as the request."""
 
     def __init__(self, public_url: str | None, *, trust_proxy: bool = False) -> None:
         self._fixed = public_url.rstrip("/") if public_url else None

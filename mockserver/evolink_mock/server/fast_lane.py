@@ -3,7 +3,7 @@
 The lane serves only requests that never wait: the request is complete in the received data, its endpoint belongs to the
 simulated API, and the calls of its store take at most tens of microseconds. If a recipe or a callback may apply,
 `MayWaitError` is raised before anything is changed, and uvicorn serves the request, as it serves all other requests.
-Response, journal entry and log line do not differ from those of uvicorn.
+The response, the journal entry and the log line are the same as if uvicorn had served the request.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ def _replaced(replace: Replace, match: re.Match[str]) -> str:
 
 
 def _replaced_if_named(replace: Replace, match: re.Match[str]) -> str:
-    """Replace a value if the name before it is that of a credential."""
+    """Replace a value if the name before it is the name of a credential."""
     by_form = match.re in {_IN_PATH, *NAMED}
     is_secret = names_secret(match["name"]) and (not by_form or _is_unusual(match["value"]))
     return _replaced(replace, match) if is_secret else match[0]

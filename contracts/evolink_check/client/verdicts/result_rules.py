@@ -62,7 +62,7 @@ def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
 
 
 def _problem_of_file(saved: SavedFile, announced: str) -> tuple[str, Severity | None]:
-    """Return the problem of an incomplete file, and its severity. If the severity is None, that of the clause applies.
+    """Return the problem of an incomplete file, and its severity; None for the severity of the clause.
 
     A broken video of the right length is only a warning, because only a decoder could be sure.
     """

@@ -37,7 +37,7 @@ def recorded_changes(
     *,
     strict: bool = False,
 ) -> list[Change]:
-    """Return the contradictions between a trace and the new documents, and what was documented but never recorded.
+    """Return the contradictions between a trace and the new documents, and documented parts that it never shows.
 
     If there are `old` documents, the reason of each contradiction says whether the recording agrees with them. If
     `strict` is true, new values in responses are breaking. Raises ValueError if the trace has no request to a

@@ -170,7 +170,7 @@ def _below(part: _Part, value: Json, *steps: str | int) -> _Part:
 
 
 def _own(part: _Part) -> _Flat:
-    """Return the keywords and members of a schema, without those of the schemas that it references or combines."""
+    """Return the keywords and members of a schema itself, not of the schemas that it references or combines."""
     value = part.value
     flat = _Flat({word: value[word] for word in value if keywords.is_plain(word, value[word])})
     properties = value.get("properties")

@@ -103,7 +103,7 @@ class CaseView:
     def numbers(self, *calls: Call) -> tuple[int, ...]:
         """Return the entry numbers of these callbacks in the trace.
 
-        If called without arguments, return those of all callbacks.
+        If called without arguments, return the numbers of all callbacks.
         """
         return tuple(map(self.trace.number, calls or self.case.calls))
 

@@ -210,7 +210,7 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """Map the number of a create request to that of an equal one, sent soon after the last query of its task."""
+    """Map the number of a create request to the number of an equal one, sent soon after the last query of its task."""
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):
         for create, again in pairwise(group):

@@ -93,7 +93,7 @@ def known_tasks(view: TraceView) -> Mapping[str, Observation]:
 def creates_task(observation: Observation, view: TraceView) -> bool:
     """Return whether a request with an undocumented method created a task.
 
-    Its path must be that of a create operation, and its response must contain a task id.
+    Its path must be the path of a create operation, and its response must contain a task id.
     """
     if observation.role != "other method" or not observation.succeeded:
         return False

@@ -2,7 +2,7 @@
 
 - `task_histories(view)`: the tasks that can be judged. A task that should not exist, because its create request had to
   be refused or its id is malformed, is left out.
-- `bodies(view)`: the responses and callbacks that the rules judge; `bodies_of(history)`: those of one task.
+- `bodies(view)`: the responses and callbacks that the rules judge; `bodies_of(history)`: the bodies of one task.
 - `in_order(observations)`: which observations certainly precede which. Of two that overlap, either may be the first.
 """
 

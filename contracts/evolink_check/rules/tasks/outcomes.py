@@ -120,7 +120,8 @@ def codes(view: TraceView) -> Iterator[Finding]:
     """`error.code` is one of the documented codes (clause `failure.codes`).
 
     If the documents list no codes, any code is accepted. Codes of providers, such as
-    `InvalidParameter.TaskTypeConstraint`, are accepted too, because only the prose of single documents names them.
+    `InvalidParameter.TaskTypeConstraint`, are accepted too, because a few documents name them, and only in
+    descriptions.
     """
     documented = {failure.code for failure in view.spec.failures}
     for observation, code in _failures(view, "code") if documented else ():

@@ -139,7 +139,7 @@ class Connection:
     def _execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Execute a statement, and repeat it while another process holds the lock of the file.
 
-        Other processes hold the lock for microseconds, so the pauses are shorter than those of SQLite, which last
+        Other processes hold the lock for microseconds, so the pauses are shorter than the pauses of SQLite, which last
         milliseconds.
         """
         deadline = None
