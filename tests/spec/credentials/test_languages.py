@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from unicodedata import normalize
 
 import pytest
 from evolink_check.traffic.body_redaction import redact_body
@@ -48,6 +49,7 @@ TEXTS = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_announces_a_credential(name: str) -> None:
     assert names_secret(name)
+    assert names_secret(normalize("NFD", name).upper())
     assert SECRET not in without_credentials(f"a cat, {name}: {SECRET}", lambda _: "#")
 
 
