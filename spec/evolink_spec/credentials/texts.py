@@ -156,7 +156,7 @@ def without_keys(text: str, replace: Replace, *, plain_urls: bool = False) -> st
 
 
 def _word(replace: Replace, match: re.Match[str]) -> str:
-    """Return a replacement for a word that looks like an API key, or for those of its parts that do.
+    """Return a replacement for a word that looks like an API key, or for each part that looks like one.
 
     The parts are separated by slashes or plus signs.
     """
