@@ -175,7 +175,7 @@ class HttpClient:
 
 
 def _is_done(future: Future[str]) -> bool:
-    """Return whether an exchange ends within the next `_POLL_SECONDS`, for which this function waits."""
+    """Wait for an exchange, at most `_POLL_SECONDS`, and return whether it has ended."""
     with suppress(TimeoutError, CancelledError):
         future.exception(_POLL_SECONDS)
     return future.done()

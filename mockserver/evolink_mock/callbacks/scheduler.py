@@ -246,7 +246,7 @@ class CallbackScheduler:
         retried: bool,  # noqa: FBT001  (bound by `partial`)
         task: asyncio.Task[Attempt | None],
     ) -> None:
-        """End an attempt and schedule its retry, without awaiting in between, so that `pending` is always complete."""
+        """Remove an ended attempt and schedule its retry, with no `await` in between, so `pending` misses none."""
         self._attempts.remove(task)
         self._fair_queue.end(queue, entry)
         if not queue.discarded:

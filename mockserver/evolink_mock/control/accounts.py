@@ -173,7 +173,7 @@ def _set_terms(service: Service, account: Account, terms: Terms, rate: Rate | No
 
 
 def account_state(service: Service, account: Account) -> dict[str, Any]:
-    """Return the present state of an account as JSON data."""
+    """Return the current state of an account as JSON data."""
     now = service.clocks.now(account)
     return {
         "label": account.label,

@@ -1,6 +1,6 @@
 """Tasks and their timetables.
 
-The timetable of a task is decided when the task is created, so a status query only looks up the present state.
+The timetable of a task is decided when the task is created, so a status query merely looks up the current state in it.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class ResponseQueue:
         self._responses.append((connection, response))
 
     def write(self) -> None:
-        """Write the responses in the order in which they were added, except those of closed connections."""
+        """Write the responses in the order in which they were added, except the responses for closed connections."""
         responses, self._responses = self._responses, []
         for connection, response in responses:
             if connection.can_respond():

@@ -180,7 +180,7 @@ class MockAccount:
 
     @property
     def tasks(self) -> list[TaskState]:
-        """The tasks of the account in their present state, in order of creation, each with its timetable."""
+        """The tasks of the account in their current state, in order of creation, each with its timetable."""
         pages = _pages(self._control, "/tasks")
         return [state for page in pages for state in decode(page, type=_TaskPage).tasks]
 

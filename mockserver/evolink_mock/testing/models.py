@@ -20,7 +20,7 @@ class Timetable(Struct, frozen=True):
 
 
 class TaskState(Struct, frozen=True):
-    """The present state of a task.
+    """The current state of a task.
 
     `status` is pending, processing, completed, failed or cancelled. `body` is what a status query would return.
     `outcome` is how the task will end or has ended; None if the task never ends. `failure` is the failure code of a

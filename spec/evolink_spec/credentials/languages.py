@@ -66,7 +66,7 @@ WITH_VERB = re.compile(
 
 
 def names_secret_in_other_language(lower: str) -> bool:
-    """Return whether a name in lower case, such as `mot_de_passe`, is that of a credential."""
+    """Return whether a name in lower case, such as `mot_de_passe`, is the name of a credential."""
     lower = normalize("NFC", lower)  # some systems write an accent as a character of its own
     joined = _APOSTROPHES.sub("", re.sub(r"[-_. ]", "", lower))
     return _ENDS.search(joined) is not None or _WORDS.search(lower) is not None

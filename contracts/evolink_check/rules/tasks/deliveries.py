@@ -107,7 +107,8 @@ def slowest_answer(view: TraceView, at: float) -> float:
 def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: int = 1) -> bool:
     """Return whether the server was so slow around the Unix time `at` that deliveries may not have arrived in time.
 
-    `rest` is the number of attempts that were still to come. If it is more than 1, the server must have been slower.
+    `rest` is the number of attempts that were still to come. If it is 1, the server counts as slow when a response took
+    a quarter of the callback timeout; otherwise, the whole timeout.
     """
     timeout = Tolerances(view.trace.scale).real(deliveries.rules.timeout)
     return slowest_answer(view, at) > (timeout / 4 if rest == 1 else timeout)

@@ -53,7 +53,7 @@ class TaskHistory:
 
     @property
     def ends(self) -> tuple[str, ...]:
-        """The statuses of an ended task, as a tuple, because a status from a faulty server may not be hashable."""
+        """The statuses of ended tasks; not a set, because a faulty server may send a status that is not hashable."""
         return ends_of(self.statuses)
 
     @property

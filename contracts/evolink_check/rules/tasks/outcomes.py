@@ -52,7 +52,7 @@ def results_when_completed(view: TraceView) -> Iterator[Finding]:
 
 
 def _has_files(history: TaskHistory) -> bool:
-    """Return whether the results of the task are files, unlike those of voices, elements and characters."""
+    """Return whether the results of the task are files; the results of voices, elements and characters are not."""
     operation = history.create.operation if history.create else None
     return operation is None or operation.prose.has_files
 
