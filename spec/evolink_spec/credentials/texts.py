@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache, partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from evolink_spec.credentials.commands import NAMED, PASSWORDS
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Replace = Callable[[str], str]
 
 _REMEMBERED, _REPEATED = 2_048, 64  # texts, and characters of a text that may be repeated
+_PATHS = 4  # of a text, whose values are searched for in the rest of the text
 _SHORTEST = 3  # characters of a value after a name
 _SURE = 8  # characters of a value with letters and digits that is no ordinary word
 _LONG_WORD = 16  # letters of a value that is no ordinary word
@@ -116,8 +118,13 @@ def without_named(text: str, replace: Replace) -> str:
         text = _PEM.sub(lambda match: f"{match[1]}{replace(match[2])}", text)
     for pattern in _PATTERNS[in_other_language]:
         text = pattern.sub(partial(_replaced, replace), text)
+    repeated = {
+        path["value"].rstrip(".,;:!)") for path in islice(_IN_PATH.finditer(text), _PATHS) if _is_named(path)
+    }
     for pattern in (*_ATTRIBUTES, _ELEMENT, _IN_PATH, *NAMED):
         text = pattern.sub(partial(_replaced_if_named, replace), text)
+    for value in repeated:  # a message may suggest another path that ends in the same way
+        text = text.replace(value, replace(value)) if value in text else text
     named = _NAMED_IN_OTHER_LANGUAGE if in_other_language else _NAMED
     text = _without_announced(text, replace, named)
     return _USERINFO.sub(partial(_replaced, replace), text) if "@" in text else text
@@ -183,9 +190,12 @@ def _replaced(replace: Replace, match: re.Match[str]) -> str:
 
 def _replaced_if_named(replace: Replace, match: re.Match[str]) -> str:
     """Replace a value if the name before it is the name of a credential."""
+    return _replaced(replace, match) if _is_named(match) else match[0]
+
+
+def _is_named(match: re.Match[str]) -> bool:
     by_form = match.re in {_IN_PATH, *NAMED}
-    is_secret = names_secret(match["name"]) and (not by_form or _is_unusual(match["value"]))
-    return _replaced(replace, match) if is_secret else match[0]
+    return names_secret(match["name"]) and (not by_form or _is_unusual(match["value"]))
 
 
 def _without_announced(text: str, replace: Replace, named: re.Pattern[str]) -> str:

@@ -9,6 +9,7 @@ from evolink_spec.credentials.texts import without_credentials
 
 SECRET = "Vx01meadow-Lantern"
 TEXTS = [
+    "no /v1/tokens/{0}; did you mean /v1/tasks/{0}?",
     *("the api token is: {}", "the password was {}", "pw: {}", "PW={}", "token -> {}", "password → {}"),
     *("sshpass -p {} ssh x", "mysql -uroot -p{}", "mysqldump --all -p'{}' x", "docker login -u bob -p {}"),
     *("keytool -storepass {}", "redis-cli -h x -a {}", "openssl enc -k {}", "http -a bob:{} x"),
