@@ -50,10 +50,9 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
 
 
 def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
-    """Yield each pair, with true if it is the first pair of its two documents.
+    """Yield each pair of operations, and whether no earlier pair came from the same two documents.
 
-    With the first pair, the descriptions of the whole documents are compared, so that each is compared only
-    once.
+    The descriptions of whole documents are compared with the first pair only, because they must be compared once.
     """
     seen = set()
     for pair in pairs:

@@ -44,8 +44,8 @@ class TrafficSummary:
     def report(self, advice: str = "", *, was_reached: bool = False) -> str:
         """Return a line for each kind of request: its count, its status, and for an error the reason or advice.
 
-        If the command sent no request, and did not connect to the mock (`was_reached`), `advice` is appended. If a
-        client did not trust the certificate of the mock, a line says so.
+        `advice` is appended if the command sent no request and never connected to the mock (`was_reached` is false).
+        If a client did not trust the certificate of the mock, a line says so.
         """
         counted = [*self._exchanges.items(), *self._passages.items()]
         lines = [f"{times:>5} x  {_printable(what)}" for what, times in counted]

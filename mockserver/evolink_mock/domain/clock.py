@@ -132,7 +132,7 @@ class TimeSlice:
 def pause(seconds: float) -> None:
     """Block this thread for `seconds` of real time.
 
-    In a thread with an event loop, only milliseconds are acceptable.
+    In a thread that runs an event loop, pass a few milliseconds at most, because the loop is blocked meanwhile.
     """
     _FUNCTIONS["sleep"](seconds)
 

@@ -1,4 +1,4 @@
-"""Packaged clips, for installations without the library PyAV: the results of the built-in document.
+"""Rendered clips in this package, for installations without the library PyAV.
 
 `python -m evolink_mock.media.clips` renders them again. A test fails if they differ from what `renderer` renders.
 """

@@ -65,7 +65,10 @@ def prover_of(pair: OperationPair) -> Prover | None:
 
 
 class Prover:
-    """Finds proofs for the changed requests of one operation. `samples` are bodies that may be valid."""
+    """Searches for proofs of changes to the requests of one operation: bodies that only the old schema accepts.
+
+    `samples` are request bodies with which the search begins. They need not be valid.
+    """
 
     def __init__(
         self, shapes: tuple[Shape, Shape], validators: tuple[Validator, Validator], samples: list[Json]

@@ -94,7 +94,7 @@ def is_truncated(observation: Observation) -> bool:
 
 
 def slowest_answer(view: TraceView, at: float) -> float:
-    """Return the longest response time of the API around the Unix time `at`, in real seconds; 0 if there was none.
+    """Return the longest response time of the API around the Unix time `at`, in real seconds; 0 without a response.
 
     The sender may need as much time to connect to the receiver as the API needed for this response. The sender's
     timeout includes the time to connect, but the receiver does not see it.
