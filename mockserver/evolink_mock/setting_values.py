@@ -99,7 +99,7 @@ def parse_public_url(text: str) -> str:
     """
     match = _PUBLIC_URL.fullmatch(text)
     if match is None:
-        raise ValueError(f"invalid public URL {text!r}: write https://HOST[:PORT]")
+        raise ValueError(f"invalid public URL {text.rpartition('@')[2]!r}: write https://HOST[:PORT]")
     parse_allowed(match[1])  # raises ValueError, with the reason, for an invalid host
     return text.rstrip("/")
 

@@ -133,7 +133,7 @@ def _get(url: str) -> str:
     try:
         parts = urlsplit(url)
         proxy = proxy_for(parts.scheme, parts.hostname or "")
-        through = proxy.url if proxy else None
+        through = proxy.valid_url if proxy else None
         with httpx2.Client(proxy=through, trust_env=False, timeout=_SECONDS, follow_redirects=True) as client:
             answer = client.get(url)
     except (httpx2.HTTPError, httpx2.InvalidURL, ImportError, ValueError) as error:

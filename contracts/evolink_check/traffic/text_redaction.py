@@ -37,6 +37,10 @@ _URL = re.compile(
     r"(?P<lead>\s*+(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]*+)(?P<user>[^/?#]*@)?(?P<rest>[^?#]*+)(?P<query>\?[^#]*+)?(?P<fragment>#.*)?",
     re.IGNORECASE | re.DOTALL,
 )
+# A user whose password contains / ? or #, which belong in percent codes there: what follows the colon is no port.
+_MALFORMED_USER = re.compile(
+    r"(?P<lead>//)(?P<user>[^/?#@:\s\"'<>]{0,64}:(?!\d{0,9}(?:[/?#\s\"'<>]|\Z))[^\s\"'<>]{0,256})@"
+)
 # URLs within a text, escaped slashes and percent codes included.
 _SIGN = r"%3f|%23|\\{1,9}u00(?:3f|23)"  # a question mark or a hash, escaped
 _URL_IN_TEXT = re.compile(
@@ -68,13 +72,22 @@ def redact_url(url: str, keys: KnownKeys = NO_KEYS, *, identifiers: bool = True)
 
 
 def _redact_url(url: str, identifiers: bool, keys: KnownKeys) -> str:  # noqa: FBT001  (remembered by position)
-    match = _URL.fullmatch(keys.remove_from(url))
+    url = _MALFORMED_USER.sub(
+        lambda match: f"{match['lead']}{mark(match['user'])}@", keys.remove_from(url), 1
+    )
+    match = _URL.fullmatch(url)
     if match is None:
         return redact_text(url, keys)
     user, query, fragment = (match[part] or "" for part in ("user", "query", "fragment"))
     tail = "".join(f"{part[0]}{mark(part[1:])}" for part in (query, fragment) if part)
     path = redact_path(match["rest"], identifiers=identifiers)
     return f"{match['lead']}{mark(user[:-1])}{user[-1:]}{path}{tail}"
+
+
+def _without_malformed_user(text: str) -> str:
+    if "@" not in text:
+        return text
+    return _MALFORMED_USER.sub(lambda match: f"{match['lead']}{mark(match['user'])}@", text)
 
 
 def redact_path(path: str, *, identifiers: bool = True) -> str:
@@ -105,7 +118,7 @@ def _redact_text(text: str, keys: KnownKeys) -> str:
     plain = keys.remove_from(text)
     lower = plain.lower()  # most texts contain nothing that the patterns could match
     if any(sign in lower for sign in _SLASHES):
-        plain = _URL_IN_TEXT.sub(_redact_match, plain)
+        plain = _URL_IN_TEXT.sub(_redact_match, _without_malformed_user(plain))
     return _without_keys_by_prefix(without_named(plain, _removed))
 
 

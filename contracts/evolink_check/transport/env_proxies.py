@@ -10,6 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
+INVALID = "the variable is not the URL of a proxy. In a user name or password, write / as %2F, # as %23 and @ as %40"
 NEEDS_SOCKS = "SOCKS needs another package: pip install socksio"
 
 
@@ -20,8 +21,25 @@ class EnvProxy:
     url: str
     variable: str
 
+    @property
+    def is_valid(self) -> bool:
+        """Whether the URL has a host and a port that can be used."""
+        try:
+            return bool(httpx2.URL(self.url).host)
+        except (httpx2.InvalidURL, ValueError):
+            return False
+
+    @property
+    def valid_url(self) -> str:
+        """The URL. Raises `httpx2.ProxyError`, which does not contain the URL, if it is invalid."""
+        if not self.is_valid:
+            raise httpx2.ProxyError(INVALID)
+        return self.url
+
     def __str__(self) -> str:
-        """The URL of the proxy without its password, and the environment variable."""
+        """The URL of the proxy without its password, and the environment variable; only the latter if it is invalid."""
+        if not self.is_valid:
+            return f"the proxy in {self.variable}"
         parts = urlsplit(self.url)
         address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
         return f"the proxy {address} ({self.variable})"
@@ -84,7 +102,7 @@ class EnvProxyTransport(httpx2.AsyncBaseTransport):
             await transport.aclose()
 
     def _transport(self, proxy: EnvProxy | None, *, tls: bool) -> httpx2.AsyncBaseTransport:
-        url = proxy.url if proxy else None
+        url = proxy.valid_url if proxy else None
         if (url, tls) not in self._transports:
             try:
                 self._transports[url, tls] = self._make(url, tls=tls)

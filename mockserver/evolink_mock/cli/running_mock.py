@@ -95,11 +95,15 @@ def events(options: TailOptions) -> Generator[tuple[str, Any]]:
 
 def _connection(address: str, seconds: float) -> HTTPConnection:
     """Create a connection, which is opened later. Its timeout applies to each wait for data."""
-    url = urlsplit(address)
-    if url.scheme not in {"http", "https"} or not url.hostname:
-        raise NoMockError(f"{address!r} is not a URL: write http://HOST:PORT")
+    try:
+        url = urlsplit(address)
+        host, port = url.hostname, url.port
+    except ValueError:
+        host = None
+    if not host or url.scheme not in {"http", "https"}:
+        raise NoMockError(f"{address.rpartition('@')[2]!r} is not a URL: write http://HOST:PORT")
     kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
-    return kind(url.hostname, url.port, timeout=seconds)
+    return kind(host, port, timeout=seconds)
 
 
 def _request(connection: HTTPConnection, path: str, headers: Mapping[str, str]) -> HTTPResponse:

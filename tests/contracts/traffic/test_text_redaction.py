@@ -313,3 +313,22 @@ def test_a_secret_in_a_string_that_is_cut_off_is_removed() -> None:
     cut = b'{"api_key": "s3cr3tAbcdef", "callback_url": "https://h.test/?s=s3cr3tAbcdef'
     assert b"s3cr3t" not in redact_body(cut)
     assert not redact_body(cut).endswith(b'"')
+
+
+@pytest.mark.parametrize("password", ["pa#ss", "pa/ss", "pa?ss", "a:b/c"])
+@pytest.mark.parametrize(
+    "text", ["http://user:{}@host:1/path", "cannot read 'http://user:{}@host:1/path': no"]
+)
+def test_a_password_with_a_delimiter_that_is_not_encoded_is_removed(text: str, password: str) -> None:
+    for redact in (redact_text, redact_url):
+        shown = redact(text.format(password))
+        assert password not in shown
+        assert "user:" not in shown
+        assert "@host:1/path" in shown
+
+
+@pytest.mark.parametrize(
+    "url", ["http://host:80/a@b", "http://host:80", "http://host/a:b@c", "https://host:8080?a=b@c"]
+)
+def test_a_sign_after_the_host_is_no_end_of_a_user(url: str) -> None:
+    assert redact_url(url).startswith(url.partition("?")[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from evolink_check.traffic.urls import normalized_url
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 PLAIN = "https://api.evolink.ai/v1/tasks/A?B=C#D"
@@ -43,6 +43,7 @@ def test_any_other_url_is_unchanged(url: str) -> None:
     assert normalized_url(url) == url
 
 
+@example("http://host../")
 @given(st.from_regex(r"https?://[A-Za-z0-9.-]{1,20}(:[0-9]{1,4})?/[!-~]{0,30}", fullmatch=True))
 def test_a_normalized_url_stays_as_it_is(url: str) -> None:
     assert normalized_url(normalized_url(url)) == normalized_url(url)

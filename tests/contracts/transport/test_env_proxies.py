@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
 from evolink_check.engine.preflight import CouldNotRunError
 from evolink_check.engine.runner import check_api
@@ -95,3 +96,20 @@ def test_a_run_that_needs_an_unusable_proxy_could_not_run_and_names_it(
         check_api(subject_at(API))
     assert "a bug" not in str(problem.value)
     assert "Traceback" not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://user:pa#ss@127.0.0.1:1", "http://user:pa/ss@127.0.0.1:1", "::::", "http://", "http://a:b:c"],
+)
+def test_an_invalid_proxy_is_named_by_its_variable_and_without_its_password(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", url)
+    proxy = proxy_for("http", "api.example")
+    assert proxy is not None
+    assert str(proxy) == "the proxy in HTTP_PROXY"
+    with pytest.raises(httpx2.ProxyError) as caught:
+        _ = proxy.valid_url
+    assert "write / as %2F" in str(caught.value)
+    assert "user:" not in str(caught.value)
