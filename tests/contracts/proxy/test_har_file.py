@@ -140,15 +140,18 @@ def test_a_proxy_that_cannot_write_says_so_at_once_and_goes_on(tmp_path: Path, m
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    proxy = Proxy(path, mock.base_url, preexec_fn=limited)
+    proxy = Proxy(path, mock.base_url, preexec_fn=limited, stdout=subprocess.PIPE)
     try:
         proxy.get(40)
         assert f"{path}: cannot be written" in proxy.stderr.readline()
         proxy.get(1)
         proxy.process.send_signal(signal.SIGINT)
-        proxy.process.communicate(timeout=60)
+        report, errors = proxy.process.communicate(timeout=60)
     finally:
         proxy.process.kill()
         proxy.process.communicate()
     assert proxy.process.returncode == 2
     assert 0 < len(entries_in(path)) < 40
+    assert "passed" in report
+    assert errors.rstrip().endswith(f"{path}: cannot be written: File too large")
+    assert "Traceback" not in errors

@@ -240,7 +240,7 @@ def _write_proxy_report(
 ) -> int:
     is_incomplete = file is not None and (file.problem != "" or record.forgotten > 0)
     if is_incomplete:  # the file is not rewritten: it has exchanges that memory lacks, or the disk is full
-        report, reports = replace(report, har=str(reports.har)), replace(reports, har=None)
+        report, reports = replace(report, har=str(reports.har)), structs.replace(reports, har=None)
     status = write_reports(report, baseline, reports)
     if file is not None and file.problem:
         raise CommandFailedError(file.problem)
