@@ -33,7 +33,7 @@ def path_hint(path: str, routes: Sequence[str]) -> str:
     if plain in _DOCUMENTATION or plain in {_first_segment(route) for route in routes}:
         return _overview(routes)
     for repair in _repairs(plain, routes):
-        if repair.path != path and any(_matches(repair.path, route) for route in routes):
+        if repair.path != path and _leads_to_route(repair.path, routes):
             return f"did you mean {repair.path}? {repair.advice}".rstrip()
     nearest = _nearest(plain, routes)
     return f"did you mean {nearest}?" if nearest else ""
@@ -54,6 +54,17 @@ def _first_segment(path: str) -> str:
     """Return the first segment of a path with its slash, such as `/v1` of `/v1/tasks`."""
     end = path.find("/", 1)
     return path if end < 0 else path[:end]
+
+
+def _leads_to_route(path: str, routes: Sequence[str]) -> bool:
+    """Return whether a path matches a route, unless a parameter would get a name that another route has in its place.
+
+    `/files/upload` does not mean `/files/{file_id}` if there is a route `/files/upload/url`.
+    """
+    before = path.split("/")
+    beginnings = {tuple(route.split("/")[: len(before)]) for route in routes}
+    is_beginning = tuple(before) in beginnings and path not in routes
+    return not is_beginning and any(_matches(path, route) for route in routes)
 
 
 def _matches(path: str, route: str) -> bool:

@@ -52,6 +52,14 @@ def test_a_hint_names_the_path_that_was_probably_meant(path: str, hint: str) -> 
     assert path_hint(path, ROUTES) == hint
 
 
+def test_a_hint_does_not_take_the_name_of_a_route_for_a_parameter() -> None:
+    routes = ("/v1/credits", "/api/v1/files/{file_id}", "/api/v1/files/upload/url")
+    assert path_hint("/v1/files/upload", routes) == "did you mean /api/v1/files/upload/url?"
+    assert path_hint("/v1/files/a1", routes).startswith(
+        "did you mean /api/v1/files/a1? The base URL must end"
+    )
+
+
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/docs", "/docs/", "/redoc", "/openapi.json"])
 def test_documentation_that_is_not_there_is_answered_with_the_paths(path: str) -> None:
     assert path_hint(path, ROUTES) == (
