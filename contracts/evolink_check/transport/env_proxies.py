@@ -102,10 +102,10 @@ class EnvProxyTransport(httpx2.AsyncBaseTransport):
             await transport.aclose()
 
     def _transport(self, proxy: EnvProxy | None, *, tls: bool) -> httpx2.AsyncBaseTransport:
-        url = proxy.valid_url if proxy else None
+        url = proxy.url if proxy else None
         if (url, tls) not in self._transports:
             try:
-                self._transports[url, tls] = self._make(url, tls=tls)
+                self._transports[url, tls] = self._make(proxy.valid_url if proxy else None, tls=tls)
             except ImportError:
                 raise httpx2.ProxyError(NEEDS_SOCKS) from None
             except ValueError as error:
