@@ -15,6 +15,7 @@ from evolink_spec.credentials.commands import NAMED, PASSWORDS
 from evolink_spec.credentials.languages import SEVERAL_WORDS, WITH_VERB, may_name_secret
 from evolink_spec.credentials.names import names_secret
 from evolink_spec.credentials.prefixes import DOTTED
+from evolink_spec.credentials.replacement import with_value_replaced
 from evolink_spec.credentials.shapes import is_identifier_like, is_key, is_prefixed_key, is_random
 from evolink_spec.credentials.webhooks import without_webhook_secrets
 
@@ -184,8 +185,7 @@ def _segment(replace: Replace, match: re.Match[str]) -> str:
 def _replaced(replace: Replace, match: re.Match[str]) -> str:
     if _VARIABLE.fullmatch(match["value"]):
         return match[0]
-    start, end = (match.span("value")[side] - match.start() for side in (0, 1))
-    return f"{match[0][:start]}{replace(match['value'])}{match[0][end:]}"
+    return with_value_replaced(replace, match)
 
 
 def _replaced_if_named(replace: Replace, match: re.Match[str]) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
+
+from evolink_spec.credentials.replacement import with_value_replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +35,5 @@ def without_webhook_secrets(text: str, replace: Callable[[str], str]) -> str:
     lower = text.lower()
     if not any(sign in lower for sign in _SIGNS):
         return text
-
-    def replaced(match: re.Match[str]) -> str:
-        start, end = (place - match.start() for place in match.span("value"))
-        return f"{match[0][:start]}{replace(match['value'])}{match[0][end:]}"
-
+    replaced = partial(with_value_replaced, replace)
     return _HOST.sub(replaced, _PATH.sub(replaced, text))
