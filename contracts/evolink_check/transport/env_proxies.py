@@ -10,7 +10,10 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
-INVALID = "the variable is not the URL of a proxy. In a user name or password, write / as %2F, # as %23 and @ as %40"
+INVALID = (
+    "the variable is not the URL of a proxy. "
+    "In a user name or password, write / as %2F, ? as %3F, # as %23 and @ as %40"
+)
 NEEDS_SOCKS = "SOCKS needs another package: pip install socksio"
 
 
