@@ -52,7 +52,10 @@ class Output:
 
 
 def _whole(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
-    """Remove an API key's first part from the end of `first`, and its last part from the start of `last`."""
+    """Remove the parts of an API key that remain if the key began in `first` or ended in `last`.
+
+    `first` and `last` are the beginning and the end of an output whose middle was not kept.
+    """
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)
     after = next((size for size in sizes if last.startswith(token[-size:])), 0)

@@ -1,1 +1,1 @@
-"""The interpretation of a trace: the operations, the decoded bodies, the faults of requests, and verdicts."""
+"""Interpret a trace (recorded exchanges with an API), and judge for each clause whether the trace satisfies it."""

@@ -54,7 +54,8 @@ def is_internal(url: str) -> bool:
 def is_plainly_public(url: str) -> bool:
     """Whether every server accepts the URL's host as public.
 
-    The URL must have a domain name that is not internal, no user name, and no port other than 443 and 8443.
+    This is certain only for a URL with a domain name that is not internal, with no user name, and with no port other
+    than 443 and 8443.
     """
     try:
         parts = urlsplit(url)
@@ -70,9 +71,9 @@ def is_plainly_public(url: str) -> bool:
 
 
 def v4_of(host: str) -> IPv4Address | None:
-    """Return the IPv4 address that `inet_aton` and browsers would read; None if the host is not an IPv4 address.
+    """Interpret a host as an IPv4 address, as `inet_aton` and browsers do; None if the host is not an IPv4 address.
 
-    An address has one to four parts. Each part is decimal, hexadecimal or octal.
+    An address has one to four parts, separated by dots. Each part is decimal, hexadecimal (`0x7f`) or octal (`0177`).
     """
     parts = host.split(".")
     if len(parts) > len(_SIZES) or not all(_PART.fullmatch(part) for part in parts):

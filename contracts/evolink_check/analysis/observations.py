@@ -1,4 +1,4 @@
-"""The interpretation of one entry of a trace, and of all exchanges about one task."""
+"""The interpretation of one trace entry (a request or callback, with its response), and of all entries about a task."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Observation:
 
     @property
     def began(self) -> float:
-        """When the request began or the delivery arrived, in Unix seconds."""
+        """When the request began, or when the callback arrived at its receiver, in Unix seconds."""
         return self.entry.began
 
     @property
@@ -90,7 +90,7 @@ class Observation:
         return 200 <= self.status < 300 and isinstance(self.answer_json, dict)  # noqa: PLR2004
 
     def _body(self) -> Mapping[str, Any]:
-        """Return the JSON object in the response; for a delivery, the JSON object in the request.
+        """Return the JSON object in the response or, if the entry is a callback, in the request.
 
         The result is empty if the body is not a JSON object.
         """
@@ -98,7 +98,7 @@ class Observation:
         return value if isinstance(value, dict) else {}
 
     def header(self, name: str) -> str | None:
-        """Return a header of the response or, for a delivery, of the request; None if the header is missing."""
+        """Return a header of the response or, if the entry is a callback, of the request; None if it is missing."""
         exchange = self.entry.exchange
         headers = exchange.request_headers if self.role == "delivery" else exchange.response_headers
         return next((value for key, value in headers if key.lower() == name.lower()), None)
@@ -125,7 +125,7 @@ class TaskRecord:
 
     @property
     def views(self) -> list[Observation]:
-        """The create request, queries and deliveries, in the order in which they reported the state of the task."""
+        """The create request, the queries and the callbacks, in the order in which they reported the task's status."""
         create = [self.create] if self.create else []
         return sorted([*create, *self.queries, *self.deliveries], key=_answered_at)
 
@@ -149,6 +149,6 @@ def _answered_at(seen: Observation) -> tuple[float, int]:
 
 
 def results_of(body: Mapping[str, Any]) -> list[str]:
-    """Return the first `LINKS` result links in a body about a task; empty if the body has no links."""
+    """Return the first `LINKS` result links in the JSON of a task; empty if the JSON has no result links."""
     results = body.get("results")
     return [url for url in results[:LINKS] if isinstance(url, str)] if isinstance(results, list) else []

@@ -1,4 +1,7 @@
-"""Check one exchange against the OpenAPI documents with openapi-core, which shares no code with the mock."""
+"""Check one exchange against the OpenAPI documents with openapi-core.
+
+The mock validates requests with other code, so a bug in the mock's validation is not repeated in this check.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ _ANSWERED: Any = {"application/json": strict_json}
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One place in a response body that violates the schema.
+    """One place in a response body that violates the documented schema of the response.
 
     `pointer` is the JSON pointer to the place; it is empty for the whole body. `keyword` is the violated keyword of the
     schema, such as `type` or `enum`.
@@ -47,20 +50,20 @@ class _Validators:
 
 
 class Conformance:
-    """Checks exchanges against the documents of a `Spec`."""
+    """Checks exchanges against the OpenAPI documents of a `Spec`."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._validators: dict[str, _Validators] = {}
 
     def request_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """Return the problems of the request, one line each. An old model name is no problem (clause `model.alias`)."""
+        """Return one line for each problem of the request. An old model name is allowed (clause `model.alias`)."""
         creates = self._creates(exchange.method, urlsplit(exchange.url).path)
         request = _request(replace(exchange, request_body=_renamed(exchange.request_body, creates)))
         return self._problems(exchange, lambda validators: validators.requests.iter_errors(request))
 
     def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """Return the problems of the response, one line each. An undocumented status or path is a problem, too."""
+        """Return one line for each problem of the response, such as an undocumented status or path."""
         return self._problems(exchange, _answered(exchange))
 
     def schema_problems(self, exchange: Exchange) -> tuple[Problem, ...]:
@@ -83,7 +86,7 @@ class Conformance:
         return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
 
     def _errors(self, exchange: Exchange, errors_of: _ErrorsOf) -> list[Exception] | None:
-        """Return the errors of an exchange, checked against the first document that describes its path.
+        """Check an exchange against the first document that describes its path, and return the errors.
 
         The result is None if no document describes the path.
         """
@@ -96,7 +99,7 @@ class Conformance:
         return None
 
     def _sources(self, method: str, path: str, request_body: bytes) -> list[str]:
-        """Return the names of the documents. The document that describes the requested model comes first."""
+        """Return the names of all documents, beginning with the document that describes the requested model."""
         creates = self._creates(method, path)
         if not creates:
             return list(self._spec.documents)
@@ -160,7 +163,7 @@ def _request(exchange: Exchange) -> MockRequest:
 def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
     """Return the media type of a Content-Type header without its parameters (`charset`).
 
-    The parameters are removed because openapi-core fails on some of them, and because JSON has none.
+    The parameters are removed because openapi-core fails on some of them. `application/json` defines no parameters.
     """
     value = next((value for name, value in headers if name.lower() == "content-type"), "")
     return value.partition(";")[0].strip()

@@ -1,8 +1,8 @@
 """Find the faults of a create request. Only the request itself and the OpenAPI documents are needed.
 
-The faults determine which clauses a generated case tests, and which responses to a recorded request are correct. If the
-documents do not say which response is correct (`choice` in clauses.yaml), the fault has `sure=False`, and no response
-to the request is reported as a violation.
+The faults determine which clauses a generated request tests, and which responses to a recorded request are correct. If
+the documents do not say whether a server must reject the request, the fault has `sure=False`, and neither accepting
+nor rejecting the request is reported as a violation.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def create_faults(
 ) -> tuple[RequestFault, ...]:
     """Return all faults of a create request.
 
-    The server accepts callback URLs that begin with `receiver`, even if they break the rules for callback
-    URLs; empty if there is no such prefix. Results are cached, because checking a very large body is slow.
+    If `receiver` is not empty, the server is known to accept callback URLs that begin with `receiver`, even if these
+    URLs are not https or their host is internal. Results are cached, because checking a very large body is slow.
     """
     if not body:
         return (RequestFault("body.required", "no body"),)
@@ -118,10 +118,7 @@ def is_of_other_model(document: Any, creates: Mapping[str | None, CreateOperatio
 
 
 def _is_undecided(document: dict[str, Any], creates: Mapping[str | None, CreateOperation]) -> bool:
-    """Whether it is unknown which document applies to the body.
-
-    This is so if no document describes the requested model, and several documents could apply.
-    """
+    """Whether the body names no documented model, so that it is unknown which of several documents applies."""
     operation, model = operation_of(document, creates), document.get("model")
     if isinstance(model, str) and (model in creates or model in operation.aliases):
         return False
@@ -150,7 +147,7 @@ def _type_faults(types: tuple[str, ...]) -> Iterator[RequestFault]:
 def _json_fault(body: bytes) -> RequestFault:
     """Return the fault of a body that is not strict JSON.
 
-    The fault is certain only if lenient decoders reject the body, too.
+    The fault is certain (`sure`) only if lenient JSON decoders, such as Python's, reject the body, too.
     """
     try:
         json.loads(body.decode("utf-8-sig", "surrogateescape").rstrip("\0"), strict=False, parse_int=float)
@@ -197,7 +194,7 @@ def _document_faults(
 def _model_fault(body: Mapping[str, Any]) -> RequestFault:
     """Return the fault of the `model` in a request body.
 
-    If the model is invalid, no other fault is certain, because it is unknown which OpenAPI document applies.
+    The other fields are not checked, because it is unknown which OpenAPI document applies to the body.
     """
     if "model" not in body:
         return RequestFault("create.required", "no model")
@@ -258,10 +255,7 @@ def _uncertain_faults(body: Mapping[str, Any]) -> Iterator[RequestFault]:
 
 
 def _is_on_the_web(url: str) -> bool:
-    """Whether every server would try to fetch the URL.
-
-    Many servers reject a URL whose host is missing or internal.
-    """
+    """Whether every server would try to fetch the URL; False if the host is missing or internal."""
     return urlsplit_scheme(url) in {"http", "https"} and bool(host_of(url)) and not is_internal(url)
 
 

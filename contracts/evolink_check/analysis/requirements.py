@@ -30,7 +30,7 @@ class Requirement:
     def shortfall(self, verdicts: Sequence[Verdict]) -> str:
         """Return why the verdicts do not meet the requirement; empty if they do.
 
-        For `share`, clauses that no exchange can show are not counted.
+        For `share`, only clauses that can be observed in traffic are counted.
         """
         observable = [verdict for verdict in verdicts if verdict.clause.observed.where != "unseen"]
         observed = [verdict.clause.id for verdict in observable if verdict.status != "not observed"]

@@ -1,4 +1,4 @@
-"""Find where the responses of a trace violate their schemas. Similar responses are validated only once."""
+"""Find where recorded responses violate their documented schemas. Similar responses are validated only once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ class ResponseSchemas:
 
 
 def _form(answer: Any) -> str:
-    """Return a response body as text, with fixed words in place of valid ids, times and links."""
+    """Return a response body as text, with fixed words in place of valid ids, times and links.
+
+    Bodies that differ only in these values have equal texts, so the schema is checked only once.
+    """
     if not isinstance(answer, dict):
         return repr(answer)
     form = dict(answer)

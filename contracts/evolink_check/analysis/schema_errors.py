@@ -43,8 +43,8 @@ def _missing(error: jsonschema_rs.ValidationError) -> str:
 def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
     """Whether `error` is the most specific of the `type` and `enum` errors at one place in the body.
 
-    If the value is a number and the enum lists numbers, the `enum` error is the most specific; otherwise the
-    `type` error.
+    The `enum` error is the most specific if the value is a number and the enum lists numbers. In all other cases, the
+    `type` error is the most specific.
     """
     number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
     kind = error.kind.as_dict()
@@ -61,7 +61,7 @@ def _validator(schema: IdentityKey[Mapping[str, Any]]) -> jsonschema_rs.Draft202
 
 
 def required_properties(operation: CreateOperation) -> frozenset[str]:
-    """Return the names of the properties that every valid request body has."""
+    """Return the names of the properties that a request body must have."""
     return _required(IdentityKey(operation.body_schema))
 
 

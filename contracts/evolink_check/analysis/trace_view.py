@@ -45,7 +45,7 @@ class TraceView:
         return result
 
     def problems(self, observation: Observation) -> tuple[Problem, ...]:
-        """Return where the response to a create request or query violates its documented schema."""
+        """Return the places at which the response to a create request or query violates its documented schema."""
         exchange = observation.exchange
         return self._schemas.problems(exchange, self.path(exchange.url), observation.answer_json)
 
@@ -67,7 +67,7 @@ class TraceView:
     def of(self, *roles: Role) -> tuple[Observation, ...]:
         """Return the entries with these roles, such as `create` or `query`, that got a response.
 
-        Deliveries are returned even without a response.
+        Callbacks (the role `delivery`) are returned even if the receiver did not respond.
         """
         return tuple(observation for role in roles for observation in self._by_role.get(role, ()))
 

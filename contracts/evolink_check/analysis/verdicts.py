@@ -1,4 +1,4 @@
-"""Judge a trace clause by clause. Each rule is a pure function that takes the trace and returns findings."""
+"""Judge a trace clause by clause. A clause is checked by a rule, a pure function from a trace to findings."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Status = Literal["passed", "failed", "warning", "not observed"]
 
 
 class Finding(NamedTuple):  # a dataclass takes three times as long, and large traces have millions
-    """One observation that satisfies or violates a clause.
+    """Evidence that a clause was satisfied or violated once.
 
-    `entries` are the numbers of the trace entries that prove the finding; the decisive entry is the last. For
-    a violation, `expected` and `seen` are texts of one line without secrets; for a finding that satisfies the
-    clause, both are empty. `severity` is None if the violation is as severe as its clause.
+    `entries` are the numbers of the trace entries that prove the finding; the decisive entry is the last. For a
+    violation, `expected` and `seen` each describe the behaviour in one line without secrets; if the clause was
+    satisfied, both are empty. `severity` is None if the severity of the clause applies to the violation.
     """
 
     passed: bool
@@ -45,7 +45,7 @@ class Verdict:
 
     `status` is `failed` if at least one violation is a failure, and `warning` if all violations are warnings. `known`
     is true if the baseline contains every violation. `observations` counts all findings, including violations.
-    `omitted` counts the violations after the first `VIOLATIONS`, which are not kept.
+    Only the first `VIOLATIONS` violations are kept in `violations`; `omitted` counts the others.
     """
 
     clause: Clause
@@ -57,24 +57,24 @@ class Verdict:
 
     @property
     def violation_count(self) -> int:
-        """The number of violations, including those that are not kept."""
+        """The number of all violations, including the omitted ones."""
         return len(self.violations) + self.omitted
 
     @property
     def fails(self) -> bool:
-        """Whether this verdict makes a run fail if the run is not strict."""
+        """Whether this verdict makes a run without `--strict` fail."""
         return self.status == "failed" and not self.known
 
 
 def passed(*entries: int) -> Finding:
-    """Return a finding that satisfies the clause."""
+    """Return the finding that the trace entries with these numbers satisfy the clause."""
     return Finding(True, entries if len(entries) <= ENTRIES else _few(entries))  # noqa: FBT003  (called for each entry)
 
 
 def violation(*entries: int, expected: str, seen: str, severity: Severity | None = None) -> Finding:
-    """Return a finding that violates the clause.
+    """Return the finding that the trace entries with these numbers violate the clause.
 
-    `severity` is None unless the violation is less severe than the clause.
+    `severity` is "warning" if the violation is only a warning although the clause is more severe; otherwise, None.
     """
     return Finding(passed=False, entries=_few(entries), expected=expected, seen=seen, severity=severity)
 
@@ -85,7 +85,7 @@ def severity_of(clause: Clause, violated: Finding) -> Severity:
 
 
 def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
-    """Return a finding that satisfies the clause if `ok` is true, and violates it otherwise."""
+    """Return the finding that the trace entries satisfy the clause if `ok` is true, and violate it otherwise."""
     return passed(*entries) if ok else violation(*entries, expected=expected, seen=seen)
 
 
@@ -130,7 +130,8 @@ def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
 class Strictness:
     """Decides which verdicts make a run fail.
 
-    If `strict` is true, warnings make a run fail, too, except warnings on the clauses in `lowered`.
+    If `strict` is true, warnings make a run fail, too, except warnings about the clauses in `lowered`, which are the
+    clauses that the user named with `--warn`.
     """
 
     strict: bool = False
@@ -146,5 +147,5 @@ NOT_STRICT = Strictness()
 
 
 def failures(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
-    """Yield the verdicts that make a run fail."""
+    """Yield the verdicts that make a run without `--strict` fail."""
     return (verdict for verdict in verdicts if verdict.fails)

@@ -1,4 +1,4 @@
-"""Advice that is added to the errors of servers and libraries."""
+"""Advice on which options to add to a command, after a TLS error or if clauses could not be observed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _BEARER = "auth.bearer"  # the clause that a server violates when it accepts any
 
 
 def connection_advice(problem: str) -> str:
-    """Return a sentence to append to a TLS error; empty for other errors."""
+    """Return a sentence to append to the message of a TLS error; empty for other errors."""
     if "CERTIFICATE_VERIFY_FAILED" in problem:
         return " Name the CA that signed its certificate with --ca FILE."
     return " It seems to use plain http." if "WRONG_VERSION_NUMBER" in problem else ""
 
 
 def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
-    """Return a note on --any-key if the server accepted an unknown API key, as mocks do; otherwise nothing."""
+    """Return a note that recommends --any-key if the server accepted an unknown API key; otherwise, nothing."""
     numbers = (
         number
         for verdict in report.verdicts
@@ -46,7 +46,8 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
     """Return what the run could use to observe clauses, such as a second API key or a budget.
 
-    For each clause that was not observed, a report names the key, budget or option that was missing.
+    If a clause was not observed, the report compares what the clause needs with these conditions, and names what was
+    missing.
     """
     keys = [key for label, key in subject.keys.items() if label != MAIN]
     price = report.spent / report.created if report.created else 0.0

@@ -158,7 +158,8 @@ documents.mount(app)
 def clauses(options: ClauseOptions) -> None:
     """List the clauses that are checked.
 
-    The list shows the id of each clause, whom the clause binds, its severity, its rule, and its place in the documents.
+    For each clause, the list shows its id, its severity, its text, and the place in the documents from which it comes.
+    Clauses for servers come first, then clauses for clients, then clauses for callback receivers.
     """
     from evolink_spec.clauses import load_clauses
 

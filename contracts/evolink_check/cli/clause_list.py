@@ -16,7 +16,10 @@ _WIDTH = 110
 
 
 def clause_list(clauses: Iterable[Clause]) -> str:
-    """Return three lines for each clause. The clauses for servers come first, then clients, then receivers."""
+    """Format clauses as a list, with the clauses for servers first, then those for clients, then those for receivers.
+
+    Each clause is shown with its id, severity, text and source.
+    """
     every = list(clauses)
     blocks = []
     for binds in ("server", "client", "receiver"):

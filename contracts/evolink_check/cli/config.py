@@ -129,7 +129,7 @@ def _check_key(label: str, key: str) -> None:
 
 
 def _random_key() -> str:
-    """Return a random API key for a server that accepts any key, so that its account has no other tasks."""
+    """Return a random API key for a server that accepts any key. The account of a new key has no tasks yet."""
     return f"evolink-check-{secrets.token_hex(8)}"
 
 
@@ -163,7 +163,7 @@ def _subject(options: ServerOptions, file: ConfigFile, keys: Mapping[str, Key]) 
 
 
 def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str, Effort]) -> Effort:
-    """Combine the limits of a run. The command line takes precedence over the file, and the file over the profile."""
+    """Combine the limits of a run. The command line takes precedence over the file, and the file over `--profile`."""
     profile = profiles[options.profile or table.profile or "quick"]
     settings = {"seconds": "time_limit", "task_seconds": "task_limit"}
     settings |= {name: name for name in ("jobs", "rate", "max_credits", "seed")}

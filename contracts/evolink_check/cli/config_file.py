@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[target]` with the server, and facts about the server and its main account."""
+    """The table `[target]` with the URL of the server, its API keys, and facts about the server."""
 
     url: Annotated[str, Meta(description="Base URL of the API; the command line overrides it.")] = ""
     token: Annotated[str, Meta(description="The key itself. Better: use token_env.")] = ""
@@ -117,8 +117,8 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def read(path: Path, clause_ids: Collection[str]) -> ConfigFile:
     """Read and check the TOML file.
 
-    Raises ValueError if the file is unreadable or invalid. The error has the path of the file, the wrong key, and a
-    similar valid name.
+    Raises ValueError if the file is unreadable or invalid. The message has the path of the file. If the file contains
+    an unknown name, the message also has this name and a similar valid name.
     """
     tables = read_toml(path)
     try:

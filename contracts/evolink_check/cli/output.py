@@ -83,7 +83,7 @@ def check_files(paths: Sequence[Path]) -> None:
 
 
 class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
-    """Options that determine which violations fail a run: severities, and a file of known violations (the baseline)."""
+    """Options that determine when a run fails, including the file of known violations (the baseline)."""
 
     path: Annotated[
         Path | None,
@@ -131,7 +131,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
             raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
     def apply(self, report: Report) -> Report:
-        """Return the report with the known violations marked, and with the strictness that --strict and --warn set.
+        """Return the report with the known violations marked, and with the options --strict, --warn and --require.
 
         If `update` is set, the baseline file is updated first.
         """
@@ -156,7 +156,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
 
 
 def write_reports(report: Report, baseline: BaselineOptions, files: ReportFiles) -> int:
-    """Mark the known violations in a report, write its files and print it. Return the exit status."""
+    """Mark the known violations in a report, write the report files, print the report, and return the exit status."""
     report = baseline.apply(report)
     show(report, files)
     if files.serve_report:
@@ -225,9 +225,9 @@ def say(line: str) -> None:
 
 
 def cost_estimate_line(effort: Effort, estimate: Estimate) -> str:
-    """Return the line that is shown before a run.
+    """Return the line about the cost of a run, which is shown before the run.
 
-    With a budget, the line has the maximum cost of the run. Without a budget, the line says what the run does not test.
+    With `--max-credits`, the line has the maximum cost of the run; without it, the line says what is not tested.
     """
     if effort.max_credits is None:
         return (

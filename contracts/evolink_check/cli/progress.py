@@ -20,7 +20,7 @@ _LINE_SECONDS = 10.0  # seconds between two lines of the same phase
 
 
 def scenario_progress(*, verbose: bool) -> Callable[[str, int, int], None]:
-    """Return a function that shows how many scenarios of a receiver are done.
+    """Return a function that shows how many scenarios of a receiver check have ended.
 
     On a terminal, the function rewrites one line; otherwise, it prints a line for each scenario if `verbose` is set.
     """

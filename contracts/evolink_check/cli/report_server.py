@@ -23,7 +23,7 @@ _DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 def serve_report(page: str) -> None:
-    """Serve the HTML page until a signal is received.
+    """Serve the HTML page until Ctrl-C is pressed.
 
     Print a link to the page and, on a desktop, open it in a browser.
     """
@@ -72,6 +72,6 @@ def serving(page: str) -> Iterator[str]:
 
 
 def _has_desktop() -> bool:
-    """Whether a browser can open a window. Without a desktop, a text browser might take over this terminal."""
+    """Whether a browser can open a window. If not, a text browser might start in this terminal."""
     variables = environment()
     return sys.platform in {"darwin", "win32"} or any(variables.get(name) for name in _DESKTOP)

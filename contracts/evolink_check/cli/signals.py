@@ -71,7 +71,8 @@ def interrupting(
 def ending_at_signals() -> Iterator[None]:
     """In the `with` block, a signal raises SystemExit with the exit status of that signal.
 
-    A signal that the parent process ignores is still ignored. During a run, `interrupting` replaces these handlers.
+    A signal that was ignored when the process started (for example because of `nohup`) remains ignored. During a run,
+    `interrupting` replaces these handlers.
     """
     numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     with _handling(dict.fromkeys(numbers, _end)):

@@ -1,4 +1,4 @@
-"""The entry point of the command."""
+"""The entry point of the command `evolink-check`."""
 
 from __future__ import annotations
 

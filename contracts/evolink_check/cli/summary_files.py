@@ -1,4 +1,4 @@
-"""The report files that every check can write, which are Markdown for a CI job and SARIF for a code host."""
+"""The report files that every check can write: a Markdown file for a CI job and a SARIF file for a code host."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ServedReport(SummaryFiles, frozen=True, kw_only=True):
 
 
 def write_markdown(path: Path, content: str | bytes) -> None:
-    """Write a summary to a Markdown file. In GitHub Actions, also append the summary to the summary of the CI job.
+    """Write a Markdown file. In GitHub Actions, also append its content to the summary of the CI job.
 
     Raises OSError if one of the files cannot be written.
     """

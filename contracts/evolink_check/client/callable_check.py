@@ -70,19 +70,20 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     ignore: Collection[str] = (),
     memory: Path | None = None,
 ) -> None:
-    """Raise `ClientFaultError` if a client violates a clause.
+    """Test a client with many server behaviours, and raise `ClientFaultError` if the client violates a clause.
 
-    The error shows the simplest server behaviour that leads to it.
+    The error shows the simplest server behaviour with which the client violates the clause.
 
     `drive(base_url, token, request)` must create a task with the JSON body `request` and follow the task to its end. If
     the task completes, `drive` must return; a result link in the return value counts as shown to the user. If the task
     fails, `drive` must raise an exception. `drive` may be asynchronous. Sleeps in `drive` take no real time, and
     `drive` must end within `patience` seconds of virtual time.
 
-    `examples` is the number of cases to try. Equal values of `seed` give equal cases. Failing cases are saved in the
-    folder `memory`, and the next check tries them first. `mock` is the URL of a running mock that accepts any key; if
-    it is empty, a mock is started. Violations of the clauses in `ignore` do not count. Raises ValueError if `ignore`
-    contains an unknown clause, and `MockError` if no mock can be used.
+    `examples` is the number of runs, each with another server behaviour and request. Equal values of `seed` give equal
+    runs. Behaviours and requests with which the client failed are saved in the folder `memory`, and the next check
+    tries them first. `mock` is the URL of a running mock that accepts any key; if it is empty, a mock is started.
+    Violations of the clauses in `ignore` do not count. Raises ValueError if `ignore` contains an unknown clause, and
+    `MockError` if the mock cannot be started or reached.
     """
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
@@ -134,9 +135,10 @@ def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
 
 @dataclass(slots=True)
 class _Property:
-    """The property that Hypothesis tests: the callable violates no clause. Raises `ClientFaultError` if it does.
+    """The property that Hypothesis tests, which is that the callable violates no clause.
 
-    Because a run can take long, Hypothesis stops its search for a simpler failing example after `left` more runs.
+    Calling it raises `ClientFaultError` if the callable violates a clause. After the first violation, the search for a
+    simpler server behaviour ends after `left` more runs, because each run can take long.
     """
 
     runner: _CallableRunner
@@ -205,7 +207,7 @@ class _CallableRunner:
 
 
 def _run_in_virtual_time(call: Callable[[], Any], limits: TimeLimits) -> tuple[End, str, str]:
-    """Call a function in virtual time. Return how the call ended, its return value as text, and its error as text."""
+    """Call a function in virtual time. Return how the call ended, the return value as text, and the error as text."""
     try:
         with virtual_time(limits):
             return "success", str(call()), ""

@@ -1,4 +1,4 @@
-"""Read the journal of a mock after the mock has recorded the last actions of a client."""
+"""Read the journal of a mock (its log of requests) after the mock has recorded the last requests of a client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FETCH_CHECKS = 10  # how often it is checked whether the mock has recorded the 
 def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Journals:
     """Return the mock's journal, after waiting for the last requests of the client to be recorded.
 
-    The mock may notice only after a moment that a client ended in the middle of a response. If `saved` is true, the
+    If a client ends in the middle of a response, the mock notices this only after a moment. If `saved` is true, the
     client has saved a result, so this function also waits until the mock has recorded the download of the result.
     """
     for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):
@@ -44,10 +44,10 @@ def _is_fetch(entry: Mapping[str, Any]) -> bool:
 
 
 def _has_unusual(journals: Journals, scenario: Scenario) -> bool:
-    """Whether the mock has recorded the exchange with the unusual response, during which the client may end.
+    """Whether the journal contains the unusual response of the scenario, during which the client may have ended.
 
-    The exchange is recorded if a response was interrupted or, in a scenario that does not hang, if the client sent more
-    queries than get a usual response.
+    The journal contains it if a response was interrupted or, in a scenario that does not hang, if the client sent more
+    queries than the scenario answers as usual.
     """
     if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
         return True

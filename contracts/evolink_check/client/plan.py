@@ -1,4 +1,4 @@
-"""The plan of a suite, which has the client, the scenarios, the mock that they use, and the limits."""
+"""The plan of a suite, which is the check of one client in many scenarios."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _DOUBLED_FROM = 4  # with at least so many jobs, twice as many scenarios run, be
 
 @dataclass(frozen=True, slots=True)
 class SuitePlan:
-    """The plan of a suite.
+    """The client and the scenarios of a suite, the mock to use, and the limits.
 
     `mock` is the URL of a running mock; if it is empty, a mock is started with `seed`. `limit` is the time limit of a
     run in seconds; if it is None, the limit is derived from the client's deadline. `keep` is a folder for the output
     and the requests of each run. `environment` is passed to the command if `mock` is set. `documents` and
     `only_documents` are passed as --spec and --only-spec to a mock that is started. `fails_fast` is called after each
     run; if it returns True, no more scenarios are started. Setting `stop` ends the running commands and prevents new
-    ones. `rare_queries` is set when a client turns out to query so rarely that it never reaches the faults of later
-    queries; in all later scenarios, the first query then gets the fault.
+    ones. `rare_queries` is set when a client has sent so few queries that none of them got the unusual response of the
+    scenario; from then on, the first query of each scenario gets this response.
     """
 
     description: Description
@@ -58,8 +58,8 @@ class SuitePlan:
     def limit_of(self, scenario: Scenario) -> float:
         """Return the time limit of a run in seconds.
 
-        By default, the limit leaves time for the client's own deadline, and for a request that times out after the
-        deadline.
+        If `limit` is None, the time limit is longer than the client's own deadline. It is longest if a response never
+        comes, because the client's request may time out only after the deadline.
         """
         if self.limit is not None:
             return self.limit

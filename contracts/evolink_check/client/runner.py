@@ -44,9 +44,9 @@ def run_suite(
 ) -> tuple[ScenarioRun, ...]:
     """Run and judge every scenario.
 
-    Return the results in the order of the plan, without scenarios that were not started. Raises `MockError` if no mock
-    can be used. Raises `CommandError` if the client cannot be started, or if it makes no request in any of the first
-    scenarios.
+    Return the results in the order of the plan, without scenarios that were not started. Raises `MockError` if the mock
+    cannot be started or reached. Raises `CommandError` if the client cannot be started, or if it makes no request in
+    any of the first scenarios.
     """
     check_command(plan.description)
     suite = _Suite(plan, progress)
@@ -136,9 +136,9 @@ def _mock_options(plan: SuitePlan) -> Iterator[str]:
 def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
     """Run and judge one scenario.
 
-    If the client queries so rarely that it ends before the fault, the scenario is run again with the fault on the first
-    query, and later scenarios have their fault on the first query, too. Raises `MockError` if the mock cannot be
-    reached, and `CommandError` if the client cannot be started.
+    If the client sends so few queries that none of them gets the unusual response of the scenario, the scenario is
+    repeated with this response to the first query; later scenarios also give their unusual response to the first query.
+    Raises `MockError` if the mock cannot be reached, and `CommandError` if the client cannot be started.
     """
     chosen = scenario.at_once if plan.rare_queries.is_set() else scenario
     run = _run_once(plan, mock, chosen)
@@ -191,9 +191,9 @@ def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, refusal: Refusal 
 def _run_against(
     plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspace, refusal: Refusal
 ) -> Outcome:
-    """Run the command.
+    """Run the client's command.
 
-    If the scenario refuses connections, the command gets the URL of a port that refuses connections at first.
+    In a scenario with refused connections, the command gets the URL of a port that refuses connections at first.
     """
     limit = plan.limit_of(scenario)
     if not scenario.refuses:
@@ -249,7 +249,7 @@ def _last_line(outcome: Outcome) -> str:
 
 @contextmanager
 def _folder(keep: Path | None, name: str) -> Iterator[Path]:
-    """Yield the folder of one run, which is in `keep`; if `keep` is None, a temporary folder."""
+    """Yield the folder of one run. The folder is in `keep` or, if `keep` is None, temporary."""
     if keep is None:
         with temporary_folder("evolink-client-") as folder:
             yield folder

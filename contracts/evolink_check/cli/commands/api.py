@@ -67,7 +67,7 @@ def load_documents(options: DocumentOptions) -> Spec:
 
 
 def load_lowered(lowered: frozenset[str]) -> tuple[Clause, ...]:
-    """Load all clauses, and set the severity of those in `lowered` to warning.
+    """Load all clauses, and set the severity of the clauses whose ids are in `lowered` to warning.
 
     Raises ValueError if `lowered` contains an unknown id.
     """

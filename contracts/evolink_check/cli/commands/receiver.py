@@ -85,7 +85,10 @@ def mount(app: Group) -> None:
 
 
 def check_options(options: ReceiverOptions) -> None:
-    """Raise ValueError for options that cannot be combined. Call this before anything is started."""
+    """Raise ValueError for invalid options, or for options that cannot be combined.
+
+    Call this before anything is started.
+    """
     if not options.command and not options.url:
         raise ValueError(_NO_RECEIVER)
     if options.command and "://" in options.command[0]:
@@ -188,7 +191,7 @@ def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitSta
 
 
 def _terms(options: ReceiverOptions) -> tuple[Terms, str]:
-    """Return the callback URL and the secret that callbacks send, and the address at which the receiver must listen."""
+    """Return the callback URL with its secret, and the address (HOST:PORT) at which the receiver must listen."""
     from evolink_check.receiver.program import address_of, free_port
     from evolink_check.receiver.secret import terms_of
 

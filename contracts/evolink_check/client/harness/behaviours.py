@@ -45,10 +45,11 @@ _MOST = 3  # maximum number of unusual responses in a row; after more, a client 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """The recipes for the first create requests and for the first queries, one recipe for each request, in order.
+    """A behaviour of the server.
 
-    Later requests get the usual responses. `task` is a recipe for the task, and is added to the create request that
-    succeeds. `link` is a recipe for downloads of the result. If a field is empty, the mock responds as usual.
+    `create` has one recipe for each of the first create requests, and `query` one for each of the first queries. All
+    later requests get the usual responses. `task` is a recipe for the course of the task, such as `slow=30s`, and
+    `link` is a recipe for downloads of the result. If a field is empty, the mock behaves as usual.
     """
 
     create: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ class Behaviour:
 
     @property
     def orders(self) -> tuple[tuple[str, str], ...]:
-        """The recipes for each operation, such as `("query", "429, 500")`, in the order in which the mock gets them."""
+        """The recipes to assign on the mock, each with its operation, such as `("query", "429, 500")`."""
         task = "+".join(filter(None, (self.task, self.link)))
         creates = [*self.create, *([task] if task and not self.makes_no_task else [])]
         by_operation = (("create", creates), ("query", list(self.query)))
@@ -74,7 +75,7 @@ class Behaviour:
 
 
 def behaviours(spec: Spec) -> SearchStrategy[Behaviour]:
-    """Return a strategy that generates all behaviours. Hypothesis shrinks towards the usual behaviour."""
+    """Return a strategy that generates server behaviours. Hypothesis shrinks towards the behaviour without recipes."""
     from hypothesis import strategies as st
 
     failures = [f"fail={failure.code}@{at}" for failure in spec.failures for at in (99, 40)]
@@ -121,7 +122,10 @@ def reproduction(
     url: str = "http://127.0.0.1:8080",
     key: str = "any-token",
 ) -> str:
-    """Return shell commands that start a mock with the command `serve`, and assign the behaviour to `key`."""
+    """Return shell commands that start a mock with the command `serve`, and assign the recipes to the account of `key`.
+
+    `url` is the URL of the mock.
+    """
     return "\n".join([f"{serve} &", *_assignments(behaviour, url, key)])
 
 

@@ -88,7 +88,7 @@ def _absolute(word: str, folder: Path) -> str:
 def _is_path(text: str) -> bool:
     """Whether a word looks like a relative path.
 
-    A name without slash and suffix does not count, because the name may be a subcommand.
+    A word without a slash and without a suffix such as `.py` does not count, because it may be a subcommand.
     """
     path = PurePath(text)
     return bool(text) and not path.is_absolute() and ("/" in text or bool(path.suffix) or text == ".")

@@ -48,7 +48,7 @@ class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Receiver(Struct, frozen=True, forbid_unknown_fields=True):
-    """The address on which a client listens for callbacks, and the URL for callbacks.
+    """The address on which a client listens for callbacks, and the URL to which the mock sends them.
 
     In both, `{port}` is replaced with the number of a free port.
     """
@@ -63,9 +63,9 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
     `command` and the values of `environment` may contain `{prompt}`, `{image_url}`, `{output}`, `{callback_url}`,
     `{callback_listen}`, `{key}` and `{base_url}`. The client also gets these values as environment variables named
     EVOLINK_PROMPT and so on, and the key as EVOLINK_API_KEY. `cwd` is the working directory of the client; if it is
-    empty, each run gets a new directory. `deadline` is how many seconds the client waits for a task; None means that
-    this is unknown. `skip` names the scenarios that do not apply to the client. Violations of the clauses in `warn` are
-    only warnings.
+    empty, each run gets a new directory, unless the command needs the current one. `deadline` is how many seconds the
+    client waits for a task; None if the user did not state it. `skip` names the scenarios that do not apply to the
+    client. Violations of the clauses in `warn` are only warnings.
     """
 
     command: tuple[str, ...] = ()

@@ -40,10 +40,11 @@ def trace_of(
 ) -> Trace:
     """Convert the journals to the trace of a run.
 
-    `ended` is the Unix time at which the client ended. Callbacks that got no response after this time are left out.
-    `receiver` is the prefix of the client's callback URLs; it is empty if the client has no receiver. `ahead` is how
-    many seconds our clock is ahead of the mock's clock. `frozen` means that only the client's sleeps moved the mock's
-    clock; real durations are then ignored, because requests without a sleep between them begin at the same instant.
+    `ended` is the Unix time at which the client ended. A callback without a response is left out if it was sent after
+    this time or shortly before it, because a client that has ended cannot respond. `receiver` is the prefix of the
+    client's callback URLs; it is empty if the client has no receiver. `ahead` is how many seconds our clock is ahead of
+    the mock's clock. `frozen` means that only the client's sleeps moved the mock's clock. Requests without a sleep
+    between them then begin at the same time, so the duration of every request is set to 0.
     """
     entries = [*_entries(journals.own, CLIENT), *_entries(journals.unmatched, STRANGER)]
     lasting = [replace(entry, ended=entry.began) for entry in entries] if frozen else entries

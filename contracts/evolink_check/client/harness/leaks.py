@@ -18,16 +18,17 @@ _SHORTEST_SEGMENT = 16  # minimum characters of a path segment that counts as a 
 
 
 def secrets_of(callback_url: str) -> tuple[str, ...]:
-    """Return the secrets in a callback URL, which are the values in its query string and long segments of its path."""
+    """Return the secrets in a callback URL, which are long values in its query string and long segments of its path."""
     parts = urlsplit(callback_url)
     values = [value for _, value in parse_qsl(parts.query) if len(value) >= _SHORTEST]
     return (*values, *(part for part in parts.path.split("/") if len(part) >= _SHORTEST_SEGMENT))
 
 
 def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Iterator[str]:
-    """Describe each secret in the client's output. In `texts`, the API key must already be replaced with `KEY`.
+    """Yield a description of each leak in the client's output, such as "the key in stdout".
 
-    `texts` maps the names of the output files to their contents.
+    `texts` maps the names of the output files to their contents, in which the API key is already replaced with `KEY`.
+    `secrets` are the secrets in the callback URL.
     """
     for name, text in texts.items():
         stream = name.partition(".")[0]
@@ -38,7 +39,7 @@ def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Itera
 
 
 def written_secrets(folder: Path, token: str, secrets: tuple[str, ...]) -> Iterator[str]:
-    """Describe each secret in the files of a folder."""
+    """Yield a description of each file in a folder that contains the API key `token` or one of `secrets`."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     for path in files[:_FILES]:
         if path.stat().st_size > _LARGEST:

@@ -132,7 +132,7 @@ def new_token() -> str:
 
 
 def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
-    """Return a new account on a running mock, which others may use at the same time.
+    """Return a new account on a running mock. Other programs may use the mock at the same time.
 
     Raises `MockError` if `url` is not an HTTP URL.
     """
@@ -218,7 +218,7 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop the mock by closing its stdin, which ends the command that the mock runs. If the mock goes on, kill it."""
+    """Stop `evolink-mock run` by closing its stdin, at whose end its child command exits. If that fails, kill it."""
     with suppress(subprocess.TimeoutExpired, ValueError, OSError):
         process.communicate(timeout=_STOP_SECONDS)
     if process.poll() is None:

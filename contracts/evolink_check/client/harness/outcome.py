@@ -44,14 +44,16 @@ class Outcome:
     by its exit status, output and file; it is "killed" if the client exceeded its time limit. `status` is the exit
     status; it is -n if signal n ended the client, and None for a callable. `patience` is how many seconds the client
     waits for a task according to its description; None if unknown. `saved` is None if there is no result file. `wrote`
-    says whether there is any new file in the folder of the run. `asked_to_save` says whether the command contains the
-    path of the result file. `leaks` describes each place where the client printed or wrote a secret. `overslept` means
-    that a callable was about to sleep for longer than its patience. `delay` is the estimated number of seconds by which
-    other programs on the machine delayed the client.
+    says whether the client may have written a file; it is False only if the client's working directory is known and has
+    no new file. `asked_to_save` says whether the command contains the path of the result file. `leaks` describes each
+    place where the client printed or wrote a secret. `overslept` means that a callable was about to sleep for longer
+    than its patience. `delay` is the estimated number of seconds by which other programs on the machine delayed the
+    client.
 
     `attempts` and `delays` are about a port that refuses connections but is opened for a second now and then.
     `attempts` has the number of connections in each of these seconds. `delays` has the seconds from each opening to the
-    first connection. `answers` lists the statuses that a callback receiver returned; it is empty for a client.
+    first connection. `answers` lists the HTTP statuses with which a callback receiver responded; it is empty if a
+    client was checked.
     """
 
     end: End

@@ -47,7 +47,7 @@ class CommandError(CannotRunError):
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The folder of one run, the address on which the client listens for callbacks, and its callback URL.
+    """The folder of one run, the address on which the client listens for callbacks, and the client's callback URL.
 
     The address and the URL are empty if the client accepts no callbacks.
     """

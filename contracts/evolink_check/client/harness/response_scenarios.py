@@ -26,10 +26,10 @@ _QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon", "receiver.as
 
 
 def missing_fields(spec: Spec) -> Iterator[Scenario]:
-    """Generate scenarios whose responses lack documented fields. Each field is missing in one scenario.
+    """Generate scenarios in which responses lack documented fields or a field is null.
 
-    Up to two fields are missing in each response. A client does not need the missing fields to follow its task, so it
-    must succeed. Only if a status or an id is missing, the client may also report a failure.
+    Optional fields are missing in pairs, with which a client must succeed. In the other scenarios, a field that a
+    client may need is missing (such as `id`, `status` or `results`), and the client may or must report a failure.
     """
     create = next(iter(next(iter(spec.creates.values())).values()))
     of_create = _optional(fields_of(spec, create, create.success), _NEEDED_OF_CREATE)

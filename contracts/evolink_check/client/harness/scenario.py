@@ -15,7 +15,7 @@ ALWAYS = None  # as `times` of a recipe, this means all requests
 class ScenarioRecipe:
     """A recipe for requests to an operation, which is `create`, `query` or `media`.
 
-    The recipe applies to the next `times` requests; to all requests if `times` is None.
+    The recipe applies to the next `times` requests or, if `times` is None, to all requests.
     """
 
     recipe: str
@@ -31,14 +31,14 @@ class ScenarioRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A behaviour of the server.
+    """A behaviour of the server with which a client is run, and the result that a correct client reports.
 
-    `about` describes the behaviour in a sentence. `expected` is how a correct client ends. `endless` means that no
-    response says that the task has ended. `unusual` means that the responses are unusual but documented, so they must
-    not change what the client does. `calls` means that the client must accept a callback URL. `hangs` means that a
-    response never begins or never ends. `refuses` means that connections are refused at first. `lacks` names the fields
-    that are missing in responses. `adds` names an undocumented field in the bodies of errors. The clauses in `mute` are
-    not judged in this scenario. If `only` is not empty, only these clauses are judged.
+    `about` describes the behaviour in a sentence. `expected` is the result that a correct client reports. `endless`
+    means that no response says that the task has ended. `unusual` means that the responses are unusual but documented,
+    so they must not change what the client does. `calls` means that the client must accept a callback URL. `hangs`
+    means that a response never begins or never ends. `refuses` means that connections are refused at first. `lacks`
+    names the fields that are missing in responses. `adds` names an undocumented field in the bodies of errors. The
+    clauses in `mute` are not judged in this scenario. If `only` is not empty, only these clauses are judged.
     """
 
     id: str
@@ -56,17 +56,17 @@ class Scenario:
     only: frozenset[str] = frozenset()
 
     def comes_too_late(self, queries: int) -> bool:
-        """Whether a client that sent `queries` queries ended before the query with the fault."""
+        """Whether a client that sent only `queries` queries ended before the unusual response to a later query."""
         return any(order.operation == "query" and 0 < queries <= order.usual_first for order in self.orders)
 
     @property
     def may_break_off(self) -> bool:
-        """Whether a client may end while a response is incomplete."""
+        """Whether a response takes so long that a client may end before the response is complete."""
         return self.hangs or any("trickle" in order.recipe for order in self.orders)
 
     @property
     def at_once(self) -> Scenario:
-        """The scenario with its faults moved to the first query, for a client that queries rarely."""
+        """The scenario with its unusual responses moved to the first query, for a client that queries rarely."""
         orders = tuple(
             replace(order, recipe=_USUAL_FIRST.sub("", order.recipe)) if order.operation == "query" else order
             for order in self.orders

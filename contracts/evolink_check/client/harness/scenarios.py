@@ -130,7 +130,8 @@ def scenarios(spec: Spec) -> tuple[Scenario, ...]:
 def _refusals(spec: Spec) -> Iterator[Scenario]:
     """Generate a scenario for every documented error of create requests and queries.
 
-    For a temporary error, also generate a scenario in which the error ends after one or two responses.
+    A temporary error occurs once or twice, so that a repeated request succeeds. For a 5xx, another scenario repeats the
+    error forever.
     """
     create = next(iter(next(iter(spec.creates.values())).values()))
     for operation, errors in (("create", create.errors), ("query", spec.query.errors)):

@@ -1,6 +1,7 @@
 """The time limit of a run.
 
-On a busy machine, the limit is longer, because what delays our timers also delays the client.
+On a busy machine, other programs delay the client, so the limit is extended. How busy the machine is can be seen from
+the lateness of our own timers.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ _WEIGHT = 4.0
 
 
 class TimeLimit:
-    """A limit in seconds, which is extended by `delay`.
+    """A limit in seconds, which is extended by `delay` unless `is_fixed` is true.
 
-    `delay` is the estimated number of seconds that other programs have taken from the client. If `is_fixed` is true,
-    the limit is not extended, and the delay is only estimated.
+    `delay` is the estimated number of seconds by which other programs have delayed the client.
     """
 
     def __init__(self, seconds: float, *, is_fixed: bool = False) -> None:

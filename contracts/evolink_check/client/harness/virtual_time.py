@@ -21,7 +21,7 @@ _monotonic = time.monotonic
 class TimeLimitExceededError(BaseException):
     """The callable took too long.
 
-    This class is not derived from `Exception`, so that no client mistakes the error for a server error.
+    This class is not derived from `Exception`, so that a client that catches `Exception` does not catch this error.
     """
 
 
@@ -30,8 +30,8 @@ class TimeLimits:
     """The time limits of a callable. `advance` is called with the seconds of every sleep.
 
     The callable may sleep for `longest` seconds in total, and may run for `busy` real seconds without a sleep. The
-    second limit is needed because virtual time passes only during sleeps, so a loop without a sleep would never end.
-    `exceeded` names the limit that was exceeded, even if the callable caught the exception.
+    limit `busy` is needed because a loop without a sleep would never reach the limit `longest`. `exceeded` names the
+    limit that was exceeded, even if the callable caught the exception.
     """
 
     advance: Callable[[float], None]

@@ -1,4 +1,4 @@
-"""Write a suite as one HTML page with advice, a table of scenarios and clauses, and a timeline of each run."""
+"""Write the result of a suite as an HTML page with advice, a table of scenarios and clauses, and timelines of runs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Cause:
 class ClauseDetails:
     """A verdict with its violations, one for each cause, and advice on how to change the client.
 
-    `more` is the number of further causes that are not shown; zero or negative if all are shown.
+    `more` is the number of causes that are not shown; it is zero or negative if all causes are shown.
     """
 
     verdict: Verdict

@@ -1,4 +1,4 @@
-"""Write a suite as JSON, according to `report.schema.json` in this folder, and its score as a badge."""
+"""Write the result of a suite as JSON, according to `report.schema.json` in this folder, and the score as a badge."""
 
 from __future__ import annotations
 

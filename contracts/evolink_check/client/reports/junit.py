@@ -1,4 +1,4 @@
-"""Write a suite as JUnit XML.
+"""Write the result of a suite as JUnit XML.
 
 Each scenario is a test suite, and each clause observed in the scenario is a test case.
 """
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def to_junit(summary: Summary) -> bytes:
     """Return the XML document.
 
-    A test case with only warnings passes and lists them in its output, unless the suite is strict.
+    If a clause has only warnings, its test case passes and lists the warnings in its output. With `--strict`, the test
+    case fails, unless `--warn` names the clause.
     """
     suites = [_suite(run, summary) for run in summary.runs]
     if summary.shortfalls:

@@ -123,12 +123,12 @@ class Summary:
 
     @property
     def headline(self) -> str:
-        """The first requirement that is not met, if there is one, and the score, in one line."""
+        """One line with the score, preceded by the first requirement of --require that is not met."""
         return "; ".join([*self.shortfalls[:1], self.score])
 
     @property
     def score(self) -> str:
-        """The number of rules that passed, and other counts, in one line."""
+        """The number of clauses that passed, and other counts, in one line."""
         passed, observed = self.counts["passed"], len(self.observed)
         line = f"{passed} of {observed} rules passed in {len(self.runs)} scenarios"
         unrun = f"; {len(self.unrun)} could not run" if self.unrun else ""

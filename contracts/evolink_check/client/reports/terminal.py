@@ -1,4 +1,4 @@
-"""Print a suite on a terminal, with advice for each violation."""
+"""Print the result of a suite on a terminal, with advice for each violation."""
 
 from __future__ import annotations
 

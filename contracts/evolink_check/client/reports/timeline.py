@@ -28,7 +28,7 @@ _STATES: dict[str, Tone] = {
 
 
 def lane_of(run: ScenarioRun) -> Lane:
-    """Return the row of the timeline for a run. Each request has a mark at its time in seconds after the start."""
+    """Return the timeline of a run. Each request or callback is a mark at its time, in seconds after the start."""
     began = run.outcome.began
     marks = tuple(_mark(entry, began) for entry in run.trace.entries)
     return Lane(run.scenario.id, marks, note=run.outcome.end)

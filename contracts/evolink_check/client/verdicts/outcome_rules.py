@@ -1,8 +1,8 @@
 """The rules about the end of a client, which compare its outcome with the last responses that it received.
 
-If a violation in the traffic explains how the client ended, these rules report nothing else about the end. If no
-violation in the traffic explains the end, only the first violation of these rules is reported. For example, a crash
-also explains why the client did not show an error code.
+Only the first violation is reported, because it usually explains the others. For example, a crash explains why the
+client did not print an error code. If a violation in the traffic explains how the client ended, these rules report no
+violation. Printed secrets are the only exception, because they are reported in any case.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ClauseFinding = tuple[str, Finding]  # a clause id, and a finding for or against
 def judge_end(
     reading: TraceView, outcome: Outcome, scenario: Scenario, *, explained: bool
 ) -> Iterator[ClauseFinding]:
-    """Judge the end of a run. `explained` means that a violation in the traffic already explains the end."""
+    """Judge the end of a run. `explained` means that a violation in the traffic already explains how the run ended."""
     end = RunEnd(reading, outcome, scenario)
     for rule in _RULES:
         for clause, finding in rule(end):
@@ -68,7 +68,7 @@ def judge_end(
 def _tolerates_oddities(end: RunEnd) -> Iterator[ClauseFinding]:
     """After unusual but documented responses, the client must end as it does after the usual responses.
 
-    An unknown field in the body of an error or of a failed task must not make the client crash.
+    An undocumented field in the body of an error or of a failed task must not make the client crash.
     """
     if end.rejects_unknown_field:
         yield "client.tolerant", violation(*end.evidence, expected="the usual end", seen=end.crash)
@@ -97,9 +97,9 @@ def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
 def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
     """The client must end by itself.
 
-    A client that was killed but had stopped querying violates `client.poll-useful` instead. A client that was killed
-    before its own deadline is not blamed, unless its task had ended. Before the comparison with the deadline, the time
-    for which other programs may have delayed the client is subtracted.
+    A client that was killed because it never ended violates `client.own-deadline` or, if it had stopped querying,
+    `client.poll-useful`. It violates `client.own-deadline` only if its task had ended or its own deadline had passed.
+    The time for which other programs may have delayed the client does not count.
     """
     over = end.completed or end.failed
     if end.outcome.end != "killed":
@@ -238,10 +238,10 @@ def _normalized(text: str) -> str:
 
 
 def _final_code(end: RunEnd) -> str:
-    """Return the error code of the last response if the response ended the task or rejected the request for good.
+    """Return the error code of the last response if it reported a failed task or rejected the request for good.
 
-    Otherwise, return an empty text. A rejected request that the client repeated more than once does not count, because
-    the client did not regard the rejection as final.
+    Otherwise, return an empty text. A rejection does not count if the client repeated the request more than once,
+    because the client did not regard the rejection as final.
     """
     if end.last is None:
         return ""

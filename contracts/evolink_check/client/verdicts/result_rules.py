@@ -48,9 +48,9 @@ def has_result(end: RunEnd) -> Iterator[tuple[str, Finding]]:
 
 
 def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
-    """Return the problem of a result for which a client reported success, and its severity; None if there is none.
+    """Return a description and the severity of a problem with the result that the client downloaded or saved.
 
-    If the severity is None, the severity of the clause applies.
+    The return value is None if there is no problem. If only the severity is None, the severity of the clause applies.
     """
     saved, good = end.outcome.saved, [fetch for fetch in end.fetched if 200 <= fetch.status < 300]  # noqa: PLR2004
     if not good:
@@ -62,9 +62,10 @@ def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
 
 
 def _problem_of_file(saved: SavedFile, announced: str) -> tuple[str, Severity | None]:
-    """Return the problem of an incomplete file, and its severity; None for the severity of the clause.
+    """Return a description and the severity of the problem with an incomplete file.
 
-    A broken video of the right length is only a warning, because only a decoder could be sure.
+    If the severity is None, the severity of the clause applies. A file of the announced length that is not a complete
+    video is only a warning, because its content is not decoded, so it may be playable.
     """
     size = f"the file of {saved.size} bytes"
     if announced.isdecimal() and saved.size < int(announced):

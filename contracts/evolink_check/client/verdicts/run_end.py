@@ -1,4 +1,4 @@
-"""How a client's run ended, with the last responses that the client received, as the rules about the end need it."""
+"""Find how a client's run ended, and which responses the client received last."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ class RunEnd:
 
     @cached_property
     def last(self) -> Observation | None:
-        """The last request that does not download a result; None if there is no such request."""
+        """The last request that is not the download of a result; None if the client sent no request of this kind."""
         fetched = {fetch.number for fetch in fetches(self.reading)}
         return next((request for request in reversed(self.requests) if request.number not in fetched), None)
 
     @cached_property
     def completed(self) -> Observation | None:
-        """The first query or callback that reports the status completed; None if no query or callback does."""
+        """The first query or callback that reports that a task has completed; None if none reports it."""
         success = self.reading.spec.query.statuses.success
         return next((view for view in self._views if view.body.get("status") == success), None)
 
     @cached_property
     def failed(self) -> Observation | None:
-        """The last query or callback that reports the status failed; None if no query or callback does."""
+        """The last query or callback that reports that a task has failed; None if none reports it."""
         return next(
             (view for view in reversed(self._views) if failure_of(view, self.reading) is not None), None
         )
@@ -78,7 +78,7 @@ class RunEnd:
 
     @property
     def rejects_unknown_field(self) -> bool:
-        """Whether the client crashed and its error names the unknown field.
+        """Whether the client crashed and its error names the undocumented field that the scenario adds to responses.
 
         The name does not count if it is only part of a response body that the client printed.
         """
@@ -88,7 +88,7 @@ class RunEnd:
 
     @cached_property
     def links(self) -> list[str]:
-        """The result links in the first query response or callback that reports the status completed."""
+        """The result links in the first query response or callback that reports that a task has completed."""
         return results_of(self.completed.body) if self.completed else []
 
     @cached_property
@@ -103,7 +103,7 @@ class RunEnd:
 
     @property
     def evidence(self) -> tuple[int, ...]:
-        """The number of the last request, as a tuple; empty if there was no request."""
+        """The entry number of the last request to the API, as a tuple; empty if there was no request."""
         return (self.last.number,) if self.last else ()
 
     @property
@@ -151,8 +151,8 @@ class RunEnd:
     def has_time_for_retry(self) -> bool:
         """Whether the wait that a 429 requests ends before the client's deadline.
 
-        Return True if the last response was not a 429. If `Retry-After` is not a number of seconds, return False: the
-        length of the wait is then unknown and may pass the deadline.
+        True if the last response was not a 429. False if `Retry-After` is not a number of seconds, because the wait may
+        then be longer than the time until the deadline.
         """
         if self.last is None or self.last.status != TOO_MANY:
             return True
@@ -182,7 +182,7 @@ class RunEnd:
 def _estimate_next_wait(waits: list[float]) -> float:
     """Estimate the next wait from the growth of the earlier waits.
 
-    The last wait is ignored, because the run ended during it.
+    The last wait is ignored, because the run ended during this wait.
     """
     *earlier, last = waits[:-1] or [0.0]
     if not earlier:

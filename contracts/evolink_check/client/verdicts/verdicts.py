@@ -46,7 +46,7 @@ class ScenarioRun:
     def count_queries(self, path: str) -> int:
         """Return how many queries the client sent.
 
-        `path` is the documented path of a query, with its parameter in braces.
+        `path` is the documented path of a query, such as `/v1/tasks/{task_id}`.
         """
         prefix = path.partition("{")[0]
         urls = (entry.exchange.url for entry in self.trace.entries if entry.kind == "exchange")
@@ -61,9 +61,9 @@ class ScenarioRun:
 def verdicts_of(
     trace: Trace, outcome: Outcome, scenario: Scenario, clauses: Iterable[Clause], spec: Spec
 ) -> tuple[Verdict, ...]:
-    """Judge the requests of one run, and its end.
+    """Judge the traffic of one run, and how the client ended.
 
-    If a violation in the requests explains the end, nothing else about the end is reported.
+    If a violation in the traffic explains how the client ended, the end is not reported as another violation.
     """
     reading, clauses = TraceView(trace, spec), tuple(clauses)
     wire = {
@@ -84,7 +84,7 @@ def verdicts_of(
 
 
 def _with_lacks(clause: str, findings: Sequence[Finding], scenario: Scenario) -> Sequence[Finding]:
-    """Add the names of the missing fields to each violation that shows that a client gave up its task."""
+    """Add the names of the fields that responses lacked to each violation that shows that a client gave up its task."""
     if not scenario.lacks or clause not in _ABANDONS:
         return findings
     return [
