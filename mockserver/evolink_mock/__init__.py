@@ -1,7 +1,7 @@
-"""A mock server for the contract of the EvoLink API. Tasks progress, complete or fail, and the server sends callbacks.
+"""A mock server for the EvoLink API, which simulates tasks that progress, complete or fail, and sends callbacks.
 
-The names that can be imported from this package are for tests in Python. Each name is imported when it is first used,
-so that a process that uses none of these names, such as the server, starts faster.
+The names that can be imported from this package (such as `MockServer`) are for tests in Python. The module that defines
+a name is loaded when the name is first used, so that the server, which uses none of the names, starts faster.
 """
 
 from __future__ import annotations

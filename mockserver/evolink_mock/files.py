@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
-    """Yield a temporary file, which replaces `path` at the end of the block, unless the block raises an error.
+    """Yield the path of a temporary file, which replaces `path` after the block, unless the block raises an error.
 
-    Until the file is complete, only its owner can read it; then its permissions become `mode`. Raises OSError if the
-    file cannot be written.
+    During the block, only the owner of the temporary file can read it. After the block, its permissions become `mode`.
+    Raises OSError if the file cannot be written.
     """
     from tempfile import mkstemp
 

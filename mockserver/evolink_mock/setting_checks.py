@@ -1,4 +1,4 @@
-"""Load the OpenAPI documents that the settings name, and check the settings for contradictions."""
+"""Load the OpenAPI documents that the settings name, and find settings that contradict them or each other."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load_documents(settings: Settings) -> Spec:
 
 
 def check(settings: Settings, spec: Spec) -> None:
-    """Raise `SettingError` if a setting contradicts the documents or another setting."""
+    """Raise `SettingError` if a setting contradicts the OpenAPI documents or another setting."""
     if settings.recipe is not None:
         sequence = RecipeRegistry(statuses_of(spec), spec.failures).find(settings.recipe)
         if isinstance(sequence, ApiError):
@@ -59,7 +59,7 @@ def check(settings: Settings, spec: Spec) -> None:
 
 
 def check_port_file(path: Path) -> None:
-    """Raise `SettingError` if the file to which the port is to be written cannot be written."""
+    """Raise `SettingError` if the file `path`, which is to contain the port, cannot be written."""
     from tempfile import TemporaryFile
 
     if path.is_dir():
@@ -74,7 +74,7 @@ def check_port_file(path: Path) -> None:
 
 
 def check_workers(workers: int, settings: Settings) -> None:
-    """Raise `SettingError` if the settings do not allow several worker processes."""
+    """Raise `SettingError` if the settings or the system do not allow this number of worker processes."""
     if workers > 1 and settings.store == "memory":
         raise SettingError(
             "workers", "several processes need a shared store, such as sqlite:FILE or redis://HOST"
@@ -84,7 +84,7 @@ def check_workers(workers: int, settings: Settings) -> None:
 
 
 def ca_folder(settings: Settings) -> Path:
-    """Return the folder of the certificate authority from the settings, or else in the user's data folder.
+    """Return the folder of the certificate authority: from the settings, or else the mock's folder for user data.
 
     Raises `SettingError` if the user has no home folder.
     """

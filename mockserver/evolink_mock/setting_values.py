@@ -1,4 +1,4 @@
-"""Parsers for the text of settings. Each raises ValueError, with an example, if the text is invalid."""
+"""Parsers for the text of settings. Each parser raises ValueError, mostly with an example, if the text is invalid."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")
 
 
 class SettingError(ValueError):
-    """A setting contradicts the documents or another setting, or has no effect on this machine."""
+    """A setting contradicts the OpenAPI documents or another setting, or cannot be used on this machine."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -32,7 +32,7 @@ class SettingError(ValueError):
 def parse_host(text: str) -> str:
     """Parse an address to listen on. An IPv6 address may have brackets.
 
-    Raises ValueError for an empty text, which the system would understand as every address.
+    Raises ValueError for an empty text, because the system would listen on all addresses.
     """
     if not text.strip():
         raise ValueError("an empty host would mean every address: write 0.0.0.0 for that")
@@ -85,7 +85,8 @@ def parse_cors(text: str) -> str:
 def parse_ui_key(text: str) -> str:
     """Parse the operator's key for the console, which may contain only characters that are allowed in a cookie.
 
-    Raises ValueError, whose message does not show the key, if the key contains another character or has a wrong length.
+    Raises ValueError if the key contains another character or does not have 8 to 200 characters. The message does not
+    show the key.
     """
     if not _UI_KEY.fullmatch(text):
         raise ValueError("must consist of 8 to 200 letters, digits, and the characters - . _ ~")
@@ -117,7 +118,10 @@ def parse_control(text: str) -> str:
 
 
 def parse_credits(text: str) -> float:
-    """Parse a number of credits. Returns a whole number as an int. Raises ValueError for a negative number."""
+    """Parse a number of credits, and return a whole number as an int.
+
+    Raises ValueError for a negative number and for other texts.
+    """
     try:
         number = float(text)
     except ValueError:
@@ -128,7 +132,7 @@ def parse_credits(text: str) -> float:
 
 
 def parse_store(text: str) -> str:
-    """Parse the place of the state: `memory`, `sqlite:FILE`, or the URL of a Redis server.
+    """Parse where the mock keeps its state: `memory`, `sqlite:FILE`, or the URL of a Redis or Valkey server.
 
     Raises ValueError for any other text. The message does not show the text, because a URL may contain a password.
     """

@@ -1,4 +1,4 @@
-"""The settings of a mock. Each is declared once, for options, variables, TOML keys, arguments and the JSON Schema."""
+"""The settings of a mock, from which command-line options, environment variables and TOML keys are derived."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class AssignedRecipe(Struct, frozen=True):
 class Account(Struct, omit_defaults=True):
     """The state of one account. Times are Unix seconds; credits have the unit of `usage` in the OpenAPI document.
 
-    A collection that is usually empty is None while it is empty, because a test for None is fast.
+    The fields `assigned`, `turns` and `applied` are None while they are empty, because a test for None is fast.
     """
 
     token: str
@@ -85,17 +85,20 @@ def label_of(token: str) -> str:
 
 
 def instant_of(account: Account, server_now: float) -> float:
-    """Return the account's time when the server's clock shows `server_now`. Both are in Unix seconds."""
+    """Return the time on the account's clock when the server's clock shows `server_now`. Both are in Unix seconds."""
     return server_now + account.shift if account.frozen_at is None else account.frozen_at
 
 
 def example_key(tokens: Collection[str]) -> str:
-    """Return an API key that the server accepts, for examples. If `tokens` is empty, the server accepts any key."""
+    """Return an API key for examples: one of the accepted `tokens`, or an invented key if every key is accepted."""
     return min(tokens, default="any-token")
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:
-    """Return whether `accepted` contains the token, or its part before the first `~`, which may begin a recipe."""
+    """Return whether `accepted` contains the token, or contains the part before its first `~`.
+
+    A client can append `~` and a recipe to its token.
+    """
     return token in accepted or token.partition("~")[0] in accepted
 
 
@@ -108,7 +111,7 @@ def rounded(number: float) -> Credits:
 
 
 def remaining(account: Account, now: float) -> Credits:
-    """Return the remaining credits at `now`, after refunding the tasks that have failed (clause `credits.refund`)."""
+    """Return the account's remaining credits at `now`, after all refunds that are due (clause `credits.refund`)."""
     while account.refunds and account.refunds[0][0] <= now:
         account.used = rounded(account.used - heapq.heappop(account.refunds)[1])
     return rounded(account.granted - account.used)
@@ -121,7 +124,7 @@ def set_credits(account: Account, left: float, now: float) -> None:
 
 
 def set_rate(account: Account, rate: Rate) -> None:
-    """Set the rate limit of an account, and reset the count of requests."""
+    """Set the rate limit of an account. Requests before this call do not count for the new limit."""
     account.rate, account.window_start, account.window_count = rate, -1.0, 0
 
 
@@ -132,10 +135,10 @@ def next_random(account: Account) -> int:
 
 
 def charge(account: Account, task: Task, price: float) -> None:
-    """Count a new task, reserve its price, and schedule the refund at the end of the task.
+    """Count a new task, reserve its price, and schedule the refund for the end of the task.
 
-    If the task will fail, its whole price is refunded; otherwise, the difference between the reserved and the final
-    price.
+    If the task will fail, its whole price is refunded. If it will complete, the difference between the reserved and
+    the final price is refunded.
     """
     account.task_count += 1
     account.used = rounded(account.used + price)
@@ -145,7 +148,7 @@ def charge(account: Account, task: Task, price: float) -> None:
 
 
 def move_refund(account: Account, before: Task, after: Task) -> None:
-    """Replace the scheduled refund after a test has changed when or how a task ends (`before` and `after`)."""
+    """Replace the scheduled refund of a task, because a test has changed when or how the task ends."""
     refund = before.timetable.ends, refund_of(before)
     if refund in account.refunds:
         account.refunds.remove(refund)
@@ -155,7 +158,7 @@ def move_refund(account: Account, before: Task, after: Task) -> None:
 
 
 def count_request(account: Account, now: float) -> float | None:
-    """Count a request for the rate limit. Return the seconds to wait if the limit is exceeded; otherwise None."""
+    """Count a request for the rate limit. Return the seconds to wait if the limit is exceeded; None if not."""
     rate = account.rate
     if rate is None:
         return None

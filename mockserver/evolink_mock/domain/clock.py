@@ -28,8 +28,9 @@ class Clock(Protocol):
 class SystemClock:
     """A clock that runs `scale` times as fast as real time.
 
-    It starts when it is first read, so that a script with a fixed `start` sees the same time at each run. If `start` is
-    None, it starts at the current real time. Adjustments of the system's time do not affect it.
+    The first call of `now` starts the clock and returns `start`, so that every run of a script with a fixed `start`
+    begins at the same time. If `start` is None, the clock starts at the current real time. Adjustments of the system's
+    time do not affect this clock.
     """
 
     def __init__(self, start: float | None = None, scale: float = 1.0) -> None:
@@ -95,7 +96,7 @@ def local_time() -> str:
 def stopwatch() -> float:
     """Return a time in seconds from an arbitrary start, to measure durations.
 
-    Libraries that replace the functions of the module `time` in tests do not affect this function.
+    Libraries that replace the functions of the module `time` in tests (such as freezegun) do not affect this function.
     """
     return _FUNCTIONS["perf_counter"]()
 
@@ -123,7 +124,7 @@ class TimeSlice:
         self._began = stopwatch()
 
     async def give_way(self) -> None:
-        """Let other coroutines run if `_SLICE_SECONDS` have passed since the last interruption."""
+        """Let other coroutines run if this coroutine has run for `_SLICE_SECONDS` without interruption."""
         if stopwatch() - self._began >= _SLICE_SECONDS:
             await sleep(0)
             self._began = stopwatch()
@@ -138,7 +139,7 @@ def pause(seconds: float) -> None:
 
 
 def wall_time() -> float:
-    """Return the time of the system clock in Unix seconds, even if freezegun or time-machine has replaced `time`."""
+    """Return the time of the system clock in Unix seconds, even if freezegun or time-machine simulates another time."""
     time_machine = sys.modules.get("time_machine")
     if time_machine is not None and time_machine.escape_hatch.is_travelling():
         instant: float = time_machine.escape_hatch.time.time()
@@ -147,7 +148,7 @@ def wall_time() -> float:
 
 
 def _real(name: str) -> Callable[..., float]:
-    """Return the function `name` of the module `time`, even if freezegun has already replaced it."""
+    """Return Python's own function `name` of the module `time`, even if freezegun has already replaced it."""
     freezegun = sys.modules.get("freezegun.api")
     return getattr(freezegun, f"real_{name}", None) or getattr(time, name)  # type: ignore[no-any-return]
 

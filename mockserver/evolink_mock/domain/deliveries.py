@@ -1,4 +1,4 @@
-"""The deliveries of callbacks. A delivery consists of one or more attempts to send the callback."""
+"""The deliveries of callbacks. The delivery of a callback consists of one or more attempts to send it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One attempt to deliver a callback, at the time `at` on the account's clock; it took `seconds` of real time.
+    """One attempt to deliver a callback, at the time `at` on the account's clock. It took `seconds` of real time.
 
-    `status` is the HTTP status of the response; if no response arrived, it is None, and `problem` is the reason. If the
-    process died during the attempt, another process repeated it, and the receiver may have received the callback more
-    than once. `repeated` is the number of these repetitions.
+    `status` is the HTTP status of the response. If no response arrived, `status` is None, and `problem` is the reason.
+    If the process dies during an attempt, another process repeats the attempt, so that the receiver may receive the
+    callback more than once. `repeated` is the number of these repetitions.
     """
 
     at: float
@@ -31,8 +31,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 class Delivery(msgspec.Struct, frozen=True, gc=False):
     """The delivery of a task's callback to the URL `target`, with its attempts so far.
 
-    `due` is the time of the next or present attempt, on the account's clock; None if no attempt is planned. If
-    `repeats` is true, a recipe requests that the callback is sent once more after the first success.
+    `due` is the time of the attempt that is planned or in progress, on the account's clock; None if there is none. If
+    `repeats` is true, a recipe requests that the callback is sent once more after it was first accepted.
     """
 
     task_id: str

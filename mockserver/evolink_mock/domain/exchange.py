@@ -1,4 +1,4 @@
-"""An exchange (a request to the mock and its response), as it is recorded in the access log and the journal."""
+"""Exchanges (requests to the mock with their responses), and the journal, which stores an account's exchanges."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # documen
 
 
 class Recorder(Protocol):
-    """The methods of a journal that record exchanges and violations."""
+    """Records exchanges and violations of the contract in the journal of an account."""
 
     label: str  # of the account
 
@@ -33,7 +33,7 @@ class Recorder(Protocol):
         ...
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations by a request, even before its response is sent."""
+        """Record the violations of one request. May be called before the response to the request is sent."""
         ...
 
 
@@ -74,8 +74,8 @@ class Exchange(Struct, gc=False):
 class Violation(Struct, frozen=True):
     """A violation of the contract by a request.
 
-    If `task_id` is set, the request named a task that the account did not have. The violation does not count if the
-    account has created a task with this id by the time at which violations are listed.
+    If `task_id` is set, the violation is that the request names a task that its account does not have. If the account
+    later creates a task with this id, the violation is no longer listed.
     """
 
     at: float
@@ -87,9 +87,9 @@ class Violation(Struct, frozen=True):
 
 
 class JournalSpace:
-    """Limits the total size of the journals of all accounts in bytes.
+    """Limits the total size, in bytes, of the journals of all accounts.
 
-    Above the limit, the exchanges of the account whose last request is the oldest are removed.
+    While the limit is exceeded, the exchanges of the account that has been idle for the longest time are removed.
     """
 
     def __init__(self, limit: int = ALL_JOURNALS_BYTES) -> None:
@@ -99,7 +99,7 @@ class JournalSpace:
         self._latest: Journal | None = None  # the last journal in `_idle`
 
     def add(self, journal: Journal, size: int) -> None:
-        """Add `size` to the total. A negative `size` means that the journal has removed exchanges."""
+        """Add `size` bytes to the total size. `size` is negative if the journal has removed exchanges."""
         self._bytes += size
         if journal is not self._latest:
             self._idle.pop(journal, None)
@@ -112,7 +112,7 @@ class JournalSpace:
             next(iter(self._idle)).drop_exchanges()
 
     def remove(self, journal: Journal, size: int) -> None:
-        """Stop counting a journal, and subtract its `size` from the total."""
+        """Stop counting a journal, and subtract its `size` from the total size."""
         self._bytes -= size
         self._forget(journal)
 
@@ -123,7 +123,10 @@ class JournalSpace:
 
 
 class Journal:
-    """The last exchanges of an account, limited in number and bytes, and separately the violations of its exchanges."""
+    """The most recent exchanges of an account, limited in number and bytes, and its most recent violations.
+
+    Violations are stored separately from the exchanges, and are kept longer.
+    """
 
     __slots__ = (
         "_bytes",
@@ -164,7 +167,7 @@ class Journal:
             self.add_violations(violation_records(exchange))
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations by a request, even before its response is sent."""
+        """Record the violations of one request. May be called before the response to the request is sent."""
         for violation in violations:
             self.dropped_violations += len(self.violations) == VIOLATIONS
             self.violations.append(violation)
@@ -186,7 +189,7 @@ class Journal:
 
     @property
     def violations(self) -> deque[Violation]:
-        """The last violations, in order of time."""
+        """The most recent violations, the oldest first."""
         if self._violations is None:  # as in most accounts
             self._violations = deque(maxlen=VIOLATIONS)
         return self._violations
@@ -216,13 +219,13 @@ def _size_of_headers(headers: tuple[tuple[bytes, bytes], ...]) -> int:
 
 
 def violation_texts(exchange: Exchange) -> list[str]:
-    """Return the reasons for which a request violates the contract: why it got a 400, 404 or 405, and all warnings."""
+    """Return how a request violates the contract: the reasons for which it got a 400, 404 or 405, and its warnings."""
     refused = (exchange.decided or exchange.status) == 400 or exchange.is_unmatched  # noqa: PLR2004
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]
 
 
 def violation_records(exchange: Exchange) -> Iterator[Violation]:
-    """Yield the violations of the contract by a request."""
+    """Yield a `Violation` for each way in which the request violates the contract."""
     texts = violation_texts(exchange)
     for text in texts:
         yield Violation(exchange.at, exchange.method, exchange.path, exchange.status, text)
@@ -235,7 +238,10 @@ def violation_records(exchange: Exchange) -> Iterator[Violation]:
 
 
 def record_violations(exchange: Exchange) -> None:
-    """Record the violations by a request. Must be called before a network fault replaces or delays the response."""
+    """Record the violations by a request in its account's journal, unless they are already recorded.
+
+    Must be called before a network fault, which a recipe can request, replaces or delays the response.
+    """
     if exchange.decided:
         return
     exchange.decided = exchange.status
@@ -253,7 +259,7 @@ class _Refusal(Struct, frozen=True):
 
 
 def error_message(body: bytes) -> str:
-    """Return the message of an error response; empty if its body does not have the documented shape."""
+    """Return the message in the body of an error response; empty if the body does not have the documented shape."""
     error = _error(body)
     return "" if error is None else error.message
 

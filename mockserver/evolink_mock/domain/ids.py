@@ -24,15 +24,16 @@ def first_random(seed: int, token: str) -> int:
 
 
 def task_random(first: int, number: int) -> int:
-    """Return the pseudo-random number (0 ≤ n < 36⁸) of the account's task number `number`.
+    """Return a pseudo-random number (0 ≤ n < 36⁸) for the task with this `number`, counted from 0 in its account.
 
-    The id, the duration and the video of the task are derived from this number.
+    `first` is the account's first pseudo-random number. The id, the duration and the video of the task are derived from
+    the number that is returned.
     """
     return (first + number * _STRIDE) % SPACE
 
 
 def fraction(random: int) -> float:
-    """Return a number in [0, 1) that is derived from `random`, by mixing its bits."""
+    """Mix the bits of `random`, and return the result as a number in [0, 1)."""
     mixed = (random * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     return (mixed >> 11) / (1 << 53)
@@ -51,7 +52,7 @@ def _prefix_of(created: int) -> str:
 
 
 def is_foreign(candidate: str) -> bool:
-    """Return whether an id lacks the prefix of task ids (clause `query.id-prefix`)."""
+    """Return whether an id does not begin with `task-unified-` (clause `query.id-prefix`)."""
     return not candidate.startswith(_PREFIX)
 
 

@@ -1,4 +1,4 @@
-"""A parsed URL, which is parsed only once for its check, the log and the request that uses it."""
+"""URLs that are parsed only once, although they are checked, logged and requested."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 class ParsedUrl(Struct, frozen=True, gc=False):
     """A parsed URL.
 
-    `host` is in lower case, without brackets and without a final dot. `url` is the whole URL as the client wrote it.
-    `request_target` is its path and query, unchanged (clause `callback.query-kept`).
+    `host` is in lower case, without a final dot, and without the brackets of an IPv6 address. `url` is the whole URL as
+    the client wrote it. `request_target` is the URL's path and query, unchanged (clause `callback.query-kept`).
     """
 
     url: str
@@ -26,5 +26,5 @@ class ParsedUrl(Struct, frozen=True, gc=False):
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     def origin(self) -> str:
-        """Return scheme, host and port, as a log shows the URL, because paths and queries often contain secrets."""
+        """Return scheme, host and port. Logs show only these, because paths and queries often contain secrets."""
         return f"{self.scheme}://{self.authority()}"

@@ -1,4 +1,4 @@
-"""The number and the price of a task's results, derived from the example in the OpenAPI document."""
+"""The number and the price of a task's results, derived from the example response in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ _DECIMALS = 6
 
 
 def price_of(operation: CreateOperation) -> float:
-    """Return the price in the example response of the OpenAPI document (`credits_reserved`); 0 if it has none."""
+    """Return the price (`credits_reserved`) in the example response of the OpenAPI document; 0 if it has no price."""
     price = _usage(operation).get("credits_reserved", 0)
     return price if isinstance(price, int | float) else 0
 
 
 def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
-    """Return the number and price of the results for a request; None if both are the same as in the document's example.
+    """Return the number and the price of the results that a request asks for.
 
-    If the document states a price per second (or per image), the price in its example is scaled to the duration (or
-    number of images) of the request. If the request lets the service choose the duration (`-1` or `auto`), the price of
-    the longest video is reserved, and the difference is refunded when the task ends.
+    Returns None if number and price are the same as in the example response of the OpenAPI document. If the document
+    states a price per second (or per image), the price in the example is scaled to the duration (or number of images)
+    of the request. If the request lets the service choose the duration (`-1` or `auto`), the price of the longest
+    possible video is reserved, and the difference to the actual price is refunded when the task ends.
     """
     count, price = _count(request, operation), price_of(operation)
     rule = _usage(operation).get("billing_rule")
@@ -58,8 +59,8 @@ def count_of(task: Task) -> int:
 def refund_of(task: Task) -> float:
     """Return the credits to refund when a task ends.
 
-    If the task fails, all reserved credits are refunded; otherwise, the difference between the reserved and the final
-    price.
+    If the task fails, all reserved credits are refunded. If it completes, the difference between the reserved and the
+    final price is refunded.
     """
     results = task.results
     if task.timetable.outcome.failure is not None:
@@ -69,7 +70,7 @@ def refund_of(task: Task) -> float:
 
 @lru_cache(maxsize=4096)
 def _shared(count: int, reserved: float, settled: float) -> Results:
-    """Return the cached object for these arguments, so that many tasks share few objects."""
+    """Return one cached object for equal arguments, so that tasks with equal results share it."""
     return Results(count, reserved, settled)
 
 
@@ -91,7 +92,7 @@ def _is_decided(request: Mapping[str, Json]) -> bool:
 
 
 def _example_seconds(operation: CreateOperation) -> float:
-    """Return the duration, in seconds, of the video to which the document's example price applies."""
+    """Return the duration, in seconds, of the video to which the price in the example response applies."""
     info = operation.answer.get("task_info")
     shown = info.get("video_duration") if isinstance(info, dict) else None
     for seconds in (operation.defaults.get("duration"), shown):

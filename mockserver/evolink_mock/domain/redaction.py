@@ -1,7 +1,8 @@
 """Replace credentials in logs and recorded requests with a placeholder.
 
-A value is a credential if the name of its header, query parameter or field says so. It is then replaced wherever it
-appears in the text. The time is proportional to the length of the text.
+A value counts as a credential if its header, query parameter or field has a name such as `Authorization` or `api_key`.
+The credential is then replaced wherever it appears in the text, even without the name. The time that this takes is
+proportional to the length of the text.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def _is_distinctive(value: str) -> bool:
 
 
 def _values_of(name: str, value: str) -> Iterator[str]:
-    """Yield the credentials in a header's value: what follows a scheme such as `Bearer`, or the values of cookies."""
+    """Yield the credentials in a header's value: the part after a scheme such as `Bearer`, or the values of cookies."""
     if name in {"cookie", "set-cookie"}:
         pairs = value.split(";")[: 1 if name == "set-cookie" else _MOST_VALUES]
         yield from (pair.partition("=")[2].strip() for pair in pairs)
@@ -113,18 +114,19 @@ def _values_of(name: str, value: str) -> Iterator[str]:
 
 
 def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
-    """Return the path and the notes of a log line without credentials.
+    """Return the texts of a log line (the path of a request, and the notes about it) without credentials.
 
-    Credentials in `headers` are replaced wherever they appear, and URLs are shortened to scheme and host.
+    The credentials in `headers`, the headers of the request, are replaced wherever they appear in the texts. URLs are
+    shortened to scheme and host.
     """
     return [*_redacted(tuple(texts), tuple(headers))]
 
 
 def redact_identifier_for_log(text: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return an identifier without the credentials in `headers`.
+    """Return an identifier (such as the value of `X-Request-Id`) without the credentials in `headers`.
 
-    Unlike `redact_for_log`, this function keeps words that look like API keys but are not known to be keys, because an
-    identifier may look like a key.
+    Unlike `redact_for_log`, this function does not replace words that merely look like API keys, because an identifier
+    may look like a key.
     """
     return Redactor((), credential_values(headers)).identifier(text) if text else text
 
@@ -159,23 +161,22 @@ class Redactor:
     def text(self, text: str, *, plain_urls: bool = False) -> str:
         """Return a text without credentials.
 
-        Removed are the known credentials, values that a name announces (such as `api_key=…`), queries and passwords in
-        URLs, and words that look like API keys. If `plain_urls` is true, UUIDs and hexadecimal numbers in the paths of
-        URLs are kept.
+        This function replaces the credentials of this redactor, values after a name such as `api_key=`, queries and
+        passwords in URLs, and words that look like API keys. If `plain_urls` is true, UUIDs and hexadecimal numbers in
+        the paths of URLs are kept.
         """
         return without_keys(self._plain(text), _removed, plain_urls=plain_urls)
 
     def identifier(self, text: str) -> str:
-        """Return an identifier without the known credentials. Other words are kept, even if they look like API keys."""
+        """Do the same as `text`, but keep words that merely look like API keys, as identifiers may do."""
         return self._plain(text)
 
     def _plain(self, text: str) -> str:
-        """Return a text without known credentials and without values whose names say that they are credentials."""
         marked = self._marked(text)
         return without_named(_shown(_URL.sub(_without_query, marked) if ":" in marked else marked), _removed)
 
     def query(self, query: str) -> str:
-        """Return the placeholder for a query string, which says whether the query string contained a token."""
+        """Return `[removed:key]` if a query string contains the token of an account, and `[removed]` if not."""
         has_key = _TOKEN_MARK in self._marked(unquote_plus(query))
         return KEY_REMOVED if has_key else REMOVED
 
@@ -195,7 +196,7 @@ class Redactor:
     def body(self, body: bytes) -> str:
         """Return a body as text without credentials.
 
-        In JSON, each string is examined separately. In any other body, everything after `://` in a URL is also removed.
+        In JSON, each string is redacted separately. In other bodies, everything after `://` in a URL is also replaced.
         """
         try:
             data = _decode(body)
@@ -224,14 +225,11 @@ class Redactor:
         return self.text(value, plain_urls=_CALLBACK_NAME.search(name) is None)
 
     def _name(self, name: str) -> str:
-        """Return the name of a JSON member without credentials.
-
-        A short name is kept, because it may be an ordinary word.
-        """
+        """Return the name of a JSON member without credentials. Names below 8 characters are returned unchanged."""
         return self.text(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:
-        """Replace the known credentials with marks, even in another case or encoding (such as base64)."""
+        """Replace this redactor's credentials with one-character marks, even in another case or encoded as base64."""
         lower = text.lower()
         for value, mark in self._known:
             if value.lower() in lower:
@@ -248,7 +246,7 @@ class Redactor:
 
 
 def _without(text: str, value: str, mark: str) -> str:
-    """Replace each occurrence of a value with a mark. A value below 8 characters is replaced only as a whole word."""
+    """Replace each occurrence of `value` with `mark`. A value below 8 characters is replaced only as a whole word."""
     if len(value) >= _SHORT:
         return re.sub(re.escape(value), lambda _: mark, text, flags=re.IGNORECASE)
     return re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", lambda _: mark, text)
@@ -259,7 +257,7 @@ def _shown(marked: str) -> str:
 
 
 def _without_query(url: re.Match[str]) -> str:
-    """Return a URL, from `://` on, without user information and fragment, and with a placeholder for its query."""
+    """Return the part of a URL from `://` on, without user name and password, and with a placeholder for its query."""
     query = url[3]
     hidden = f"{query[0]}{KEY_REMOVED if _TOKEN_MARK in unquote_plus(query) else REMOVED}" if query else ""
     return f"{url[1]}{url[2]}{hidden}"
@@ -274,10 +272,13 @@ def _without_member(member: re.Match[str]) -> str:
 
 
 def _hidden(value: str) -> str:
-    """Return the placeholder for a header's value. The scheme `Bearer` is kept."""
+    """Return the placeholder for the value of a header with a credential. The scheme `Bearer` is kept."""
     return f"Bearer {REMOVED}" if value[:7].lower() == "bearer " else REMOVED
 
 
 def merged(requests: Iterable[Sequence[str]]) -> list[str]:
-    """Return the credentials of several requests without duplicates, the latest request first."""
+    """Merge the credentials of several requests into one list without duplicates.
+
+    `requests` begins with the oldest request; the list begins with the credentials of the latest.
+    """
     return list(dict.fromkeys(value for values in reversed([*requests]) for value in values))

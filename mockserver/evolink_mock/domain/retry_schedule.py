@@ -17,7 +17,7 @@ _REPEAT_SECONDS = 1.0  # from the first success to the second attempt of a callb
 
 
 def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float | None:
-    """Return when the next attempt is due, in Unix seconds; None after a success or after the last retry.
+    """Return when the next attempt of a delivery is due, in Unix seconds; None after a success or after the last retry.
 
     `ended_at` is the end of the last attempt, or the end of the task if there was no attempt. Implements the clauses
     `callback.retries`, `callback.at-most-three` and `callback.any-failure`.
@@ -33,9 +33,9 @@ def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float
 def conclude(
     before: Delivery, attempt: Attempt, rules: CallbackRules, ended_at: float, *, retried: bool = True
 ) -> Delivery:
-    """Return the delivery with an attempt that ended at `ended_at`, and with the time of the next attempt.
+    """Return the delivery after `attempt`, which ended at `ended_at`, with the time of the next attempt.
 
-    If `retried` is false, no further attempt is planned.
+    If `retried` is false, no further attempt is planned, even if this attempt has failed.
     """
     after = with_attempt(before, attempt)
     if not retried:

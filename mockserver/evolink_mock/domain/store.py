@@ -19,10 +19,11 @@ class StoreError(Exception):
 
 
 class Change(Struct, frozen=True, gc=False):
-    """The records that a step stores together with the changed account, in one transaction.
+    """The records that are stored together with a changed account, in one transaction.
 
-    `task` and `delivery` are new records. If `replaces` is true, `task` replaces the stored task with the same id.
-    `due` is a new time for the next attempt of the task's callback; it has no effect if that attempt has already begun.
+    `task` and `delivery` are new records. If `replaces` is true, `task` replaces the stored task with the same id. If
+    `due` is set, it becomes the time of the next attempt to deliver the callback of `task`, unless this attempt has
+    already begun.
     """
 
     task: Task | None = None
@@ -66,7 +67,10 @@ class Store(Protocol):
         ...
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the result. If this fails, nothing is stored."""
+        """Call `step`, which modifies the account, and store the account with the `Change` that `step` returns.
+
+        If `step` raises an error or the store cannot be written, nothing is stored.
+        """
         ...
 
     async def accounts(self) -> Sequence[Account]:
@@ -96,7 +100,7 @@ class Store(Protocol):
         ...
 
     async def deliveries(self, token: str) -> Sequence[Delivery]:
-        """Return the deliveries of an account, in the order of its tasks."""
+        """Return the deliveries of an account, in the order in which their tasks were created."""
         ...
 
     async def next_due(self, token: str) -> float | None:
@@ -122,31 +126,37 @@ class Store(Protocol):
         ...
 
     async def journal(self, token: str) -> Journal:
-        """Return the journal of an account, including exchanges that other workers have not written yet."""
+        """Return the journal of an account, which is the log of its requests and responses.
+
+        Exchanges that other workers have not written to the journal yet are included.
+        """
         ...
 
     async def dropped_exchanges(self) -> int:
-        """Return how many of the oldest exchanges have been removed from all journals, to limit memory."""
+        """Return how many old exchanges have been removed from the journals of all accounts to limit memory."""
         ...
 
     async def clear_journal(self, token: str) -> None:
-        """Remove the exchanges of an account and their violations."""
+        """Remove all exchanges and violations from the journal of an account."""
         ...
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
-        """Return the tokens of the accounts that no request has used since `since`.
+        """Return the tokens of the accounts that have sent no request since `since`.
 
         `since` and `now` are Unix seconds of real time.
         """
         ...
 
     def close(self) -> None:
-        """Write the collected exchanges, and end the leases of this process. This method never raises an error."""
+        """Write the exchanges that are not in the journals yet, and end the leases of this process.
+
+        This method never raises an error.
+        """
         ...
 
 
 class Claim(Struct, frozen=True):
-    """A leased delivery with its account. `interruptions` counts the workers that died during the present attempt."""
+    """A leased delivery with its account. `interruptions` is how many workers died during the attempt that is due."""
 
     account: Account
     delivery: Delivery
@@ -156,8 +166,9 @@ class Claim(Struct, frozen=True):
 class Leases(Protocol):
     """The leases of deliveries in a store that several workers share.
 
-    A lease is the right to attempt a delivery. A worker keeps its leases as long as it renews them. After its death,
-    other workers can lease its deliveries immediately, even if the account's clock is frozen.
+    A lease is the right of one worker process to attempt a delivery. A worker keeps its leases while it renews them. If
+    it has died, another worker's `renew` ends the leases, so that any worker can lease the deliveries, even if the
+    account's clock is frozen.
     """
 
     async def next_wake(self) -> float | None:
@@ -165,11 +176,14 @@ class Leases(Protocol):
         ...
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now` and that `may_hold` permits, up to `most` per account and receiver."""
+        """Lease deliveries that are due at `now`, for accounts and receivers that `may_hold` permits.
+
+        For each pair of account and receiver, at most `most` deliveries are leased.
+        """
         ...
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the deliveries of an account that are due by its frozen clock. Leases none if the clock runs."""
+        """Lease the deliveries that are due at the time of the account's frozen clock; none if the clock runs."""
         ...
 
     async def claim_one(self, task_id: str) -> Claim | None:
@@ -177,7 +191,7 @@ class Leases(Protocol):
         ...
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Record that an attempt begins.
+        """Record that this worker begins an attempt of a delivery that it has leased.
 
         Returns False if this worker has lost the lease or the delivery was deleted.
         """
@@ -188,7 +202,7 @@ class Leases(Protocol):
         ...
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Store the delivery after an attempt, and end its lease.
+        """Replace the delivery `before` an attempt with the delivery `after` the attempt, and end its lease.
 
         Returns False if this worker has lost the lease or the delivery was deleted.
         """
@@ -224,14 +238,14 @@ class SharedStore(Store, Protocol):
         ...
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """Return the value under this name, such as the seed of the task ids, which all workers share.
+        """Return the value that all workers share under this name, such as the seed of the task ids.
 
-        If there is no value under this name, `value` is stored and returned.
+        If no value is stored under this name, `value` is stored and returned.
         """
         ...
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a value under this name for all workers, and replace the earlier value."""
+        """Store a value under this name for all workers. It replaces the earlier value, if any."""
         ...
 
     async def has_changed(self) -> bool:
@@ -239,9 +253,9 @@ class SharedStore(Store, Protocol):
         ...
 
     async def flush(self) -> None:
-        """Write one batch of the collected exchanges to the journals; the next calls write the rest.
+        """Write some of the exchanges that this worker has collected to the journals; later calls write the others.
 
-        Must be called often.
+        Must be called several times per second, because a worker can collect only a limited number of exchanges.
         """
         ...
 
@@ -261,22 +275,22 @@ class LocalStore(Store, Protocol):
 class BatchingStore(LocalStore, Protocol):
     """A store that can serve the calls of several requests together, in one round trip or one transaction.
 
-    While `is_batching` is true, `find` and `change` do not send their commands, but yield them to the caller, which
-    passes the commands of several calls to `send`.
+    While `is_batching` is true, the coroutines `find` and `change` yield their commands (the reads and writes that they
+    need) instead of executing them. Their caller collects the commands of several requests, and passes them to `send`.
     """
 
     is_batching: bool
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests, so that `find_cached` checks again whether its cache is valid."""
+        """Begin a batch of requests, so that the next `find_cached` checks whether the cache is still valid."""
         ...
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
-        """Return the result of `find` from the cache; None if it is not cached or no longer valid."""
+        """Return what `find` would return, from the cache; None if the cache has no valid result."""
         ...
 
     def send(self, commands: Sequence[Any]) -> list[Any]:
-        """Return the reply to each command, or the exception that it caused.
+        """Execute commands of several requests. For each command, return the reply, or the exception that it caused.
 
         Raises `StoreError` if the store cannot be used.
         """

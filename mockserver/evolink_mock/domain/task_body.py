@@ -1,4 +1,4 @@
-"""The JSON of a task at a given time, as create requests, status queries and callbacks show it."""
+"""The JSON of a task at a given time, as the bodies of responses and callbacks show it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def result_url(task: Task, index: int = 0) -> str:
 
 
 def to_dict(task: Task, now: float) -> dict[str, Any]:
-    """Return the JSON of a task at `now`: the document's example response, with the values of this task.
+    """Return the JSON of a task at `now`: the example response of the OpenAPI document, with the values of this task.
 
     `results` is present only if the task is completed, and `error` only if the task has failed (clauses
     `task.results-when-completed` and `task.error-when-failed`).
@@ -56,7 +56,7 @@ def to_dict(task: Task, now: float) -> dict[str, Any]:
 def _task_info(task: Task, *, is_over: bool) -> dict[str, Any]:
     """Return the member `task_info` with the values of the task.
 
-    `can_cancel` is true while the task is unfinished, unless the document's example has `false`.
+    `can_cancel` is true while the task is unfinished, unless the OpenAPI document's example has `false`.
     """
     documented = task.operation.answer["task_info"]
     info = dict(documented)
@@ -79,7 +79,10 @@ def _add_results(body: dict[str, Any], task: Task) -> None:
 
 
 def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
-    """Return the undocumented member `result_data`: an object for each result, with its id and further fields."""
+    """Return the member `result_data` of a completed task: an object for each result, with its id and its link.
+
+    The OpenAPI document mentions this member, but does not show it.
+    """
     entries = []
     for index, link in enumerate(links):
         entry: dict[str, Any] = {"result_id": f"{task.id}-{index + 1}"}
@@ -107,11 +110,10 @@ def to_json(task: Task, now: float) -> bytes:
 
 
 class PendingBody:
-    """Encodes pending tasks that differ from `task` only in id, time of creation and estimate.
+    """Encodes pending tasks that differ from the constructor's `task` only in id, time of creation and estimate.
 
     The JSON is encoded only once, with placeholders for these three values. NUL characters delimit the placeholders,
-    because JSON contains no NUL. Time and estimate are inserted only if they differ from the values of the previous
-    task.
+    because JSON contains no NUL. Tasks with the same time of creation and estimate share all but the id.
     """
 
     def __init__(self, task: Task) -> None:

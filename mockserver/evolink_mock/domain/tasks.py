@@ -1,6 +1,7 @@
 """Tasks and their timetables.
 
-The timetable of a task is decided when the task is created, so a status query merely looks up the current state in it.
+When a task is created, its timetable is fixed: when the task starts, when it ends, and whether it fails. A status query
+therefore only computes the task's present state from the timetable.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LAST_PROGRESS = 99  # 100 is reserved for a completed task (clause `task.progres
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
-    """How a task ends: `failure` is None if the task completes, otherwise the error with which it fails.
+    """How a task ends. If the task completes, `failure` is None; otherwise, it is the error with which the task fails.
 
     `reach` is the progress (1 to 99) that the task shows before it fails. If `is_cancelled` is true, the task gets the
     status that the OpenAPI document has for cancelled tasks, or, if there is none, the status for failed tasks.
@@ -42,7 +43,7 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
     """When a task starts and ends, in Unix seconds, and how it ends. `estimate` is in whole seconds.
 
     The task is pending before `starts`, processing before `ends`, and afterwards completed or failed. If `starts` is
-    infinite, the task stays pending for ever; if only `ends` is infinite, it stays in processing for ever.
+    infinite, the task stays pending for ever. If only `ends` is infinite, the task stays in processing for ever.
     """
 
     created: float
@@ -59,7 +60,7 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The faults that a recipe gives a task: in its result links, in its callback, and after its end."""
+    """The faults that a recipe requests for a task: faulty links, a late or missing callback, or a 404 after its end."""
 
     link: str = ""  # expired, 404, truncated, page, empty or redirect
     callback: str = ""  # late, twice, early or never
@@ -68,7 +69,7 @@ class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Results(Struct, frozen=True, gc=False):
-    """The number of a task's results, the credits reserved at first, and the credits charged if the task completes."""
+    """The number of a task's results, the credits reserved at its creation, and the credits charged on completion."""
 
     count: int
     reserved: float
@@ -79,7 +80,7 @@ class Task(Struct, frozen=True, gc=False):
     """A stored task. To save memory, similar tasks share all objects except for the id and the timetable.
 
     `account` is the token with which the task was created. The result links begin with `origin`, a scheme and host.
-    `results` is None if the number and the price of the results are the same as in the document's example.
+    `results` is None if the number and the price of the results are the same as in the OpenAPI document's example.
     """
 
     id: str
@@ -104,7 +105,7 @@ def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = 
 
 
 def queued(timetable: Timetable, queue_end: float) -> Timetable:
-    """Return the timetable, delayed so that the task starts after `queue_end`, the end of the tasks before it."""
+    """Return the timetable, delayed so that the task begins at `queue_end`, when the account's earlier tasks end."""
     shift = max(0.0, queue_end - timetable.created)
     estimate = timetable.estimate if math.isinf(shift) else timetable.estimate + math.ceil(shift)
     return Timetable(
@@ -128,7 +129,7 @@ def halfway(timetable: Timetable) -> float:
 
 
 class Phase(IntEnum):
-    """The phase of a task, as the index of its status in the `Statuses` of an OpenAPI document."""
+    """The phase of a task, numbered like the fields of `Statuses`, which contain an OpenAPI document's phase names."""
 
     PENDING = 0
     PROCESSING = 1

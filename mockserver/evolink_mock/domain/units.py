@@ -20,7 +20,7 @@ _RATE = re.compile(r"([0-9]{1,9})\s*(?:/|per)\s*(second|minute|hour|day)s?")
 def parse_duration(text: str) -> float:
     """Parse a duration such as `5s`, `500ms`, `2m`, `1.5h` or `5`, and return it in seconds.
 
-    Raises ValueError for any other notation, and for a duration outside of 1 ms to 366 days.
+    Raises ValueError for any other notation, and for durations below 1 ms or above 366 days.
     """
     match = _DURATION.fullmatch(text.strip().lower())
     seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
