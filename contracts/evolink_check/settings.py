@@ -26,7 +26,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A request whose task fails with the error `code`. `fields` replace fields of the usual request body."""
+    """A create request whose task fails with the error `code`. `fields` replace fields of the usual request body."""
 
     code: str
     fields: Mapping[str, Any]

@@ -1,1 +1,1 @@
-"""The lint of OpenAPI documents, which finds contradictions, and statements on which a client cannot rely."""
+"""Lint OpenAPI documents: find mistakes, such as examples that do not match their own schema."""

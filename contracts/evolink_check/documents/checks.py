@@ -1,4 +1,4 @@
-"""Check one OpenAPI document. The findings have no line numbers; `lint` adds them."""
+"""Check one OpenAPI document. The findings have no line numbers; the module `lint` adds them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 class DocumentCheck:
     """The checks of one OpenAPI document.
 
-    `published` is the content of the file as published, before the notation of OpenAPI 3.0 was converted to
-    3.1.
+    `published` is the original content of the file. In `document`, the notation of OpenAPI 3.0 has been converted to
+    that of 3.1.
     """
 
     def __init__(self, document: Document, published: Json) -> None:
@@ -80,7 +80,10 @@ class DocumentCheck:
             yield self._finding(rule, place, problem)
 
     def _problem(self, pointer: str, value: Json) -> str:
-        """Return why a value does not match the schema; empty if it matches or if the schema cannot be compiled."""
+        """Return why a value does not match the schema at the JSON pointer `pointer`.
+
+        The result is empty if the value matches, or if the schema cannot be compiled.
+        """
         schema = {"$schema": _DIALECT, "$ref": f"{_BASE}#{escaped(pointer)}"}
         try:
             validator = jsonschema_rs.Draft202012Validator(
@@ -116,7 +119,7 @@ class DocumentCheck:
         return pointer, value if isinstance(value, dict) else {}
 
     def _limits(self, pointer: str, schema: dict[str, Json]) -> Iterator[Finding]:
-        """Yield a finding for each limit that the description of a schema states but its keywords do not."""
+        """Yield a finding for each limit on a length that only the description of a schema states, not its keywords."""
         least = _least(schema)
         if schema.get("type") == "array" and least and not schema.get("minItems"):
             yield self._finding(

@@ -46,7 +46,9 @@ def lint(paths: Sequence[str], *, strict: bool = False) -> LintReport:
         documents.append(document)
         own = [*DocumentCheck(document, tree).findings()]
         places = {finding.pointer for finding in own}
-        others = [finding for finding in _of_loader(source.name, tree) if finding.pointer not in places]
+        others = [
+            finding for finding in _loading_problems(source.name, tree) if finding.pointer not in places
+        ]
         findings += [*own, *others]
     findings += duplicated_models(documents)
     return LintReport(len(documents), tuple(_with_lines(findings, texts)), strict)
@@ -63,8 +65,11 @@ def _tree(source: Source) -> dict[str, Json]:
     return tree
 
 
-def _of_loader(name: str, tree: dict[str, Json]) -> Iterator[Finding]:
-    """Yield findings for the parts of a document that the mock server replaces or does not support."""
+def _loading_problems(name: str, tree: dict[str, Json]) -> Iterator[Finding]:
+    """Yield the problems that the mock server finds when it loads a document.
+
+    Examples are a part that it cannot read, and an error response without an example.
+    """
     try:
         document, _ = read_document(name, tree, {})
     except SpecError as error:

@@ -36,7 +36,7 @@ def _headline(report: LintReport) -> str:
 
 
 def to_markdown(report: LintReport) -> str:
-    """Return the content of a Markdown file, with a table of findings for each level."""
+    """Return the report as Markdown, with a table of findings for each level."""
     tables = [
         markdown.Table(
             f"{level}s".capitalize(),
@@ -64,7 +64,7 @@ def _line(finding: Finding) -> str:
 
 
 def to_sarif(report: LintReport) -> str:
-    """Return the content of a SARIF file."""
+    """Return the report as SARIF."""
     rules = {rule: description for rule, (_, description) in RULES.items()}
     return write([_result(finding) for finding in report.findings], rules)
 

@@ -43,7 +43,7 @@ def references_of(tree: Json) -> Iterator[tuple[str, str]]:
 
 
 def _mappings(pointer: str, value: Json) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Yield every mapping that is not part of an example value, with its JSON pointer."""
+    """Yield every JSON object with its JSON pointer. Values of examples, defaults and `enum` are left out."""
     if isinstance(value, dict):
         yield pointer, value
         is_named = pointer.endswith(("/properties", "/schemas", "/examples"))

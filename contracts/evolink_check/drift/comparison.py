@@ -50,9 +50,10 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
 
 
 def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
-    """Yield each pair of operations, and whether no earlier pair came from the same two documents.
+    """Yield each pair of operations, and whether it is the first pair from its two documents.
 
-    The descriptions of whole documents are compared with the first pair only, because they must be compared once.
+    Two documents may have many pairs. Texts about a whole document, such as `info.description`, are compared only with
+    the first pair, so that a change in them is reported once.
     """
     seen = set()
     for pair in pairs:
@@ -76,8 +77,8 @@ def _model_changes(old: Sequence[Document], new: Sequence[Document], pairing: Pa
 def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
     """Yield a change for each operation that occurs in only one version.
 
-    Nothing is yielded if another operation with the same method and path is paired, because then only models
-    were removed from or added to the path, and the changes of models already say so.
+    Several documents may describe the same method and path, each for other models. If one of these operations occurs in
+    both versions, the others are not reported here, because the changes of models already report them.
     """
     old = {(pair.old.method, pair.old.path) for pair in pairing.pairs}
     new = {(pair.new.method, pair.new.path) for pair in pairing.pairs}

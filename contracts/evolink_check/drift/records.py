@@ -75,7 +75,8 @@ class Document:
     """One OpenAPI document. `tree` is the document in the notation of OpenAPI 3.1.
 
     If the document was read from a Markdown page, `text` is the text around the document; otherwise `text` is empty.
-    `source` is the text of the whole file; it is empty if the document was not read from a file.
+    `source` is the complete text that was read; it is empty if the document was taken from a mock server, or if an
+    overlay was applied to it.
     """
 
     file: str

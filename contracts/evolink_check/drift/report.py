@@ -28,7 +28,7 @@ class DriftReport:
 
     @property
     def counts(self) -> dict[Verdict, int]:
-        """The number of changes with each verdict, including zeros."""
+        """The number of changes with each verdict; 0 for a verdict without changes."""
         numbers = dict.fromkeys(VERDICTS, 0)
         for change in self.changes:
             numbers[change.verdict] += 1

@@ -73,8 +73,8 @@ def _document(source: str, text: str) -> Document:
 def in_the_same_form(old: list[Document], new: list[Document]) -> tuple[list[Document], list[Document]]:
     """Return both versions of the documents, with the built-in overlay applied to both or to neither.
 
-    Documents that were downloaded from a mock server already contain the built-in overlay, but published
-    documents do not. If only one version contains the overlay, the overlay is applied to the other version.
+    The built-in overlay adds facts that the published documents state only in texts. Documents that were downloaded
+    from a mock server already contain it. If only one version contains it, it is applied to the other version.
     """
     has_old, has_new = (any(_EXTENSION in str(document.tree) for document in side) for side in (old, new))
     if has_old == has_new:

@@ -1,6 +1,7 @@
 """The phases of a run that cost credits, which test tasks and callbacks, and finally advance the server's clock.
 
-The free phases run at the same time, while the server repeats callbacks that the check refused on purpose.
+If callbacks are tested, the phases that cost nothing run while the server repeats callbacks that were refused on
+purpose.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class ListenError(CouldNotRunError):
 
 
 def run_paid_phases(run: Run) -> None:
-    """Run all phases of a run with a budget, including the free phases."""
+    """Run all phases of a run with a budget, including the free phases, which cost no credits."""
     run.check_refused_create()
     with ExitStack() as stack:
         receiver = open_receiver(run, stack)
@@ -62,11 +63,11 @@ class PaidPhases:
     receiver: CallbackReceiver | None
 
     def create_tasks(self, tasks: Sequence[PlannedTask]) -> None:
-        """Create all tasks, in the order in which a small budget is best spent, and run the free phases.
+        """Create and follow `tasks`, which are sorted by priority, and run the free phases, which cost no credits.
 
-        Requests that a correct server rejects are sent before most tasks are created. Requests that a correct server
-        may accept are sent at the same time as the tasks if the budget is enough for everything; otherwise, after the
-        tasks.
+        Create requests with other API keys, which a server must reject, are sent before most of `tasks`. Further
+        requests that may create tasks are sent before most of `tasks` if the budget is enough for everything, and
+        otherwise after all of `tasks`.
         """
         run, pool = self.run, self.pool
         uncertain = [case for case in run.plan.risky if case.key == MAIN]
@@ -91,7 +92,7 @@ class PaidPhases:
         self._await_callbacks()
 
     def _follow_failing(self, tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-        """Create the task that is known to fail, and follow it to its end. Return the other tasks."""
+        """Create the task that will certainly fail, if it is planned, and follow it to its end. Return the others."""
         failing = [task for task in tasks[:1] if task.case.name.startswith(FAILS)]
         for task in failing:
             self.run.report_progress(FAILING, 0, 0)
@@ -99,7 +100,7 @@ class PaidPhases:
         return tasks[len(failing) :]
 
     def _create_extra(self, uncertain: Iterable[Case], planned: Sequence[PlannedTask]) -> None:
-        """Send requests that a correct server may reject, and then generated requests, to create more tasks."""
+        """Send create requests that a correct server may reject, and then generated requests, to create more tasks."""
         self._send_risky(uncertain)
         run, adopt = self.run, self.pool.adopt
         if number := min(FUZZED_TASKS, run.target.affords):
@@ -117,7 +118,8 @@ class PaidPhases:
     def _send_risky(self, risky: Iterable[Case]) -> None:
         """Send create requests that may create a task, one after the other.
 
-        If the account of a request has no credits, the credits are queried before and after the request.
+        If the account of a request has no credits, they are queried before and after the request, because a rejected
+        request must not change them.
         """
         target = self.run.target
         cases = [case for case in risky if concerns(case, self.run.effort.clauses)]

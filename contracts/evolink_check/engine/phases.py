@@ -42,7 +42,7 @@ def _ignore_result(case: Case, entry: Entry) -> None: ...
 
 @dataclass(slots=True)
 class Run:
-    """A run in progress: its inputs, and everything that the report needs besides the trace."""
+    """A run in progress: its inputs, and everything that the report needs besides the recorded traffic."""
 
     plan: RunPlan
     target: Target
@@ -84,7 +84,7 @@ class Run:
         return self._duration
 
     def path(self, entry: Entry) -> str:
-        """Return the path of an entry's request, relative to the server's base URL."""
+        """Return the path of a recorded request, relative to the server's base URL, without the query string."""
         return entry.exchange.url.removeprefix(self.subject.url).partition("?")[0]
 
     def check_refused_create(self) -> None:
@@ -127,7 +127,10 @@ class Run:
         return tuple(each for each in strategies if not clauses or not clauses.isdisjoint(each.clauses))
 
     def send_all(self, phase: str, cases: Iterable[Case]) -> None:
-        """Send every case that concerns a requested clause. At most `effort.jobs` cases are sent at the same time."""
+        """Send every request in `cases`, at most `effort.jobs` at the same time.
+
+        If the user has selected clauses, requests that test none of these clauses are left out.
+        """
         chosen = [case for case in cases if concerns(case, self.effort.clauses)]
         count = self.progress_counter(phase, len(chosen))
 
@@ -148,7 +151,7 @@ class Run:
         examples: int,
         on_result: Callable[[Case, Entry], object] = _ignore_result,
     ) -> None:
-        """Send generated requests, and search for the smallest request that violates a clause.
+        """Send generated requests. If a response violates a clause, search for the smallest such request.
 
         `examples` is the number of requests to generate for each strategy. If `creates` is true, the requests
         create tasks, and `examples` is the number for all strategies together.

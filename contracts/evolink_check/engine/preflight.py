@@ -37,9 +37,9 @@ class CouldNotRunError(Exception):
 def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     """Check that the server can be reached and accepts the main API key.
 
-    Return the known facts about the accounts. `needed` is the maximum cost of the run in credits. Raises
-    `CouldNotRunError`, whose message says what to do, if the server does not respond or rejects the key, or if the base
-    URL ends with the version (`/v1`) with which every path begins.
+    Return the known facts about each account, by the label of its API key. `needed` is the maximum cost of the run in
+    credits. Raises `CouldNotRunError`, whose message says what to do, if the server does not respond or rejects the
+    key, or if the base URL ends with the version (`/v1`) with which every path begins.
     """
     unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
     try:

@@ -44,8 +44,8 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
 
     `origin` is the base URL of the API; if it is empty, it is derived from the requests to documented paths. If
     `complete` is true, the files contain all requests of the clients, so a request that is not in the files was not
-    sent. A file of evolink-check may itself state that it is complete. Raises `RecordingError` if a file is unreadable
-    or invalid, or if no file contains a request to the API.
+    sent. HAR files that evolink-check has written may state this themselves. Raises `RecordingError` if a file is
+    unreadable or invalid, or if no file contains a request to the API.
     """
     from evolink_check.traffic.har.archive import from_har
 
@@ -87,7 +87,11 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
     notes: tuple[str, ...] = (),
     keys: Collection[str] = (),
 ) -> Report:
-    """Return the report on recorded or live traffic. `keys` are short API keys, which are masked in the report."""
+    """Return the report on recorded or live traffic.
+
+    `keys` are the short API keys in the traffic, which are masked in the report. Longer keys were masked when the
+    traffic was recorded.
+    """
     return Report(
         kind,
         subject,

@@ -1,4 +1,4 @@
-"""Estimate the duration of a run from the remaining work and the pace so far."""
+"""Estimate the duration of a run from the remaining work and from the average time of a request so far."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Workload:
     longest_task: float = 60.0  # the maximum time to wait for one task, in seconds
 
     def task_seconds(self, estimated: float) -> float:
-        """Return the duration of one task in real seconds.
+        """Return the expected duration of one task in real seconds.
 
         `estimated` is the task's estimated time in seconds of the server's time; 0 if there is no estimate yet.
         """

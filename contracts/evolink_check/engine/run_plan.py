@@ -39,9 +39,9 @@ class Estimate:
 class RunPlan:
     """The plan of a run, which is made before any request is sent.
 
-    `clauses` are the clauses to judge. `tasks` are in the order in which a small budget is best spent. `risky` are
-    create requests that a correct server may either accept or reject, or that it must reject but a careless server may
-    accept.
+    `clauses` are the clauses to judge. `tasks` are the tasks to create, sorted by priority, because a small budget may
+    not be enough for all of them. `risky` are create requests that a correct server may either accept or reject, or
+    that it must reject but a careless server may accept.
     """
 
     subject: Subject
@@ -54,7 +54,7 @@ class RunPlan:
 
     @property
     def wanted(self) -> tuple[Clause, ...]:
-        """The clauses that the user selected with --clause; empty if the user selected none, and all are judged."""
+        """The clauses that the user selected with --clause. If the user selected none, the result is empty."""
         return self.clauses if self.effort.clauses else ()
 
     @property
@@ -66,7 +66,7 @@ class RunPlan:
 def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Clause]) -> RunPlan:
     """Plan a run. Clauses about clients and callback receivers are not judged.
 
-    A budget of 0 is the same as no budget.
+    If the budget (`effort.max_credits`) is 0 or None, no tasks are planned.
     """
     effort = effort if effort.max_credits else replace(effort, max_credits=None)
     judged = tuple(
@@ -90,10 +90,10 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 
 
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
-    """Whether Schemathesis runs.
+    """Whether a run uses Schemathesis.
 
-    It does not run if the profile generates no requests, or if no wanted clause can be observed in a single
-    exchange.
+    It is not used if the profile generates no requests. It is not used either if the user selected clauses (`wanted`)
+    none of which can be observed in a single exchange.
     """
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0

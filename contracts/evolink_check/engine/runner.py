@@ -153,7 +153,7 @@ def _check_budget(granted: float | None, price: float) -> None:
 
 @contextmanager
 def _reporting_bugs(what: str) -> Iterator[None]:
-    """Convert an exception that is a bug of the checker to a `CouldNotRunError`, so that the run does not pass."""
+    """Convert an exception that is a bug of evolink-check to a `CouldNotRunError`, so that the run does not pass."""
     try:
         yield
     except CouldNotRunError:
@@ -209,9 +209,9 @@ def _report(run: Run, started: float, seconds: float) -> Report:
 
 
 def _accounts_after_run(run: Run) -> dict[str, Account]:
-    """Return the facts about the accounts after the run.
+    """Return the facts about the accounts, with what the run has shown about access to the model.
 
-    If the main API key created a task, its account has access to the model.
+    If it was unknown whether the main account has access, and the main API key created a task, the account has access.
     """
     accounts = dict(run.accounts)
     main = accounts[MAIN]
@@ -227,7 +227,11 @@ def _accounts_after_run(run: Run) -> dict[str, Account]:
 def _renumbered(
     schemathesis: schemathesis_check.SchemathesisFindings, places: Mapping[int, int]
 ) -> schemathesis_check.SchemathesisFindings:
-    """Return the findings of Schemathesis with the entry numbers of the complete trace, which is sorted by time."""
+    """Return the findings of Schemathesis with new numbers of the exchanges to which they refer.
+
+    `places` maps the number of an exchange when it was recorded to its number in the complete trace, which is sorted by
+    time.
+    """
     renumbered = {
         clause: tuple(
             finding._replace(entries=tuple(places[number] for number in finding.entries))

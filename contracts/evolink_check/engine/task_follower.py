@@ -83,7 +83,8 @@ class TaskFollower:
     def follow(self, task: TrackedTask, random: Random) -> TrackedTask:
         """Query the task until its end or the time limit, and a few times afterwards, and then download its results.
 
-        Half of the tasks are also queried with other API keys while they run, and the other half after they have ended.
+        The task is also queried with other API keys, which a server must reject. About half of the tasks are queried in
+        this way while they run, and the others after they have ended.
         """
         early = random.random() < 0.5  # noqa: PLR2004  (even chances)
         if early:
@@ -99,8 +100,8 @@ class TaskFollower:
     def poll_until_end(self, task: TrackedTask, random: Random) -> None:
         """Query the task at random intervals until it has ended or its time limit is over.
 
-        If the task has no time limit, or a long one, the wait ends after the maximum time for one task. A task that has
-        ended is queried a few more times.
+        If the task has no time limit, or a longer one than the run allows for one task (`Effort.task_seconds`), the
+        limit of the run applies. A task that has ended is queried a few more times.
         """
         waited, longest = 0.0, task.limit + _LATE if 0 < task.limit <= self._seconds else self._seconds
         first = task.asked
@@ -124,7 +125,7 @@ class TaskFollower:
             task.results = tuple(dict.fromkeys(results_of(answer)))
 
     def query_as_others(self, task: TrackedTask) -> None:
-        """Query the task as a server must reject it: with another account's API key, an unknown key, and no key."""
+        """Send queries that a server must reject: with another account's API key, an unknown key, and no key."""
         others = [OTHER] if OTHER in self._target.subject.keys else []
         wrong = [] if self._target.subject.any_key else [WRONG]
         for key in (*others, *wrong, NOBODY):

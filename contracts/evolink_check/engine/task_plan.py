@@ -1,4 +1,4 @@
-"""Plan the tasks that a run creates, in the order in which a small budget is best spent."""
+"""Plan the tasks that a run creates, sorted by priority, because a small budget may not be enough for all of them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def planned_tasks(
 def with_callback_urls(
     tasks: Iterable[PlannedTask], spec: Spec, address: Address | None
 ) -> tuple[PlannedTask, ...]:
-    """Return the tasks with their callback URLs.
+    """Return the tasks, with callback URLs added to their create requests.
 
     If `address` is None, callbacks are not watched, and tasks that are created only for callbacks are left out.
     """
@@ -113,7 +113,7 @@ def _with_callback_url(
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
     """Return the create requests in `cases` that concern the clauses; all of them if `clauses` is empty.
 
-    If no request concerns the clauses, but any task could show one of the clauses, return a few of the requests.
+    If no request concerns the clauses, but some of the clauses can be observed on any task, return a few requests.
     """
     if not clauses:
         return cases
@@ -145,10 +145,10 @@ def _with_fields(case: Case, fields: Mapping[str, Any]) -> Case:
 
 
 def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[str, tuple[Answer, ...]]:
-    """Return the scripts of answers to callbacks that are needed to observe the clauses.
+    """Return the scripts that are needed to observe the clauses, by name. A script is for the callbacks of one task.
 
-    A script lists the receiver's answers in order, such as 500 and then 200. After its end, the answer is
-    204.
+    It lists the receiver's answers to the deliveries in order, such as 500 and then 200. All later deliveries are
+    answered with 204.
     """
     failed, ids = Answer(500), {clause.id.removeprefix("callback.") for clause in clauses}
     held = never(rules.timeout * _PATIENT + _MARGIN)  # a server's time-out may be in real seconds

@@ -41,7 +41,8 @@ def query_credits(target: Target, key: str = MAIN) -> None:
 def run_parallel(work: Iterable[Callable[[], object]], workers: int, stop: threading.Event) -> None:
     """Call all functions in `work` concurrently.
 
-    If a function raises an exception, or the user presses Ctrl-C, `stop` is set and the exception is raised here.
+    If a function raises an exception, `stop` is set, functions that have not begun are cancelled, and the exception is
+    raised again. The same happens if the user presses Ctrl-C.
     """
     with ThreadPoolExecutor(max(1, workers)) as pool:
         futures = [pool.submit(call) for call in work]
@@ -75,7 +76,7 @@ class TaskPool:
         self.not_created = 0  # how many planned tasks the budget did not allow
 
     def adopt(self, case: Case, entry: Entry) -> None:
-        """If a request of another phase created a task, add the task to the pool."""
+        """Add the task that the request `case` of another phase created. Nothing is added if it created no task."""
         task = from_create(PlannedTask(case), entry, self._target.subject)
         if task is not None and case.key == MAIN and case.authorization is None:
             with self._lock:
@@ -88,7 +89,7 @@ class TaskPool:
         run_parallel(work, len(work), self._stop)
 
     def follow_alone(self, planned: PlannedTask) -> None:
-        """Follow a task that is known to fail, while nothing else runs, so that only this task changes the credits."""
+        """Create and follow a task that will certainly fail, while nothing else runs that could change the credits."""
         query_credits(self._target)
         task = self._begun(planned)
         if task is not None:
@@ -175,9 +176,10 @@ class TaskPool:
 
 
 def on_delivery(target: Target) -> Callable[[str], None]:
-    """Return the function that the receiver calls for each delivery.
+    """Return the function that the receiver calls for each delivery of a callback.
 
-    After the callback of a failed task, the function queries the credits.
+    If the task was planned to fail, the function queries the credits, because the reserved credits must have been
+    refunded by then.
     """
 
     def check_credits(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Run strategies against a server. For each violated clause, find the smallest request that violates the clause."""
+"""Send generated requests to a server. For each strategy, find the smallest request that violates a clause."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ALONE = frozenset({"create", "query", "credits", "exchange"})
 
 @dataclass(frozen=True, slots=True)
 class FuzzResult:
-    """The result of one strategy.
+    """The result of sending the requests of one strategy.
 
     `case` is the smallest case that violated `clause`, and `entry` is its exchange; both are None if no
     clause was violated. If the search was cut short, `ended` is the reason in one line; otherwise, it is
@@ -56,8 +56,8 @@ class ViolationFound(Exception):  # noqa: N818  (not an error, but the aim of th
 class _Attempts:
     """The requests of one strategy so far.
 
-    Hypothesis shrinks the first case that violates a clause. Meanwhile, violations of other clauses are
-    ignored.
+    When a request violates a clause, Hypothesis searches for a smaller request that violates the same clause. During
+    this search, violations of other clauses are ignored.
     """
 
     send: Send
@@ -82,7 +82,7 @@ class _Attempts:
                 raise ViolationFound(clause)
 
     def result(self, name: str, ended: str = "") -> FuzzResult:
-        """Return the result of the strategy, with the smallest request with a violation, if there is one."""
+        """Return the result of the strategy. It contains the smallest request that violated a clause, if any did."""
         if not self.failing:
             return FuzzResult(name, self.sent, ended=ended)
         case, entry = min(self.failing, key=_size) if ended else self.failing[-1]
@@ -92,7 +92,10 @@ class _Attempts:
 def violations_of(
     spec: Spec, clauses: Iterable[Clause], accounts: Mapping[str, Account], origin: str
 ) -> Violations:
-    """Return a function that judges a single exchange by the rules that need only one exchange."""
+    """Return a function that returns the clauses that a single exchange violates.
+
+    Clauses that can be judged only with several exchanges are ignored.
+    """
     alone = [
         clause
         for clause in clauses

@@ -1,6 +1,6 @@
-"""The OpenAPI documents that Schemathesis reads.
+"""Build the OpenAPI documents that Schemathesis reads.
 
-Each document contains both a create operation and the query operation, because Schemathesis follows links
+Each of them contains both a create operation and the operation that queries a task, because Schemathesis follows links
 only within one document.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def merged(spec: Spec) -> Iterator[dict[str, Any]]:
-    """Yield each document with a create operation, merged with the document of the query operation.
+    """Yield each document with a create operation, merged with the document that describes the query of a task.
 
     Servers and security schemes are removed, because the caller chooses the server and the keys.
     """

@@ -1,4 +1,4 @@
-"""An adapter that converts the requests of Schemathesis to cases, and sends them like all other cases."""
+"""Convert the requests of Schemathesis to `Case` records, and send them like all other requests of a run."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class NotSentError(Exception):
 
 
 class CaseAdapter:
-    """Converts the requests that Schemathesis prepares to cases, and sends them.
+    """Converts each request that Schemathesis prepares to a `Case`, and sends it.
 
     At most `creates` of the requests may create a task. If `paid` is true, create requests that a server must reject
     are not sent. `limit_reached` is true if the last request was not sent because it could have created one task too
@@ -70,7 +70,7 @@ class CaseAdapter:
         return session
 
     def send(self, request: requests.PreparedRequest) -> Entry:
-        """Send a request as a case.
+        """Send a request that Schemathesis has prepared, and return the exchange.
 
         Raises `NotSentError` if the request must not be sent or gets no response, and `HaltedError` if the budget or
         the time of the run is used up.
@@ -92,7 +92,7 @@ class CaseAdapter:
         return not case.creates and (case.method, case.path) in self._operations
 
     def case_of(self, request: requests.PreparedRequest) -> Case | None:
-        """Convert a request to a case with its clauses; None if the request must not be sent."""
+        """Convert a request to a `Case` with the clauses that it tests; None if the request must not be sent."""
         method, path, body = str(request.method), request.path_url, _bytes(request.body)
         headers = _headers(request.headers)
         if headers is None or method not in _METHODS or not path.isascii():
@@ -111,9 +111,10 @@ class CaseAdapter:
     def _query_case(
         self, method: str, path: str, task_id: str, headers: tuple[tuple[str, str], ...], body: bytes
     ) -> Case | None:
-        """Return a query of an unknown task.
+        """Return a query of a task that does not exist.
 
-        The result is None if the documents contain the task id, because such a task may exist.
+        The result is None if the documents contain the task id, because the task could exist, or if it is unclear which
+        response is correct.
         """
         if "?" in path or body or not is_plain_segment(task_id) or unquote(task_id) in self._documents:
             return None

@@ -1,7 +1,8 @@
 """Run Schemathesis, which generates requests from the schemas and has its own checks of responses.
 
-Schemathesis sends nothing itself, because an adapter in place of its transport converts each request to a `Case`. A
-failure is reported only if the documents are unambiguous, and no rule reports a violation in the same exchange.
+Schemathesis does not send its requests itself. Each request is converted to a `Case` and sent like all other requests
+of a run. A failed check of Schemathesis is reported only if the failure violates a clause, and if no rule of
+evolink-check already reports a violation in the same exchange.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SchemathesisFindings:
-    """The findings of Schemathesis by clause, and how many requests were sent.
+    """The findings of Schemathesis by the id of the clause, and the number of requests that were sent.
 
     If the search was cut short, `ended` is the reason in one line; otherwise, it is empty.
     """
@@ -40,8 +41,7 @@ def run_schemathesis(
     """Send the requests of Schemathesis' coverage phase, and then those of its strategies, one after the other.
 
     If `creates` is 0, only queries and requests that a server must reject are sent. Otherwise, valid create
-    requests are sent, which create at most `creates` tasks, and queries that follow the links in the
-    documents.
+    requests are sent, which create at most `creates` tasks, and then queries of some of these tasks.
     """
     from evolink_check.fuzzing.schemathesis_search import SchemathesisSearch
 

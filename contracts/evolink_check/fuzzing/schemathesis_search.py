@@ -1,4 +1,4 @@
-"""Search for violations with Schemathesis, through the adapter.
+"""Search for violations of clauses with requests and checks of Schemathesis.
 
 Import this module only when it is needed, because it imports Schemathesis.
 """
@@ -62,7 +62,7 @@ _SHOWN = 200  # the maximum length of a failure in a report, in characters
 
 
 class _FailureFound(Exception):  # noqa: N818  (not an error, but the aim of the search)
-    """A check of Schemathesis failed, and the failure must be reported."""
+    """A check of Schemathesis failed, and the failure violates a clause."""
 
 
 class _TaskLimitReached(BaseException):
@@ -89,9 +89,10 @@ class SchemathesisSearch:
         return self._adapter.sent
 
     def run(self) -> str:
-        """Send the coverage cases, and then generated cases.
+        """Send the requests of Schemathesis' coverage phase, then randomly generated requests.
 
-        Return the reason if the search was cut short; otherwise an empty text.
+        If tasks may be created, also send queries that follow the links in the documents. Return the reason if the
+        search was cut short; otherwise an empty text.
         """
         try:
             for document in merged(self._spec):
@@ -145,7 +146,7 @@ class SchemathesisSearch:
         return [GenerationMode.NEGATIVE, *([GenerationMode.POSITIVE] if both else [])]
 
     def _follow_links(self, schema: Any) -> None:
-        """Follow the links in the documents, which lead from the response to a create request to a query."""
+        """Follow the links in the documents, by which the id in the response to a create request is used in a query."""
         machine = schema.as_state_machine()
 
         def walk(send_case: SendCase) -> None:
@@ -193,8 +194,8 @@ class SchemathesisSearch:
     def _failures_of(self, case: Any, response: Any) -> Iterator[ClauseFailure]:
         """Yield the failures that Schemathesis finds in a response.
 
-        A failure is left out if the documents are ambiguous, or if a rule already reports a violation in this
-        exchange.
+        A failure is left out if it may be a false alarm. All failures are left out if a rule of evolink-check already
+        reports a violation in this exchange.
         """
         assert self._adapter.last is not None  # noqa: S101  (it was sent)
         ours, entry = self._adapter.last
@@ -233,7 +234,7 @@ def _expected_and_seen(failure: Failure) -> tuple[str, str]:
 
 
 def _config(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration that accepts every documented status, because the rules decide which status is correct."""
+    """Return a configuration that accepts every documented status. Rules of evolink-check judge the statuses."""
     operations = [
         operation
         for item in document["paths"].values()

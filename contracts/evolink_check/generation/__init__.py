@@ -1,1 +1,1 @@
-"""The generation of requests by boundary values, pairwise selection and Hypothesis strategies."""
+"""Generate requests with boundary values, with pairs of documented values, and with Hypothesis."""

@@ -1,4 +1,4 @@
-"""Cases that are the same in every run.
+"""Requests that do not depend on chance.
 
 They include the simplest request that tests each clause, and requests with boundary values.
 """
@@ -127,7 +127,7 @@ def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """Return at most 16 create requests that together contain every documented value.
+    """Return at most 16 valid create requests, whose fields have the values that the documents list.
 
     Each request creates a task, so the requests need a budget.
     """
@@ -137,9 +137,9 @@ def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ..
 def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
     """Return create requests that a server must or may reject, but from which a careless server creates a task.
 
-    The requests are valid bodies with other methods, with wrong keys, or with keys without credits or access; bodies
-    that the documents neither allow nor forbid; and JSON that only some decoders accept. A correct server creates a
-    task from at most two of these requests per operation, so a budget is needed.
+    Some requests have a valid body, but an undocumented method, a wrong key, or the key of an account without credits
+    or without access to the model. Others have a body that the documents neither allow nor forbid, or JSON that only
+    some decoders accept. Even a correct server may create a task from some of them, so they need a budget.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)

@@ -1,4 +1,4 @@
-"""Build cases from requests. Decide which clauses a response tests, and whether a request can create a task."""
+"""Build `Case` records. Decide which clauses a request tests, and whether it can create a task."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def compact_json(value: Any) -> bytes:
 def faults_of(
     operation: CreateOperation, spec: Spec, headers: Headers, body: bytes
 ) -> tuple[RequestFault, ...]:
-    """Return the faults of a create request, as the rules determine them."""
+    """Return the faults of a create request, such as a missing field, with the clauses that forbid them."""
     return create_faults(headers, body, spec.creates[(operation.method, operation.path)])
 
 
@@ -56,8 +56,8 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
 ) -> Case:
     """Return a case for a create request. The case tests the clauses in `about`, and the clauses of the body's faults.
 
-    `creates` of the case is False if a fault is certain, or if no API key is sent, because then there is no account to
-    charge.
+    `creates` of the case is False if the request certainly has a fault. It is also False if no API key is sent, because
+    then there is no account to charge.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)

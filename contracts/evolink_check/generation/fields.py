@@ -60,7 +60,7 @@ def enum_fields(operation: CreateOperation) -> dict[str, tuple[Any, ...]]:
 
 
 def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]:
-    """Return a request body with only the required fields, whose values are harmless."""
+    """Return a small valid request body with harmless values: the required fields, `model` and `prompt`."""
     fields = fields_of(operation)
     body = {name: sample(fields[name]) for name in required_of(operation) if name in fields}
     if "model" in fields and operation.models:

@@ -1,4 +1,4 @@
-"""Select a few create requests that together contain the documented values.
+"""Select a few create requests whose fields have the values that the documents list.
 
 The selection is small, because each request creates a task, which costs credits.
 """
@@ -46,10 +46,10 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
 
 
 def pairwise_cover(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
-    """Return combinations of one value for each field, in which every pair of values of two fields occurs.
+    """Return a few combinations of one value for each field, in which every pair of values of two fields occurs.
 
-    The combinations are selected greedily: the next combination is always the one with the most new pairs. Equal seeds
-    give equal results.
+    The next combination is always the one with the most new pairs. If there are more than 500 possible combinations,
+    only the first 500 are considered, so some pairs may be missing. Equal seeds give equal results.
     """
     every = [dict(zip(values, chosen, strict=True)) for chosen in islice(product(*values.values()), _CHOICES)]
     Random(seed).shuffle(every)  # noqa: S311  (which of many equally good choices comes first is no secret)

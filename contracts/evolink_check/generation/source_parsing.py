@@ -1,8 +1,9 @@
 """Parse Python source in one thread at a time, because some versions of CPython cannot parse in several threads.
 
-To describe a strategy, Hypothesis parses the source of its lambdas; Hypothesis also hooks into the garbage collector.
-If the collector runs during `ast.parse`, another thread may take over and call `ast.parse`, too. CPython 3.11 and 3.12
-then raise `SystemError: AST constructor recursion depth mismatch`.
+Hypothesis calls `ast.parse` to describe strategies that contain lambdas. Hypothesis also registers a Python function
+that the garbage collector calls. If the collector runs during `ast.parse`, this function may let another thread take
+over, which may call `ast.parse`, too. CPython 3.11 and 3.12 then raise `SystemError: AST constructor recursion depth
+mismatch`.
 """
 
 from __future__ import annotations

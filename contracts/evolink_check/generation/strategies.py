@@ -79,7 +79,7 @@ def paid_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
 def _invalid_creates(
     spec: Spec, subject: Subject, cases_of: Callable[[CreateOperation, dict[str, Any]], SearchStrategy[Case]]
 ) -> SearchStrategy[Case]:
-    """Generate cases for every operation from its minimal body, except requests that are valid by chance."""
+    """Generate cases from the minimal body of every operation. Requests that are valid by chance are left out."""
     cases = [cases_of(operation, minimal_body(operation, subject)) for operation in create_operations(spec)]
     return st.one_of(cases).filter(lambda case: not case.creates)
 
@@ -135,9 +135,9 @@ def _not_an_object(good: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
-    """Generate a body without a required field, but with a large member.
+    """Generate bodies without a required field, but with many members, or with one large member.
 
-    The member has many names, levels, digits or letters.
+    The large member is a deeply nested list, a number with many digits, or a long text.
     """
     fields = st.integers(0, 2_000).map(lambda count: {f"x{place}": place for place in range(count)})
     levels = st.integers(1, 100).map(lambda depth: {"x": json.loads("[" * depth + "]" * depth)})
@@ -150,7 +150,10 @@ def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _unauthorized(spec: Spec, subject: Subject) -> list[Strategy]:
-    """Return strategies for requests with undocumented authorization schemes, and for reads with wrong keys."""
+    """Return strategies for requests with undocumented authorization schemes or wrong keys.
+
+    Wrong keys are sent only with requests that create nothing.
+    """
     scheme = st.text(LETTERS, min_size=1, max_size=8).filter(lambda name: name.lower() != "bearer")
     odd = st.builds(lambda name, key: f"{name.capitalize()} {key}".strip(), scheme, st.text(LETTERS))
     headers = odd | st.sampled_from(("Bearer", "bearer"))
@@ -214,7 +217,8 @@ def _queries(spec: Spec, name: str, ids: SearchStrategy[str], clause: str) -> St
 def _unknown_id(before: int, tail: str) -> str:
     """Return a task id that no server has issued.
 
-    `before` is the time in the id, in Unix seconds, and must be before the start of the service.
+    The id contains the time `before` (Unix seconds), which must be before the start of the service, and ends with
+    `tail`.
     """
     return f"{_PREFIX}{before:010}-{tail}"
 

@@ -31,7 +31,7 @@ _LONGEST = 10_000  # the maximum length of a prompt in characters
 
 
 def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> SearchStrategy[Case]:
-    """Generate valid create requests in every documented form, with optional and unknown fields."""
+    """Generate valid create requests with optional and unknown fields, encoded as JSON in several ways."""
     good = minimal_body(operation, subject)
     fields = {name: st.sampled_from(values) for name, values in enum_fields(operation).items()}
     if operation.callback is not None:
@@ -61,7 +61,7 @@ def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> S
 
 
 def prompts() -> SearchStrategy[str]:
-    """Generate harmless prompts of at most 10,000 characters, with words, all scripts, and combining marks."""
+    """Generate harmless prompts of at most 10,000 characters, some of them with many scripts and combining marks."""
     words = st.lists(st.sampled_from(_WORDS), min_size=1, max_size=5).map(", ".join)
     odd = st.text(SCRIPTS, max_size=40).map(lambda text: f"a cat {text}")
     long = st.integers(1_000, _LONGEST).map(lambda size: ("a cat dances and " * size)[:size])
@@ -73,7 +73,7 @@ def _escaped(body: dict[str, Any]) -> bytes:
 
 
 def _callback_urls(limit: int) -> SearchStrategy[str]:
-    """Generate URLs of a public host with any query string, up to the maximum length."""
+    """Generate URLs of a public host with random query strings. No URL is longer than `limit` characters."""
     query = st.text(LETTERS + "-._~!$'()*+,;=:@/?&", max_size=100)
     return query.map(lambda text: f"{PUBLIC}?{text}") | st.integers(len(PUBLIC) + 8, limit).map(long_url)
 

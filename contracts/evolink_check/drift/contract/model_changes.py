@@ -46,7 +46,7 @@ def catalog_of(operations: Sequence[Operation]) -> Catalog:
 def models_of(operation: Operation) -> tuple[str, ...]:
     """Return the models that an operation lists.
 
-    If the operation accepts any text as `model`, return the default model.
+    If the schema of `model` lists no values, return only its default value.
     """
     shape = operation.model
     if shape is None:
@@ -62,10 +62,10 @@ def accepted_models(operation: Operation) -> frozenset[str]:
 
 
 def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
-    """Return the current name of each old model name.
+    """Map each old model name that the operation still accepts to the current name.
 
-    The names come from an overlay, from the description of `model`, and from other descriptions. If two sources
-    disagree, the overlay takes precedence, and then the description of `model`.
+    The old names come from an OpenAPI overlay, from the description of the property `model`, and from other
+    descriptions. If these sources disagree, the overlay takes precedence, and then the description of `model`.
     """
     shape = operation.model
     if shape is None or not names:

@@ -24,7 +24,8 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 class Content:
     """The documented body of a request or response, for one content type.
 
-    `shape` is None if the body has no schema. `examples` maps the JSON pointer of each example to its value.
+    `shape` is its schema in normal form; None if the body has no schema. `examples` maps the JSON pointer of each
+    example to its value.
     """
 
     pointer: str
@@ -34,7 +35,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A documented response. `headers` maps lower-case header names to shapes."""
+    """A documented response. `headers` maps lower-case header names to their schemas in normal form (shapes)."""
 
     pointer: str
     description: str
@@ -53,10 +54,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `security` contains alternatives, one of which a client has to meet.
+    """One operation.
 
-    An alternative is a text that describes one security scheme, or several schemes that are required
-    together.
+    Each text in `security` describes one way to authorize a request, such as `http bearer`, or `nothing` if requests
+    need no authorization.
     """
 
     document: Document
@@ -100,8 +101,8 @@ def operations_of(document: Document) -> list[Operation]:
 def operations_of_all(documents: Sequence[Document]) -> list[list[Operation]]:
     """Return the operations of each document, in the order of the documents.
 
-    In all documents, references are followed to the same depth, so that their schemas can be compared. This
-    depth is the greatest one at which no document becomes too large.
+    References (`$ref`) in schemas are followed to the same depth in all documents, so that the schemas can be compared.
+    This depth is at most 8; it is smaller if the resolved schemas of a document would become too large.
     """
     for depth in _DEPTHS:
         try:
@@ -237,7 +238,11 @@ class _Reader:
 
 
 def _scheme_text(name: str, scheme: dict[str, Json], scopes: Json) -> str:
-    """Describe what a client must send for a security scheme, without the name of the scheme in the document."""
+    """Describe what a client must send for a security scheme, for example `http bearer`.
+
+    The name of the scheme is used only if nothing else describes it, because a renamed scheme changes nothing for
+    clients.
+    """
     words = [
         str(scheme[word]).lower() for word in ("type", "scheme", "in", "openIdConnectUrl") if word in scheme
     ]

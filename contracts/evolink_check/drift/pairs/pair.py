@@ -20,8 +20,7 @@ class OperationPair:
     """Two versions of one operation.
 
     If the operation is a callback, `name` is the name of the callback, and the field of every change begins
-    with `name`. A client of the API receives the requests of a callback and sends the responses to them.
-    Therefore `sent` is "response" and `read` is "request" for a callback.
+    with `name`. Otherwise, `name` is empty.
     """
 
     old: Operation
@@ -30,12 +29,20 @@ class OperationPair:
 
     @property
     def sent(self) -> Direction:
-        """The part of the contract about the operation's requests: "request", or for a callback "response"."""
+        """The direction whose rules apply to changes of the request: "request", or "response" for a callback.
+
+        A client of the API receives the requests of a callback, so changes of them affect the client like changes of
+        responses.
+        """
         return "response" if self.name else "request"
 
     @property
     def read(self) -> Direction:
-        """The part of the contract about the operation's responses: "response", or for a callback "request"."""
+        """The direction whose rules apply to changes of the responses: "response", or "request" for a callback.
+
+        A client of the API sends the responses to callbacks, so changes of them affect the client like changes of
+        requests.
+        """
         return "request" if self.name else "response"
 
     def change(  # noqa: PLR0913, PLR0917  (the fields of a change)

@@ -105,9 +105,9 @@ class Prover:
         return self._found(self._base, steps, change)
 
     def _found(self, base: dict[str, Json], steps: list[str], change: Change) -> Proof | None:
-        """Search for the smallest value of the field that the old schema accepts and the new schema rejects.
+        """Search for the smallest value of the changed field that only the old schema accepts.
 
-        Return None if none was found.
+        Return `base` with this value as a proof; None if no value was found.
         """
         old = _descendant(self._shapes[0], steps)
         new = _descendant(self._shapes[1], steps) if change.kind not in _PRESENT else old
@@ -124,10 +124,9 @@ class Prover:
         return self._checked(body, change.field)
 
     def _checked(self, body: Json, field: str) -> Proof | None:
-        """Return the body as a proof; None if the body proves nothing.
+        """Return the body as a proof; None if it is not a proof.
 
-        The body is a proof if the old schema accepts it, and the new schema rejects it because of the changed
-        field.
+        It is a proof if the old schema accepts it, and the new schema rejects it because of the changed field.
         """
         if not self._old.is_valid(body):
             return None
@@ -172,9 +171,10 @@ def _is_provable(change: Change) -> bool:
 
 
 def sample_of(shape: Shape) -> Json:
-    """Return a value of the shape, which is an example, a default, or an invented value.
+    """Return a sample value for a shape (a normalized schema).
 
-    An invented object has only its required members.
+    The sample is an example or the default of the schema, or else an invented value. An invented object has only its
+    required members.
     """
     notes = shape.notes
     if notes.examples or notes.defaults:
@@ -199,7 +199,7 @@ def _sample_of_branch(branch: Branch) -> Json:
 
 
 def _validator(document: Document, content: Content) -> Validator | None:
-    """Return the compiled validator of a body; None if its schema cannot be compiled."""
+    """Return a validator for a request body; None if the schema of the body cannot be compiled."""
     pointer = joined(content.pointer, "schema")
     tree = {**document.tree, "$schema": DIALECT, "$ref": f"#{escaped(pointer)}"}
     try:
@@ -227,7 +227,10 @@ def _descendant(shape: Shape, steps: Sequence[str]) -> Shape | None:
 
 
 def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None]) -> Json:
-    """Return a copy of a body that is changed at one place. Missing parents of the place are created."""
+    """Return a copy of a body in which `change` was called for the member to which `steps` lead.
+
+    Missing objects and lists on the way to the member are created.
+    """
     copied = copy.deepcopy(body)
     value = copied
     for step, following in pairwise(steps):

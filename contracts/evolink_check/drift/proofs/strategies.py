@@ -1,4 +1,4 @@
-"""Hypothesis strategies for the values of shapes.
+"""Hypothesis strategies that generate values for schemas.
 
 Import this module only when it is needed, because it imports Hypothesis.
 """
@@ -33,15 +33,15 @@ _FORMATS: dict[str, tuple[str, ...]] = {
 
 
 def values_of(shape: Shape) -> SearchStrategy[Any]:
-    """Return a strategy that generates values of a shape.
+    """Return a strategy that generates values for a shape (a normalized schema).
 
-    Some values may be invalid, so filter them with a validator.
+    The schema may reject some of the values, so filter them with a validator.
     """
     return st.one_of([_branch(branch) for branch in shape.branches]) if shape.branches else st.nothing()
 
 
 def boundary_values(old: Shape, new: Shape) -> list[Json]:
-    """Return values at and near the limits of both shapes, and the values that either shape lists."""
+    """Return values at and near the limits of both shapes, and the values and examples that either shape lists."""
     values: list[Json] = []
     for shape in (new, old):
         for branch in shape.branches:

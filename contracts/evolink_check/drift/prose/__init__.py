@@ -1,1 +1,1 @@
-"""Facts that are stated only in `description` texts: numbers, sets of words, defaults, aliases and conditions."""
+"""Find facts that only `description` texts state, such as numbers, lists of formats, defaults, and old model names."""

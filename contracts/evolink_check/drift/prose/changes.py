@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def prose_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
     """Yield every changed number and every changed set of words in descriptions.
 
-    If `with_document` is true, the descriptions of the whole documents are compared, too.
+    If `with_document` is true, texts about each whole document are compared, too: `info.description`, and the
+    Markdown page that contains the document.
     """
     statements = [*places_of(pair, with_document=with_document)]
     for number in changed_numbers(statements):

@@ -1,4 +1,4 @@
-"""Find the sets of words that a description states, such as formats, events, options, conditions and warnings."""
+"""Find the sets of words that a description states, such as the file formats or the events that it lists."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StatedWords:
-    """A set of words of one `kind`, such as formats, in a description.
+    """A set of words in a description, such as the formats `jpg` and `png`. `kind` says what the words are.
 
-    `topic` is the subject of the words, such as images. `sentence` is the sentence that contains the words.
+    `topic` is what the words are about, such as `images`; empty if unknown. `sentence` is the sentence that contains
+    the words. If `kind` is `conditions`, the words are the fields that the sentence relates to each other, as in "`a`
+    is required with `b`", and `topic` is the type of relation, such as `required when`.
     """
 
     kind: str
@@ -99,7 +101,7 @@ def stated_words(text: str, pointer: str) -> Iterator[StatedWords]:
 
 
 def _choices(sentence: str) -> list[str]:
-    """Return the options that a sentence lists as code spans; empty if the code spans are something else."""
+    """Return the options that a sentence lists as code spans; empty if its code spans are not options."""
     codes = [code for code in codes_of(sentence) if not _MEASURE.fullmatch(code)]
     is_choice = len(codes) >= _LEAST_OPTIONS and _CHOICE.search(sentence)
     return (

@@ -1,4 +1,4 @@
-"""Find the sets of words that changed in descriptions, such as formats, events, options, conditions and warnings."""
+"""Find the sets of words that changed in descriptions, such as the file formats or the events that they list."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WordChange:
 
     @property
     def text(self) -> str:
-        """The change in words, for reports."""
+        """A description of the change for reports, such as `formats newly stated: webp`."""
         name = _NAMES[self.kind]
         if self.kind in {"conditions", "deprecated", "withdrawn"}:
             words = self.now or self.was
@@ -66,10 +66,10 @@ _NEW_WORDS = VerdictRule("notice", "a client may read values that were not docum
 
 
 def changed_words(statements: Sequence[Statement]) -> Iterator[WordChange]:
-    """Yield the words that each changed description has lost or gained.
+    """Yield the words that were removed from or added to each description.
 
-    If several descriptions changed by the same words, the change is yielded once. Words that moved unchanged from one
-    description to another are not yielded.
+    If several descriptions have the same change, it is yielded once. Words that only moved from one description
+    to another are not yielded, unless they are formats, options or events.
     """
     found = [change for statement in statements for change in _at(statement)]
     lost = {(change.kind, word) for change in found for word in change.removed}
@@ -135,11 +135,11 @@ def _flags(statement: Statement, removed: frozenset[str], added: frozenset[str])
 
 
 def _conditions(statement: Statement) -> Iterator[WordChange]:
-    """Yield the conditions that were added or removed.
+    """Yield the conditions (sentences such as "`a` is required with `b`") that were added or removed.
 
-    Conditions about the same fields count as equal, even if their wording differs. A condition is not yielded
-    if a single sentence of the other version names all fields of the condition, because that sentence may be
-    the reworded condition.
+    Two conditions that name the same fields count as equal, even if their wording differs. A condition is not
+    yielded if one sentence of the other version names all of its fields, because that sentence may be the same
+    condition in other words.
     """
     old, new = _by_fields(statement.old), _by_fields(statement.new)
     for fields, words in new.items():

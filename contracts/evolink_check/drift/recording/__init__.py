@@ -1,4 +1,4 @@
-"""Compare a recording with OpenAPI documents.
+"""Compare recorded traffic with OpenAPI documents.
 
-Find undocumented traffic, and documented values that were never recorded.
+Find traffic that the documents do not describe, and documented values that were never recorded.
 """

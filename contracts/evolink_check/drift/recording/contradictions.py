@@ -42,7 +42,7 @@ _WIDE = VerdictRule("notice", "the API refuses a request that the document allow
 
 
 def contradictions(seen: Iterable[Observation], recording: str) -> list[Change]:
-    """Return each contradiction once, in the order of its first appearance."""
+    """Return the contradictions between recorded traffic and the documents, each once, in the order of the traffic."""
     found: dict[tuple[str, str, str, str], Change] = {}
     for observation in seen:
         for change in _contradictions(observation, Place(recording, "")):

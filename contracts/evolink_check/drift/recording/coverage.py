@@ -25,8 +25,9 @@ def unrecorded(
 ) -> Iterator[Change]:
     """Yield changes that list the documented statuses, members and values that were never recorded.
 
-    There is one change for the missing statuses of an operation, one for the missing members of its requests,
-    one for the missing members of the responses with a status, and one for the missing values of a member.
+    Each change is about one operation that was recorded, and lists one of the following: its missing statuses, the
+    missing members of its requests, the missing members of its responses with one status (such as 200), or the missing
+    values of one response member. If an operation was never recorded, one change says so.
     """
     by_operation: dict[int, list[Observation]] = defaultdict(list)
     for observation in seen:
@@ -78,7 +79,7 @@ def _unseen(operation: Operation, seen: Sequence[Observation]) -> Iterator[tuple
 
 
 def _members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
-    """Return the documented members that no body contains. The members of a missing member are not listed."""
+    """Return the documented members that no body contains. If an object is missing, its members are not listed."""
     missing = []
     for name, member in shape.properties.items():
         where = f"{path}.{name}" if path else name

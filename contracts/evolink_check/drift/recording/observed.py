@@ -49,9 +49,9 @@ class Observation:
 
 
 def observations(trace: Trace, operations: Sequence[Operation]) -> Iterator[Observation]:
-    """Yield the recorded requests to the API's origin with their responses.
+    """Yield each recorded request that has a response and was sent to the API, with its response.
 
-    If the origin is unknown, requests to documented paths are yielded.
+    A request was sent to the API if its URL begins with the API's origin, or if its method and path are documented.
     """
     for entry in trace.entries:
         exchange = entry.exchange
@@ -72,8 +72,8 @@ def _json(raw: bytes) -> Any:
 def _operation(method: str, path: str, request: Any, operations: Sequence[Operation]) -> Operation | None:
     """Return the operation with this method whose path matches; None if there is none.
 
-    Of several such operations, those that accept the requested model are preferred. If several operations are
-    still possible, the operation with the fewest models is returned.
+    If several operations match, those that accept the requested model are preferred, and among these the operation with
+    the fewest models.
     """
     matching = [each for each in operations if each.method == method and _template(each.path).fullmatch(path)]
     model = request.get("model") if isinstance(request, dict) else None
@@ -87,7 +87,7 @@ def _template(path: str) -> re.Pattern[str]:
 
 
 def json_content(contents: dict[str, Content] | Any) -> Content | None:
-    """Return the content whose type is `application/json`; None if the request or response has no such content."""
+    """Return the content for the content type `application/json`; None if no JSON content is documented."""
     content: Content | None = contents.get(_JSON)
     return content
 

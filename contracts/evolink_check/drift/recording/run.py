@@ -1,4 +1,4 @@
-"""Compare a recording with OpenAPI documents."""
+"""Read recordings, and run their comparison with OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def recorded_changes(
     *,
     strict: bool = False,
 ) -> list[Change]:
-    """Return the contradictions between a trace and the new documents, and documented parts that it never shows.
+    """Return each contradiction between recorded traffic and the new documents, and each part that was never recorded.
 
-    If there are `old` documents, the reason of each contradiction says whether the recording agrees with them. If
-    `strict` is true, new values in responses are breaking. Raises ValueError if the trace has no request to a
-    documented operation.
+    `recording` is the name of the recording. If there are `old` documents, the reason of each contradiction also says
+    whether the traffic agrees with the old documents. If `strict` is true, an undocumented value in a response is a
+    breaking change. Raises ValueError if the traffic contains no request to an operation of the new documents.
     """
     operations = [operation for document in new for operation in operations_of(document)]
     seen = [*observations(trace, operations)]

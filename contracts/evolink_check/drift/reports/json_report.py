@@ -1,4 +1,4 @@
-"""Write a comparison as JSON, as report.schema.json describes.
+"""Write a comparison as JSON. The file `report.schema.json` describes the format.
 
 Later versions of the format may add members, but remove none.
 """
@@ -17,7 +17,7 @@ VERSION = 1
 
 
 def to_json(report: DriftReport) -> str:
-    """Return the content of the JSON file."""
+    """Return the report as JSON."""
     record = {
         "version": VERSION,
         "old": report.old,

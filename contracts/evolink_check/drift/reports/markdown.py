@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def to_markdown(report: DriftReport) -> str:
-    """Return the content of the Markdown file."""
+    """Return the report as Markdown."""
     tables = [
         markdown.Table(
             verdict.capitalize(),

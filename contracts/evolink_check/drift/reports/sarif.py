@@ -1,4 +1,4 @@
-"""Write a comparison as SARIF. Each change is a result at its place in the new document."""
+"""Write a comparison as SARIF. Each change is a result at its place in the new document, or else in the old one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEVELS: dict[Verdict, Level] = {"breaking": "error", "notice": "warning", "non-
 
 
 def to_sarif(report: DriftReport) -> str:
-    """Return the content of the SARIF file."""
+    """Return the report as SARIF."""
     rules = {change.kind: change.kind.replace("-", " ").capitalize() for change in report.changes}
     return write([_result(change) for change in report.changes], rules)
 

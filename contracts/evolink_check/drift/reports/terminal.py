@@ -1,6 +1,7 @@
 """Print a comparison on a terminal.
 
-Breaking changes come first, each with its places and its proof, if there is one.
+Breaking changes come first. Those that are not in the baseline are printed with their reason, their places in the two
+documents, and the proof if one was found.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _LONGEST = 400  # maximum number of characters of a proof that are shown
 
 
 def show(report: DriftReport, file: TextIO, *, verbose: bool = False) -> None:
-    """Write the report to `file`. With `verbose`, the report has the places and reasons of all changes."""
+    """Write the report to `file`. If `verbose` is true, every change is printed with its reason and its places."""
     console = open_console(file)
     print_line(console, f"evolink-check drift {report.old} {report.new}", "bold")
     for change in report.changes:

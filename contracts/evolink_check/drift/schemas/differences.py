@@ -1,6 +1,6 @@
 """Find the differences between two shapes.
 
-The caller decides on the verdicts, because verdicts differ between requests and responses.
+The caller decides which differences are breaking, because this depends on whether a request or a response changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def differences(old: Shape, new: Shape, path: str = "") -> Iterator[Difference]:
-    """Yield every difference between the values that two shapes (normalized schemas) accept, also at any depth."""
+    """Yield every difference, at any depth, between the values that two shapes (normalized schemas) accept."""
     lost, gained = _unpaired(old.kinds, new.kinds), _unpaired(new.kinds, old.kinds)
     yield from _of_types(old, new, path, lost, gained)
     for kind in sorted(old.kinds - lost):
@@ -103,17 +103,16 @@ def _of_alternatives(
 
 
 def _united(branches: list[Branch]) -> Branch:
-    """Return one object with the members of all branches. A member is required if all branches require it."""
+    """Combine alternative forms of an object into one. A member is required if all of them require it."""
     members = {name: shape for branch in branches for name, shape in branch.properties.items()}
     required = frozenset.intersection(*(branch.required for branch in branches))
     return replace(branches[0], properties=members, required=required, limits={})
 
 
 def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
-    """Return what distinguishes one alternative from the others, as a pair.
+    """Return what distinguishes `branch` from the other alternative forms of an object (`branches`).
 
-    The pair consists of the members that this alternative requires but some others do not, and of the limits
-    of this alternative.
+    The result contains the members that `branch` requires but some others do not, and the limits of `branch`.
     """
     common = frozenset.intersection(*(other.required for other in branches))
     limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())

@@ -66,9 +66,10 @@ def _limit_within(old: Branch, kind: str, word: str, limit: Any) -> bool:
 
 
 def is_bound_within(old: Branch, words: tuple[str, ...], word: str, limit: float, *, sign: int) -> bool:
-    """Whether a bound of the old branch is at least as tight as `limit`.
+    """Whether the old branch has a bound that is at least as tight as `limit`, the value of the keyword `word`.
 
-    `sign` is 1 for a lower bound, and -1 for an upper bound.
+    `words` are the keywords that may state the bound, such as `minimum` and `exclusiveMinimum`. `sign` is 1 if they are
+    lower bounds, and -1 if they are upper bounds.
     """
     for own in words:
         if own in old.limits:
@@ -92,7 +93,7 @@ def _items_within(old: Branch, new: Branch) -> bool:
 def _members_within(old: Branch, new: Branch) -> bool:
     """Whether the new branch certainly accepts the members of every object that the old branch accepts.
 
-    If the new branch restricts members that it does not describe, the old branch must restrict them at least
+    If the new branch restricts undescribed members (`additionalProperties`), the old branch must restrict them at least
     as much.
     """
     if not new.required <= old.required:

@@ -142,7 +142,7 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def _several(one: Json, other: Json) -> dict[str, Json]:
-    """Combine two values of one keyword, from two schemas that both apply, as a list of conditions (`allOf`)."""
+    """Combine two values of one keyword, from two schemas that both apply, as `{"allOf": [one, other]}`."""
     both = [*(one["allOf"] if isinstance(one, dict) and "allOf" in one else [one]), other]
     return {"allOf": sorted(both, key=canonical)}
 
@@ -196,7 +196,10 @@ def _listed_values(plain: Mapping[str, Any]) -> list[Json]:
 
 
 def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
-    """Return the listed values of the type `kind` that match the other keywords; None if the schema lists no values."""
+    """Return the values of the type `kind` that a schema lists (`enum`, `const`) and that match its other keywords.
+
+    The result is None if the schema lists no values.
+    """
     if "enum" not in plain and "const" not in plain:
         return None
     kinds = {kind, "integer"} if kind == "number" else {kind}
@@ -209,7 +212,7 @@ def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
 
 
 def matches(limits: Mapping[str, Json], value: Json) -> bool:
-    """Whether a value satisfies the keywords in `limits`, except conditions.
+    """Whether a value satisfies the keywords in `limits`. Conditions (`if`, `not` and references) are ignored.
 
     If the keywords cannot be compiled, every value satisfies them.
     """

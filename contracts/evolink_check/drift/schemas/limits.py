@@ -45,7 +45,7 @@ class Difference:
 def limit_difference(  # noqa: PLR0913, PLR0917  (both versions, and the place)
     word: str, before: Shape, old: Branch, after: Shape, new: Branch, path: str
 ) -> Difference | None:
-    """Return the difference of one keyword between two branches; None if it has the same meaning in both."""
+    """Return the difference of the keyword `word` between two branches; None if it has the same meaning in both."""
     was, now = old.limits.get(word), new.limits.get(word)
     if (word in old.limits) == (word in new.limits) and canonical(was) == canonical(now):
         return None

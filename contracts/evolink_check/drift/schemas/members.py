@@ -50,7 +50,7 @@ def pair_members(old: Branch, new: Branch) -> MemberPairs:
 
 
 def _likeness(was: str, one: Shape, now: str, other: Shape) -> float:
-    """Return how similar two members are; 0 if they are unrelated."""
+    """Return how similar two members are, from 0 (unrelated) to 2 (nearly equal)."""
     name = _ratio(was.lower().replace("_", ""), now.lower().replace("_", ""))
     text = (
         _ratio(_description(one), _description(other)) if _description(one) and _description(other) else 0.0

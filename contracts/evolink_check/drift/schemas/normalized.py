@@ -184,10 +184,10 @@ def _own(part: _Part) -> _Flat:
 
 
 def _crossed(left: list[_Flat], right: list[_Flat]) -> list[_Flat]:
-    """Return the alternatives of two schemas that both apply, which are all pairs of a left and a right alternative.
+    """Combine two schemas that both apply, each of which is a list of alternatives.
 
-    Pairs that no value can match are left out. If there would be too many pairs, the right alternatives are
-    ignored.
+    Every left alternative is merged with every right alternative. If no value can match both, the pair is left out. If
+    there would be too many pairs, the right schema is ignored.
     """
     if len(left) * len(right) > _MOST_BRANCHES:
         return left

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
-    """Yield two shapes, and then each member that both have, at any depth.
+    """Yield the two shapes (normalized schemas) themselves, and then those of each common member, at any depth.
 
-    Each item has the path of the member, its two shapes, and whether both versions require the member.
+    Each tuple contains the path of the member, the old shape, the new shape, and whether both versions require the
+    member. The path of the two shapes themselves is empty.
     """
     yield from _paired(old, new, "", required=False)
 
