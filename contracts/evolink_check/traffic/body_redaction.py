@@ -1,4 +1,4 @@
-"""Replace the secrets in bodies by marks: in strings of JSON, in fields of forms, and by patterns in any other text."""
+"""Replace the secrets in bodies by marks: in JSON strings, in form fields, and where patterns match other text."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SIGNS = (
 
 
 def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
-    """Return a body with each secret replaced by a mark, in the encoding of the body.
+    """Return a body in which each secret is replaced by a mark. The character encoding remains the same.
 
     A body without secrets is returned unchanged.
     """

@@ -49,7 +49,7 @@ def bearer_keys_in(exchange: Exchange) -> set[str]:
 
 
 def credentials_in(exchange: Exchange) -> set[str]:
-    """Return the other credentials of the request, such as cookies and passwords in URLs.
+    """Return the credentials of the request other than bearer keys, such as cookies and passwords in URLs.
 
     Each credential is returned as it was sent, percent-encoded, and escaped as in a JSON string.
     """
@@ -57,7 +57,7 @@ def credentials_in(exchange: Exchange) -> set[str]:
 
 
 def codes_in(exchange: Exchange) -> set[str]:
-    """Return the values of query parameters with names such as `code`; empty for a request outside the API.
+    """Return the values of query parameters with names such as `code`; empty unless the path contains `/v1/`.
 
     Each value is returned as it was sent, percent-encoded, and escaped as in a JSON string.
     """
@@ -70,9 +70,9 @@ def codes_in(exchange: Exchange) -> set[str]:
 
 
 def short_keys_in(exchange: Exchange) -> set[str]:
-    """Return the API keys in the headers that are so short or plain that an ordinary word (`test`) may equal them.
+    """Return those API keys in the request headers that may equal an ordinary word, such as `test`.
 
-    Short and plain keys are removed only from texts that no rule checks.
+    These keys are removed only from texts that no rule checks.
     """
     sent = [
         value.strip().rpartition(" ")[2]

@@ -49,7 +49,8 @@ def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
 def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:
     """Add the credentials of a request to `keys`, so that they are replaced by marks.
 
-    The mark for a bearer key that was sent to the API is `KEY`, by which rules recognize an API key in the wrong place.
+    A bearer key that was sent to the API is replaced by `KEY`, so that rules recognize the key in a wrong place, such
+    as a URL.
     """
     for key in bearer_keys_in(exchange):
         _add(keys, key, KEY if kind == "exchange" else mark(key))
@@ -65,7 +66,7 @@ def _add(keys: KnownKeys, credential: str, replacement: str) -> None:
 
 
 def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
-    """Return the entry with the secrets removed from its exchange, problem and case."""
+    """Return the entry without secrets in its exchange, in its `problem` and in its `case`."""
     return replace(
         entry,
         exchange=redact_exchange(entry.exchange, entry.who, keys),

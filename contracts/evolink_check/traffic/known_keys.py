@@ -42,7 +42,10 @@ class KnownKeys:
         return bool(self._marks)
 
     def add(self, key: str, mark: str = KEY) -> None:
-        """Add an API key, which `mark` will replace. A key that is added again keeps its first mark."""
+        """Add an API key. Wherever it occurs in a text, `remove_from` writes `mark` in its place.
+
+        A key that is added again keeps its first mark.
+        """
         if key in self._marks:
             self._marks[key] = self._marks.pop(key)
             return
@@ -94,7 +97,7 @@ class KnownKeys:
         return without_encoded(text, self._mark_in) if self._lengths else text
 
     def _mark_in(self, text: str) -> str:
-        """Return the mark of a long key in the text; empty if there is none."""
+        """Return the mark of the first long key in the text; empty if the text contains none."""
         if not self._may_have_long(text):
             return ""
         keys = (self._key_at(text, place) for place in range(len(text) - SHORT + 1))

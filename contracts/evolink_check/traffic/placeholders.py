@@ -40,12 +40,12 @@ _SCHEMES = {
 
 @lru_cache(_REMEMBERED)
 def is_placeholder(key: str) -> bool:
-    """Return whether a bearer token is a placeholder and not a real API key, such as `***` or `YOUR_API_KEY`."""
+    """Return whether a bearer token is a placeholder, such as `***` or `YOUR_API_KEY`, and not a real API key."""
     return not _TOKEN.fullmatch(key) or _is_removed(key)
 
 
 def _is_removed(value: str) -> bool:
-    """Return whether a value looks like the placeholder by which a tool replaced a secret."""
+    """Return whether a value looks like a placeholder that a tool wrote in place of a secret."""
     if _MASK.search(value) or len(set(value.lower())) <= 1:
         return True
     runs = _RUNS.findall(value.lower())
@@ -66,7 +66,7 @@ def _is_removed(value: str) -> bool:
 def bearer_key(value: str) -> str | None:
     """Return the API key in the value of an `Authorization` header.
 
-    Return None for a placeholder, and an empty string if the scheme is not Bearer.
+    Return None if a placeholder or a note replaces the key, and an empty string if the scheme is not Bearer.
     """
     scheme, _, rest = value.strip().partition(" ")
     key = rest.strip()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A delivery in the queue.
+    """A delivery in an `AccountQueue`.
 
     `due` is the time of the next attempt, in Unix seconds of the account's clock. `number` is unique; it orders the
     deliveries that have the same `due`.
@@ -75,11 +75,11 @@ class AccountQueue:
 
     @property
     def next_due(self) -> float | None:
-        """The earliest time at which another delivery becomes due; None if no delivery is due later."""
+        """The earliest due time of the deliveries that are not yet due; None if there are none."""
         return self._later[0].due if self._later else None
 
     def put(self, entry: Entry) -> None:
-        """Add a delivery, whose next attempt is due later."""
+        """Add a delivery. It counts as due only after a call of `release`, even if its due time has passed."""
         heapq.heappush(self._later, entry)
 
     def reschedule(self, task_id: str, due: float) -> None:
@@ -99,7 +99,7 @@ class AccountQueue:
             self._due.setdefault(entry.receiver, deque()).append(entry)
 
     def take(self, may_call: Callable[[str], bool]) -> Entry | None:
-        """Remove and return the next due delivery whose receiver `may_call` accepts; None if there is none."""
+        """Remove a due delivery for the next receiver that `may_call` accepts, and return it; None if there is none."""
         receiver = next(filter(may_call, self._due), None)
         if receiver is None:
             return None
@@ -110,12 +110,12 @@ class AccountQueue:
         return entry
 
     def begin(self, entry: Entry) -> None:
-        """Count an attempt as in progress."""
+        """Record that an attempt of the delivery in `entry` has begun."""
         self._attempted[entry.number] = entry
         self._attempts[entry.receiver] += 1
 
     def end(self, entry: Entry) -> None:
-        """Count an attempt as ended."""
+        """Record that the attempt of the delivery in `entry` has ended."""
         del self._attempted[entry.number]
         self._attempts[entry.receiver] -= 1
         if not self._attempts[entry.receiver]:

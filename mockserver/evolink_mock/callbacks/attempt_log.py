@@ -45,7 +45,7 @@ class AttemptLog:
             self._others[delivery.target.origin()] += 1
 
     def close(self) -> None:
-        """Log how many failed attempts of this period were only counted, and end the period."""
+        """Log how many failed attempts of the current period were only counted, and end this period."""
         if self._timer is not None:
             self._timer.cancel()
         if self._others:
@@ -68,7 +68,7 @@ def log_attempt(delivery: Delivery, attempt: Attempt) -> None:
 
 
 def receivers(origins: Iterable[str]) -> str:
-    """Return the origins that occur most often, with their counts, and the number of the other origins, as text."""
+    """Return how often the most frequent origins occur, such as "3 to https://a.example, 1 to https://b.example"."""
     counts = Counter(origins)
     named = [f"{count} to {origin}" for origin, count in counts.most_common(_NAMED)]
     more = [f"{len(counts) - _NAMED} more receivers"] if len(counts) > _NAMED else []

@@ -21,7 +21,12 @@ _MOST_RECORDS = 10_000  # maximum number of receivers whose last attempt is reco
 
 
 class AttemptLimits(Struct, frozen=True):
-    """Maximum numbers of concurrent attempts. Each attempt occupies a socket until the response or the timeout."""
+    """Maximum numbers of concurrent attempts. Each attempt occupies a socket until the response or the timeout.
+
+    `slow` limits the attempts to all receivers whose last attempt was slow, and `unproven` the attempts to these and to
+    all receivers that have not been called before. `account` and `receiver` limit the attempts of each account and to
+    each receiver, and `share` the attempts of one account to one receiver.
+    """
 
     total: int = 384
     unproven: int = 336  # to receivers that are slow or have no record
@@ -50,7 +55,7 @@ class FairQueue:
             self._queues.append(queue)
 
     def take(self) -> tuple[AccountQueue, Entry] | None:
-        """Choose the next attempt, and count it as in progress.
+        """Choose the delivery that is attempted next, and record that its attempt has begun.
 
         Returns None if no delivery is due, or if the limits allow no further attempt.
         """
@@ -67,14 +72,14 @@ class FairQueue:
         return None
 
     def begin(self, queue: AccountQueue, entry: Entry) -> None:
-        """Count an attempt as in progress."""
+        """Record that an attempt of the delivery in `entry` has begun."""
         queue.begin(entry)
         self._by_receiver[entry.receiver] += 1
         standing = self._standings[entry.number] = self._is_slow.get(entry.receiver)
         self._by_standing[standing] += 1
 
     def end(self, queue: AccountQueue, entry: Entry) -> None:
-        """Count an attempt as ended."""
+        """Record that the attempt of the delivery in `entry` has ended."""
         queue.end(entry)
         self._by_receiver[entry.receiver] -= 1
         if not self._by_receiver[entry.receiver]:

@@ -1,4 +1,4 @@
-"""Attempt the deliveries that this process has leased from a store that several workers share."""
+"""Attempt the deliveries that this worker process has leased from a store that several workers share."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class LeasedAttempts:
         return self._held[token, receiver] < self._limits.share
 
     def hold(self, claims: Iterable[Claim]) -> None:
-        """Queue leased deliveries, which `start_due` attempts."""
+        """Queue leased deliveries. Their attempts begin when `start_due` is called."""
         for claim in claims:
             queue, entry = self._entry(claim)
             queue.put(entry)
@@ -92,7 +92,7 @@ class LeasedAttempts:
         await asyncio.wait((self._start(queue, entry, retried=False),))
 
     def start_due(self) -> None:
-        """Start attempts of queued deliveries, as many as the limits allow."""
+        """Begin attempts of queued deliveries, as many as the limits allow."""
         while not self._closing and (turn := self._fair_queue.take()) is not None:
             self._start(*turn)
 

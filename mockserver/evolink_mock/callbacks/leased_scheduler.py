@@ -75,17 +75,17 @@ class LeasedScheduler:
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Remember when a new delivery in the store is due, so that this worker looks for it in time."""
+        """Remember when a new delivery in the store is due, so that this worker asks the store for it in time."""
         due = delivery.due
         if due is not None and math.isfinite(due) and account.frozen_at is None:
             self._next_wake = min(self._next_wake, due - account.shift)
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:  # noqa: ARG002
-        """Look at the store again, because the next attempt of a delivery has another due time."""
+        """Make `run` read the next due time from the store again, because a delivery has a new due time."""
         self._is_stale = True
 
     def clock_changed(self, account: Account) -> None:  # noqa: ARG002
-        """Look at the store again, because the clock of an account was moved, frozen or resumed."""
+        """Make `run` read the next due time from the store again, because the clock of an account has changed."""
         self._is_stale = True
 
     def discard(self, account: Account) -> None:
@@ -165,7 +165,7 @@ class LeasedScheduler:
         return []
 
     async def _look(self) -> None:
-        """Renew the leases, lease and attempt due deliveries, and report changes by other workers."""
+        """Renew the leases, lease and attempt due deliveries, and call `changed` if another worker has changed data."""
         now = stopwatch()
         if now >= self._renew_at:
             await self._leases.renew()

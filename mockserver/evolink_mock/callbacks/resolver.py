@@ -1,7 +1,7 @@
 """Look up host names in separate threads, so that a name server that never responds delays nothing else.
 
-A look-up cannot be cancelled. The threads are daemon threads, for which Python does not wait when the process ends; it
-would wait for the threads of asyncio's own pool.
+A look-up cannot be cancelled. Therefore, the threads are daemon threads, for which Python does not wait when the
+process ends. Python would wait for the threads of asyncio's own pool.
 """
 
 from __future__ import annotations

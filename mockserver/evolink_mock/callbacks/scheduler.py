@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 def _ignore() -> None:
-    """Do nothing. For callers that need no notice of attempts."""
+    """Do nothing. The default of the parameter `moved` of `CallbackScheduler.advance`."""
 
 
 class Sender(Protocol):
@@ -246,7 +246,10 @@ class CallbackScheduler:
         retried: bool,  # noqa: FBT001  (bound by `partial`)
         task: asyncio.Task[Attempt | None],
     ) -> None:
-        """Remove an ended attempt and schedule its retry, with no `await` in between, so `pending` misses none."""
+        """Remove an ended attempt and schedule its retry.
+
+        There is no `await` between these two steps, because otherwise `pending` could miss the delivery.
+        """
         self._attempts.remove(task)
         self._fair_queue.end(queue, entry)
         if not queue.discarded:

@@ -38,9 +38,9 @@ class _RefusedError(Exception):
 async def internal_address(host: str, within: float, resolve: Resolve) -> str | None:
     """Look up a host, and return the reason why the mock must not connect to its addresses; None if all are public.
 
-    Also returns None if the look-up takes longer than `within` seconds of real time. The create request is then
-    accepted, because the name may be known later, and each attempt checks the addresses again (clauses
-    `callback.no-internal` and `callback.unresolved`).
+    Also returns None if the look-up fails or takes longer than `within` seconds of real time. The create request is
+    then accepted, because a later look-up may succeed, and each attempt to deliver the callback checks the addresses
+    again (clauses `callback.no-internal` and `callback.unresolved`).
     """
     try:
         async with asyncio.timeout(within):
@@ -65,10 +65,11 @@ def _refuse_internal(host: str, addresses: Iterable[str]) -> None:
 async def _connect(
     target: ParsedUrl, context: ssl.SSLContext | None, resolve: Resolve, seconds: float, *, exempt: bool
 ) -> httpcore2.AsyncNetworkStream:
-    """Connect to the first address of the host that accepts the connection. Raises an error if any address is internal.
+    """Connect to the first address of the host that accepts the connection.
 
-    The name is looked up only once here, and the connection goes to a checked address. Therefore, a DNS server cannot
-    return another address after the check (clause `callback.no-internal-at-delivery`).
+    Raises an error if any address is internal, unless `exempt` is true. The name is looked up only once here, and the
+    connection goes to a checked address. Therefore, a DNS server cannot return another address after the check (clause
+    `callback.no-internal-at-delivery`).
     """
     addresses = await resolve(target.host, target.port)
     if not exempt:
@@ -170,7 +171,7 @@ class CallbackSender:
 
 
 def _import_and_read(context: ssl.SSLContext | None) -> ssl.SSLContext:
-    """Import the HTTP client, and load the system's CA certificates unless there is a `context` already.
+    """Import the HTTP client, and load the system's CA certificates unless a `context` is passed.
 
     The environment variable SSL_CERT_FILE can name other certificates.
     """
@@ -200,7 +201,7 @@ def _request(target: ParsedUrl, body: bytes) -> httpcore2.Request:
 
 
 async def _drain(response: httpcore2.Response, stream: httpcore2.AsyncNetworkStream) -> None:
-    """Read the response body up to a limit, so that the receiver can finish sending it."""
+    """Read the response body, up to `_RESPONSE_LIMIT` bytes, so that most receivers can send it completely."""
     read = 0
     async for chunk in response.aiter_stream():
         read += len(chunk)

@@ -1,4 +1,4 @@
-"""Find the requests of a client in a trace: status queries, equal requests, downloads, and queries for invented ids."""
+"""Find the requests of a client in a trace: status queries, repeated requests, downloads, queries for unknown ids."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def _queries_by_task(view: TraceView) -> Mapping[str, list[Observation]]:
 def fetches(view: TraceView) -> tuple[Observation, ...]:
     """Return all requests for result files, including requests without a response.
 
-    URLs are compared without their query strings, because the client may have changed the query string of the link.
+    A request counts if its URL equals a result link. Query strings are ignored, because the client may have changed the
+    query string of the link.
     """
     return view.once(_fetches)
 
@@ -72,7 +73,7 @@ def bare_url(url: str) -> str:
 
 
 def requests_naming(view: TraceView, task_id: str) -> Sequence[Observation]:
-    """Return the requests outside the API whose URL contains this task id."""
+    """Return the requests to result links, undocumented paths or other hosts that have this task id in their URL."""
     if ID.fullmatch(task_id):
         return view.once(_requests_by_id).get(task_id, ())
     return [observation for observation in view.once(_outside) if task_id in observation.exchange.url]
@@ -103,7 +104,8 @@ def placeholder_id(observation: Observation, view: TraceView) -> str | None:
 def queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
     """Return the failed status queries for task ids that no earlier request or response contains.
 
-    If the trace is incomplete, return no queries, because a user may have passed the id to the client.
+    If the trace is incomplete, return no queries, because the client may have got the id from its user or from an
+    exchange that was not recorded.
     """
     return view.once(_queries_for_unknown_ids)
 
@@ -124,14 +126,14 @@ def _queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
 
 
 def queries_for_invented_ids(view: TraceView) -> frozenset[int]:
-    """Return the numbers of the rejected queries whose task ids are unknown (clause `client.given-ids`)."""
+    """Return the entry numbers of the rejected status queries for unknown task ids (clause `client.given-ids`)."""
     return frozenset(
         query.number for query in queries_for_unknown_ids(view) if query.status in {400, 403, 404}
     )
 
 
 def _first_mentions(ids: set[bytes], view: TraceView) -> Mapping[bytes, int]:
-    """Map each id to the number of the first entry whose bodies contain the id as a whole word."""
+    """Map each task id to the number of the first trace entry with this id as a whole word in one of its bodies."""
     first: dict[bytes, int] = {}
     odd = {
         id_: re.compile(rb"(?<![\w-])" + re.escape(id_) + rb"(?![\w-])")
@@ -170,7 +172,7 @@ def seconds_between(before: Observation, after: Observation) -> float:
 def is_readable_json(observation: Observation) -> bool:
     """Return whether a response is a 2xx with a JSON body and no content type other than JSON.
 
-    A client may treat any other response as lost.
+    After any other response, a client may act as if it had received none.
     """
     return observation.succeeded and "json" in (observation.header("content-type") or "json").lower()
 

@@ -210,7 +210,10 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """Map the number of a create request to the number of an equal one, sent soon after the last query of its task."""
+    """Map the number of each abandoned create request to the number of the equal request that followed it.
+
+    A create request is abandoned if the client sends an equal one soon after its last query of the first task.
+    """
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):
         for create, again in pairwise(group):
@@ -246,7 +249,7 @@ def failed_is_failure(view: TraceView) -> Iterator[Finding]:
 
 @rule_family(_AFTER_FAILURE)
 def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
-    """After a task has failed, a client repeats its create request only as the advice for the failure code allows."""
+    """After a task has failed, a client repeats the create request only as documented for the failure code."""
     advice, expected, within = _AFTER_FAILURE[clause]
     advised = {failure.code: failure.advice for failure in view.spec.failures}
     ends = {

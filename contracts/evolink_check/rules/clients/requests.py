@@ -81,7 +81,7 @@ def over_https(view: TraceView) -> Iterator[Finding]:
 
 
 def _redirects_elsewhere(view: TraceView) -> Mapping[str, int]:
-    """Map the targets of redirects from the API to another host to the numbers of the redirected requests."""
+    """If the API redirected a request to a URL on another host, map this URL to the number of the request."""
     places: dict[str, int] = {}
     for observation in requests_with_roles(view, *KEYED_ROLES):
         location = observation.header("location") if 300 <= observation.status < 400 else None  # noqa: PLR2004
@@ -124,9 +124,9 @@ def valid_request(view: TraceView) -> Iterator[Finding]:
 
 
 def _judge_faults(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
-    """Judge that a create request has none of the faults for which `is_wrong` returns True.
+    """Judge whether a create request is free of the faults for which `is_wrong` returns True.
 
-    A fault that the documents may allow counts only if the server refused the request with a 400.
+    If the documents do not clearly forbid a fault, it counts only if the server refused the request with a 400.
     """
     if _is_body_missing(observation):
         return

@@ -123,10 +123,10 @@ def _request_series(view: TraceView) -> Iterable[list[Observation]]:
 
 
 def _next_attempt(series: Sequence[Observation], place: int) -> Observation | None:
-    """Return the first request after the refusal of `series[place]` that may be a repetition; None if there is none.
+    """Return the first request that may repeat the refused request `series[place]`; None if there is none.
 
-    A create request with another body also counts, unless it follows so soon that the client sent it before the refusal
-    arrived.
+    A create request with another body also counts as a repetition, unless it follows so soon that the client sent it
+    before the refusal arrived.
     """
     refused = series[place]
     first = bisect_left(series, refused.ended, lo=place + 1, key=lambda request: request.began)
@@ -172,8 +172,8 @@ def _longest_streak(marks: Iterable[bool]) -> int:
 def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
     """Yield each long series of requests without a response, and the first request with a response after the series.
 
-    Short series are left out, because HTTP libraries repeat a request whose connection was closed, so the first
-    repetitions are not decided by the client.
+    Short series are left out, because the first repetitions may come from an HTTP library, which repeats a request if
+    the connection was closed.
     """
     run: list[Observation] = []
     for observation in group:
@@ -200,9 +200,10 @@ def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 
 def _backoff_problem(run: list[Observation], usual: float | None) -> str:
-    """Describe what is wrong with the waits after a series of 5xx; empty if nothing is wrong.
+    """Describe what is wrong with a client's waits between the requests in `run`; empty if nothing is wrong.
 
-    `usual` is the client's usual interval between requests in seconds; None if unknown.
+    All requests in `run` got a 5xx, except perhaps the last one. `usual` is the client's usual wait after a successful
+    response, in seconds; None if unknown.
     """
     waits_seen = [seconds_between(observation, after) for observation, after in pairwise(run)]
     quick = _longest_streak(wait < _AT_ONCE for wait in waits_seen)

@@ -69,7 +69,7 @@ def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
 
 
 def _of_id(query: Observation, view: TraceView) -> set[int]:
-    """Return the statuses that a status query for this task id may get if its API key is valid."""
+    """Return the statuses that a correct server may return for the task id in `query` if the API key is valid."""
     if query.task_id in known_tasks(view):
         own = is_own(query, view)
         return {True: {query.success, 500}, False: {403, 500}, None: {query.success, 403, 500}}[own]
@@ -95,7 +95,10 @@ def is_own(observation: Observation, view: TraceView) -> bool | None:
 
 
 def is_foreign(task_id: str) -> bool:
-    """Return whether a task id is a plain word that does not begin with `task-unified-` (clause `query.id-prefix`)."""
+    """Return whether a task id does not begin with `task-unified-` (clause `query.id-prefix`).
+
+    Return False if the id contains characters other than letters, digits, `_` and `-`.
+    """
     return _WORD.fullmatch(task_id) is not None and not task_id.startswith(PREFIX)
 
 

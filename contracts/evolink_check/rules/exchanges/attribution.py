@@ -12,7 +12,8 @@ The rules about responses of the API use these functions:
   judgeable, and its task id is well formed, unique and consistent with `created`. For any other task, the response to
   the create request already violates a clause. A 404 for a known task before its first 2xx violates
   `create.readable-at-once`.
-- `headers_to_blame(view)` in `false_rejections`: the unknown header because of which an exchange was refused.
+- `headers_to_blame(view)` in `false_rejections`: the name of the unknown request header because of which an
+  exchange was refused, by the number of the exchange.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def ignores_invalid_key(observation: Observation) -> bool:
 def lacks_error_shape(view: TraceView) -> bool:
     """Return whether any error of the task endpoints lacks the documented shape.
 
-    If any does, the missing shape is not reported again for errors of other endpoints.
+    If an error of these endpoints does, rules do not report the missing shape again for errors of other endpoints.
     """
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
@@ -202,7 +203,7 @@ def _is_unchanged(observation: Observation) -> bool:
 
 
 def _is_without_credits(observation: Observation) -> bool:
-    """Return whether the server has no credits endpoint, which no OpenAPI document requires."""
+    """Return whether a request failed because the server has no credits endpoint. No OpenAPI document requires one."""
     return observation.role == "credits" and observation.status in _NOT_THERE
 
 
@@ -229,7 +230,7 @@ def _clause_of_undocumented_route(observation: Observation) -> str:
 
 
 def _is_below_credits(observation: Observation) -> bool:
-    """Return whether the path is below `/credits`, for whose errors the documents require only an integer code."""
+    """Return whether the path contains `/credits`. The errors of such paths need only an integer `code`."""
     return "/credits" in urlsplit(observation.exchange.url).path
 
 

@@ -94,7 +94,8 @@ def pending_first(view: TraceView) -> Iterator[Finding]:
 def is_at_once(create: Observation, query: Observation) -> bool:
     """Return whether a query is sent immediately after the response to the create request.
 
-    A 404 for a later query violates `query.answers-200`, unless a query after that one finds the task.
+    A 404 for a later query violates `query.answers-200`. If the task is found by a still later query, the 404 violates
+    `create.readable-at-once` instead.
     """
     return 0 <= query.began - create.ended <= _TOLERANCES.query_at_once
 
@@ -183,8 +184,8 @@ def id_unique(view: TraceView) -> Iterator[Finding]:
 def created(view: TraceView) -> Iterator[Finding]:
     """`created` is the time of the create request in Unix seconds (clause `task.created`).
 
-    A `created` after the time of the request is accepted if the clock was right in an earlier request of the account,
-    because the clock of a server can be advanced, even while requests are in progress.
+    A `created` that is later than the request is accepted if an earlier create request of the account got the correct
+    time, because the server's clock may have been advanced since then.
     """
     for create in accepted(view):
         value = create.body.get("created")
@@ -204,8 +205,7 @@ def created(view: TraceView) -> Iterator[Finding]:
 def _clock_may_be_advanced(create: Observation, view: TraceView) -> bool:
     """Return whether `created` may be too late because the server's clock was advanced during the recording.
 
-    Return True if `created` was right in an earlier request of the account, or in one that was in progress at the same
-    time.
+    Return True if `created` was right in another create request of the account that began before this one ended.
     """
     return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 
@@ -223,11 +223,11 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
 
 
 def _distance(value: int, create: Observation) -> tuple[float, float]:
-    """Return the seconds from the create request to `created`, and how many seconds are allowed.
+    """Return the seconds from the create request to its `created` (`value`), and how many seconds are allowed.
 
     The seconds are negative if `created` is earlier than the request, and 0 for every time between the request and its
-    response. The time of the response is that in the `Date` header. If there is no such header, the recorded time is
-    used, for which more seconds are allowed, because the clock of the recording may be wrong.
+    response. The time of the response is taken from its `Date` header. Without this header, the recorded time is used,
+    and more seconds are allowed, because the clock of the recorder may be wrong.
     """
     date = http_date(create.header("Date") or "")
     ended = create.ended if date is None else date

@@ -102,8 +102,9 @@ def code(clause: str, view: TraceView) -> Iterator[Finding]:
 def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, Any]]:
     """Return the pairs of code and type in the documented examples for the status.
 
-    For a create request without a known model, and for a 401, the examples of all documents with the path of the
-    request count, because a server may check the API key before it reads the body.
+    The examples are those of the requested model. For an invalid create request and for a 401, they include the
+    examples of all models with the same request path, because a server may refuse the request before it reads the
+    model.
     """
     operations: Iterable[Mapping[int, Any]] = [observation.errors]
     if observation.operation and (observation.faults or observation.status == _UNAUTHORIZED):

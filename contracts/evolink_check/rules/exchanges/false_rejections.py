@@ -59,14 +59,14 @@ def unknown_headers(observation: Observation) -> list[str]:
 def headers_to_blame(view: TraceView) -> Mapping[int, str]:
     """Map the number of each exchange that was refused because of an unknown header to the name of the header.
 
-    A header is the reason if requests of the same kind and account were never refused without an unknown header, and
-    never accepted with this header.
+    A header is considered the reason if, among the requests of the same kind and account, none without an unknown
+    header was refused, and none with this header was accepted.
     """
     return view.once(_headers_to_blame)
 
 
 def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
-    """Judge that valid create requests are accepted. Yield each finding with the id of its clause."""
+    """Judge whether valid create requests are accepted. Yield each finding with the id of its clause."""
     creates = [create for create in view.of("create") if is_valid(create)]
     refused = [create for create in creates if _is_refused(create, view)]
     accepted = [create for create in creates if create.status == create.success]
@@ -128,8 +128,8 @@ def _refusals(
 def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
     """Return the features for which a create request may have been refused, the most likely ones first.
 
-    A feature that an accepted request also had is left out. Because a host name may resolve at one time and not at
-    another, the host of a callback URL is left out only if it was accepted before and another feature is suspected.
+    A feature is left out if another request with this feature was accepted. The host of a callback URL is left out only
+    if another feature remains, because the server may have accepted the host and later failed to look up its name.
     """
     others = [
         feature

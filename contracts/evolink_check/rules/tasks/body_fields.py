@@ -37,7 +37,7 @@ def progress_of(body: Mapping[str, Any]) -> int | None:
 
 
 def sound_identity(create: Observation | None) -> dict[str, Any]:
-    """Return those `IDENTITY` fields of the response to a create request that violate no other clause."""
+    """Return `created`, `model`, `object` and `type` from the response to a create request, unless they are wrong."""
     if create is None or create.operation is None:
         return {}
     body, fields = create.body, {}

@@ -70,7 +70,7 @@ def success(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceView) -> bool:
-    """Return whether deliveries were recorded so long after this attempt that a retry would have arrived."""
+    """Return whether the recording lasted so long after an attempt that it would contain a retry, if there was one."""
     place = deliveries.attempts.index(observation)
     quiet = Tolerances(view.trace.scale).quiet_after(deliveries.rules, place)
     return view.trace.watched_until >= observation.ended + quiet
@@ -137,7 +137,10 @@ def any_failure(view: TraceView) -> Iterator[Finding]:
 def _is_retry_missing(
     deliveries: TaskDeliveries, run: AttemptRun, last: Observation, view: TraceView
 ) -> bool:
-    """Return whether a retry should have arrived, and neither a slow server nor a redirect explains its absence."""
+    """Return whether the server should have retried the attempt `last`, but no retry arrived in time.
+
+    Return False if a slow server or a redirect may be the reason.
+    """
     rest = 1 + len(deliveries.rules.retries) - len(run.attempts)
     if run.success or deliveries.redirected or rest < 1 or is_lossy(deliveries, last.ended, view, rest=rest):
         return False

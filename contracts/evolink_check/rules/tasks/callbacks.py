@@ -55,14 +55,15 @@ def only_when_asked(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_due(deliveries: TaskDeliveries, view: TraceView) -> bool:
-    """Return whether a callback would have arrived before the end of the trace."""
+    """Return whether a callback, if the server had sent one, would have arrived before the end of the recording."""
     return bool(deliveries.history.ended) and _is_over(deliveries, deliveries.history.ended[0], view)
 
 
 def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> bool:
-    """Return whether deliveries were recorded for so long after `end` that a callback would have arrived.
+    """Return whether the recording lasted so long after `end` that it would contain a callback, if there was one.
 
-    `end` is the exchange that first reported the end of the task.
+    `end` is the exchange that first reported the end of the task. Return False if the server was then so slow that it
+    may have been unable to deliver the callback.
     """
     enough = Tolerances(view.trace.scale).wait_for_delivery(deliveries.rules, 0)
     over = view.trace.watched_until >= end.ended + enough
@@ -139,8 +140,8 @@ def body_equals_query(view: TraceView) -> Iterator[Finding]:
     """The body of a callback equals the response to a status query (clause `callback.body-equals-query`).
 
     All documented fields are compared; links are compared without their query strings. A callback is compared with the
-    response to a query that reports the end and violates no other clause. If there is no such query, the callback is
-    compared with the first attempt to deliver it.
+    response to a status query that reports the end of the task and violates no other clause. If the trace has no such
+    query, each repeated delivery of a callback is compared with its first delivery.
     """
     for deliveries in all_deliveries(view):
         attempts = [
@@ -166,7 +167,7 @@ def body_equals_query(view: TraceView) -> Iterator[Finding]:
 
 
 def _numbers_with_violations(view: TraceView) -> frozenset[int]:
-    """Return the numbers of the exchanges that violate a clause about the life of the task."""
+    """Return the entry numbers of the exchanges that violate a clause about a task's status, outcome or queries."""
     return frozenset(
         finding.entries[-1]
         for rule_of_task in rules_of(lifecycle, outcomes, progress, queries).values()
@@ -182,7 +183,7 @@ def _field(body: Mapping[str, Any], name: str) -> Any:
 
 
 def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: TaskDeliveries) -> str:
-    """Return the name of the first field that differs; empty if all are equal."""
+    """Return the name of the first field in which `body` differs from `right`; empty if none differs."""
     identity = (
         sound_identity(deliveries.history.create) if deliveries.history.create else dict.fromkeys(IDENTITY)
     )

@@ -1,7 +1,7 @@
-"""The credits of each account: the readings that count, and every create request that may have cost credits.
+"""The remaining credits of each account at several times, and every create request that may have cost credits.
 
-A reading is a response of the credits endpoint. A reading counts if all tasks of the account had ended before, and if
-no create request of the account was in progress at the same time.
+The remaining credits are taken from the responses of the credits endpoint. A response is ignored if a task or a create
+request of the account was in progress at the same time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _REFUSED = range(400, 500)
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A reading of the credits while no task of the account was in progress.
+    """A response of the credits endpoint at a time when no task of the account was in progress.
 
     `left` is the number of remaining credits. `epoch` is the number of earlier create requests that created a task or
     may have done so. `settled` is true if the last task ended so long ago that the server must have returned its
@@ -45,14 +45,15 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class CreateCost:
-    """A create request of an account, and its task.
+    """A create request, and what the trace shows about its task.
 
-    `task` is None if the response has no unique task id. `over` is the Unix time at which the task was first reported
-    as ended; infinity if it never was.
+    `made` is true if the request created a task or may have done so, and `failed` if the task failed. `task` is None if
+    the response has no unique task id. `over` is the Unix time at which the task was first reported as ended; infinity
+    if it never was.
     """
 
     seen: Observation
-    made: bool  # whether the request made a task, or may have done so
+    made: bool
     task: TaskRecord | None
     over: float
     failed: bool
@@ -60,7 +61,7 @@ class CreateCost:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The readings of the credits and the create requests of one account, each in order of time."""
+    """The balances and the create requests of one account, each in order of time."""
 
     balances: tuple[Balance, ...]
     creates: tuple[CreateCost, ...]

@@ -1,7 +1,7 @@
 """Rules about the credits of an account before and after requests, and about the shape of the credits response.
 
-A finding needs two readings of the credits between which the account sent only one kind of request. Completed tasks are
-not checked, because the documents call the cost of a task an estimate.
+A finding needs two responses of the credits endpoint between which the account sent only one kind of request. Completed
+tasks are not checked, because the documents call the cost of a task an estimate.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _OK, _FIRST_ERROR, _SHORT, _SERVER_ERROR = 200, 400, 402, 500
 
 
 def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation], list[Observation]]]:
-    """Yield pairs of consecutive readings of the credits between which no task was created.
+    """Yield pairs of consecutive balances of an account between which no task was created or in progress.
 
-    Each pair comes with the refused create requests and the successful status queries between the readings.
+    Each pair comes with the refused create requests and the successful status queries between the two.
     """
     queries: dict[str, list[Observation]] = {}
     for observation in view.of("query") if ledgers(view) else ():
@@ -46,7 +46,7 @@ def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation]
 
 
 def _between(ordered: Sequence[Observation], first: Balance, second: Balance) -> list[Observation]:
-    """Return the requests that began after the first reading and before the second."""
+    """Return the requests that began after the first balance was queried and before the second was."""
     start = bisect_left(ordered, first.seen.ended, key=lambda observation: observation.began)
     end = bisect_left(ordered, second.seen.began, key=lambda observation: observation.began)
     return list(ordered[start:end])
@@ -92,7 +92,10 @@ def _credits(amount: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FailedTasks:
-    """Consecutive failed tasks, with the credits before them and all readings until the next create request."""
+    """Failed tasks of one account, and its remaining credits before and after them.
+
+    `after` contains all balances until the next create request that created a task.
+    """
 
     before: Balance
     tasks: tuple[CreateCost, ...]
@@ -100,7 +103,7 @@ class FailedTasks:
 
     @property
     def returned(self) -> Balance | None:
-        """The first reading with at least the credits from before the tasks; None if there is no such reading."""
+        """The first balance in `after` with at least as many credits as `before`; None if there is none."""
         return next((balance for balance in self.after if balance.left >= self.before.left), None)
 
 

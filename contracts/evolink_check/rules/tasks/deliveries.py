@@ -36,8 +36,8 @@ class TaskDeliveries:
     """The deliveries of one task.
 
     `url` is the callback URL in the create request of the task: empty if there is none, None if the create request is
-    not known. `watched` is true if deliveries to `url` were recorded. `attempts` are the deliveries after the end of
-    the task, `early` those before the end, and `redirected` those that followed a redirect.
+    not known. `watched` is true if the recording includes every delivery to `url` that arrived. `attempts` are the
+    deliveries after the end of the task, `early` those before the end, and `redirected` those that followed a redirect.
     """
 
     history: TaskHistory
@@ -52,7 +52,8 @@ class TaskDeliveries:
     def truncated(self) -> bool:
         """Whether the body of a delivery is incomplete.
 
-        The sender of an incomplete delivery gave up, so that the next attempt cannot be predicted.
+        If it is, the server gave up in the middle of the delivery, and the time of its next attempt cannot be
+        predicted.
         """
         return any(is_truncated(delivery) for delivery in (*self.early, *self.attempts))
 
@@ -76,12 +77,12 @@ def all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
 
 
 def watched_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """Yield the deliveries of every task whose callback URL leads to the receiver of the trace."""
+    """Yield the deliveries of every task whose callback URL leads to the receiver that was recorded."""
     return (deliveries for deliveries in all_deliveries(view) if deliveries.watched)
 
 
 def complete_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """Yield the deliveries of every task whose callback URL leads to the receiver, unless a body is truncated."""
+    """Yield what `watched_deliveries` yields, except for tasks with a truncated delivery."""
     return (deliveries for deliveries in watched_deliveries(view) if not deliveries.truncated)
 
 
@@ -96,8 +97,8 @@ def is_truncated(observation: Observation) -> bool:
 def slowest_answer(view: TraceView, at: float) -> float:
     """Return the longest response time of the API around the Unix time `at`, in real seconds; 0 without a response.
 
-    The sender may need as much time to connect to the receiver as the API needed for this response. The sender's
-    timeout includes the time to connect, but the receiver does not see it.
+    If the API was slow, the server may also have been slow to connect to a receiver. The time to connect counts for the
+    timeout of a delivery, although the receiver cannot measure it.
     """
     answers, around = view.once(_answer_times), Tolerances().same_instant
     start, end = (bisect_left(answers, (at + shift,)) for shift in (-around, around))
@@ -107,8 +108,9 @@ def slowest_answer(view: TraceView, at: float) -> float:
 def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: int = 1) -> bool:
     """Return whether the server was so slow around the Unix time `at` that deliveries may not have arrived in time.
 
-    `rest` is the number of attempts that were still to come. If it is 1, the server counts as slow when a response took
-    a quarter of the callback timeout; otherwise, the whole timeout.
+    `rest` is the number of attempts that were still to come. If one attempt was left, the server counts as slow if a
+    response took longer than a quarter of the callback timeout. If more attempts were left, a response must have taken
+    longer than the whole timeout.
     """
     timeout = Tolerances(view.trace.scale).real(deliveries.rules.timeout)
     return slowest_answer(view, at) > (timeout / 4 if rest == 1 else timeout)

@@ -1,4 +1,4 @@
-"""The history of each task, as the requests of its owner show it, without exchanges that violate other clauses.
+"""The history of each task: its create request, the status queries of its owner, and its callbacks.
 
 - `task_histories(view)`: the tasks that can be judged. A task that should not exist, because its create request had to
   be refused or its id is malformed, is left out.
@@ -53,7 +53,8 @@ class TaskHistory:
 
     @property
     def ends(self) -> tuple[str, ...]:
-        """The statuses of ended tasks; not a set, because a faulty server may send a status that is not hashable."""
+        """The statuses that an ended task can have, such as `completed`."""
+        # Not a set, because a faulty server may send a status that is not hashable.
         return ends_of(self.statuses)
 
     @property
@@ -77,9 +78,9 @@ def _bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
 
 
 def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
-    """Return the judged queries, and the first callback after the end if no query reports the end.
+    """Return the judged queries of a task. If none of them reports the end, add the first callback that does.
 
-    If a query reports the end, `callback.body-equals-query` compares the callback with the query instead.
+    If a query reports the end, the callback is left out, because `callback.body-equals-query` compares the two.
     """
     early = (None, history.statuses.initial, history.statuses.running)
     deliveries = (
@@ -155,7 +156,11 @@ def _is_judgeable_refusal(observation: Observation) -> bool:
 
 
 def _is_own(observation: Observation, task: TaskRecord) -> bool:
-    """Return whether a query is from the task's owner; if the sender is unknown, whether it succeeded."""
+    """Return whether a query was sent by the account that created the task.
+
+    If one of the two accounts is unknown, return whether the query succeeded. If the create request was not recorded,
+    return whether the API key of the query may be valid.
+    """
     if task.create is None:
         return observation.account.valid is not False
     if UNKNOWN in {observation.who, task.create.who}:
@@ -164,7 +169,7 @@ def _is_own(observation: Observation, task: TaskRecord) -> bool:
 
 
 def ends_of(statuses: Statuses) -> tuple[str, ...]:
-    """Return the statuses of a task that has ended."""
+    """Return those of `statuses` that an ended task can have, such as `completed`."""
     return tuple(filter(None, (statuses.success, statuses.failure, statuses.cancelled)))
 
 

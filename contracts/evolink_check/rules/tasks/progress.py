@@ -69,7 +69,7 @@ def _is_running(history: TaskHistory, observation: Observation) -> bool:
 
 
 def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
-    """Check that the progress is `value` in every body whose status is `statuses[place]`."""
+    """Judge whether the progress is `value` in every body that has the status at index `place` of `Statuses`."""
     for history, observation in bodies(view):
         now, word = progress_of(observation.body), history.statuses[place]
         if observation.body.get("status") != word or now is None:

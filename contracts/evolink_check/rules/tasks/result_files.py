@@ -68,7 +68,7 @@ def defaults(view: TraceView) -> Iterator[Finding]:
 
 
 def _measured(view: TraceView) -> Iterator[tuple[str, bool, Finding]]:
-    """Yield the name of each measured property of a file, whether it was requested, and whether it is right."""
+    """Yield the name of each measured property of a result file, whether it was requested, and the finding about it."""
     for fetch in fetches(view):
         create, media = fetch.history.create, fetch.link.entry.media
         if create is None or create.operation is None or media is None or media.problem:

@@ -66,7 +66,7 @@ class Fetch:
 
 
 def fetches(view: TraceView) -> tuple[Fetch, ...]:
-    """Return every GET and HEAD of a result link of a completed task that got a response."""
+    """Return every GET and HEAD request for a result link of a completed task, if the request got a response."""
     return view.once(_fetches)
 
 
@@ -96,7 +96,10 @@ def _completed(history: TaskHistory) -> list[Observation]:
 def _fetches_of(
     history: TaskHistory, links: Sequence[Observation], end_report: Observation, scale: float
 ) -> Iterator[Fetch]:
-    """Yield the fetches of a task that ended between the last query that found it unfinished and `end_report`."""
+    """Yield the requests `links` with the minimum and maximum time since the end of their task.
+
+    The task ended between the last query that found it unfinished and `end_report`.
+    """
     unfinished = [
         observation.began
         for observation in history.judged
@@ -111,7 +114,7 @@ def _fetches_of(
 
 @rule("link.24h")
 def works_24h(view: TraceView) -> Iterator[Finding]:
-    """A result link works for 24 hours (clause `link.24h`). A download with an API key cannot violate it."""
+    """A result link works for 24 hours (clause `link.24h`). A failed download with an API key is not a violation."""
     for fetch in fetches(view):
         if fetch.most >= fetch.life - _MARGIN:
             continue
@@ -212,6 +215,9 @@ def extension(view: TraceView) -> Iterator[Finding]:
 
 
 def medium_of(history: TaskHistory, observation: Observation) -> str:
-    """Return the medium of a task's results, such as `video`, from its document or, if unknown, from a body."""
+    """Return the medium of a task's results, such as `video`.
+
+    The medium is taken from the OpenAPI document of the model; if the model is unknown, from `type` in `observation`.
+    """
     operation = history.create.operation if history.create else None
     return operation.medium if operation else str(observation.body.get("type"))

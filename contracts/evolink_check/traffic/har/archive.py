@@ -65,12 +65,14 @@ def _head(version: str) -> dict[str, Any]:
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     """Merge HAR documents into one trace, ordered by time. `documents` are pairs of a file name and a document.
 
-    Files of evolink-check are read without loss. In files of other tools, labels replace the API keys, and the sender
-    of a request without a key is unknown, because many tools omit the header. Three kinds of entries are left out, with
-    a note: responses from a cache, requests whose body was not recorded, and invalid entries of other hosts.
+    Files of evolink-check are read without loss. In files of other tools, labels replace the API keys. The sender of a
+    request without an Authorization header is unknown, because many tools omit this header. Three kinds of entries are
+    left out, with a note: responses from a cache, requests whose body was not recorded, and invalid entries of other
+    hosts.
 
     If `origin` is empty, the API is the documented server or the origin of most requests to documented paths. Raises
-    ValueError, which names the file and, if an entry of the API is invalid, the entry.
+    ValueError if a file is not a HAR file, if an entry of the API is invalid, or if the files were recorded with
+    different clock scales; the error names the file and the invalid entry.
     """
     origin = normalized_url(origin)
     files = read_archives(documents, origin)

@@ -86,7 +86,7 @@ def _more(places: list[str]) -> str:
 
 
 def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> list[ReadArchive]:
-    """Read HAR documents, and remove the API keys from those of other tools.
+    """Read HAR documents, and remove the API keys from documents that evolink-check did not write.
 
     `origin` is the base URL of the API. If `origin` is empty, requests to the documented host or to a documented path
     count as requests to the API. Raises ValueError, which names the file, if the file is not a HAR file or if an entry
@@ -267,11 +267,11 @@ def _label_of_sender(entry: HarEntry, labels: _Labels) -> str:
 
 
 def _label_in_journal(entry: HarEntry, only: str) -> str:
-    """Return the label of the account that sent a request in the mock's journal.
+    """Return the label of the account that sent a request in the mock's journal, its log of requests and responses.
 
-    `only` is the label of the account whose journal this is. A request without an Authorization header was sent without
-    an API key, because the journal contains all headers. An Authorization value that got a 401 is a key only if it
-    begins with `Bearer`.
+    A journal contains the requests of one account, whose label is `only`. A request without an Authorization header was
+    sent without an API key, because the journal contains all headers. If a request got a 401, the value of its
+    Authorization header is an API key only if it begins with `Bearer`.
     """
     value = authorization(entry)
     if value is None:
