@@ -1,4 +1,4 @@
-"""`python -m evolink_spec` writes compiled.json again, after a change to openapi/ or overlay.yaml."""
+"""`python -m evolink_spec` generates compiled.json again. Run it after each change to openapi/ or overlay.yaml."""
 
 from evolink_spec.compiled import main
 

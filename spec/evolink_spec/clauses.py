@@ -25,7 +25,10 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 @dataclass(frozen=True, slots=True)
 class ObservationPoint:
-    """At what place in the traffic a violation of a clause can be observed, and what proves it (see clauses.yaml)."""
+    """Where in the traffic a violation of a clause can be observed (such as `query` or `callback`), and the evidence.
+
+    The comment at the top of clauses.yaml explains the values of `where`. `by` describes the evidence in words.
+    """
 
     where: Where
     by: str
@@ -36,9 +39,10 @@ class Clause:
     """One rule for servers, clients or callback receivers.
 
     `document` names a file in `openapi/`, and `pointer` is the JSON pointer to the place in this file that states the
-    rule; both are None if only another publication states it. `level` is `must` if a document or publication states the
-    rule, otherwise `advice`. `severity` says whether a check reports a violation as a failure or as a warning. If the
-    documents are silent or contradict each other, `choice` explains what was decided and why.
+    rule; both are None if no file in `openapi/` states it. `level` is `must` if a document or another publication
+    states the rule, or if `choice` decides what an unclear document means; otherwise, it is `advice`. `severity` says
+    whether a check reports a violation as a failure or as a warning. If the documents are silent or contradict each
+    other, `choice` explains what was decided and why.
     """
 
     id: str
@@ -53,7 +57,7 @@ class Clause:
 
 
 def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
-    """Return all clauses in the order of the file.
+    """Return the clauses in a file (by default, clauses.yaml), in the order of the file.
 
     Raises `SpecError`, with file and pointer, if the file is malformed.
     """

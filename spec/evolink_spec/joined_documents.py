@@ -1,6 +1,7 @@
 """Join the document of a create operation and the document of the status query into one document.
 
-The callback and the link of a create operation refer to the other document, but some tools can read only one.
+In EvoLink's documents, the callbacks and links of create operations refer to the document of the status query, but some
+tools can read only one document.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def joined_documents(spec: Spec) -> dict[str, Document]:
-    """Return all documents by file. To each document with a create operation, the document of the query is added."""
+    """Return all documents by file. Each document with a create operation also contains that of the status query."""
     query = spec.documents[spec.query.source]
     creating = {operation.source for creates in spec.creates.values() for operation in creates.values()}
     return {
@@ -35,7 +36,7 @@ def _joined(create: Document, query: Document) -> dict[str, Any]:
 
 
 def _with_unique_components(query: Document, create: Document) -> dict[str, Any]:
-    """Return the query's document, with new names for the components that `create` uses for something else."""
+    """Return `query`, in which a component is renamed if `create` has a different component with the same name."""
     text = json.dumps(query)
     renamed: dict[str, dict[str, str]] = {}
     for kind, ours in create.get("components", {}).items():

@@ -104,7 +104,10 @@ def _validator(schema: Node) -> Any:
 
 
 def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
-    """Raise `SpecError` with the location `place` if `value` does not match `schema`, which `check` has accepted."""
+    """Raise `SpecError` with the location `place` if `value` does not match `schema`.
+
+    `check` must have accepted the schema. The error message calls the value `what` (such as `the default`).
+    """
     validator = _validator(schema)
     try:
         error = next(validator.iter_errors(value), None)
@@ -139,7 +142,7 @@ def standalone(schema: Node) -> dict[str, Json]:
 def _invalid_schema(node: Node, error: ValueError) -> SpecError:
     """Return the `SpecError` for an invalid schema.
 
-    The path in `error` begins at the schema, or at the copy that `standalone` has made.
+    The path in `error` is relative to the copy that `standalone` has made, or else to the schema itself.
     """
     path, message = _path_and_message(error)
     pointer = "" if path[:1] == ["components"] else node.pointer
@@ -208,8 +211,8 @@ def _component(reference: Node) -> Node:
 def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
     """Return a sample value for a schema.
 
-    The value is the first that the schema has of `const`, `example`, `default`, `examples` and `enum`; otherwise, it is
-    an empty value of the schema's type.
+    The value is the first that the schema has of `const`, `example`, `default`, `examples` and `enum`. Otherwise,
+    an object is built from samples of its properties, and any other type gets an empty value.
     """
     present = keywords(schema)
     for word in ("const", "example", "default"):

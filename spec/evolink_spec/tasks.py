@@ -60,17 +60,14 @@ def not_a_task(operation: Node, problem: str) -> NotATaskError:
 
 
 def refuse_payload(properties: Mapping[str, Node], operation: Node) -> None:
-    """Raise `SpecError` if the documented response of an operation contains a result (such as `data`), not a task.
-
-    Such an operation is synchronous.
-    """
+    """Raise `SpecError` if an operation is synchronous: its response contains a result (such as `data`), not a task."""
     for name in _PAYLOAD:
         if name in properties:
             raise not_a_task(operation, f"describes no task: its response has `{name}`, so it is synchronous")
 
 
 def sample_answer(answer: Node) -> dict[str, Json]:
-    """Build the response body of a new task from the examples in a schema, without `results` and `error`."""
+    """Build the response body of a new task from the examples in a schema, without results and errors."""
     check(answer)
     body = sample(answer)
     if not isinstance(body, dict):
@@ -103,7 +100,7 @@ def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Med
 
 
 def _single_value(schema: Node | None) -> str | None:
-    """Return the value of a property that has only one: its only allowed value, or else its default or example."""
+    """Return the only allowed value of a property, or else its default or its example; None if that is not text."""
     present = keywords(schema) if schema else {}
     listed = [present["const"]] if "const" in present else present.get("enum", [])
     if not isinstance(listed, list) or len(listed) != 1:

@@ -74,8 +74,8 @@ class CreateEndpoint:
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
         """Respond without awaiting anything.
 
-        Raises `MayWaitError`, and changes nothing, if the request may have a callback or a recipe, because either may
-        take time.
+        Raises `MayWaitError`, and changes nothing, if the body contains a callback URL, whose host name must be
+        resolved, or if a recipe may apply to the request, because a recipe may delay the response.
         """
         context = self._read(exchange, head, body)
         if context.token is not None:
@@ -85,16 +85,16 @@ class CreateEndpoint:
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Do the same as `respond_at_once`, but await the store, which combines the calls of several requests."""
+        """Respond like `respond_at_once`, but await the store, so that it can process several requests together."""
         context = self._read(exchange, head, body)
         if context.token is not None:
             await self._service.store.change(context.token, self._step(context, connection))
         self._respond(context)
 
     def _read(self, exchange: Exchange, head: RequestHead, body: bytes) -> RequestContext:
-        """Return the context of a request, with its parsed body.
+        """Return the context of a create request, with its parsed body.
 
-        Raises `MayWaitError` if the body has a callback URL.
+        Raises `MayWaitError` if the body contains a callback URL, because resolving its host name takes time.
         """
         context = context_of(self._service, exchange, head, self._operations.errors, "create")
         context.is_fast = True
@@ -120,7 +120,7 @@ class CreateEndpoint:
             context.documented = body_read.compiled.operation.errors
 
     def _step(self, context: RequestContext, connection: Scope) -> Step:
-        """Return the function that checks the request against its account and, if it is valid, creates the task."""
+        """Return the function with which the store checks a create request and, if it is valid, creates the task."""
         service = self._service
         origin = service.origins.of(connection, context.headers)
 
@@ -139,7 +139,7 @@ class CreateEndpoint:
         return step
 
     def _respond(self, context: RequestContext) -> None:
-        """Fill in the response (the task or the error), and schedule the callback of the task."""
+        """Set the response of the exchange to the task or the error, and schedule the callback of the task."""
         exchange, task = context.exchange, context.task
         if task is None:
             set_error(exchange, context.error or ApiError(401), context.documented)
@@ -157,7 +157,7 @@ class CreateEndpoint:
 
 
 def _callback_url(body: Interpretation) -> tuple[str, CallbackRules] | None:
-    """Return the callback URL in a request body and its documented rules; None if the body has no callback URL."""
+    """Return the callback URL in a request body, with the rules for callbacks; None if the body has no callback URL."""
     if not isinstance(body.compiled, CompiledOperation):
         return None
     rules = body.compiled.operation.callback
@@ -175,7 +175,7 @@ def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:
 
 
 def _new_task(service: Service, context: RequestContext, origin: str, is_taken: IsTaken) -> Task:
-    """Return the new task of a valid create request, after charging the account for it."""
+    """Create the task for a valid create request, and charge its price to the account."""
     account, accepted = context.account, context.body.accepted()
     created = int(context.now)
     random = ids.task_random(account.first_random, account.task_count)

@@ -72,7 +72,10 @@ class CreditsEndpoint:
         await send_response(send, context.exchange)
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond without awaiting anything. Raises `MayWaitError`, and changes nothing, if a recipe may apply."""
+        """Respond without awaiting anything.
+
+        Raises `MayWaitError`, and changes nothing, if a recipe may apply, because a recipe may delay the response.
+        """
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         context.error = check_token(context)
@@ -81,7 +84,7 @@ class CreditsEndpoint:
         _respond(context)
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Do the same as `respond_at_once`, but await the store, which combines the calls of several requests."""
+        """Respond like `respond_at_once`, but await the store, so that it can process several requests together."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         await self._decide(context)

@@ -61,7 +61,7 @@ class _Request:
 
 
 class UploadEndpoint:
-    """The ASGI endpoint of one kind of upload. `take` reads and stores the file of a request."""
+    """The ASGI endpoint of one kind of upload. `take` is the function that stores the file (such as `take_base64`)."""
 
     def __init__(self, service: Service, take: Callable[[_Request], Awaitable[Upload]]) -> None:
         self._service = service
@@ -199,7 +199,7 @@ async def take_url(request: _Request) -> Upload:
 
 
 async def _authenticated(service: Service, scope: Scope) -> RequestContext:
-    """Return the context of a request, with its account or, if its token is not accepted, with the 401."""
+    """Return the context of a request. If the token of the request is not accepted, `error` in the context is a 401."""
     context = begin(service, scope, {}, "files")
     context.error = first_error(AUTHENTICATION, context)
     if context.error is None and context.token is not None:
@@ -228,9 +228,9 @@ async def _send(send: Send, context: RequestContext, status: int, message: str, 
 
 
 async def _send_error(send: Send, context: RequestContext, error: ApiError) -> None:
-    """Send an error with the fields of two error formats: the format of the file API, and the format of the other APIs.
+    """Send an error that clients can read in two formats: as a response of the file API, and as one of the video API.
 
-    Both formats are sent, because no documentation page describes the errors of the file API.
+    Both formats are sent, because no documentation page says which of them the file API uses for errors.
     """
     message = error.detail or _MESSAGES.get(error.status, "Invalid request")
     context.exchange.notes += tuple(filter(None, (error.detail, error.hint)))

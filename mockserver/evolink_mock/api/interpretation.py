@@ -1,4 +1,4 @@
-"""Parsed request bodies, with the operation for their model.
+"""Parsed request bodies, each with the create operation for its model.
 
 Parsed bodies are cached, because clients send equal bodies repeatedly.
 """
@@ -26,10 +26,10 @@ _MOST_BYTES = 1024  # maximum size of a cached body
 
 
 class Interpretation:
-    """A parsed request body: its JSON value (`document`) and the operation for its model (`compiled`).
+    """A parsed request body: its JSON value (`document`) and the create operation for its model (`compiled`).
 
-    `document` is an error if the body is not JSON; `compiled` is an error if no operation has the model. Requests with
-    equal bodies share one object.
+    `document` is an error if the body is not JSON; `compiled` is an error if no operation serves the model. Requests
+    with equal bodies share one `Interpretation`.
     """
 
     __slots__ = (
@@ -74,8 +74,8 @@ class Interpretation:
 class AcceptedBody:
     """A valid request body, with the values that its task needs.
 
-    `price` is the price in credits. `results` is None if the number of results and the price are the defaults of the
-    operation. `notes` are warnings for the access log.
+    `price` is the price in credits. `results` is the number and the price of the task's results; None if both are as in
+    the example of the OpenAPI document. `notes` are warnings for the access log.
     """
 
     __slots__ = ("_media", "_pending", "_request", "compiled", "model", "notes", "price", "results")
@@ -107,9 +107,9 @@ class AcceptedBody:
         return spec
 
     def encode(self, task: Task, now: float) -> bytes:
-        """Encode a task of this body as JSON at the time `now`.
+        """Return the JSON of a task that was created with this body, in its state at the time `now`.
 
-        The members that are equal in all pending tasks of this body are encoded only once.
+        Pending tasks with this body differ only in a few members (such as `id`); the rest is encoded only once.
         """
         if now >= task.timetable.starts:
             return to_json(task, now)

@@ -66,10 +66,10 @@ def index_of(task: Task, name: str) -> int | None:
 
 
 def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
-    """Return the time at which the link is judged: `now`, unless a recipe of the task requires a later time.
+    """Return the time for which the link is checked: `now`, or a later time if a recipe changes when links work.
 
-    If the recipe sends the callback before the end of the task, the links already work when the callback is sent. If
-    the recipe is `link=expired`, the links expire at the end of the task.
+    If the recipe sends the callback before the task ends, the links work from the time of the callback. If the recipe
+    is `link=expired`, the links have expired as soon as the task ends.
     """
     timetable = task.timetable
     if anomalies.callback == "early" and now >= halfway(timetable):

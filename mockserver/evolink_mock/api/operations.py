@@ -57,7 +57,7 @@ class CompiledOperations:
         self.errors = _usual_errors([operation.errors for operation in distinct.values()])
 
     def choose(self, document: Any) -> tuple[Any, CompiledOperation | ApiError]:
-        """Return the request body, and the operation for its model or, if no operation has the model, a 400.
+        """Return a request body, with the operation that serves its model, or with a 400 if no operation serves it.
 
         In the returned body, an old name of a model is replaced with its current name (clause `model.alias`).
         """

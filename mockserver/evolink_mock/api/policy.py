@@ -97,7 +97,7 @@ def check_task_id(context: RequestContext) -> ApiError | None:
 def check_task_exists(context: RequestContext) -> ApiError | None:
     """Return a 404 if no task has the id (clause `query.unknown-id`).
 
-    A recipe may request that a task is not found after its end.
+    A 404 is also returned if a recipe requests that the task is not found after it has ended.
     """
     task = context.task
     if task is None:

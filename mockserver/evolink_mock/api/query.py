@@ -48,7 +48,10 @@ class QueryEndpoint:
         await send_response(send, context.exchange)
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond without awaiting anything. Raises `MayWaitError`, and changes nothing, if a recipe may apply."""
+        """Respond without awaiting anything.
+
+        Raises `MayWaitError`, and changes nothing, if a recipe may apply, because a recipe may delay the response.
+        """
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
         if self._authenticate(context):
@@ -58,10 +61,11 @@ class QueryEndpoint:
         self._respond(context)
 
     def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
-        """Respond if the cached task is sufficient; otherwise, return False without responding.
+        """Respond and return True if the task is in the store's cache; otherwise, return False without responding.
 
-        The cached task is not sufficient if the account has a rate limit, which the query would count against. Raises
-        `MayWaitError` if a recipe may apply. May be called only if the store is a `BatchingStore`.
+        If the account has a rate limit, False is returned, too, because the query must then be counted in the store.
+        Raises `MayWaitError` if a recipe may apply, because a recipe may delay the response. The store must be a
+        `BatchingStore`.
         """
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
@@ -74,7 +78,7 @@ class QueryEndpoint:
         return True
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Do the same as `respond_at_once`, but await the store, which combines the calls of several requests."""
+        """Respond like `respond_at_once`, but await the store, so that it can process several requests together."""
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
         await self._decide(context)
@@ -92,9 +96,10 @@ class QueryEndpoint:
         return context.token is not None
 
     def _is_decided(self, context: RequestContext, account: Account, task: Task | None) -> bool:
-        """Run the checks and return True, or return False if the account must be changed for this request.
+        """Run the checks and return True. If the query must change the account, return False without running them.
 
-        The account must be changed if a recipe may apply or if the request counts against a rate limit.
+        The query must change the account if a recipe may apply, or if the account has a rate limit, against which the
+        query counts.
         """
         context.task = task
         enter(self._service, context, account)
@@ -104,7 +109,7 @@ class QueryEndpoint:
         return True
 
     def _step(self, context: RequestContext) -> Step:
-        """Return the function that applies the recipe, counts the request for the rate limit, and runs the checks."""
+        """Return the function with which the store applies the recipe, counts the query, and runs the checks."""
 
         def step(account: Account, _: IsTaken) -> Change:
             enter(self._service, context, account)

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 class RequestContext(Struct, gc=False):
     """One request, with its parsed parts and its account. If the request is rejected, `error` is the reason.
 
-    Most fields are set while the request is served. If another process has changed the account meanwhile, the store
-    repeats the checks with the new account. Therefore, the checks assign fields, and never append to a list in a field.
-    The garbage collector ignores contexts, so no field may contain an object that refers back to the context.
+    Most fields are set while the request is served. If another process changes the account at the same time, the store
+    runs all checks again with the changed account. Therefore, a check assigns a field and never appends to it. The
+    garbage collector ignores contexts, so no field may contain an object that refers back to the context.
     """
 
     exchange: Exchange
@@ -73,7 +73,7 @@ class RequestContext(Struct, gc=False):
 
     @property
     def compiled(self) -> CompiledOperation | ApiError | None:
-        """The operation for the model of a create request, or the error if no operation has this model."""
+        """The operation that serves the model of a create request, or the error if no operation serves it."""
         return self.body.compiled
 
 
@@ -91,7 +91,7 @@ def context_of(
     documented: Mapping[int, ErrorAnswer],
     operation: str,
 ) -> RequestContext:
-    """Create the context of a request, and choose the journal in which the request will be recorded.
+    """Create the context of a request, and choose the journal (the log of one account) that will record the request.
 
     A token that the server does not accept is treated like a missing token.
     """
@@ -108,7 +108,7 @@ def context_of(
 
 
 def enter(service: Service, context: RequestContext, account: Account) -> None:
-    """Set the account of the request context, and its time to the current simulated time of the account."""
+    """Set `account` in the context, and set `now` to the current simulated time of that account."""
     context.account = account
     context.now = context.exchange.at = instant_of(account, service.clock.now())
 
@@ -136,8 +136,8 @@ def apply_recipe(service: Service, context: RequestContext, recipe_request: Reci
 def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
     """Return the parts of a request that may name a recipe, or `NO_SOURCE` if no recipe can apply to the request.
 
-    Raises `MayWaitError` in the fast lane, which cannot wait, if a recipe may apply, because a recipe may delay the
-    response.
+    If a recipe may apply to a request in the fast lane (code that responds without waiting), raises `MayWaitError`,
+    because the recipe may delay the response.
     """
     prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None
     prompt = context.body.marked_prompt
@@ -150,7 +150,7 @@ def recipe_request_of(service: Service, context: RequestContext) -> RecipeReques
 
 
 def log_recipe_notes(context: RequestContext, error: ApiError | None) -> None:
-    """Add the notes of the recipe to the access log, unless the status is 400.
+    """Add the notes about the recipe (such as an unknown recipe in the prompt) to the log, unless the status is 400.
 
     A note on a 400 would be counted as a violation of the contract.
     """
@@ -159,6 +159,6 @@ def log_recipe_notes(context: RequestContext, error: ApiError | None) -> None:
 
 
 def prefer_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """Return the values of all `Prefer` headers as one list (RFC 9110, section 5.3); None if there is none."""
+    """Return the values of all `Prefer` headers, joined by commas (RFC 9110, section 5.3); None if there is none."""
     lines = [value for name, value in headers if name == b"prefer"]
     return b", ".join(lines) if lines else None

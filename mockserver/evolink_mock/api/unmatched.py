@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Unmatched:
-    """The ASGI endpoint for undocumented paths and methods, which lets the app `response` send the 404 or 405.
+    """The ASGI endpoint for undocumented paths and methods. The ASGI app `response` sends the 404 or 405.
 
-    If the request has an accepted token, it is recorded in the journal of that account.
+    A request with an accepted token is recorded in the journal of the token's account.
     """
 
     def __init__(self, service: Service, response: ASGIApp) -> None:

@@ -108,7 +108,7 @@ class Validator:
 
 
 class AnyModelValidator:
-    """Validates a request body as if its model were `model`, because no OpenAPI document describes its real model."""
+    """Validates a request body whose model no OpenAPI document describes, as if it named the documented `model`."""
 
     def __init__(self, validator: Validator | AnyModelValidator, model: str) -> None:
         self._validator = validator
@@ -147,12 +147,12 @@ def _spell(option: Any) -> str:
 
 
 def with_defaults(document: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
-    """Return the request body. Omitted fields have their documented defaults (clause `create.defaults`)."""
+    """Return the request body with the documented default of each omitted field (clause `create.defaults`)."""
     return {**operation.defaults, **document}
 
 
 def warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[str, ...]:
-    """Return warnings about a valid request body that is probably a mistake.
+    """Return warnings about probable mistakes in a valid request body.
 
     The warnings are about unknown fields and an empty `image_urls` (clauses `create.unknown-fields` and
     `create.image-urls-empty`).

@@ -41,7 +41,10 @@ _TURN_SECONDS = 1.0  # maximum real time for which a caller waits until another 
 
 
 class Event(Struct, frozen=True):
-    """An event during a move of a clock. `status` and `problem` are the result of an attempt to deliver a callback."""
+    """Something that happens while a clock is moved, such as the end of a task.
+
+    For an attempt to deliver a callback, `status` is the status of the response, or `problem` says why none arrived.
+    """
 
     at: float
     what: EventKind
@@ -101,11 +104,11 @@ class AccountClocks:
 
     @asynccontextmanager
     async def moving(self, account: Account) -> AsyncIterator[None]:
-        """Return a context manager, during whose block only the caller may move the account's clock.
+        """Return a context manager that lets only this caller move the account's clock until the end of its block.
 
         At the end of the block, requests that wait for a change of the account are woken. Raises `ClockBusyError` if
-        another caller moves the clock for more than a second. That caller probably waits for the response to a
-        callback, and the callback's receiver may be this caller.
+        another caller is still moving the clock after a second. This happens, for example, if a callback handler tries
+        to move the clock while the other caller waits for the handler's response.
         """
         token = account.token
         lock = self._locks.setdefault(token, asyncio.Lock())
@@ -133,7 +136,8 @@ class AccountClocks:
         """Freeze the account's clock, move it forward, and return the events during the move, in order of time.
 
         Callbacks and retries that become due are really sent, each when the clock shows its due time. Raises ValueError
-        for a negative number or a time after `LAST`, and `ClockBusyError` like `moving`.
+        if `seconds` is negative or the new time exceeds ten digits, and `ClockBusyError` if another caller is moving
+        the clock.
         """
         async with self.moving(account):
             frozen = await self._freeze(account.token)
@@ -148,7 +152,7 @@ class AccountClocks:
             return await self._move(await self._freeze(account.token), instant)
 
     async def resume(self, account: Account) -> None:
-        """Let the account's clock run again from the time at which it stands. Finished tasks stay finished."""
+        """Let the account's clock run again, from the time that it shows now."""
 
         def step(account: Account, _: IsTaken) -> Change:
             if account.frozen_at is not None:
@@ -199,7 +203,7 @@ class AccountClocks:
 
 
 def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
-    """Yield the changes of a task's status, and the expiry of its links, after `start` and up to `target`."""
+    """Yield an event for each status change of a task and the expiry of its links, after `start` and up to `target`."""
     timetable = task.timetable
     transitions: list[tuple[float, EventKind]] = [(timetable.starts, "task.processing")]
     if timetable.outcome.failure is not None:
@@ -210,9 +214,9 @@ def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
 
 
 def _attempts(delivery: Delivery, before: Mapping[str, int]) -> Iterator[Event]:
-    """Yield an event for each new attempt of a delivery.
+    """Yield an event for each attempt to deliver a callback that was made while the clock was moved.
 
-    `before` contains the number of earlier attempts for each task id.
+    `before` maps each task id to the number of attempts before the move.
     """
     for attempt in delivery.attempts[before.get(delivery.task_id, 0) :]:
         yield Event(attempt.at, "callback.attempt", delivery.task_id, attempt.status, attempt.problem)

@@ -1,4 +1,4 @@
-"""The latest exchanges of all accounts, for the live view of the console and for `GET /events`."""
+"""The latest exchanges (requests with their responses) of all accounts, for the console and for `GET /events`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ class Numbered(NamedTuple):
 class ExchangeFeed:
     """The latest completed exchanges, limited in number and in bytes.
 
-    Each reader remembers the number of the last exchange that it has read, and asks for those after it. If exchanges
-    were removed before a slow reader has read them, it learns how many. `clear` hides the exchanges published so far;
-    readers that have not read them yet still get them.
+    Each reader remembers the number of the last exchange that it has read, and calls `after` to get the later ones.
+    `clear` hides the exchanges published so far from `shown` and `get`, but `after` still returns them.
     """
 
     def __init__(self, limit: int = _EXCHANGES, body_bytes: int = _BODY_BYTES) -> None:
@@ -63,7 +62,7 @@ class ExchangeFeed:
         return self._stored[index] if is_shown else None
 
     def number_of(self, exchange: Exchange) -> int:
-        """Return the number of a published exchange; 0, which is no number, if the exchange was removed."""
+        """Return the number of a published exchange (1 or greater); 0 if the exchange was removed."""
         stored = reversed(self._stored)
         return next((self.last - index for index, item in enumerate(stored) if item is exchange), 0)
 
@@ -72,9 +71,9 @@ class ExchangeFeed:
         return self.after(self.last_cleared)[0]
 
     def after(self, number: int) -> tuple[list[Numbered], int]:
-        """Return the stored exchanges after this number, and how many after this number were removed.
+        """Return the stored exchanges with a greater number, and how many exchanges with a greater number were removed.
 
-        Hidden exchanges are included.
+        Exchanges are removed to limit memory. Hidden exchanges are returned, too.
         """
         first = self.last - len(self._stored) + 1
         missed = max(0, first - 1 - number)
@@ -85,10 +84,10 @@ class ExchangeFeed:
         return exchanges, missed
 
     async def wait(self, number: int, clearings: int = 0) -> None:
-        """Wait until an exchange after this number is published, or the feed is cleared.
+        """Wait until an exchange with a number greater than `number` is published, or until the feed is cleared.
 
-        `clearings` is how often the caller knows the feed to have been cleared. Returns immediately if it was cleared
-        more often.
+        `clearings` is the last value of `self.clearings` that the caller has seen. If the value has changed since, the
+        method returns immediately.
         """
         if self.last > number or self.clearings > clearings:
             return

@@ -103,7 +103,7 @@ class Metrics:
 
 
 class _Constant:
-    """A collector, as the Prometheus library expects it, that returns metrics computed beforehand."""
+    """Passes metrics that are already computed to the Prometheus library, which expects an object with `collect`."""
 
     def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
         self._families = families
@@ -113,7 +113,7 @@ class _Constant:
 
 
 async def _gauges(store: Store, clock: Clock) -> list[GaugeMetricFamily]:
-    """Return gauges with the present numbers of accounts, tasks by status, and removed exchanges."""
+    """Return the metrics that are read from the store: the number of accounts, of tasks by status, and others."""
     accounts, tasks = await store.accounts(), Tally[Phase]()
     for account in accounts:
         now = instant_of(account, clock.now())

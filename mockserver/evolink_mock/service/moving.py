@@ -20,7 +20,8 @@ _AGAIN_SECONDS = 0.02  # between two attempts to take the lock
 class ClockBusyError(Exception):
     """Another caller is moving the account's clock.
 
-    Perhaps that caller is waiting for the response to a callback, whose handler is making this call.
+    This happens, for example, if a callback handler tries to move the clock while the other caller waits for the
+    handler's response.
     """
 
     def __init__(self) -> None:

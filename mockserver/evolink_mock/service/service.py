@@ -68,7 +68,7 @@ class Service:
 
     @cached_property
     def operations(self) -> OperationIndex:
-        """The create operations, indexed by the key that a stored task has for its operation."""
+        """The index that finds the create operation of a task that is read from a store or a snapshot."""
         from evolink_mock.stores.records import OperationIndex
 
         return OperationIndex(self.spec)

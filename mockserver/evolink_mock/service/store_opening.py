@@ -1,4 +1,4 @@
-"""Open the store that the settings name, with the seed and the clock that all processes of the store share."""
+"""Open the store that the settings name. All processes that use one store share its random seed and its clock."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class State(NamedTuple):
 def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
     """Open the store that the settings name. Raises `StoreError` if the store cannot be used.
 
-    A store in memory calls `changed` with the token of the account when one of its deliveries is stored.
+    A store in memory calls `changed` with the token of the account whenever the state of a callback changes.
     """
     if settings.store == "memory":
         seed = secrets.randbits(64) if settings.seed is None else settings.seed
@@ -61,7 +61,7 @@ def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Cal
 
 
 def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> SqliteStore | RedisStore:
-    """Open a store in a file or on a server.
+    """Open the store at `place`: `sqlite:` with the path of a file, or the URL of a Redis or Valkey server.
 
     Raises ValueError if the URL of the server is invalid, and `StoreError` if the store cannot be used.
     """

@@ -35,7 +35,7 @@ class UploadError(ValueError):
 
 
 class Upload(Struct, frozen=True):
-    """An uploaded file. Times are in Unix seconds."""
+    """An uploaded file. `account` is the token of its account; `at` is the time of the upload in Unix seconds."""
 
     id: str
     account: str

@@ -22,9 +22,10 @@ Reached = tuple[
 async def wait(
     service: Service, token: str, reached: Callable[[Account], Awaitable[Reached]], seconds: float
 ) -> Why:
-    """Wait until `reached` returns true for the account, at most `seconds` of real time. Return why the wait ended.
+    """Wait until the account fulfils the condition `reached`, and return why the wait ended.
 
-    If the account's clock is frozen and nobody is moving it, the wait ends immediately, because nothing would change.
+    The wait takes at most `seconds` of real time. If the account's clock is frozen and nobody is moving it, the wait
+    ends immediately, because nothing would change.
     """
     try:
         async with asyncio.timeout(seconds):

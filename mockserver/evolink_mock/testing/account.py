@@ -65,7 +65,7 @@ def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
 
 
 class MockCallbacks(Sequence[CallbackState]):
-    """The callbacks of the account, delivered or not, in the order of its tasks.
+    """The callbacks of the account, delivered or not, in the order in which their tasks were created.
 
     Each access to an item, and each call of `len`, requests the present list from the mock.
     """
@@ -76,8 +76,9 @@ class MockCallbacks(Sequence[CallbackState]):
     def wait(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:
         """Wait until `count` callbacks have been delivered (2xx response), and return all delivered callbacks.
 
-        Raises TimeoutError after `timeout` in real time. If the clock of the account is frozen, TimeoutError is raised
-        immediately, because the mock sends callbacks only when the clock is advanced.
+        Raises TimeoutError after `timeout` (seconds, or text such as `2m`) of real time. If too few callbacks have been
+        delivered and the account's clock is frozen, TimeoutError is raised immediately, because no callback becomes due
+        while the clock stands still.
         """
         seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}
@@ -93,7 +94,7 @@ class MockCallbacks(Sequence[CallbackState]):
         return await call_in_thread(self.wait, count, timeout)
 
     def replay(self, task_id: str) -> CallbackState:
-        """Send the callback of a task once more, immediately, although it has been delivered or given up."""
+        """Send a callback once more, immediately. It must have been delivered or given up before."""
         path = f"/callbacks/{task_id}/replay"
         return decode(
             self._control.request("POST", path, variant="callbacks.replay_async(…)"), type=CallbackState
@@ -175,12 +176,12 @@ class MockAccount:
 
     @property
     def state(self) -> AccountState:
-        """The credits and limits of the account, and the time of its clock, as the mock states them now."""
+        """The credits and limits of the account, and the time of its clock. Each access requests them from the mock."""
         return decode(self._control.request("GET", "/account"), type=AccountState)
 
     @property
     def tasks(self) -> list[TaskState]:
-        """The tasks of the account in their current state, in order of creation, each with its timetable."""
+        """The tasks of the account in order of creation, each with its current state and its start and end times."""
         pages = _pages(self._control, "/tasks")
         return [state for page in pages for state in decode(page, type=_TaskPage).tasks]
 
@@ -192,8 +193,8 @@ class MockAccount:
     def wait_for(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:
         """Wait until a task has finished, and return its state.
 
-        Raises TimeoutError after `timeout` in real time. If the clock of the account is frozen, TimeoutError is raised
-        immediately.
+        Raises TimeoutError after `timeout` (seconds, or text such as `2m`) of real time. If the task has not finished
+        and the account's clock is frozen, TimeoutError is raised immediately.
         """
         seconds = to_seconds(timeout)
         body = {"task_id": task_id, "timeout": seconds}
@@ -212,8 +213,9 @@ class MockAccount:
     ) -> TaskState:
         """End a task now, so that its callback is sent, and return the state of the task.
 
-        If `failure` is None, the task completes. If `failure` is a documented failure code or `CODE/KIND`, the task
-        fails with this code. To cancel the task, set `outcome` to `cancelled`.
+        If `failure` is None, the task completes. If `failure` is a documented failure code, the task fails with this
+        code; `content_policy_violation/celebrity` selects one of several messages of the code. To cancel the task, set
+        `outcome` to `cancelled`.
         """
         outcome = outcome or ("completed" if failure is None else "failed")
         path = f"/tasks/{task_id}/outcome"
@@ -235,7 +237,7 @@ class MockAccount:
     def expect_violation(self, match: str = "") -> None:
         """Expect a violation of the contract whose text matches the regular expression `match` at any position.
 
-        If no such violation occurs, `check` fails. The fixture `evolink_mock` calls `check` at the end of the test.
+        If no matching violation occurs, `check` fails. The fixture `evolink_mock` calls `check` at the end of the test.
         """
         re.compile(match)
         self._expected.append(match)

@@ -1,4 +1,4 @@
-"""A callback receiver on 127.0.0.1 for tests, which records all requests, and responds as a test tells it."""
+"""A callback receiver on 127.0.0.1 for tests, which records all requests. A test can choose its responses."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _IDLE_SECONDS = 30.0  # a connection on which the client sends nothing for this 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request to the receiver.
+    """A request to the receiver, with the status of the response.
 
-    `path` includes the query string. Header names are in lower case. `status` is the status of the response; 0 if the
-    receiver closed the connection without a response.
+    `path` includes the query string. Header names are in lower case. `status` is 0 if the receiver closed the
+    connection without a response.
     """
 
     method: str
@@ -110,7 +110,7 @@ class Receiver:
             return list(self._received)
 
     def clear(self) -> None:
-        """Forget the received requests, and respond with a 204 again."""
+        """Forget the received requests and the chosen responses, so that the next response is a 204."""
         with self._changed:
             self._received.clear()
             self._responses.clear()
@@ -134,7 +134,7 @@ class Receiver:
             self._responses.extend([response] * times)
 
     def _take(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Response:
-        """Record a request and choose its response under one lock, so that `wait` returns the status that is sent."""
+        """Choose the response to a request, and record the request with the status of that response."""
         with self._changed:
             response = self._responses.popleft() if self._responses else _NO_CONTENT
             self._received.append(Received(method, path, headers, body, response.status))
@@ -143,9 +143,10 @@ class Receiver:
 
 
 class _Listener(ThreadingTCPServer):
-    """The TCP server of the standard library, which is stopped by a connection that `wake` opens, without polling.
+    """A TCP server that is stopped by a connection that `wake` opens, so that it need not poll.
 
-    The library's HTTP server is not used, because it first looks up the host name of 127.0.0.1.
+    The HTTP server of the standard library is not used, because it looks up the host name of 127.0.0.1 when it starts,
+    which may be slow.
     """
 
     daemon_threads = True

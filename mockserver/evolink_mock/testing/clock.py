@@ -33,7 +33,7 @@ def to_seconds(duration: str | float) -> float:
 
 
 def to_instant(time: float | datetime) -> float:
-    """Convert a datetime to Unix seconds. Raises ValueError if the datetime has no time zone."""
+    """Convert a datetime to Unix seconds; a number is returned unchanged. Raises ValueError without a time zone."""
     if not isinstance(time, datetime):
         return time
     if time.tzinfo is None:

@@ -1,6 +1,7 @@
 """A client of the control API, which uses only the standard library.
 
-Tests may replace the functions of httpx or requests to simulate faults, and this client must still work.
+Tests may replace functions of the libraries `httpx` and `requests` to simulate faults. This client still works then,
+because it uses neither.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class ControlError(Exception):
 
 
 class ControlClient:
-    """A client of the control API at `base_url`. Without a `token`, only requests that need no account are possible."""
+    """A client of the control API at `base_url`. Requests about an account need the account's `token`."""
 
     def __init__(self, base_url: str, token: str | None = None) -> None:
         self._url = urlsplit(base_url)
@@ -45,10 +46,12 @@ class ControlClient:
     ) -> bytes:
         """Send a request, and return the body of the response.
 
-        Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. If the request sends
-        callbacks, `variant` names the async method that does the same. If the mock does not respond while this call
-        blocks an event loop, RuntimeError recommends that method, because the loop may run the callback receiver. Proxy
-        variables of the environment are ignored, because they are meant for the client under test.
+        Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. Proxy variables of the
+        environment (such as `HTTP_PROXY`) are ignored, because they are meant for the client under test.
+
+        If the mock sends callbacks before it responds, `variant` must name the async method that does the same (such as
+        `clock.advance_async(…)`). If this call blocks an event loop for five seconds, a RuntimeError recommends that
+        async method, because a callback receiver in the blocked loop cannot respond.
         """
         is_blocking = bool(variant) and event_loop_is_running()
         if is_blocking:

@@ -39,7 +39,11 @@ class TaskState(Struct, frozen=True):
 
 
 class WaitResult(Struct, frozen=True):
-    """The result of a wait. `why` is reached, timeout or frozen; `reached` says whether `why` is reached."""
+    """The result of a wait for a condition.
+
+    `why` is reached (the condition holds), timeout, or frozen (the account's clock does not run). `reached` is true
+    only if `why` is reached.
+    """
 
     reached: bool
     why: str
@@ -103,7 +107,7 @@ class Message(Struct, frozen=True):
 
 
 class JournalEntry(Struct, frozen=True):
-    """One request of the account with its response, and the `violations` by the request.
+    """One request of the account, with its response (`answer`) and its `violations` of the contract.
 
     `status` is 0 if the mock sent no response.
     """

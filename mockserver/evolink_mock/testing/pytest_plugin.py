@@ -59,7 +59,7 @@ def evolink_mock_server(
 def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer) -> Iterator[MockAccount]:
     """A new account for the test, with methods to control the mock; `base_url` and `token` are for the client.
 
-    If a request violates the contract, the test fails, unless it has called `expect_violation` for the violation.
+    If a request violates the contract, the test fails, unless the test has called `expect_violation` for the violation.
     """
     account = evolink_mock_server.account()
     unchecked = request.node.stash.setdefault(_UNCHECKED, [])

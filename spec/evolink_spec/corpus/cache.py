@@ -27,7 +27,7 @@ _decoder = msgspec.json.Decoder(Document)
 
 
 class DocumentCache:
-    """The cache in a folder. Each document has a file with its operations, and another file with its JSON tree."""
+    """A cache in a folder. Each document has a file with its operations, and another file with its JSON tree."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
@@ -41,7 +41,7 @@ class DocumentCache:
             return None
 
     def tree(self, key: str) -> Json | None:
-        """Return the JSON tree of a cached document, to which overlays have been applied; None if it is not cached."""
+        """Return the JSON tree of a cached document with all overlays applied; None if it is not in the cache."""
         data = self._read(f"{key}.tree.json")
         try:
             return None if data is None else msgspec.json.decode(data)

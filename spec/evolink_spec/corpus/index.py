@@ -64,7 +64,7 @@ def _is_same(operation: CreateOperation, other: CreateOperation) -> bool:
 
 
 def _alias_errors(creates: Creates) -> list[SpecError]:
-    """Return an error for each alias in an overlay that is also the name of a model, or an alias of a second model."""
+    """Return an error for each alias in an overlay that is also the name of a model, or the alias of two models."""
     errors = []
     for by_model in creates.values():
         seen: dict[str, str] = {}
@@ -80,9 +80,9 @@ def _with_prose_aliases(
     by_model: Mapping[str | None, CreateOperation],
     prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
 ) -> dict[str | None, CreateOperation]:
-    """Return the operations with the old model names in their descriptions as aliases.
+    """Return the operations, to whose aliases the old model names in their descriptions have been added.
 
-    An old name is ignored if it is already a model or an alias.
+    An old name is ignored if it is already the name or an alias of a model.
     """
     taken = {*by_model, *(old for operation in by_model.values() for old in operation.aliases)}
     result = dict(by_model)

@@ -65,7 +65,7 @@ class DocumentReader:
         self._shared: dict[bytes, Any] = {}
 
     def named_documents(self) -> list[Source]:
-        """Return the files that are not overlays."""
+        """Return the files that are not overlays, and may therefore be OpenAPI documents."""
         return [source for source in self._sources if source.name not in self._overlays]
 
     def read(self, sources: Iterable[Source]) -> list[Document]:

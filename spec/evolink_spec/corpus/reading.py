@@ -34,10 +34,10 @@ _VERSION = re.compile(r"3\.1\.[0-9]+")
 
 
 def read_document(source: str, published: Object, overlays: Mapping[str, Object]) -> tuple[Document, Object]:
-    """Read a document, and apply `overlays` to it. Returns the document, and its JSON tree with all overlays applied.
+    """Return an OpenAPI document as a `Document`, and as a JSON tree. `overlays` and the built-in overlay are applied.
 
-    The operations are read before, and the aliases and callback rules after, the built-in overlay is applied. Raises
-    `SpecError` if the document is invalid or not supported.
+    The built-in overlay is applied after the operations have been read. It adds the aliases, the callback rules and the
+    task failures. Raises `SpecError` if the document is invalid or not supported.
     """
     notes = Notes()
     try:

@@ -21,7 +21,8 @@ _PATTERN = "*?["
 class Source:
     """A file and its content.
 
-    `is_named` is False if the user named only its folder or a pattern, so that it need not be an OpenAPI document.
+    `is_named` is True if the user named the file itself. A file that was found in a folder or by a pattern need not be
+    an OpenAPI document.
     """
 
     name: str

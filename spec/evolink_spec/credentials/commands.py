@@ -1,4 +1,4 @@
-"""Find the passwords in the options of commands, in statements of SQL, in calls of functions and in tables."""
+"""Patterns that find credentials in command-line options, SQL statements, function calls and Markdown tables."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def parameter_names_secret(name: str) -> bool:
 
 
 def _base_name(name: str) -> str:
-    """Return a name in lower case, without a final number or plural `s` (`X-Api-Keys` and `secret_v2` have one)."""
+    """Return a name in lower case without a final number or plural `s` (`secret` for `Secret_2` and for `secrets`)."""
     lower = _NUMBERING.sub("", name.strip().lower()[-_TAIL:])
     is_plural = lower.endswith("s") and not lower.endswith(("ss", "cs", "sas")) and not _COUNTS.search(lower)
     return lower[:-1] if is_plural else lower

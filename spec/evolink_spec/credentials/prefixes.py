@@ -1,4 +1,4 @@
-"""The forms of the keys of well-known services, which begin with a prefix that says so."""
+"""Patterns of the API keys of well-known services, which are recognized by their prefix, such as `ghp_`."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ DOTTED = r"(?:(?=[SGyahvdpbsr1][G1av29ps.])(?:SG|ya29|hv[bsr]|dp\.[a-z]{2,6}|v1)
 def has_form_of_key(word: str) -> bool:
     """Return whether a word is a JSON Web Token, or has the prefix and the length of a key of a well-known service.
 
-    A word without digits has this form only if it is no sequence of ordinary words: it contains capitals after small
-    letters, or one long run of letters.
+    A word without digits may consist of ordinary words. It counts as a key only if a small letter is followed by a
+    capital, or if 14 letters in a row are all small or all capitals.
     """
     if any(map(str.isdigit, word)):
         return _KNOWN.fullmatch(word) is not None or _SHORT.fullmatch(word) is not None

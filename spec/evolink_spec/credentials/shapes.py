@@ -58,7 +58,7 @@ def is_identifier_like(word: str) -> bool:
 def contains_hexadecimal_key(word: str) -> bool:
     """Return whether a word contains a long hexadecimal number after a hyphen, underscore or dot (as in `pul-9f86…`).
 
-    A number after a word such as `file` or `task` is an identifier.
+    A number after a word such as `file` or `task` is not counted, because it is an identifier.
     """
     return any(
         len(set(part["digits"])) >= _DISTINCT and part["before"].lower() not in _IDENTIFIED
@@ -73,7 +73,7 @@ def is_uuid(word: str) -> bool:
 
 @lru_cache(_REMEMBERED)
 def is_random(word: str) -> bool:
-    """Return whether a word is as long and irregular as an API key: letters, digits and capitals alternate often."""
+    """Return whether a word is long and often changes between small letters, capitals and digits, like an API key."""
     if len(word) > LONGEST:
         return False
     if _WORD.fullmatch(word):
@@ -94,9 +94,9 @@ def is_key(word: str) -> bool:
 
 
 def _changes_often(word: str) -> bool:
-    """Return whether a word alternates between small letters, capitals and digits as often as a random word.
+    """Return whether a word changes between small letters, capitals and digits as often as a random word.
 
-    A small letter after a capital is not counted, because words in names begin with capitals.
+    A change from a capital to a small letter is not counted, because it is frequent in names such as `VideoTask`.
     """
     kinds = ["digit" if c.isdigit() else "upper" if c.isupper() else "lower" for c in word if c.isalnum()]
     changes = sum(a != b and (a, b) != ("upper", "lower") for a, b in pairwise(kinds))

@@ -39,7 +39,7 @@ _SIGN = r"=>|:=|->|\u2192|[=:\uff1a]|%3[ad]|&#(?:58|61);|&colon;|&equals;"
 
 
 def _named(words: str) -> re.Pattern[str]:
-    """Return the pattern for a name and all that may be between the name and its value."""
+    """Return a pattern for the name before a value, and for the signs after the name (such as `=` or a quote)."""
     return re.compile(
         rf"(?<![\w.\-])(?P<name>{words}-{{0,2}}\w[\w.\-]{{0,63}}+)(?:[\\\"'\]*`]|{_QUOTE}){{0,9}}"
         rf"(?:(?P<sign>(?:\s{{1,3}}(?:is|was|are))?\s{{0,3}}(?:{_SIGN})[*`]{{0,3}}\s{{0,9}})"
@@ -133,7 +133,7 @@ def without_named(text: str, replace: Replace) -> str:
 
 @lru_cache(_REMEMBERED)
 def _signs_in(text: str) -> tuple[bool, bool]:
-    """Return whether a text may name a credential at all, and whether it may do so in another language."""
+    """Return whether a text may name a credential, and whether it may do so in a language other than English."""
     lower = text.lower()
     in_other_language = may_name_secret(lower)
     return in_other_language or any(sign in lower for sign in _SIGNS), in_other_language

@@ -190,8 +190,8 @@ def _named(parameter: FieldOption | FieldArgument) -> str:
 def repeated_command(context: click.Context, without: Collection[str], secrets: Mapping[str, str]) -> str:
     """Return a command line that repeats this run, without the options for the fields in `without`.
 
-    If a field contains an API key, `secrets` maps its name to the environment variable that the command line names
-    instead.
+    `secrets` maps the name of each field that contains an API key to the environment variable that is written in place
+    of the key.
     """
     words, keys = context.command_path.split(), []
     for parameter in context.command.params:
