@@ -1,4 +1,7 @@
-"""Write files completely or not at all, and create temporary folders, which are removed even after a signal."""
+"""Write files completely or not at all, and create temporary folders.
+
+The folders are removed even if a signal ends the process.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _temporary: set[str] = set()
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file completely or not at all. `-` is stdout.
+    """Write a file completely or not at all. If the path is `-`, write to standard output.
 
     Other programs read the previous content until the new content is complete. An existing file keeps its mode, so a
     private file stays private.
@@ -34,7 +37,7 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def is_working_directory_deleted() -> bool:
-    """Whether relative paths name nothing, because another program has deleted the folder of this process."""
+    """Return whether the working directory of this process has been deleted."""
     try:
         Path.cwd()
     except FileNotFoundError:
@@ -53,7 +56,7 @@ def is_special(path: Path) -> bool:
 def check_writable(path: Path) -> None:
     """Raise ValueError if the file cannot be written.
 
-    Call this before a run, because otherwise the results of the run could be lost.
+    Call this before a run, so that the run does not end with results that cannot be saved.
     """
     if path == STDOUT:
         return
@@ -71,9 +74,10 @@ def check_writable(path: Path) -> None:
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """Yield a new folder, which is removed when the `with` block ends, or by `remove_temporary_folders`.
+    """Yield a new folder, which is removed when the `with` block ends.
 
-    Raises ValueError if the folder cannot be created.
+    If a signal ends the process earlier, `remove_temporary_folders` removes the folder. Raises ValueError if the folder
+    cannot be created.
     """
     try:
         temporary = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
@@ -90,9 +94,9 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 
 
 def remove_temporary_folders() -> None:
-    """Remove every temporary folder in use.
+    """Remove all folders of `temporary_folder` whose `with` blocks have not ended.
 
-    A signal handler calls this before the process ends without leaving its `with` blocks.
+    A signal handler calls this before it ends the process, because the `with` blocks are not left then.
     """
     for folder in tuple(_temporary):
         shutil.rmtree(folder, ignore_errors=True)

@@ -3,10 +3,10 @@
     def test_the_contract(evolink_verdict):
         '''Runs once for every clause that binds a server.'''
 
-`pytest --evolink-api URL` checks the API at URL once, when the first test needs the fixture. A test fails if its clause
-failed, and is skipped if its clause was not observed. The keys are read from EVOLINK_API_KEY and
-EVOLINK_OTHER_API_KEY. Without --evolink-api and --evolink-config, tests with the fixture are skipped. With
-pytest-xdist, use --dist loadfile.
+`pytest --evolink-api URL` checks the API at URL once, when the first test with the fixture `evolink_verdict` runs. A
+test with this fixture fails if its clause failed, and is skipped if its clause was not observed. The API keys are read
+from EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Without --evolink-api and --evolink-config, tests with the fixture are
+skipped. With pytest-xdist, use --dist loadfile, so that only one worker checks the API.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Pass the distribution mode of pytest-xdist to a worker, which does not get this option itself."""
+    """Tell a worker of pytest-xdist the value of the option --dist, which only the main process knows."""
     node.workerinput[_DIST] = node.config.getoption("dist")
 
 

@@ -30,7 +30,7 @@ class RequestReader:
         self._complete = asyncio.Event()
 
     async def body(self, pending: PendingExchange) -> AsyncIterator[bytes]:
-        """Yield the chunks of the request body as they arrive, and add them to `pending`.
+        """Yield the chunks of the request body as they arrive, and add them to the recorded exchange, `pending`.
 
         Raises `ClientDisconnectedError` if the client disconnects before the end of the body.
         """
@@ -47,9 +47,9 @@ class RequestReader:
         self._complete.set()
 
     async def disconnected(self) -> None:
-        """Wait until the client disconnects after its complete request.
+        """Wait until the client disconnects after it has sent its complete request.
 
-        If the client disconnects before the end of its request, `body` raises an exception instead.
+        If the client disconnects earlier, `body` raises an exception, and this method never returns.
         """
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":

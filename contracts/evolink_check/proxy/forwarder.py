@@ -1,10 +1,10 @@
 """Forward each request to the upstream server and its response to the client, and record both.
 
-Requests and responses are forwarded unchanged, with three exceptions: the header Host names the upstream
-server, header names are in lower case, and hop-by-hop headers are left out. Bodies are forwarded as they
-arrive, in their content coding. With the option --headers (`opinion`), the proxy holds each response until it
-has been judged, and adds a header with the result. If the body of a response is too large to be kept, the
-value of this header is `not judged`.
+Requests and responses are forwarded unchanged, with these exceptions: the header Host names the upstream server, header
+names are in lower case, and hop-by-hop headers, the header Expect of a request and the header Content-Length of a 304
+are left out. Bodies are forwarded as they arrive, in their content coding. With the option --headers (`opinion`), the
+proxy holds each response until it has been judged, and adds a header with the result. If the body of a response is too
+large to be kept, the value of this header is `not judged`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class Upstream:
 class ForwardingApp:
     """The proxy as an ASGI application.
 
-    `opinion` is called in a thread and returns the value of the header `X-Evolink-Check`.
+    `opinion` is a function that judges an exchange and returns the value of the response header `X-Evolink-Check`; None
+    if the proxy does not add this header. The function is called in a separate thread.
     """
 
     def __init__(
@@ -216,16 +217,19 @@ class ForwardingApp:
         return self._recorder.add(pending)
 
     def _record_cut(self, pending: PendingExchange, problem: str) -> None:
-        """Record an exchange without its response, because an incomplete response must not be judged."""
+        """Record an exchange that ended early.
+
+        Its response is left out, because an incomplete response must not be judged.
+        """
         if pending.ended:
             return  # it was complete and is already recorded
         pending.status, pending.headers, pending.problem = 0, [], problem
         self._record_exchange(pending)
 
     async def _fail(self, error: Exception, pending: PendingExchange, writer: ResponseWriter) -> None:
-        """Send the client an error response of the proxy.
+        """Send the client an error response that comes from the proxy, such as a 502.
 
-        If a response to the client has already begun, end it early.
+        If a part of the upstream server's response has already been sent to the client, send nothing more.
         """
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         if isinstance(error, LocalProtocolError) and not pending.status:

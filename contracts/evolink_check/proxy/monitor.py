@@ -31,11 +31,11 @@ _MOST_EARLIER = 20  # maximum number of violations of a clause that are kept whe
 
 
 class LiveMonitor:
-    """Judges the recorded exchanges of a proxy, each time one of its methods is called and in the thread of the caller.
+    """Judges the exchanges that a proxy has recorded.
 
-    If a check raises an exception, which is a bug, its traceback is in `bug`, and `new_failures` judges nothing more.
-    The proxy continues to forward and record. When the recorder drops exchanges, the monitor keeps the violations in
-    these exchanges.
+    Its methods judge in the thread that calls them. If a check raises an exception, which is a bug in the check, `bug`
+    contains the traceback, and `new_failures` judges nothing more, but the proxy continues to forward and record. When
+    the recorder drops exchanges to free memory, the monitor keeps the violations in these exchanges.
     """
 
     def __init__(
@@ -79,10 +79,11 @@ class LiveMonitor:
         return ", ".join(violated) or PASSED
 
     def new_failures(self) -> tuple[Verdict, ...]:
-        """Judge all exchanges, and return the verdicts on clauses that are violated for the first time.
+        """Judge all exchanges, and return the verdicts on clauses that had no violations before this call.
 
-        Judging is skipped, and no verdicts are returned, if there are no new exchanges, or if the last call
-        was too recent. Thus at most about a tenth of the time is spent on judging.
+        Judging is skipped, and no verdicts are returned, if there are no new exchanges, if a check has raised an
+        exception, or if exchanges were judged too recently. The pause after judging is ten times as long as the
+        judging, so that at most about a tenth of the time is spent on judging.
         """
         recorded = len(self._record)
         if self.bug or recorded == self._judged or clock.stopwatch() < self._next:

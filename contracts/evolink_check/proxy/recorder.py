@@ -1,4 +1,4 @@
-"""Record the traffic of a proxy as entries of a trace, without credentials and large bodies, in limited memory."""
+"""Record the traffic of a proxy as entries of a trace, without credentials or large bodies, in limited memory."""
 
 from __future__ import annotations
 
@@ -57,10 +57,11 @@ class Body:
 
 @dataclass(slots=True)
 class PendingExchange:
-    """An exchange in progress. `target` is the path and the query string below the base URL.
+    """An exchange in progress.
 
-    `began` and `ended` are in Unix seconds. `status` is 0 until there is a response. `problem` is the reason why a
-    response is missing or incomplete; otherwise empty.
+    `target` is the path, relative to the base URL of the upstream server, with the query string. `began` and `ended`
+    are in Unix seconds; `ended` is 0 until the exchange has ended. `status` is 0 until there is a response. `problem`
+    is the reason why the response is missing or incomplete; empty if the response is complete.
     """
 
     method: str
@@ -128,7 +129,10 @@ class ProxyRecorder:
             return tuple(self._short_keys)
 
     def facts(self, *, complete: bool = False) -> LogFacts:
-        """Return the metadata of the recording for a HAR file. Each account is named by its label only."""
+        """Return the metadata of the recording for a HAR file. It contains labels of accounts, but no API keys.
+
+        Pass `complete=True` if all requests of the clients went through the proxy.
+        """
         with self._lock:
             accounts = tuple(Account(label) for label in sorted(self._labels))
         return LogFacts(accounts, self.origin, complete=complete)

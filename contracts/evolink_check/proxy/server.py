@@ -92,11 +92,12 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's h11 protocol, which keeps the body of a request that offers an upgrade, unlike the httptools protocol.
+    """uvicorn's HTTP protocol based on h11, with time limits and without log messages.
 
-    The protocol logs nothing, because an incomplete response of the upstream server is not an error of the proxy. If a
-    client does not complete the head of a request in 30 seconds or its body in 300 seconds, the client gets a 408. A
-    client that has sent nothing is disconnected without a response.
+    uvicorn's protocol based on httptools is not used, because it drops the body of a request with the header Upgrade.
+    Nothing is logged, because uvicorn would report an incomplete response of the upstream server as an error of the
+    proxy. A client that does not complete the head of a request in 30 seconds or the body in 300 seconds gets a 408. A
+    client that sends nothing in 30 seconds is disconnected without a response.
     """
 
     def __init__(self, *args: object, **named: object) -> None:
@@ -138,7 +139,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that sets `up` when it has started, and ends exchanges in progress before it stops."""
+    """A uvicorn server that sets the event `up` when it has started, and ends exchanges in progress before it stops."""
 
     def __init__(self, forward: ForwardingApp) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""Monitor a receiver while callbacks are sent to it. Its requests to the API and its bookings are read."""
+"""Read what a receiver does while callbacks are sent to it: its requests to the API, and its bookings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _INTERVAL = 0.1  # seconds between two readings
 
 
 class ActivityMonitor:
-    """Monitors the receiver.
+    """Reads what the receiver does.
 
-    `activity` is the latest activity that `look` returned. `missed` contains the kinds of callbacks for which the
-    receiver did not make the necessary query or booking in time.
+    `activity` is the latest activity that `look` returned. `missed` contains the kinds of callbacks (`usual` or
+    `unconfirmed`) after which the receiver did not make the necessary query or booking in time.
     """
 
     def __init__(self, api: MockApi, ledger: Ledger | None) -> None:
@@ -34,8 +34,8 @@ class ActivityMonitor:
     async def look(self, age: float = 0.0) -> ReceiverActivity:
         """Return the activity of the receiver so far.
 
-        If an earlier call returned the activity at most `age` seconds ago, the same activity is returned. Raises
-        `MockError` if the mock does not respond or refuses a request, and `LedgerError` if the ledger cannot be read.
+        If the result of the previous call is less than `age` seconds old, it is returned again. Raises `MockError` if
+        the mock does not respond or refuses a request, and `LedgerError` if the ledger cannot be read.
         """
         async with self._lock:
             if clock.stopwatch() - self._looked < age:

@@ -74,12 +74,12 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 ) -> tuple[Verdict, ...]:
     """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause; otherwise return all verdicts.
 
-    `url` is the path of the callback endpoint of `app`. Callbacks have `secret` in the query string. `ledger` is the
-    path or URL of a ledger, or a function that returns the bookings as texts or JSON values with task ids. `scenarios`
-    are ids or patterns. Violations of clauses in `ignore` do not count; with `strict`, warnings count too.
-    `trust_secret` means that `app` does not query tasks before it accepts a callback. `app` must query and book within
-    `patience` real seconds after a 2xx. The scenario `burst` sends `burst` callbacks. `register` gets the responses to
-    create requests.
+    `url` is the path of the callback endpoint of `app`, and `secret` is the secret in the query string of callbacks.
+    `ledger` is the path or URL of a ledger, or a function that returns the bookings as texts or JSON values with task
+    ids. `scenarios` are the ids (or patterns) of the scenarios to run; empty for all. Violations of the clauses in
+    `ignore` do not count; with `strict`, warnings count too. `trust_secret` means that `app` need not query tasks.
+    After a 2xx, `app` must query and book the task within `patience` seconds of real time. The scenario `burst` sends
+    `burst` callbacks at once. `register` tells `app` about a task; its argument is the response to the create request.
     """
     from evolink_spec.clauses import load_clauses
 
@@ -114,9 +114,9 @@ def _plan(  # noqa: PLR0913, PLR0917  (what a plan needs, whatever the options)
 
 @contextmanager
 def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Mock]:
-    """Yield the account that the application uses.
+    """Yield the application's account, which is on the mock at `url`, or on a new mock if `url` is empty.
 
-    During the `with` block, EVOLINK_BASE_URL and EVOLINK_API_KEY lead to it.
+    During the `with` block, EVOLINK_BASE_URL is the URL of the mock, and EVOLINK_API_KEY is the API key of the account.
     """
     with ExitStack() as stack:
         if url:

@@ -17,15 +17,15 @@ UNKNOWN = "x_unknown"  # the name of a field that no document has
 
 
 def to_json(body: Any) -> bytes:
-    """Encode a body as JSON in the documented form, without spaces."""
+    """Encode a body as JSON, without spaces between names and values."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def without_each_field(body: TaskBody) -> Iterator[tuple[str, TaskBody]]:
-    """Yield the body without one of its fields, for each field in turn, with the path of the field.
+    """Yield, for each field of the body, the path of the field and a copy of the body without the field.
 
-    Fields of nested objects are removed too. The id and the status are never removed, because a callback without them
-    does not report the state of a task.
+    This includes the fields of nested objects (`usage.user_group`), but not the id and the status, because a callback
+    without them does not report the state of a task.
     """
     for name, value in body.items():
         if name in _ESSENTIAL:
@@ -50,5 +50,5 @@ def completed_early(body: TaskBody, link: str) -> TaskBody:
 
 
 def unknown_id(body: TaskBody, random: Random) -> str:
-    """Return a task id in the documented format that was never issued."""
+    """Return a task id that has the documented format but was never issued."""
     return f"task-unified-{body['created']}-{''.join(random.choices(_LETTERS, k=8))}"

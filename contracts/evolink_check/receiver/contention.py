@@ -17,7 +17,10 @@ _PAUSE = 0.1
 
 
 class Contention:
-    """Measures during a `with` block how much longer a calculation takes than the processor time that it uses."""
+    """Measures, during its `with` block, how much other programs slow down this process.
+
+    A thread repeats a short calculation. The measure is its duration, divided by the processor time that it uses.
+    """
 
     def __init__(self) -> None:
         self._ended = threading.Event()
@@ -36,7 +39,7 @@ class Contention:
 
     @property
     def factor(self) -> float:
-        """How many times slower everything is than on an idle machine, from 1 to `MOST`."""
+        """How many times slower this process runs than on an idle machine, from 1 to `MOST`."""
         return min(MOST, max(1.0, fmean(self._samples or [1.0])))
 
     def _measure(self) -> None:

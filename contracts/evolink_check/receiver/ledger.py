@@ -1,6 +1,7 @@
-"""Read the bookings of a receiver, which are entries with a task id, from a file, a URL, its output or a callable.
+"""Read the bookings of a receiver from a file, a URL, the receiver's output or a function.
 
-The receiver's user decides on the format: lines of text, JSON Lines, one JSON document, CSV, or an SQLite database.
+A booking is an entry with a task id. The entries may be lines of text, JSON Lines, values in one JSON document, lines
+of CSV, or rows of an SQLite database.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Ledger:
     """A ledger of bookings, which is read again for each call of `bookings`.
 
     `read` returns the content of the ledger as bytes, a text or JSON values, or None if no ledger exists. If `pattern`
-    is set, only entries that match `pattern` are bookings, and each of them books a success.
+    is set, only entries that match `pattern` are bookings, and each of them means that its task succeeded.
     """
 
     def __init__(self, read: Callable[[], Any], pattern: str = "") -> None:
@@ -113,10 +114,10 @@ def _json(text: str) -> Any:
 
 
 def _entries(value: Any) -> Iterator[Any]:
-    """Yield the entries of a JSON value that contain a task id.
+    """Find the entries with a task id in a JSON value, however deeply they are nested.
 
-    If an entry contains a smaller entry with the task id, only the smaller one is yielded. An entry is a text, a list
-    or object that contains such a text, or an object member whose name contains a task id.
+    An entry is a text that contains a task id, an object with such a text as a member, an object member whose name
+    contains a task id, or a list of a task id and other values, such as a row of a table.
     """
     if isinstance(value, str):
         if _TASK.search(value):

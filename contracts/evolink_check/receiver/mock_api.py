@@ -1,4 +1,4 @@
-"""The API during a check of a receiver: a mock that has the tasks, and that records the receiver's requests."""
+"""Create and end tasks on the mock that a receiver queries during a check, and read the receiver's requests."""
 
 from __future__ import annotations
 
@@ -65,10 +65,9 @@ class MockApi:
         self._recorded = 0  # exchanges that the mock had recorded when its journal was last read
 
     async def start(self) -> None:
-        """Reset the account, and measure how far our clock is ahead of the clock of the mock.
+        """Reset the account, and measure how far the checker's clock is ahead of the clock of the mock.
 
-        The clocks are compared several times. The comparison that took the shortest time counts, because it is the most
-        accurate.
+        The clocks are compared several times. Only the fastest comparison counts, because it is the most accurate.
         """
         await asyncio.to_thread(self._mock.prepare, ())
         comparisons = [await self._compare_clocks() for _ in range(_COMPARISONS)]
@@ -76,7 +75,7 @@ class MockApi:
         self._ahead = ahead if abs(ahead) > _SAME_CLOCK else 0.0
 
     async def _compare_clocks(self) -> tuple[float, float]:
-        """Return how long the comparison took, and how far our clock is ahead of the mock's clock, both in seconds."""
+        """Return how long the comparison took, and how far the checker's clock is ahead of the mock's, in seconds."""
         before = clock.now()
         there = float((await self._call("GET", "/__mock__/clock"))["now"])
         after = clock.now()
@@ -155,9 +154,10 @@ class MockApi:
 
 
 def _numbered(items: list[dict[str, Any]]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
-    """Yield the receiver's requests in a journal, each with a key that is the same whenever the journal is read.
+    """Yield the receiver's requests in a journal (the mock's log of requests and responses), each with a unique key.
 
-    Equal requests within a millisecond are numbered, so that each has a key of its own.
+    A request has the same key whenever the journal is read. The key contains the time and the URL of the request, and a
+    number that distinguishes equal requests within a millisecond.
     """
     equal: Counter[tuple[Any, ...]] = Counter()
     for item in items:

@@ -88,7 +88,7 @@ class Program:
         await self.start()
 
     def stop(self) -> None:
-        """End the program if it runs."""
+        """End the program if it is running."""
         if self._process is not None:
             stop_process(self._process)
             self._process = None

@@ -18,13 +18,14 @@ _SECONDS = 10.0
 
 
 class RegistrationError(ValueError):
-    """The receiver refused a task that the checker told it about. The message is the reason."""
+    """The receiver did not accept a task that the checker told it about. The message is the reason."""
 
 
 def url_register(url: str) -> Register:
-    """Return a function that tells a receiver about a task, by sending the response to its create request to this URL.
+    """Return a function that tells a receiver about a task.
 
-    The response is sent as JSON. The function raises `RegistrationError` unless the receiver responds with a 2xx.
+    The argument of the function is the API's response to the create request of the task. The function sends it to `url`
+    as JSON, and raises `RegistrationError` unless the receiver responds with a 2xx.
     """
 
     def register(body: TaskBody) -> None:

@@ -51,9 +51,10 @@ class ReceiverPlan:
     """What a check of a receiver needs: the scenarios to run, the receiver, the mock and the settings.
 
     `open_sender` starts the receiver, if it is a program, and returns a callback sender. `register` tells the receiver
-    about a task before its callback; None if the receiver need not know its tasks. `after_each` is called after each
-    scenario. `read_output` returns the output of the receiver so far; None if the output is not available. If `stop` is
-    set, the check ends, and only the scenarios that are complete are judged.
+    about a task before its callback; None if the receiver need not know its tasks. `other_key` is the API key of an
+    account that is not the receiver's. `after_each` is called after each scenario. `read_output` returns the output of
+    the receiver so far; None if the output is not available. If `stop` is set, the check ends, and only the scenarios
+    that are complete are judged.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -86,8 +87,8 @@ def without_inapplicable(
 ) -> tuple[Scenario, ...]:
     """Return the scenarios that apply to a receiver.
 
-    Scenarios about the secret are left out if the callback URL has no secret. Scenarios in which the receiver must know
-    its tasks are left out unless `registers` is set.
+    Scenarios about the secret are left out if the callback URL has no secret. Scenarios for receivers that accept only
+    callbacks about tasks that they know are left out unless `registers` is set.
     """
     needless = (frozenset() if terms.secret else NEEDS_SECRET) | (
         frozenset() if registers else NEEDS_REGISTER
@@ -160,7 +161,7 @@ class _CheckRun:
         return await self._judged()
 
     def _is_complete(self, record: ScenarioRecord, later: list[asyncio.Task[None]]) -> bool:
-        """Return whether a scenario was run to its end, including its deferred parts.
+        """Return whether a scenario was run to its end, including the parts that it deferred (`ScenarioDriver.defer`).
 
         A scenario that was interrupted is not judged, because the receiver may have had no time to react.
         """
@@ -182,7 +183,7 @@ class _CheckRun:
         await asyncio.sleep(self._plan.timing.quiet)
 
     async def _settle(self) -> None:
-        """Wait until the deferred parts of all scenarios so far have ended."""
+        """Wait until the parts that the scenarios have deferred (`ScenarioDriver.defer`) have ended."""
         await asyncio.gather(*(task for _, later in self._started for task in later))
 
     async def _run_scenario(self, scenario: Scenario) -> ScenarioRecord:

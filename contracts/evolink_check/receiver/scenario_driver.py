@@ -93,12 +93,12 @@ class ScenarioDriver:
             ]
 
     async def settle(self, case: TaskCase, body: TaskBody) -> None:
-        """Send the callback until the receiver accepts it, and then wait for the necessary query and booking."""
+        """Send a refused callback again until it is accepted, and then wait for the necessary query and booking."""
         if case.accepted or await self.redeliver(case, body):
             await self.expect_action(case)
 
     async def redeliver(self, case: TaskCase, body: TaskBody) -> bool:
-        """Repeat a refused callback as EvoLink does, until the receiver accepts it.
+        """Send a refused callback again, as often as EvoLink does, until the receiver accepts it.
 
         Returns whether the receiver accepted it.
         """
@@ -117,9 +117,10 @@ class ScenarioDriver:
         self.later.append(asyncio.create_task(part))
 
     async def expect_action(self, case: TaskCase) -> None:
-        """Wait until the receiver has made the necessary query and booking.
+        """Wait until the receiver has made the query and the booking that the task requires, or the time is over.
 
-        If the receiver has been too slow before, after a callback of the same kind, the wait is shorter.
+        The time is `timing.patience`, or a quarter of it if the receiver has already been too slow once. Tasks with an
+        `unconfirmed` callback and other tasks are counted separately.
         """
         kind = "unconfirmed" if any(call.kind == "unconfirmed" for call in case.calls) else "usual"
         patience = self.timing.patience / (_IMPATIENCE if kind in self.monitor.missed else 1)

@@ -28,7 +28,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The content of a report as text. `to_markdown` escapes characters with a meaning in Markdown or HTML."""
+    """The content of a Markdown report, as plain text.
+
+    `to_markdown` escapes the characters that have a meaning in Markdown or HTML.
+    """
 
     title: str
     headline: str

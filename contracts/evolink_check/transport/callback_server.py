@@ -78,7 +78,7 @@ class CallbackServer(ThreadingTCPServer):
             self.handle_request()
 
     def wake(self) -> None:
-        """End `serve`, and close every connection. The receiver must set `ending` before."""
+        """End `serve`, and close every connection. Set `ending` of the receiver to True before this call."""
         with self._guard:
             for connection in self._open:
                 _shut(connection)

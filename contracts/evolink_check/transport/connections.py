@@ -171,7 +171,7 @@ async def _exchange(
 
 
 class _Connection:
-    """A connection that serves one request at a time. After each response, the connection is added to `unused`."""
+    """A connection for one request at a time. After a complete response, `release` adds it to `unused`."""
 
     def __init__(self, stream: ByteStream, limits: Limits, unused: list[_Connection]) -> None:
         self._stream = stream

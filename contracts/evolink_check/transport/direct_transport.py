@@ -1,4 +1,4 @@
-"""The transport of httpx2 for servers that are reached without a proxy."""
+"""A transport for httpx2 that connects to servers directly, without a proxy."""
 
 from __future__ import annotations
 

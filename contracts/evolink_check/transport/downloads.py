@@ -1,4 +1,4 @@
-"""Download result files without an API key, and decode them to compare them with the request."""
+"""Download result files without an API key, and decode them to find their properties, such as the duration."""
 
 from __future__ import annotations
 
@@ -39,10 +39,11 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 
 
 def media_of(body: bytes, problem: str = "") -> Media:
-    """Decode a file and return its properties. If `problem` says why the file is incomplete, return only the problem.
+    """Decode a file and return its properties.
 
-    The duration of a truncated file is the duration of the part that exists. A file with sound and without pictures has
-    the width and height 0.
+    `problem` is the reason why the download is incomplete. If there is one, the file is not decoded, and the result
+    contains only the problem. The duration of a truncated file is the duration of the part that exists. A file with
+    sound and without pictures has the width and height 0.
     """
     if problem:
         return Media(problem=problem)

@@ -40,7 +40,10 @@ class EnvProxy:
         return self.url
 
     def __str__(self) -> str:
-        """The URL of the proxy without its password, and the environment variable; only the latter if it is invalid."""
+        """Describe the proxy by its URL, without user name and password, and by its environment variable.
+
+        If the URL is invalid, the description contains only the variable.
+        """
         if not self.is_valid:
             return f"the proxy in {self.variable}"
         parts = urlsplit(self.url)

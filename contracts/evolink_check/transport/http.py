@@ -85,14 +85,14 @@ class HttpClient:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
-        """Send a case with the headers in `key` added, and return the exchange. Never raises an exception.
+        """Send the request `case` with the headers `key` added, and return the exchange. Never raises an exception.
 
         The path of the case is a whole URL, or a path below the base URL. `left` returns the remaining seconds of the
         run. If the response is missing or incomplete, the status is 0 and `problem` is the reason. If a response is
         longer than `LARGEST_ANSWER`, the entry contains the number of bytes received as `size`, and no body.
 
-        `follow` is for downloads: redirects are followed, and if the response is incomplete, its status and its
-        beginning are kept.
+        `follow` is for downloads: redirects are followed, and if the response is incomplete, its status and the
+        received part of its body are kept.
         """
         url = case.path if "://" in case.path else f"{self._url}{case.path}"
         began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key
@@ -262,7 +262,7 @@ def _cause(error: Exception) -> str:
 
 
 def _labelled(raw: list[tuple[bytes, bytes]], who: str) -> Headers:
-    """Convert headers to text. The label of the account replaces its key."""
+    """Convert headers to text. In the header Authorization, the API key is replaced by the label of its account."""
     pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
     label = "[removed]" if who == NOBODY else f"Bearer {who}"
     return tuple((name, label if name.lower() == "authorization" else value) for name, value in pairs)

@@ -9,7 +9,8 @@ class RateLimiter:
     """Reserves slots for requests, `1 / rate` seconds apart, in the order of the calls. Thread-safe.
 
     If `rate` is None, there is no limit. An unused slot is lost, so there are no bursts. If the server asked a client
-    to wait, requests with the same API key are delayed further. Times are in seconds of any clock.
+    to wait, requests with the same API key are delayed further. The times that callers pass
+    are in seconds, on a clock of their choice.
     """
 
     def __init__(self, rate: float | None) -> None:

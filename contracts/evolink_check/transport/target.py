@@ -67,7 +67,7 @@ class Tally:
 
 
 class Target:
-    """Sends cases to the server under test, from any thread, at most `effort.jobs` at the same time.
+    """Sends requests (cases) to the server under test, from any thread, at most `effort.jobs` at the same time.
 
     A `Target` is a context manager, which closes the connections when the `with` block ends. The price of every request
     that may create a task is reserved before the request is sent (see `Budget`).
@@ -110,8 +110,8 @@ class Target:
         """Send a case, record the exchange and return its entry.
 
         If there is no response, the entry has the status 0 and a `problem`. After a 429, the case is sent again after a
-        wait, unless its API key belongs to an account whose rate is limited. A create request that is not expected to
-        be rejected is sent again after a 500, because the 500 may be temporary. Raises `OverBudgetError` or
+        wait, unless its API key is configured as rate-limited (`limited = true`). A case from which the server may
+        create a task is also sent again after a 500, because the 500 may be temporary. Raises `OverBudgetError` or
         `OutOfTimeError` (both are a `HaltedError`) if the case must not be sent.
         """
         for tries in range(1, _TRIES + 1):
@@ -236,9 +236,9 @@ class Target:
                 self.in_time()
 
     def _refuse(self, case: Case, budget: Budget) -> None:
-        """Raise `OverBudgetError` if the case must not be sent.
+        """Raise `OverBudgetError` if the case may cost too much.
 
-        The reason is that the budget is spent, or that the server created tasks for requests that it must refuse.
+        It may if no credits are left for it, or if the server has created tasks for requests that it must refuse.
         """
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")

@@ -18,9 +18,10 @@ _PARTS = 4  # the number of parts of a body that is not sent at once
 
 
 class CallbackSender(Protocol):
-    """Sends callbacks as EvoLink does: each call makes one attempt, and redirects are not followed.
+    """Sends callbacks. Like EvoLink, it does not follow redirects.
 
-    `framings` are the ways in which the sender can send a body, such as in chunks or slowly.
+    `framings` are the ways in which this sender can send a body: `plain` (at once), `chunked` (with the chunked
+    transfer coding) or `slow` (in parts with pauses between them).
     """
 
     framings: frozenset[str]
@@ -33,9 +34,9 @@ class CallbackSender(Protocol):
 
 
 async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
-    """Await `answer()`, the reply of a receiver.
+    """Call `answer`, which sends a callback, and return the reply of the receiver.
 
-    If it takes much longer than `limit` seconds, return a reply with status 0.
+    If there is no reply after `limit` seconds and a little more, return a reply with status 0.
     """
     began = clock.now()
     try:
@@ -46,7 +47,7 @@ async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
 
 
 def headers_of(callback: Callback) -> list[tuple[str, str]]:
-    """Return the headers of a callback. A body in chunks has no Content-Length."""
+    """Return the headers of a callback. Content-Length is left out if the body is sent in chunks."""
     size = [] if callback.framing == "chunked" else [("content-length", str(len(callback.body)))]
     names = {name.lower() for name, _ in callback.headers}
     usual = [("content-type", "application/json"), ("user-agent", "EvoLink-Callback")]

@@ -29,7 +29,8 @@ _KEPT = 65_536  # maximum number of bytes that are kept of a response
 class HttpSender:
     """Sends callbacks to a URL.
 
-    `ca` is the certificate authority of an https receiver; if it is None, public authorities are trusted.
+    `ca` is a PEM file with the certificate authority of an https receiver; if it is None, the receiver needs a
+    certificate of a public authority.
     """
 
     framings = frozenset({"plain", "chunked", "slow"})
@@ -86,8 +87,8 @@ class HttpSender:
     async def _connect_and_send(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request over a new connection.
 
-        Only a few requests connect at the same time, because a receiver whose queue of new connections is full drops
-        some.
+        Only a few requests connect at the same time, because a receiver drops new connections when its queue of them is
+        full.
         """
         await self._connecting.acquire()
         is_connecting = True

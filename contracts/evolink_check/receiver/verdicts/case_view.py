@@ -35,10 +35,11 @@ MUST_ACCEPT: dict[Kind, str] = {"variant": "receiver.tolerant", "framed": "recei
 class UsualBehaviour:
     """How the receiver reacts to usual callbacks, which the API sends and which have no unusual content.
 
-    With this record, the rules report each fault only once, under the most specific clause. `asks` means that the
-    receiver queries tasks, and `books` that the ledger contains some of the tasks. `refuses_failures` means that the
-    receiver refuses a usual callback about a failed task, and `books_failures` that the receiver books a failed task as
-    a success. `loses` means that the receiver accepts usual callbacks without booking them.
+    The rules about unusual callbacks use this record, so that they do not report a fault again that usual callbacks
+    have already shown. `asks` means that the receiver queries tasks, and `books` that the ledger contains some of the
+    tasks. `refuses_failures` means that the receiver refuses a usual callback about a failed task, and `books_failures`
+    that the receiver books a failed task as a success. `loses` means that the receiver accepts a usual callback about a
+    completed task without booking the task.
     """
 
     asks: bool = True
@@ -92,7 +93,7 @@ class CaseView:
 
     @property
     def kinds(self) -> set[Kind]:
-        """The kinds of the callbacks of the task."""
+        """The kinds of callbacks that were sent for the task, such as `usual`, `repeat` or `forged`."""
         return {call.kind for call in self.case.calls}
 
     @property

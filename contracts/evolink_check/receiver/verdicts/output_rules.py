@@ -18,7 +18,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # colour codes of a terminal
 
 
 def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, Call]]) -> Iterator[Judged]:
-    """Judge that neither the API key nor the secret is in the output, and that the API key is in no response.
+    """Judge whether the output shows the API key or the secret, and whether a response shows the API key.
 
     If `output` is None, because the output is not available, only the responses are judged.
     """
@@ -41,7 +41,7 @@ def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, 
 def _leaks(line: str, secret: str) -> bool:
     """Return whether a line of the output shows the secret.
 
-    Return False for a line of an access log, because a note reports secrets in access logs.
+    Return False for a line of an access log, because a secret there leads to a note, not to a violation.
     """
     return bool(secret) and secret in line and not is_access_log(line)
 

@@ -40,7 +40,7 @@ def _within_limit(view: CaseView) -> Iterator[Judged]:
 
 
 def _replies(view: CaseView) -> Iterator[Judged]:
-    """Judge that each callback gets a 2xx.
+    """Judge whether each callback that must be accepted gets a 2xx.
 
     If the receiver refuses even usual callbacks about failed tasks, unusual callbacks about failed tasks are not
     judged.

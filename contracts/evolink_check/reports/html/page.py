@@ -68,7 +68,7 @@ def _environment() -> Environment:
 def make_visible(value: Any) -> Any:
     """Replace control characters and direction marks, which a browser would obey, with escape sequences.
 
-    Values that are not strings, and markup, are returned unchanged.
+    Values that are not strings, and strings that are marked as HTML (`Markup`), are returned unchanged.
     """
     if not isinstance(value, str) or hasattr(value, "__html__") or value.isprintable():
         return value

@@ -25,7 +25,11 @@ _ENTRIES = 4  # maximum number of exchanges shown for a violation
 
 @dataclass(frozen=True, slots=True)
 class VerdictDetails:
-    """A verdict with its violations, each with its exchanges. `more` is the number of violations that are not shown."""
+    """A verdict with the violations that the page shows, each with the exchanges that show it.
+
+    `more` is the number of violations that the page does not show; zero or negative if it shows all. `repeat` is the
+    command that checks only this clause again.
+    """
 
     verdict: Verdict
     violations: tuple[tuple[Violation, tuple[ExchangeView, ...]], ...]

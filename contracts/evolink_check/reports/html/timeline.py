@@ -2,7 +2,7 @@
 
     drawing = draw([Lane("task 7cvn", (Mark(0, "diamond", "pending", "create: 200", until=0.8), …))], title="Tasks")
 
-`templates/parts.html` turns a drawing into SVG. The colours are classes of page.css.
+`templates/parts.html` turns a drawing into SVG. A `Tone` selects a colour, which page.css defines.
 """
 
 from __future__ import annotations
@@ -66,7 +66,10 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class PlacedMark:
-    """A mark in units of the drawing. `until` is the x coordinate of the end of the event."""
+    """A mark at its position in the SVG.
+
+    `x` and `y` are the coordinates of its centre. `until` is the x coordinate of the end of the event.
+    """
 
     x: float
     y: float
@@ -78,9 +81,10 @@ class PlacedMark:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A lane in units of the drawing.
+    """A lane at its position in the SVG.
 
-    `points` are the points `x,y` of the line that joins the marks that have a level.
+    `ground` is the y coordinate of the bottom of the lane. `points` are the coordinates (`x,y`) of the marks that have
+    a level, which a line joins.
     """
 
     label: str
@@ -93,7 +97,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Lanes one below the other, with a common axis of seconds."""
+    """Lanes one below the other, with a common time axis in seconds. Lengths are in SVG units."""
 
     title: str
     height: float
