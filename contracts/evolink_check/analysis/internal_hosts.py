@@ -1,4 +1,4 @@
-"""Decide whether the host of a URL is certainly internal, by rules that do not depend on a server."""
+"""Decide whether the host of a URL is certainly internal or certainly public, whichever server checks the URL."""
 
 from __future__ import annotations
 

@@ -27,7 +27,10 @@ LINKS = 100  # the maximum number of links of one body that are checked; reports
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One entry of a trace with its operation and decoded bodies. A body that is empty or not JSON is `NOT_JSON`."""
+    """One trace entry (a request or callback, with its response), its role, and its decoded bodies.
+
+    A body that is empty or not JSON is decoded as `NOT_JSON`.
+    """
 
     entry: Entry
     role: Role

@@ -25,8 +25,8 @@ class Finding(NamedTuple):  # a dataclass takes three times as long, and large t
     """Evidence that a clause was satisfied or violated once.
 
     `entries` are the numbers of the trace entries that prove the finding; the decisive entry is the last. For a
-    violation, `expected` and `seen` each describe the behaviour in one line without secrets; if the clause was
-    satisfied, both are empty. `severity` is None if the severity of the clause applies to the violation.
+    violation, `expected` describes the correct behaviour and `seen` the observed behaviour, each in one line without
+    secrets. If the clause was satisfied, both are empty. `severity` is None if the severity of the clause applies.
     """
 
     passed: bool
@@ -44,8 +44,8 @@ class Verdict:
     """The result of checking one clause.
 
     `status` is `failed` if at least one violation is a failure, and `warning` if all violations are warnings. `known`
-    is true if the baseline contains every violation. `observations` counts all findings, including violations.
-    Only the first `VIOLATIONS` violations are kept in `violations`; `omitted` counts the others.
+    is true if the baseline, a file of known violations, contains every violation. `observations` counts all findings,
+    including violations. Only the first `VIOLATIONS` violations are kept in `violations`; `omitted` counts the others.
     """
 
     clause: Clause
@@ -67,14 +67,14 @@ class Verdict:
 
 
 def passed(*entries: int) -> Finding:
-    """Return the finding that the trace entries with these numbers satisfy the clause."""
+    """Return a finding that a clause was satisfied. `entries` are the numbers of the trace entries that show this."""
     return Finding(True, entries if len(entries) <= ENTRIES else _few(entries))  # noqa: FBT003  (called for each entry)
 
 
 def violation(*entries: int, expected: str, seen: str, severity: Severity | None = None) -> Finding:
-    """Return the finding that the trace entries with these numbers violate the clause.
+    """Return a finding that a clause was violated. `entries` are the numbers of the trace entries that show this.
 
-    `severity` is "warning" if the violation is only a warning although the clause is more severe; otherwise, None.
+    `severity` is None if the severity of the clause applies; it is "warning" if this violation is less severe.
     """
     return Finding(passed=False, entries=_few(entries), expected=expected, seen=seen, severity=severity)
 
@@ -85,7 +85,7 @@ def severity_of(clause: Clause, violated: Finding) -> Severity:
 
 
 def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
-    """Return the finding that the trace entries satisfy the clause if `ok` is true, and violate it otherwise."""
+    """Return a finding that a clause was satisfied if `ok` is true, or violated otherwise."""
     return passed(*entries) if ok else violation(*entries, expected=expected, seen=seen)
 
 

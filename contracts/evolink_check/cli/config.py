@@ -1,8 +1,8 @@
 """Combine the configuration of a check from the command line, the TOML file about the server, and the environment.
 
 No other module of this package reads the environment. The command line takes precedence over the file, and the file
-over EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. The file can name environment variables in place of keys, so that users
-can commit the file.
+over EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. The file can name environment variables in place of API keys, so
+that users can commit the file.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def choose(
     clause_ids: Collection[str],
     variables: Mapping[str, str],
 ) -> Configuration:
-    """Combine the command line, the file and the environment. `clause_ids` are the ids of all clauses.
+    """Combine the command line, the TOML file and the environment. `clause_ids` are the ids of all clauses.
 
     Raises ValueError if a value is invalid, or if no URL or API key is set.
     """
@@ -163,7 +163,10 @@ def _subject(options: ServerOptions, file: ConfigFile, keys: Mapping[str, Key]) 
 
 
 def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str, Effort]) -> Effort:
-    """Combine the limits of a run. The command line takes precedence over the file, and the file over `--profile`."""
+    """Combine the limits of a run.
+
+    Limits on the command line take precedence over those in the TOML file, and these over those of the profile.
+    """
     profile = profiles[options.profile or table.profile or "quick"]
     settings = {"seconds": "time_limit", "task_seconds": "task_limit"}
     settings |= {name: name for name in ("jobs", "rate", "max_credits", "seed")}
@@ -184,7 +187,7 @@ def check_ids(chosen: frozenset[str], clause_ids: Collection[str], option: str =
 
 
 def check_ca(path: Path | None) -> None:
-    """Raise ValueError if the file does not exist or contains no certificate.
+    """Raise ValueError if the CA file at `path` does not exist or contains no certificate.
 
     If `path` is None, nothing is checked.
     """

@@ -104,7 +104,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     ] = False
 
     def check(self) -> None:
-        """Raise ValueError if a requirement is invalid, or if the baseline file is invalid or cannot be written.
+        """Raise ValueError if a value of --require is invalid, or if the baseline file is invalid or not writable.
 
         Call this before anything is sent.
         """

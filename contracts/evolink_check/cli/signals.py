@@ -51,8 +51,8 @@ def interrupting(
 ) -> Iterator[Interrupts]:
     """In the `with` block, the first signal sets `stop` and prints `message`; the second ends the process.
 
-    Before the process ends, `clean_up` is called. Python delivers signals only to the main thread, so this function
-    does nothing in other threads.
+    Before the second signal ends the process, `clean_up` is called. Python delivers signals only to the main thread, so
+    this function does nothing in other threads.
     """
     interrupts = Interrupts(stop, message, clean_up)
     if threading.current_thread() is not threading.main_thread():

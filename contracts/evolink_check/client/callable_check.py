@@ -79,9 +79,9 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     fails, `drive` must raise an exception. `drive` may be asynchronous. Sleeps in `drive` take no real time, and
     `drive` must end within `patience` seconds of virtual time.
 
-    `examples` is the number of runs, each with another server behaviour and request. Equal values of `seed` give equal
-    runs. Behaviours and requests with which the client failed are saved in the folder `memory`, and the next check
-    tries them first. `mock` is the URL of a running mock that accepts any key; if it is empty, a mock is started.
+    `examples` is the number of runs, each with a different server behaviour and request. Equal values of `seed` give
+    equal runs. Behaviours and requests with which the client failed are saved in the folder `memory`, and the next
+    check tries them first. `mock` is the URL of a running mock that accepts any key; if it is empty, a mock is started.
     Violations of the clauses in `ignore` do not count. Raises ValueError if `ignore` contains an unknown clause, and
     `MockError` if the mock cannot be started or reached.
     """
@@ -137,8 +137,8 @@ def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
 class _Property:
     """The property that Hypothesis tests, which is that the callable violates no clause.
 
-    Calling it raises `ClientFaultError` if the callable violates a clause. After the first violation, the search for a
-    simpler server behaviour ends after `left` more runs, because each run can take long.
+    If the callable violates a clause, `ClientFaultError` is raised. Hypothesis then searches for a simpler server
+    behaviour with which the callable fails; this search ends after `left` runs, because each run can take long.
     """
 
     runner: _CallableRunner

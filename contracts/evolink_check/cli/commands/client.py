@@ -92,7 +92,7 @@ class ClientReports(ServedReport, frozen=True, kw_only=True):
 
 
 def client(options: ClientOptions, severity: SeverityOptions, reports: ClientReports) -> None:
-    """Run a client in each scenario, judge it, and write the reports."""
+    """Run a client in each scenario, judge the client, and write the reports."""
     if options.show_list:
         with reporting_problems():
             _print_scenarios(options)

@@ -1,4 +1,4 @@
-"""Convert the mock's journal, which is an HTTP Archive, to the trace of one run of a client."""
+"""Convert the mock's journal (its log of exchanges, in the HAR format) to the trace of one run of a client."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _ENDING = 2.0  # seconds; a client need not answer callbacks that arrive this sh
 
 
 class Journals(NamedTuple):
-    """The journal entries of an account, and the journal entries of requests that belong to no account.
+    """The exchanges that a mock recorded for an account, and those that belong to no account, as entries of HAR files.
 
-    `dropped` is how many of the account's entries the mock has discarded.
+    `dropped` is how many exchanges of the account the mock has discarded, because it keeps only the newest.
     """
 
     own: list[dict[str, Any]]
@@ -73,7 +73,7 @@ def has_other_key(trace: Trace) -> bool:
 
 
 def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry]:
-    """Convert the entries of a journal. API keys are removed.
+    """Convert the entries of a journal to trace entries. API keys are removed.
 
     Requests with a bearer token are attributed to `owner`, and requests without a bearer token to nobody.
     """

@@ -218,7 +218,7 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop `evolink-mock run` by closing its stdin, at whose end its child command exits. If that fails, kill it."""
+    """Close the stdin of `evolink-mock run`, which ends its child command and then the mock. If it goes on, kill it."""
     with suppress(subprocess.TimeoutExpired, ValueError, OSError):
         process.communicate(timeout=_STOP_SECONDS)
     if process.poll() is None:

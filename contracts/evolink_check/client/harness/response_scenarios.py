@@ -28,8 +28,8 @@ _QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon", "receiver.as
 def missing_fields(spec: Spec) -> Iterator[Scenario]:
     """Generate scenarios in which responses lack documented fields or a field is null.
 
-    Optional fields are missing in pairs, with which a client must succeed. In the other scenarios, a field that a
-    client may need is missing (such as `id`, `status` or `results`), and the client may or must report a failure.
+    If only optional fields are missing, the client must succeed. If a field is missing that the client may need, such
+    as `id`, `status` or `results`, the client may or must report a failure.
     """
     create = next(iter(next(iter(spec.creates.values())).values()))
     of_create = _optional(fields_of(spec, create, create.success), _NEEDED_OF_CREATE)

@@ -1,4 +1,4 @@
-"""A scenario consists of recipes that are assigned to an account, and the expected end of the client."""
+"""A scenario consists of recipes, which determine how the mock behaves, and the expected result of the client."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ class ScenarioRecipe:
 class Scenario:
     """A behaviour of the server with which a client is run, and the result that a correct client reports.
 
-    `about` describes the behaviour in a sentence. `expected` is the result that a correct client reports. `endless`
-    means that no response says that the task has ended. `unusual` means that the responses are unusual but documented,
-    so they must not change what the client does. `calls` means that the client must accept a callback URL. `hangs`
-    means that a response never begins or never ends. `refuses` means that connections are refused at first. `lacks`
-    names the fields that are missing in responses. `adds` names an undocumented field in the bodies of errors. The
-    clauses in `mute` are not judged in this scenario. If `only` is not empty, only these clauses are judged.
+    `about` describes the behaviour in a sentence. `orders` are the recipes that cause the behaviour. `expected` is the
+    result that a correct client reports. `endless` means that no response says that the task has ended. `unusual` means
+    that the responses are unusual but documented, so they must not change what the client does. `calls` means that the
+    client must accept a callback URL. `hangs` means that a response never begins or never ends. `refuses` means that
+    connections are refused at first. `lacks` names the fields that are missing in responses. `adds` names an
+    undocumented field in the bodies of errors. The clauses in `mute` are not judged in this scenario. If `only` is not
+    empty, only these clauses are judged.
     """
 
     id: str

@@ -116,14 +116,14 @@ class Summary:
 
     @property
     def exit_status(self) -> int:
-        """0 if the suite passed, 1 if it failed, and 2 if a scenario could not be judged or none was run."""
+        """1 if the suite failed; otherwise, 2 if a scenario could not be judged or none was run, and 0 if it passed."""
         if any(map(self.fails, self.verdicts)) or self.shortfalls:
             return FAILED
         return COULD_NOT_RUN if self.unrun or not self.runs else PASSED
 
     @property
     def headline(self) -> str:
-        """One line with the score, preceded by the first requirement of --require that is not met."""
+        """One line with the score, preceded by the first requirement of --require that is not met, if there is one."""
         return "; ".join([*self.shortfalls[:1], self.score])
 
     @property
@@ -136,7 +136,7 @@ class Summary:
 
 
 def _cause(text: str) -> str:
-    """Return the text without its numbers and the names of missing fields, so that equal faults have equal texts."""
+    """Remove numbers and the names of missing fields from a violation's text, so that equal faults have equal texts."""
     return normalized(_DETAIL.sub("", text))
 
 

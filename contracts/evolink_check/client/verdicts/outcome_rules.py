@@ -1,4 +1,4 @@
-"""The rules about the end of a client, which compare its outcome with the last responses that it received.
+"""Rules that compare how a client ended with the last responses that the client received.
 
 Only the first violation is reported, because it usually explains the others. For example, a crash explains why the
 client did not print an error code. If a violation in the traffic explains how the client ended, these rules report no
@@ -165,7 +165,7 @@ def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must not give up before its deadline without a reason."""
+    """Before its deadline, the client must not give up a running task, nor give up after a single failed query."""
     queries = [query for query in end.requests if query.role == "query"]
     if end.last is not None and end.last.role == "query":  # a query of another task is no repetition
         queries = [query for query in queries if query.task_id == end.last.task_id]

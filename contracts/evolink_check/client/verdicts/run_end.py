@@ -149,7 +149,7 @@ class RunEnd:
 
     @property
     def has_time_for_retry(self) -> bool:
-        """Whether the wait that a 429 requests ends before the client's deadline.
+        """Whether the wait that a 429 requests ends well before the client's deadline.
 
         True if the last response was not a 429. False if `Retry-After` is not a number of seconds, because the wait may
         then be longer than the time until the deadline.
