@@ -60,7 +60,7 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The faults that a recipe requests for a task: faulty links, a late or missing callback, or a 404 after its end."""
+    """Faults of a task that a recipe requests: faulty links, a late or missing callback, or a 404 after its end."""
 
     link: str = ""  # expired, 404, truncated, page, empty or redirect
     callback: str = ""  # late, twice, early or never

@@ -1,4 +1,4 @@
-"""Create the ASGI app: its routes, and the middleware around them."""
+"""Create the ASGI app of the mock: the routes, and the middleware around them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ _PAGES = f"{START}/"
 def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
     """Create the ASGI app, with the control API if the setting `control` is "on".
 
-    The app calls `observe` with every completed exchange. It uses the router of Starlette without Starlette's own app
-    class, because `ExchangeMiddleware` handles errors instead and must be the outermost layer.
+    The app calls `observe` with every completed exchange, except requests for pages of the console. The app uses
+    Starlette's router, but not its class `Starlette`, because `ExchangeMiddleware` handles errors and must be the
+    outermost layer.
     """
     routes = _routes(service)
     paths = [route.path for route in routes] + (CONTROL_PATHS if service.settings.control == "on" else [])
@@ -85,9 +86,10 @@ def _counting(
 
 
 def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
-    """Wrap `observe` so that each exchange is also added to the exchange feed.
+    """Wrap `observe` so that each exchange is also added to the exchange feed, which the console shows.
 
-    Requests to the control API are not added. Requests for pages of the console are neither added nor observed.
+    Requests to the control API are not added to the feed. Requests for pages of the console are ignored completely:
+    they are not added to the feed, and `observe` is not called.
     """
     publish = service.exchange_feed.publish
 
@@ -103,7 +105,10 @@ def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callab
 
 
 def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
-    """Return a function that records requests without an accepted API key, except those to the control API."""
+    """Return a function that records requests without an account, except requests to the control API.
+
+    They are recorded in the journal of the empty token.
+    """
     anonymous = service.store.recorder("")
 
     def record(exchange: Exchange) -> None:

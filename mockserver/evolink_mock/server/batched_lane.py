@@ -1,8 +1,9 @@
-"""Serve the small requests that arrive in one turn of the event loop together.
+"""The batched lane: serve small requests together if they arrive in the same turn of the event loop.
 
-With a store in a file, they share one transaction; with a store on a server, they share one round trip. The coroutine
-of each request stops when it needs the store. The commands of all stopped requests are then sent together, and each
-coroutine continues with its replies. A status query that the cache of the store can answer needs no coroutine.
+If the store is a file, these requests share one transaction; if it is on a server, they share one round trip. Each
+request is served by a coroutine, which stops when it needs the store. The commands of all stopped coroutines are then
+sent together, and each coroutine continues with the replies to its commands. A status query that the cache of the store
+can answer needs no coroutine.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class BatchedConnection(Connection, Protocol):
-    """The methods of a connection that the batched lane uses."""
+    """The methods of a connection that `BatchedLane` uses."""
 
     @property
     def default_headers(self) -> Headers:
@@ -44,9 +45,9 @@ class BatchedConnection(Connection, Protocol):
 
 
 class _Request:
-    """A request whose bytes are at the beginning of `data`.
+    """A request in the batched lane. `data` are the received bytes, which begin with this request.
 
-    While it waits for the store, `commands` are the commands to send; otherwise, `commands` is None.
+    While the request waits for the store, `commands` are its commands for the store; otherwise, `commands` is None.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class _Request:
         self._go_on(self._coroutine.send, None)
 
     def receive(self, replies: Sequence[Any]) -> None:
-        """Continue the coroutine with the replies to its commands. An exception among the replies is raised in it."""
+        """Continue the coroutine of the request with the replies to its commands, or raise a `StoreError` in it."""
         error = next((reply for reply in replies if isinstance(reply, StoreError)), None)
         if error is None:
             self._go_on(self._coroutine.send, replies)
@@ -99,7 +100,7 @@ class BatchedLane:
         self._served: list[tuple[BatchedConnection, Exchange]] = []  # responses that are not yet written
 
     def add(self, connection: BatchedConnection, data: bytes) -> None:
-        """In the next turn, serve the small requests at the beginning of `data`, and let uvicorn serve the rest."""
+        """Serve the small requests at the beginning of `data` in the next turn, and let uvicorn serve the rest."""
         earlier = self._arrived.get(connection)
         if earlier is not None:
             data = earlier + data
@@ -133,7 +134,7 @@ class BatchedLane:
     def _begin(self, connection: BatchedConnection, data: bytes) -> _Request | None:
         """Serve requests at the beginning of `data`, up to the first that needs the store, and return that request.
 
-        Returns None if no request needs the store; then, uvicorn serves the rest of `data`.
+        If no request needs the store, return None, and let uvicorn serve the rest of `data`.
         """
         for _ in range(MOST_REQUESTS):
             request = self._lane.read(data, 0, connection)
@@ -154,7 +155,7 @@ class BatchedLane:
         return None
 
     def _exchange(self, requests: Sequence[_Request]) -> None:
-        """Send the commands of all these requests to the store together, and continue each request with its replies."""
+        """Send the commands of several requests to the store together, and continue each request with its replies."""
         commands = [command for request in requests for command in request.commands or ()]
         try:
             replies = self._store.send(commands)
@@ -169,7 +170,7 @@ class BatchedLane:
             first = last
 
     def _write_responses(self) -> None:
-        """Write the responses of several requests one after another, because that wakes a client less often."""
+        """Write the collected responses one directly after another, so that a client process wakes less often."""
         served, self._served = self._served, []
         for connection, exchange in served:
             if connection.can_respond():

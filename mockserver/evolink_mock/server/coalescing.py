@@ -29,7 +29,7 @@ class CoalescingTransport:
         self.is_closing: Callable[[], bool] = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Write data, together with a head that was delayed."""
+        """Delay `data` if it is the head of a response; otherwise, write it, together with the delayed head, if any."""
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(_HEAD) and data.endswith(b"\r\n\r\n") and not data.startswith(_INTERIM):
@@ -38,13 +38,13 @@ class CoalescingTransport:
         self._write(data)
 
     def flush(self) -> None:
-        """Write a head that was delayed, without a body."""
+        """Write the delayed head, if any, without waiting for a body."""
         if self._head:
             head, self._head = self._head, b""
             self._write(head)
 
     def close(self) -> None:
-        """Close the connection when everything is written and the client has stopped sending."""
+        """Close the connection after everything is written; only for writing if the client is still sending."""
         self.flush()
         if self._transport.is_closing() or not self._continue_reading():
             self._transport.close()

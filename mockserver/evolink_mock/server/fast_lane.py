@@ -1,9 +1,10 @@
 """The fast lane: respond to a small request in one call and one write, without an asyncio task.
 
-The lane serves only requests that never wait: the request is complete in the received data, its endpoint belongs to the
-simulated API, and the calls of its store take at most tens of microseconds. If a recipe or a callback may apply,
-`MayWaitError` is raised before anything is changed, and uvicorn serves the request, as it serves all other requests.
-The response, the journal entry and the log line are the same as if uvicorn had served the request.
+The lane serves a request only if it never has to wait: the received data contain the whole request, its endpoint
+belongs to the simulated API, and the calls of the store take at most tens of microseconds. If a recipe or a callback
+may apply, the endpoint raises `MayWaitError` before it changes anything, and uvicorn serves the request. uvicorn also
+serves all other requests. The response, the journal entry and the log line of a request do not depend on whether the
+lane or uvicorn serves it.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ MOST_REQUESTS = 16  # maximum per call, so that a client that sends many at once
 
 
 class Connection(Protocol):
-    """The attribute of a connection that the fast lane uses."""
+    """The part of a connection that the fast lane uses."""
 
     shared_scope: Scope  # the `scheme` and `server` of the connection, as in ASGI
 
@@ -61,7 +62,7 @@ class LaneRequest(Struct, frozen=True, gc=False):
 
 
 class FastLane:
-    """The fast lane in front of one ASGI app."""
+    """Serves the small requests of all connections to one ASGI app."""
 
     def __init__(self, app: ExchangeMiddleware, batching_store: BatchingStore | None = None) -> None:
         self._app = app
@@ -74,9 +75,9 @@ class FastLane:
         self.ended = 0.0  # when the last request was served, on the stopwatch
 
     def answer(self, data: bytes, connection: Connection, default_headers: Headers) -> tuple[bytes, int]:
-        """Serve the small requests at the beginning of `data`. Return the responses, and how many bytes were used.
+        """Serve the small requests at the beginning of `data`.
 
-        uvicorn must serve the rest of `data`.
+        Returns the responses, and the length of the requests in bytes. uvicorn must serve the rest of `data`.
         """
         responses: list[bytes] = []
         end = count = 0
@@ -128,7 +129,7 @@ class FastLane:
         )
 
     def response(self, exchange: Exchange, default_headers: Headers) -> list[bytes]:
-        """Return the parts of a response, which are the same bytes that uvicorn would send."""
+        """Return the parts of a response. Joined, they are the bytes that uvicorn would send."""
         if default_headers is not self._default_headers:  # uvicorn replaces them every second, for the date
             self._default_headers, self._default_lines = default_headers, _lines(default_headers)
         self.ended = exchange.began + exchange.seconds
@@ -146,7 +147,7 @@ class FastLane:
         self._app.record()
 
     def _route(self, line: bytes) -> _Route | None:
-        """Return the route of a request line. Return None if uvicorn must serve the request."""
+        """Return the route of a request line (`GET /v1/credits HTTP/1.1`); None if uvicorn must serve the request."""
         match = _REQUEST_LINE.fullmatch(line)
         if match is None:
             return None
@@ -163,7 +164,7 @@ class FastLane:
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
     """Create the fast lane for an app.
 
-    Returns None if the settings turn it off or if every request may have to wait.
+    Returns None if the settings turn it off, or if every request may have to wait for a recipe or for the store.
     """
     settings, store = service.settings, service.store
     may_wait = service.default_recipe or not hasattr(store, "find_now")  # the store is not a `LocalStore`

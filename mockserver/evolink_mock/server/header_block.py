@@ -37,7 +37,7 @@ class HeaderBlocks:
         self._blocks: dict[bytes, HeaderBlock | None] = {}
 
     def get(self, block: bytes) -> HeaderBlock | None:
-        """Return the parsed headers of a block. The block ends with its last header line, without the empty line.
+        """Return the parsed headers of a block, which ends with the last header line, not with the empty line after it.
 
         Returns None if the block is invalid, or if the fast lane cannot serve the request.
         """
@@ -89,7 +89,7 @@ def parse(block: bytes) -> HeaderBlock | None:
 
 
 def _shared(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-    """Return the cached object for a header, so that many accounts need little memory.
+    """Return the cached object that is equal to `header`, so that recorded requests with equal headers share it.
 
     A header with a credential is not cached.
     """

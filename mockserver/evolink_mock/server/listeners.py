@@ -38,7 +38,8 @@ class PortError(Exception):
 class Listeners:
     """The listening sockets of one mock.
 
-    If `https` is not None, `authority` issues its certificate, for `hosts`, the host names of the API.
+    If there is an https listener, its certificate is issued by `authority` and is valid for `hosts`, the host names of
+    the simulated API.
     """
 
     http: socket.socket
@@ -62,8 +63,8 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
     """Open a listening socket for every port in the settings.
 
     The proxy needs the https listener, which gets a free port if the settings do not name one. Raises `PortError` if a
-    port cannot be opened, `AuthorityError` if the certificate authority cannot be read or created, and ValueError if
-    there is no folder for the authority.
+    port cannot be opened, `AuthorityError` if the certificate authority cannot be read or created, and `SettingError`
+    if neither the settings nor the system name a folder for the certificate authority.
     """
     host, https_port, proxy_port = settings.host, settings.https_port, settings.proxy_port
     with ExitStack() as opened:
@@ -148,7 +149,7 @@ def network_urls(listener: socket.socket) -> list[str]:
 
 
 def _own_address(family: socket.AddressFamily, outside: str) -> str | None:
-    """Return the address of this machine that it would use to reach the address `outside`.
+    """Return the local address from which this machine would send to the address `outside`.
 
     Nothing is sent. Returns None if there is no network.
     """

@@ -1,4 +1,4 @@
-"""Write log lines in a thread, so that the server never waits for the reader of the log."""
+"""Write log lines in a thread, so that the server does not block when the reader of the log is slow."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _QUEUE_LINES = 10_000
 class LogWriter:
     """A stream whose `write` never blocks, because a thread writes to the underlying stream.
 
-    Up to `limit` lines are queued. Further lines are dropped, and their number is written as soon as lines are accepted
-    again. At the end of the `with` block, the queued lines are written, for at most a second.
+    Up to `limit` lines are queued. Further lines are dropped, and the log later says how many. The end of the `with`
+    block waits for at most a second until the queued lines are written.
     """
 
     def __init__(self, stream: TextIO, limit: int = _QUEUE_LINES, *, as_json: bool = False) -> None:
@@ -77,7 +77,7 @@ class LogWriter:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write a text to the stream. Characters that its encoding lacks are escaped, because they would raise an error."""
+    """Write a text to the stream. Characters that the stream's encoding does not have are escaped."""
     encoding = stream.encoding or "utf-8"
     data = text.encode(encoding, "backslashreplace")
     handle = _file_descriptor(stream)
@@ -96,7 +96,7 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def write_if_ready(stream: TextIO, line: str) -> None:
-    """Write a line at once, or drop it if the stream would block.
+    """Write a line immediately, or drop it if the stream would block.
 
     Unlike `LogWriter`, this function starts no thread, so a process that starts others by `fork` can use it.
     """
@@ -107,10 +107,10 @@ def write_if_ready(stream: TextIO, line: str) -> None:
 
 
 def _end_of_lines(data: bytes, start: int) -> int:
-    """Return how much of the text to write in one call: whole lines that a pipe writes atomically.
+    """Return the offset in `data` up to which to write in the next call, so that the call writes only whole lines.
 
-    Other processes that write to the pipe cannot interrupt such a write. A line that is too long for it is written
-    together with the rest of the text.
+    A pipe writes up to `_ATOMIC_BYTES` atomically, which means that other processes cannot write between them. If the
+    first line is longer, return the length of `data`.
     """
     if len(data) - start <= _ATOMIC_BYTES:
         return len(data)
@@ -120,8 +120,8 @@ def _end_of_lines(data: bytes, start: int) -> int:
 def _file_descriptor(stream: TextIO) -> int | None:
     """Return the file descriptor of a stream; None if it has none, or on Windows.
 
-    Writing to the descriptor avoids the buffer of the stream, whose lock would prevent Python from exiting while a
-    write blocks. On Windows, a console cannot be written through its descriptor.
+    Writing to the descriptor avoids the buffer of the stream. While a write blocks, the lock of this buffer would
+    prevent Python from exiting. On Windows, writing to the descriptor of a console is not possible.
     """
     if os.name != "posix":
         return None
@@ -174,7 +174,7 @@ class _Handler(logging.Handler):
 def logging_to_stderr(*, quiet: bool, as_json: bool = False) -> Iterator[LogWriter]:
     """Return a context manager that writes the log of the mock, and the warnings of its libraries, to stderr.
 
-    If `quiet` is true, only warnings are written.
+    If `quiet` is true, only warnings and errors are written.
     """
     logger = logging.getLogger("evolink_mock")
     logger.setLevel(logging.WARNING if quiet else logging.INFO)

@@ -1,9 +1,9 @@
 """An HTTP connection: uvicorn's protocol, with limits, and with responses that always reach the client.
 
-Large or slow heads and too many connections are rejected, and `Upgrade` headers are ignored. After an early response,
-the rest of the request body is read and dropped, because closing the connection at once could lose the response. A
-client that has closed its sending direction still gets its response. Head and body of a response are
-written in one call, which is faster than two.
+Large or slow request heads and connections above the limit are rejected, and `Upgrade` headers are ignored. If a
+response is sent before the whole request has arrived, the rest of the request is read and dropped, because closing the
+connection immediately could lose the response. A client that has closed its sending direction still gets its response.
+Head and body of a response are written in one call, which is faster than two.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """After the loss of a connection, notify the request in progress, and drop the requests that wait behind it."""
+        """Notify the request in progress that the client has gone, and drop the pipelined requests."""
         self._stop_timer()
         self._in_body = False
         self.pipeline.clear()
@@ -88,7 +88,7 @@ class Protocol(HttpToolsProtocol):
             type(self).is_overload_logged = False
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
-        """Keep the connection open, except over TLS, if a complete request still waits for its response."""
+        """Return whether to keep the connection open: if a complete request has no response yet, but not over TLS."""
         answering = self._answering
         if self.scheme == "https" or answering is None or answering.response_complete:
             return False
@@ -144,7 +144,7 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(self._refusal or NOT_HTTP)
 
     def _should_upgrade(self) -> bool:
-        """Reject CONNECT, and ignore `Upgrade` headers, after which uvicorn would ignore the rest of the request."""
+        """Reject CONNECT requests. Note for other requests that their `Upgrade` headers must be removed."""
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
             raise ValueError("a tunnel")  # ends the parser
@@ -152,7 +152,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _without_offer(self) -> bytes:
-        """Return the head without its `Upgrade` headers, and replace the parser, which cannot continue."""
+        """Return the request head without `Upgrade` headers, and create a new parser, because the old one has ended."""
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         self._has_offer, self._offers = False, upgrade_headers(self.headers)
@@ -165,7 +165,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def _check_framing(self) -> None:
-        """Reject a body with too many bytes of chunk sizes, chunk extensions and trailers."""
+        """Reject a chunked body that has too many bytes of chunk sizes, chunk extensions and trailers."""
         framing = self._body_received - self._body_size
         if framing > self.limits.head_bytes + 16 * self._body_size:
             self._refuse(NOT_HTTP)
@@ -182,7 +182,7 @@ class Protocol(HttpToolsProtocol):
         self._is_between_requests = False
 
     def on_headers_complete(self) -> None:
-        """Pass the request to the app, unless the head is too large or is parsed again without `Upgrade` headers."""
+        """Pass the request to the app, unless its head is too large, or is parsed again without `Upgrade` headers."""
         self._in_head = False
         if self._timer is not None:
             self._stop_timer()
@@ -226,7 +226,7 @@ class Protocol(HttpToolsProtocol):
             self._end_draining()
 
     def on_response_complete(self) -> None:
-        """Write the head of a response without a body, and discard the request body if it is still arriving."""
+        """Write the head of a response that has no body, and drop the rest of a request body that is still arriving."""
         self.transport.flush()
         if self._in_body and self.cycle.response_complete and not self._is_draining:
             self._drain()
@@ -260,7 +260,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
-        """Respond to invalid input with an error and close the connection, after the responses to earlier requests."""
+        """Respond to invalid input with an error, after the responses to earlier requests, and close the connection."""
         is_in_body, self._in_body = self._in_body, False
         self._ignores_input, self._in_head = True, False
         self._stop_timer()

@@ -52,7 +52,7 @@ _log = logging.getLogger("evolink_mock")
 
 
 def stop_on_hangup(server: Server) -> None:
-    """Stop the server when the terminal is closed (SIGHUP), unless the parent process ignores this signal (nohup)."""
+    """Stop the server when the terminal is closed (SIGHUP), unless it was started with `nohup`."""
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
         signal.signal(hangup, server.handle_exit)
@@ -61,7 +61,7 @@ def stop_on_hangup(server: Server) -> None:
 def create_service(
     spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None, operator_key: str = ""
 ) -> Service:
-    """Create the objects that the endpoints share. `ca_pem` is the certificate that clients must trust."""
+    """Create the objects that the endpoints share, with the certificate that clients over https must trust."""
     service = Service(spec, settings, clock, operator_key)
     if listeners.authority is not None:
         service.ca_pem = listeners.authority.certificate.read_bytes()
@@ -69,7 +69,7 @@ def create_service(
 
 
 def ignore(_: Exchange) -> None:
-    """Do nothing. For callers that need no notice of exchanges."""
+    """Do nothing with an exchange. This is the default for `observe`."""
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
@@ -88,9 +88,9 @@ def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config
 
 
 def _limits() -> ConnectionLimits:
-    """Return the default limits. Connections may use five eighths of the files that this process may open.
+    """Return the default limits, with fewer connections if this process may open only few files.
 
-    The other files are left for callbacks and everything else.
+    Connections may use five eighths of the files. The others are left for callbacks and everything else.
     """
     limits = ConnectionLimits()
     if sys.platform == "win32":
@@ -104,7 +104,7 @@ def _limits() -> ConnectionLimits:
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server with several listeners for one app, which calls `ready` when all of them are open.
+    """A uvicorn server with several listeners, which calls `ready` when all of them are open.
 
     `run` must be called with the http socket. The other listeners open and close together with the http listener.
     """
@@ -151,7 +151,7 @@ class Server(uvicorn.Server):
     # `asyncio.sleep` by a function that never waits, uvicorn's loops would occupy the event loop for ever.
 
     async def main_loop(self) -> None:
-        """Serve until the server must stop."""
+        """Run until a signal or `should_exit` stops the server."""
         counter = 0
         while not await self.on_tick(counter):
             counter = (counter + 1) % _TICKS
@@ -179,7 +179,8 @@ class Server(uvicorn.Server):
     async def _end_requests(self) -> None:
         """Make waiting requests respond immediately, then abort the remaining connections.
 
-        The response to a request may start the next request of the connection, so this is repeated several times.
+        When a request has its response, the next pipelined request of the connection starts, and may also wait. Waiting
+        requests are therefore ended in several rounds.
         """
         await sleep(_GRACE_SECONDS)
         ended: set[asyncio.Task[None]] = set()
@@ -236,7 +237,7 @@ class Server(uvicorn.Server):
         context: ssl.SSLContext | None = None,
         on_tls: Callable[[ssl.SSLObject], None] | None = None,
     ) -> asyncio.Server:
-        """Serve an app on a further socket, because uvicorn itself serves only one app, with or without TLS."""
+        """Serve an app on one more socket, over TLS if `context` is set. uvicorn itself would serve only one app."""
         loop = asyncio.get_running_loop()
         create = cast("type[Protocol]", config.http_protocol_class)
 
@@ -277,8 +278,7 @@ def _log_passage(passage: ProxyConnection) -> None:
 def freeze_memory() -> None:
     """Exclude all present objects from garbage collection, and make collections rarer.
 
-    Otherwise, a million tasks would slow down each collection. Tasks do not need it, because they have no reference
-    cycles.
+    Otherwise, a million tasks would slow down each collection, although tasks have no reference cycles to collect.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Run a mock in a thread of this process, on real sockets: for `run`, the demo, and tests that need a URL."""
+"""Run a mock in a thread of this process: for the commands `run` and `demo`, and for tests that need a URL."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ HANDSHAKE_SECONDS = 10.0  # maximum time of a handshake
 
 
 class TlsHandshakes:
-    """The TLS handshakes of one listener that are not complete.
+    """Watches the TLS handshakes of one listener, because asyncio does not report failed handshakes.
 
     If a handshake is not complete when its time limit expires, or when `close` is called, `on_failure` is called with
-    the host name that the client requested. asyncio does not report failed handshakes.
+    the host name that the client requested.
     """
 
     def __init__(self, context: ssl.SSLContext, default_name: str, on_failure: Callable[[str], None]) -> None:

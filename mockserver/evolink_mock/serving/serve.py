@@ -44,8 +44,8 @@ def serve(  # noqa: PLR0913  (what, where, and how)
 ) -> None:
     """Serve until Ctrl-C, SIGTERM or SIGHUP.
 
-    `ready` is called when the server accepts requests, perhaps in another thread. Before that, ValueError is raised if
-    a snapshot cannot be loaded, and `StoreError` if the store cannot be used.
+    `ready` is called when the server accepts requests. The call may be made in another thread or in a child process.
+    Raises `SettingError` if the snapshot cannot be loaded, and `StoreError` if the store cannot be used.
     """
     if workers > 1:
         with shared_metrics(is_enabled=settings.metrics), listeners:
@@ -132,7 +132,7 @@ class _WorkerServer:
         )
 
     def _report_death(self, pid: int, reason: str) -> None:
-        """Log that a worker has died and is replaced. Nothing is logged if writing to stderr would block."""
+        """Log that a worker has died and that a new worker replaces it, unless writing to stderr would block."""
         message = f"worker {pid} {reason}; a new worker replaces it"
         write_if_ready(sys.stderr, self._line("worker-replaced", message, "warning"))
 
@@ -144,6 +144,6 @@ class _WorkerServer:
 
 
 def _end_with_parent(pipes: ParentPipes) -> None:
-    """End this process when its parent process has died, because nothing else would."""
+    """Wait until the parent process has died, and then end this worker process, which would otherwise run for ever."""
     os.read(pipes.alive, 1)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""A listening socket that several processes share, so that each gets its share of the connections."""
+"""A listening socket that several processes share, so that each process gets about as many connections."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_PAUSES = 40
 
 
 class SharedListener:
-    """Accepts one connection at a time, so that other processes get the next ones.
+    """Accepts one connection at a time, and then pauses, so that other processes can accept the next connections.
 
     asyncio's own server would accept all waiting connections at once.
     """
@@ -64,7 +64,7 @@ class SharedListener:
 
 
 class SharingServer(Server):
-    """A server whose http socket other processes use too."""
+    """A server that shares its http socket with other processes."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open every listener, and call `ready`."""

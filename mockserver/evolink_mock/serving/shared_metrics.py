@@ -1,4 +1,4 @@
-"""The folder to which workers write the counters of their metrics, so that each worker can show the sums."""
+"""The folder in which all workers store their metrics, so that each worker can show the sums of all workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the only way to pass the folder to pro
 
 @contextmanager
 def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
-    """Return a context manager that creates the folder. Workers must be started in its block."""
+    """Return a context manager that creates the folder if `is_enabled`. Workers must be started in its block."""
     if not is_enabled:
         yield
         return

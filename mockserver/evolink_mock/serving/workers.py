@@ -21,7 +21,7 @@ _LOOK_SECONDS = 0.1  # between two checks whether a worker died before it served
 class ParentPipes(NamedTuple):
     """The file descriptors of a worker's pipes to its parent process.
 
-    Reading from `alive` ends when the parent has died. A worker writes to `ready` as soon as it accepts requests.
+    A read from `alive` blocks until the parent has died. A worker writes to `ready` as soon as it accepts requests.
     """
 
     alive: int  # the end for reading
@@ -29,10 +29,11 @@ class ParentPipes(NamedTuple):
 
 
 class Workers:
-    """Starts `count` workers, and replaces each worker that dies, until Ctrl-C or SIGTERM.
+    """Starts `count` workers, and replaces each worker that dies, until Ctrl-C, SIGTERM or SIGHUP.
 
-    `work(pipes)` runs in each worker process. The parent process calls `on_ready` when all workers accept requests, and
-    `on_death(pid, reason)` when a worker has died. The parent process must have no threads and no event loop.
+    `work(pipes)` runs in each worker process. When all workers accept requests, `on_ready` is called in another child
+    process. When a worker has died, the parent process calls `on_death(pid, reason)`. The parent process must have no
+    threads and no event loop.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Workers:
             os.kill(pid, signal.SIGKILL)
 
     def _replace(self, pid: int, status: int) -> None:
-        """Start a new worker for one that has died, unless the workers are being stopped."""
+        """Start a new worker if the process that has ended was a worker, unless the workers are being stopped."""
         self._announcers.discard(pid)
         if pid in self._pids:
             self._pids.discard(pid)
@@ -83,7 +84,7 @@ class Workers:
             self._fork(self._pids, lambda: self._work(ParentPipes(self._alive, self._ready)))
 
     def _fork(self, pids: set[int], work: Callable[[], None]) -> None:
-        """Run `work` in a new worker process, and remember its process id."""
+        """Run `work` in a new child process, and add the process id to `pids`."""
         # Block signals until the parent knows the child, and until the child has replaced the parent's handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         pid = os.fork()
@@ -106,7 +107,7 @@ class Workers:
             os._exit(code)
 
     def _await_ready(self) -> bool:
-        """Wait until all workers accept requests, and replace those that die.
+        """Wait until all workers accept requests, and meanwhile replace workers that die.
 
         Returns False if a signal arrived first.
         """
