@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key: str) -> None:
-    """Print the URL of the mock, the variables and commands for a client, and the link to the console.
+    """Print the URL of the mock, the variables that a client needs, an example request, and the link to the console.
 
-    With `--log-format json`, one JSON object is printed instead.
+    With `--log-format json`, print one JSON object instead.
     """
     from evolink_mock.cli.documents import models_line
 
@@ -33,9 +33,9 @@ def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key:
 
 
 def ready_fields(listeners: Listeners, settings: Settings, operator_key: str) -> dict[str, Any]:
-    """Return the addresses of a mock and what a client needs to use them, by name.
+    """Return the URLs of a mock, the host names that it imitates, and the file of its CA certificate, by name.
 
-    Addresses and files that the mock does not have are omitted.
+    For example, `proxy` and `certificate` are missing if the mock has no proxy and no https.
     """
     from evolink_mock.server.listeners import network_urls, url_of
 
@@ -83,7 +83,10 @@ def _announce_as_text(listeners: Listeners, settings: Settings, models: str, ope
 
 
 def _announce_interception(listeners: Listeners, settings: Settings) -> None:
-    """Print the address of a separate control API, and how to redirect a client with a hard-coded API address."""
+    """Print the URLs of the listeners besides the main one, each if it exists: control API, https and proxy.
+
+    With https, also print the file of the certificate that clients must trust.
+    """
     from evolink_mock.server.listeners import url_of
 
     if listeners.control is not None:

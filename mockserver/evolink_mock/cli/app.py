@@ -107,7 +107,7 @@ def _write_port_file(path: Path, port: bytes, *, as_json: bool) -> None:
 
 
 def _remove_port_file(path: Path, port: bytes) -> None:
-    """Delete the port file at the end, unless it is a device or another mock has written it since."""
+    """Delete the file of `--port-file`, unless it is a device or contains the port of another mock."""
     with suppress(OSError):
         if path.is_file() and path.read_bytes() == port:
             path.unlink()
@@ -163,7 +163,7 @@ def run(settings: Settings, options: RunOptions) -> None:
     beneath=_lower_priority_settings,
 )
 def hosts(settings: Settings) -> None:
-    """Print lines for /etc/hosts, and how to listen on port 443.
+    """Print the lines for /etc/hosts that redirect the API's host names to this machine, with instructions.
 
     Use this command for a client that ignores proxy settings.
     """
@@ -181,7 +181,8 @@ def hosts(settings: Settings) -> None:
 def documents(settings: Settings) -> None:
     """List the models that a mock with these settings serves.
 
-    Each line shows a model, its path, what it makes, its older names, and the file of its document.
+    Each line shows a model, its path, the medium that it makes (such as video), its older names, and the file of the
+    OpenAPI document that describes it.
     """
     from evolink_mock.cli.documents import document_rows, table
 
@@ -192,7 +193,7 @@ def documents(settings: Settings) -> None:
 
 @app.command()
 def recipes() -> None:
-    """List the recipes, by which a test selects outcomes, and how to write them."""
+    """List the recipes, with which a test selects outcomes, and what each of them does."""
     from evolink_mock.recipes.effects import effect_listing
 
     click.echo(effect_listing())
@@ -231,8 +232,8 @@ running_mock_commands.mount(app)
 def store(settings: Settings, options: StoreOptions) -> None:
     """Inspect a store, check it, or copy its content.
 
-    `info` shows what the store contains. `check` looks for damage and has exit status 1 if it finds any. `export` and
-    `import` copy everything, as JSON Lines.
+    `info` shows what the store contains. `check` looks for damage and has exit status 1 if it finds any. `export`
+    writes the content as JSON Lines, and `import` reads such lines into a store.
     """
     from evolink_mock.cli.store import ACTIONS, run
 

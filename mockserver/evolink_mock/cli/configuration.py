@@ -31,13 +31,16 @@ _OURS = tuple(f"{ENVIRONMENT}{name}" for name in ("REDIRECT", "STORE_PASSWORD", 
 
 
 def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
-    """Return the settings in environment variables, by field name."""
+    """Return the settings in environment variables, by the name of their field in `Settings` or `ServeOptions`."""
     ours = {name: text for name, text in variables.items() if not _SERVICE_URL.fullmatch(text)}
     return from_environment(ours, ENVIRONMENT, *RECORDS)
 
 
 def source_of(name: str) -> str:
-    """Return where a setting comes from, for errors: an option, a variable, or a file and the TOML key in it."""
+    """Return the option, the variable, or the file and its TOML key that sets the setting `name`, for error messages.
+
+    If nothing sets it, return its option.
+    """
     context = click.get_current_context(silent=True)
     sources = (
         from_command_line(context) if context is not None else {},
@@ -49,7 +52,7 @@ def source_of(name: str) -> str:
 
 
 def unknown_variables(variables: Mapping[str, str]) -> list[str]:
-    """Return a warning for each environment variable that begins like a setting's but names no setting."""
+    """Return a warning for each environment variable that begins with `EVOLINK_MOCK_` but names no setting."""
     words = [
         name.removeprefix(ENVIRONMENT) for name in VARIABLES
     ]  # without the common prefix, which would make all names similar
@@ -73,10 +76,10 @@ def settings_of_project() -> dict[str, RawValue]:
 
 
 def pyproject_settings(start: Path) -> dict[str, RawValue]:
-    """Return the settings in `[tool.evolink-mock]` of the nearest pyproject.toml, by field name.
+    """Return the settings in `[tool.evolink-mock]` of the nearest pyproject.toml, by the names of their fields.
 
-    The file is searched in the folder `start` and in the folders above. Raises ValueError, with the path of the file,
-    if it is not valid TOML or contains an unknown setting.
+    The file is searched in the folder `start` and in the folders above. If the file is not valid TOML or contains an
+    unknown setting, ValueError is raised with the path of the file in its message.
     """
     path = next(
         (file for folder in (start, *start.parents) if (file := folder / "pyproject.toml").is_file()), None

@@ -32,10 +32,7 @@ _TOKEN = "demo"  # noqa: S105  (any token is accepted)
 
 
 def run(folder: Path, speed: Speed) -> int:
-    """Take a task from its creation to its video, show each step, and save the video in `folder`.
-
-    Returns the exit status.
-    """
+    """Create a task, show its progress and its callback, and save its video in `folder`. Return the exit status."""
     console = Console()
     if problem := _problem(folder):
         return _fail(problem)
@@ -66,7 +63,7 @@ def run(folder: Path, speed: Speed) -> int:
 
 
 def _fail(problem: str) -> int:
-    """Print a problem. Return the exit status for it."""
+    """Print a problem, and return the exit status 2."""
     Console(stderr=True).print(f"[red]evolink-mock: {escape(problem)}[/]", soft_wrap=True)
     return 2
 
@@ -154,7 +151,7 @@ def _receiver() -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Log nothing, because the demo shows the callback itself."""
+            """Do not log the request, because `run` prints the callback."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -103,7 +103,7 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
 
 
 class RunningMockOptions(Struct, frozen=True, kw_only=True):
-    """The option or argument with the URL of a running mock, for the commands that use one."""
+    """The URL of a running mock, as an option or an argument of a command such as `tail`."""
 
     address: Annotated[
         str, Option(help="URL of the mock, instead of --url.", metavar="URL", positional=True, excludes="url")

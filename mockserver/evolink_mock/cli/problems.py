@@ -24,7 +24,7 @@ _WORDS = "evolink_mock.words"  # the command line, in the `meta` of click's cont
 
 
 class ReportingGroup(Group):
-    """The commands of `evolink-mock`, which report invalid options in the format of their log."""
+    """The command group of `evolink-mock`. A command whose log is JSON reports invalid options as JSON too."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -53,7 +53,7 @@ class _JsonUsageError(click.UsageError):
 
 
 def is_log_json() -> bool:
-    """Return whether the log of the command is JSON, even if its other settings are invalid."""
+    """Return whether the log of the command is JSON. This works even if other settings of the command are invalid."""
     context = click.get_current_context(silent=True)
     words: tuple[str, ...] = () if context is None else context.meta.get(_WORDS, ())
     if words[:1] and words[0] not in _WITH_LOG:
@@ -134,7 +134,7 @@ def reported_problems() -> Iterator[None]:
 def _with_source(name: str, error: Exception) -> str:
     """Return the message of an error, preceded by the variable or the file that contains the setting `name`.
 
-    Nothing precedes it if the setting is an option, because the message already names the option.
+    If the setting comes from an option, the message is returned unchanged, because it already names the option.
     """
     source = configuration.source_of(name)
     return str(error) if source.startswith("-") else f"{source}: {error}"

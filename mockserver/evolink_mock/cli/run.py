@@ -41,7 +41,11 @@ _KEYS = ("SIGINT", "SIGQUIT")  # the terminal sends these on a key press to ever
 
 
 def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
-    """Return the settings for the mock of one command: free ports, or ports 80 and 443 if `private` is true."""
+    """Return the settings with the ports of a mock that serves one command.
+
+    If the command gets its own network namespace (`private`), the ports are 80 and 443, and the proxy of the mock
+    rejects requests to other hosts. Otherwise, the ports are any free ones.
+    """
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}
         return replace(settings, **ports, proxy_port=0, offline=True)
@@ -93,7 +97,7 @@ def _replaced_key(key: str) -> str:
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """Create a temporary folder, and delete it at the end. Raises ValueError if it cannot be created."""
+    """Create a temporary folder for a `with` block. Raises ValueError if the folder cannot be created."""
     try:
         folder = TemporaryDirectory(prefix="evolink-mock-")
     except OSError as error:
@@ -129,7 +133,7 @@ def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
 
 @contextmanager
 def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Handle the signals that would end this process. A signal that is ignored (nohup) stays ignored."""
+    """Call `handler` for the signals that would end this process. A signal that is ignored (nohup) stays ignored."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     handled = [number for number, previous in before.items() if previous is not signal.SIG_IGN]
     for number in handled:

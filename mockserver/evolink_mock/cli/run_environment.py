@@ -1,4 +1,4 @@
-"""The environment variables of a command under `run`, which redirect an unchanged program to the mock."""
+"""The environment variables with which `evolink-mock run` redirects an unchanged program to the mock."""
 
 from __future__ import annotations
 
@@ -61,15 +61,18 @@ def child_environment(
 
 
 def api_key(settings: Settings) -> str:
-    """Return an API key that the mock accepts, for the command. An inherited key is never returned.
+    """Return an API key that the mock accepts. It replaces the user's own key in `EVOLINK_API_KEY`.
 
-    If a client ignores the proxy, its requests reach the real API, which would charge credits for an inherited key.
+    If a client ignores the proxy, its requests reach the real API, which would charge credits for the user's own key.
     """
     return example_key(settings.tokens)
 
 
 def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
-    """Return the value of NO_PROXY: this machine, and the inherited hosts except those that are to be redirected."""
+    """Return the value of NO_PROXY for the command: this machine, and the hosts in the user's own NO_PROXY.
+
+    Entries of the user's own value (`inherited`) that cover one of `hosts`, the API's hosts, are removed.
+    """
 
     def covers(entry: str) -> bool:
         name = entry.lower().partition(":")[0].lstrip("*.")
@@ -84,9 +87,9 @@ def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
 
 
 def _path_of(url: str) -> str:
-    """Return the path of an inherited base URL, such as `/v1`; empty if the URL is invalid.
+    """Return the path of the user's `EVOLINK_BASE_URL`, such as `/v1`; empty if the URL is invalid.
 
-    The base URL of the mock gets the same path, because the program expects it.
+    The mock's URL, which replaces the user's URL, gets this path, because the program expects a base URL with it.
     """
     try:
         return urlsplit(url if "://" in url else f"//{url}").path

@@ -32,17 +32,17 @@ class TrafficSummary:
         self._passages: Counter[str] = Counter()
 
     def exchange(self, exchange: Exchange) -> None:
-        """Count a completed exchange. Status queries of different tasks are counted together."""
+        """Count an exchange (a request and its response). Status queries of different tasks are counted together."""
         path = exchange.path.replace(exchange.task_id, "{task}") if exchange.task_id else exchange.path
         why = f"  ({'; '.join(exchange.notes)})" if exchange.notes else ""
         _count(self._exchanges, f"{exchange.status or '---'}  {exchange.method:<4} {path}{why}")
 
     def passage(self, passage: ProxyConnection) -> None:
-        """Count a connection through the proxy to another host."""
+        """Count a connection that led to no request to the mock, for example because it was to an unrelated host."""
         _count(self._passages, f"{passage.outcome}: {passage.host}:{passage.port}")
 
     def report(self, advice: str = "", *, was_reached: bool = False) -> str:
-        """Return a line for each kind of request: its count, its status, and for an error the reason or advice.
+        """Return a line for each different request: how often it was sent, its status, and the notes about it.
 
         `advice` is appended if the command sent no request and never connected to the mock (`was_reached` is false).
         If a client did not trust the certificate of the mock, a line says so.

@@ -61,7 +61,7 @@ def java_trust_store(pem: bytes) -> bytes:
 
 
 def _certificates(pem: bytes) -> list[Certificate]:
-    """Parse the certificates in a PEM file. Those that cannot be parsed, as on some systems, are skipped."""
+    """Parse certificates in PEM format. Invalid certificates, which some systems contain, are skipped."""
     from cryptography import x509
 
     end = b"-----END CERTIFICATE-----"
@@ -77,7 +77,10 @@ def _certificates(pem: bytes) -> list[Certificate]:
 
 
 def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Write a configuration file for wget that includes the user's own and names the certificates. Return its path."""
+    """Write a configuration file for wget: the user's own configuration, and `bundle` as the trusted certificates.
+
+    Returns the path of the new file.
+    """
     path = folder / "wgetrc"
     default = Path(inherited.get("HOME") or "/nonexistent") / ".wgetrc"
     own = Path(inherited.get("WGETRC") or default)
@@ -88,9 +91,10 @@ def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
 
 
 def _php(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Write a PHP configuration file in a folder, and return PHP's list of folders with this folder appended.
+    """Write a PHP configuration file that names the certificates, and return the value of PHP_INI_SCAN_DIR.
 
-    An empty item in the list stands for PHP's default folder.
+    The value is PHP's list of configuration folders, with the folder of the new file appended. An empty item in this
+    list stands for PHP's default folder.
     """
     own = folder / "php"
     own.mkdir(exist_ok=True)

@@ -94,7 +94,10 @@ def events(options: TailOptions) -> Generator[tuple[str, Any]]:
 
 
 def _connection(address: str, seconds: float) -> HTTPConnection:
-    """Create a connection, which is opened later. Its timeout applies to each wait for data."""
+    """Return a connection that is opened by its first request. Raises `NoMockError` if `address` is not a URL.
+
+    `seconds` is the maximum time of each wait for data.
+    """
     try:
         url = urlsplit(address)
         host, port = url.hostname, url.port

@@ -49,7 +49,7 @@ def mcp(options: McpOptions) -> None:
 
 
 def mount(app: Group) -> None:
-    """Add these commands to a command line."""
+    """Add the commands `wait`, `tail` and `mcp` to a command line."""
     app.taking(WaitOptions, beneath=_default_url)(wait)
     app.taking(TailOptions, beneath=_default_url)(tail)
     app.taking(McpOptions, beneath=_default_url)(mcp)

@@ -29,9 +29,9 @@ DAMAGED = 1  # the exit status of `check` if the store is damaged
 
 
 def run(action: str, store: str, file: Path | None, spec: Spec) -> int:
-    """Do one of `ACTIONS` with a store, and return the exit status.
+    """Inspect, check, export or import a store, as `action` (one of `ACTIONS`) says. Return the exit status.
 
-    Raises `StoreError` if the store cannot be used, and ValueError for invalid input.
+    Raises `StoreError` if the store cannot be used, and ValueError if `file` cannot be used.
     """
     try:
         return _run(action, store, file, OperationIndex(spec))
@@ -92,7 +92,7 @@ async def _export(store: SqliteStore | RedisStore, operations: OperationIndex, f
 
 
 async def _import(store: SqliteStore | RedisStore, operations: OperationIndex, file: Path | None) -> int:
-    """Import the accounts in a file, and return their number. Accounts with the same tokens are replaced.
+    """Import the accounts in a file, and return their number. An account whose token already exists is replaced.
 
     If the store is new, it also gets the seed and the clock of the exported store.
     """

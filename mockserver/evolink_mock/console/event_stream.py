@@ -42,18 +42,20 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     encode_batch: Encode,
     cleared: bytes = b"",
 ) -> None:
-    """Send exchanges as events until the client disconnects.
+    """Send exchanges (requests with their responses) as server-sent events until the client disconnects.
 
-    The first exchange is the one after the last that the client has, or else the next new one. If the feed is cleared,
-    and the client has not received all exchanges, the client gets the event `cleared` instead of the rest; if `cleared`
-    is empty, the client still gets the rest. A client that does not read a batch in time is disconnected. When it
-    connects again with `Last-Event-ID`, it gets the exchanges that followed, and learns how many were removed before it
-    could get them.
+    A client that names the last exchange that it has gets the exchanges after it; any other client gets only new
+    exchanges. When the feed is cleared, `cleared` (an encoded event) is sent, followed by the exchanges since the
+    clearing; if `cleared` is empty, the client also gets the earlier exchanges. A client that does not read a batch in
+    time is disconnected. When it connects again, it gets the exchanges that it has missed, as far as they are still
+    stored, and the number of the others.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-    sending = asyncio.create_task(_send_batches(send, feed, encode_batch, _first(scope, feed), cleared))
+    sending = asyncio.create_task(
+        _send_batches(send, feed, encode_batch, _last_received(scope, feed), cleared)
+    )
     gone = asyncio.create_task(_until_disconnect(receive))
     try:
         await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -67,7 +69,7 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 async def _disconnect(
     sending: asyncio.Task[None], exchange: Exchange, scope: Scope, gone: asyncio.Task[None]
 ) -> None:
-    """Disconnect the client if sending failed with a timeout, because it does not read. Raise any other error again."""
+    """Disconnect a client that did not read the events in time (`sending` timed out). Raise any other error again."""
     if not isinstance(sending.exception(), TimeoutError):
         sending.result()
     exchange.notes += (_TOO_SLOW,)
@@ -109,11 +111,11 @@ async def _write(send: Send, data: bytes) -> None:
         await send({"type": "http.response.body", "body": data, "more_body": True})
 
 
-def _first(scope: Scope, feed: ExchangeFeed) -> int:
+def _last_received(scope: Scope, feed: ExchangeFeed) -> int:
     """Return the number of the last exchange that the client has.
 
-    The number is in the header `Last-Event-ID`, or else in the parameter `after`. If both are missing, it is the number
-    of the latest exchange.
+    The number comes from the header `Last-Event-ID`, or else from the query parameter `after`. If both are missing, the
+    number of the latest exchange is returned.
     """
     last = next((value for name, value in scope["headers"] if name == b"last-event-id"), b"")
     query = dict(parse_qsl(scope.get("query_string", b"")))
@@ -132,7 +134,8 @@ def event(kind: str, data: bytes, number: int | None = None) -> bytes:
 def json_events(selected: Callable[[Exchange], bool]) -> Encode:
     """Return a function that encodes each exchange of a batch as an event named `exchange`, if `selected` accepts it.
 
-    If exchanges were removed before the batch, the function adds an event named `missed` with their number.
+    If the client has missed exchanges that are no longer stored, an event named `missed`, with their number, comes
+    first.
     """
 
     def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:

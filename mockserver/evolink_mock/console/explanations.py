@@ -1,4 +1,4 @@
-"""Explain an error response: which clause the request violated, and which similar name would be correct."""
+"""Explain an error response: which clause the request violated, and which name the client probably misspelled."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
 def clause_of(exchange: Exchange) -> str:
     """Return the id of the clause that a request violated; empty if it violated none, or if a recipe caused the error.
 
-    There is no clause for undocumented paths and for uploads of files.
+    No clause is about undocumented paths or uploads of files.
     """
     if exchange.is_unmatched or _FILES in exchange.path:
         return "auth.header" if exchange.status == _UNAUTHORIZED else ""
@@ -57,6 +57,6 @@ def nearest_of(exchange: Exchange) -> str:
 
 
 def _names_recipe(exchange: Exchange) -> bool:
-    """Return whether a header of the request may name a recipe, which would be the cause of the response."""
+    """Return whether the header `Prefer` or the API key seems to name a recipe, which may have caused the response."""
     headers = dict(exchange.request_headers)
     return b"mock=" in headers.get(b"prefer", b"") or b"~" in headers.get(b"authorization", b"")

@@ -30,7 +30,11 @@ CLEARED = event("rows", b'<tr class="cleared"></tr>')  # the page drops the rows
 
 
 class PageRequest(msgspec.Struct, frozen=True):
-    """A request for a page: its query parameters, the item in its path (`item`), and the URL of this server."""
+    """A request for a page of the console.
+
+    `item` is the segment after the page's own path, such as the number of an exchange; empty if there is none.
+    `base_url` is the URL at which the browser reached this server.
+    """
 
     service: Service
     query: Mapping[str, str]
@@ -93,7 +97,7 @@ async def accounts(request: PageRequest) -> bytes:
 
 
 async def recipes(request: PageRequest) -> bytes:
-    """Render the table of effects, the composed recipe with a preview, and the accounts to which to assign it."""
+    """Render the table of all effects, and a form in which a user composes, previews and assigns a recipe."""
     text = request.query.get("recipe", "")
     preview = recipe_views.preview(request.service.registry, text)
     if request.item == "preview":
@@ -118,7 +122,7 @@ def _shown_key(request: PageRequest) -> str:
 
 
 def _number(text: str) -> int:
-    """Return the number of an exchange in a text; 0, which no exchange has, if the text is not a number."""
+    """Convert the text of an exchange's number to an integer; 0, which no exchange has, if it is not a number."""
     return int(text) if text.isdecimal() and len(text) < 16 else 0  # noqa: PLR2004
 
 

@@ -1,4 +1,4 @@
-"""For the preview of a recipe, describe what each effect does, with its values, as a sentence."""
+"""Describe each effect of a recipe in a sentence, such as "the task takes 10 times as long as usual"."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ _LISTS = {"omit", "add", "null", "empty"}
 
 
 def sentence(word: Word) -> str:
-    """Return a sentence that says what an effect does. The effect must be valid."""
+    """Return a sentence that says what an effect of a valid recipe does."""
     if word.name in {FAIL, CANCEL}:
         return _failure(word)
     if fixed := _FIXED.get(str(word)):

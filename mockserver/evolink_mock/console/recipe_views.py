@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def effect_table() -> list[dict[str, Any]]:
-    """Return a row for each effect: its form, meaning, examples and operations."""
+    """Return a row for each effect: how it is written, its meaning, examples, and the operations that it affects."""
     return [
         {
             "form": effect.form,
@@ -30,7 +30,7 @@ def effect_table() -> list[dict[str, Any]]:
 def preview(registry: RecipeRegistry, text: str) -> dict[str, Any]:
     """Describe what a recipe does, and how to write it in each place where a request can name one.
 
-    `problem` is the reason if the recipe is invalid; otherwise, it is empty.
+    The member `problem` says why the recipe is invalid; it is empty if the recipe is valid.
     """
     if not text.strip():
         return {"problem": "", "steps": [], "copies": []}

@@ -61,7 +61,7 @@ RESEND = ("POST", "/exchanges/{number}/resend")
 
 
 def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) -> list[Route]:
-    """Return the routes of pages, event streams, static files and resending; empty if the setting `ui` is "off".
+    """Return all routes of the console, or an empty list if the setting `ui` is "off".
 
     `api` returns the ASGI app to which a recorded request is sent again.
     """
@@ -107,7 +107,8 @@ def _wants_html(scope: Scope) -> bool:
 class PageEndpoint:
     """The endpoint of one page.
 
-    If a request has the query parameter `key`, the endpoint stores the key in a cookie, and redirects to the page.
+    If a request has the query parameter `key` with the operator's key, the endpoint stores the key in a cookie, and
+    redirects to the page without the parameter.
     """
 
     def __init__(self, guard: AccessGuard, row: PageRow) -> None:
@@ -158,8 +159,8 @@ class RowStream:
 class EventStream:
     """The endpoint that sends new exchanges as JSON.
 
-    With the operator's key, a client gets the exchanges of all accounts; with an API key, only the exchanges of its
-    account.
+    With the operator's key, a client gets the exchanges of all accounts; with an API key, only those of the account of
+    this key.
     """
 
     def __init__(self, guard: AccessGuard) -> None:
@@ -188,7 +189,7 @@ class StaticFile:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Respond with the file, or with a 404 if there is no such file."""
+        """Respond with the file that the path names, or with a 404 if it does not exist."""
         name: str = scope["path_params"]["name"]
         content, kind = _static().get(name), _TYPES.get(name.rpartition(".")[2])
         response = self._guard.refusal(scope, public=True)
@@ -214,7 +215,7 @@ class Document:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Respond with the document, or with a 404 if no document has this number."""
+        """Respond with the document whose number is in the path, or with a 404 if no document has the number."""
         response = self._guard.refusal(scope, public=True)
         documents = [*joined_documents(self._guard.service.spec).values()]
         number = scope["path_params"]["number"]
@@ -230,7 +231,7 @@ class Resend:
         self._guard, self._api = guard, api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Send the request again, and respond with the number and the status of the new exchange."""
+        """Send the request of the exchange in the path again, and respond with the new exchange's number and status."""
         refused = self._guard.refusal(scope, public=False)
         if refused is not None:
             await send_web_response(scope, send, refused)

@@ -42,7 +42,10 @@ async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
 
 
 def _facts(service: Service) -> list[tuple[str, str]]:
-    """Return facts about the server by name, without paths and accounts, because the start page is public."""
+    """Return facts about the server, as pairs of name and text.
+
+    The facts contain no paths of files and no accounts, because the start page is public.
+    """
     from importlib.metadata import version  # late, because it needs a MiB
 
     settings = service.settings
@@ -57,7 +60,10 @@ def _facts(service: Service) -> list[tuple[str, str]]:
 
 
 def _example(service: Service) -> dict[str, Any]:
-    """Return an example of a create request for the first document, with the required fields."""
+    """Return the path and body of an example of a create request, for the first create operation.
+
+    The body contains only the required fields.
+    """
     (_, path), by_model = next(iter(service.spec.creates.items()))
     model, operation = next(iter(by_model.items()))
     root = operation.body_schema

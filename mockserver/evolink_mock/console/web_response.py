@@ -44,12 +44,12 @@ def json(document: Any, status: int = 200) -> WebResponse:
 
 
 def refusal(status: int, reason: str) -> WebResponse:
-    """Return a page that states why access is denied."""
+    """Return an error page that shows the reason."""
     return html(page("refused.html", reason=reason), status)
 
 
 def plain_refusal(status: int, reason: str) -> WebResponse:
-    """Return a denial as plain text, for requests that would not get the style sheet of a page either."""
+    """Return an error as plain text, because the client is also denied the style sheet that an error page needs."""
     return WebResponse(f"{reason}\n".encode(), b"text/plain; charset=utf-8", status)
 
 

@@ -22,9 +22,9 @@ _CENTURY = 3_153_600_000  # seconds
 
 
 class Advance(Struct, frozen=True):
-    """The body of POST /clock/advance."""
+    """The body of POST /clock/advance. `seconds` is a number, or a duration such as `25h`."""
 
-    seconds: float | str  # a number, or a duration such as 25h
+    seconds: float | str
 
 
 class SetTime(Struct, frozen=True):
@@ -51,7 +51,7 @@ async def resume_clock(request: ControlRequest) -> ControlResponse:
 
 
 async def advance_clock(request: ControlRequest) -> ControlResponse | ApiError:
-    """Move the account's time forward by a duration."""
+    """Move the account's time forward by the duration in the body."""
     seconds = seconds_of(request.body.seconds, "seconds", _CENTURY)
     if isinstance(seconds, ApiError):
         return seconds
@@ -72,10 +72,9 @@ async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def _moved(request: ControlRequest, events: Iterable[Event]) -> ControlResponse:
-    """Return the account's time after a move of the clock, and the events during the move.
+    """Return the account's time after its clock was moved, and the events during the move.
 
-    The clock is reported as frozen even if the account was deleted during the move, because every move freezes the
-    clock.
+    Every move freezes the clock, so the response says `"frozen": true`, even if the account was deleted meanwhile.
     """
     happened = [_event(event) for event in events]
     return json_response({**await _clock(request), "frozen": True, "happened": happened})

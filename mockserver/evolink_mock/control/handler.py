@@ -115,7 +115,10 @@ def _convert(
 
 
 def _choices(kind: type[msgspec.Struct], name: str, value: str) -> str:
-    """Return a hint for an invalid word: the most similar valid word or, if no word is similar, all valid words."""
+    """Return a hint for an invalid `value` of the field `name`, which accepts only certain words.
+
+    The hint is the most similar accepted word or, if no word is similar, all accepted words.
+    """
     import msgspec.inspect as inspection
 
     info = inspection.type_info(kind)
@@ -133,7 +136,10 @@ def _unknown(name: str, known: tuple[str, ...], noun: str) -> ApiError:
 
 
 def seconds_of(value: float | str, name: str, most: float) -> float | ApiError:
-    """Return a number or a duration such as `25h` in seconds, or the 400 that names the field."""
+    """Convert a number of seconds, or a duration such as `25h`, to seconds.
+
+    If the value is invalid or exceeds `most` seconds, return a 400 that names the field `name`.
+    """
     try:
         seconds = parse_duration(value) if isinstance(value, str) else value
     except ValueError as error:
@@ -166,7 +172,8 @@ async def _send_parts(
 ) -> None:
     """Send a response whose body is an iterator of parts.
 
-    The first part is computed before the status is sent, so that an error in it can still become an error response.
+    The status is sent after the first part has been computed, because an error that occurs until then can still result
+    in an error response.
     """
     part = await anext(parts)
     exchange.status = 200

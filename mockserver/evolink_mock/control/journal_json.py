@@ -40,7 +40,7 @@ def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
 
 
 def words_of(exchanges: Iterable[Exchange]) -> set[str]:
-    """Return all words in the recorded requests and responses, to decide quickly which tokens occur in them."""
+    """Return all words in the recorded requests and responses. Only tokens among these words need be removed."""
     words: set[str] = set()
     for exchange in exchanges:
         values = [
@@ -102,8 +102,8 @@ def har_entries(
 ) -> Iterator[dict[str, Any]]:
     """Yield the entries of an HTTP Archive for requests and callback attempts, in order of time.
 
-    Durations are in milliseconds of real time. The member `_own_key` is true if the request was sent with `own_token`,
-    the token of the caller.
+    Durations are in milliseconds of real time. The member `_own_key` of an entry is true if the request was sent with
+    `own_token`, the token of the client that asks for the archive.
     """
     dated = [(exchange.at, partial(_exchange, exchange, redactor, own_token)) for exchange in exchanges]
     dated += [(callback.attempt.at, partial(_callback, callback, redactor)) for callback in callbacks]
@@ -113,7 +113,10 @@ def har_entries(
 
 
 def har(entries: Sequence[dict[str, Any]], version: str, dropped: int = 0) -> dict[str, Any]:
-    """Return an HTTP Archive 1.2. `dropped` is the number of older requests that the journal no longer contains."""
+    """Return an HTTP Archive 1.2 with these entries.
+
+    `dropped` is the number of older requests that the journal no longer contains.
+    """
     creator = {"name": "evolink-mock", "version": version}
     return {"log": {"version": "1.2", "creator": creator, "entries": entries, "_dropped": dropped}}
 

@@ -1,4 +1,7 @@
-"""The journals in the control API: requests and violations of an account, and requests without an account."""
+"""Journals, which are logs of requests and responses, in the control API.
+
+Every account has a journal. The requests that belong to no account have a common journal.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 class JournalQuery(Struct, frozen=True):
     """The query parameters of GET /journal.
 
-    The last `limit` requests are returned; if `status` is set, only those with this response status.
+    The last `limit` requests are returned or, if `status` is set, the last `limit` requests whose response has this
+    status. The status 0 means that no response was sent.
     """
 
     limit: Annotated[int, Meta(ge=1, le=JOURNAL)] = JOURNAL

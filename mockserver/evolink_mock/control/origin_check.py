@@ -29,7 +29,7 @@ class OwnNames(Struct, frozen=True):
     allowed: frozenset[str] = frozenset()
 
     def at(self, address: str | None) -> OwnNames:
-        """Return these names and `address`, the local address of a connection."""
+        """Return a copy to which `address`, the local address of a connection, has been added."""
         return OwnNames(self.names | hosts_of(address), self.allowed)
 
     def has(self, authority: str) -> bool:

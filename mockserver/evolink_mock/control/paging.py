@@ -29,7 +29,7 @@ def page(
     """Return one page of a list, and the value of `after` for the next page, or None if this is the last page.
 
     `after` is the key and the number (from 1) of the last item on the page, as `KEY@NUMBER`. The number distinguishes
-    items with equal keys, and makes a search unnecessary. Returns a 400 if no item has the key.
+    items with equal keys, and makes a search unnecessary. Returns a 400 if no item has the key in `query.after`.
     """
     start = _start(items, key, query.after) if query.after else 0
     if start is None:

@@ -43,7 +43,7 @@ async def show_health(request: ControlRequest) -> ControlResponse:  # noqa: ARG0
 
 
 async def show_readiness(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond with a 200 if callbacks are delivered and the store can be used, otherwise with a 503."""
+    """Respond with a 200 if the server has begun to deliver callbacks and can use its store, otherwise with a 503."""
     if not request.service.ready:
         return ApiError(503, "callbacks are not delivered yet")
     if request.service.store.problem is not None:

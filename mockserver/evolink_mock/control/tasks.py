@@ -1,4 +1,4 @@
-"""Tasks and callbacks in the control API: show them, end a task, repeat a callback, and wait for either."""
+"""Tasks and callbacks in the control API: show them, end a task, repeat a callback, wait for a task or callbacks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ _LONGEST_WAIT = 600  # seconds
 class ForcedOutcome(Struct, frozen=True):
     """The body of POST /tasks/{task_id}/outcome, which says how the task ends.
 
-    `failure` is a documented failure code or `CODE/KIND`. If `failure` is set, `outcome` must be `failed` or omitted.
+    `failure` is a documented failure code, or a code and one of its kinds, such as `content_policy_violation/nudity`.
+    If `failure` is set, `outcome` must be `failed` or omitted.
     """
 
     outcome: Literal["completed", "failed", "cancelled"] | None = None
@@ -117,7 +118,7 @@ async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiError:
-    """Send the callback of a task once more, although its delivery has succeeded or been given up."""
+    """Send the callback of a task once more, after its delivery has succeeded or been given up."""
     delivery = await _own_delivery(request)
     if isinstance(delivery, ApiError):
         return delivery
@@ -127,7 +128,7 @@ async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiEr
 
 
 async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond when the task has finished or the timeout has expired; immediately if the account's clock is frozen."""
+    """Respond when the task has finished, when the timeout expires, or at once if the account's clock is frozen."""
     service, task_id = request.service, request.body.task_id
 
     async def is_finished(account: Account) -> Reached:
@@ -185,7 +186,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the time at which the callback body shows the task. For an early callback, it is the end of the task."""
+    """Return the time for which a callback body shows the task: that of the attempt, or the end of the task if later."""
     return max(attempt.at, task.timetable.ends)
 
 

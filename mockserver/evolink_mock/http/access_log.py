@@ -25,7 +25,7 @@ _COLOURS = {2: "32", 3: "36", 4: "33", 5: "31", 0: "35"}
 def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> str:
     """Return a log line: time of day, status, request, task, account, duration and notes.
 
-    `ended` is the `stopwatch` at the end of the request; `at` is the time of day.
+    `ended` is the value of `stopwatch` at the end of the request, in seconds. `at` is the time of day as text.
     """
     status = exchange.status
     account = f"  account {exchange.account}" if exchange.account else ""

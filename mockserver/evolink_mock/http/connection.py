@@ -1,4 +1,4 @@
-"""Close a client's connection without a response, or in the middle of a response, as recipes request."""
+"""Close a client's connection without a response, or in the middle of a response, if a recipe requests it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ TRANSPORT = "evolink_mock.transport"  # key of the connection in the ASGI scope 
 
 
 class ConnectionDroppedError(ConnectionError):
-    """A recipe closes the connection of a request.
+    """A recipe prevents the complete response: it closes the connection or, if `held` is true, waits for the client.
 
-    Only callers in this process, which have no connection, receive this error. `sent` states whether a part of the
-    response was sent before. If `held` is true, the connection stays open until the client closes it.
+    `sent` states whether a part of the response has been sent. If `held` is true, the server sends nothing, and the
+    connection stays open until the client closes it. A caller in this process, which has no connection, gets the error
+    itself.
     """
 
     def __init__(self, *, sent: bool, held: bool = False) -> None:
@@ -30,16 +31,17 @@ class ConnectionDroppedError(ConnectionError):
 
 
 class MayWaitError(Exception):
-    """The fast lane, which cannot wait, must not serve this request. uvicorn serves it instead.
+    """A request may require waiting, which the fast lane cannot do. uvicorn serves the request instead.
 
-    The error is raised before the request has changed anything.
+    The fast lane is the part of the server that responds to small requests without uvicorn. The error is raised before
+    the request has changed anything.
     """
 
 
 def is_stopping(error: asyncio.CancelledError) -> bool:
     """Return whether this request was cancelled because the server is stopping.
 
-    If so, the cancellation is cleared, and the caller must end the request soon.
+    If the result is true, the cancellation has been cleared, and the caller must end the request soon.
     """
     task = asyncio.current_task()
     if error.args != (STOPPING,) or task is None:

@@ -1,4 +1,4 @@
-"""Error responses, whose JSON is the documented example for the status with the specific problem added."""
+"""Error responses. Their JSON is the documented example for the status, with a message about the specific problem."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ _INTERNAL = ("internal_error", "Internal server error", "api_error")
 
 
 class ApiError(Struct, frozen=True):
-    """An error response: its status, the specific problem (`field: reason`), the field, and further headers.
+    """An error response.
 
-    `hint` is only logged, never sent to the client.
+    `detail` is the specific problem, such as `FIELD: REASON`, and `param` is the field. `hint` is only logged, never
+    sent to the client.
     """
 
     status: int
@@ -49,7 +50,7 @@ class ApiError(Struct, frozen=True):
 def to_json(error: ApiError, documented: Mapping[int, ErrorAnswer]) -> bytes:
     """Encode an error as JSON, with the documented code, message and type for its status.
 
-    The specific problem is appended to the message, and `param` is the field.
+    `error.detail` is appended to the message, and `error.param` becomes the member `param`.
     """
     key = error.status, error.detail, error.param
     remembered = _remembered.get(key)

@@ -60,7 +60,7 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> t
 
 
 def _odd_scheme(authorization: bytes) -> str:
-    """Return what is wrong with the text before the API key in an `Authorization` header."""
+    """Return the mistake in an `Authorization` header that does not contain `Bearer KEY`, such as another scheme."""
     lower = authorization.lower()
     if lower == b"bearer":
         return "no key after Bearer"

@@ -38,7 +38,7 @@ _MOST_COMPLETED = 64  # maximum number of exchanges that wait to be recorded
 class NotFound:
     """The ASGI app that responds with a 404 to an unknown path (clause `error.other-paths`).
 
-    If `hint` is empty, the response suggests the path that the client probably meant.
+    The response contains `hint` or, if `hint` is empty, suggests the path that the client probably meant.
     """
 
     def __init__(self, routes: Sequence[str], hint: str = "") -> None:
@@ -73,13 +73,13 @@ class MethodNotAllowed:
 
 
 class LaneEndpoint(Protocol):
-    """An endpoint whose requests the fast lane can serve."""
+    """An endpoint whose requests the fast lane can serve. The fast lane responds to small requests without uvicorn."""
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
         """Fill in the response without awaiting anything.
 
-        Raises `MayWaitError`, and changes nothing, if that is not possible. `connection` contains the items of the ASGI
-        scope that belong to the connection: `scheme` and `server`.
+        Raises `MayWaitError`, and changes nothing, if the request may require waiting. `connection` contains the items
+        of the ASGI scope that belong to the connection: `scheme` and `server`.
         """
         ...
 
@@ -96,7 +96,7 @@ class CachedEndpoint(Protocol):
     def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
         """Fill in the response from the cache and return True, or return False if the cache is not sufficient.
 
-        Raises `MayWaitError` if the fast lane cannot serve the request.
+        Raises `MayWaitError` if the request may require waiting.
         """
         ...
 
@@ -130,7 +130,7 @@ class ExchangeMiddleware:
     def respond_at_once(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Serve one request in the fast lane. Raises `MayWaitError` if the lane cannot serve it.
+        """Serve one request in the fast lane. Raises `MayWaitError` if the request may require waiting.
 
         The exchange is recorded later, by `record`.
         """
@@ -196,7 +196,7 @@ class ExchangeMiddleware:
             self.record()
 
     def _complete(self, exchange: Exchange) -> None:
-        """Add an exchange to the completed ones, and record them all if there are many."""
+        """Add an exchange to those that wait to be recorded, and record them if there are `_MOST_COMPLETED`."""
         exchange.seconds = stopwatch() - exchange.began
         completed = self._completed
         completed.append(exchange)
@@ -227,7 +227,10 @@ async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:
 
 
 def _error_after(error: Exception, exchange: Exchange) -> ApiError:
-    """Return the error response for an exception: a 503 for a `StoreError`, else a 500. A bug is logged."""
+    """Return the error response for an exception: a 503 for a `StoreError`, else a 500.
+
+    An exception other than `StoreError` is a bug of the mock, so it is logged with its traceback.
+    """
     if isinstance(error, StoreError):
         return ApiError(503, "the store cannot be used", hint=str(error))
     _log.error(

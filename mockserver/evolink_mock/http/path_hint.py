@@ -57,9 +57,9 @@ def _first_segment(path: str) -> str:
 
 
 def _leads_to_route(path: str, routes: Sequence[str]) -> bool:
-    """Return whether a path matches a route, unless a parameter would get a name that another route has in its place.
+    """Return whether a path matches a route. A path that is only the beginning of another route does not match.
 
-    `/files/upload` does not mean `/files/{file_id}` if there is a route `/files/upload/url`.
+    For example, `/files/upload` does not match `/files/{file_id}` if there is a route `/files/upload/url`.
     """
     before = path.split("/")
     beginnings = {tuple(route.split("/")[: len(before)]) for route in routes}
@@ -84,7 +84,10 @@ def _overview(routes: Sequence[str]) -> str:
 
 
 def _nearest(path: str, routes: Iterable[str]) -> str:
-    """Return the most similar route, with its parameters replaced by the segments of the path if possible."""
+    """Return the route that is most similar to a path; empty if none is similar.
+
+    If both have equally many segments, the parameters in the route are replaced with the segments of the path.
+    """
     best, nearest = _SIMILARITY, ""
     for route in routes:
         candidate, sent, fixed = _align(path, route)
@@ -95,10 +98,11 @@ def _nearest(path: str, routes: Iterable[str]) -> str:
 
 
 def _align(path: str, route: str) -> tuple[str, str, str]:
-    """Match the segments of a path with a route.
+    """Match the segments of a path with those of a route.
 
-    Returns the route with its parameters replaced, the segments of the path that are no parameters, and the fixed
-    segments of the route.
+    Returns the route with its parameters replaced by segments of the path, and two texts whose similarity decides how
+    well the route fits: the path without the segments at the places of parameters, and the route without its
+    parameters. If the numbers of segments differ, the route and the path are returned unchanged.
     """
     segments, names = path.split("/"), route.split("/")
     fixed = "/".join(name for name in names if not _PARAMETER.fullmatch(name))

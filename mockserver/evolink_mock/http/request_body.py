@@ -50,9 +50,9 @@ def keep_whole_body(exchange: Exchange, body: bytes, limit: int) -> bytes | ApiE
 
 
 async def keep_body(scope: Scope, receive: Receive) -> None:
-    """Record the body of a request that is rejected without reading it, as far as it arrives in `PATIENCE_SECONDS`.
+    """Record those bytes of a body that arrive within `PATIENCE_SECONDS`. No endpoint needs the body.
 
-    Raises `ClientDisconnectedError` if the client disconnects before.
+    Raises `ClientDisconnectedError` if the client disconnects within this time.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     with _BodyRecorder(receive, exchange) as recorder:
@@ -60,7 +60,7 @@ async def keep_body(scope: Scope, receive: Receive) -> None:
 
 
 async def keep_unread_body(scope: Scope, receive: Receive) -> None:
-    """Record the body of a GET, HEAD or OPTIONS request, if it has one. No endpoint reads it.
+    """Record the body of a GET, HEAD or OPTIONS request, if it has one, because no endpoint reads such a body.
 
     Raises `ClientDisconnectedError` if the client disconnects before the body has arrived.
     """

@@ -85,7 +85,7 @@ async def _read_chunks(receive: Receive, limit: int) -> bytes | ApiError:
 
 
 class Origins:
-    """Decides with which scheme and host result links begin: as `public_url` or, if it is not set, as the request."""
+    """Determines the scheme and host of result links: those of `public_url` or, if it is not set, of the request."""
 
     def __init__(self, public_url: str | None, *, trust_proxy: bool = False) -> None:
         self._fixed = public_url.rstrip("/") if public_url else None
@@ -117,9 +117,10 @@ class Origins:
 
 
 def _forwarded(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tuple[str, bytes]:
-    """Return the scheme and host that the client used, as the first proxy states them.
+    """Return the scheme and host that the client used, as the first proxy on the way states them.
 
-    They are read from the header `Forwarded` (RFC 7239) or, without this header, from `X-Forwarded-…`.
+    They are read from the header `Forwarded` (RFC 7239) or, without this header, from `X-Forwarded-Proto` and
+    `X-Forwarded-Host`. `scheme` and `host` replace missing or invalid values.
     """
     element = headers.get(b"forwarded", b"").partition(b",")[0]
     if element:

@@ -50,7 +50,7 @@ class Authority:
     key_pem: bytes
 
     def server_context(self, hosts: Iterable[str], now: float) -> ssl.SSLContext:
-        """Return the TLS context of a server for this machine and `hosts`, with a new certificate for a year.
+        """Return the TLS context of a server, with a new certificate for this machine and `hosts`, valid for a year.
 
         Raises `AuthorityError` if the folder of the authority cannot be written.
         """

@@ -49,7 +49,7 @@ _SIBLINGS = {"api.evolink.ai": ("direct.evolink.ai", "files-api.evolink.ai")}
 
 
 def hosts_of(spec: Spec) -> tuple[str, ...]:
-    """Return the host names of the API, sorted: those in the `servers` of the documents, and known related hosts.
+    """Return the host names of the API, sorted: those in the `servers` of the documents, and the API's file hosts.
 
     IP addresses and local names are omitted.
     """

@@ -43,7 +43,7 @@ class Address(NamedTuple):
 
 
 class ProxyConnection(NamedTuple):
-    """A connection of a client to another host, and its outcome, without path and headers, which may be secret."""
+    """A connection that brought no request to the mock, and its outcome. Paths are omitted, as they may be secret."""
 
     host: str
     port: int
@@ -61,7 +61,7 @@ class ProxyRequest(NamedTuple):
 
 
 class ProxyRefusalError(Exception):
-    """An error response of the proxy itself, with the message as plain text."""
+    """The proxy rejects a request with this status, and with the message as plain text."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -104,8 +104,8 @@ def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
 class InterceptedHosts:
     """The host names that the proxy connects to the mock, on any port, and the addresses of the mock's listeners.
 
-    `certificate` is the certificate of the authority that issued the https listener's certificate. If `offline` is
-    true, requests to other hosts are rejected.
+    `certificate` is the file with the certificate of the authority that issued the https listener's certificate. If
+    `offline` is true, requests to hosts other than `hosts` are rejected.
     """
 
     hosts: Collection[str]
@@ -116,7 +116,7 @@ class InterceptedHosts:
 
 
 class Proxy:
-    """A proxy in front of one mock, which calls `observe` for every request to another host."""
+    """A proxy in front of one mock. It calls `observe` for every request to a host that is not one of the API's."""
 
     def __init__(
         self,
@@ -257,7 +257,7 @@ async def _refuse(
 
 
 async def _linger(reader: asyncio.StreamReader) -> None:
-    """Read and discard what a client sends after its response, because the client could lose the response otherwise."""
+    """Read and discard what a client still sends, because closing with unread data could destroy the response."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_LINGER_SECONDS):
             while await reader.read(_CHUNK):

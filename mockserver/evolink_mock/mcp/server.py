@@ -66,9 +66,9 @@ class StrictTool(Tool):
 
 
 def _with_mcp_errors(tool: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Wrap the tool so that an exception that it may raise is reported as an MCP error.
+    """Wrap a tool so that it raises a `ToolError` instead of `ControlError`, `ConnectionError` or `CheckError`.
 
-    The message of the MCP error tells the agent the reason. Any other exception would be reported without a reason.
+    The package `mcp` sends only the message of a `ToolError` to the agent, and hides that of any other exception.
     """
 
     @wraps(tool)

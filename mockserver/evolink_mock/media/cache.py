@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class MediaCache:
     """The rendered files, in `directory` or, if that is None, in a temporary folder that `close` deletes.
 
-    Files that are already in `directory` are served unchanged. Of the files that were requested, the `limit` most
-    recent are kept, and the others are deleted. This class is not thread-safe.
+    Files that are already in `directory` are served unchanged. Only the `limit` most recently requested files are kept;
+    other requested files are deleted. This class is not thread-safe.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class MediaCache:
     async def file(self, spec: MediaSpec) -> Path:
         """Return the path of the file that `spec` describes, which is rendered if it does not exist.
 
-        Concurrent requests for a file share one rendering. If it fails, all of them raise its error, and the next
-        request renders again. The file is kept until at least `limit` other files have been requested. Without the
-        library PyAV, a packaged clip of the same duration and size is returned; if there is none,
+        Concurrent calls for a file share one rendering. If the rendering fails, all of them raise its error, and the
+        next call renders again. The file is kept until at least `limit` other files have been requested. Without the
+        library PyAV, a file of the package with the spec's duration and size is returned; if the package contains none,
         `MissingRendererError` is raised. Raises RuntimeError if the cache is closed.
         """
         if not has_renderer():

@@ -31,7 +31,7 @@ def has_renderer() -> bool:
 
 
 def clip(spec: MediaSpec) -> Path | None:
-    """Return the path of a packaged clip of the same duration and size, whatever its colour; None if there is none."""
+    """Return the path of a packaged clip with the spec's duration and size, in any colour; None if there is none."""
     path = _FOLDER / _name(spec)
     return path if spec.medium == "video" and not spec.format and path.is_file() else None
 

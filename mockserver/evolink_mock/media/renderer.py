@@ -1,4 +1,4 @@
-"""Render a result file: a moving colour gradient with a time code, a picture of it, or a sine tone."""
+"""Render a result file: a video of a moving colour gradient with a time code, an image of a gradient, or a tone."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ class RenderingCancelledError(RuntimeError):
 def render(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool] = lambda: False) -> None:
     """Write the file that `spec` describes to `path`, completely or not at all.
 
-    A video of 6 s in 480p takes 0.4 s. Raises OSError if the folder cannot be written, and av.FFmpegError if a codec
-    fails. If `is_cancelled` returns true before a frame, `RenderingCancelledError` is raised.
+    To render a video of 6 s in 480p takes 0.4 s. Raises OSError if the folder cannot be written, and av.FFmpegError if
+    a codec fails. If `is_cancelled` returns true before a frame, `RenderingCancelledError` is raised.
     """
     with replace_atomically(path) as temporary:
         _WRITERS[spec.medium](spec, temporary, is_cancelled)
@@ -183,7 +183,7 @@ def _add_gradient(graph: Graph, spec: MediaSpec, pixels: str) -> FilterContext:
 
 
 def _add_time_code(graph: Graph, spec: MediaSpec) -> FilterContext:
-    """Cut the time code out of the picture of testsrc2, the only filter that writes text without a font."""
+    """Add a time code, cut out of the picture of testsrc2, the only FFmpeg filter that writes text without a font."""
     width, height = _TIME_CODE_SIZE
     factor = max(1, min(spec.height // 240, spec.width // 240))
     return _add_chain(

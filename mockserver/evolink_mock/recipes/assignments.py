@@ -61,7 +61,10 @@ def clear(account: Account) -> None:
 
 
 def list_assigned(account: Account) -> list[dict[str, Any]]:
-    """Return the assigned recipes as JSON data. The member `left` is null if the recipe is permanent."""
+    """Return the assigned recipes as JSON data.
+
+    The member `left` is the number of requests to which the recipe still applies; null if the recipe is permanent.
+    """
     return [
         {"recipe": entry.recipe, "operation": entry.operation, "left": entry.left}
         for entry in account.assigned or ()
@@ -74,11 +77,11 @@ def next_for(
     operation: str,
     documented: Container[int] = range(400, 600),
 ) -> Recipe | None:
-    """Return the assigned recipe that applies to this request, or None, and count the request.
+    """Return the assigned recipe that applies to a request, or None. Count the request as one of the recipe's.
 
     Recipes for a number of requests come first, in the order of assignment, then a permanent recipe for the operation,
     then a permanent recipe for all operations. A recipe that has no effect on this request is kept for a later request.
-    `documented` are the error statuses of the operation.
+    `documented` are the error statuses that the operation documents.
     """
     waiting = account.assigned or []
     for position in sorted(range(len(waiting)), key=lambda position: _precedence(waiting[position])):

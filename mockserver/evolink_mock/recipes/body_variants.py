@@ -185,7 +185,7 @@ class _Maker:
 def _kinds(schema: Mapping[str, Any]) -> list[str]:
     """Return the types that a schema allows.
 
-    Without `type`, a schema with properties allows objects, others strings.
+    A schema without `type` is treated as one for objects if it has properties, otherwise as one for strings.
     """
     kinds = schema.get("type", "object" if schema.get("properties") else "string")
     return kinds if isinstance(kinds, list) else [kinds]

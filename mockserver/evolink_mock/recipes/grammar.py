@@ -1,4 +1,4 @@
-"""The grammar of recipes: from text to words and back. `effects` defines the meaning of the words.
+"""The grammar of recipes: from text to words and back. The module `effects` defines the meaning of the words.
 
 RECIPE := STEP ("," STEP)*          one step per request
 STEP   := WORD ("+" WORD)* ["*" N]  for N requests
@@ -26,7 +26,7 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 
 
 class RecipeSyntaxError(ValueError):
-    """The text does not follow the grammar. The message is the reason; it is empty if no reason would help the user."""
+    """The text does not follow the grammar. The message is the reason; it is empty if a word cannot be read at all."""
 
 
 class Word(Struct, frozen=True):
@@ -52,7 +52,7 @@ class Step(Struct, frozen=True):
 
 
 def parse_recipe(text: str) -> tuple[Step, ...]:
-    """Parse the text of a recipe to its steps. Spaces around signs are ignored.
+    """Parse the text of a recipe to its steps. Spaces around the signs `= @ , + *` are ignored.
 
     Raises `RecipeSyntaxError` for invalid text.
     """

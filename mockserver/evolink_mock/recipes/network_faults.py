@@ -1,4 +1,4 @@
-"""Apply the network faults of a recipe to a response: delay, hold, drop, truncate or replace it.
+"""Apply the network faults of a recipe to a response: delay, withhold, drop, truncate or replace it.
 
 Delays are in real time, not in the time of the account's clock.
 """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Recipe(Struct, frozen=True):
-    """The effects of a recipe on one request: on its error, its task, and the sending and the body of its response."""
+    """The effects of a recipe on one request: on its error, on its task, and on its response and how that is sent."""
 
     status: int | None = None
     retry_after: float = 1.0  # the `Retry-After` of a 429, in seconds
@@ -119,7 +119,7 @@ def timetable_for_recipe(
 
 
 def anomalies_of(recipe: Recipe) -> Anomalies | None:
-    """Return the faults that a recipe gives a task in its links, in its callback and after its end; None if none."""
+    """Return the faults that a recipe gives to a task, such as broken result links or a late callback; None if none."""
     if not recipe.link and not recipe.callback and not recipe.is_forgotten:
         return None
     return Anomalies(recipe.link, recipe.callback, recipe.callback_delay, recipe.is_forgotten)

@@ -1,7 +1,7 @@
-"""The recipes that a set of OpenAPI documents allows. A recipe can name their error statuses and failure codes.
+"""The recipes that a set of OpenAPI documents allows. They can name the documents' error statuses and failure codes.
 
-`grammar` defines the syntax of recipes, `effects` defines their meaning, and `sources` defines where a request can name
-a recipe.
+The module `grammar` defines the syntax of recipes, `effects` their meaning, and `sources` where a request can name a
+recipe.
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ class RecipeRegistry:
         return self._suggest(text[: grammar.LONGEST])
 
     def failure(self, text: str) -> TaskFailure:
-        """Return the failure for `CODE` or `CODE/KIND`. A kind has its own message.
+        """Return the failure for a code, or for a code and one of its kinds, such as `content_policy_violation/nudity`.
 
-        A code that no document lists gets a generic message. Raises ValueError for a misspelled code or an unknown
-        kind.
+        A kind selects one of the documented messages of the code. A code that no document lists gets a generic message.
+        Raises ValueError for a misspelled code or an unknown kind.
         """
         code, slash, kind = text.partition("/")
         failure = self._failures.get(code)

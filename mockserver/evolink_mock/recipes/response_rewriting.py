@@ -68,7 +68,7 @@ def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: i
 
 
 def _with(headers: Headers, body: bytes, content_type: bytes = b"") -> Headers:
-    """Return the headers with a `Content-Length` for `body` and, unless it is empty, with this content type."""
+    """Return the headers with the `Content-Length` of `body`. If `content_type` is not empty, it is set too."""
     changed = {b"content-length": b"%d" % len(body)}
     if content_type:
         changed[b"content-type"] = content_type
@@ -117,9 +117,10 @@ def _edit(recipe: Recipe, body: bytes) -> bytes:
 
 
 def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
-    """Call `change` with the parent object and the name of a field, if the parent object exists.
+    """Call `change` with the object that contains a field, and with the last part of the field's name.
 
-    Unless `known` is False, the field itself must exist too.
+    `name` is the full name, such as `usage.credits_reserved`. Nothing happens if the object does not exist or, unless
+    `known` is False, if the field does not exist.
     """
     *path, last = name.split(".")
     for key in path:
