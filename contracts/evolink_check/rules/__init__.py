@@ -1,4 +1,4 @@
-"""The rules: one function for each clause, which yields the observations that satisfy or violate the clause."""
+"""The rules: one function for each clause, which yields a finding for each exchange that satisfies or violates it."""
 
 from evolink_check.rules.clients import callback_handling, polling, requests, retries
 from evolink_check.rules.exchanges import (

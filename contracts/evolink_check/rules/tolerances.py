@@ -67,7 +67,8 @@ class Tolerances:
     def task_limit(self, estimated: object, stated: float = 0.0) -> float:
         """Return the real seconds within which a task must end; 0 if unknown.
 
-        The limit is `stated` if that is not 0; otherwise, the limit is derived from the task's `estimated_time`.
+        The limit is `stated`, the configured limit. If `stated` is 0, the limit is derived from the task's
+        `estimated_time`.
         """
         if stated:
             return stated
@@ -98,9 +99,9 @@ class Tolerances:
     def wait_for_delivery(self, rules: CallbackRules, count: int) -> float:
         """Return the real seconds to watch for the next delivery after `count` deliveries.
 
-        The time begins at the end of the task or at the last delivery. A delivery that does not arrive within this time
-        counts as not sent. After the last documented retry, the time is twice the longest wait, so that a surplus
-        delivery is noticed.
+        The time is counted from the last delivery or, if there is none, from the end of the task. A delivery that does
+        not arrive within this time counts as not sent. After the last documented retry, the time is twice the longest
+        wait, so that a surplus delivery is noticed.
         """
         if not count:
             return self.real(self.first_delivery_server) + self.delivery_delay

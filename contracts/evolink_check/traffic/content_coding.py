@@ -31,7 +31,7 @@ def coding_of(headers: Iterable[tuple[str, str]]) -> str:
 
 
 class Decoder:
-    """Decodes a body part by part.
+    """Decodes the parts of a body one after the other.
 
     If the content coding is not supported, `known` is False, and parts are returned unchanged.
     """
@@ -64,7 +64,7 @@ class Decoder:
         return bytes(decoded)
 
     def _continues(self, rest: bytes) -> bool:
-        """Return whether `rest` belongs to the body. If another gzip member begins in `rest`, prepare for it.
+        """Return whether `rest` belongs to the body. If another gzip member begins in `rest`, prepare to decode it.
 
         Data after the end of a gzip member that does not begin another member is ignored.
         """

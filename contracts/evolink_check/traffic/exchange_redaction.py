@@ -78,7 +78,7 @@ def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
 def mask_entry(entry: Entry, words: Collection[str]) -> Entry:
     """Replace the short API keys `words` in an entry.
 
-    Do not mask an entry that rules check, because an ordinary word may equal a short key.
+    Do not call this with an entry that rules check, because an ordinary word may equal a short key.
     """
     if not words:
         return entry

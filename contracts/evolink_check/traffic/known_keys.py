@@ -132,7 +132,7 @@ class KnownKeys:
         return "".join([*parts, text[copied:]])
 
     def _key_at(self, text: str, place: int) -> str:
-        """Return the longest of the long keys that begins at index `place`; empty if none begins there."""
+        """Return the longest known key that begins at index `place`, not counting short keys; empty if none does."""
         for length in sorted(self._lengths.get(text[place : place + SHORT], ()), reverse=True):
             candidate = text[place : place + length]
             if candidate in self._marks:

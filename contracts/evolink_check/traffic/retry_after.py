@@ -18,7 +18,7 @@ def is_retry_after(value: str) -> bool:
 
 
 def seconds_to_wait(value: str, now: float) -> float | None:
-    """Return the seconds to wait from `now` (Unix seconds), 0 to `LONGEST`; None for an invalid value.
+    """Return how many seconds to wait after `now` (Unix seconds), at most `LONGEST`; None if the value is invalid.
 
     Fractions of a second are accepted, although RFC 9110 does not allow them.
     """

@@ -138,14 +138,14 @@ def _redact_web_token(match: re.Match[str]) -> str:
 
 
 def redact_words(text: str) -> str:
-    """Replace the words of a text that look like API keys."""
+    """Replace by marks those words of a text that look like API keys."""
     return without_keys(text, _removed, plain_urls=True)
 
 
 def mask_words(text: str, words: Collection[str]) -> str:
     """Replace the short API keys `words` by marks of the same length, where they occur as whole words.
 
-    Do not mask a text that rules check, because an ordinary word may equal a short key.
+    Do not call this with a text that rules check, because an ordinary word may equal a short key.
     """
     if not words or not any(word in text for word in words):
         return text

@@ -54,8 +54,8 @@ class Media:
 class Exchange:
     """One request and its response, as recorded.
 
-    `url` is a path with its query string, or a whole URL whose origin does not matter. Headers are pairs of a name, in
-    upper or lower case, and a value. If a request or response had no body, the recorded body is empty.
+    `url` is a whole URL, or a path with its query string. Headers are pairs of a name, in upper or lower case, and a
+    value. If a request or response had no body, the recorded body is empty.
     """
 
     method: str
@@ -104,8 +104,8 @@ class Trace:
     Date may differ. Every task of the server ends within `task_limit` seconds; 0 if this limit is unknown. `complete`
     means that the trace contains all traffic of the client, so that an exchange that is missing did not take place.
     `redacted` means that secrets have been removed. `other_models` means that clients may use models that no OpenAPI
-    document describes; accepted create requests for these models are not judged. `notes` names the parts of a recording
-    that were left out because they could not be read.
+    document describes; accepted create requests for these models are not judged. `notes` states which entries of a
+    recording were left out, and why.
     """
 
     entries: tuple[Entry, ...]

@@ -149,7 +149,7 @@ class LeasedScheduler:
         return True
 
     async def close(self, grace: float) -> list[Delivery]:
-        """Wait up to `grace` seconds for attempts in progress, cancel the others, and end all leases.
+        """Wait up to `grace` seconds for attempts in progress, cancel those that have not ended, and end all leases.
 
         Returns an empty list, because the unfinished deliveries remain in the store.
         """

@@ -90,9 +90,9 @@ class CallbackService:
             _log.warning("%s", _summary(undelivered))
 
     async def _body(self, task_id: str) -> bytes | None:
-        """Return the body that a status query would return now (clause `callback.body-equals-query`).
+        """Return the body of a callback, which is the response that a status query would get now.
 
-        Returns None if the task no longer exists.
+        Returns None if the task no longer exists. Implements clause `callback.body-equals-query`.
         """
         task = await self._store.task(task_id)
         if task is None:

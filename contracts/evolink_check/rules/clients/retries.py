@@ -66,7 +66,7 @@ def refused_is_refused(view: TraceView) -> Iterator[Finding]:
 
 
 def _next_after(group: Sequence[Observation], place: int) -> Observation | None:
-    """Return the first request that began after the response to `group[place]` had ended; None if there is none."""
+    """Return the first request in `group` after the end of the response to `group[place]`; None if there is none."""
     later = bisect_left(group, group[place].ended, lo=place + 1, key=lambda request: request.began)
     return group[later] if later < len(group) else None
 

@@ -8,12 +8,12 @@ The rules about responses of the API use these functions:
   Rules about statuses consider these exchanges.
 - `clause_of_malformed_response(observation)`: the clause that a malformed response violates; empty for any other
   response.
-- `known_tasks(view)`: the create requests of the tasks whose queries are judged, by task id. Each response is
-  judgeable, and its task id is well formed, unique and consistent with `created`. For any other task, the response to
-  the create request already violates a clause. A 404 for a known task before its first 2xx violates
+- `known_tasks(view)`: the create requests of the tasks whose queries are judged, by task id. The response to each of
+  these requests is judgeable, and its task id is well formed, unique and consistent with `created`. For any other task,
+  the response to the create request already violates a clause. A 404 for a known task before its first 2xx violates
   `create.readable-at-once`.
-- `headers_to_blame(view)` in `false_rejections`: the name of the unknown request header because of which an
-  exchange was refused, by the number of the exchange.
+- `headers_to_blame(view)` in `false_rejections`: for each exchange that was refused because of an unknown request
+  header, the name of the header.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def well_formed(task_id: str) -> bool:
 def known_tasks(view: TraceView) -> Mapping[str, Observation]:
     """Return the create requests of the tasks whose queries are judged, by task id.
 
-    Each response is judgeable, and its task id is well formed, unique and consistent with `created`.
+    The response to each of these requests is judgeable, and its task id is well formed, unique and consistent with
+    `created`.
     """
     return view.once(_known_tasks)
 

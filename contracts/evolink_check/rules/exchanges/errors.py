@@ -33,7 +33,7 @@ _CODES = {f"{role}.error-{status}": (role, status) for role, all_ in _STATUSES.i
 
 @rule("error.shape")
 def shape(view: TraceView) -> Iterator[Finding]:
-    """An error of a task endpoint is `{"error": {code, message, type}}`, all three strings (clause `error.shape`)."""
+    """An error of a task endpoint is `{"error": {code, message, type}}`, with three strings (clause `error.shape`)."""
     for observation in view.of("create", "query"):
         if clause_of_malformed_response(observation) == "error.shape":
             expected = "an `error` with code, message and type, all strings"
@@ -100,7 +100,7 @@ def code(clause: str, view: TraceView) -> Iterator[Finding]:
 
 
 def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, Any]]:
-    """Return the pairs of code and type in the documented examples for the status.
+    """Return the pairs of code and type in the documented examples of errors with this status.
 
     The examples are those of the requested model. For an invalid create request and for a 401, they include the
     examples of all models with the same request path, because a server may refuse the request before it reads the

@@ -1,7 +1,7 @@
 """Compare the status of each create request and query with the allowed statuses, and find the violated clause.
 
-Most rules about statuses consist of `status_findings_of` alone. The other rules add findings of their own to
-`status_findings(view)[clause]`.
+For most clauses about statuses, the rule is `status_findings_of`. The rules of the other clauses yield
+`status_findings(view)[clause]` and findings of their own.
 """
 
 from __future__ import annotations
@@ -42,10 +42,7 @@ def status_findings_of(clause: str, view: TraceView) -> Iterable[Finding]:
 
 
 def status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
-    """Judge the statuses of all create requests and status queries.
-
-    Return the findings in order of time, by clause id.
-    """
+    """Judge the statuses of all create requests and status queries. Return the findings by clause id."""
     return view.once(_status_findings)
 
 

@@ -139,7 +139,7 @@ def _post_problem(observation: Observation) -> str:
 def body_equals_query(view: TraceView) -> Iterator[Finding]:
     """The body of a callback equals the response to a status query (clause `callback.body-equals-query`).
 
-    All documented fields are compared; links are compared without their query strings. A callback is compared with the
+    `usage`, `task_info.estimated_time` and the query strings of links may differ. A callback is compared with the
     response to a status query that reports the end of the task and violates no other clause. If the trace has no such
     query, each repeated delivery of a callback is compared with its first delivery.
     """

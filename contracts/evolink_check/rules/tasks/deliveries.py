@@ -166,7 +166,7 @@ def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
 
 
 def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
-    """Return a record with the callback URL and the callback rules of a task; None if its document has no callbacks.
+    """Return a record with the callback URL and the callback rules of a task; None if it has no callbacks.
 
     The record contains no deliveries yet.
     """
@@ -188,7 +188,7 @@ def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None
 
 
 def _places_by_url(tasks: Sequence[TaskDeliveries]) -> Mapping[str, int]:
-    """Map callback URLs without their query strings to the index of the task. Tasks that share a URL are left out."""
+    """Map each callback URL, without its query string, to the index of its task. URLs of several tasks are left out."""
     by_url: dict[str, list[int]] = {}
     for place, deliveries in enumerate(tasks):
         if deliveries.url:
@@ -201,7 +201,7 @@ def _without_query(url: str) -> str:
 
 
 def _redirects(view: TraceView, urls: Mapping[str, int]) -> Mapping[str, int]:
-    """Map the targets of the receiver's redirects to the index of the task whose delivery was redirected."""
+    """If the receiver redirected a delivery, map the target URL to the index of the task of this delivery."""
     targets = {}
     for delivery in view.of("delivery"):
         url = delivery.exchange.url

@@ -69,7 +69,7 @@ def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
 
 
 def bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
-    """Return the responses and callbacks of all tasks that the rules judge (see `bodies_of`), each with its task."""
+    """Return, for all tasks, the responses and callbacks that rules judge (see `bodies_of`), each with its task."""
     return view.once(_bodies)
 
 
@@ -176,7 +176,7 @@ def ends_of(statuses: Statuses) -> tuple[str, ...]:
 def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
     """Return the statuses that a task can have, including a documented status for cancelled tasks.
 
-    If the create request is not in the trace, the cancelled status of any document counts.
+    If the create request is not in the trace, the status for cancelled tasks is taken from any document.
     """
     statuses = view.spec.query.statuses
     if task.create is not None:

@@ -143,9 +143,9 @@ def _of(observation: Observation, name: str) -> str:
 
 @rule("task.ends")
 def ends(view: TraceView) -> Iterator[Finding]:
-    """A task ends within the configured limit or, if there is none, ten times its estimated time (clause `task.ends`).
+    """A task ends within the configured limit, by default ten times its estimated time (clause `task.ends`).
 
-    If neither is known, a task that takes longer than ten minutes of the server's clock is a warning.
+    If neither limit is known, a task that takes longer than ten minutes of the server's clock is a warning.
     """
     for history in task_histories(view):
         over = [

@@ -1,4 +1,4 @@
-"""Rules about the response to a status query of the account's own task: HTTP status, shape, and task id."""
+"""Rules about the response if an account queries a task of its own: HTTP status, shape, and task id."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Fetch:
 
     @property
     def life(self) -> float:
-        """The life of the link in seconds: 24 hours, unless the OpenAPI document of the model states another time."""
+        """How many seconds the link works: 24 hours, unless the OpenAPI document of the model states another time."""
         operation = self.history.create.operation if self.history.create else None
         return operation.prose.link_seconds if operation else _TOLERANCES.link_life_server
 

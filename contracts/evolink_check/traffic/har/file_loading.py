@@ -71,9 +71,9 @@ def _is_har(name: str) -> bool:
 
 
 def _attachment(archive: ZipFile, folder: str, name: str) -> bytes | None:
-    """Return a body that a HAR file stores as the file `name` of the zip file; None if missing or too large.
+    """Return a body that is stored in the file `name` of a zip file; None if the file is missing or too large.
 
-    `folder` is the folder of the HAR file. If the file is not in it, look at the top level of the zip file.
+    Search for the file in `folder`, the folder of the HAR file, and then at the top level of the zip file.
     """
     beside = _member(archive, f"{folder}/{name}", LARGEST) if folder else None
     return _member(archive, name, LARGEST) if beside is None else beside

@@ -236,7 +236,7 @@ def _reason_to_leave_out(entry: HarEntry) -> str:
 def _is_of_api(value: Any, origin: str) -> bool:
     """Return whether an entry, which may be malformed, is a request to the API.
 
-    `value` is the JSON value of the entry, or the entry itself.
+    `value` is a `HarEntry` or, if the entry could not be converted to one, its JSON value.
     """
     if isinstance(value, HarEntry):
         url: Any = value.request.url

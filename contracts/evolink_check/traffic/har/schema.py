@@ -45,7 +45,8 @@ class LogFacts(Struct, frozen=True):
 class Post(Struct):
     """The body of a request.
 
-    HAR has no field for the encoding of the body. evolink-check writes `_encoding`; other tools write `encoding`.
+    HAR has no field for the encoding of the body, such as `base64`. evolink-check writes it as `_encoding`, and other
+    tools as `encoding`.
     """
 
     kind: str | None = field(default=None, name="mimeType")
@@ -75,7 +76,7 @@ class Request(Struct, dict=True):
 
     @property
     def post(self) -> Post | None:
-        """The body as a record, because some tools write only its text."""
+        """The body as a `Post`, even if the tool wrote only the text of the body."""
         return Post(text=self.recorded) if isinstance(self.recorded, str) else self.recorded
 
     @cached_property
@@ -87,7 +88,7 @@ class Request(Struct, dict=True):
 class Response(Struct, dict=True):
     """A recorded response. A status of 0, -1 or null means that there was no response.
 
-    If no headers were recorded, `plain_headers` has the content type of the body alone.
+    If no headers were recorded, `plain_headers` contains only the content type that was recorded with the body.
     """
 
     status: Any = None
