@@ -83,10 +83,10 @@ class Prose:
 class CreateOperation:
     """An operation (a POST) that creates a task.
 
-    `models` are the allowed values of `model`: only the default if any text is allowed, and empty if the document names
-    no model. `aliases` maps old model names to current ones. `body_schema` is the schema of the request body, including
-    all components to which it refers. `answer` is the response body of a new task, built from the examples of its
-    schema, and `success` is the status of this response.
+    `models` are the allowed values of `model`. If the document allows any text, `models` contains only the default; if
+    the document names no model, `models` is empty. `aliases` maps old model names to current ones. `body_schema` is the
+    schema of the request body, including all components to which it refers. `answer` is the response body of a new
+    task, built from the examples of its schema, and `success` is the status of this response.
     """
 
     id: str

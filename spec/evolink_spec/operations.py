@@ -54,8 +54,8 @@ class Notes:
 def operations_of(document: Node, notes: Notes | None = None) -> list[CreateOperation | QueryOperation]:
     """Return the operations of a document that create or query a task, in document order.
 
-    The document must be without the built-in overlay. Other operations are added to `notes`; if `notes` is None, the
-    first of them raises `SpecError`.
+    The built-in overlay must not have been applied to the document yet. Any other operation is added to
+    `notes.skipped`; if `notes` is None, it raises `SpecError`.
     """
     check_servers(document)
     operations: dict[str, CreateOperation | QueryOperation] = {}

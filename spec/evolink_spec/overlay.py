@@ -98,7 +98,8 @@ def _query(target: str) -> JSONPathQuery:
 def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None:
     """Remove the nodes from the document.
 
-    Children are removed before their parents, and list items from the end, so that the other locations stay valid.
+    Children are removed before their parents, and list items from the end, so that the locations of the remaining nodes
+    stay valid.
     """
     places = {node.location for node in nodes}
     if () in places:

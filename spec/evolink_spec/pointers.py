@@ -45,7 +45,7 @@ def follow(document: Json, pointer: str, source: str) -> Json:
 
 
 class Node:
-    """A value in an OpenAPI document, together with its location, which errors contain.
+    """A value in an OpenAPI document, together with its location, so that errors can state the location.
 
     `mapping`, `items`, `text` and `number` return the value, or raise `SpecError` if it has another type.
     """
@@ -90,7 +90,7 @@ class Node:
         return self.value
 
     def below(self, token: str | int, value: Json) -> Node:
-        """Return the node of `value`, the member `token` of this node. A `$ref` in `value` is not resolved."""
+        """Return the node of the member `token`, whose value is `value`. A `$ref` in `value` is not resolved."""
         return Node(self.document, self.source, join(self.pointer, token), value)
 
     def child(self, key: str) -> Node:

@@ -22,7 +22,7 @@ def without_invalid_range(headers: Headers) -> Headers:
 
 
 def is_valid_range(value: bytes) -> bool:
-    """Return whether the value of a `Range` header is valid, such as `bytes=0-99` or `bytes=5-,-20`."""
+    """Return whether the value of a `Range` header is valid (for example, `bytes=0-99` or `bytes=5-,-20`)."""
     unit, equals, ranges = value.partition(b"=")
     items = [item for item in map(bytes.strip, ranges.split(b",")) if item]
     if not equals or unit.strip().lower() != b"bytes" or not items:

@@ -136,8 +136,8 @@ class AccountClocks:
         """Freeze the account's clock, move it forward, and return the events during the move, in order of time.
 
         Callbacks and retries that become due are really sent, each when the clock shows its due time. Raises ValueError
-        if `seconds` is negative or the new time exceeds ten digits, and `ClockBusyError` if another caller is moving
-        the clock.
+        if `seconds` is negative or the new time has more than ten digits, and `ClockBusyError` if another caller is
+        moving the clock.
         """
         async with self.moving(account):
             frozen = await self._freeze(account.token)

@@ -33,7 +33,7 @@ class ClockBusyError(Exception):
 
 @asynccontextmanager
 async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIterator[None]:
-    """Return a context manager that locks an account's clock in a shared store during its block.
+    """Return a context manager that locks an account's clock in a shared store until the end of its block.
 
     Raises `ClockBusyError` if another process holds the lock for more than `seconds`.
     """
@@ -49,7 +49,7 @@ async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIter
 
 
 async def _take(store: SharedStore, token: str) -> bool:
-    """Take the lock if no running process holds it. Return whether this process has the lock now."""
+    """Lock an account's clock, unless a running process has locked it. Return whether this process has the lock now."""
     holder = (await store.account(token)).mover
     if holder and await store.leases.is_alive(holder):
         return False

@@ -94,7 +94,7 @@ class MockCallbacks(Sequence[CallbackState]):
         return await call_in_thread(self.wait, count, timeout)
 
     def replay(self, task_id: str) -> CallbackState:
-        """Send a callback once more, immediately. It must have been delivered or given up before."""
+        """Send the callback of a task once more, immediately. It must have been delivered or given up before."""
         path = f"/callbacks/{task_id}/replay"
         return decode(
             self._control.request("POST", path, variant="callbacks.replay_async(…)"), type=CallbackState
@@ -123,7 +123,7 @@ class MockCallbacks(Sequence[CallbackState]):
 
 
 class ActiveRecipe:
-    """A recipe assigned to the account. As a context manager, it removes all recipes of the account at the end."""
+    """A recipe assigned to the account. At the end of a `with` block, all recipes of the account are removed."""
 
     def __init__(self, clear: Callable[[], None]) -> None:
         self._clear = clear

@@ -84,8 +84,8 @@ class Receiver:
     def answer(self, status: int, times: int = 1, headers: Mapping[str, str] | None = None) -> None:
         """Respond to the next `times` requests with this status.
 
-        A redirect gets a `location` header unless one is passed. Raises ValueError if the status is not final (200 to
-        599), or if `times` is less than 1.
+        A redirect gets a `location` header unless `headers` contains one. Raises ValueError if the status is not final
+        (200 to 599), or if `times` is less than 1.
         """
         if not 200 <= status <= 599 or times < 1:  # noqa: PLR2004  (an informational response is followed by another)
             raise ValueError(

@@ -28,12 +28,15 @@ async def call_in_thread(method: Callable[P, T], *args: P.args, **kwargs: P.kwar
 
 
 def to_seconds(duration: str | float) -> float:
-    """Return a number or a duration such as `25h` in seconds. Raises ValueError for an invalid duration."""
+    """Convert a duration (seconds, or text such as `25h`) to seconds. Raises ValueError for invalid text."""
     return parse_duration(duration) if isinstance(duration, str) else duration
 
 
 def to_instant(time: float | datetime) -> float:
-    """Convert a datetime to Unix seconds; a number is returned unchanged. Raises ValueError without a time zone."""
+    """Convert a datetime to Unix seconds. A number is returned unchanged.
+
+    Raises ValueError if the datetime has no time zone.
+    """
     if not isinstance(time, datetime):
         return time
     if time.tzinfo is None:

@@ -1,4 +1,4 @@
-"""A client of the control API, which uses only the standard library.
+"""A client of the control API, which sends its requests with the standard library.
 
 Tests may replace functions of the libraries `httpx` and `requests` to simulate faults. This client still works then,
 because it uses neither.

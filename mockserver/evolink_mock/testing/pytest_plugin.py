@@ -57,7 +57,7 @@ def evolink_mock_server(
 
 @pytest.fixture
 def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer) -> Iterator[MockAccount]:
-    """A new account for the test, with methods to control the mock; `base_url` and `token` are for the client.
+    """A new account for the test, with methods to control the mock, and with `base_url` and `token` for the client.
 
     If a request violates the contract, the test fails, unless the test has called `expect_violation` for the violation.
     """
@@ -85,7 +85,7 @@ def evolink_callbacks() -> Iterator[Receiver]:
 
 @contextmanager
 def _explaining_blocked_sockets() -> Iterator[None]:
-    """Explain the error that pytest-socket raises if it blocks the connections to 127.0.0.1."""
+    """Add an explanation to the error that pytest-socket raises if it blocks connections to 127.0.0.1."""
     try:
         yield
     except RuntimeError as error:

@@ -80,7 +80,7 @@ def _with_prose_aliases(
     by_model: Mapping[str | None, CreateOperation],
     prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
 ) -> dict[str | None, CreateOperation]:
-    """Return the operations, to whose aliases the old model names in their descriptions have been added.
+    """Return the operations. The old model names in the description of an operation are added to its aliases.
 
     An old name is ignored if it is already the name or an alias of a model.
     """

@@ -69,7 +69,7 @@ class DocumentReader:
         return [source for source in self._sources if source.name not in self._overlays]
 
     def read(self, sources: Iterable[Source]) -> list[Document]:
-        """Return the documents that describe an operation for tasks.
+        """Return the documents that describe an operation which creates or queries tasks.
 
         If documents cannot be read, raises one `SpecError` with all problems.
         """
@@ -101,7 +101,7 @@ class DocumentReader:
         return Trees({name: self._loaders[name] for name in names})
 
     def skipped(self) -> list[SpecError]:
-        """Return an error for each document without an operation for tasks, with the reason."""
+        """Return an error, with the reason, for each document that has no operation to create or query tasks."""
         return [*self._skipped.values()]
 
     def warnings(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Find known credentials in another encoding: percent codes, escapes, HTML entities, base64 or hexadecimal digits."""
+"""Find encoded credentials: in percent codes, escapes, HTML entities, base64 or hexadecimal digits."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _unescaped(run: str) -> str:
 
 
 def _decoded(word: str) -> Iterator[str]:
-    """Yield the word decoded from base64 and from hexadecimal digits, if it is valid in either."""
+    """Yield the word decoded from base64, and decoded from hexadecimal digits, if that is possible."""
     if len(word) > _LONGEST:
         return
     if _HEXADECIMAL.fullmatch(word):

@@ -164,9 +164,9 @@ def without_keys(text: str, replace: Replace, *, plain_urls: bool = False) -> st
 
 
 def _word(replace: Replace, match: re.Match[str]) -> str:
-    """Return a replacement for a word that looks like an API key, or for each part that looks like one.
+    """Replace a word if it looks like an API key; otherwise, replace only the parts of it that look like keys.
 
-    The parts are separated by slashes or plus signs.
+    Slashes and plus signs separate the parts.
     """
     word = match[0]
     if is_key(word) or is_key(word.rstrip("=")):

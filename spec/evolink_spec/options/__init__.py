@@ -1,1 +1,1 @@
-"""Command-line options that are declared as fields of records, for the commands of both packages."""
+"""Command-line options of `evolink-mock` and `evolink-check`, which are declared as fields of records."""

@@ -26,7 +26,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 class ListedOption(NamedTuple):
     """An option, as the documentation lists it.
 
-    `metavar` is empty for a switch; `default` is empty if there is none.
+    `metavar` is empty for a switch; `default` is empty if the option has no default.
     """
 
     command: str
@@ -129,7 +129,7 @@ class Group(click.Group):
 
         The decorated function is called with one instance of each record type. The value of a field comes from the
         command line, or else from the first of the sources that `beneath` returns. The fields in `without` are not
-        options of this command and keep their defaults. `about` is passed to click.
+        options of this command and keep their defaults. `about` contains further arguments for click.
         """
         fields = [field for record in records for field in fields_of(record) if field.name not in without]
 

@@ -29,7 +29,7 @@ class RawValue(NamedTuple):
 
 
 def gather(record: type[R], sources: Iterable[Mapping[str, RawValue]]) -> R:
-    """Build a record from the values in `sources`, of which the earlier ones take precedence.
+    """Build a record from the values in `sources`. An earlier source takes precedence over a later one.
 
     Raises ValueError, with the option, variable or TOML key, if a value is invalid, or if one source sets two options
     that exclude each other.
@@ -54,7 +54,7 @@ def _read(field: Field, raw: RawValue) -> Any:
 def _exclude(
     field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, RawValue]
 ) -> None:
-    """Remove the options that an option in an earlier source excludes.
+    """Remove from `values` each option that cannot be used together with an option in `chosen` (from earlier sources).
 
     Raises ValueError if one source sets two options that exclude each other.
     """
@@ -89,8 +89,8 @@ def from_environment(
 ) -> dict[str, RawValue]:
     """Return the values in environment variables, by field name.
 
-    The variable for `--max-body` is `PREFIX_MAX_BODY`. An option that may be repeated has its values separated by white
-    space.
+    The variable for `--max-body` is `PREFIX_MAX_BODY`. White space separates the values of an option that may be
+    repeated.
     """
     values = {}
     for field in (field for record in records for field in fields_of(record)):

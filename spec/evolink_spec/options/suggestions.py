@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return the known word that is most similar to `word`; empty if no word has the similarity `cutoff` (0 to 1)."""
+    """Return the known word that is most similar to `word`; empty if all similarities are below `cutoff` (0 to 1)."""
     return next(iter(get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")
 
 
