@@ -1,8 +1,8 @@
 """Export and import of the whole state of a mock as JSON Lines.
 
 The first line describes the server. For each account, there is a line for the account, and then a line for each of its
-tasks, deliveries and recorded requests. A time that never comes is null; the due time of a delivery is "never" instead,
-because null means that no attempt is planned.
+tasks, deliveries, recorded requests and violations. An infinite time (such as the end of a task that never ends) is
+null. The infinite due time of a delivery is "never" instead, because null means that no attempt is planned.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _EXCHANGE_FIELDS = ExchangeRecord.__struct_fields__
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The first line of an export: the server's time, the seed from which its task ids are derived, and its clock."""
+    """The first line of an export: the server's time (Unix seconds), its clock, and the seed of its task ids."""
 
     now: float
     seed: int | None = None
@@ -72,7 +72,7 @@ async def export(store: Store, operations: OperationIndex, header: Header) -> As
 def read_header(lines: Iterator[bytes]) -> Header:
     """Parse the first line of an export.
 
-    Raises ValueError if the file is not an export, or if its format is newer than this version supports.
+    Raises ValueError if the file is not an export, or if a newer version of evolink-mock has written it.
     """
     fields = _fields(1, next(lines, b""))
     if fields.pop("kind", "") != "store":
@@ -137,7 +137,7 @@ def _add(
 
 
 def _append(journal: Journal, exchange: Exchange) -> None:
-    """Append a request to the journal without its violations, because the export has separate lines for violations."""
+    """Append an exchange to the journal, but not its violations, for which an export has separate lines."""
     violations = [*journal.violations]
     journal.append(exchange)
     journal.violations.clear()
@@ -163,7 +163,7 @@ def _converted(number: int, fields: Any, kind: type[T]) -> T:
 
 
 def _named(record: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the fields of a record by name, although records are encoded as arrays without names."""
+    """Return the fields of a record as a dictionary. msgspec would encode the record as an array without names."""
     values = msgspec.to_builtins(record)
     return dict(zip(names, values, strict=True))
 

@@ -46,7 +46,7 @@ class Buffer:
             self.add_violations(violation_records(exchange))
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations by a request, even before its response is sent."""
+        """Record the violations of one request. May be called before the response to the request is sent."""
         self.violations.extend(violations)
         if self.violations:
             self._waiting[self.token] = self
@@ -58,7 +58,8 @@ class Buffer:
 class JournalBuffers:
     """The buffers of all accounts.
 
-    The function `write` stores a batch, which is a list of buffers, each with the oldest of its exchanges.
+    The function `write` stores a batch: for each buffer in it, some or all of its exchanges (the oldest first), and all
+    of its violations.
     """
 
     def __init__(self, write: Callable[[Sequence[tuple[Buffer, list[Exchange]]]], None]) -> None:
@@ -82,9 +83,10 @@ class JournalBuffers:
             self.flush_some()
 
     def flush_in_rounds(self) -> None:
-        """Write the next batch. After `_BATCHES` batches, do nothing for `_ROUND_SECONDS`.
+        """Write the next batch, unless a round has ended less than `_ROUND_SECONDS` ago.
 
-        Must be called often, because a full buffer drops its oldest exchanges.
+        A round ends after `_BATCHES` batches, or when everything is written. Must be called several times per second,
+        because a full buffer drops its oldest exchanges.
         """
         now = stopwatch()
         if now >= self._flush_at:
@@ -95,7 +97,7 @@ class JournalBuffers:
     def flush_some(self) -> bool:
         """Write the next batch. Return whether unwritten exchanges are left.
 
-        If writing raises `StoreError`, the batch stays in the buffers, and the next call tries again.
+        If writing raises `StoreError`, the exchanges stay in the buffers, and the next call tries to write them again.
         """
         if not self._waiting:
             return False
@@ -114,7 +116,7 @@ class JournalBuffers:
         return bool(self._waiting)
 
     def forget(self, token: str) -> None:
-        """Discard the unwritten exchanges of an account, which is being deleted."""
+        """Discard the unwritten exchanges of an account that is being deleted."""
         self._waiting.pop(token, None)
         self._buffers.pop(token, None)
 

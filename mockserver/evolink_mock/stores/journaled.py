@@ -28,16 +28,16 @@ class Journals(Protocol):
         ...
 
     def dropped(self) -> int:
-        """Return how many of the oldest exchanges have been removed from the journals of all accounts."""
+        """Return how many old exchanges have been removed from the journals of all accounts to save space."""
         ...
 
     def clear(self, token: str) -> None:
-        """Remove the exchanges of an account and their violations."""
+        """Remove all exchanges and violations from the journal of an account."""
         ...
 
 
 class Leases(Protocol):
-    """Ends the leases of this worker, and counts the other workers."""
+    """The methods of a store's leases that `JournaledStore` uses."""
 
     async def others(self) -> int:
         """Return the number of other running workers."""
@@ -59,10 +59,10 @@ class Connection(Protocol):
 
 
 class JournaledStore(ABC):
-    """A store for several workers, each of which collects its exchanges and writes them to the journals later.
+    """A store for several workers, each of which collects exchanges in memory and writes them to the journals later.
 
-    To read a journal completely, a worker first stores a new random value under the name `WANTED`. The other workers
-    read this value regularly; when it has changed, they write all exchanges that they have collected.
+    Before a worker reads a journal, it stores a new random value under the name `WANTED`. The other workers read this
+    value regularly. When it has changed, they write all exchanges that they have collected.
     """
 
     connection: Connection
@@ -72,7 +72,7 @@ class JournaledStore(ABC):
 
     @abstractmethod
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a value under this name for all workers, and replace the earlier value."""
+        """Store a value under this name for all workers. It replaces the earlier value, if any."""
 
     @property
     def problem(self) -> str | None:
@@ -86,8 +86,7 @@ class JournaledStore(ABC):
     async def journal(self, token: str) -> Journal:
         """Return the journal of an account.
 
-        Other workers are first asked to write the exchanges that they have collected, and get `_OTHERS_SECONDS` to do
-        so.
+        First, other workers get `_OTHERS_SECONDS` to write the exchanges that they have collected.
         """
         if await self.leases.others():
             self.set_fact(WANTED, secrets.token_hex(4))
@@ -95,29 +94,28 @@ class JournaledStore(ABC):
         return self.journals.read(token)
 
     async def dropped_exchanges(self) -> int:
-        """Return how many of the oldest exchanges have been removed from all journals, to limit memory."""
+        """Return how many old exchanges have been removed from the journals of all accounts to limit memory."""
         return self.journals.dropped()
 
     async def clear_journal(self, token: str) -> None:
-        """Remove the exchanges of an account and their violations."""
+        """Remove all exchanges and violations from the journal of an account."""
         self.journals.clear(token)
 
     async def flush(self) -> None:
-        """Write one batch of the collected exchanges to the journals; the next calls write the rest."""
+        """Write some of the exchanges that this worker has collected to the journals; later calls write the others."""
         self.journals.buffers.flush_in_rounds()
 
     def flush_if_wanted(self, wanted: Any) -> None:
-        """Write all collected exchanges if another worker wants to read a journal.
+        """Write all exchanges that this worker has collected if another worker is about to read a journal.
 
-        `wanted` is the present value under the name `WANTED`. Another worker wants to read if this value has changed
-        since the last call.
+        This is the case if `wanted`, the present value under the name `WANTED`, differs from that of the last call.
         """
         if wanted != self._wanted:
             self._wanted = wanted
             self.journals.buffers.flush()
 
     def close(self) -> None:
-        """Write the collected exchanges, end the leases of this worker, and close the connection."""
+        """Write the exchanges that this worker has collected, end its leases, and close the connection."""
         with suppress(StoreError):
             self.journals.buffers.flush()
             self.leases.end_now()

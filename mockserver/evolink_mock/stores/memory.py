@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class MemoryStore:
     """A `LocalStore` in memory.
 
-    A token always has the same `Account` object, which `change` modifies in place. The store calls `changed` with the
-    token of the account when one of its deliveries is stored.
+    A token always has the same `Account` object, which `change` modifies in place. When a delivery is stored, the store
+    calls the function `changed` with the token of the delivery's account.
     """
 
     problem: str | None = None
@@ -48,7 +48,7 @@ class MemoryStore:
         return account
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, and the task with this id (None if there is no such task)."""
+        """Return the token's account, and the task with this id; None instead of the task if no task has this id."""
         return self.account_now(token), self._tasks.get(task_id)
 
     def change_now(self, token: str, step: Step) -> None:
@@ -77,11 +77,11 @@ class MemoryStore:
         return [*self._accounts.values()]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, and the task with this id (None if there is no such task)."""
+        """Return the token's account, and the task with this id; None instead of the task if no task has this id."""
         return self.account_now(token), self._tasks.get(task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """Return the task with this id; None if there is no such task."""
+        """Return the task with this id; None if no task has this id."""
         return self._tasks.get(task_id)
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
@@ -125,7 +125,7 @@ class MemoryStore:
         self._deliveries |= {delivery.task_id: delivery for delivery in state.deliveries}
 
     def recorder(self, token: str) -> Journal:
-        """Return the journal of an account. The empty token has the journal of requests without an account."""
+        """Return the journal of an account. For the empty token, it contains the requests without an account."""
         if self._used is not None:
             self._used.add(token)
         journal = self._journals.get(token)
@@ -139,18 +139,18 @@ class MemoryStore:
         return self.recorder(token)
 
     async def dropped_exchanges(self) -> int:
-        """Return how many of the oldest exchanges have been removed from all journals, to limit memory."""
+        """Return how many old exchanges have been removed from the journals of all accounts to limit memory."""
         return sum(journal.dropped for journal in self._journals.values())
 
     async def clear_journal(self, token: str) -> None:
-        """Remove the exchanges of an account and their violations."""
+        """Remove all exchanges and violations from the journal of an account."""
         self.recorder(token).clear()
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
         """Return the tokens of the accounts that have not been used since `since`.
 
-        `since` and `now` are Unix seconds of real time. An account counts as used at the time of the first call of this
-        method after the use.
+        `since` and `now` are Unix seconds of real time. This method does not know when an account was used, but only
+        whether it was used since the last call, and then considers `now` as the time of use.
         """
         used = self._accounts.keys() if self._used is None else self._used
         self._used_at |= dict.fromkeys(used, now)

@@ -41,7 +41,7 @@ class TaskRecord(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class ExchangeRecord(Struct, frozen=True, array_like=True):
-    """A request and its response as a journal in a database stores them."""
+    """An exchange (a request and its response) as it is encoded in the journal of a database."""
 
     method: str
     path: str
@@ -70,7 +70,7 @@ class UnknownOperationError(ValueError):
 
 
 class OperationIndex:
-    """The create operations of the OpenAPI documents, indexed by the key that a stored task has for its operation."""
+    """The create operations of the OpenAPI documents, by the key that a record contains instead of the operation."""
 
     def __init__(self, spec: Spec) -> None:
         operations = [operation for by_model in spec.creates.values() for operation in by_model.values()]
@@ -85,7 +85,7 @@ class OperationIndex:
         return encode(self.record_of(task))
 
     def record_of(self, task: Task) -> TaskRecord:
-        """Convert a task to the record that is stored."""
+        """Convert a task to its record."""
         key = _key(task.operation, self._shared)
         return TaskRecord(
             key, task.model, task.origin, task.media, task.timetable, task.anomalies, task.results
@@ -94,7 +94,7 @@ class OperationIndex:
     def task_of(self, task_id: str, token: str, record: TaskRecord) -> Task:
         """Convert a stored record to a task.
 
-        Raises `UnknownOperationError` if no OpenAPI document has its operation.
+        Raises `UnknownOperationError` if no OpenAPI document has the operation that created the task.
         """
         operation = self._by_key.get(record.operation)
         if operation is None:
@@ -116,7 +116,7 @@ class OperationIndex:
 
 
 def exchange_record(exchange: Exchange) -> ExchangeRecord:
-    """Convert an exchange to the record that is stored."""
+    """Convert an exchange to its record."""
     return ExchangeRecord(
         exchange.method,
         exchange.path,
@@ -138,7 +138,7 @@ def exchange_record(exchange: Exchange) -> ExchangeRecord:
 
 
 def exchange_of(record: ExchangeRecord) -> Exchange:
-    """Convert a stored record to an exchange. Its field `began`, which is not stored, is 0."""
+    """Convert a record to an exchange, whose field `began` is 0, because the record does not contain it."""
     fields: dict[str, Any] = msgspec.structs.asdict(record)
     return Exchange(began=0.0, **fields)
 

@@ -1,7 +1,7 @@
-"""Reads and changes of accounts and tasks on the server, as generators.
+"""Reads and changes of accounts and tasks on the Redis server, as generators.
 
-A generator yields the commands to send and receives the replies, so that the fast lane can send the commands of several
-requests in one round trip.
+A generator yields commands and receives the replies. It does not send the commands itself, so that the fast lane can
+send the commands of several requests in one round trip.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _CACHED_ACCOUNTS = 1024
 class Changes:
     """Reads accounts, and changes them by optimistic concurrency.
 
-    A change starts from the account as this process stored it last. If another process has stored the account since,
-    the server rejects the change, and the change is repeated.
+    A change starts from the account as this process last stored it. If another process has stored the account in the
+    meantime, the Redis server rejects the change, and the change is repeated with the present account.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Changes:
         self._latest: dict[str, bytes] = {}  # by token: the account as this process stored it last
 
     def account(self, token: str) -> Account:
-        """Return the account of a token, or create it. The caller must not modify the account."""
+        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
         data = self._read(token)
         return self._open(token) if data is None else decode_account(data)
 
@@ -78,9 +78,9 @@ class Changes:
         )
 
     def polling(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
-        """Do the same as `finding`, and cache the result for `find_cached`.
+        """Do the same as `finding`, and cache the result for `QueryCache.find`.
 
-        Must be called in a batch of the fast lane.
+        Must be called only while the fast lane collects the commands of a batch.
         """
         self.queries.is_reading = True
         result = yield from self.finding(token, task_id)
@@ -88,9 +88,9 @@ class Changes:
         return result
 
     def changing(self, token: str, step: Step) -> Work[None]:
-        """Call `step` with the account as this process stored it last, and store the result.
+        """Call `step` with the account as this process last stored it, and store what `step` has changed.
 
-        If another process has stored the account since, `step` is called again with the present account.
+        If another process has stored the account in the meantime, `step` is called again with the present account.
         """
         taken: set[str] = set()
         data = self._latest.get(token)
@@ -130,12 +130,12 @@ class Changes:
                 data = reply or None
 
     def decode_task(self, task_id: str, data: bytes) -> Task:
-        """Decode a task from its value on the server. Raises ValueError or `DecodeError` if the value is invalid."""
+        """Decode a task from its value on the Redis server. Raises ValueError or `DecodeError` for an invalid value."""
         owner, _, record = data.partition(b"\n")  # no token contains a newline
         return self._operations.decode(task_id, owner.decode("utf-8", "surrogatepass"), record)
 
     def encode_task(self, task: Task) -> bytes:
-        """Encode a task as its value on the server: the token of its account, and its record."""
+        """Encode a task as its value on the Redis server: the token of its account, and its record."""
         return name_of(task.account) + b"\n" + self._operations.encode(task)
 
     def _remember(self, token: str, data: bytes) -> None:
@@ -154,5 +154,5 @@ class Changes:
 
 @coroutine
 def in_batch(work: Work[R]) -> Work[R]:
-    """Return an awaitable that runs a generator and yields its commands to the fast lane."""
+    """Return an awaitable that runs the generator `work` and yields its commands to the fast lane."""
     return (yield from work)

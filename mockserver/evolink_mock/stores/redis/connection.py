@@ -40,8 +40,8 @@ _log = logging.getLogger("evolink_mock")
 class Connection:
     """A connection that one thread uses at a time.
 
-    The function `opened` is called with each new connection, to prepare the store. Methods raise `StoreError` if the
-    server cannot be reached or rejects a command, for example because its memory is full.
+    Whenever a connection has been opened, the function `opened` is called to prepare the store. Methods raise
+    `StoreError` if the server cannot be reached or rejects a command, for example because its memory is full.
     """
 
     def __init__(self, address: Address, opened: Callable[[Call], None]) -> None:
@@ -90,7 +90,7 @@ class Connection:
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands in one round trip.
 
-        Return the reply to each command, or a `StoreError` if the server rejects it.
+        For each command, return the reply, or a `StoreError` if the server rejects the command.
         """
         replies = self._exchange(commands)
         for place, reply in enumerate(replies):
@@ -109,7 +109,7 @@ class Connection:
         return StoreError(self.problem)
 
     def wall_time(self) -> float:
-        """Return the time of the server's clock in Unix seconds, because the clocks of several machines differ."""
+        """Return the Unix time of the Redis server's clock, because the clocks of several machines differ."""
         return wall_time() + self.offset
 
     def close(self) -> None:
@@ -177,7 +177,7 @@ def _hello(link: Any) -> dict[str, str]:
 
 
 def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
-    """Send commands. Return the reply to each command, or a `ResponseError` if the server rejects it."""
+    """Send commands. For each command, return the reply, or a `ResponseError` if the server rejects the command."""
     link.send_packed_command(link.pack_commands(commands), check_health=False)
     replies: list[Any] = []
     for _ in commands:

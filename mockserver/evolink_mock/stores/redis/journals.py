@@ -1,4 +1,4 @@
-"""The journals on the server: for each account, a list of exchanges and a list of violations."""
+"""The journals on the Redis server: for each account, a list of exchanges and a list of violations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Journals:
-    """Reads, writes and clears the journals on the server."""
+    """Reads, writes and clears the journals on the Redis server."""
 
     def __init__(self, connection: Connection, wall_time: Callable[[], float]) -> None:
         self._connection = connection
@@ -39,7 +39,7 @@ class Journals:
         return decode_journal(token, exchanges, violations, [int(count or 0) for count in counts])
 
     def dropped(self) -> int:
-        """Return how many of the oldest exchanges have been removed from the journals of all accounts."""
+        """Return how many old exchanges have been removed from the journals of all accounts to save space."""
         key = self._connection.key
         tokens = (*self._connection.call("ZRANGE", key("opened"), 0, -1), b"")
         recorded = self._connection.pipeline(
@@ -49,7 +49,7 @@ class Journals:
         return sum(int(count or 0) for count in recorded) - sum(kept)
 
     def clear(self, token: str) -> None:
-        """Remove the exchanges of an account and their violations."""
+        """Remove all exchanges and violations from the journal of an account."""
         self.buffers.flush()
         self._connection.write("clear_journal", name_of(token))
 

@@ -1,4 +1,4 @@
-"""The leases of deliveries on the server.
+"""The leases of deliveries on the Redis server.
 
 Before a worker attempts a delivery, it leases the delivery, so that no other worker attempts it. A worker renews its
 leases every second.
@@ -23,7 +23,7 @@ ALIVE_SECONDS = 5.0  # a worker that has not renewed its leases for this real ti
 
 
 class Leases:
-    """The leases of the deliveries on the server."""
+    """The leases of the deliveries on the Redis server."""
 
     def __init__(self, connection: Connection, worker: str, wall_time: Callable[[], float]) -> None:
         self._connection = connection
@@ -31,19 +31,22 @@ class Leases:
         self._wall_time = wall_time
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, on the server's clock; None if no delivery is planned."""
+        """Return when the next unleased delivery is due, on the mock server's clock; None if no delivery is planned."""
         first = self._connection.call("ZRANGE", self._connection.key("wakes"), 0, 0, "WITHSCORES")
         return float(first[1]) if first else None
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now` and that `may_hold` permits, up to `most` per account and receiver."""
+        """Lease deliveries that are due at `now`, for accounts and receivers that `may_hold` permits.
+
+        For each pair of account and receiver, at most `most` deliveries are leased.
+        """
         key = self._connection.key("wakes")
         queues = self._connection.call("ZRANGEBYSCORE", key, "-inf", now)
         allowed = [queue for queue in queues if may_hold(*_parts_of(queue))]
         return self._claim("claim", now, most, *allowed) if allowed else ()
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the deliveries of an account that are due by its frozen clock."""
+        """Lease the deliveries that are due at the time of the account's frozen clock; none if the clock runs."""
         data = self._connection.call("HGET", self._connection.key("accounts"), name_of(token))
         if data is None or (now := decode_account(data).frozen_at) is None:
             return ()
@@ -54,7 +57,7 @@ class Leases:
         return next(iter(self._claim("claim_one", task_id)), None)
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Record that an attempt begins.
+        """Record that this worker begins an attempt of a delivery that it has leased.
 
         Returns False if this worker has lost the lease or the delivery was deleted.
         """
@@ -65,7 +68,7 @@ class Leases:
         self._connection.write("release", *self._lease_of(delivery))
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:  # noqa: ARG002
-        """Store the delivery after an attempt, and end its lease.
+        """Replace the delivery `before` an attempt with the delivery `after` the attempt, and end its lease.
 
         Returns False if this worker has lost the lease or the delivery was deleted.
         """

@@ -1,4 +1,4 @@
-"""Send the changes of several requests in one call of the script, because each call takes time on the server."""
+"""Send the changes of several requests in one call of the Lua script, because each call takes time on the server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_CHANGES = 50  # in one call, because the server does nothing else in the m
 
 
 def send(connection: Connection, commands: Sequence[Command]) -> list[Any]:
-    """Return the reply to each command, or a `StoreError` if the server rejects the command."""
+    """Send commands. For each command, return the reply, or a `StoreError` if the Redis server rejects the command."""
     groups: list[list[Command]] = []
     for command in commands:
         if groups and _is_change(command) and _is_change(groups[-1][0]) and len(groups[-1]) < _MOST_CHANGES:

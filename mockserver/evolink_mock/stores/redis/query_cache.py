@@ -1,8 +1,8 @@
 """A cache of accounts and tasks for status queries, which is valid until any process writes to the store.
 
-The store has a version, which increases with every write. If the version is the same as before, the whole cache is
-valid. While clients only poll, one command for the version replaces the commands of a whole batch of status queries.
-While tasks change often, the version is read together with the tasks.
+The store has a version number, which increases with every write. As long as the number is the same, the whole cache is
+valid. While clients only poll, one command that reads the number replaces all commands of a batch of status queries.
+While tasks change often, the number is read together with the tasks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MOST_RESULTS = 4096
 
 
 class QueryCache:
-    """The accounts and tasks that this process has read for status queries, all at one version of the store."""
+    """The accounts and tasks that this process has read for status queries since the store last changed."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -36,7 +36,7 @@ class QueryCache:
         self.is_reading = False  # whether the next call of `send` reads accounts and tasks
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests, so that the next `find` reads the version of the store."""
+        """Begin a batch of requests, so that the next `find` checks the version number of the store."""
         self._is_new_batch, self._is_checked = True, False
 
     def find(self, token: str, task_id: str) -> Result | None:
@@ -51,7 +51,7 @@ class QueryCache:
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """Send the commands of a batch, and return the replies.
 
-        If the batch has a status query, the version is read before the other commands.
+        If the batch contains a status query, the version number of the store is read first.
         """
         if not self.is_reading:
             return merged_changes.send(self._connection, commands)
@@ -65,7 +65,7 @@ class QueryCache:
     def add(self, token: str, task_id: str, result: Result) -> None:
         """Cache an account and a task that the last `send` has read.
 
-        They may be newer than the version that was read with them, but never older.
+        Because the version number was read before them, they may be newer than this version, but never older.
         """
         if self._version is not None:
             if len(self._results) >= _MOST_RESULTS:
@@ -73,10 +73,7 @@ class QueryCache:
             self._results[token, task_id] = result
 
     def _is_version(self, reply: Any) -> bool:
-        """Return whether the cache is valid, which means that the store still has its version.
-
-        If not, clear the cache.
-        """
+        """Return whether the store's version number, in `reply`, is that of the cache. If not, clear the cache."""
         version = (self._connection.opened, reply) if isinstance(reply, bytes) else None
         if version == self._version and version is not None:
             return True

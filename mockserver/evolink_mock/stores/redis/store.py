@@ -37,9 +37,9 @@ _CHUNK = 1000  # maximum number of records that are read in one round trip
 class RedisStore(JournaledStore):
     """A `BatchingStore` and a `SharedStore` on a Redis or Valkey server.
 
-    An account is changed by optimistic concurrency: the server rejects a changed account if another process has stored
-    the account since it was read, and the change is repeated. `wall_time` returns Unix seconds; by default, from the
-    server's clock. Methods raise `StoreError` while the server cannot be used.
+    Accounts are changed by optimistic concurrency: if another process has stored an account since this process read it,
+    the Redis server rejects the change, and the change is repeated. `wall_time` returns Unix seconds, by default those
+    of the Redis server's clock. Methods raise `StoreError` while the Redis server cannot be used.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class RedisStore(JournaledStore):
         self.leases: Leases = Leases(self.connection, self.worker, self.wall_time)
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """Return the value under this name, such as the seed of the task ids, which all workers share.
+        """Return the value that all workers share under this name, such as the seed of the task ids.
 
-        If there is no value under this name, `value` is stored and returned.
+        If no value is stored under this name, `value` is stored and returned.
         """
         key = self.connection.key("facts")
         if value is not None:
@@ -79,25 +79,25 @@ class RedisStore(JournaledStore):
         return stored
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a value under this name for all workers, and replace the earlier value."""
+        """Store a value under this name for all workers. It replaces the earlier value, if any."""
         self.connection.write("set_fact", name, json.dumps(value))
         if name in self._facts:
             self._facts[name] = value
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token, or create it. The caller must not modify the account."""
+        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, which the caller must not modify, and the task with this id."""
+        """Return the token's account, which the caller must not modify, and the task with this id, if any."""
         return self.changes.at_once(self.changes.finding(token, task_id))
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests, so that `find_cached` checks again whether its cache is valid."""
+        """Begin a batch of requests, so that the next `find_cached` checks whether the cache is still valid."""
         self.changes.queries.begin_batch()
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
-        """Return the result of `find` from the cache; None if it is not cached or no longer valid."""
+        """Return what `find` would return, from the cache; None if the cache has no valid result."""
         return self.changes.queries.find(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
@@ -108,11 +108,11 @@ class RedisStore(JournaledStore):
         self.changes.at_once(self.changes.changing(token, step))
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the reply to each command, or a `StoreError` if the server rejects the command."""
+        """Send commands. For each command, return the reply, or a `StoreError` if the Redis server rejects it."""
         return self.changes.queries.send(commands)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token, or create it. The caller must not modify the account."""
+        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
@@ -133,7 +133,7 @@ class RedisStore(JournaledStore):
         ]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, which the caller must not modify, and the task with this id."""
+        """Return the token's account, which the caller must not modify, and the task with this id, if any."""
         if self.is_batching:
             return await in_batch(self.changes.polling(token, task_id))
         return self.find_now(token, task_id)
@@ -200,7 +200,7 @@ class RedisStore(JournaledStore):
     async def has_changed(self) -> bool:
         """Return whether another process has written to the store since the last call of this method.
 
-        Also writes the collected exchanges if another worker wants to read a journal.
+        Also writes the exchanges that this worker has collected if another worker is about to read a journal.
         """
         version, wanted = self.connection.pipeline(
             (("GET", self._version), ("HGET", self.connection.key("facts"), WANTED))
@@ -212,7 +212,7 @@ class RedisStore(JournaledStore):
         return others != 0
 
     def _prepare(self, call: Call) -> None:
-        """Create the store if the server has none.
+        """Create the store if the Redis server has none.
 
         Raises `StoreError` if a newer version of this program created it.
         """

@@ -1,4 +1,4 @@
-"""The keys and values in which the store on a Redis server is encoded."""
+"""Encode and decode the values that the store writes to a Redis server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NEVER = "inf"
 def encoded(delivery: Delivery) -> tuple[bytes, str]:
     """Encode a delivery as its record and the time of its next attempt.
 
-    The time is encoded separately, because the Lua script changes it. It is empty if no attempt is planned.
+    The time is encoded separately, because the Lua script changes it. The time is empty if no attempt is planned.
     """
     return encode(replace(delivery, due=None)), "" if delivery.due is None else instant_text(delivery.due)
 
@@ -45,7 +45,7 @@ def name_of(token: str) -> bytes:
 
 
 def clock_of(account: Account) -> str:
-    """Encode the clock of an account for the Lua script: `frozen`, or the seconds to add to the server's clock."""
+    """Encode an account's clock for the Lua script: `frozen`, or its seconds ahead of the mock server's clock."""
     return "frozen" if account.frozen_at is not None else repr(float(account.shift))
 
 

@@ -39,7 +39,7 @@ class _IdTakenError(Exception):
 
 
 class _Row:
-    """The row of an account in a transaction, which is written once, after all steps have changed the account."""
+    """The row of an account during a transaction. It is written only once, after all changes of the account."""
 
     __slots__ = ("data", "id", "stored")
 
@@ -70,12 +70,12 @@ class Changes:
         self.is_current = False  # whether `_version` has been checked since the requests of a batch arrived
 
     def account(self, token: str) -> Account:
-        """Return the account of a token, or create it. The caller must not modify the account."""
+        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
         row = self._connection.fetch_one("SELECT data FROM accounts WHERE token = ?", (token,))
         return self._open(token) if row is None else decode_account(row[0])
 
     def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, which the caller must not modify, and the task with this id.
+        """Return the token's account, which the caller must not modify, and the task with this id, if any.
 
         The result is cached until a process writes to the file, because clients query their tasks repeatedly.
         """
@@ -83,7 +83,7 @@ class Changes:
         return self.find_cached(token, task_id)
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Do the same as `find`, but trust the cache without a check while `is_current` is true."""
+        """Do the same as `find`, but check whether the file has changed only if `is_current` is false."""
         if not self.is_current:
             version = self._connection.version()
             if version != self._version or len(self._results) >= _CACHED_QUERIES:
@@ -95,7 +95,7 @@ class Changes:
         return result
 
     def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the result, in one transaction."""
+        """Call `step`, which modifies the account, and store the account and the returned change in one transaction."""
         taken: set[str] = set()
         while True:
             try:
@@ -111,7 +111,7 @@ class Changes:
     def together(self, commands: Sequence[Command]) -> list[Exception | None]:
         """Run the steps of several requests in one transaction.
 
-        For each step, the exception that it raised is returned, or None if it succeeded. Raises `StoreError` if the
+        Returns, for each step, the exception that it raised, or None if it succeeded. Raises `StoreError` if the
         transaction cannot be stored.
         """
         try:

@@ -54,7 +54,8 @@ class Connection:
     """A connection in write-ahead mode.
 
     A committed transaction survives if the process is killed, but may be lost in a power failure. Methods raise
-    `StoreError` if the file is no store, has a newer version, or is full, read-only or damaged.
+    `StoreError` if the disk is full, or if the file is not a store, was created by a newer version, or is read-only or
+    damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -191,7 +192,7 @@ class Connection:
             raise self.store_error(error) from error
 
     def store_error(self, error: sqlite3.Error) -> StoreError:
-        """Convert a database error to a `StoreError`, and record it as the problem of this connection."""
+        """Convert a database error to a `StoreError`, and store its text in `problem`."""
         self.problem = f"{self._path}: {error}"
         return StoreError(self.problem)
 

@@ -1,4 +1,4 @@
-"""The contents and the problems of a store, for the commands `evolink-mock store info` and `store check`."""
+"""Summarize and check a store, for the commands `evolink-mock store info` and `evolink-mock store check`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def summary(store: SqliteStore) -> dict[str, Any]:
 
 
 def problems(store: SqliteStore) -> list[str]:
-    """Return the problems of the store, each as a line of text; empty if there is none."""
+    """Check the store, and return each problem as a line of text; empty if there is none."""
     connection = store.connection
     lines = [text for (text,) in connection.fetch("PRAGMA integrity_check") if text != "ok"]
     lines += [

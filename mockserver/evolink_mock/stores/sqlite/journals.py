@@ -55,12 +55,12 @@ class Journals:
         )
 
     def dropped(self) -> int:
-        """Return how many of the oldest exchanges have been removed from the journals of all accounts."""
+        """Return how many old exchanges have been removed from the journals of all accounts to save space."""
         row = self._connection.fetch_one(_DROPPED, (JOURNAL,))
         return int(row[0])
 
     def clear(self, token: str) -> None:
-        """Remove the exchanges of an account and their violations."""
+        """Remove all exchanges and violations from the journal of an account."""
         self.buffers.flush()
         with self._connection.transaction() as database:
             row = database.execute("SELECT id FROM accounts WHERE token = ?", (token,)).fetchone()

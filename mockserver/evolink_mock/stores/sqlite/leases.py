@@ -59,7 +59,7 @@ class Leases:
         )
 
     def move(self, database: sqlite3.Connection, account: Account, task_id: str, due: float) -> None:
-        """Set the time of the next attempt to `due`, on the account's clock.
+        """Set the time of a delivery's next attempt to `due`, on the account's clock.
 
         Does nothing if a worker has leased the delivery.
         """
@@ -85,7 +85,10 @@ class Leases:
         return instant
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now` and that `may_hold` permits, up to `most` per account and receiver."""
+        """Lease deliveries that are due at `now`, for accounts and receivers that `may_hold` permits.
+
+        For each pair of account and receiver, at most `most` deliveries are leased.
+        """
         rows = self._connection.fetch(
             "SELECT d.task, a.token, d.receiver FROM (SELECT *, row_number() OVER (PARTITION BY account, receiver "
             "ORDER BY wakes_at) AS n FROM deliveries WHERE worker IS NULL AND wakes_at <= ?) d "
@@ -95,7 +98,7 @@ class Leases:
         return self._lease([task_id for task_id, token, receiver in rows if may_hold(token, receiver)])
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the deliveries of an account that are due by its frozen clock."""
+        """Lease the deliveries that are due at the time of the account's frozen clock; none if the clock runs."""
         account = self._account(token)
         if account is None or account[1].frozen_at is None:
             return ()
@@ -111,7 +114,7 @@ class Leases:
         return next(iter(self._lease([task_id])), None)
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Record that an attempt begins.
+        """Record that this worker begins an attempt of a delivery that it has leased.
 
         Returns False if this worker has lost the lease or the delivery was deleted.
         """
@@ -122,7 +125,7 @@ class Leases:
         self._update("worker = NULL, has_begun = 0", delivery)
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Store the delivery after an attempt, and end its lease.
+        """Replace the delivery `before` an attempt with the delivery `after` the attempt, and end its lease.
 
         Returns False if this worker has lost the lease or the delivery was deleted.
         """

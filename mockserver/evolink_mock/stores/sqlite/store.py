@@ -54,9 +54,9 @@ class SqliteStore(JournaledStore):
         self.is_batching = False  # the fast lane sets it while it runs a coroutine
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """Return the value under this name, such as the seed of the task ids, which all workers share.
+        """Return the value that all workers share under this name, such as the seed of the task ids.
 
-        If there is no value under this name, `value` is stored and returned.
+        If no value is stored under this name, `value` is stored and returned.
         """
         row = self.connection.fetch_one("SELECT value FROM facts WHERE name = ?", (name,))
         if row is None and value is not None:
@@ -66,20 +66,20 @@ class SqliteStore(JournaledStore):
         return None if row is None else json.loads(row[0])
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a value under this name for all workers, and replace the earlier value."""
+        """Store a value under this name for all workers. It replaces the earlier value, if any."""
         with self.connection.transaction() as database:
             database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token, or create it. The caller must not modify the account."""
+        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, which the caller must not modify, and the task with this id."""
+        """Return the token's account, which the caller must not modify, and the task with this id, if any."""
         return self.changes.find(token, task_id)
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests, so that `find_cached` checks again whether its cache is valid."""
+        """Begin a batch of requests, so that the next `find_cached` checks whether the cache is still valid."""
         self.changes.is_current = False
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
@@ -87,22 +87,22 @@ class SqliteStore(JournaledStore):
         return self.changes.find_cached(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the result, in one transaction."""
+        """Call `step`, which modifies the account, and store the account and the returned change in one transaction."""
         self.changes.change(token, step)
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """Run the steps of several requests in one transaction.
 
-        For each step, the exception that it raised is returned, or None if it succeeded.
+        Returns, for each step, the exception that it raised, or None if it succeeded.
         """
         return self.changes.together(commands)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token, or create it. The caller must not modify the account."""
+        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the result, in one transaction."""
+        """Call `step`, which modifies the account, and store the account and the returned change in one transaction."""
         if self.is_batching:
             await sent((token, step))
         else:
@@ -114,7 +114,7 @@ class SqliteStore(JournaledStore):
         return [decode_account(data) for (data,) in rows]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, which the caller must not modify, and the task with this id."""
+        """Return the token's account, which the caller must not modify, and the task with this id, if any."""
         return self.changes.find(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
@@ -192,7 +192,7 @@ class SqliteStore(JournaledStore):
     async def has_changed(self) -> bool:
         """Return whether another process has written to the store since the last call of this method.
 
-        Also writes the collected exchanges if another worker wants to read a journal.
+        Also writes the exchanges that this worker has collected if another worker is about to read a journal.
         """
         before, self._version = self._version, self.connection.data_version()
         if self._version == before:
