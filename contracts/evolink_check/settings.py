@@ -1,4 +1,4 @@
-"""The server to check, facts about it, and how thoroughly it is tested. The repr of a record shows no API keys."""
+"""The server to check, facts about it, and how thoroughly it is tested. The `repr` of a record contains no API keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Key:
     """An API key for the server, and facts about its account.
 
-    `limited` means that requests with this key soon get a 429.
+    `limited` means that the server's rate limit for this key is low, so that a few requests in a row get a 429.
     """
 
     account: Account
@@ -26,7 +26,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A create request whose task fails with the error `code`. `fields` replace fields of the usual request body."""
+    """A create request whose task fails with the error `code`. `fields` replace fields of a valid body."""
 
     code: str
     fields: Mapping[str, Any]
@@ -38,13 +38,13 @@ class Subject:
 
     `url` does not end in a slash. `keys` maps labels to API keys and always has the label `main`. `any_key` means that
     the server accepts any key, so its response to a wrong key proves nothing. `scale` is the number of seconds that
-    pass on the server in one real second. `callback_url` is the public URL prefix of our callback receiver, which
-    listens on `callback_listen`; if `callback_url` is empty, callbacks are not checked. `advance_url` accepts
-    `{"seconds": N}` and moves the clock of the requesting account forward; if it is empty, the clock cannot be moved.
-    `cannot` contains the ids of clauses that cannot be observed on this server. `ca` is a PEM file with the CA that
-    signed the server's certificate; if it is empty, the system's CAs are used. Every task must end within `task_limit`
-    seconds; 0 means ten times the estimated time of the task. `callback_trust` means that `callback_url` leads to our
-    receiver, even if this machine cannot reach it.
+    pass on the server in one real second. `callback_url` is the public URL prefix of the callback receiver of
+    evolink-check, which listens on `callback_listen`; if `callback_url` is empty, callbacks are not checked.
+    `advance_url` accepts `{"seconds": N}` and moves the clock of the requesting account forward; if it is empty, the
+    clock cannot be moved. `cannot` contains the ids of clauses that cannot be observed on this server. `ca` is a PEM
+    file with the CA that signed the server's certificate; if it is empty, the system's CAs are used. Every task must
+    end within `task_limit` seconds; 0 means ten times the estimated time of the task, but at least ten seconds.
+    `callback_trust` means that `callback_url` leads to the callback receiver, even if this machine cannot reach it.
     """
 
     url: str
@@ -64,7 +64,7 @@ class Subject:
 
     @classmethod
     def at(cls, url: str, key: str, other_key: str = "", **facts: Any) -> Subject:
-        """Create a `Subject` from a URL, one or two API keys, and any other fields."""
+        """Create a `Subject` from a URL, one or two API keys, and values for any of its other fields."""
         tokens = {MAIN: key, OTHER: other_key}
         keys = {label: Key(Account(label, valid=True), token) for label, token in tokens.items() if token}
         return cls(url.rstrip("/"), keys, **facts)

@@ -27,9 +27,9 @@ def run_drift(
 ) -> DriftReport:
     """Compare an old source with a new source, and recordings with the new source.
 
-    A source is a file, a folder, a glob pattern or a URL. The new source may also be an overlay for the old source. If
-    there are recordings, the old source may be left out. Raises ValueError, OSError or `SpecError` if a source or
-    recording cannot be read.
+    A source is a file, a folder, a glob pattern or a URL. The new source may also be an OpenAPI overlay, which is
+    applied to the old source. If there are recordings, the old source may be left out. Raises ValueError, OSError or
+    `SpecError` if a source or recording cannot be read.
     """
     started, watch = clock.now(), clock.stopwatch()
     old, new = sources if len(sources) > 1 else ("", sources[0])

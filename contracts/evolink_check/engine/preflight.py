@@ -98,7 +98,7 @@ def _accounts(subject: Subject, entry: Entry, needed: float) -> dict[str, Accoun
 
 
 def remaining(entry: Entry) -> float | None:
-    """Return the remaining credits of an account from a response of `/v1/credits`; None if it has no number."""
+    """Return the remaining credits in a response of `/v1/credits`; None if the response contains no number."""
     answer = decode_json(entry.exchange.response_body)
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):

@@ -1,4 +1,4 @@
-"""Check recorded traffic, for example of a proxy, a browser or an earlier check. Nothing is sent."""
+"""Check traffic that, for example, a proxy, a browser or an earlier check recorded. Nothing is sent."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ _FETCHED = 5  # how many results of one task are downloaded
 class TrackedTask:
     """A task that was created.
 
-    `ended` is when a query first showed the end of the task, and `asked` is when the task was last queried, in Unix
-    seconds by the clock of the trace. `ended` is 0 while the task runs, and `asked` is 0 before the first query.
+    `ended` is the time of the response that first showed the end of the task; 0 while the task runs. `asked` is the
+    time of the last query of the task; 0 before the first query. Both are in Unix seconds.
     """
 
     planned: PlannedTask

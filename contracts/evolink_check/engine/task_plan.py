@@ -41,7 +41,7 @@ _PATIENT, _MARGIN = 1.25, 2.0  # the receiver waits 1.25 times as long as the se
 class PlannedTask:
     """A task to create and to follow.
 
-    `script` lists the answers to the task's callbacks in order; if it is None, no callbacks are requested.
+    `script` lists the receiver's answers to the task's callbacks in order; if it is None, no callbacks are requested.
     `for_callbacks` is true if the task is created only for its callbacks. `address` is the callback URL in
     the create request; it is empty until `with_callback_urls` sets it.
     """
@@ -60,11 +60,11 @@ def planned_tasks(
     *,
     callbacks: bool,
 ) -> tuple[PlannedTask, ...]:
-    """Plan the tasks.
+    """Plan the tasks of a run.
 
-    A task that will certainly fail comes first and runs alone, so that nothing else changes the credits. `creating` are
-    valid create requests. `callbacks` is true if callbacks are watched. If `wanted` is not empty, only tasks for the
-    clauses in `wanted` are planned.
+    If the configuration describes a task that will certainly fail, it comes first and runs alone, so that nothing else
+    changes the credits. `creating` are valid create requests. `callbacks` is true if callbacks are watched. If `wanted`
+    is not empty, only tasks for the clauses in `wanted` are planned.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)

@@ -150,7 +150,10 @@ class TaskPool:
         )
 
     def check_link_expiry(self, advance_url: str) -> None:
-        """As the last phase, advance the server's clock, and check that result links work for a day, but not longer."""
+        """Advance the server's clock by a day, and download results again before and after the links expire.
+
+        This must be the last phase, because the clock cannot be set back.
+        """
         links = [(task, url) for task in self.tasks for url in task.results][-_LINKS:]
         for seconds in (_DAY - _HOUR, _HOUR + _MINUTE) if links else ():
             status = self._target.post_control("POST", advance_url, json.dumps({"seconds": seconds}).encode())
@@ -178,8 +181,8 @@ class TaskPool:
 def on_delivery(target: Target) -> Callable[[str], None]:
     """Return the function that the receiver calls for each delivery of a callback.
 
-    If the task was planned to fail, the function queries the credits, because the reserved credits must have been
-    refunded by then.
+    If the task was planned to fail, the function queries the credits, because they must have been returned before the
+    callback (clause `callback.after-billing`).
     """
 
     def check_credits(name: str) -> None:

@@ -36,7 +36,7 @@ _NAME = "Schemathesis"
 
 
 class NotSentError(Exception):
-    """A request was not sent, because it could create a task or could not be judged; or the request got no response."""
+    """A request was not sent, because it could create a task or could not be judged, or it got no response."""
 
 
 class CaseAdapter:
@@ -159,7 +159,7 @@ def _requests_adapter(adapter: CaseAdapter) -> Any:
 
 
 def _headers(headers: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
-    """Return the headers without the ones that the HTTP client sets and the ones that Schemathesis adds.
+    """Return the generated headers of a request, without those that the HTTP client sets or that identify Schemathesis.
 
     The result is None if a header cannot be sent.
     """

@@ -163,7 +163,7 @@ class SchemathesisSearch:
         self._run_and_shrink(walk)
 
     def _run_and_shrink(self, run: Callable[[SendCase], None]) -> None:
-        """Run a search of Hypothesis, and keep only the failures of the smallest request."""
+        """Run a search of Hypothesis, and keep only the failures of the smallest request that has failures."""
         smallest: list[ClauseFailure] = []
 
         def send_case(case: Any) -> Any:

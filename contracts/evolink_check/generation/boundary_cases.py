@@ -1,6 +1,6 @@
-"""Requests that do not depend on chance.
+"""Build requests that do not depend on chance.
 
-They include the simplest request that tests each clause, and requests with boundary values.
+For each clause that a single request can test, there is a simple request. There are also requests with boundary values.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """Return at most 16 valid create requests, whose fields have the values that the documents list.
+    """Return at most 16 valid create requests that together contain most values that the documents list for fields.
 
     Each request creates a task, so the requests need a budget.
     """

@@ -54,7 +54,7 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
     authorization: str | None = None,
     about: Iterable[str] = (),
 ) -> Case:
-    """Return a case for a create request. The case tests the clauses in `about`, and the clauses of the body's faults.
+    """Return a case for a create request. It tests the clauses in `about`, and the clauses that its faults violate.
 
     `creates` of the case is False if the request certainly has a fault. It is also False if no API key is sent, because
     then there is no account to charge.
@@ -109,7 +109,7 @@ def can_send_wrong_keys(subject: Subject) -> bool:
 def is_plain_segment(text: str) -> bool:
     """Whether every server reads the text as one path segment.
 
-    The text must not contain a separator or a control character, and must not consist of dots.
+    The text must not contain a separator or a control character, must not be empty, and must not consist of dots.
     """
     odd = ("/", "?", "#", "%2F", "%5C", "%00", "%0A", "%0D", "%09", "%25")
     return bool(text.strip(".")) and not any(sequence in text.upper() for sequence in odd)

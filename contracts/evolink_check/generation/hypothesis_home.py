@@ -40,10 +40,10 @@ def temporary_hypothesis_home() -> Iterator[None]:
 
 @contextmanager
 def without_own_constants() -> Iterator[None]:
-    """Keep Hypothesis from collecting constants from the source files of the checker.
+    """Keep Hypothesis from using constants that occur in the source files of evolink-check.
 
-    Hypothesis collects constants only in a checkout, never in an installed package. Without collected constants, a seed
-    generates the same requests in a checkout and in an installed package.
+    Hypothesis would use these constants in generated requests if evolink-check runs from a checkout, but not if it is
+    an installed package. Without the constants, the same seed generates the same requests in both cases.
     """
     providers: Any = import_module("hypothesis.internal.conjecture.providers")
     is_local = getattr(providers, "is_local_module_file", None)

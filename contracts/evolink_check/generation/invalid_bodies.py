@@ -1,4 +1,4 @@
-"""Strategies for request bodies with one fault.
+"""Strategies for request bodies with one kind of fault.
 
 Import this module only when it is needed, because it imports Hypothesis.
 """
@@ -48,7 +48,7 @@ def _with(good: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
 
 
 def _one_field(good: Mapping[str, Any], values: Mapping[str, SearchStrategy[Any]]) -> Bodies:
-    """Generate the minimal body with another value for one of the fields in `values`."""
+    """Generate copies of the body `good` in which one field has a value of its strategy in `values`."""
     return st.one_of([strategy.map(partial(_with, good, name)) for name, strategy in values.items()])
 
 

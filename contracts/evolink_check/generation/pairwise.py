@@ -1,4 +1,4 @@
-"""Select a few create requests whose fields have the values that the documents list.
+"""Select a few create requests that together contain most values that the documents list for fields.
 
 The selection is small, because each request creates a task, which costs credits.
 """
@@ -37,8 +37,9 @@ _CHOICES = 500  # the maximum number of combinations from which some are selecte
 def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
     """Return at most 16 create requests.
 
-    The first is the minimal body. The others cover the pairs of listed values (see `pairwise_cover`). Each of
-    the others also has a special feature, such as a long prompt, until all features have occurred.
+    The first request of each operation has the minimal body. The fields of the other requests have values that the
+    documents list, combined by `pairwise_cover`. Each of them also tests a special case, such as a long prompt,
+    until all special cases have occurred.
     """
     rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]
     by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)

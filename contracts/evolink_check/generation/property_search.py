@@ -42,7 +42,7 @@ class Search:
 
 
 def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: Search) -> None:
-    """Call `body` with examples of a strategy.
+    """Call `body` with examples that the strategy `cases` generates.
 
     Raises the exception of `body` for the smallest failing example. Raises `hypothesis.errors.Flaky` if a failing
     example passes when it is repeated, and `Unsatisfiable` if the strategy generates too few examples.

@@ -23,7 +23,7 @@ _FIXED_IN = (3, 13)
 
 
 def parse_in_one_thread(parse: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that calls `parse`, but first waits until no other thread parses."""
+    """Return a function that calls `parse`, but first waits until no other thread is parsing."""
 
     @wraps(parse)
     def parse_alone(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Cases for undocumented paths, and for undocumented methods of documented paths."""
+"""Requests for undocumented paths, and requests with undocumented methods for documented paths."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def creates_by_other_methods(
 def undocumented_routes(spec: Spec, task_id: str) -> Iterator[Case]:
     """Yield requests with undocumented methods for documented paths, and requests for undocumented paths.
 
-    HEAD and OPTIONS are left out, because servers may respond to them differently.
+    HEAD and OPTIONS are left out, because a correct server may support them.
     """
     for _, path in spec.creates:
         for method in ("GET", "PUT", "PATCH", "DELETE"):

@@ -24,7 +24,10 @@ _PLANNED = {"billing_rule", "can_cancel", "credits_reserved", "estimated_time"}
 
 
 def annotation_changes(pair: OperationPair, direction: Direction, old: Shape, new: Shape) -> Iterator[Change]:
-    """Yield the changed annotations of two versions of a schema, and of the members that both versions have."""
+    """Yield the changed annotations (defaults, deprecations and examples) of a schema.
+
+    `old` and `new` are its two versions. The members that both versions have are compared, too.
+    """
     for path, one, other, required in paired_members(old, new):
         if direction == "request":
             yield from _default(pair, path, one, other, required=required)

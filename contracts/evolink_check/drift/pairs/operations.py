@@ -82,7 +82,7 @@ class Operation:
 
     @property
     def body(self) -> Content | None:
-        """The JSON body of the request, or else its first body; None if the request has no body."""
+        """The JSON body of the request, or else the first documented body; None if the request has no body."""
         return self.bodies.get("application/json", next(iter(self.bodies.values()), None))
 
     @property

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class WordChange:
     """Words that were removed from or added to a description. `was` is the old and `now` is the new set of words.
 
-    `was` is None if the old description has no set of this kind, and `now` is None if the new description has none.
+    `was` is None if the old description states no words of this `kind`, such as formats, and `now` is None if the new
+    description states none.
     """
 
     statement: Statement

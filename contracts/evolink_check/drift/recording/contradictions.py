@@ -137,7 +137,7 @@ def _code(body: Any) -> Any:
 
 
 def _undescribed(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, Shape]]:
-    """Yield each undocumented member of a value, and the shape that should describe the member."""
+    """Yield the path of each undocumented member of a value, and the schema of the object that contains the member."""
     if isinstance(value, list):
         for branch in shape.branches:
             for item in value if branch.items is not None else ():

@@ -93,7 +93,7 @@ def json_content(contents: dict[str, Content] | Any) -> Content | None:
 
 
 def errors_of(operation: Operation, content: Content, value: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield the field, the keyword and the message of each schema error in a body.
+    """Yield the field, the violated keyword and the message of each schema error in a body.
 
     Nothing is yielded if the schema cannot be compiled.
     """

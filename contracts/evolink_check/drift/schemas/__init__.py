@@ -1,1 +1,1 @@
-"""Schemas in a normal form, which are called shapes, and the differences between shapes."""
+"""Convert schemas to a normal form, which is called a shape, and find the differences between shapes."""

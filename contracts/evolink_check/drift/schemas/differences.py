@@ -1,4 +1,4 @@
-"""Find the differences between two shapes.
+"""Find the differences between two shapes (normalized schemas).
 
 The caller decides which differences are breaking, because this depends on whether a request or a response changed.
 """
@@ -120,7 +120,10 @@ def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
 
 
 def branch_key(branch: Branch) -> object:
-    """Return a key that is equal for branches that accept the same values, even at different places in a document."""
+    """Return a key for a branch, which is the part of a schema for values of one type.
+
+    Two branches with equal keys accept the same values, even if they are at different places in a document.
+    """
     return (
         branch.kind,
         None if branch.values is None else [canonical(value) for value in branch.values],
@@ -133,7 +136,7 @@ def branch_key(branch: Branch) -> object:
 
 
 def shape_key(shape: Shape) -> str:
-    """Return a text that is equal for shapes with equal branches."""
+    """Return a text for a shape (a normalized schema). Two shapes with equal texts accept the same values."""
     return repr([branch_key(branch) for branch in shape.branches])
 
 

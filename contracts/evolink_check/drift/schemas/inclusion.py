@@ -1,4 +1,4 @@
-"""Decide whether one shape accepts every value of another shape. The result is True only if that is certain."""
+"""Decide whether one schema accepts every value that another accepts. The result is True only if this is certain."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _EXCLUSIVE = {"exclusiveMinimum", "exclusiveMaximum"}
 
 
 def is_included(old: Shape, new: Shape) -> bool:
-    """Whether the new shape certainly accepts every value of the old shape."""
+    """Whether the new schema certainly accepts every value that the old schema accepts."""
     return all(any(is_within(branch, other) for other in new.branches) for branch in old.branches)
 
 
 def accepts(shape: Shape, kind: str, value: Json) -> bool:
-    """Whether a shape accepts a value. `kind` is the type of the value."""
+    """Whether a schema accepts a value. `kind` is the type of the value."""
     return any(
         branch.kind in {kind, "number" if kind == "integer" else kind} and _holds(branch, value)
         for branch in shape.branches
@@ -32,7 +32,10 @@ def accepts(shape: Shape, kind: str, value: Json) -> bool:
 
 
 def is_within(old: Branch, new: Branch) -> bool:
-    """Whether the new branch certainly accepts every value of the old branch."""
+    """Whether `new` certainly accepts every value that `old` accepts.
+
+    Each of them is a branch, which is the part of a schema for values of one type.
+    """
     if old.kind != new.kind and (old.kind, new.kind) != ("integer", "number"):
         return False
     if old.values is not None:
@@ -66,7 +69,7 @@ def _limit_within(old: Branch, kind: str, word: str, limit: Any) -> bool:
 
 
 def is_bound_within(old: Branch, words: tuple[str, ...], word: str, limit: float, *, sign: int) -> bool:
-    """Whether the old branch has a bound that is at least as tight as `limit`, the value of the keyword `word`.
+    """Whether `old` has a bound that is at least as tight as `limit`, which is the value of the keyword `word`.
 
     `words` are the keywords that may state the bound, such as `minimum` and `exclusiveMinimum`. `sign` is 1 if they are
     lower bounds, and -1 if they are upper bounds.
@@ -91,10 +94,9 @@ def _items_within(old: Branch, new: Branch) -> bool:
 
 
 def _members_within(old: Branch, new: Branch) -> bool:
-    """Whether the new branch certainly accepts the members of every object that the old branch accepts.
+    """Whether `new` certainly accepts the members of every object that `old` accepts.
 
-    If the new branch restricts undescribed members (`additionalProperties`), the old branch must restrict them at least
-    as much.
+    If `new` restricts undescribed members (`additionalProperties`), `old` must restrict them at least as much.
     """
     if not new.required <= old.required:
         return False
@@ -110,7 +112,7 @@ def _members_within(old: Branch, new: Branch) -> bool:
 
 
 def schema_of(shape: Shape) -> dict[str, Json] | bool:
-    """Return a JSON Schema that accepts the values of a shape."""
+    """Convert a shape (a normalized schema) to a JSON Schema."""
     schemas = [schema_of_branch(branch) for branch in shape.branches]
     if not schemas:
         return False
@@ -118,7 +120,10 @@ def schema_of(shape: Shape) -> dict[str, Json] | bool:
 
 
 def schema_of_branch(branch: Branch) -> dict[str, Json]:
-    """Return a JSON Schema for a branch. References and conditions such as `if` and `not` are left out."""
+    """Convert a branch, which is the part of a shape for values of one type, to a JSON Schema.
+
+    References and conditions such as `if` and `not` are left out.
+    """
     schema: dict[str, Json] = {"type": branch.kind}
     if branch.values is not None:
         return {**schema, "enum": [*branch.values]}
@@ -140,9 +145,9 @@ def schema_of_branch(branch: Branch) -> dict[str, Json]:
 
 
 def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """Return fewer branches that accept the same values, in a fixed order.
+    """Simplify the branches of a schema, each of which accepts values of one type. Return them in a fixed order.
 
-    Duplicates are removed, and all listed values of a type are put in one branch.
+    The result accepts the same values. Duplicates are removed, and all listed values of a type are put in one branch.
     """
     listed: dict[str, Branch] = {}
     ranges: list[Branch] = []

@@ -56,7 +56,7 @@ for _words in (*LOWER.values(), *UPPER.values(), *_OTHERS.values()):
 
 
 def joined(pointer: str, *steps: str | int) -> str:
-    """Append steps to a JSON pointer."""
+    """Append names and indexes to a JSON pointer."""
     return join(pointer, *steps)
 
 

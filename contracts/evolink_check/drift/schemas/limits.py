@@ -1,4 +1,4 @@
-"""The record of a difference, and the differences of single keywords."""
+"""The record of a difference between two schemas, and the comparison of single keywords."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Difference:
 def limit_difference(  # noqa: PLR0913, PLR0917  (both versions, and the place)
     word: str, before: Shape, old: Branch, after: Shape, new: Branch, path: str
 ) -> Difference | None:
-    """Return the difference of the keyword `word` between two branches; None if it has the same meaning in both."""
+    """Compare the keyword `word` in two versions of a schema; None if it has the same meaning in both."""
     was, now = old.limits.get(word), new.limits.get(word)
     if (word in old.limits) == (word in new.limits) and canonical(was) == canonical(now):
         return None
@@ -87,8 +87,9 @@ def _limit_kind(word: str, old: Branch, new: Branch) -> str | None:
 def _bound_kind(word: str, old: Branch, new: Branch) -> str | None:
     """Return whether a lower or upper bound was tightened or relaxed.
 
-    The result is None if the bound is unchanged, or if the new version states it by another keyword, such as
-    `exclusiveMinimum` in place of `minimum`. The change is then found for the other keyword.
+    The result is None if the bound is unchanged. It is also None if the new version states the bound by another
+    keyword, such as `exclusiveMinimum` in place of `minimum`, because the change is found when that keyword is
+    compared.
     """
     words = LOWER[old.kind] if word in LOWER[old.kind] else UPPER[old.kind]
     sign = 1 if words is LOWER[old.kind] else -1

@@ -46,9 +46,10 @@ class TooLargeError(Exception):
 
 
 class Normalizer:
-    """Converts the schemas of one document to shapes. Raises `TooLargeError` if the schemas have too many parts.
+    """Converts the schemas of one document to their normal form.
 
-    References are followed `depth` levels deep. Deeper references are compared by name only.
+    Raises `TooLargeError` if the schemas have too many parts. References are followed `depth` levels deep. Deeper
+    references are compared by name only.
     """
 
     def __init__(self, tree: Mapping[str, Json], depth: int) -> None:
@@ -57,7 +58,7 @@ class Normalizer:
         self._left = _MOST_PARTS
 
     def shape(self, pointer: str, value: Json) -> Shape:
-        """Convert the schema `value`, which is at this JSON pointer, to a shape."""
+        """Convert the schema `value`, which is at this JSON pointer, to its normal form."""
         return self._shape([_Part(pointer, value)])
 
     def _shape(self, parts: list[_Part]) -> Shape:

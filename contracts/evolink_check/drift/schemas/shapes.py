@@ -1,4 +1,4 @@
-"""The normal form of a schema (a shape), which has annotations, and branches with values of one type each."""
+"""The normal form of a schema (a shape). It has annotations and branches. Each branch is for values of one type."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Accepted values of one type. If `values` is None, all values that match the other fields are accepted.
+    """The values of one type that a schema accepts: `values`, or if that is None, all that satisfy the other fields.
 
-    `limits` are keywords with their values. `additional` is the shape of undescribed members; None if undescribed
-    members can have any value.
+    `limits` are keywords, such as `maxLength`, with their values. `additional` is the shape of undescribed members;
+    None if undescribed members can have any value.
     """
 
     kind: str
@@ -60,5 +60,5 @@ class Shape:
 
     @property
     def properties(self) -> dict[str, Shape]:
-        """The properties of all branches that are objects."""
+        """The properties of all objects that the schema accepts."""
         return {name: shape for branch in self.branches for name, shape in branch.properties.items()}

@@ -1,4 +1,4 @@
-"""Walk through the members of two shapes in parallel."""
+"""Walk through the members of two schemas in parallel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Describe values and shapes in short texts."""
+"""Describe values and schemas in short texts."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def listed(values: Iterable[Json]) -> str:
 
 
 def kinds_text(shape: Shape) -> str:
-    """Describe the types that a shape accepts."""
+    """Describe the types that a schema accepts, for example `string or null`."""
     if len(shape.kinds) >= _KINDS_OF_ANY:
         return "any"
     return " or ".join(sorted(shape.kinds, key=lambda kind: (kind == "null", kind))) or "nothing"
 
 
 def range_text(shape: Shape) -> str:
-    """Describe the values that a shape accepts, for example `integer 1 to 10` or `"a", "b"`."""
+    """Describe the values that a schema accepts, for example `integer 1 to 10` or `"a", "b"`."""
     return "; ".join(_branch_text(branch) for branch in shape.branches) or "nothing"
 
 
