@@ -84,7 +84,7 @@ def _keys(
 ) -> tuple[dict[str, Key], tuple[str, ...]]:
     """Return the API keys by label, and a note on each key whose environment variable is not set.
 
-    Raises ValueError if there is no main key, or if a key or label is invalid.
+    Raises ValueError if the key of the main account is missing, or if a key or label is invalid.
     """
     target, any_key = file.target, options.any_key or file.target.any_key
     main = options.token or _secret(target.token, target.token_env, "[target] token", variables)

@@ -154,7 +154,8 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     profile: Annotated[
         Profile | None,
         Option(
-            help="Extent of the tests: at most 2, 5 or 30 minutes, and at most 30 tasks within --max-credits.",
+            help="Extent of the tests: at most 2 (quick), 5 (ci) or 30 (deep) minutes, and at most 30 tasks within "
+            "--max-credits.",
             section=_EFFORT,
             metavar="quick|ci|deep",
         ),

@@ -25,7 +25,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """A signal handler that counts signals. `status` is the exit status for the first signal; 0 before any signal."""
+    """A signal handler that treats the first and the second signal differently.
+
+    `status` is the exit status that the first signal requires; it is 0 before the first signal.
+    """
 
     def __init__(self, stop: threading.Event, message: str, clean_up: Callable[[], None]) -> None:
         self._stop = stop

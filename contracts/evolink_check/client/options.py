@@ -79,7 +79,8 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=64),
         Option(
-            help="Number of concurrent scenarios. If N is 4 or more, 2N scenarios run, because clients mostly wait.",
+            help="Number of concurrent scenarios. If N is 4 or more, up to 2N scenarios run at once, because clients "
+            "mostly wait.",
             section=_HOW,
             short="-j",
             metavar="N",

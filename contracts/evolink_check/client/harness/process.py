@@ -200,9 +200,10 @@ def filled_in_environment(description: Description, values: Mapping[str, str]) -
 
 
 def _wait_and_kill(process: subprocess.Popen[bytes], limit: TimeLimit, stop: threading.Event) -> int | None:
-    """Wait until the command ends or must be killed. Return its exit status; None if it was killed.
+    """Wait until the command ends, and return its exit status.
 
-    The child processes of the command are killed in either case.
+    If the time limit is reached or `stop` is set, kill the command and return None. The child processes of the command
+    are killed in any case.
     """
     try:
         return _wait(process, limit, stop)

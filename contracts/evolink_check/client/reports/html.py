@@ -45,7 +45,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class ClauseDetails:
-    """A verdict with its violations, one for each cause, and advice on how to change the client.
+    """A verdict, one violation for each different cause, and advice on how to change the client.
 
     `more` is the number of causes that are not shown; it is zero or negative if all causes are shown.
     """
