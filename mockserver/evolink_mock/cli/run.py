@@ -44,7 +44,7 @@ def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
     """Return the settings with the ports of a mock that serves one command.
 
     If the command gets its own network namespace (`private`), the ports are 80 and 443, and the proxy of the mock
-    rejects requests to other hosts. Otherwise, the ports are any free ones.
+    rejects requests to hosts other than the API's. Otherwise, the ports are any free ones.
     """
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}

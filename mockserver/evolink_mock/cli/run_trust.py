@@ -91,7 +91,7 @@ def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
 
 
 def _php(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Write a PHP configuration file that names the certificates, and return the value of PHP_INI_SCAN_DIR.
+    """Write a PHP configuration file that names `bundle`, the trusted certificates. Return PHP_INI_SCAN_DIR for it.
 
     The value is PHP's list of configuration folders, with the folder of the new file appended. An empty item in this
     list stands for PHP's default folder.

@@ -47,8 +47,8 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     A client that names the last exchange that it has gets the exchanges after it; any other client gets only new
     exchanges. When the feed is cleared, `cleared` (an encoded event) is sent, followed by the exchanges since the
     clearing; if `cleared` is empty, the client also gets the earlier exchanges. A client that does not read a batch in
-    time is disconnected. When it connects again, it gets the exchanges that it has missed, as far as they are still
-    stored, and the number of the others.
+    time is disconnected. When it connects again, it gets the exchanges that it has missed and, if some of them are no
+    longer stored, the number of these.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200

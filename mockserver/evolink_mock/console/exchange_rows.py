@@ -23,7 +23,7 @@ class ExchangeFilter(Struct, frozen=True):
     """Selects exchanges. An empty field accepts all exchanges.
 
     `status` is a status or its first digits, such as `4` or `4xx`. `text` must occur in the method, the path, a note or
-    a body.
+    a body. If `violations` is not empty, only exchanges that violate the contract are accepted.
     """
 
     status: str = ""
@@ -31,7 +31,7 @@ class ExchangeFilter(Struct, frozen=True):
     account: str = ""
     task: str = ""
     text: str = ""
-    violations: str = ""  # if not empty, only exchanges that violate the contract
+    violations: str = ""
 
 
 ALL = ExchangeFilter()

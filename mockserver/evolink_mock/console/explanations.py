@@ -29,7 +29,7 @@ _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
 def clause_of(exchange: Exchange) -> str:
     """Return the id of the clause that a request violated; empty if it violated none, or if a recipe caused the error.
 
-    No clause is about undocumented paths or uploads of files.
+    For an undocumented path or an operation on files, only the clause about the API key can be returned.
     """
     if exchange.is_unmatched or _FILES in exchange.path:
         return "auth.header" if exchange.status == _UNAUTHORIZED else ""

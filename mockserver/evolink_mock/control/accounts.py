@@ -67,7 +67,7 @@ async def list_accounts(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
-    """Create an account. If an account with the same token exists, it is deleted first."""
+    """Create the account of the request's token. If the account exists already, it is deleted first."""
     rate = _check(request)
     if isinstance(rate, ApiError):
         return rate
@@ -81,7 +81,7 @@ async def show_account(request: ControlRequest) -> ControlResponse:
 
 
 async def change_account(request: ControlRequest) -> ControlResponse | ApiError:
-    """Change those terms of the account that the body contains, and return its new state."""
+    """Change those terms of the account that the body contains, and return the account's new state."""
     rate = _check(request)
     if isinstance(rate, ApiError):
         return rate

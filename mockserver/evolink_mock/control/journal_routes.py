@@ -48,7 +48,10 @@ async def show_journal(request: ControlRequest) -> ControlResponse:
 
 
 async def show_violations(request: ControlRequest) -> ControlResponse:
-    """Return the violations by the account's requests, including requests that the journal no longer contains."""
+    """Return how the account's requests violated the contract of the API, in order of time.
+
+    Violations by requests that the journal no longer contains are included.
+    """
     journal = await _journal(request)
     redactor, shown = _redactor(request, journal), []
     for violation in journal.violations:

@@ -1,4 +1,4 @@
-"""Reject requests that a web page of another origin sends to the control API (cross-site and DNS rebinding)."""
+"""Reject requests that a web page of another origin sends to the control API, including by DNS rebinding."""
 
 from __future__ import annotations
 

@@ -16,11 +16,10 @@ TRANSPORT = "evolink_mock.transport"  # key of the connection in the ASGI scope 
 
 
 class ConnectionDroppedError(ConnectionError):
-    """A recipe prevents the complete response: it closes the connection or, if `held` is true, waits for the client.
+    """A recipe closes the connection before the complete response is sent or, if `held` is true, never responds.
 
-    `sent` states whether a part of the response has been sent. If `held` is true, the server sends nothing, and the
-    connection stays open until the client closes it. A caller in this process, which has no connection, gets the error
-    itself.
+    `sent` states whether a part of the response has been sent. If `held` is true, the connection stays open until the
+    client closes it. Callers in this process have no connection that could be closed, so they get this error.
     """
 
     def __init__(self, *, sent: bool, held: bool = False) -> None:

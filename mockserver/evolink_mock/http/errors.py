@@ -36,8 +36,8 @@ _INTERNAL = ("internal_error", "Internal server error", "api_error")
 class ApiError(Struct, frozen=True):
     """An error response.
 
-    `detail` is the specific problem, such as `FIELD: REASON`, and `param` is the field. `hint` is only logged, never
-    sent to the client.
+    `detail` is the specific problem, such as `FIELD: REASON`, and `param` is the name of the field. `hint` is only
+    logged, never sent to the client.
     """
 
     status: int

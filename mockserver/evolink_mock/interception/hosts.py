@@ -49,9 +49,10 @@ _SIBLINGS = {"api.evolink.ai": ("direct.evolink.ai", "files-api.evolink.ai")}
 
 
 def hosts_of(spec: Spec) -> tuple[str, ...]:
-    """Return the host names of the API, sorted: those in the `servers` of the documents, and the API's file hosts.
+    """Return the host names of the API, sorted.
 
-    IP addresses and local names are omitted.
+    They are the names in the `servers` of the documents, and further names that only the pages of the API's
+    documentation mention. IP addresses and local names are omitted.
     """
     hosts = {_host_of(server) for document in spec.documents.values() for server in _servers(document)}
     names = {host for host in hosts if host is not None}

@@ -188,7 +188,7 @@ class Proxy:
             upstream_writer.close()
 
     async def _connect(self, request: ProxyRequest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect to the host that a request names, or to the mock. In a tunnel, the client itself begins TLS."""
+        """Connect to the mock if the request is to one of the API's hosts, otherwise to the host that it names."""
         url, tunnel, routes = request.url, not request.head, self._routes
         address = Address(url.host, url.port)
         if url.host in routes.hosts:

@@ -105,7 +105,7 @@ def content_type(spec: MediaSpec) -> str:
 
 
 def variation(spec: MediaSpec, index: int) -> MediaSpec:
-    """Return the media spec of the task's result with this index, counted from 0. Each result has another colour."""
+    """Return the media spec of the task's result number `index`, counted from 0. Its colour depends on the number."""
     if not index:
         return spec
     hue = (spec.hue + index) % HUES

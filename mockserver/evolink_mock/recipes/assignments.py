@@ -77,7 +77,7 @@ def next_for(
     operation: str,
     documented: Container[int] = range(400, 600),
 ) -> Recipe | None:
-    """Return the assigned recipe that applies to a request, or None. Count the request as one of the recipe's.
+    """Return the assigned recipe that applies to a request, and count the request. Return None if no recipe applies.
 
     Recipes for a number of requests come first, in the order of assignment, then a permanent recipe for the operation,
     then a permanent recipe for all operations. A recipe that has no effect on this request is kept for a later request.
@@ -105,7 +105,7 @@ def _precedence(entry: AssignedRecipe) -> int:
 
 
 def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recipe:
-    """Return the next step of the sequence of recipes that a request names, and count the request."""
+    """Return the recipe for a request that names a sequence of recipes. The next such request gets the next recipe."""
     if sequence.is_constant:
         return _with_pending_terms(account, sequence, 0)
     turns = account.turns = {} if account.turns is None else account.turns

@@ -64,7 +64,7 @@ def minimal(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body with every documented property. Those that are added are null or an empty list if possible."""
+    """Return the body with every documented property. Added properties are null or an empty list where possible."""
     maker = _Maker(schema, Random(0), optional=1.0)  # noqa: S311
     complete = dict(body)
     for name, member in maker.resolve(schema).get("properties", {}).items():

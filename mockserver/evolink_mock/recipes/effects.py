@@ -39,7 +39,10 @@ Read = Callable[[Word], dict[str, Any]]
 
 
 class Effect(Struct, frozen=True):
-    """A row of the table: an effect's name, form, meaning, examples, and the operations that it can affect."""
+    """A row of the table. `form` shows how the effect is written, such as `slow[=TIME]`.
+
+    `operations` are the operations that the effect can change. `read` returns the fields of `Recipe` that it sets.
+    """
 
     name: str
     form: str
@@ -256,7 +259,7 @@ def recipe_schema() -> dict[str, Any]:
 
 
 def effect_rows() -> list[tuple[str, str, str, str]]:
-    """Return the form, the meaning, the operations and an example of each effect, as text."""
+    """Return a row for each effect: how it is written, its meaning, the operations that it can change, an example."""
     return [
         (
             effect.form,
@@ -271,7 +274,7 @@ def effect_rows() -> list[tuple[str, str, str, str]]:
 
 
 def effect_listing() -> str:
-    """Return the list of effects for a terminal: each form, with its meaning on the next line."""
+    """Return the list of effects for a terminal: how each effect is written, and on the next line its meaning."""
     lines = [
         f"{form}\n    {meaning}  (on: {operations}; example: {example})\n"
         for form, meaning, operations, example in effect_rows()

@@ -1,4 +1,4 @@
-"""The grammar of recipes: from text to words and back. The module `effects` defines the meaning of the words.
+"""The grammar of recipes: parse a text to steps, and format steps as text. `effects` defines what each word means.
 
 RECIPE := STEP ("," STEP)*          one step per request
 STEP   := WORD ("+" WORD)* ["*" N]  for N requests
@@ -30,7 +30,7 @@ class RecipeSyntaxError(ValueError):
 
 
 class Word(Struct, frozen=True):
-    """One effect, as it is written in a recipe."""
+    """One effect, as it is written in a recipe, such as `fail=service_error@40`."""
 
     name: str
     value: str | None = None

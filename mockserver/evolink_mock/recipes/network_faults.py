@@ -113,7 +113,7 @@ class _FaultySend:
 
     @staticmethod
     async def _pause(seconds: float) -> bool:
-        """Wait for some seconds. Return False if the wait was interrupted because the server is stopping."""
+        """Wait for `seconds` of real time. Return False if the server is stopping, which ends the wait early."""
         try:
             await sleep(seconds)
         except asyncio.CancelledError as error:

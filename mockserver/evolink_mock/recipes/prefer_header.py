@@ -13,7 +13,7 @@ _OPERATORS = "=@*+"  # characters that end the name of an effect
 
 
 class Preference(NamedTuple):
-    """A preference (NAME=VALUE) in a `Prefer` header, or a parameter of one.
+    """A preference (NAME=VALUE) in a `Prefer` header, or a parameter of a preference.
 
     `start` is the position of the value in the header.
     """
@@ -39,7 +39,7 @@ def recipe_text(header: str, effects: Collection[str]) -> str | None:
 
 
 def preferences(header: str) -> Iterator[Preference]:
-    """Yield the preferences in a header, each followed by its parameters, in a single pass.
+    """Yield the preferences in a header, each followed by its parameters.
 
     The content of a quoted string is a single value, and never counts as a preference.
     """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Recipe(Struct, frozen=True):
-    """The effects of a recipe on one request: on its error, on its task, and on its response and how that is sent."""
+    """What a recipe does to one request: the error that it gets, the course of its task, changes of its response."""
 
     status: int | None = None
     retry_after: float = 1.0  # the `Retry-After` of a 429, in seconds
@@ -61,7 +61,7 @@ class Recipe(Struct, frozen=True):
     )  # operations that it can affect, apart from its error status
 
     def affects(self, operation: str, documented: Container[int]) -> bool:
-        """Return whether the recipe has an effect on this operation, which documents these error statuses."""
+        """Return whether the recipe has an effect on an operation. `documented` are the operation's error statuses."""
         if self.status is None:
             return operation in self.operations
         is_documented = operation in BY_NAME[STATUS].operations and self.status in documented

@@ -1,4 +1,4 @@
-"""The recipes that a set of OpenAPI documents allows. They can name the documents' error statuses and failure codes.
+"""The valid recipes for a set of OpenAPI documents, whose error statuses and failure codes a recipe can name.
 
 The module `grammar` defines the syntax of recipes, `effects` their meaning, and `sources` where a request can name a
 recipe.

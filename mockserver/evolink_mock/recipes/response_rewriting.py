@@ -96,7 +96,10 @@ def _replace_body(kind: str, response: WholeResponse) -> WholeResponse:
 
 
 def _edit(recipe: Recipe, body: bytes) -> bytes:
-    """Apply the changes of a recipe to a JSON body. A change to a field that the body does not have is ignored."""
+    """Add, change and remove the fields of a JSON body as a recipe requests.
+
+    If a field to change or remove does not exist, nothing is changed. A body that is not JSON is returned unchanged.
+    """
     if not (recipe.omitted or recipe.added or recipe.nulled or recipe.emptied or recipe.skew):
         return body
     try:

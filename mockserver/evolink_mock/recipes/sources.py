@@ -36,9 +36,9 @@ _MOST_BRACKETS = 20  # maximum number of texts in brackets that are looked up pe
 
 
 def parse_sources(text: str) -> str:
-    """Parse a list of sources, and return it in order of precedence. `off` means no sources.
+    """Parse a list of sources, such as `token,header`, and return it in order of precedence. `off` means no sources.
 
-    Raises ValueError for any other text.
+    Raises ValueError for an unknown source.
     """
     names = {name.strip() for name in text.strip().lower().split(",")}
     if names == {"off"}:
@@ -59,7 +59,7 @@ class RecipeRequest(Struct, frozen=True):
 
 
 class Resolution(NamedTuple):
-    """The recipe of a request, or the error for an invalid recipe; and notes for the access log."""
+    """The recipe of a request, or the error for an invalid recipe, with notes for the access log."""
 
     recipe: Recipe | ApiError
     notes: tuple[str, ...] = ()
@@ -75,7 +75,10 @@ def resolve_recipe(
     request: RecipeRequest,
     enabled: Container[str] = SOURCES,
 ) -> Resolution:
-    """Return the recipe from the first source that names one. If it is a sequence, advance it by one request."""
+    """Return the recipe from the first source that names one.
+
+    If the source names a sequence of recipes, the account's next request that names the sequence gets the next recipe.
+    """
     notes: tuple[str, ...] = ()
     sequence: RecipeSequence | ApiError | None = None
     if request is NO_SOURCE:  # almost all requests
@@ -104,7 +107,7 @@ def _in_header(registry: RecipeRegistry, prefer: bytes) -> RecipeSequence | ApiE
 
 
 def _in_prompt(registry: RecipeRegistry, prompt: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """Return the first text in double brackets that is a valid recipe, and a note about the first that is not."""
+    """Return the first valid recipe in double brackets, and a note about the first bracketed text that is no recipe."""
     notes: tuple[str, ...] = ()
     for text in _texts_in_brackets(prompt):
         sequence = registry.find(text)
@@ -122,7 +125,7 @@ def _texts_in_brackets(prompt: str) -> Iterator[str]:
 
 
 def _in_token(registry: RecipeRegistry, token: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """Return the recipe after the first `~` of a token; None, and a note, if that text is no valid recipe.
+    """Return the recipe after the first `~` of a token. If the text there is no valid recipe, return None and a note.
 
     The note does not show the text, because an API key may itself contain a `~`.
     """
