@@ -54,8 +54,8 @@ class Notes:
 def operations_of(document: Node, notes: Notes | None = None) -> list[CreateOperation | QueryOperation]:
     """Return the operations of a document that create or query a task, in document order.
 
-    The built-in overlay must not have been applied to the document yet. Any other operation is added to
-    `notes.skipped`; if `notes` is None, it raises `SpecError`.
+    The built-in overlay must not have been applied to the document yet. Other operations are added to
+    `notes.skipped`; if `notes` is None, `SpecError` is raised instead.
     """
     check_servers(document)
     operations: dict[str, CreateOperation | QueryOperation] = {}
@@ -187,7 +187,7 @@ def failures_of(query: QueryOperation, document: Node) -> tuple[TaskFailure, ...
 
 
 def _request_body(operation: Node) -> Node:
-    """Return the schema of the request body. Raises `SpecError` if the body need not be JSON."""
+    """Return the schema of the request body. Raises `SpecError` if a body of another type than JSON is allowed."""
     content = operation.child("requestBody").fields(_REQUEST_BODY).get("content")
     if content is None:
         raise operation.child("requestBody").error("has no 'content'")

@@ -59,7 +59,7 @@ class Node:
         self.value = document if value is None and not pointer else value
 
     def error(self, problem: str) -> SpecError:
-        """Return a `SpecError` with this location."""
+        """Return a `SpecError` with the location of this node."""
         return SpecError(self.source, self.pointer, problem)
 
     def mapping(self) -> dict[str, Json]:

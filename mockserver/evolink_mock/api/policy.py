@@ -57,7 +57,7 @@ def check_rate_limit(context: RequestContext) -> ApiError | None:
 
 
 def check_body(context: RequestContext) -> ApiError | None:
-    """Return an error if the request body is too large, compressed or not JSON, or has another content type than JSON."""
+    """Return an error if the request body is too large, compressed or not JSON, or if its content type is not JSON."""
     document = context.body.document
     return document if isinstance(document, ApiError) else None
 

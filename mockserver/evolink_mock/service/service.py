@@ -61,7 +61,7 @@ class Service:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """The metrics. May be used only if the setting `metrics` is on, because they need an optional package."""
+        """The Prometheus metrics, which need an optional package. Use them only if the setting `metrics` is on."""
         from evolink_mock.service.metrics import Metrics
 
         return Metrics()

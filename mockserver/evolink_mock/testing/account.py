@@ -123,7 +123,7 @@ class MockCallbacks(Sequence[CallbackState]):
 
 
 class ActiveRecipe:
-    """A recipe assigned to the account. At the end of a `with` block, all recipes of the account are removed."""
+    """A recipe assigned to the account. Its `with` statement removes all recipes of the account at the end."""
 
     def __init__(self, clear: Callable[[], None]) -> None:
         self._clear = clear

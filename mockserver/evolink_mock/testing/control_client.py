@@ -103,7 +103,7 @@ def _blocked(variant: str) -> str:
 
 
 def _message(raw: bytes) -> str:
-    """Return the message of an error response, or a message that says that the response has no documented error."""
+    """Return the message of an error response; if it contains none, a hint that the server may not be evolink-mock."""
     try:
         return str(msgspec.json.decode(raw)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):

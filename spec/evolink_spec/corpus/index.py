@@ -20,8 +20,8 @@ def index_creates(documents: Sequence[Document], defaults: Sequence[Document] = 
     """Return the create operations by method and path, then by model.
 
     If several documents describe a model, the document with the fewest models is used, because a document with many
-    models is an overview. Raises `SpecError` if two such documents have the same number of models and differ.
-    `defaults` are used for the models that `documents` do not describe.
+    models is an overview. Raises `SpecError` if two documents with that number of models describe the model
+    differently. `defaults` are used for the models that `documents` do not describe.
     """
     creates: Creates = {}
     errors: list[SpecError] = []

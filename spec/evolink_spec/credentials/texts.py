@@ -108,7 +108,7 @@ def without_credentials(text: str, replace: Replace, *, plain_urls: bool = False
 
 
 def without_named(text: str, replace: Replace) -> str:
-    """Return a text in which the values are replaced that the text names as credentials (as in `password=…`)."""
+    """Replace the values that the text names as credentials (as in `password=…`), and return the text."""
     may_contain, in_other_language = (_signs_in if len(text) <= _REPEATED else _signs_in.__wrapped__)(text)
     if "." in text:
         text = without_webhook_secrets(text, replace)

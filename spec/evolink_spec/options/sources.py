@@ -31,8 +31,8 @@ class RawValue(NamedTuple):
 def gather(record: type[R], sources: Iterable[Mapping[str, RawValue]]) -> R:
     """Build a record from the values in `sources`. An earlier source takes precedence over a later one.
 
-    Raises ValueError, with the option, variable or TOML key, if a value is invalid, or if one source sets two options
-    that exclude each other.
+    Raises ValueError if a value is invalid, or if one source sets two options that exclude each other. The message
+    names the options, variables or TOML keys.
     """
     fields = {field.name: field for field in fields_of(record)}
     chosen: dict[str, Any] = {}
