@@ -96,7 +96,7 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 def remove_temporary_folders() -> None:
     """Remove all folders of `temporary_folder` whose `with` blocks have not ended.
 
-    A signal handler calls this before it ends the process, because the `with` blocks are not left then.
+    A signal handler calls this before it ends the process, because it ends the process without leaving the blocks.
     """
     for folder in tuple(_temporary):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Convert TOML tables to records. Errors name the wrong key and a similar valid key."""
+"""Convert TOML tables to records. Error messages name the wrong key, and a valid key that is similar."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def convert(tables: dict[str, Any], record: type[T]) -> T:
 
 
 def _unknown_keys(value: Any, kind: inspect.Type, place: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield for each unknown key its table, the key, and the valid keys of the table.
+    """Yield, for each unknown key: the path of its table, the key itself, and the valid keys of the table.
 
     Values of a wrong type are ignored, because msgspec reports them.
     """

@@ -30,7 +30,7 @@ class RequestReader:
         self._complete = asyncio.Event()
 
     async def body(self, pending: PendingExchange) -> AsyncIterator[bytes]:
-        """Yield the chunks of the request body as they arrive, and add them to the recorded exchange, `pending`.
+        """Yield the chunks of the request body as they arrive, and add them to the record of the exchange (`pending`).
 
         Raises `ClientDisconnectedError` if the client disconnects before the end of the body.
         """

@@ -23,7 +23,7 @@ _SEPARATOR = b",\n"
 
 
 class HarFile:
-    """Appends entries in a separate thread, so that a slow disk delays no exchange.
+    """Appends exchanges to a HAR file in a separate thread, so that a slow disk does not delay the traffic.
 
     The first entry creates the file. Each further entry overwrites the end of the JSON document and adds a new end, so
     that the file contains all completed exchanges even if the process is killed. The end contains the metadata that

@@ -211,7 +211,7 @@ class ProxyRecorder:
         )
 
     def _label(self, headers: Headers) -> str:
-        """Return the label of the account whose API key a request has; `NOBODY` if it has no API key."""
+        """Return the label of the account whose API key a request has; `NOBODY` if the request has no API key."""
         value = next((value for name, value in headers if name.lower() == b"authorization"), b"")
         scheme, _, key = value.decode("latin-1").strip().partition(" ")
         if scheme.lower() != "bearer" or not key.strip():

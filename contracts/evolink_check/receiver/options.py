@@ -87,7 +87,8 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     booked: Annotated[
         str,
         Option(
-            help="Only entries of the ledger that match this regular expression book a success.",
+            help="The ledger entries that match this regular expression are bookings of completed tasks, and all "
+            "others are ignored.",
             section=_RECEIVER,
             metavar="REGEX",
         ),

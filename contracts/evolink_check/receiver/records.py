@@ -114,7 +114,7 @@ class TaskCase:
 
     @property
     def accepted(self) -> bool:
-        """Whether the receiver responded to any callback of this task with a 2xx."""
+        """Whether the receiver responded to at least one callback of this task with a 2xx."""
         return any(call.reply.accepted for call in self.calls)
 
 
@@ -161,8 +161,8 @@ class Terms:
     """The callback URL of a receiver, and how the receiver is expected to check callbacks.
 
     `url` is the callback URL with the right secret. `secret` is the secret in the query string of `url`; empty if `url`
-    has no secret. `trusts_secret` means that the receiver accepts every callback with the right secret, without a query
-    of the task. `key` is the API key of the receiver.
+    has no secret. `trusts_secret` means that the receiver accepts every callback with the right secret without querying
+    the task. `key` is the API key of the receiver.
     """
 
     url: str
@@ -177,7 +177,7 @@ class Timing:
 
     `limit` is how long EvoLink waits for the response to a callback. `retries` are the waits before EvoLink sends a
     callback again. `patience` is the time within which a receiver must query or book after a 2xx. `quiet` is how long
-    the check waits after the last callback before a missing booking counts as absent. `pause` is the time between two
+    the check waits for bookings after the last callback. `pause` is the time between two
     parts of a slow body.
     """
 

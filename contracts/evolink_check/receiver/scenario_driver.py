@@ -93,12 +93,12 @@ class ScenarioDriver:
             ]
 
     async def settle(self, case: TaskCase, body: TaskBody) -> None:
-        """Send a refused callback again until it is accepted, and then wait for the necessary query and booking."""
+        """Send a refused callback again until it is accepted, and then wait as `expect_action` does."""
         if case.accepted or await self.redeliver(case, body):
             await self.expect_action(case)
 
     async def redeliver(self, case: TaskCase, body: TaskBody) -> bool:
-        """Send a refused callback again, as often as EvoLink does, until the receiver accepts it.
+        """Send a refused callback again, at most as often as EvoLink does, until the receiver accepts it.
 
         Returns whether the receiver accepted it.
         """

@@ -1,4 +1,4 @@
-"""Read a report's trace with all secrets removed, in excerpts that fit a report.
+"""Read the trace of a report, without secrets, and in excerpts that are short enough for the report.
 
 The modules that write reports can read the trace only through this module, so that none of them can forget to
 remove secrets.
@@ -40,7 +40,7 @@ class Excerpt(NamedTuple):
 
 
 class Evidence:
-    """The judged trace of a report, from which secrets are removed entry by entry when an entry is first used.
+    """The trace of a report. Secrets are removed from each of its entries when the entry is first used.
 
     `keys` are the API keys that were sent. The recorder has already removed long keys. Short keys are replaced here if
     they occur as whole words.
@@ -56,7 +56,7 @@ class Evidence:
 
     @property
     def origin(self) -> str:
-        """The base URL of the API; empty if the entries have only a path."""
+        """The base URL of the API; empty if the recorded URLs are only paths."""
         return redact_text(self._judged.trace.origin)
 
     def excerpt(self, number: int) -> Excerpt | None:

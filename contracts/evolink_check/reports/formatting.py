@@ -26,7 +26,7 @@ TITLES: Mapping[Status, str] = {
 class Violation:
     """A violation of a clause. `times` is how often it was seen.
 
-    `numbers` are the numbers of the entries that first showed the violation, with the decisive entry last.
+    `numbers` are the numbers of the trace entries that first showed the violation, the decisive entry last.
     `sources` are the scenarios of a client in which the violation was seen, without repetition; empty for a
     server. `severity` is None if the violation is as severe as its clause.
     """
@@ -54,7 +54,7 @@ def status_text(verdict: Verdict) -> str:
 
 
 def clause_source(clause: Clause) -> str:
-    """Return the OpenAPI document and the pointer of a clause.
+    """Return where a clause is stated: the name of the OpenAPI document and a JSON pointer.
 
     If no document states the clause, return a text about its source, such as `good practice, in no document`.
     """

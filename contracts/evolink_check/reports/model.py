@@ -43,11 +43,12 @@ class Answer:
 class Report:
     """The result of one run. Secrets are removed when the record is created.
 
-    `started` is in Unix seconds. `evidence` is the trace. `budget` and `spent` are credits; `budget` is None if no
-    credits could be spent. `command` is the command that repeats the run; if `--clause ID` is appended, the command
-    checks only the clause with this id. The command contains no API keys, because it reads them from the environment.
-    `notes` describe the entries or checks that were left out. `cut_short` is the reason why the run ended early; empty
-    if the run was completed. `har` is the name of the HAR file with the trace; empty if there is none.
+    `started` is in Unix seconds. `evidence` is the recorded traffic, which is called the trace. `budget` and `spent`
+    are credits; `budget` is None if no credits could be spent. `command` is the command that repeats the run; if
+    `--clause ID` is appended, the command checks only the clause with this id. The command contains no API keys,
+    because it reads them from the environment. `notes` describe the entries or checks that were left out. `cut_short`
+    is the reason why the run ended early; empty if the run was completed. `har` is the name of the HAR file with the
+    trace; empty if there is none.
     """
 
     kind: Kind

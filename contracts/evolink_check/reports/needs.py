@@ -87,7 +87,7 @@ _NO_OPTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The kind of a run, and the means that it had to observe clauses, such as options, API keys or a budget.
+    """The kind of a run, and its means of observing clauses, such as options, API keys or a budget.
 
     `cannot` contains the ids of the clauses that the configuration file declares unobservable on this server.
     """
@@ -125,7 +125,7 @@ NO_CONDITIONS = Conditions()
 def needs_by_text(conditions: Conditions, verdicts: Iterable[Verdict]) -> list[tuple[str, list[str]]]:
     """Group the unobserved clauses according to what is needed to observe them, with the largest group first.
 
-    Returns pairs of the text about what is needed and the ids of the clauses.
+    Returns pairs: a text that says what is needed, and the ids of the clauses.
     """
     clauses: dict[str, list[str]] = {}
     for verdict in verdicts:

@@ -1,4 +1,4 @@
-"""Write SARIF 2.1.0, which code hosts show beside the lines of a file."""
+"""Write SARIF 2.1.0, which code hosts such as GitHub show beside the lines of a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Print a report on a terminal: failures first, each with the command that repeats it, then a line of counts."""
+"""Print a report on a terminal: failures first, each with the command that checks it again, then a line of counts."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
     """Print the report.
 
-    `verbose` adds all other clauses and violations, and what would be needed to observe the clauses that were not
-    observed.
+    By default, it shows at most three violations of each violated clause. `verbose` adds all other violations, and the
+    clauses that passed or were not observed, the latter with what is needed to observe them.
     """
     print_line(console, f"evolink-check {report.kind} {report.subject}", "bold")
     ordered = formatting.ordered(report.verdicts)

@@ -39,7 +39,7 @@ def page_of(report: Report) -> Page:
 def tables(
     verdicts: Sequence[Verdict], violations: Callable[[Verdict], list[Violation]], conditions: Conditions
 ) -> list[Table]:
-    """Return three tables: the failures, the warnings, and what is needed to observe the other clauses."""
+    """Return three tables: the failures, the warnings, and what is needed to observe the unobserved clauses."""
     needs = needs_by_text(conditions, verdicts)
     against = [
         Table(title, ("clause", "expected", "seen"), list(_rows(verdicts, status, violations)))

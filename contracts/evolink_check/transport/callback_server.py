@@ -1,6 +1,6 @@
 """The HTTP server of the callback receiver, based on the standard library.
 
-Each delivery becomes an entry of the trace.
+Each delivery of a callback is recorded as an entry of the trace.
 """
 
 from __future__ import annotations

@@ -228,7 +228,7 @@ class _Connection:
     def is_stale(self) -> bool:
         """Return whether an unused connection can no longer be used.
 
-        A connection expires after a time, or the server closes it, which makes its socket readable.
+        It cannot if it has been unused for too long, or if the server has closed it, which makes its socket readable.
         """
         return self.is_expired() or _is_readable(self._socket)
 

@@ -63,7 +63,7 @@ class _Stream(httpx2.AsyncByteStream):
 
 @contextmanager
 def _errors_of_httpx2() -> Iterator[None]:
-    """Convert exceptions of httpcore2 to exceptions of httpx2 with the same names."""
+    """Convert exceptions of httpcore2 in the `with` block to exceptions of httpx2 with the same names."""
     try:
         yield
     except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:

@@ -34,7 +34,11 @@ class EnvProxy:
 
     @property
     def valid_url(self) -> str:
-        """The URL. Raises `httpx2.ProxyError`, which does not contain the URL, if it is invalid."""
+        """The URL of the proxy.
+
+        Raises `httpx2.ProxyError` if the URL is invalid. The message does not show the URL, which may contain a
+        password.
+        """
         if not self.is_valid:
             raise httpx2.ProxyError(INVALID)
         return self.url
@@ -74,7 +78,10 @@ def is_loopback(host: str) -> bool:
 
 
 class MakeTransport(Protocol):
-    """Makes a transport. `proxy` is None for hosts that are reached without a proxy; `tls` is true for https."""
+    """A function that makes an httpx2 transport.
+
+    `proxy` is the URL of the proxy; None for hosts that are reached without a proxy. `tls` is true for https URLs.
+    """
 
     def __call__(self, proxy: str | None, *, tls: bool) -> httpx2.AsyncBaseTransport: ...  # noqa: D102
 
@@ -83,7 +90,8 @@ class EnvProxyTransport(httpx2.AsyncBaseTransport):
     """Sends each request through the proxy that the environment configures for its host, or without a proxy.
 
     If a response redirects to another host, the next request is sent through the proxy for that host. `make` makes the
-    transports. If a proxy fails, the message of the `httpx2.ProxyError` names the proxy.
+    transport to each proxy, and the transport without a proxy. If a proxy fails, the message of the `httpx2.ProxyError`
+    names the proxy.
     """
 
     def __init__(self, make: MakeTransport) -> None:

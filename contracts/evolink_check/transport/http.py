@@ -58,7 +58,10 @@ class _Answer:
 
 
 class HttpClient:
-    """Sends requests to one base URL, from any thread, through the proxies of the environment and without cookies."""
+    """Sends requests to one base URL, from any thread, without cookies.
+
+    The requests go through the proxies that environment variables configure (HTTPS_PROXY).
+    """
 
     UNREACHED: Final = "no server answers at"
     LEFT: Final = _LEFT  # the client stopped reading, so it is not a fault of the server
@@ -85,11 +88,12 @@ class HttpClient:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
-        """Send the request `case` with the headers `key` added, and return the exchange. Never raises an exception.
+        """Send a request and return the exchange. Never raises an exception.
 
-        The path of the case is a whole URL, or a path below the base URL. `left` returns the remaining seconds of the
-        run. If the response is missing or incomplete, the status is 0 and `problem` is the reason. If a response is
-        longer than `LARGEST_ANSWER`, the entry contains the number of bytes received as `size`, and no body.
+        The path of `case`, which is the request, is a whole URL or a path below the base URL. `key` is the header with
+        the API key, which is added to the request. `left` returns the remaining seconds of the run. If the response is
+        missing or incomplete, the status is 0 and `problem` is the reason. If a response is longer than
+        `LARGEST_ANSWER`, the entry contains the number of bytes received as `size`, and no body.
 
         `follow` is for downloads: redirects are followed, and if the response is incomplete, its status and the
         received part of its body are kept.
@@ -225,7 +229,7 @@ def _client(ca: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.Asyn
 
 
 async def _read(response: httpx2.Response, answer: _Answer, limit: int) -> None:
-    """Read and decode a body, up to `limit` bytes. Set `cut` if the body is longer."""
+    """Read and decode a body, up to `limit` bytes. Set `answer.cut` if the body is longer."""
     decoder = Decoder(coding_of(answer.headers))
     async for part in response.stream:  # type: ignore[union-attr]  # an asynchronous one, of an asynchronous client
         answer.body += decoder.decode(part, limit - len(answer.body))
@@ -235,7 +239,7 @@ async def _read(response: httpx2.Response, answer: _Answer, limit: int) -> None:
 
 
 def _problem(error: Exception, url: str) -> str:
-    """Describe an error in one line. `url` is empty if a response had begun."""
+    """Describe an error in one line. `url` is empty if the response had already begun."""
     import httpx2
 
     if isinstance(error, UndecodableError):
@@ -252,7 +256,7 @@ def _problem(error: Exception, url: str) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """Return the error of the operating system, because the libraries report only that all attempts failed."""
+    """Return the error of the operating system, because `error` itself says only that no connection was possible."""
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__

@@ -1,4 +1,4 @@
-"""Decide when the next request may be sent, by the configured rate and by the waits that the server asked for."""
+"""Decide when the next request may be sent, from the configured rate and the waits that the server has asked for."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import threading
 
 
 class RateLimiter:
-    """Reserves slots for requests, `1 / rate` seconds apart, in the order of the calls. Thread-safe.
+    """Reserves a time slot for each request, in the order of the calls of `reserve`. Thread-safe.
 
-    If `rate` is None, there is no limit. An unused slot is lost, so there are no bursts. If the server asked a client
-    to wait, requests with the same API key are delayed further. The times that callers pass
-    are in seconds, on a clock of their choice.
+    The slots are `1 / rate` seconds apart. If `rate` is None, there is no limit. An unused slot is lost, so there are
+    no bursts. If the server has asked for a wait (see `back_off`), requests with the same API key are delayed further.
+    Times are in seconds, on a clock that the caller chooses.
     """
 
     def __init__(self, rate: float | None) -> None:

@@ -1,4 +1,4 @@
-"""Collect the exchanges and deliveries of a run into a trace. API keys are removed, and memory is limited."""
+"""Collect the exchanges and callback deliveries of a run into a trace, without API keys and in limited memory."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class RunRecorder:
     def trace(self, subject: Subject, accounts: Mapping[str, Account], watched_until: float = 0.0) -> Trace:
         """Return a trace of all entries, sorted by the time when they began, and renumbered.
 
-        `watched_until` is the time until which deliveries were recorded; 0 if no deliveries were recorded.
+        `watched_until` is the time until which callback deliveries were recorded; 0 if they were not recorded.
         """
         return Trace(
             tuple(replace(entry, number=number) for number, entry in enumerate(self._ordered())),
@@ -129,9 +129,9 @@ class RunRecorder:
 
 
 def _memory_bytes(entry: Entry) -> int:
-    """Estimate how many bytes of memory the received message takes when decoded.
+    """Estimate how many bytes of memory the response, or the callback, of an entry takes when it is decoded.
 
-    Small JSON values take more memory than their text.
+    The estimate counts the JSON values, because a small value takes more memory than its text.
     """
     exchange = entry.exchange
     delivered = entry.kind == "delivery"
@@ -142,7 +142,7 @@ def _memory_bytes(entry: Entry) -> int:
 
 
 def _without_body(entry: Entry) -> Entry:
-    """Return the entry with its status, the length of its body, and some of its headers."""
+    """Return the entry without the body that was received, and with fewer headers."""
     exchange = entry.exchange
     if entry.kind == "delivery":
         return replace(entry, exchange=replace(exchange, request_body=b"", request_headers=()), exact=False)

@@ -1,4 +1,4 @@
-"""Send every request of a run within the budget and the rate limit, and record it."""
+"""Send the requests of a run, within its budget and its rate limit, and record the exchanges."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Tally:
     """The cost of a run so far.
 
     `created` is the number of tasks, and `spent` their cost in credits. `unexpected_tasks` counts, by kind of request,
-    the tasks that the server created for requests that it must refuse. `estimated` is the estimated time in the latest
-    response to a create request, in seconds of the server's clock; 0 if there was none.
+    the tasks that the server created for requests that it must refuse. `estimated` is how long the task of the
+    latest create request takes according to the response, in seconds of the server's clock; 0 if no response said it.
     """
 
     created: int
@@ -107,12 +107,12 @@ class Target:
         self.gone = ""  # why the server no longer responds
 
     def send(self, case: Case) -> Entry:
-        """Send a case, record the exchange and return its entry.
+        """Send a request (`case`), record the exchange and return its entry.
 
-        If there is no response, the entry has the status 0 and a `problem`. After a 429, the case is sent again after a
-        wait, unless its API key is configured as rate-limited (`limited = true`). A case from which the server may
-        create a task is also sent again after a 500, because the 500 may be temporary. Raises `OverBudgetError` or
-        `OutOfTimeError` (both are a `HaltedError`) if the case must not be sent.
+        If there is no response, the entry has the status 0 and a `problem`. After a 429, the request is sent again
+        after a wait, unless its API key is configured as rate-limited (`limited = true`). A request from which the
+        server may create a task is also sent again after a 500, because the 500 may be temporary. Raises
+        `OverBudgetError` or `OutOfTimeError` (both are a `HaltedError`) if the request must not be sent.
         """
         for tries in range(1, _TRIES + 1):
             entry = self._paid(case)
@@ -126,13 +126,13 @@ class Target:
         return entry
 
     def fetch_external(self, url: str, name: str = "") -> Entry:
-        """Fetch a URL outside the API, without an API key, and follow redirects. The caller must record the entry."""
+        """Fetch a URL outside the API, without an API key. Redirects are followed; the exchange is not recorded."""
         self._admit(NOBODY)
         with self._slots:
             return self._http.exchange(Case(name, (), "GET", url), (), self.left, follow=True)
 
     def post_control(self, method: str, url: str, body: bytes) -> int:
-        """Send a request to the control API with the main API key, and return its status.
+        """Send a request to the control API with the main API key, and return the status of the response.
 
         The exchange is not recorded.
         """
@@ -179,7 +179,7 @@ class Target:
         self._http.close()
 
     def _paid(self, case: Case) -> Entry:
-        """Send a case once. The price of the case is reserved until there is a response."""
+        """Send a request once. Its price is reserved until there is a response."""
         self._admit(case.key)
         price = None if case.method.upper() in READ_METHODS else self._set_aside(case)
         cost: float | None = None  # a request that was not sent is free
@@ -194,7 +194,7 @@ class Target:
         return entry
 
     def _with_connect_retries(self, case: Case) -> Entry:
-        """Send a case and record it.
+        """Send a request, record the exchange and return its entry.
 
         If the connection is refused, try again after a pause, because nothing was sent.
         """
@@ -222,7 +222,7 @@ class Target:
     def _set_aside(self, case: Case) -> float:
         """Wait until the price of one request can be reserved, then reserve and return the price.
 
-        The remaining credits may be reserved for requests in flight, which may turn out to cost nothing.
+        The wait is useful if credits are reserved for requests in flight that turn out to cost nothing.
         """
         with self._landed:
             while True:
@@ -236,9 +236,9 @@ class Target:
                 self.in_time()
 
     def _refuse(self, case: Case, budget: Budget) -> None:
-        """Raise `OverBudgetError` if the case may cost too much.
+        """Raise `OverBudgetError` if no credits are left for a request.
 
-        It may if no credits are left for it, or if the server has created tasks for requests that it must refuse.
+        A request that the server must refuse is also stopped if the server has created tasks for other such requests.
         """
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")
@@ -258,7 +258,7 @@ class Target:
             self._landed.notify_all()
 
     def _cost(self, case: Case, entry: Entry, price: float) -> float | None:
-        """Return the cost of a request that was sent; None if it created no task."""
+        """Return the cost of a request in credits; None if the server created no task for the request."""
         status = entry.exchange.status
         if case.creates and status in _LOST:
             return price
@@ -272,7 +272,7 @@ class Target:
         return (price if cost is None else cost) if made else None
 
     def _pause(self, case: Case, entry: Entry) -> float | None:
-        """Return the seconds to wait before the case is sent again; None if it is not sent again."""
+        """Return the seconds to wait before the request is sent again; None if it is not sent again."""
         key = self.subject.keys.get(case.key)
         if entry.exchange.status != _TOO_MANY or (key is not None and key.limited):
             return None
@@ -282,7 +282,7 @@ class Target:
         return pause if pause < self.left() else None
 
     def _key(self, case: Case) -> tuple[tuple[str, str], ...]:
-        """Return the Authorization header of a case; empty if the case is sent without one."""
+        """Return the Authorization header of a request; empty if the request is sent without this header."""
         if case.authorization is not None:
             return (("Authorization", case.authorization),)
         if case.key == NOBODY:
@@ -296,5 +296,5 @@ def _is_unexpected_500(case: Case, entry: Entry) -> bool:
 
 
 def _kind(case: Case) -> str:
-    """Return the kind of a request: the id of the first clause that its case is about, or the name of the case."""
+    """Return the kind of a request: the id of the first clause that it tests; if there is none, its name."""
     return case.clauses[0] if case.clauses else case.name

@@ -33,7 +33,7 @@ MUST_ACCEPT: dict[Kind, str] = {"variant": "receiver.tolerant", "framed": "recei
 
 @dataclass(frozen=True, slots=True)
 class UsualBehaviour:
-    """How the receiver reacts to usual callbacks, which the API sends and which have no unusual content.
+    """How the receiver reacts to usual callbacks: genuine callbacks with ordinary content.
 
     The rules about unusual callbacks use this record, so that they do not report a fault again that usual callbacks
     have already shown. `asks` means that the receiver queries tasks, and `books` that the ledger contains some of the

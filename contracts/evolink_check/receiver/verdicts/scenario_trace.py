@@ -1,4 +1,4 @@
-"""Convert a scenario to a trace of its callbacks and of the receiver's requests about their tasks, in order of time."""
+"""Build a trace of the callbacks of a scenario and of the receiver's requests about their tasks, in order of time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ScenarioTrace:
     numbers: Mapping[int, int]  # the number of each entry, by the `id()` of its call
 
     def number(self, call: Call) -> int:
-        """Return the entry number of a callback."""
+        """Return the number of the trace entry that contains a callback."""
         return self.numbers[id(call)]
 
     def queries(self, case: TaskCase) -> tuple[Entry, ...]:

@@ -30,7 +30,7 @@ def render(template: str, **context: Any) -> str:
 
 
 def render_part(macro: str, *arguments: Any) -> str:
-    """Return the output of one macro of `parts.html`."""
+    """Return the HTML that a Jinja macro of `parts.html` makes from these arguments."""
     return str(getattr(_environment().get_template("parts.html").module, macro)(*arguments)).strip()
 
 

@@ -48,7 +48,7 @@ def lanes(view: TraceView) -> tuple[Lane, ...]:
 
 
 def _without_idle_time(drawn: list[Lane]) -> tuple[Lane, ...]:
-    """Shorten the pauses that all lanes share. For example, advancing the server's clock may leave a pause of a day."""
+    """Shorten long times without an event in any lane, for example because the server's clock was advanced by a day."""
     times = sorted({at for lane in drawn for mark in lane.marks for at in (mark.at, mark.until or mark.at)})
     cuts: list[tuple[float, float]] = []
     total = 0.0
