@@ -31,8 +31,9 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 class Delivery(msgspec.Struct, frozen=True, gc=False):
     """The delivery of a task's callback to the URL `target`, with its attempts so far.
 
-    `due` is the time of the attempt that is planned or in progress, on the account's clock; None if there is none. If
-    `repeats` is true, a recipe requests that the callback is sent once more after it was first accepted.
+    `due` is the time of the next attempt, or of the attempt in progress, on the account's clock. It is None if no
+    attempt is planned. If `repeats` is true, a recipe requests that the callback is sent once more after it was
+    accepted.
     """
 
     task_id: str

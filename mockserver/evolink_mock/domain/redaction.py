@@ -168,7 +168,7 @@ class Redactor:
         return without_keys(self._plain(text), _removed, plain_urls=plain_urls)
 
     def identifier(self, text: str) -> str:
-        """Do the same as `text`, but keep words that merely look like API keys, as identifiers may do."""
+        """Do the same as `text`, but keep words that look like API keys, because they may be part of the identifier."""
         return self._plain(text)
 
     def _plain(self, text: str) -> str:
@@ -176,7 +176,7 @@ class Redactor:
         return without_named(_shown(_URL.sub(_without_query, marked) if ":" in marked else marked), _removed)
 
     def query(self, query: str) -> str:
-        """Return `[removed:key]` if a query string contains the token of an account, and `[removed]` if not."""
+        """Return the placeholder for a query: `[removed:key]` if it contains an account's token, else `[removed]`."""
         has_key = _TOKEN_MARK in self._marked(unquote_plus(query))
         return KEY_REMOVED if has_key else REMOVED
 

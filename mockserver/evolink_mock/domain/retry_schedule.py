@@ -1,4 +1,4 @@
-"""The times of the attempts to deliver a callback: at the end of the task, then 1, 2 and 4 seconds after a failure."""
+"""The times of the attempts to deliver a callback: at the task's end, and 1, 2 and 4 seconds after failed attempts."""
 
 from __future__ import annotations
 

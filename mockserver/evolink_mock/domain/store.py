@@ -255,7 +255,7 @@ class SharedStore(Store, Protocol):
     async def flush(self) -> None:
         """Write some of the exchanges that this worker has collected to the journals; later calls write the others.
 
-        Must be called several times per second, because a worker can collect only a limited number of exchanges.
+        Must be called many times per second, because a worker can collect only a limited number of exchanges.
         """
         ...
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class ResponseQueue:
     """The responses to the small requests of one turn of the event loop, written one after another in the next turn.
 
-    If each response were written immediately, each might wake a client process on another core. To wake a process can
-    take a third of the time of a small request.
+    If each response were written immediately, each might wake a client process on another core. Waking a process
+    can take a third of the time of a small request.
     """
 
     def __init__(self) -> None:

@@ -52,7 +52,7 @@ _log = logging.getLogger("evolink_mock")
 
 
 def stop_on_hangup(server: Server) -> None:
-    """Stop the server when the terminal is closed (SIGHUP), unless it was started with `nohup`."""
+    """Stop the server when its terminal is closed (SIGHUP), unless the server was started with `nohup`."""
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
         signal.signal(hangup, server.handle_exit)

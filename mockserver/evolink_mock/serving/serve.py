@@ -89,7 +89,7 @@ def _serve_one(
 
 
 def _prepare(spec: Spec, settings: Settings, snapshot: Path | None) -> None:
-    """Open the store once before the workers start, so that its problems are reported only once."""
+    """Open the store and load the snapshot before the workers start, so that problems are reported only once."""
     service = Service(spec, settings)
     _load(service, snapshot)
     service.store.close()

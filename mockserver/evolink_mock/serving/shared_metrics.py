@@ -17,7 +17,10 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the only way to pass the folder to pro
 
 @contextmanager
 def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
-    """Return a context manager that creates the folder if `is_enabled`. Workers must be started in its block."""
+    """Return a context manager that creates the folder for its block, in which the workers must be started.
+
+    If `is_enabled` is false, no folder is created.
+    """
     if not is_enabled:
         yield
         return

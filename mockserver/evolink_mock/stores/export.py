@@ -72,7 +72,7 @@ async def export(store: Store, operations: OperationIndex, header: Header) -> As
 def read_header(lines: Iterator[bytes]) -> Header:
     """Parse the first line of an export.
 
-    Raises ValueError if the file is not an export, or if a newer version of evolink-mock has written it.
+    Raises ValueError if the file is not an export, or if its format is too new for this version of evolink-mock.
     """
     fields = _fields(1, next(lines, b""))
     if fields.pop("kind", "") != "store":

@@ -85,7 +85,7 @@ class JournalBuffers:
     def flush_in_rounds(self) -> None:
         """Write the next batch, unless a round has ended less than `_ROUND_SECONDS` ago.
 
-        A round ends after `_BATCHES` batches, or when everything is written. Must be called several times per second,
+        A round ends after `_BATCHES` batches, or when everything is written. Must be called many times per second,
         because a full buffer drops its oldest exchanges.
         """
         now = stopwatch()

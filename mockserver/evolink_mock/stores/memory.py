@@ -52,7 +52,7 @@ class MemoryStore:
         return self.account_now(token), self._tasks.get(task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the task and the delivery that it returns."""
+        """Call `step`, which modifies the account, and store the records in the `Change` that it returns."""
         change = step(self.account_now(token), self._tasks.__contains__)
         if change.task is not None:
             self._store(change.task, change)
@@ -69,7 +69,7 @@ class MemoryStore:
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the task and the delivery that it returns."""
+        """Call `step`, which modifies the account, and store the records in the `Change` that it returns."""
         self.change_now(token, step)
 
     async def accounts(self) -> Sequence[Account]:
@@ -99,7 +99,7 @@ class MemoryStore:
         return [delivery for delivery in deliveries if delivery is not None]
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the next callback of an account is due; None if no callback is planned."""
+        """Return when the account's next callback is due, on the account's clock; None if no callback is planned."""
         dues = [delivery.due for delivery in await self.deliveries(token) if delivery.due is not None]
         return min(dues, default=None)
 

@@ -109,7 +109,7 @@ class Connection:
         return StoreError(self.problem)
 
     def wall_time(self) -> float:
-        """Return the Unix time of the Redis server's clock, because the clocks of several machines differ."""
+        """Return the Unix time of the Redis server's clock, which all machines that share the store use."""
         return wall_time() + self.offset
 
     def close(self) -> None:

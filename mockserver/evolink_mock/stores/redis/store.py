@@ -1,6 +1,6 @@
 """The store on a Redis or Valkey server.
 
-Calls of this store block the event loop, because a round trip takes only tens of microseconds.
+Calls of this store block the event loop, but only for the tens of microseconds that a round trip takes.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class RedisStore(JournaledStore):
         return self.changes.queries.find(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the result.
+        """Call `step`, which modifies the account, and store the account and the returned `Change`.
 
         If another process has stored the account in the meantime, `step` is called again.
         """
@@ -116,7 +116,7 @@ class RedisStore(JournaledStore):
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the result.
+        """Call `step`, which modifies the account, and store the account and the returned `Change`.
 
         If another process has stored the account in the meantime, `step` is called again.
         """
@@ -139,7 +139,7 @@ class RedisStore(JournaledStore):
         return self.find_now(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """Return the task with this id; None if there is no such task."""
+        """Return the task with this id; None if no task has this id."""
         data = self.connection.call("HGET", self.changes.tasks, task_id)
         return None if data is None else self.changes.decode_task(task_id, data)
 
@@ -162,7 +162,7 @@ class RedisStore(JournaledStore):
         return self._deliveries([task_id.decode() for task_id in ids])
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the next callback of an account is due; None if no callback is planned."""
+        """Return when the account's next callback is due, on the account's clock; None if no callback is planned."""
         first = self.connection.call("ZRANGE", self.connection.key(f"due:{token}"), 0, 0, "WITHSCORES")
         return float(first[1]) if first else None
 

@@ -35,7 +35,7 @@ _FIND = (
 
 
 class _IdTakenError(Exception):
-    """A task with this id exists already."""
+    """A step has created a task with an id that another task already has."""
 
 
 class _Row:
@@ -95,7 +95,7 @@ class Changes:
         return result
 
     def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the account and the returned change in one transaction."""
+        """Call `step`, which modifies the account. Store the account and the returned `Change` in one transaction."""
         taken: set[str] = set()
         while True:
             try:
@@ -109,7 +109,7 @@ class Changes:
                 return
 
     def together(self, commands: Sequence[Command]) -> list[Exception | None]:
-        """Run the steps of several requests in one transaction.
+        """Run several steps, which are functions that change an account, in one transaction.
 
         Returns, for each step, the exception that it raised, or None if it succeeded. Raises `StoreError` if the
         transaction cannot be stored.

@@ -1,4 +1,4 @@
-"""A connection to the SQLite file, which reports every problem as a `StoreError`. Also the schema of the file."""
+"""The schema of the SQLite file, and a connection to the file, which reports every problem as a `StoreError`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ INSERT INTO accounts (id, token, data, used_at) VALUES (0, '', x'', 0)
 
 
 class Connection:
-    """A connection in write-ahead mode.
+    """A connection to the SQLite file in write-ahead mode.
 
     A committed transaction survives if the process is killed, but may be lost in a power failure. Methods raise
     `StoreError` if the disk is full, or if the file is not a store, was created by a newer version, or is read-only or
@@ -140,8 +140,8 @@ class Connection:
     def _execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Execute a statement, and repeat it while another process holds the lock of the file.
 
-        Other processes hold the lock for microseconds, so the pauses are shorter than the pauses of SQLite, which last
-        milliseconds.
+        Other processes hold the lock for microseconds. The pauses between the attempts are therefore shorter than in
+        SQLite's own repetition, where they last milliseconds.
         """
         deadline = None
         while True:
@@ -198,9 +198,9 @@ class Connection:
 
 
 class Transaction:
-    """The context manager of a transaction, which commits at the end, or rolls back after an exception.
+    """A context manager that commits a transaction at the end of its block, or rolls it back after an exception.
 
-    It is a class, because a generator would be slower, and every request that writes needs it.
+    It is a class instead of a generator function, which would slow down every request that writes.
     """
 
     def __init__(self, connection: Connection) -> None:

@@ -30,7 +30,7 @@ _AT_ONCE = 0.0  # before every time of the server's clock
 
 
 def wakes_at(account: Account, due: float | None) -> float | None:
-    """Convert `due`, a time on the account's clock, to the server's clock.
+    """Convert `due`, a time on the account's clock, to a time on the server's clock.
 
     Returns None if no attempt is planned or the account's clock is frozen.
     """
@@ -220,9 +220,9 @@ class Leases:
 
 
 def _end_leases_of(database: sqlite3.Connection, worker: str) -> None:
-    """End the leases of a worker.
+    """End the leases of a worker, so that other workers can attempt its deliveries immediately.
 
-    Other workers may then attempt the deliveries immediately, even if the account's clock is frozen.
+    This applies even to deliveries of accounts whose clock is frozen.
     """
     database.execute(
         "UPDATE deliveries SET worker = NULL, has_begun = 0, interruptions = interruptions + has_begun, "

@@ -1,6 +1,6 @@
 """The store in an SQLite file.
 
-Calls of this store block the event loop, because a transaction takes only microseconds.
+Calls of this store block the event loop, but only for the microseconds that a transaction takes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ANONYMOUS = 0  # id of the account whose journal records the requests without a
 class SqliteStore(JournaledStore):
     """A `BatchingStore` and a `SharedStore` in an SQLite file.
 
-    `wall_time` returns Unix seconds; it is used for leases and for the expiry of accounts. Methods raise `StoreError`
+    `wall_time` returns Unix seconds, for leases and for the deletion of unused accounts. Methods raise `StoreError`
     if the file cannot be used.
     """
 
@@ -87,11 +87,11 @@ class SqliteStore(JournaledStore):
         return self.changes.find_cached(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the account and the returned change in one transaction."""
+        """Call `step`, which modifies the account. Store the account and the returned `Change` in one transaction."""
         self.changes.change(token, step)
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Run the steps of several requests in one transaction.
+        """Run several steps, which are functions that change an account, in one transaction.
 
         Returns, for each step, the exception that it raised, or None if it succeeded.
         """
@@ -102,7 +102,7 @@ class SqliteStore(JournaledStore):
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the account and the returned change in one transaction."""
+        """Call `step`, which modifies the account. Store the account and the returned `Change` in one transaction."""
         if self.is_batching:
             await sent((token, step))
         else:
@@ -118,7 +118,7 @@ class SqliteStore(JournaledStore):
         return self.changes.find(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """Return the task with this id; None if there is no such task."""
+        """Return the task with this id; None if no task has this id."""
         row = self.connection.fetch_one(
             "SELECT t.data, o.token FROM tasks t JOIN accounts o ON o.id = t.account WHERE t.id = ?",
             (task_id,),
@@ -146,7 +146,7 @@ class SqliteStore(JournaledStore):
         return [decode_delivery(data) for (data,) in rows]
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the next callback of an account is due; None if no callback is planned."""
+        """Return when the account's next callback is due, on the account's clock; None if no callback is planned."""
         row = self.connection.fetch_one(
             "SELECT min(d.due) FROM accounts a JOIN deliveries d ON d.account = a.id WHERE a.token = ?",
             (token,),
