@@ -107,10 +107,11 @@ def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
 
 
 def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing:
-    """Pair the operations of both versions by file name, then by models, by method and path, and by `operationId`.
+    """Find the pairs of an old and a new operation that are two versions of the same operation.
 
-    If each version is a single document, and exactly one operation of each is left without a partner, these
-    two are paired.
+    Operations are paired if their file name, method and path, models or `operationId` are equal. The most reliable of
+    these criteria are tried first. If each version is a single document, and exactly one old and one new operation are
+    left, they are paired, too.
     """
     read = operations_of_all([*old, *new])
     olds = [operation for operations in read[: len(old)] for operation in operations]
@@ -132,7 +133,7 @@ def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing
 
 
 def _matchers(*, is_single: bool) -> Iterator[Callable[[Operation, Operation], bool]]:
-    """Yield functions that decide whether two operations are versions of one operation, the most reliable first."""
+    """Yield functions that decide whether two operations are versions of the same one, the most reliable first."""
 
     def address(one: Operation, other: Operation) -> bool:
         return (one.method, one.path) == (other.method, other.path)

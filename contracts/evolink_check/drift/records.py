@@ -85,5 +85,5 @@ class Document:
     source: str = ""
 
     def place(self, pointer: str) -> Place:
-        """Return a place in this document."""
+        """Return the place at a JSON pointer in this document."""
         return Place(self.file, pointer)

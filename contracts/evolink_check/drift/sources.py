@@ -88,12 +88,12 @@ def _with_prose(documents: list[Document]) -> list[Document]:
 
 
 def document_of(file: str, tree: dict[str, Json], text: str = "") -> Document:
-    """Create a document. The notation of OpenAPI 3.0 is converted to OpenAPI 3.1."""
+    """Create a `Document` from a JSON tree. The notation of OpenAPI 3.0 is converted to that of OpenAPI 3.1."""
     return Document(file, _with_numeric_bounds(with_null_types(tree)), text)
 
 
 def _with_numeric_bounds(value: Json) -> Any:
-    """Return a copy in which exclusive bounds are numbers, not booleans as in OpenAPI 3.0."""
+    """Return a copy of a JSON tree in which exclusive bounds are numbers, not booleans as in OpenAPI 3.0."""
     if isinstance(value, list):
         return [_with_numeric_bounds(item) for item in value]
     if not isinstance(value, dict):

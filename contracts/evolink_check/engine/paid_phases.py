@@ -92,7 +92,7 @@ class PaidPhases:
         self._await_callbacks()
 
     def _follow_failing(self, tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-        """Create the task that will certainly fail, if it is planned, and follow it to its end. Return the others."""
+        """If a task is planned that will certainly fail, create it and follow it to its end. Return the other tasks."""
         failing = [task for task in tasks[:1] if task.case.name.startswith(FAILS)]
         for task in failing:
             self.run.report_progress(FAILING, 0, 0)

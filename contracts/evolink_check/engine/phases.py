@@ -220,7 +220,7 @@ class Run:
         return send
 
     def progress_counter(self, phase: str, total: int) -> Callable[[], None]:
-        """Report that a phase begins. Return a function to be called after each request, which reports the progress."""
+        """Report that a phase begins. The caller must call the returned function after each request."""
         done = 0
         self.report_progress(phase, 0, total)
 

@@ -27,7 +27,7 @@ _REQUEST = 0.02  # seconds of a request, until the pace has been measured
 class Workload:
     """The work of a run: requests to send, tasks to follow one after the other, and waiting for callbacks.
 
-    `callback_seconds` is in real seconds.
+    `callback_seconds` is the expected time to wait for callbacks, in real seconds.
     """
 
     requests: int
@@ -45,7 +45,7 @@ class Workload:
         return min(self.longest_task, (estimated or _USUAL) / self.scale)
 
     def waiting_seconds(self, estimated: float) -> float:
-        """Return how many real seconds the run will spend only waiting.
+        """Return how many real seconds the run will wait for tasks to end and for callbacks.
 
         `estimated` is the estimated time of a task in seconds of the server's time; 0 if there is no estimate yet.
         """

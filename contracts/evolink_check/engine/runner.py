@@ -85,8 +85,8 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
 ) -> Report:
     """Check a server and return the report.
 
-    Only the clauses in `clauses` that bind a server are judged; by default, all of them. Raises `CouldNotRunError` in
-    the same cases as `execute`.
+    Only clauses that bind a server are judged. If `clauses` is None, all of these are judged. Raises `CouldNotRunError`
+    in the same cases as `execute`.
     """
     plan = plan_run(subject, effort or PROFILES["quick"], spec or load(), clauses or load_clauses())
     return execute(plan, progress=progress, stop=stop)

@@ -111,9 +111,9 @@ def _with_callback_url(
 
 
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
-    """Return the create requests in `cases` that concern the clauses; all of them if `clauses` is empty.
+    """Return the create requests in `cases` that test any of the clauses; all of them if `clauses` is empty.
 
-    If no request concerns the clauses, but some of the clauses can be observed on any task, return a few requests.
+    If no request tests any of the clauses, but some of the clauses can be observed on any task, return a few requests.
     """
     if not clauses:
         return cases

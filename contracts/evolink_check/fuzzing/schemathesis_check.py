@@ -55,7 +55,7 @@ def run_schemathesis(
 
 
 def with_findings(rules: Mapping[str, Rule], schemathesis: SchemathesisFindings) -> Mapping[str, Rule]:
-    """Return the rules with the findings of Schemathesis added."""
+    """Return the rules, extended so that they also report the findings of Schemathesis."""
     extended = {
         clause: _extended(rules.get(clause, _no_findings), findings)
         for clause, findings in schemathesis.findings.items()

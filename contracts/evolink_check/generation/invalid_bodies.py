@@ -48,7 +48,7 @@ def _with(good: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
 
 
 def _one_field(good: Mapping[str, Any], values: Mapping[str, SearchStrategy[Any]]) -> Bodies:
-    """Generate copies of the body `good` in which one field has a value of its strategy in `values`."""
+    """Generate copies of the body `good` with another value for one field. `values` has a strategy for each field."""
     return st.one_of([strategy.map(partial(_with, good, name)) for name, strategy in values.items()])
 
 

@@ -30,7 +30,7 @@ class SearchAbortedError(BaseException):  # Hypothesis treats any `Exception` as
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The effort of a search.
+    """How thoroughly to search for a failing example. At most `examples` examples are generated.
 
     If `seed` is None, the seed is random. `memory` is a folder of failing examples, which run first; None if failing
     examples are not saved.

@@ -28,9 +28,9 @@ class Catalog:
 
 
 def catalog_of(operations: Sequence[Operation]) -> Catalog:
-    """Return the models of these operations.
+    """Return the models of these operations, and the old model names that they still accept.
 
-    If two operations list a model, the model belongs to the operation with fewer models.
+    If several operations list the same model, the catalog contains the operation with the fewest models.
     """
     models: dict[str, Operation] = {}
     aliases: dict[str, tuple[str, Operation]] = {}

@@ -24,8 +24,8 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 class Content:
     """The documented body of a request or response, for one content type.
 
-    `shape` is its schema in normal form; None if the body has no schema. `examples` maps the JSON pointer of each
-    example to its value.
+    `shape` is the schema of the body in normal form; None if the body has no schema. `examples` maps the JSON pointer
+    of each example to its value.
     """
 
     pointer: str
@@ -129,7 +129,7 @@ class _Reader:
                     yield self._operation(method, path, joined(pointer, method), item[method], item)
 
     def _resolved(self, pointer: str, value: Json) -> tuple[str, dict[str, Json]]:
-        """Follow the `$ref` in a value, if there is one. Return the JSON pointer and the mapping to which it leads."""
+        """Follow the `$ref` in `value`, if there is one. Return the resolved JSON object with its JSON pointer."""
         for _ in range(8):
             target = local_pointer(value.get("$ref")) if isinstance(value, dict) else None
             if target is None:

@@ -53,7 +53,7 @@ _LONG_SEARCH = settings(_SEARCH, max_examples=5 * _EXAMPLES)
 def prover_of(pair: OperationPair) -> Prover | None:
     """Return the prover for two versions of an operation.
 
-    The result is None if one version has no request body, or a schema that cannot be compiled.
+    The result is None if the request body of one version has no schema, or a schema that cannot be compiled.
     """
     old, new = pair.old.body, pair.new.body
     if old is None or new is None or old.shape is None or new.shape is None:

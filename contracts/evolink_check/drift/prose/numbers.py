@@ -1,4 +1,4 @@
-"""Find the numbers in a description that state a limit or a promise. Each quantity is converted to one unit."""
+"""Find the numbers in a description that state a limit or a promise. Times, for example, are converted to seconds."""
 
 from __future__ import annotations
 

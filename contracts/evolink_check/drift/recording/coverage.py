@@ -89,7 +89,7 @@ def _members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
 
 
 def _values(shape: Shape, bodies: Sequence[Any], path: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the path of each member with several documented values, and its values that were never recorded."""
+    """Yield the path of each member with several documented values, and those values that were never recorded."""
     for name, member in shape.properties.items():
         where = f"{path}.{name}" if path else name
         values = [body[name] for body in bodies if isinstance(body, dict) and name in body]

@@ -1,4 +1,4 @@
-"""Write a comparison as JUnit XML. Each change is a test case, and a breaking change is a failure."""
+"""Write a comparison as JUnit XML. Each change is a test case, which a new breaking change fails."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def joined(pointer: str, *steps: str | int) -> str:
 
 
 def escaped(pointer: str) -> str:
-    """Escape a JSON pointer for use as the fragment of a reference."""
+    """Escape a JSON pointer, so that it can be used after `#` in a reference."""
     return re.sub(r"[^\w/~.\-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), pointer)
 
 
@@ -241,7 +241,7 @@ def limits_of(plain: Mapping[str, Any], kind: str) -> dict[str, Json]:
 
 
 def _whole(limits: dict[str, Json]) -> dict[str, Json]:
-    """Convert the limits of integers to inclusive whole numbers."""
+    """Convert the limits of integers to inclusive whole numbers. For example, a `minimum` of 1.5 becomes 2."""
     low = [math.ceil(limits.pop("minimum"))] if "minimum" in limits else []
     low += [math.floor(limits.pop("exclusiveMinimum")) + 1] if "exclusiveMinimum" in limits else []
     high = [math.floor(limits.pop("maximum"))] if "maximum" in limits else []

@@ -45,7 +45,7 @@ class Difference:
 def limit_difference(  # noqa: PLR0913, PLR0917  (both versions, and the place)
     word: str, before: Shape, old: Branch, after: Shape, new: Branch, path: str
 ) -> Difference | None:
-    """Compare the keyword `word` in two versions of a schema; None if it has the same meaning in both."""
+    """Return how the keyword `word` differs between two versions of a schema; None if its meaning is the same."""
     was, now = old.limits.get(word), new.limits.get(word)
     if (word in old.limits) == (word in new.limits) and canonical(was) == canonical(now):
         return None
