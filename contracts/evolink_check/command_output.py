@@ -52,9 +52,10 @@ class Output:
 
 
 def _whole(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
-    """Remove the parts of an API key that remain if the key began in `first` or ended in `last`.
+    """Remove the remaining part of an API key from the end of `first` and from the beginning of `last`.
 
-    `first` and `last` are the beginning and the end of an output whose middle was not kept.
+    `first` and `last` are the beginning and the end of an output whose middle was not kept, so only a part of a key may
+    remain.
     """
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)

@@ -1,4 +1,4 @@
-"""Cache keys for objects that cannot be hashed."""
+"""Make objects that cannot be hashed usable as keys of a cache."""
 
 from __future__ import annotations
 

@@ -192,9 +192,9 @@ def _document_faults(
 
 
 def _model_fault(body: Mapping[str, Any]) -> RequestFault:
-    """Return the fault of the `model` in a request body.
+    """Return the fault of a request body whose `model` is missing or described by no OpenAPI document.
 
-    The other fields are not checked, because it is unknown which OpenAPI document applies to the body.
+    The other fields are not checked, because it is unknown which document applies to the body.
     """
     if "model" not in body:
         return RequestFault("create.required", "no model")
@@ -255,7 +255,7 @@ def _uncertain_faults(body: Mapping[str, Any]) -> Iterator[RequestFault]:
 
 
 def _is_on_the_web(url: str) -> bool:
-    """Whether every server would try to fetch the URL; False if the host is missing or internal."""
+    """Whether every server would try to fetch the URL, because it is http or https and its host is not internal."""
     return urlsplit_scheme(url) in {"http", "https"} and bool(host_of(url)) and not is_internal(url)
 
 

@@ -131,7 +131,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
             raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
     def apply(self, report: Report) -> Report:
-        """Return the report with the known violations marked, and with the options --strict, --warn and --require.
+        """Return the report with its known violations marked, and with the values of --strict, --warn and --require.
 
         If `update` is set, the baseline file is updated first.
         """

@@ -72,7 +72,7 @@ def interrupting(
 
 @contextmanager
 def ending_at_signals() -> Iterator[None]:
-    """In the `with` block, a signal raises SystemExit with the exit status of that signal.
+    """In the `with` block, SIGINT, SIGTERM or SIGHUP raises SystemExit with the exit status of the signal.
 
     A signal that was ignored when the process started (for example because of `nohup`) remains ignored. During a run,
     `interrupting` replaces these handlers.

@@ -19,7 +19,7 @@ _FETCH_CHECKS = 10  # how often it is checked whether the mock has recorded the 
 
 
 def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Journals:
-    """Return the mock's journal, after waiting for the last requests of the client to be recorded.
+    """Wait until the mock has recorded the last requests of the client, and return its journal (log of requests).
 
     If a client ends in the middle of a response, the mock notices this only after a moment. If `saved` is true, the
     client has saved a result, so this function also waits until the mock has recorded the download of the result.

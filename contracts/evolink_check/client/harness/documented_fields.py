@@ -34,7 +34,8 @@ def _fields(schema: Node, prefix: str) -> Iterator[tuple[str, bool]]:
 def pairs_of(names: Sequence[str]) -> list[tuple[str, ...]]:
     """Group the names of fields in pairs, so that both fields of a pair can be removed from one response.
 
-    No name in a pair is a prefix of the other name. A name for which no partner remains forms a group of one.
+    A field is not paired with a field inside it, such as `error` with `error.code`. A name for which no partner remains
+    forms a group of one.
     """
     left, pairs = list(names), list[tuple[str, ...]]()
     while left:

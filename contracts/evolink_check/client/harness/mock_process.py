@@ -218,7 +218,7 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Close the stdin of `evolink-mock run`, which ends its child command and then the mock. If it goes on, kill it."""
+    """Close the stdin of `evolink-mock run`, so that its child command and then the mock end. If not, kill the mock."""
     with suppress(subprocess.TimeoutExpired, ValueError, OSError):
         process.communicate(timeout=_STOP_SECONDS)
     if process.poll() is None:

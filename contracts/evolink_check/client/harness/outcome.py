@@ -27,8 +27,8 @@ _CRASHES = re.compile(
 class SavedFile:
     """The file in which a client saved its result.
 
-    `whole` means that no part of the file seems to be missing. `media` means that the file may be an image, a video or
-    audio, because it is not empty and contains neither HTML nor JSON.
+    `whole` means that no part of the file seems to be missing. `media` means that the file is neither empty nor
+    HTML nor JSON, so that it may be an image, a video or audio.
     """
 
     size: int
@@ -139,7 +139,7 @@ def _find_crash(errors: str) -> str:
 
 
 def is_media(content: bytes) -> bool:
-    """Whether a file may be an image, a video or audio, because it is not empty and contains neither HTML nor JSON."""
+    """Whether a file is neither empty nor HTML nor JSON, so that it may be an image, a video or audio."""
     return bool(content) and content.lstrip()[:1] not in {b"{", b"<", b"[", b""}
 
 
