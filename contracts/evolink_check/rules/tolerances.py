@@ -78,7 +78,7 @@ class Tolerances:
 
     @property
     def credits_settled(self) -> float:
-        """The maximum real seconds from the first report of a task's end until the server has settled its credits."""
+        """How many real seconds after the first report of a task's end the server may still return its credits."""
         return max(1.0, self.real(2.0))
 
     @property

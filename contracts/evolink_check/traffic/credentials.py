@@ -1,7 +1,7 @@
 """Find the values that a request sent as credentials, so that they can be removed from the whole trace.
 
-Each value is returned as it was sent, percent-encoded as in a URL, and escaped as in a JSON string, because the trace
-may contain the value in any of these three forms.
+Each value is returned in three forms: as it was sent, percent-encoded as in a URL, and escaped as in a JSON string. The
+trace may contain it in any of these forms.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _PART_END = re.compile(r"\r?\n--")
 def bearer_keys_in(exchange: Exchange) -> set[str]:
     """Return the API keys that the request sent as `Authorization: Bearer KEY`.
 
-    Each key is returned as it was sent, percent-encoded, and escaped as in a JSON string.
+    Each key is returned in three forms: as it was sent, percent-encoded, and escaped as in a JSON string.
     """
     return _notations(filter(None, map(bearer_key, _authorizations(exchange))))
 
@@ -51,7 +51,7 @@ def bearer_keys_in(exchange: Exchange) -> set[str]:
 def credentials_in(exchange: Exchange) -> set[str]:
     """Return the credentials of the request other than bearer keys, such as cookies and passwords in URLs.
 
-    Each credential is returned as it was sent, percent-encoded, and escaped as in a JSON string.
+    Each credential is returned in three forms: as it was sent, percent-encoded, and escaped as in a JSON string.
     """
     return _notations(value for value in _credentials_of(exchange) if is_distinctive(value))
 
@@ -59,7 +59,7 @@ def credentials_in(exchange: Exchange) -> set[str]:
 def codes_in(exchange: Exchange) -> set[str]:
     """Return the values of query parameters with names such as `code`; empty unless the path contains `/v1/`.
 
-    Each value is returned as it was sent, percent-encoded, and escaped as in a JSON string.
+    Each value is returned in three forms: as it was sent, percent-encoded, and escaped as in a JSON string.
     """
     path, _, query = exchange.url.partition("?")
     # A result link is left alone, because it must match the request that fetches it.

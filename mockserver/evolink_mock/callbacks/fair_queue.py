@@ -24,8 +24,8 @@ class AttemptLimits(Struct, frozen=True):
     """Maximum numbers of concurrent attempts. Each attempt occupies a socket until the response or the timeout.
 
     `slow` limits the attempts to all receivers whose last attempt was slow, and `unproven` the attempts to these and to
-    all receivers that have not been called before. `account` and `receiver` limit the attempts of each account and to
-    each receiver, and `share` the attempts of one account to one receiver.
+    all receivers that have not been called before. `account` limits the attempts of one account, `receiver` the
+    attempts to one receiver, and `share` the attempts of one account to one receiver.
     """
 
     total: int = 384

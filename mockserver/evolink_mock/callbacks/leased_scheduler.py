@@ -165,7 +165,7 @@ class LeasedScheduler:
         return []
 
     async def _look(self) -> None:
-        """Renew the leases, lease and attempt due deliveries, and call `changed` if another worker has changed data."""
+        """Renew leases, lease and attempt due deliveries, and call `changed` if another worker changed the store."""
         now = stopwatch()
         if now >= self._renew_at:
             await self._leases.renew()
@@ -194,7 +194,10 @@ class LeasedScheduler:
         self._ended.set()
 
     async def _set_time(self, token: str, instant: float) -> bool:
-        """Set a frozen clock. Returns False if the account was deleted or another worker moves its clock."""
+        """Set the frozen clock of an account to `instant`.
+
+        Returns False if the account was deleted or another worker moves its clock.
+        """
         is_moved = False
 
         def step(account: Account, _: IsTaken) -> Change:

@@ -1,8 +1,8 @@
 """Decide whether the mock may call a callback URL, or an address to which its host resolves. Without I/O.
 
 A URL is parsed once, by `parse_callback_url`, for the check and for the request. A URL that another parser could
-understand differently is rejected: user names, backslashes, percent signs in a host, characters outside of printable
-ASCII, and numeric hosts that are not plain dotted decimal.
+understand differently is rejected. Therefore, a URL must not contain a user name, a backslash, a percent sign in the
+host, or a character outside of printable ASCII, and a numeric host must be plain dotted decimal.
 """
 
 from __future__ import annotations

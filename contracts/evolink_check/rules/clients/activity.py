@@ -180,7 +180,8 @@ def is_readable_json(observation: Observation) -> bool:
 def may_have_lost_task(observation: Observation) -> bool:
     """Return whether a create request may have created a task whose id the client did not receive.
 
-    If the response is an error, return True only if the mock's journal shows that the server created a task.
+    If the response is an error, return True only if the mock's journal, its log of requests, shows that a task was
+    created.
     """
     if 200 <= observation.status < 300:  # noqa: PLR2004
         return not observation.task_id or not is_readable_json(observation)

@@ -72,7 +72,7 @@ def _next_after(group: Sequence[Observation], place: int) -> Observation | None:
 
 
 def waits(value: str, at: float) -> float | None:
-    """Return the seconds that the value of a `Retry-After` header demands; None if the value is invalid.
+    """Return how many seconds a `Retry-After` value tells a client to wait; None if the value is invalid.
 
     `at` is the time of the response in Unix seconds.
     """

@@ -97,7 +97,8 @@ def is_own(observation: Observation, view: TraceView) -> bool | None:
 def is_foreign(task_id: str) -> bool:
     """Return whether a task id does not begin with `task-unified-` (clause `query.id-prefix`).
 
-    Return False if the id contains characters other than letters, digits, `_` and `-`.
+    Return False if the id contains characters other than letters, digits, `_` and `-`, because servers may
+    decode these differently.
     """
     return _WORD.fullmatch(task_id) is not None and not task_id.startswith(PREFIX)
 

@@ -59,7 +59,7 @@ def _has_own_clause(pointer: str, keyword: str) -> bool:
 
 
 def _is_missing(observation: Observation, pointer: str) -> bool:
-    """Return whether an expected field is null or absent. `create.complete` reports this, so the other rules do not."""
+    """Return whether a field that every client needs is null or absent. Only `create.complete` reports this."""
     return pointer.removeprefix("/") in _EXPECTED and observation.body.get(pointer[1:]) is None
 
 
@@ -94,7 +94,7 @@ def pending_first(view: TraceView) -> Iterator[Finding]:
 def is_at_once(create: Observation, query: Observation) -> bool:
     """Return whether a query is sent immediately after the response to the create request.
 
-    A 404 for a later query violates `query.answers-200`. If the task is found by a still later query, the 404 violates
+    A 404 for a later query violates `query.answers-200`. If a still later query finds the task, the 404 violates
     `create.readable-at-once` instead.
     """
     return 0 <= query.began - create.ended <= _TOLERANCES.query_at_once

@@ -123,7 +123,7 @@ def _is_either(clause: str, observation: Observation) -> bool:
 
 
 def _refused(observation: Observation, right: frozenset[int]) -> ClauseFindings:
-    """Judge the status for a create request that must be refused because of exactly one fault."""
+    """Judge the response status of a create request that must be refused because of exactly one fault."""
     fault = certain_faults(observation)[0]
     if observation.status == 400 or (observation.status == 403 and fault.clause == "model.enum"):  # noqa: PLR2004
         yield fault.clause, passed(observation.number)

@@ -1,4 +1,4 @@
-"""The fields of bodies about tasks: progress, results, errors, and whether they change after the end."""
+"""Read the fields of a response about a task, such as progress and results, and find changes after its end."""
 
 from __future__ import annotations
 
@@ -74,9 +74,10 @@ def can_cancel(body: Mapping[str, Any]) -> bool | None:
 
 
 def changed_field(first: Observation, later: Observation, statuses: Statuses) -> str:
-    """Return the name of the first field in which `later` differs from the final response `first`; empty if none.
+    """Return the name of the first field that has changed after the end of a task; empty if none has.
 
-    A field that is invalid in the final response may change.
+    `first` is the response that reported the end, and `later` is a later response. A field that is invalid in `first`
+    may change.
     """
     if first.body == later.body:
         return ""

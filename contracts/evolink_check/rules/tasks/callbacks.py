@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @rule("callback.only-when-asked")
 def only_when_asked(view: TraceView) -> Iterator[Finding]:
-    """If the create request has no callback URL, there is no callback (clause `callback.only-when-asked`).
+    """If a create request has no callback URL, no callback is sent (clause `callback.only-when-asked`).
 
     The rule applies only if deliveries to a callback receiver were recorded.
     """

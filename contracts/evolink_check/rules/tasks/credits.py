@@ -200,7 +200,7 @@ def _price(create: Observation) -> float:
 
 @rule("credits.shape")
 def shape(view: TraceView) -> Iterator[Finding]:
-    """`/v1/credits` returns 200 and the remaining and used credits of user and token (clause `credits.shape`)."""
+    """`/v1/credits` returns 200 and the remaining and used credits of user and API key (clause `credits.shape`)."""
     known = [observation for observation in view.of("credits") if observation.account.valid]
     if len(known) >= ENOUGH and all(observation.status >= _SERVER_ERROR for observation in known):
         numbers = [observation.number for observation in known]

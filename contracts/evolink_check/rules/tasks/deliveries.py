@@ -50,9 +50,9 @@ class TaskDeliveries:
 
     @property
     def truncated(self) -> bool:
-        """Whether the body of a delivery is incomplete.
+        """Whether the body of any delivery is incomplete.
 
-        If it is, the server gave up in the middle of the delivery, and the time of its next attempt cannot be
+        If so, the server gave up in the middle of the delivery, and the time of its next attempt cannot be
         predicted.
         """
         return any(is_truncated(delivery) for delivery in (*self.early, *self.attempts))
@@ -77,7 +77,7 @@ def all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
 
 
 def watched_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """Yield the deliveries of every task whose callback URL leads to the receiver that was recorded."""
+    """Yield the deliveries of every task whose callback URL leads to the receiver whose deliveries were recorded."""
     return (deliveries for deliveries in all_deliveries(view) if deliveries.watched)
 
 
@@ -97,8 +97,8 @@ def is_truncated(observation: Observation) -> bool:
 def slowest_answer(view: TraceView, at: float) -> float:
     """Return the longest response time of the API around the Unix time `at`, in real seconds; 0 without a response.
 
-    If the API was slow, the server may also have been slow to connect to a receiver. The time to connect counts for the
-    timeout of a delivery, although the receiver cannot measure it.
+    If the API was slow, the server may also have been slow to connect to a receiver. The time to connect counts
+    towards the timeout of a delivery, although the receiver cannot measure it.
     """
     answers, around = view.once(_answer_times), Tolerances().same_instant
     start, end = (bisect_left(answers, (at + shift,)) for shift in (-around, around))
@@ -106,7 +106,7 @@ def slowest_answer(view: TraceView, at: float) -> float:
 
 
 def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: int = 1) -> bool:
-    """Return whether the server was so slow around the Unix time `at` that deliveries may not have arrived in time.
+    """Return whether the server was so slow around the Unix time `at` that deliveries may be late or lost.
 
     `rest` is the number of attempts that were still to come. If one attempt was left, the server counts as slow if a
     response took longer than a quarter of the callback timeout. If more attempts were left, a response must have taken
@@ -166,7 +166,7 @@ def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
 
 
 def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
-    """Return a record with the callback URL and the callback rules of a task; None if it has no callbacks.
+    """Return a record with the callback URL and the callback rules of a task; None if its model has no callbacks.
 
     The record contains no deliveries yet.
     """

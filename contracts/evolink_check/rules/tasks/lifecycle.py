@@ -145,7 +145,7 @@ def _of(observation: Observation, name: str) -> str:
 def ends(view: TraceView) -> Iterator[Finding]:
     """A task ends within the configured limit, by default ten times its estimated time (clause `task.ends`).
 
-    If neither limit is known, a task that takes longer than ten minutes of the server's clock is a warning.
+    If neither limit is known, a task that takes longer than ten minutes of the server's clock gets a warning.
     """
     for history in task_histories(view):
         over = [
@@ -164,7 +164,7 @@ def ends(view: TraceView) -> Iterator[Finding]:
 
 
 def _not_ended(view: TraceView, history: TaskHistory, create: Observation) -> Iterator[Finding]:
-    """Yield a violation if the last query of the task came after the limit and found the task unfinished."""
+    """Yield a violation if the last query of a task came after the time limit and found the task unfinished."""
     tolerances, last = Tolerances(view.trace.scale), history.queries[-1]
     info = create.body.get("task_info")
     estimated = info.get("estimated_time") if isinstance(info, dict) else None

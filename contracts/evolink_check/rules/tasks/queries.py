@@ -145,7 +145,7 @@ def _at(body: Mapping[str, Any], pointer: str) -> Any:
 def complete(view: TraceView) -> Iterator[Finding]:
     """The response to a status query has `id` and `status` (clause `query.complete`).
 
-    Other fields may be absent, or other clauses check them.
+    Other fields may be absent or are checked by other clauses.
     """
     for history in task_histories(view):
         for observation in history.judged:

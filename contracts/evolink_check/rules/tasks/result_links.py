@@ -1,4 +1,4 @@
-"""Rules about result links: how long they work, with which API keys, and how their paths end."""
+"""Rules about result links: how long they work, that they need no API key, and how their paths end."""
 
 from __future__ import annotations
 

@@ -121,8 +121,8 @@ def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) ->
 def _with_undecoded_entries(text: bytes) -> Any:
     """Parse a large HAR document, but leave its entries as `msgspec.Raw`, which takes a quarter of the memory.
 
-    Return None if msgspec cannot find the entries. The caller then uses the decoder of the standard library, which may
-    accept the text or states the error.
+    Return None if msgspec cannot find the entries. The caller then uses the decoder of the standard library, which
+    either accepts the text or describes the error.
     """
     try:
         document = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
@@ -161,7 +161,7 @@ def _integer(digits: str) -> float:
 
 
 def _attached_bodies(document: Any) -> Iterator[dict[str, Any]]:
-    """Yield the bodies that are stored in separate files. Playwright names the file of a body in its member `_file`."""
+    """Yield the JSON object of each body that is stored in a separate file, whose name Playwright writes as `_file`."""
     entries = _at(document, "log", "entries")
     for entry in entries if isinstance(entries, list) else ():
         for body in (_at(entry, "request", "postData"), _at(entry, "response", "content")):

@@ -17,7 +17,10 @@ _READABLE = (int, float, str)
 
 
 class EntryFacts(Struct, frozen=True):
-    """Facts about an entry that standard HAR has no field for. Only HAR files that evolink-check wrote contain them."""
+    """The facts about an entry of a trace that the fields of standard HAR cannot store.
+
+    Only HAR files that evolink-check wrote contain them.
+    """
 
     began: float
     ended: float
@@ -31,7 +34,10 @@ class EntryFacts(Struct, frozen=True):
 
 
 class LogFacts(Struct, frozen=True):
-    """Facts about a trace that standard HAR has no field for. Only HAR files that evolink-check wrote contain them."""
+    """The facts about a trace that the fields of standard HAR cannot store.
+
+    Only HAR files that evolink-check wrote contain them.
+    """
 
     accounts: tuple[Account, ...] = ()
     origin: str = ""
