@@ -91,10 +91,10 @@ def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
 
 
 def _php(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Write a PHP configuration file that names `bundle`, the trusted certificates. Return PHP_INI_SCAN_DIR for it.
+    """Write a PHP configuration file that makes PHP trust the certificates in `bundle`.
 
-    The value is PHP's list of configuration folders, with the folder of the new file appended. An empty item in this
-    list stands for PHP's default folder.
+    Returns the value of PHP_INI_SCAN_DIR: PHP's list of configuration folders, with the folder of the new file
+    appended. An empty item in this list stands for PHP's default folder.
     """
     own = folder / "php"
     own.mkdir(exist_ok=True)

@@ -69,7 +69,7 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 async def _disconnect(
     sending: asyncio.Task[None], exchange: Exchange, scope: Scope, gone: asyncio.Task[None]
 ) -> None:
-    """Disconnect a client that did not read the events in time (`sending` timed out). Raise any other error again."""
+    """Disconnect a client that did not read the events in time (`sending` timed out). Other errors are raised again."""
     if not isinstance(sending.exception(), TimeoutError):
         sending.result()
     exchange.notes += (_TOO_SLOW,)

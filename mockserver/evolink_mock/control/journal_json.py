@@ -40,7 +40,7 @@ def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
 
 
 def words_of(exchanges: Iterable[Exchange]) -> set[str]:
-    """Return all words in the recorded requests and responses, so that a caller can tell which tokens may occur."""
+    """Return all words in the recorded requests and responses. A token that is not among them need not be removed."""
     words: set[str] = set()
     for exchange in exchanges:
         values = [

@@ -24,7 +24,7 @@ def is_operator(headers: Mapping[bytes, bytes], key: str) -> bool:
 
 
 def set_cookie(key: str) -> bytes:
-    """Return the `Set-Cookie` value for a browser that has opened the operator's link."""
+    """Return the value of `Set-Cookie` that makes a browser store the operator's key in a cookie."""
     return f"{_name(key)}={key}; Path=/__mock__; HttpOnly; SameSite=Strict".encode("latin-1", "replace")
 
 

@@ -39,7 +39,7 @@ class BodyText(NamedTuple):
 
 
 def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
-    """Return the body of a request. If only its beginning was recorded, `comment` states how many bytes were."""
+    """Return the body of a request. If only its beginning was recorded, `comment` says so, with its size in bytes."""
     recorded = exchange.request_body
     if not recorded:
         return BodyText("")

@@ -93,5 +93,5 @@ async def show_certificate(request: ControlRequest) -> ControlResponse | ApiErro
 
 
 async def list_catalog(request: ControlRequest) -> ControlResponse:
-    """Return the catalog of recipes, without combinations of several effects."""
+    """Return the catalog of recipes. It contains recipes with one effect, but no combinations of effects."""
     return json_response({"recipes": request.service.registry.names})

@@ -50,7 +50,7 @@ def keep_whole_body(exchange: Exchange, body: bytes, limit: int) -> bytes | ApiE
 
 
 async def keep_body(scope: Scope, receive: Receive) -> None:
-    """Record those bytes of a body that arrive within `PATIENCE_SECONDS`. No endpoint needs the body.
+    """Record the beginning of a body that no endpoint reads: the bytes that arrive within `PATIENCE_SECONDS`.
 
     Raises `ClientDisconnectedError` if the client disconnects within this time.
     """

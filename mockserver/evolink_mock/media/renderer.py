@@ -88,7 +88,7 @@ class RenderingCancelledError(RuntimeError):
 def render(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool] = lambda: False) -> None:
     """Write the file that `spec` describes to `path`, completely or not at all.
 
-    To render a video of 6 s in 480p takes 0.4 s. Raises OSError if the folder cannot be written, and av.FFmpegError if
+    A video of 6 s in 480p takes 0.4 s to render. Raises OSError if the folder cannot be written, and av.FFmpegError if
     a codec fails. If `is_cancelled` returns true before a frame, `RenderingCancelledError` is raised.
     """
     with replace_atomically(path) as temporary:

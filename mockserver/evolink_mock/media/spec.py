@@ -169,7 +169,7 @@ def _seconds(duration: str | float | None) -> float:
 
 
 def _frame_size(words: list[str]) -> tuple[int, int]:
-    """Return width and height, from a text such as `1280x720`, or else from the aspect ratio and the shorter side."""
+    """Return width and height in pixels, from a text such as `1280x720`, else from aspect ratio and shorter side."""
     if size := _first_match(_SIZE, words):
         return _limit_size(size[0], size[1])
     horizontal, vertical = _ratio(words)

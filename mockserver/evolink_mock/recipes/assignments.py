@@ -79,8 +79,8 @@ def next_for(
 ) -> Recipe | None:
     """Return the assigned recipe that applies to a request, and count the request. Return None if no recipe applies.
 
-    Recipes for a number of requests come first, in the order of assignment, then a permanent recipe for the operation,
-    then a permanent recipe for all operations. A recipe that has no effect on this request is kept for a later request.
+    Recipes that are limited to a number of requests come first, in the order of assignment, then a permanent recipe for
+    the operation, then one for all operations. A recipe that has no effect on this request is kept for a later request.
     `documented` are the error statuses that the operation documents.
     """
     waiting = account.assigned or []
@@ -105,7 +105,10 @@ def _precedence(entry: AssignedRecipe) -> int:
 
 
 def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recipe:
-    """Return the recipe for a request that names a sequence of recipes. The next such request gets the next recipe."""
+    """Return the step of a sequence that the current request has reached, and count the request.
+
+    The account's later requests that name the sequence reach the following steps.
+    """
     if sequence.is_constant:
         return _with_pending_terms(account, sequence, 0)
     turns = account.turns = {} if account.turns is None else account.turns

@@ -259,7 +259,7 @@ def recipe_schema() -> dict[str, Any]:
 
 
 def effect_rows() -> list[tuple[str, str, str, str]]:
-    """Return a row for each effect: how it is written, its meaning, the operations that it can change, an example."""
+    """Return a row for each effect: its notation, its meaning, the operations that it can change, and an example."""
     return [
         (
             effect.form,

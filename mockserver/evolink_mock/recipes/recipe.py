@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Recipe(Struct, frozen=True):
-    """What a recipe does to one request: the error that it gets, the course of its task, changes of its response."""
+    """What a recipe does to one request: which error it gets, how its task goes, and what changes in its response."""
 
     status: int | None = None
     retry_after: float = 1.0  # the `Retry-After` of a 429, in seconds
@@ -119,7 +119,7 @@ def timetable_for_recipe(
 
 
 def anomalies_of(recipe: Recipe) -> Anomalies | None:
-    """Return the faults that a recipe gives to a task, such as broken result links or a late callback; None if none."""
+    """Return the faults that a recipe gives to a task, such as broken links or a late callback; None if it gives none."""
     if not recipe.link and not recipe.callback and not recipe.is_forgotten:
         return None
     return Anomalies(recipe.link, recipe.callback, recipe.callback_delay, recipe.is_forgotten)

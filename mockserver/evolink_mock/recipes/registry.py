@@ -161,5 +161,5 @@ class RecipeRegistry:
 
 
 def _placeholder(name: str) -> str:
-    """Return the placeholder (such as `DURATION`) in the form of an effect that needs a value."""
+    """Return the placeholder for an effect's value, such as `TIME` for `latency`, which is written `latency=TIME`."""
     return BY_NAME[name].form.partition("=")[2].partition(",")[0].partition("[")[0]

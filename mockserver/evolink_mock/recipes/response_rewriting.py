@@ -98,7 +98,7 @@ def _replace_body(kind: str, response: WholeResponse) -> WholeResponse:
 def _edit(recipe: Recipe, body: bytes) -> bytes:
     """Add, change and remove the fields of a JSON body as a recipe requests.
 
-    If a field to change or remove does not exist, nothing is changed. A body that is not JSON is returned unchanged.
+    If a field to change or remove does not exist, it is skipped. A body that is not JSON is returned unchanged.
     """
     if not (recipe.omitted or recipe.added or recipe.nulled or recipe.emptied or recipe.skew):
         return body

@@ -5,9 +5,9 @@
 - `assigned`: assigned to the account by the control API;
 - `token`: after a `~` in the bearer token.
 
-Headers and the control API are meant for this server, so an unknown recipe there is an error. Prompts and tokens are
-the client's own text, so anything in them that is not a recipe is ignored, with a note in the log. `[[!TEXT]]` is
-never a recipe.
+Headers and the control API are meant for this server, so an unknown recipe in them is an error. Prompts and tokens are
+the client's own text, so anything in them that is not a recipe is ignored, with a note in the log. In a prompt,
+`[[!TEXT]]` is never a recipe.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def resolve_recipe(
 ) -> Resolution:
     """Return the recipe from the first source that names one.
 
-    If the source names a sequence of recipes, the account's next request that names the sequence gets the next recipe.
+    If the source names a sequence of steps, this request is counted, so that later requests reach the following steps.
     """
     notes: tuple[str, ...] = ()
     sequence: RecipeSequence | ApiError | None = None
