@@ -112,7 +112,7 @@ def evolink_verdict(request: pytest.FixtureRequest, _evolink_outcome: Report | s
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail or skip a test according to its verdict, before the body of the test runs."""
+    """Fail or skip a test according to the verdict on its clause, before the body of the test runs."""
     verdict = getattr(item, "funcargs", {}).get(_VERDICT)
     if verdict is not None:
         _apply_verdict(verdict)

@@ -1,4 +1,4 @@
-"""The JSON bodies of callbacks: usual ones, unusual ones that the documents allow, and forged ones."""
+"""The JSON bodies of callbacks: usual ones, unusual ones that the OpenAPI documents allow, and forged ones."""
 
 from __future__ import annotations
 

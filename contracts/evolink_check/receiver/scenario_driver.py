@@ -1,4 +1,4 @@
-"""The driver of a scenario: it creates tasks, sends callbacks to the receiver, and waits for the reactions."""
+"""The driver of a scenario: it creates tasks, sends callbacks to the receiver, and waits until the receiver reacts."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class ScenarioDriver:
             ]
 
     async def settle(self, case: TaskCase, body: TaskBody) -> None:
-        """Send a refused callback again until it is accepted, and then wait as `expect_action` does."""
+        """Send a refused callback again until it is accepted, and then call `expect_action`."""
         if case.accepted or await self.redeliver(case, body):
             await self.expect_action(case)
 

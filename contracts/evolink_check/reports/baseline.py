@@ -133,7 +133,7 @@ def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str
 
 
 def as_known(clause: str, violation: Finding) -> KnownViolation:
-    """Return the record of a violation for a baseline."""
+    """Convert a violation to a record for a baseline."""
     expected, seen = violation.expected, violation.seen
     text = "\n".join((clause, normalized(expected), normalized(seen)))
     return KnownViolation(clause, sha256(text.encode("utf-8", "replace")).hexdigest()[:16], expected, seen)

@@ -41,7 +41,7 @@ def curl(report: Report, excerpt: Excerpt) -> str:
 def quoted(text: str) -> str:
     """Quote a word for a shell.
 
-    If the word has characters that are not printable, bash's ANSI-C quoting is used.
+    If the word has characters that are not printable, bash's ANSI-C quoting (`$'…'`) is used.
     """
     if text.isprintable():
         return shlex.quote(text)

@@ -1,4 +1,4 @@
-"""The texts about a verdict that all reports share. The texts contain no secrets, because a report has none."""
+"""Texts about verdicts, for all formats of reports. The texts contain no secrets, because a `Report` has none."""
 
 from __future__ import annotations
 

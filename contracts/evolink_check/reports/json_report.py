@@ -1,4 +1,4 @@
-"""Write a report as JSON, as report.schema.json describes.
+"""Write a report as JSON, in the format that report.schema.json describes.
 
 Later versions of the format may add members, but remove none.
 """

@@ -67,7 +67,7 @@ def _rows(
 def to_sarif(verdicts: Sequence[Verdict], violations: Callable[[Verdict], list[Violation]]) -> str:
     """Return the violations as SARIF.
 
-    Each violation is placed where an OpenAPI document states the violated rule.
+    The location of each violation is the place in an OpenAPI document that states the violated rule.
     """
     rules = {verdict.clause.id: verdict.clause.rule for verdict in verdicts}
     results = [

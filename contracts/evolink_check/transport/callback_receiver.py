@@ -70,7 +70,7 @@ class CallbackReceiver:
 
     @property
     def probe_url(self) -> str:
-        """A URL of this receiver, to find out whether the public address leads to this receiver.
+        """A URL that a client can request to find out whether the public URL leads to this receiver.
 
         Pass the headers of the response to `is_ours`.
         """

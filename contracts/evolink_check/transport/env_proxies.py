@@ -1,4 +1,4 @@
-"""Find the proxy for a URL in the environment variables. Loopback addresses are reached without a proxy."""
+"""Find out which proxy the environment variables configure for a host. Loopback hosts are reached without a proxy."""
 
 from __future__ import annotations
 

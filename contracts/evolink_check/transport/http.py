@@ -112,7 +112,7 @@ class HttpClient:
         return Entry(-1, exchange, began, self._now(), who=who, problem=problem, case=case.name, size=size)
 
     def _run(self, work: Coroutine[Any, Any, str], left: Callable[[], float], *, follow: bool) -> str:
-        """Wait for an exchange until its time limit.
+        """Wait until an exchange has ended, or until its time limit or the end of the run.
 
         Return why the response is missing or incomplete; an empty text if the response is complete.
         """

@@ -25,9 +25,10 @@ _KEPT_HEADERS, _KEPT_VALUE = 40, 400  # headers and characters kept if there is 
 
 
 class RunRecorder:
-    """Records the entries of a run.
+    """Records the exchanges and callback deliveries of a run as entries of a trace.
 
-    The API keys of its accounts are replaced by `[removed:key]` wherever they occur.
+    The API keys in `keys` are replaced by `[removed:key]` wherever they occur, except keys below `SHORT` characters, which
+    an ordinary word may equal.
     """
 
     def __init__(self, keys: Mapping[str, Key]) -> None:
@@ -43,7 +44,7 @@ class RunRecorder:
         return clock.now() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Record that the server's clock was advanced by `seconds`, so that `now` follows it."""
+        """Record that the server's clock was advanced by `seconds`, so that `now` returns the advanced time."""
         self._ahead += seconds
 
     def add(self, entry: Entry) -> Entry:
@@ -96,7 +97,7 @@ class RunRecorder:
         return sorted(self.entries(), key=lambda entry: (entry.began, entry.number))
 
     def _fitted(self, entry: Entry) -> Entry:
-        """Return the entry if there is memory left for its received body; otherwise, return it without this body."""
+        """Return the entry; if there is no memory left for the body that was received, return it without this body."""
         weight = _memory_bytes(entry)
         if weight <= _SMALL or self._weight + weight <= _ROOM:
             self._weight += weight

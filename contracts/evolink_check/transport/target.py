@@ -238,7 +238,7 @@ class Target:
     def _refuse(self, case: Case, budget: Budget) -> None:
         """Raise `OverBudgetError` if no credits are left for a request.
 
-        A request that the server must refuse is also stopped if the server has created tasks for other such requests.
+        A request that the server must refuse is also stopped if the server has created tasks for others like it.
         """
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")

@@ -1,4 +1,4 @@
-"""Write a run as one HTML page that loads no other file, works without its script, and escapes all texts."""
+"""Write a report as one HTML page that loads no other file, works without its script, and escapes all texts."""
 
 from __future__ import annotations
 
