@@ -81,9 +81,9 @@ class Effort:
 
     If `max_credits` is None, no request is sent for which a correct server would create a task. `examples` is the
     number of cases that each strategy generates. At most `tasks` tasks are created, at most `rate` requests per second
-    are sent, the whole run takes at most `seconds`, and the wait for one task at most `task_seconds`. If `clauses` is
-    not empty, only these clauses are tested. Failing examples are saved in the folder `memory`, and the next run tries
-    them first.
+    are sent, the whole run takes at most `seconds`, and it waits at most `task_seconds` for one task to end. If
+    `clauses` is not empty, only these clauses are tested. Failing examples are saved in the folder `memory`, and the
+    next run tries them first.
     """
 
     profile: str = "quick"

@@ -108,7 +108,7 @@ class Run:
     def _invalid(self) -> tuple[Case, ...]:
         """Return the create requests that a server must reject.
 
-        The requests are generated once in a run, because generating them takes nearly half a second.
+        The requests are generated only once in a run, because generating them takes nearly half a second.
         """
         if self._refused is None:
             self._refused = boundary_cases.invalid_creates(self.spec, self.subject)

@@ -40,7 +40,7 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
     about: About = "server",
     complete: bool = False,
 ) -> Report:
-    """Judge HAR files as one trace.
+    """Judge the traffic in HAR files, as if it were one recording.
 
     `origin` is the base URL of the API; if it is empty, it is derived from the requests to documented paths. If
     `complete` is true, the files contain all requests of the clients, so a request that is not in the files was not

@@ -85,8 +85,8 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
 ) -> Report:
     """Check a server and return the report.
 
-    Only clauses that bind a server are judged. If `clauses` is None, all of these are judged. Raises `CouldNotRunError`
-    in the same cases as `execute`.
+    Only clauses that bind a server are judged: those in `clauses`, or every such clause if `clauses` is None. Raises
+    `CouldNotRunError` in the same cases as `execute`.
     """
     plan = plan_run(subject, effort or PROFILES["quick"], spec or load(), clauses or load_clauses())
     return execute(plan, progress=progress, stop=stop)

@@ -135,7 +135,7 @@ class TaskPool:
     def await_callbacks(self, receiver: CallbackReceiver, rules: CallbackRules) -> float:
         """Wait until no more callbacks of the ended tasks are expected.
 
-        Return when the wait ended, in Unix seconds.
+        Return the time at which the wait ended, in Unix seconds.
         """
         watched = [task for task in self.tasks if task.planned.address and task.ended]
         while any(self._expected(task, receiver, rules) for task in watched):

@@ -146,7 +146,7 @@ class SchemathesisSearch:
         return [GenerationMode.NEGATIVE, *([GenerationMode.POSITIVE] if both else [])]
 
     def _follow_links(self, schema: Any) -> None:
-        """Follow the links in the documents, by which the id in the response to a create request is used in a query."""
+        """Create tasks, and follow the links in the documents, which say how to query a created task."""
         machine = schema.as_state_machine()
 
         def walk(send_case: SendCase) -> None:
@@ -234,7 +234,10 @@ def _expected_and_seen(failure: Failure) -> tuple[str, str]:
 
 
 def _config(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration that accepts every documented status. Rules of evolink-check judge the statuses."""
+    """Return a configuration for Schemathesis that accepts every documented status.
+
+    The rules of evolink-check decide which status is correct.
+    """
     operations = [
         operation
         for item in document["paths"].values()

@@ -1,4 +1,4 @@
-"""Request bodies with a wrong syntax, JSON type or content type, and bodies that are nested too deeply or too large."""
+"""Request bodies with invalid syntax, a wrong JSON type, a wrong content type, too many levels, or too many bytes."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def read_recordings(paths: Sequence[Path]) -> Trace:
-    """Read HAR files as one trace. API keys are not kept.
+    """Read HAR files, and join their traffic in one trace. API keys are not kept.
 
     Raises OSError if a file cannot be read. Raises ValueError if a file is invalid, or if the files were
     recorded from servers whose clocks run at different speeds.

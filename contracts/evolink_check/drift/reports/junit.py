@@ -1,4 +1,7 @@
-"""Write a comparison as JUnit XML. Each change is a test case, which a new breaking change fails."""
+"""Write a comparison as JUnit XML. Each change is a test case.
+
+A test case fails if its change is breaking and not in the baseline.
+"""
 
 from __future__ import annotations
 
