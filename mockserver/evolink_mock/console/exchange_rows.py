@@ -65,7 +65,7 @@ def _contains(exchange: Exchange, text: str) -> bool:
 
 
 def row(item: Numbered) -> dict[str, Any]:
-    """Return what the row of an exchange shows, without credentials."""
+    """Return what the live view shows about an exchange, without credentials."""
     number, exchange = item
     path, notes = exchange.path, [*exchange.notes]
     is_plain = not notes and 0 < exchange.status < _ERROR  # the path is then documented

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def task_cards(service: Service, accounts: Sequence[Account], most: int) -> list[dict[str, Any]]:
-    """Return a card for each of the latest `most` tasks of these accounts, the newest first.
+    """Return what the page shows about each of the latest `most` tasks of these accounts, the newest first.
 
     Tasks are sorted by their times of creation on the clocks of their accounts, which may differ.
     """
@@ -35,7 +35,7 @@ async def task_cards(service: Service, accounts: Sequence[Account], most: int) -
 
 
 async def _cards_of(service: Service, account: Account, stored: Sequence[Task]) -> dict[str, dict[str, Any]]:
-    """Return the cards of these tasks, which belong to one account, by task id."""
+    """Return what the page shows about each of these tasks of one account, by task id."""
     now = service.clocks.now(account)
     states = [tasks.task_state(task, now) for task in stored]
     request = ControlRequest(service, account, Empty(), Empty())

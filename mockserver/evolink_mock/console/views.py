@@ -1,4 +1,4 @@
-"""What the pages show, as plain data: the server, the accounts, one exchange."""
+"""The data that the console's pages show about the server, the accounts and one exchange."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ async def account_cards(service: Service) -> list[dict[str, Any]]:
 
 
 def exchange_details(number: int, exchange: Exchange) -> dict[str, Any]:
-    """Return an exchange with its headers, bodies and curl command, without credentials."""
+    """Return an exchange with its headers, its bodies, and a curl command that repeats it, without credentials."""
     from evolink_spec.clauses import load_clauses  # late, because it imports PyYAML, which needs 3 MiB
 
     redactor = journal_json.redactor_of((exchange,))

@@ -74,7 +74,7 @@ async def show_journal_har(request: ControlRequest) -> ControlResponse:
 
 
 async def show_unmatched_har(request: ControlRequest) -> ControlResponse:
-    """Return the last requests without an account as an HTTP Archive."""
+    """Return the last requests that belong to no account as an HTTP Archive."""
     exchanges = await request.service.store.journal("")
     words = journal_json.words_of(exchanges)
     accounts = await request.service.store.accounts()

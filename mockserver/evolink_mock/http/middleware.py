@@ -76,7 +76,7 @@ class LaneEndpoint(Protocol):
     """An endpoint whose requests the fast lane can serve. The fast lane responds to small requests without uvicorn."""
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
-        """Fill in the response without awaiting anything.
+        """Write the response into `exchange` without awaiting anything.
 
         Raises `MayWaitError`, and changes nothing, if the request may require waiting. `connection` contains the items
         of the ASGI scope that belong to the connection: `scheme` and `server`.
@@ -94,7 +94,7 @@ class CachedEndpoint(Protocol):
     """An endpoint that can respond to some requests from the cache of a `BatchingStore`."""
 
     def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
-        """Fill in the response from the cache and return True, or return False if the cache is not sufficient.
+        """Write the response into `exchange` and return True, or return False if the cache lacks the necessary data.
 
         Raises `MayWaitError` if the request may require waiting.
         """
@@ -143,7 +143,7 @@ class ExchangeMiddleware:
         self._complete(exchange)
 
     def respond_from_cache(self, endpoint: CachedEndpoint, exchange: Exchange, head: RequestHead) -> bool:
-        """Serve one request from the cache of the store, or return False if the cache is not sufficient."""
+        """Serve one request from the cache of the store, or return False if the cache lacks the necessary data."""
         try:
             if not endpoint.respond_from_cache(exchange, head):
                 return False

@@ -36,7 +36,7 @@ _HOP_BY_HOP = {"connection", "host", "keep-alive", "proxy-authorization", "proxy
 
 
 class Address(NamedTuple):
-    """The address of one of the mock's listeners."""
+    """An address to which the proxy connects: a listener of the mock, or another host."""
 
     host: str
     port: int

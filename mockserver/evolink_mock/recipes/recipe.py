@@ -119,7 +119,7 @@ def timetable_for_recipe(
 
 
 def anomalies_of(recipe: Recipe) -> Anomalies | None:
-    """Return the faults that a recipe gives to a task, such as broken links or a late callback; None if it gives none."""
+    """Return the faults that a recipe gives to a task, such as broken links or a late callback; None without any."""
     if not recipe.link and not recipe.callback and not recipe.is_forgotten:
         return None
     return Anomalies(recipe.link, recipe.callback, recipe.callback_delay, recipe.is_forgotten)
