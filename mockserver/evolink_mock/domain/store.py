@@ -119,7 +119,7 @@ class Store(Protocol):
         ...
 
     def recorder(self, token: str) -> Recorder:
-        """Return the object that records the exchanges of an account.
+        """Return the object that records requests of an account, and the responses to them, in the account's journal.
 
         This method never blocks and never raises an error.
         """
@@ -128,16 +128,16 @@ class Store(Protocol):
     async def journal(self, token: str) -> Journal:
         """Return the journal of an account, which is the log of its requests and responses.
 
-        Exchanges that other workers have not written to the journal yet are included.
+        The journal includes requests that other workers have collected, but not written to it yet.
         """
         ...
 
     async def dropped_exchanges(self) -> int:
-        """Return how many old exchanges have been removed from the journals of all accounts to limit memory."""
+        """Return how many old requests, with their responses, have been removed from all journals to save space."""
         ...
 
     async def clear_journal(self, token: str) -> None:
-        """Remove all exchanges and violations from the journal of an account."""
+        """Remove all requests, responses and violations from the journal of an account."""
         ...
 
     async def unused(self, since: float, now: float) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""The batched lane: serve small requests together if they arrive in the same turn of the event loop.
+"""The batched lane: serve requests of the fast lane together if they arrive in the same turn of the event loop.
 
 If the store is a file, these requests share one transaction; if it is on a server, they share one round trip. Each
 request is served by a coroutine, which stops when it needs the store. The commands of all stopped coroutines are then
@@ -100,7 +100,7 @@ class BatchedLane:
         self._served: list[tuple[BatchedConnection, Exchange]] = []  # responses that are not yet written
 
     def add(self, connection: BatchedConnection, data: bytes) -> None:
-        """Serve the small requests at the beginning of `data` in the next turn, and let uvicorn serve the rest."""
+        """Serve the requests in `data` in the next turn of the event loop. uvicorn serves those that the lane cannot."""
         earlier = self._arrived.get(connection)
         if earlier is not None:
             data = earlier + data
@@ -109,7 +109,7 @@ class BatchedLane:
         self._arrived[connection] = data
 
     def has(self, connection: BatchedConnection) -> bool:
-        """Return whether data of this connection is waiting for the next turn."""
+        """Return whether data of this connection is waiting for the next turn of the event loop."""
         return connection in self._arrived
 
     def run(self) -> None:

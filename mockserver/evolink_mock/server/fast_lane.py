@@ -62,7 +62,7 @@ class LaneRequest(Struct, frozen=True, gc=False):
 
 
 class FastLane:
-    """Serves the small requests of all connections to one ASGI app."""
+    """Serves those requests to one ASGI app that never have to wait."""
 
     def __init__(self, app: ExchangeMiddleware, batching_store: BatchingStore | None = None) -> None:
         self._app = app
@@ -75,9 +75,9 @@ class FastLane:
         self.ended = 0.0  # when the last request was served, on the stopwatch
 
     def answer(self, data: bytes, connection: Connection, default_headers: Headers) -> tuple[bytes, int]:
-        """Serve the small requests at the beginning of `data`.
+        """Serve the requests at the beginning of `data`, up to the first that the fast lane cannot serve.
 
-        Returns the responses, and the length of the requests in bytes. uvicorn must serve the rest of `data`.
+        Returns the responses, and the length of the served requests in bytes. uvicorn must serve the rest of `data`.
         """
         responses: list[bytes] = []
         end = count = 0
@@ -123,7 +123,10 @@ class FastLane:
         return self._app.respond_from_cache(endpoint, request.exchange, request.head)
 
     def serving(self, request: LaneRequest, connection: Connection) -> Coroutine[Any, Any, None]:
-        """Return the coroutine that serves a request with a `BatchingStore`. The coroutine may raise `MayWaitError`."""
+        """Return the coroutine that serves a request with a `BatchingStore`.
+
+        The coroutine raises `MayWaitError` if uvicorn must serve the request.
+        """
         return self._app.respond_in_batch(
             request.endpoint, request.exchange, request.head, request.body, connection.shared_scope
         )

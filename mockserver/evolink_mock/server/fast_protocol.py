@@ -1,4 +1,4 @@
-"""A connection that serves small requests in the fast lane, which is faster than uvicorn."""
+"""A connection that serves requests in the fast lane if it can, because the lane is faster than uvicorn."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class ResponseQueue:
-    """The responses to the small requests of one turn of the event loop, written one after another in the next turn.
+    """The responses of the fast lane in one turn of the event loop, written one after another in the next turn.
 
     If each response were written immediately, each might wake a client process on another core. Waking a process
-    can take a third of the time of a small request.
+    can take a third of the time of a request.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class FastProtocol(Protocol):
         self.shared_scope: Scope = {"scheme": self.scheme, "server": self.server}
 
     def data_received(self, data: bytes) -> None:
-        """Serve the small requests at the beginning of `data` in the fast lane, and let uvicorn serve the rest."""
+        """Serve the requests in `data` in the fast lane, up to the first that it cannot serve. uvicorn serves the rest."""
         batch = self.batched_lane
         if batch is not None and (batch.has(self) or self._may_take_lane()):
             batch.add(self, data)

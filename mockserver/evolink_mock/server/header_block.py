@@ -31,15 +31,15 @@ class HeaderBlock(Struct, frozen=True):
 
 
 class HeaderBlocks:
-    """A cache of parsed header blocks."""
+    """A cache of parsed request headers, by their bytes."""
 
     def __init__(self) -> None:
         self._blocks: dict[bytes, HeaderBlock | None] = {}
 
     def get(self, block: bytes) -> HeaderBlock | None:
-        """Return the parsed headers of a block, which ends with the last header line, not with the empty line after it.
+        """Return the parsed headers in `block`, the header lines of a request without the empty line after them.
 
-        Returns None if the block is invalid, or if the fast lane cannot serve the request.
+        Returns None if the headers are invalid, or if the fast lane cannot serve a request with these headers.
         """
         try:
             return self._blocks[block]
@@ -65,9 +65,9 @@ class _Collector:
 
 
 def parse(block: bytes) -> HeaderBlock | None:
-    """Parse a block with the HTTP parser of uvicorn.
+    """Parse the header lines of a request with the HTTP parser of uvicorn.
 
-    Returns None if the block is invalid, or if the fast lane cannot serve the request.
+    Returns None if the headers are invalid, or if the fast lane cannot serve a request with these headers.
     """
     collector = _Collector()
     parser = httptools.HttpRequestParser(collector)

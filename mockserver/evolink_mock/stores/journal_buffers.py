@@ -69,7 +69,7 @@ class JournalBuffers:
         self._batches, self._flush_at = 0, 0.0  # batches of this round; start of the next round (stopwatch)
 
     def recorder(self, token: str) -> Buffer:
-        """Return the buffer to which the requests of an account are appended."""
+        """Return the buffer that collects the requests and responses of an account."""
         buffer = self._buffers.get(token)
         if buffer is None:
             if len(self._buffers) > _CACHED:

@@ -19,20 +19,20 @@ _OTHERS_SECONDS = 0.06  # real time for the other workers to write their exchang
 
 
 class Journals(Protocol):
-    """Reads and clears the journals in an SQLite file or on a Redis server."""
+    """Reads and clears the journals, the logs of accounts, in an SQLite file or on a Redis server."""
 
     buffers: JournalBuffers
 
     def read(self, token: str) -> Journal:
-        """Return the journal of an account."""
+        """Return the journal of an account, which is the log of its requests and responses."""
         ...
 
     def dropped(self) -> int:
-        """Return how many old exchanges have been removed from the journals of all accounts to save space."""
+        """Return how many old requests, with their responses, have been removed from all journals to save space."""
         ...
 
     def clear(self, token: str) -> None:
-        """Remove all exchanges and violations from the journal of an account."""
+        """Remove all requests, responses and violations from the journal of an account."""
         ...
 
 
@@ -80,11 +80,11 @@ class JournaledStore(ABC):
         return self.connection.problem
 
     def recorder(self, token: str) -> Recorder:
-        """Return the buffer to which the exchanges of an account are appended."""
+        """Return the buffer that collects the requests and responses of an account."""
         return self.journals.buffers.recorder(token)
 
     async def journal(self, token: str) -> Journal:
-        """Return the journal of an account.
+        """Return the journal of an account, which is the log of its requests and responses.
 
         First, other workers get `_OTHERS_SECONDS` to write the exchanges that they have collected.
         """
@@ -94,11 +94,11 @@ class JournaledStore(ABC):
         return self.journals.read(token)
 
     async def dropped_exchanges(self) -> int:
-        """Return how many old exchanges have been removed from the journals of all accounts to limit memory."""
+        """Return how many old requests, with their responses, have been removed from all journals to save space."""
         return self.journals.dropped()
 
     async def clear_journal(self, token: str) -> None:
-        """Remove all exchanges and violations from the journal of an account."""
+        """Remove all requests, responses and violations from the journal of an account."""
         self.journals.clear(token)
 
     async def flush(self) -> None:

@@ -125,7 +125,7 @@ class MemoryStore:
         self._deliveries |= {delivery.task_id: delivery for delivery in state.deliveries}
 
     def recorder(self, token: str) -> Journal:
-        """Return the journal of an account. For the empty token, it contains the requests without an account."""
+        """Return the journal of an account. The journal of the empty token contains requests without an account."""
         if self._used is not None:
             self._used.add(token)
         journal = self._journals.get(token)
@@ -135,15 +135,15 @@ class MemoryStore:
         return journal
 
     async def journal(self, token: str) -> Journal:
-        """Return the journal of an account."""
+        """Return the journal of an account, which is the log of its requests and responses."""
         return self.recorder(token)
 
     async def dropped_exchanges(self) -> int:
-        """Return how many old exchanges have been removed from the journals of all accounts to limit memory."""
+        """Return how many old requests, with their responses, have been removed from all journals to save space."""
         return sum(journal.dropped for journal in self._journals.values())
 
     async def clear_journal(self, token: str) -> None:
-        """Remove all exchanges and violations from the journal of an account."""
+        """Remove all requests, responses and violations from the journal of an account."""
         self.recorder(token).clear()
 
     async def unused(self, since: float, now: float) -> Sequence[str]:

@@ -26,7 +26,7 @@ class Journals:
         self.buffers = JournalBuffers(self._write)
 
     def read(self, token: str) -> Journal:
-        """Return the journal of an account."""
+        """Return the journal of an account, which is the log of its requests and responses."""
         self.buffers.flush()
         key = self._connection.key
         exchanges, violations, counts = self._connection.pipeline(
@@ -39,7 +39,7 @@ class Journals:
         return decode_journal(token, exchanges, violations, [int(count or 0) for count in counts])
 
     def dropped(self) -> int:
-        """Return how many old exchanges have been removed from the journals of all accounts to save space."""
+        """Return how many old requests, with their responses, have been removed from all journals to save space."""
         key = self._connection.key
         tokens = (*self._connection.call("ZRANGE", key("opened"), 0, -1), b"")
         recorded = self._connection.pipeline(
@@ -49,7 +49,7 @@ class Journals:
         return sum(int(count or 0) for count in recorded) - sum(kept)
 
     def clear(self, token: str) -> None:
-        """Remove all exchanges and violations from the journal of an account."""
+        """Remove all requests, responses and violations from the journal of an account."""
         self.buffers.flush()
         self._connection.write("clear_journal", name_of(token))
 

@@ -1,4 +1,4 @@
-"""The journals of the accounts in the SQLite file."""
+"""The journals of the accounts, which are logs of their requests and responses, in the SQLite file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Journals:
         self.buffers = JournalBuffers(self._write_all)
 
     def read(self, token: str) -> Journal:
-        """Return the journal of an account."""
+        """Return the journal of an account, which is the log of its requests and responses."""
         self.buffers.flush()
         row = self._connection.fetch_one(
             "SELECT id, exchanges, violations FROM accounts WHERE token = ?", (token,)
@@ -55,12 +55,12 @@ class Journals:
         )
 
     def dropped(self) -> int:
-        """Return how many old exchanges have been removed from the journals of all accounts to save space."""
+        """Return how many old requests, with their responses, have been removed from all journals to save space."""
         row = self._connection.fetch_one(_DROPPED, (JOURNAL,))
         return int(row[0])
 
     def clear(self, token: str) -> None:
-        """Remove all exchanges and violations from the journal of an account."""
+        """Remove all requests, responses and violations from the journal of an account."""
         self.buffers.flush()
         with self._connection.transaction() as database:
             row = database.execute("SELECT id FROM accounts WHERE token = ?", (token,)).fetchone()
