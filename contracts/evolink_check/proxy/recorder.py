@@ -144,10 +144,10 @@ class ProxyRecorder:
                 self._drop()
 
     def trace(self, *, complete: bool = False) -> Trace:
-        """Return a trace of the entries in memory, ordered by time.
+        """Return the recorded traffic as a trace: the entries in memory, ordered by time.
 
-        Pass `complete=True` if all requests of the clients went through the proxy. The trace is nevertheless incomplete
-        if entries were dropped.
+        Pass `complete=True` if all requests of the clients went through the proxy. The trace is nevertheless marked as
+        incomplete if entries were dropped.
         """
         with self._lock:
             entries = list(self._entries)

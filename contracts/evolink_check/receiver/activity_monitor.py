@@ -21,7 +21,7 @@ class ActivityMonitor:
     """Reads what the receiver does.
 
     `activity` is the latest activity that `look` returned. `missed` contains the kinds of callbacks (`usual` or
-    `unconfirmed`) after which the receiver did not make the necessary query or booking in time.
+    `unconfirmed`) after which the receiver did not query or book the task in time.
     """
 
     def __init__(self, api: MockApi, ledger: Ledger | None) -> None:

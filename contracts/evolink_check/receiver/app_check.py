@@ -75,11 +75,11 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause; otherwise return all verdicts.
 
     `url` is the path of the callback endpoint of `app`, and `secret` is the secret in the query string of callbacks.
-    `ledger` is the path or URL of a ledger, or a function that returns the bookings as texts or JSON values with task
-    ids. `scenarios` are the ids (or patterns) of the scenarios to run; empty for all. Violations of the clauses in
-    `ignore` do not count; with `strict`, warnings count too. `trust_secret` means that `app` need not query tasks.
-    After a 2xx, `app` must query and book the task within `patience` seconds of real time. The scenario `burst` sends
-    `burst` callbacks at once. `register` tells `app` about a task; its argument is the response to the create request.
+    `ledger` is the path or URL of the ledger, in which `app` books finished tasks, or a function that returns its
+    entries as texts or JSON values. `scenarios` are the ids (or patterns) of the scenarios to run; empty for all.
+    Violations of the clauses in `ignore` do not count; with `strict`, warnings count too. `trust_secret` means that
+    `app` need not query tasks. After a 2xx, `app` must query and book the task within `patience` seconds of real time.
+    The scenario `burst` sends `burst` callbacks. `register` is called with the response to each create request.
     """
     from evolink_spec.clauses import load_clauses
 

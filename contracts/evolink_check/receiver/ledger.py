@@ -1,7 +1,8 @@
-"""Read the bookings of a receiver from a file, a URL, the receiver's output or a function.
+"""Read the ledger of a receiver from a file, a URL, the receiver's output or a function.
 
-A booking is an entry with a task id. The entries may be lines of text, JSON Lines, values in one JSON document, lines
-of CSV, or rows of an SQLite database.
+The ledger is the list of the tasks that the receiver has booked: when a task has ended, the receiver writes an entry
+with the task id. The entries may be lines of text, JSON Lines, values in one JSON document, lines of CSV, or rows of an
+SQLite database.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ _SUCCESS = re.compile(r"complet|succe|done|paid|\bok\b|deliver|ready|finish|book
 
 
 class LedgerError(ValueError):
-    """The ledger cannot be read. The message is the reason."""
+    """The ledger, in which the receiver books tasks, cannot be read. The message is the reason."""
 
 
 class Ledger:
-    """A ledger of bookings, which is read again for each call of `bookings`.
+    """The list of the tasks that a receiver has booked, which is read again for each call of `bookings`.
 
     `read` returns the content of the ledger as bytes, a text or JSON values, or None if no ledger exists. If `pattern`
     is set, only entries that match `pattern` are bookings, and each of them means that its task succeeded.
@@ -51,7 +52,7 @@ class Ledger:
         self._pattern = re.compile(pattern) if pattern else None
 
     def bookings(self) -> dict[str, tuple[Booking, ...]] | None:
-        """Return all bookings by task id; None if there is no ledger.
+        """Return the entries of the ledger about finished tasks, by task id; None if there is no ledger.
 
         Raises `LedgerError` if the ledger cannot be read.
         """
@@ -74,7 +75,7 @@ class Ledger:
 
 
 def outcome_of(text: str) -> Outcome | None:
-    """Return how a task ended according to an entry of the ledger; "unclear" if the entry does not say.
+    """Return how a task ended according to a ledger entry, such as `task-… paid`; "unclear" if the entry does not say.
 
     Return None if the entry is not a booking, for example because it reports a refused callback.
     """
@@ -87,7 +88,7 @@ def outcome_of(text: str) -> Outcome | None:
 
 
 def entries_of(content: Any) -> Iterator[str]:
-    """Yield the entries of the ledger that contain a task id, as texts."""
+    """Find the entries of a ledger that contain a task id, and yield them as texts."""
     if isinstance(content, bytes):
         content = content.decode("utf-8", "replace")
     if isinstance(content, str):
@@ -177,7 +178,7 @@ def _rows(path: Path) -> list[str]:
 
 
 def url_reader(url: str) -> Callable[[], bytes]:
-    """Return a function that reads the ledger at a URL."""
+    """Return a function that reads a ledger from this URL."""
 
     def read() -> bytes:
         import httpx2

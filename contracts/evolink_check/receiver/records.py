@@ -90,7 +90,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """An entry of the ledger that contains a task id. `text` is the whole entry."""
+    """What the receiver has recorded about a finished task, for example a line in a file.
+
+    `text` is the whole entry, with the task id. `outcome` is how the task ended according to the entry.
+    """
 
     text: str
     outcome: Outcome
@@ -148,7 +151,7 @@ class ReceiverActivity:
     complete: bool = True
 
     def booked(self, task_id: str) -> tuple[Booking, ...]:
-        """Return the bookings of a task; empty if there is no ledger."""
+        """Return what the receiver has booked for a task; empty if there is no ledger to read."""
         return (self.bookings or {}).get(task_id, ())
 
     def naming(self, *words: str) -> tuple[Entry, ...]:

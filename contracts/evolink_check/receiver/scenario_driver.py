@@ -132,7 +132,7 @@ class ScenarioDriver:
         return has_asked and has_booked(activity, case)
 
     async def note_early_bookings(self, case: TaskCase) -> None:
-        """Record the bookings that the receiver made although the API did not yet report the end of the task."""
+        """Record what the receiver has booked for the task although the API does not yet report the end of the task."""
         await asyncio.sleep(min(self.timing.quiet, 0.3))
         case.booked_early = (await self.monitor.look()).booked(case.id)
 
@@ -148,8 +148,8 @@ class ScenarioDriver:
 
 
 def has_booked(activity: ReceiverActivity, case: TaskCase) -> bool:
-    """Return whether the receiver has made the booking that the task requires.
+    """Return whether the receiver has booked a completed task.
 
-    Return True if the task is not completed or there is no ledger.
+    Return True if the task is not completed or there is no ledger, because no booking is expected then.
     """
     return activity.bookings is None or case.truth != "completed" or bool(activity.booked(case.id))

@@ -1,4 +1,4 @@
-"""Read the trace of a report, without secrets, and in excerpts that are short enough for the report.
+"""Read the trace (the recorded traffic) of a report, without secrets, in excerpts that are short enough to show.
 
 The modules that write reports can read the trace only through this module, so that none of them can forget to
 remove secrets.
@@ -40,7 +40,7 @@ class Excerpt(NamedTuple):
 
 
 class Evidence:
-    """The trace of a report. Secrets are removed from each of its entries when the entry is first used.
+    """The recorded traffic of a report. Secrets are removed from each entry when the entry is first used.
 
     `keys` are the API keys that were sent. The recorder has already removed long keys. Short keys are replaced here if
     they occur as whole words.

@@ -26,7 +26,8 @@ TITLES: Mapping[Status, str] = {
 class Violation:
     """A violation of a clause. `times` is how often it was seen.
 
-    `numbers` are the numbers of the trace entries that first showed the violation, the decisive entry last.
+    `numbers` are the numbers of the entries (exchanges or callbacks) of the trace that first showed the violation, the
+    decisive entry last.
     `sources` are the scenarios of a client in which the violation was seen, without repetition; empty for a
     server. `severity` is None if the violation is as severe as its clause.
     """
@@ -162,7 +163,7 @@ def credits_spent(report: Report) -> str:
 
 
 def unseen_answers(report: Report) -> list[Answer]:
-    """Return the documented responses that the trace does not contain."""
+    """Return the documented responses that were not seen in the run."""
     return [answer for answer in report.answers if not answer.seen]
 
 

@@ -84,7 +84,7 @@ class Report:
 
     @property
     def trace(self) -> Trace:
-        """The trace without secrets."""
+        """The recorded traffic, without secrets."""
         return self.evidence.trace
 
     @property
@@ -102,7 +102,7 @@ class Report:
 
 
 def answers_of(reading: TraceView) -> tuple[Answer, ...]:
-    """Return every documented response of the create and query operations, with how often the trace contains it."""
+    """Return every documented response of the create and query operations, with how often the traffic contains it."""
     seen = Counter((observation.role, observation.status) for observation in reading.of("create", "query"))
     return tuple(
         Answer(method, path, status, description, seen[role, status])
@@ -111,7 +111,7 @@ def answers_of(reading: TraceView) -> tuple[Answer, ...]:
 
 
 def notes_on(view: TraceView) -> tuple[str, ...]:
-    """Return notes on the parts of a trace that were not examined."""
+    """Return a note if some results in the traffic were not examined, because a body contained too many."""
     sizes = [len(results) for results in map(_results, view.seen) if len(results) > LINKS]
     if not sizes:
         return ()

@@ -103,7 +103,7 @@ class CallbackServer(ThreadingTCPServer):
             self._open.discard(connection)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore the error of a sender that disconnects, because its delivery is in the trace."""
+        """Ignore the error of a sender that disconnects, because its delivery is recorded."""
 
 
 def _shut(connection: socket.socket) -> None:

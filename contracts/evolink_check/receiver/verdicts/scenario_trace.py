@@ -19,7 +19,7 @@ _SERVER = "server"  # the label of the sender of callbacks
 
 @dataclass(frozen=True, slots=True)
 class ScenarioTrace:
-    """The trace of a scenario, with the entry number of each callback."""
+    """The recorded traffic of a scenario (`trace`), with the entry number of each callback."""
 
     trace: Trace
     numbers: Mapping[int, int]  # the number of each entry, by the `id()` of its call
