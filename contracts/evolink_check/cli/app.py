@@ -27,7 +27,7 @@ from evolink_check.cli.options import (
     RecordingOptions,
     ServerOptions,
 )
-from evolink_check.cli.output import BaselineOptions, ReportFiles
+from evolink_check.cli.reports.options import BaselineOptions, ReportFiles
 from evolink_check.cli.signals import ending_at_signals
 from evolink_check.reports.model import COULD_NOT_RUN
 

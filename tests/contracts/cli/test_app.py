@@ -295,7 +295,7 @@ def test_only_what_is_new_fails_with_a_baseline(run: Callable[..., Ran], tmp_pat
     assert run(*baseline, report=new).code == 1
     kept = report_of(Verdict(CLAUSES["id.format"], "passed", 1))
     assert (
-        "lists 1 known violation\n"
+        "known.json now has 1 entry\n"
         in run(*baseline, "--update-baseline", "--clause", "id.format", report=kept).err
     )
     assert run(*baseline, report=known).code == 0, "what was not looked at stays"

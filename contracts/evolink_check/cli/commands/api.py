@@ -14,7 +14,8 @@ from evolink_check import clock
 from evolink_check.cli import config
 from evolink_check.cli.advice import conditions_of, connection_advice, key_advice
 from evolink_check.cli.config import check_ca, check_ids, parse_base_url
-from evolink_check.cli.output import cost_estimate_line, say, violation_line, write_reports
+from evolink_check.cli.output import cost_estimate_line, say, violation_line
+from evolink_check.cli.reports.server_reports import finish
 from evolink_check.cli.signals import interrupting
 from evolink_check.errors import CannotRunError
 from evolink_check.files import STDOUT, is_special
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
         ServerOptions,
         SeverityOptions,
     )
-    from evolink_check.cli.output import BaselineOptions, ReportFiles
+    from evolink_check.cli.reports.options import BaselineOptions, ReportFiles
     from evolink_check.engine.run_plan import RunPlan
     from evolink_check.proxy.har_file import HarFile
     from evolink_check.proxy.monitor import LiveMonitor
@@ -124,7 +125,7 @@ def run_api(  # noqa: PLR0913, PLR0917  (each is a group of options)
     notes = (*chosen.notes, *key_advice(report, any_key=chosen.subject.any_key))
     report = replace(report, conditions=conditions_of(chosen.subject, chosen.effort, report))
     baseline = structs.replace(baseline, warn=chosen.lowered)
-    status = write_reports(_repeatable(report, command, notes), baseline, reports)
+    status = finish(_repeatable(report, command, notes), baseline, reports)
     if failure:
         raise CommandFailedError(failure)
     return interrupts.status or status
@@ -181,7 +182,7 @@ def run_recording(  # noqa: PLR0913, PLR0917  (each is a group of options)
         raise CommandFailedError(str(problem)) from problem
     means: frozenset[Means] = frozenset(["complete"] if judging.complete else [])
     report = replace(report, command=command, conditions=Conditions("recording", means))
-    return write_reports(report, baseline, reports)
+    return finish(report, baseline, reports)
 
 
 def run_proxy(
@@ -241,7 +242,7 @@ def _write_proxy_report(
     is_incomplete = file is not None and (file.problem != "" or record.forgotten > 0)
     if is_incomplete:  # the file is not rewritten: it has exchanges that memory lacks, or the disk is full
         report, reports = replace(report, har=str(reports.har)), structs.replace(reports, har=None)
-    status = write_reports(report, baseline, reports)
+    status = finish(report, baseline, reports)
     if file is not None and file.problem:
         raise CommandFailedError(file.problem)
     return status

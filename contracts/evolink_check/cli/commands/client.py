@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +15,8 @@ from msgspec import structs
 from evolink_check.analysis.verdicts import Strictness
 from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.options import SeverityOptions
-from evolink_check.cli.output import check_files
-from evolink_check.cli.summary_files import ServedReport, write_markdown
+from evolink_check.cli.reports.summary_files import ServedReport, wanted_files
+from evolink_check.cli.reports.writing import check_files, write_reports
 from evolink_check.client.options import ClientOptions
 from evolink_check.reports.needs import Conditions
 
@@ -85,10 +85,7 @@ class ClientReports(ServedReport, frozen=True, kw_only=True):
     @property
     def files(self) -> dict[str, Path]:
         """The path of each report that the user wants, by format."""
-        paths = {
-            name: getattr(self, name) for name in ("json", "junit", "html", "badge", "sarif", "markdown")
-        }
-        return {name: path for name, path in paths.items() if path is not None}
+        return wanted_files(self, "json", "junit", "html", "badge", "sarif", "markdown")
 
 
 def client(options: ClientOptions, severity: SeverityOptions, reports: ClientReports) -> None:
@@ -98,7 +95,7 @@ def client(options: ClientOptions, severity: SeverityOptions, reports: ClientRep
             _print_scenarios(options)
         return
     with reporting_problems():
-        check_files(list(reports.files.values()))
+        check_files(reports.files.values())
         requirements = severity.requirements
         description = _read_description(options)
         lowered = severity.warn | frozenset(description.warn)
@@ -243,10 +240,12 @@ def _notes(plan: SuitePlan) -> tuple[str, ...]:
 
 
 def write_summary(summary: Summary, reports: ClientReports) -> None:
-    """Write every report file, and print the report to the terminal."""
+    """Write the report files, and print the report.
+
+    Raises ValueError if a file cannot be written, after all others are written and the report is printed.
+    """
     from evolink_check.client.reports import clause_tables, json_report, junit, terminal
     from evolink_check.client.reports import html as html_report
-    from evolink_check.files import STDOUT, write
 
     makers: dict[str, Callable[[Summary], str | bytes]] = {
         "json": json_report.to_json,
@@ -256,12 +255,8 @@ def write_summary(summary: Summary, reports: ClientReports) -> None:
         "sarif": clause_tables.to_sarif,
         "markdown": clause_tables.to_markdown,
     }
-    for name, path in reports.files.items():
-        write_to = write_markdown if name == "markdown" else write
-        write_to(path, makers[name](summary))
-    to_stdout = STDOUT in reports.files.values()
-    terminal.show(summary, sys.stderr if to_stdout else sys.stdout, verbose=reports.verbose)
+    write_reports(summary, reports.files, makers, partial(terminal.show, verbose=reports.verbose))
     if reports.serve_report:
-        from evolink_check.cli.report_server import serve_report
+        from evolink_check.cli.reports.server import serve_report
 
         serve_report(html_report.to_html(summary))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from evolink_spec.options.declaration import Option
 
 from evolink_check.cli.commands.problems import reporting_problems
-from evolink_check.cli.output import check_files
-from evolink_check.cli.summary_files import SummaryFiles, write_markdown
+from evolink_check.cli.reports.summary_files import SummaryFiles, wanted_files
+from evolink_check.cli.reports.writing import check_files, write_reports
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evolink_spec.options.command_line import Group
+
+    from evolink_check.documents.findings import LintReport
 
 HELP = (
     "Lint documents.\n\n"
@@ -40,19 +44,15 @@ def documents(options: DocumentsOptions) -> None:
     """Lint OpenAPI documents."""
     from evolink_check.documents.lint import lint
     from evolink_check.documents.reports import show, to_markdown, to_sarif
-    from evolink_check.files import STDOUT, write
 
     with reporting_problems():
         if not options.files:
             raise ValueError("no document: pass one or more files, folders or patterns as arguments")
-        files = [path for path in (options.sarif, options.markdown) if path is not None]
-        check_files(files)
+        makers: dict[str, Callable[[LintReport], str | bytes]] = {"sarif": to_sarif, "markdown": to_markdown}
+        paths = wanted_files(options, *makers)
+        check_files(paths.values())
         report = lint(options.files, strict=options.strict)
-        if options.sarif is not None:
-            write(options.sarif, to_sarif(report))
-        if options.markdown is not None:
-            write_markdown(options.markdown, to_markdown(report))
-        show(report, sys.stderr if STDOUT in files else sys.stdout, verbose=options.verbose)
+        write_reports(report, paths, makers, partial(show, verbose=options.verbose))
     raise SystemExit(report.exit_status)
 
 

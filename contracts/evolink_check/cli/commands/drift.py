@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path  # noqa: TC003  (part of a declaration)
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +13,9 @@ from evolink_spec.options.declaration import Option
 from msgspec import Struct
 
 from evolink_check.cli.commands.problems import reporting_problems
-from evolink_check.cli.output import check_files, say
-from evolink_check.cli.summary_files import ServedReport, write_markdown
+from evolink_check.cli.reports.baseline_file import check_baseline, read_baseline
+from evolink_check.cli.reports.summary_files import ServedReport, wanted_files
+from evolink_check.cli.reports.writing import check_files, write_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from evolink_spec.options.command_line import Group
 
     from evolink_check.drift.report import DriftReport
-    from evolink_check.reports.baseline import Baseline
 
 HELP = (
     "Compare two versions of documents.\n\n"
@@ -102,8 +102,7 @@ class DriftReports(ServedReport, frozen=True, kw_only=True):
     @property
     def files(self) -> dict[str, Path]:
         """The path of each report that the user wants, by format."""
-        paths = {name: getattr(self, name) for name in ("json", "sarif", "junit", "html", "markdown")}
-        return {name: path for name, path in paths.items() if path is not None}
+        return wanted_files(self, "json", "sarif", "junit", "html", "markdown")
 
 
 def drift(options: DriftOptions, reports: DriftReports) -> None:
@@ -113,14 +112,13 @@ def drift(options: DriftOptions, reports: DriftReports) -> None:
     with reporting_problems():
         if len(options.sources) not in ({1, 2} if options.recordings else {2}):
             raise ValueError("pass two files, folders or URLs: OLD NEW; OLD can be left out with --recording")
-        check_files([*reports.files.values()])
+        check_files(reports.files.values())
+        check_baseline(reports.baseline, update=reports.update_baseline)
         command = repeated_command(click.get_current_context(), without=_UNREPEATED, secrets={})
-        known = None if reports.update_baseline else _read_baseline(reports.baseline)
         report = run_drift(
             options.sources, options.recordings, strict=options.strict_consumers, command=command
         )
-        report = _with_baseline(report, reports, known)
-        _write(report, reports)
+        report = _write(report, reports)
     raise SystemExit(report.exit_status)
 
 
@@ -129,34 +127,17 @@ def mount(app: Group) -> None:
     app.taking(DriftOptions, DriftReports, help=HELP, epilog=EPILOG)(drift)
 
 
-def _read_baseline(path: Path | None) -> Baseline | None:
-    from evolink_check.reports import baseline
-
-    return None if path is None else baseline.read(path)
-
-
-def _with_baseline(report: DriftReport, files: DriftReports, known: Baseline | None) -> DriftReport:
+def _write(report: DriftReport, reports: DriftReports) -> DriftReport:
+    """Mark the known changes in a report, write its files and print it. Return the report with the marks."""
     from evolink_check.drift.baseline import baseline_of, mark_known, notes_on_resolved
-    from evolink_check.files import write
-    from evolink_check.reports.baseline import to_json
-
-    if files.update_baseline:
-        if files.baseline is None:
-            raise ValueError("--update-baseline requires --baseline FILE")
-        known = baseline_of(report.changes)
-        write(files.baseline, to_json(known))
-        count = len(known.known)
-        say(f"{files.baseline} now lists {count} known change{'' if count == 1 else 's'}")
-    if known is None:
-        return report
-    gone = notes_on_resolved(report.changes, known)
-    return replace(report, changes=mark_known(report.changes, known), notes=(*report.notes, *gone))
-
-
-def _write(report: DriftReport, reports: DriftReports) -> None:
     from evolink_check.drift.reports import html, json_report, junit, markdown, sarif, terminal
-    from evolink_check.files import STDOUT, write
 
+    new_baseline = None
+    if reports.baseline is not None:
+        known = baseline_of(report.changes) if reports.update_baseline else read_baseline(reports.baseline)
+        new_baseline = (reports.baseline, known) if reports.update_baseline else None
+        notes = (*report.notes, *notes_on_resolved(report.changes, known))
+        report = replace(report, changes=mark_known(report.changes, known), notes=notes)
     makers: dict[str, Callable[[DriftReport], str | bytes]] = {
         "json": json_report.to_json,
         "sarif": sarif.to_sarif,
@@ -164,12 +145,10 @@ def _write(report: DriftReport, reports: DriftReports) -> None:
         "html": html.to_html,
         "markdown": markdown.to_markdown,
     }
-    for name, path in reports.files.items():
-        write_to = write_markdown if name == "markdown" else write
-        write_to(path, makers[name](report))
-    to_stdout = STDOUT in reports.files.values()
-    terminal.show(report, sys.stderr if to_stdout else sys.stdout, verbose=reports.verbose)
+    show = partial(terminal.show, verbose=reports.verbose)
+    write_reports(report, reports.files, makers, show, baseline=new_baseline)
     if reports.serve_report:
-        from evolink_check.cli.report_server import serve_report
+        from evolink_check.cli.reports.server import serve_report
 
         serve_report(html.to_html(report))
+    return report

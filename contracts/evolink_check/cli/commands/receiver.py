@@ -16,8 +16,8 @@ from evolink_check.analysis.verdicts import Strictness
 from evolink_check.cli.commands.client import ClientReports, write_summary
 from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.options import SeverityOptions
-from evolink_check.cli.output import check_files
 from evolink_check.cli.progress import scenario_progress
+from evolink_check.cli.reports.writing import check_files
 from evolink_check.files import STDOUT, temporary_folder
 from evolink_check.receiver.options import ReceiverOptions
 from evolink_check.reports.needs import Conditions
@@ -68,7 +68,7 @@ def receiver(options: ReceiverOptions, severity: SeverityOptions, reports: Clien
         _print_scenarios()
         return
     with reporting_problems():
-        check_files(list(reports.files.values()))
+        check_files(reports.files.values())
         check_options(options)
         requirements = severity.requirements
         summary, signalled = _run_and_judge(options, severity, verbose=reports.verbose)

@@ -54,6 +54,14 @@ def test_a_breaking_change_is_shown_with_its_places_and_proof_and_fails(pair: tu
     assert "1 breaking, 1 notice, 0 non-breaking" in done.output
 
 
+def test_a_baseline_that_cannot_be_used_is_refused_before_the_comparison(tmp_path: Path) -> None:
+    assert "--update-baseline requires --baseline FILE" in run("no.yaml", "no.md", "--update-baseline").output
+    folder = run("no.yaml", "no.md", "--baseline", tmp_path, "--update-baseline")
+    assert f"{tmp_path}: is a folder" in folder.output
+    missing = run("no.yaml", "no.md", "--baseline", tmp_path / "no.json")
+    assert "no.json: cannot be read: No such file or directory" in missing.output
+
+
 def test_a_wider_page_passes(pair: tuple[Path, Path]) -> None:
     assert run(pair[1], pair[0]).exit_code == 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import httpx2
-from evolink_check.cli.report_server import serving
+from evolink_check.cli.reports.server import serving
 
 
 def test_the_page_is_at_its_link_and_nothing_at_any_other() -> None:

@@ -48,6 +48,12 @@ class ServedReport(SummaryFiles, frozen=True, kw_only=True):
     ] = False
 
 
+def wanted_files(options: SummaryFiles, *formats: str) -> dict[str, Path]:
+    """The path of each report that the user wants, by format. Each format is the name of a field of `options`."""
+    paths = {name: getattr(options, name) for name in formats}
+    return {name: path for name, path in paths.items() if path is not None}
+
+
 def write_markdown(path: Path, content: str | bytes) -> None:
     """Write a Markdown file. In GitHub Actions, also append its content to the summary of the CI job.
 

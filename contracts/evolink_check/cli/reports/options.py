@@ -1,0 +1,115 @@
+"""The options of the report files and of the baseline of a check of a server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path  # noqa: TC003  (part of a declaration)
+from typing import TYPE_CHECKING, Annotated
+
+from evolink_spec.options.declaration import Option
+
+from evolink_check.analysis.verdicts import Strictness
+from evolink_check.cli.options import SeverityOptions
+from evolink_check.cli.reports.baseline_file import check_baseline, read_baseline
+from evolink_check.cli.reports.summary_files import ServedReport, wanted_files
+from evolink_check.cli.reports.writing import check_files
+
+if TYPE_CHECKING:
+    from evolink_check.reports.baseline import Baseline
+    from evolink_check.reports.model import Report
+
+
+_REPORTS = "Reports"
+
+
+class ReportFiles(ServedReport, frozen=True, kw_only=True):
+    """The files to which reports are written. `-` is stdout.
+
+    If a report is written to stdout, the report for the terminal is written to stderr.
+    """
+
+    har: Annotated[
+        Path | None,
+        Option(help="Write every exchange as HAR 1.2, without keys.", section=_REPORTS, metavar="FILE"),
+    ] = None
+    json: Annotated[
+        Path | None, Option(help="Write the report as JSON; - is stdout.", section=_REPORTS, metavar="FILE")
+    ] = None
+    junit: Annotated[
+        Path | None,
+        Option(
+            help="Write the report as JUnit XML, with a test case for each clause.",
+            section=_REPORTS,
+            metavar="FILE",
+        ),
+    ] = None
+    html: Annotated[
+        Path | None, Option(help="Write the report as an HTML page.", section=_REPORTS, metavar="FILE")
+    ] = None
+    verbose: Annotated[
+        bool, Option(help="Show every clause and every violation.", section=_REPORTS, short="-v")
+    ] = False
+
+    def __post_init__(self) -> None:
+        check_files(self.files.values())
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The path of each report that the user wants, by format."""
+        return wanted_files(self, "har", "json", "junit", "html", "sarif", "markdown")
+
+
+class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
+    """Options that determine when a run fails, including the file of known violations (the baseline)."""
+
+    path: Annotated[
+        Path | None,
+        Option(
+            help="File of known violations; only other violations fail the run.",
+            section=_REPORTS,
+            name="--baseline",
+            metavar="FILE",
+        ),
+    ] = None
+    update: Annotated[
+        bool,
+        Option(
+            help="Write the current violations to the --baseline file. Entries of clauses that were not tested stay.",
+            section=_REPORTS,
+            name="--update-baseline",
+        ),
+    ] = False
+
+    def check(self) -> None:
+        """Raise ValueError if a value of --require is invalid, or if the baseline file is invalid or not writable.
+
+        Call this before anything is sent.
+        """
+        self.requirements  # noqa: B018  (raises ValueError)
+        check_baseline(self.path, update=self.update)
+
+    def updated(self, report: Report) -> tuple[Path, Baseline] | None:
+        """Return the path and the new content of the baseline file, or None if the file stays as it is.
+
+        Pass the report from before `apply`, because `apply` removes known violations.
+        """
+        from evolink_check.reports import baseline
+
+        if not self.update or self.path is None:
+            return None
+        before = read_baseline(self.path) if self.path.is_file() else baseline.Baseline()
+        return self.path, baseline.update(report.verdicts, before)
+
+    def apply(self, report: Report) -> Report:
+        """Return the report with its known violations marked, and with the values of --strict, --warn and --require."""
+        from evolink_check.reports import baseline
+
+        strictness = Strictness(self.strict, self.warn)
+        report = replace(report, strictness=strictness, requirements=self.requirements)
+        if self.path is None:
+            return report
+        updated = self.updated(report)
+        content = updated[1] if updated else read_baseline(self.path)
+        gone = baseline.notes_on_fixed(report.verdicts, content)
+        verdicts = baseline.apply(report.verdicts, content)
+        return replace(report, verdicts=verdicts, notes=(*report.notes, *gone))

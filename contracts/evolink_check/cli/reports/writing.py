@@ -1,0 +1,70 @@
+"""Check before a run that its reports can be written, and write them after the run."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+from evolink_check.cli.output import say
+from evolink_check.cli.reports.summary_files import write_markdown
+from evolink_check.files import STDOUT, check_writable, is_special, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+    from typing import TextIO
+
+    from evolink_check.reports.baseline import Baseline
+
+Result = TypeVar("Result")
+
+
+def check_files(paths: Collection[Path]) -> None:
+    """Raise ValueError unless all report files can be written.
+
+    Call this before a run, because otherwise the results of the run could be lost.
+    """
+    plain = [path.resolve() for path in paths if path != STDOUT and not is_special(path)]
+    if len([path for path in paths if path == STDOUT]) > 1:
+        raise ValueError("only one report can go to stdout")
+    for path in paths:
+        check_writable(path)
+        if plain.count(path.resolve()) > 1:
+            raise ValueError(f"{path}: two reports cannot be written to the same file")
+
+
+def write_reports(
+    result: Result,
+    paths: Mapping[str, Path],
+    makers: Mapping[str, Callable[[Result], str | bytes]],
+    show: Callable[[Result, TextIO], None],
+    *,
+    baseline: tuple[Path, Baseline] | None = None,
+) -> None:
+    """Write the report files and a new `baseline`, and print the report with `show`.
+
+    `paths` has the path of each wanted file by format, such as `json`; `makers` has the function that returns the
+    content, by format. If a report is written to stdout, `show` prints to stderr. If a file cannot be written, the
+    others are written and the report is printed; then ValueError is raised.
+    """
+    files = [
+        (path, makers[name](result), write_markdown if name == "markdown" else write)
+        for name, path in paths.items()
+    ]
+    if baseline is not None:
+        from evolink_check.reports.baseline import to_json
+
+        files.append((baseline[0], to_json(baseline[1]), write))
+    problems = []
+    for path, content, write_file in files:
+        try:
+            write_file(path, content)
+        except OSError as problem:
+            file = "stdout" if path == STDOUT else path
+            problems.append(f"{file}: cannot be written: {problem.strerror or problem}")
+    show(result, sys.stderr if STDOUT in paths.values() else sys.stdout)
+    if problems:
+        raise ValueError("; ".join(problems))
+    if baseline is not None:
+        path, count = baseline[0], len(baseline[1].known)
+        say(f"{path} now has {count} {'entry' if count == 1 else 'entries'}")
