@@ -1,8 +1,9 @@
 """Replace secrets in texts and URLs by marks: API keys, and the user, query string and fragment of each URL.
 
-A mark has the same length as the secret and contains sixteen bits of a digest of the secret, but does not reveal the
-secret. Therefore limits on length can still be checked, a link still matches the request that fetches it, and a
-callback URL still matches its delivery. Redacting a URL twice has the same result as redacting it once.
+A mark has the same length as the secret and contains at most sixteen bits of a digest of the secret, but does not
+reveal the secret. Therefore, limits on length can still be checked, a link still matches the request that fetches it,
+and a callback URL still matches its delivery. Redacting a URL twice has the same result as redacting it once. In a text
+that is not a URL, an API key that is recognized only by its form is replaced by `[removed]`.
 
 Each regular expression takes linear time, because consecutive quantifiers match different characters, and a quantifier
 that could backtrack is possessive.
@@ -138,7 +139,7 @@ def _redact_web_token(match: re.Match[str]) -> str:
 
 
 def redact_words(text: str) -> str:
-    """Replace by marks those words of a text that look like API keys."""
+    """Replace those words of a text that look like API keys by `[removed]`."""
     return without_keys(text, _removed, plain_urls=True)
 
 
@@ -168,7 +169,7 @@ def _redact_match(match: re.Match[str]) -> str:
 
 
 def mark(secret: str) -> str:
-    """Return the mark for a secret. Marks have the length of the secret, and equal secrets have equal marks.
+    """Return the mark for a secret. It has the length of the secret, and equal secrets have equal marks.
 
     The mark is valid in a URI if and only if the secret is.
     """

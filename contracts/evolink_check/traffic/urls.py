@@ -10,8 +10,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def normalized_url(url: str) -> str:
     """Return a URL with scheme and host in lower case, without user, default port, and dots after the host.
 
-    See RFC 3986, section 6.2. The rest of the URL is unchanged. A path without a host is returned unchanged. Raises
-    ValueError for an invalid port or host.
+    See RFC 3986, section 6.2. The rest of the URL is unchanged. A path without a host, and a URL with a scheme other
+    than http and https, are returned unchanged. Raises ValueError for an invalid port or host.
     """
     parts = urlsplit(url)
     scheme, port, host = parts.scheme, parts.port, (parts.hostname or "").rstrip(".")

@@ -110,7 +110,7 @@ def schema(view: TraceView) -> Iterator[Finding]:
 
 
 def _bodies(history: TaskHistory) -> Iterator[Observation]:
-    """Yield every response with a 200 that has an `id` and a `status`; `query.complete` checks the others."""
+    """Yield every response with a 200, except objects without `id` or `status`, which `query.complete` reports."""
     yield from (observation for observation in history.refused if observation.status == observation.success)
     yield from (observation for observation in history.judged if not _missing(observation))
 

@@ -28,8 +28,8 @@ class ResponseBody:
     """A recorded response body.
 
     If the body was not recorded completely, is too large, or cannot be decoded, `data` is empty and `size` is the
-    length of the body in bytes; otherwise, `size` is None. If the body cannot be decoded, `problem` is the reason;
-    otherwise, it is empty.
+    length of the body in bytes, 0 if unknown; otherwise, `size` is None. If the body cannot be decoded, `problem` is
+    the reason; otherwise, it is empty.
     """
 
     data: bytes
