@@ -78,7 +78,7 @@ class Tolerances:
 
     @property
     def credits_settled(self) -> float:
-        """How many real seconds after the first report of a task's end the server may still return its credits."""
+        """How many real seconds after a task's end is reported the server may still return the task's credits."""
         return max(1.0, self.real(2.0))
 
     @property

@@ -132,8 +132,8 @@ class LeasedScheduler:
     async def advance(self, account: Account, target: float, moved: Callable[[], None]) -> bool:
         """Move the frozen clock of an account to `target`, and make the attempts that are due on the way.
 
-        The clock stops at each due time, and attempts take no time on it. `moved` is called after each move. Returns
-        False if the account was deleted or another worker moves its clock.
+        The clock stops at each due time and does not advance during the attempts. `moved` is called after each move.
+        Returns False if the account was deleted or another worker moves its clock.
         """
         await self.run_due(account)
         instant = account.frozen_at

@@ -149,8 +149,8 @@ class CallbackScheduler:
     async def advance(self, account: Account, target: float, moved: Callable[[], None] = _ignore) -> bool:
         """Move the frozen clock of an account to `target`, and make the attempts that are due on the way.
 
-        The clock stops at each due time. Attempts take no time on it, so those with the same due time run concurrently.
-        `moved` is called after each move. Returns False if the account was deleted during the move.
+        The clock stops at each due time and does not advance during the attempts. Attempts with the same due time run
+        concurrently. `moved` is called after each move. Returns False if the account was deleted during the move.
         """
         queue = self._queue(account)
         await self.run_due(account)  # attempts that were in progress when the clock was frozen

@@ -67,7 +67,7 @@ async def _connect(
 ) -> httpcore2.AsyncNetworkStream:
     """Connect to the first address of the host that accepts the connection.
 
-    Raises an error if any address is internal, unless `exempt` is true. The name is looked up only once here, and the
+    Raises an error if any address is internal, unless `exempt` is true. The name is looked up only once, and the
     connection goes to a checked address. Therefore, a DNS server cannot return another address after the check (clause
     `callback.no-internal-at-delivery`).
     """
@@ -162,7 +162,7 @@ class CallbackSender:
     async def _prepare(self) -> None:
         """Import the HTTP client and load the CA certificates, unless this has been done before.
 
-        A thread does this, because it takes tens of milliseconds and would block the event loop.
+        This runs in a thread, because it takes tens of milliseconds and would block the event loop.
         """
         async with self._preparing:
             if not self._prepared:

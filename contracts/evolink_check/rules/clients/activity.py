@@ -133,7 +133,7 @@ def queries_for_invented_ids(view: TraceView) -> frozenset[int]:
 
 
 def _first_mentions(ids: set[bytes], view: TraceView) -> Mapping[bytes, int]:
-    """Map each task id to the number of the first trace entry with this id as a whole word in one of its bodies."""
+    """Map each task id to the number of the first entry whose request or response body has it as a whole word."""
     first: dict[bytes, int] = {}
     odd = {
         id_: re.compile(rb"(?<![\w-])" + re.escape(id_) + rb"(?![\w-])")

@@ -128,7 +128,7 @@ def ignores_invalid_key(observation: Observation) -> bool:
 def lacks_error_shape(view: TraceView) -> bool:
     """Return whether any error of the task endpoints lacks the documented shape.
 
-    If an error of these endpoints does, rules do not report the missing shape again for errors of other endpoints.
+    In that case, rules do not report the missing shape again for errors of other endpoints.
     """
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}

@@ -128,8 +128,8 @@ def _refusals(
 def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
     """Return the features for which a create request may have been refused, the most likely ones first.
 
-    A feature is left out if another request with this feature was accepted. The host of a callback URL is left out only
-    if another feature remains, because the server may have accepted the host and later failed to look up its name.
+    A feature is left out if another request with this feature was accepted. An accepted host of a callback URL is left
+    out only if another feature remains, because the server may have been unable to look up its name later.
     """
     others = [
         feature

@@ -32,8 +32,8 @@ class Balance:
     """A response of the credits endpoint at a time when no task of the account was in progress.
 
     `left` is the number of remaining credits. `epoch` is the number of earlier create requests that created a task or
-    may have done so. `settled` is true if the last task ended so long ago that the server must have returned its
-    credits, if it returns any.
+    may have done so. `settled` is true if the last task ended so long ago that its credits, if the server returns them,
+    have been returned.
     """
 
     seen: Observation

@@ -3,7 +3,7 @@
 - `task_histories(view)`: the tasks that can be judged. A task that should not exist, because its create request had to
   be refused or its id is malformed, is left out.
 - `bodies(view)`: the responses and callbacks that the rules judge; `bodies_of(history)`: the bodies of one task.
-- `in_order(observations)`: which observations certainly precede which. Of two that overlap, either may be the first.
+- `in_order(observations)`: which exchanges certainly precede which. Of two that overlap in time, neither does.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
 
 
 def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tuple[Observation, Observation]]:
-    """Yield each query that contradicts an end that was certainly reported before, with the report of this end."""
+    """Yield each query that contradicts a certainly earlier report of the task's end, with this report."""
     ends = ends_of(statuses)
     first: Observation | None = None
     for observation, before in in_order(queries):

@@ -88,8 +88,8 @@ def _last_success(view: TraceView) -> float:
 def schema(view: TraceView) -> Iterator[Finding]:
     """The response to a status query matches its schema (clause `query.schema`).
 
-    Fields that other clauses check are not checked here. A problem that the response to the create request also has is
-    not reported again.
+    Fields that other clauses check are not checked here. A problem that also occurs in the response to the create
+    request is not reported again.
     """
     for history in task_histories(view):
         for observation in _bodies(history):
@@ -182,8 +182,7 @@ def same_id(view: TraceView) -> Iterator[Finding]:
 def extra_fields(view: TraceView) -> Iterator[Finding]:
     """`usage` and `task_info.estimated_time` have their documented form (clause `query.extra-fields`).
 
-    A value that equals the value in the response to the create request passes, because other clauses check that
-    response.
+    A wrong value that the response to the create request also contains is not reported again.
     """
     for history in task_histories(view):
         create = history.create.body if history.create else {}

@@ -50,7 +50,7 @@ def post_body(post: Post | None) -> bytes:
 
 
 def _has_params_only(post: Post) -> bool:
-    """Return whether the tool recorded the fields of a form in place of its text."""
+    """Return whether the tool recorded the fields of a form instead of the text of the body."""
     return post.text is None or (not post.text and bool(post.params))
 
 
