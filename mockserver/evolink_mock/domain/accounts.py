@@ -37,10 +37,7 @@ class AssignedRecipe(Struct, frozen=True):
 
 
 class Account(Struct, omit_defaults=True):
-    """The state of one account. Times are Unix seconds; credits have the unit of `usage` in the OpenAPI document.
-
-    The fields `assigned`, `turns` and `applied` are None while they are empty, because a test for None is fast.
-    """
+    """The state of one account. Times are Unix seconds; credits have the unit of `usage` in the OpenAPI document."""
 
     token: str
     label: str  # a name for logs that does not reveal the token
@@ -57,6 +54,7 @@ class Account(Struct, omit_defaults=True):
     frozen_at: float | None = None  # its time while its clock is frozen; None while its clock runs
     shift: float = 0.0  # seconds, added to the server's clock while its clock runs
     mover: str = ""  # the process that is moving its clock
+    # The next three are None while they are empty, because a test for None is fast.
     assigned: list[AssignedRecipe] | None = None
     turns: dict[str, int] | None = None  # for each sequence of recipes: how many requests have named it
     applied: set[str] | None = None  # steps whose credits or rate limit have been set

@@ -173,7 +173,7 @@ class Journal:
             self.violations.append(violation)
 
     def move_to(self, space: JournalSpace | None) -> None:
-        """Count this journal in another `JournalSpace`, or in none if `space` is None."""
+        """Count the size of this journal in another `JournalSpace`, or in none if `space` is None."""
         size = self._bytes
         if self._space is not None:
             self._space.remove(self, size)

@@ -100,7 +100,7 @@ class BatchedLane:
         self._served: list[tuple[BatchedConnection, Exchange]] = []  # responses that are not yet written
 
     def add(self, connection: BatchedConnection, data: bytes) -> None:
-        """Serve the requests in `data` in the next turn of the event loop. uvicorn serves those that the lane cannot."""
+        """Serve the requests in `data` in the next turn of the event loop. uvicorn serves those that must wait."""
         earlier = self._arrived.get(connection)
         if earlier is not None:
             data = earlier + data

@@ -21,7 +21,7 @@ class ResponseQueue:
     """The responses of the fast lane in one turn of the event loop, written one after another in the next turn.
 
     If each response were written immediately, each might wake a client process on another core. Waking a process
-    can take a third of the time of a request.
+    can take a third of the time that a request takes.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class FastProtocol(Protocol):
         self.shared_scope: Scope = {"scheme": self.scheme, "server": self.server}
 
     def data_received(self, data: bytes) -> None:
-        """Serve the requests in `data` in the fast lane, up to the first that it cannot serve. uvicorn serves the rest."""
+        """Serve the requests in `data` in the fast lane up to the first that it cannot serve, then with uvicorn."""
         batch = self.batched_lane
         if batch is not None and (batch.has(self) or self._may_take_lane()):
             batch.add(self, data)

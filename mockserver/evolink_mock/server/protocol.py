@@ -88,7 +88,7 @@ class Protocol(HttpToolsProtocol):
             type(self).is_overload_logged = False
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
-        """Return whether to keep the connection open: if a complete request has no response yet, but not over TLS."""
+        """Return True to keep the connection open if a complete request has no response yet; always False over TLS."""
         answering = self._answering
         if self.scheme == "https" or answering is None or answering.response_complete:
             return False

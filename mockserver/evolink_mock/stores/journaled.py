@@ -115,7 +115,7 @@ class JournaledStore(ABC):
             self.journals.buffers.flush()
 
     def close(self) -> None:
-        """Write the exchanges that this worker has collected, end its leases, and close the connection."""
+        """Write the collected exchanges to the journals, end the leases of this worker, and close the connection."""
         with suppress(StoreError):
             self.journals.buffers.flush()
             self.leases.end_now()

@@ -40,7 +40,7 @@ def decoded(data: bytes, due: bytes) -> Delivery:
 
 
 def name_of(token: str) -> bytes:
-    """Encode a token as it appears in keys and values."""
+    """Encode a token as it appears in keys and values on the Redis server."""
     return token.encode("utf-8", "surrogatepass")
 
 
@@ -58,7 +58,7 @@ def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
 def change_values(
     account: Account, change: Change, encode_task: Callable[[Task], bytes], *, is_clock_new: bool
 ) -> tuple[Any, ...]:
-    """Encode a change as arguments of the Lua script, except for the account itself."""
+    """Encode a `Change` as arguments of the Lua script, without the changed account."""
     clock = clock_of(account) if is_clock_new else ""
     task, delivery, due = change.task, change.delivery, change.due
     if task is None:
