@@ -1,4 +1,4 @@
-"""The clauses: the rules of the contract, for servers, clients and callback receivers. Each has an id for reports."""
+"""The clauses: the rules of the contract, for servers, clients and callback receivers. Reports cite their ids."""
 
 from __future__ import annotations
 

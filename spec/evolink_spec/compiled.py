@@ -1,6 +1,6 @@
-"""`load()`, and a compiled copy of the built-in documents, so that a server starts without reading YAML.
+"""Load OpenAPI documents. The built-in ones have a compiled copy, so that a server starts without reading YAML.
 
-    python -m evolink_spec                 after any change to openapi/ or overlay.yaml
+Run `python -m evolink_spec` after each change to openapi/ or overlay.yaml, to write the copy again.
 
 Reading the built-in documents would take a third of the server's start-up, although they change only a few times a
 year. compiled.json therefore contains the `Spec` that was read from them, and the SHA-256 of each source file. If the

@@ -64,7 +64,7 @@ class TaskFailure:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """Facts about the results of a task that a document states only in its descriptions.
+    """Facts about the results of tasks, which a document states only in its descriptions.
 
     `link_seconds` is how long result links work. `results` is the number of results of a request without the field `n`.
     If the duration of a result is not known in advance, the price of a result of `hold_seconds` seconds is reserved.

@@ -23,8 +23,8 @@ class TaskState(Struct, frozen=True):
     """The current state of a task.
 
     `status` is pending, processing, completed, failed or cancelled. `body` is what a status query would return.
-    `outcome` is how the task will end or has ended; None if the task never ends. `failure` is the failure code of a
-    failed task, otherwise None.
+    `outcome` is how the task will end or has ended (completed, failed or cancelled); None if the task never ends.
+    `failure` is the failure code of a failed task, otherwise None.
     """
 
     id: str

@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def evolink_mock_settings() -> MockServerSettings:
-    """The settings of the mock, as for `MockServer`. To change them, override this fixture in conftest.py."""
+    """The keyword arguments of `MockServer`. To change the settings, override this fixture in conftest.py."""
     return {}
 
 
