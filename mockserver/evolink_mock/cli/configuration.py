@@ -26,7 +26,7 @@ _SERVICE_URL = re.compile(r"(?:tcp|udp|sctp)://\S*")
 _SERVICE = re.compile(
     r"(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)|NAME|ENV_\w+"
 )
-# The variables of a command under `run`, of the password of a store's server, and of the pytest plugin.
+# Not settings: a variable of commands under `run`, the password of a store's server, a variable of the pytest plugin.
 _OURS = tuple(f"{ENVIRONMENT}{name}" for name in ("REDIRECT", "STORE_PASSWORD", "URL"))
 
 

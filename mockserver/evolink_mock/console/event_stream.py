@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.service.exchange_feed import ExchangeFeed, Numbered
 
-# `encode(exchanges, missed)` encodes a batch; `missed` is how many exchanges were dropped before the batch. The result
-# is empty if there is nothing to send.
+# `encode(exchanges, missed)` encodes a batch. `missed` is how many exchanges after the previous batch are no longer
+# stored. The result is empty if there is nothing to send.
 Encode = Callable[["Sequence[Numbered]", int], bytes]
 _BATCH_SECONDS = 0.25  # between two batches, so that even many requests take little time per client
 _HEARTBEAT_SECONDS = 15.0  # after this time without events, a comment keeps proxies from disconnecting

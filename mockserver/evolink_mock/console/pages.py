@@ -43,7 +43,7 @@ class PageRequest(msgspec.Struct, frozen=True):
     is_operator: bool
 
 
-Page = Callable[[PageRequest], Awaitable[bytes | None]]  # None if the item to show has been dropped
+Page = Callable[[PageRequest], Awaitable[bytes | None]]  # None if the item to show has been removed
 
 
 async def start(request: PageRequest) -> bytes:

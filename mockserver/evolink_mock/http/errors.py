@@ -29,7 +29,7 @@ _UNDOCUMENTED = {
 _MOST_ERRORS = 256
 _remembered: dict[
     tuple[int, str, str], tuple[Mapping[int, ErrorAnswer], bytes]
-] = {}  # clients repeat their mistakes
+] = {}  # encoded errors, because clients repeat their mistakes
 _INTERNAL = ("internal_error", "Internal server error", "api_error")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
 
 _WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
-PATIENCE_SECONDS = 0.3  # wait for the body of a refused request; the client may wait for the response
+PATIENCE_SECONDS = 0.3  # maximum wait for a body that is not needed; its client may wait for the response
 
 
 async def receive_body(

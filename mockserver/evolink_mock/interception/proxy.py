@@ -274,7 +274,7 @@ async def _join(
 ) -> None:
     """Forward bytes in both directions.
 
-    A tunnel ends when both sides have ended; a single request ends with its response.
+    If `tunnel` is true, return when both sides have ended their streams, otherwise when the response has ended.
     """
     try:
         async with asyncio.TaskGroup() as group:

@@ -35,7 +35,7 @@ class MockTools:
     def list_requests(self, limit: int = 20, status: int | None = None) -> JsonObject:
         """List the last `limit` requests of the account, the newest last, with headers, bodies and contract violations.
 
-        If `status` is set, only requests whose response has this HTTP status are listed.
+        If `status` is set, only requests whose response has this HTTP status are counted and listed.
         """
         query = f"?limit={limit}" + ("" if status is None else f"&status={status}")
         journal = self._get(f"/journal{query}")

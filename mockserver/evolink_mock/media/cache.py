@@ -46,7 +46,7 @@ class MediaCache:
     async def file(self, spec: MediaSpec) -> Path:
         """Return the path of the file that `spec` describes, which is rendered if it does not exist.
 
-        Concurrent calls for a file share one rendering. If the rendering fails, all of them raise its error, and the
+        Concurrent calls for a file share one rendering. If the rendering fails, these calls raise its error, and the
         next call renders again. The file is kept until at least `limit` other files have been requested. Without the
         library PyAV, a file of the package with the spec's duration and size is returned; if the package contains none,
         `MissingRendererError` is raised. Raises RuntimeError if the cache is closed.

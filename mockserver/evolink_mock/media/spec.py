@@ -55,7 +55,7 @@ _NESTED = ("model_params", "audio_setting", "audio_settings", "output")
 
 
 class MediaSpec(msgspec.Struct, frozen=True, gc=False):
-    """The properties of a result file. Equal specs have the same file.
+    """The properties of a result file. Results with equal specs share one file.
 
     `seconds` is a duration of whole frames, 0 for an image. `width` and `height` are even numbers of pixels, 0 for
     audio. `hue` selects one of `HUES` palettes. `format` is empty for the usual format of the medium.
