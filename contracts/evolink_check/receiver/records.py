@@ -192,7 +192,7 @@ class Timing:
 
 
 def is_confirmed(activity: ReceiverActivity, case: TaskCase) -> bool:
-    """Return whether the receiver has queried the task, and the response to the query reported the end of the task."""
+    """Return whether a status query by the receiver got a response that reported the end of the task."""
     return any(
         entry.exchange.status == 200  # noqa: PLR2004
         and any(status in entry.exchange.response_body for status in _FINAL)

@@ -56,7 +56,7 @@ class Arrivals:
     """How many deliveries to one callback URL have arrived.
 
     `count` is the number of deliveries that have arrived; `under_way` is how many of these have not been answered yet.
-    `last` is the time, in Unix seconds, when the latest delivery was answered; 0 if none was.
+    `last` is the time, in Unix seconds, when the latest delivery was answered; 0 if none has been answered.
     """
 
     count: int

@@ -1,4 +1,4 @@
-"""Decide when the next request may be sent, from the configured rate and the waits that the server has asked for."""
+"""Decide when the next request may be sent, by the configured rate and the Retry-After headers of the server."""
 
 from __future__ import annotations
 

@@ -56,8 +56,8 @@ class Tally:
     """The cost of a run so far.
 
     `created` is the number of tasks, and `spent` their cost in credits. `unexpected_tasks` counts, by kind of request,
-    the tasks that the server created for requests that it must refuse. `estimated` is how long the task of the
-    latest create request takes according to the response, in seconds of the server's clock; 0 if no response said it.
+    the tasks that the server created for requests that it must refuse. `estimated` is the latest estimate
+    of a task's duration in a response to a create request, in seconds of the server's clock; 0 if there was none.
     """
 
     created: int

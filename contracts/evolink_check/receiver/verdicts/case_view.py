@@ -35,10 +35,10 @@ MUST_ACCEPT: dict[Kind, str] = {"variant": "receiver.tolerant", "framed": "recei
 class UsualBehaviour:
     """How the receiver reacts to usual callbacks: genuine callbacks with ordinary content.
 
-    The rules about unusual callbacks use this record, so that they do not report a fault again that usual callbacks
-    have already shown. `asks` means that the receiver queries tasks, and `books` that the ledger contains some of the
-    tasks. `refuses_failures` means that the receiver refuses a usual callback about a failed task, and `books_failures`
-    that the receiver books a failed task as a success. `loses` means that the receiver accepts a usual callback about a
+    If usual callbacks show a fault, the rules about unusual callbacks use this record to avoid reporting it again.
+    `asks` means that the receiver queries tasks, and `books` that the ledger contains some of the tasks.
+    `refuses_failures` means that the receiver refuses a usual callback about a failed task, and `books_failures` that
+    the receiver books a failed task as a success. `loses` means that the receiver accepts a usual callback about a
     completed task without booking the task.
     """
 
@@ -98,7 +98,7 @@ class CaseView:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the receiver has queried the task, and the response to the query reported the end of the task."""
+        """Whether a status query by the receiver got a response that reported the end of the task."""
         return is_confirmed(self.activity, self.case)
 
     def numbers(self, *calls: Call) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Rules about the output and the responses of a receiver, which must not contain its API key or its secret."""
+"""Rules that find the receiver's API key or secret in its output, and its API key in its responses."""
 
 from __future__ import annotations
 
