@@ -146,7 +146,10 @@ def charge(account: Account, task: Task, price: float) -> None:
 
 
 def move_refund(account: Account, before: Task, after: Task) -> None:
-    """Replace the scheduled refund of a task, because a test has changed when or how the task ends."""
+    """Replace the scheduled refund of a task, because a test has changed when or how the task ends.
+
+    `before` and `after` are the task before and after this change.
+    """
     refund = before.timetable.ends, refund_of(before)
     if refund in account.refunds:
         account.refunds.remove(refund)

@@ -60,7 +60,7 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
-    """Faults of a task that a recipe requests: faulty links, a late or missing callback, or a 404 after its end."""
+    """Faults that a recipe requests for a task, such as expired links, a late callback, or a 404 after its end."""
 
     link: str = ""  # expired, 404, truncated, page, empty or redirect
     callback: str = ""  # late, twice, early or never
@@ -105,7 +105,7 @@ def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = 
 
 
 def queued(timetable: Timetable, queue_end: float) -> Timetable:
-    """Return the timetable, delayed so that the task begins at `queue_end`, when the account's earlier tasks end."""
+    """Return the timetable, delayed so that the task waits until `queue_end`, when the account's earlier tasks end."""
     shift = max(0.0, queue_end - timetable.created)
     estimate = timetable.estimate if math.isinf(shift) else timetable.estimate + math.ceil(shift)
     return Timetable(
@@ -129,7 +129,7 @@ def halfway(timetable: Timetable) -> float:
 
 
 class Phase(IntEnum):
-    """The phase of a task, numbered like the fields of `Statuses`, which contain an OpenAPI document's phase names."""
+    """The phase of a task. Its number is the index of the task's `status` value in the tuple `Statuses`."""
 
     PENDING = 0
     PROCESSING = 1

@@ -62,7 +62,7 @@ class LaneRequest(Struct, frozen=True, gc=False):
 
 
 class FastLane:
-    """Serves those requests to one ASGI app that never have to wait."""
+    """Serves requests to one ASGI app in the fast lane, if they never have to wait."""
 
     def __init__(self, app: ExchangeMiddleware, batching_store: BatchingStore | None = None) -> None:
         self._app = app

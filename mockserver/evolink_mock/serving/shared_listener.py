@@ -1,4 +1,4 @@
-"""A listening socket that several processes share, so that each process gets about as many connections."""
+"""A listening socket that several processes share, so that all processes get about the same number of connections."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _OTHERS_SECONDS = 0.06  # real time for the other workers to write their exchang
 
 
 class Journals(Protocol):
-    """Reads and clears the journals, the logs of accounts, in an SQLite file or on a Redis server."""
+    """Reads and clears the journals (logs of requests and responses) in an SQLite file or on a Redis server."""
 
     buffers: JournalBuffers
 

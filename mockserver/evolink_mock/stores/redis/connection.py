@@ -38,7 +38,7 @@ _log = logging.getLogger("evolink_mock")
 
 
 class Connection:
-    """A connection that one thread uses at a time.
+    """A connection to a Redis or Valkey server, which only one thread may use at a time.
 
     Whenever a connection has been opened, the function `opened` is called to prepare the store. Methods raise
     `StoreError` if the server cannot be reached or rejects a command, for example because its memory is full.

@@ -45,7 +45,7 @@ def name_of(token: str) -> bytes:
 
 
 def clock_of(account: Account) -> str:
-    """Encode an account's clock for the Lua script: `frozen`, or its seconds ahead of the mock server's clock."""
+    """Encode an account's clock for the Lua script: `frozen`, or the seconds to add to the mock server's clock."""
     return "frozen" if account.frozen_at is not None else repr(float(account.shift))
 
 
