@@ -208,7 +208,7 @@ def _static() -> dict[str, bytes]:
 class Document:
     """The endpoint for a simulated OpenAPI document, including the parts of other documents to which it refers.
 
-    The document's `servers` names only this server.
+    The member `servers` of the document names only this server.
     """
 
     def __init__(self, guard: AccessGuard) -> None:

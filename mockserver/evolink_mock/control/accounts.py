@@ -134,7 +134,7 @@ async def clear_recipes(request: ControlRequest) -> ControlResponse:
 
 
 def _check(request: ControlRequest) -> Rate | ApiError | None:
-    """Check the terms in the body. Return a 400 if they are invalid, else the new rate limit, or None without one."""
+    """Return the 400 for invalid terms in the body, otherwise the body's rate limit (None if it has none)."""
     terms: Terms = request.body
     served = [name for by_model in request.service.spec.creates.values() for name in by_model if name]
     for model in () if terms.denied_models is UNSET else terms.denied_models:

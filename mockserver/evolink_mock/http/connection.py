@@ -50,7 +50,7 @@ def is_stopping(error: asyncio.CancelledError) -> bool:
 
 
 async def close_connection(error: ConnectionDroppedError, scope: Scope, receive: Receive) -> None:
-    """Close the connection of a request, and return when it is closed.
+    """Close the connection of a request or, if `error.held` is true, wait until the client closes it.
 
     Raises `error` if the request has no connection, because its caller is in this process.
     """

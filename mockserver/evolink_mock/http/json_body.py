@@ -94,7 +94,7 @@ def _describe_not_utf8(raw: bytes) -> str:
 def _describe_truncated(raw: bytes) -> str:
     """Return a message for a body that the decoder reports as truncated.
 
-    The decoder also reports this for a body with a lone surrogate near its end.
+    The decoder also reports a body as truncated if it has a lone surrogate near its end.
     """
     if not raw.strip():
         return "it is empty"
