@@ -53,8 +53,8 @@ class AccountState(Struct, frozen=True):
 class Store(Protocol):
     """A store of accounts (by token), tasks (by id) and deliveries (by the id of their task).
 
-    The methods `account`, `change` and `find` create an account if the token has none. Every method may raise
-    `StoreError`.
+    The methods `account`, `change` and `find` create an account if the token has none. All methods except `recorder`
+    and `close` may raise `StoreError`.
     """
 
     @property

@@ -108,7 +108,7 @@ class JournaledStore(ABC):
     def flush_if_wanted(self, wanted: Any) -> None:
         """Write all exchanges that this worker has collected if another worker is about to read a journal.
 
-        This is the case if `wanted`, the present value under the name `WANTED`, differs from that of the last call.
+        This is the case if `wanted`, the present value under the name `WANTED`, has changed since the last call.
         """
         if wanted != self._wanted:
             self._wanted = wanted
