@@ -5,6 +5,7 @@ SIGTERM and SIGHUP have the same effect as Ctrl-C.
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
@@ -34,18 +35,33 @@ class Interrupts:
         self._stop = stop
         self._message = message
         self._clean_up = clean_up
+        self._is_stopping = threading.Lock()  # held until `stop` is set and `message` is printed
         self.status = 0
 
     def handle(self, number: int, _: FrameType | None) -> None:
-        """On the first signal, set `stop`; on the second, end the process at once."""
+        """On the first signal, set `stop` and print `message`; on the second, end the process at once."""
         if self.status:
             self._clean_up()
             remove_temporary_folders()
             os._exit(_SIGNALLED + number)
         self.status = _SIGNALLED + number
-        self._stop.set()
-        sys.stderr.write(f"\n{self._message}\n")
-        sys.stderr.flush()
+        self._is_stopping.acquire()
+        # Not in this thread, because the signal may have interrupted it while it held the lock of `stop` or of stderr.
+        # threading.Thread would also take a lock that this thread may hold.
+        _thread.start_new_thread(self._stop_run, ())
+
+    def _stop_run(self) -> None:
+        try:
+            self._stop.set()
+            sys.stderr.write(f"\n{self._message}\n")
+            sys.stderr.flush()
+        finally:
+            self._is_stopping.release()
+
+    def await_message(self) -> None:
+        """Wait until the message is printed, but not longer than a second if nobody reads stderr."""
+        if self._is_stopping.acquire(timeout=1):
+            self._is_stopping.release()
 
 
 @contextmanager
@@ -67,7 +83,10 @@ def interrupting(
         # handlers.
         handlers[signal.SIGHUP] = lambda *_: None
     with _handling(handlers):
-        yield interrupts
+        try:
+            yield interrupts
+        finally:
+            interrupts.await_message()
 
 
 @contextmanager
@@ -79,13 +98,21 @@ def ending_at_signals() -> Iterator[None]:
     """
     numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     with _handling(dict.fromkeys(numbers, _end)):
-        yield
+        try:
+            yield
+        except _SignalExit:
+            # Not in the handler, because the signal may have interrupted this thread while it wrote to stderr.
+            sys.stderr.write("\nstopped\n")
+            sys.stderr.flush()
+            raise
+
+
+class _SignalExit(SystemExit):
+    """A signal ends the process."""
 
 
 def _end(number: int, _: FrameType | None) -> None:
-    sys.stderr.write("\nstopped\n")
-    sys.stderr.flush()
-    raise SystemExit(_SIGNALLED + number)
+    raise _SignalExit(_SIGNALLED + number)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class Workers:
     def _stop(self, _: int, __: FrameType | None) -> None:
         self._is_stopping = True
         for pid in self._pids:
-            os.kill(pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # its end is known to the system, but not yet to `run`
+                os.kill(pid, signal.SIGTERM)
 
 
 def report_ready(pipes: ParentPipes) -> None:

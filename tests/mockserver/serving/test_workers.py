@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 from evolink_mock.domain.accounts import label_of
+from evolink_mock.serving.workers import Workers
 from support.in_process import BODY, CREATE
 from support.mock_process import BIN
 from support.real_time import NEEDS_A_QUIET_MACHINE
@@ -282,3 +283,14 @@ def credits_status(address: str) -> int:
     with closing(HTTPConnection(address, timeout=30)) as connection:
         connection.request("GET", "/v1/credits", headers=KEY)
         return connection.getresponse().status
+
+
+def test_a_signal_that_arrives_before_the_end_of_a_worker_is_known_stops_the_others() -> None:
+    def nothing(*_: object) -> None: ...
+
+    workers = Workers(2, nothing, nothing, nothing, nothing)
+    with subprocess.Popen(["true"]) as ended, subprocess.Popen(["sleep", "60"]) as waiting:
+        ended.wait()
+        workers._pids |= {ended.pid, waiting.pid}  # noqa: SLF001  (the moment cannot be met from outside)
+        workers._stop(signal.SIGTERM, None)  # noqa: SLF001
+        assert waiting.wait(10) == -signal.SIGTERM
