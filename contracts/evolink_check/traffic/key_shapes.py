@@ -1,4 +1,4 @@
-"""Recognize API keys by their form (a known prefix, many random characters) where no name indicates a key."""
+"""Recognize API keys by their form alone: a known prefix, or many random characters."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ class CallbackScheduler:
         self._set_alarm(queue)
 
     def _set_alarm(self, queue: AccountQueue, earliest: float = -math.inf) -> None:
-        """Set the time, on the server's clock and not before `earliest`, at which `run` examines this queue again."""
+        """Set the time of the server's clock, `earliest` or later, at which `run` examines this queue again."""
         due = queue.next_due
         if due is None or due == math.inf or queue.is_frozen:
             return
