@@ -36,24 +36,18 @@ class ObservationPoint:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One rule for servers, clients or callback receivers.
-
-    `document` names a file in `openapi/`, and `pointer` is the JSON pointer to the place in this file that states the
-    rule; both are None if no file in `openapi/` states it. `level` is `must` if a document or another publication
-    states the rule, or if `choice` decides what an unclear document means; otherwise, it is `advice`. `severity` says
-    whether a check reports a violation as a failure or as a warning. If the documents are silent or contradict each
-    other, `choice` explains what was decided and why.
-    """
+    """One rule for servers, clients or callback receivers."""
 
     id: str
-    rule: str
-    document: str | None
-    pointer: str | None
-    binds: Binds
+    rule: str  # what must hold
+    document: str | None  # the file in `openapi/` that states the rule; None if none of them does
+    pointer: str | None  # the JSON pointer to the rule in `document`; None if `document` is None
+    binds: Binds  # who must follow the rule
+    # `must` if a document or another publication states the rule, even if unclearly; otherwise `advice`
     level: Level
-    severity: Severity
+    severity: Severity  # whether a check reports a violation as a failure or as a warning
     observed: ObservationPoint
-    choice: str | None = None
+    choice: str | None = None  # our decision, with its reason, if the documents are silent or unclear
 
 
 def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:

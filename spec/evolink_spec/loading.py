@@ -39,8 +39,8 @@ def load(*files: Path | str, cache: DocumentCache | None = None, with_built_in: 
     If `files` contain no document, the built-in documents are read. The built-in overlay is applied to every document,
     and then each overlay in `files`. If no document describes a status query, the built-in one is added; if no document
     lists task failures, the built-in ones are added. If `with_built_in` is true, the built-in documents are added for
-    the video models (`model` in a create request) that the other documents do not describe. Raises `SpecError` if a
-    file cannot be read or is not supported, or if no operation creates a task.
+    the models that the other documents do not describe. Raises `SpecError` if a file cannot be read or is not
+    supported, or if no operation creates a task.
     """
     sources = read_sources(files)
     reader = DocumentReader(sources, user_cache() if cache is None else cache)

@@ -64,47 +64,41 @@ class TaskFailure:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """Facts about the results of tasks, which a document states only in its descriptions.
+    """Facts about the results of a task that a document states only in its descriptions, not in its schemas."""
 
-    `link_seconds` is how long result links work. `results` is the number of results of a request without the field `n`.
-    If the duration of a result is not known in advance, the price of a result of `hold_seconds` seconds is reserved.
-    """
-
-    link_seconds: float = 24 * 3600.0
-    results: int = 1
-    hold_seconds: float = 30.0
-    has_files: bool = True
-    has_result_data: bool = False
+    link_seconds: float = 24 * 3600.0  # how long result links work
+    results: int = 1  # the number of results of a create request without the field `n`
+    hold_seconds: float = 30.0  # the duration whose price is reserved if a request states none
+    has_files: bool = True  # whether the results are files, with links
+    has_result_data: bool = False  # whether a completed task has a member `result_data`
     result_data: Json = None  # the example in the document, if it describes `result_data`
-    has_layers: bool = False  # each entry of `result_data` has a `z_index`
+    has_layers: bool = False  # whether each entry of `result_data` has a `z_index`
 
 
 @dataclass(frozen=True, slots=True)
 class CreateOperation:
     """An operation (a POST) that creates a task.
 
-    `models` are the allowed values of `model`. If the document allows any text, `models` contains only the default; if
-    the document names no model, `models` is empty. `aliases` maps old model names to current ones. `body_schema` is the
-    schema of the request body, including all components to which it refers. `answer` is the response body of a new
-    task, built from the examples of its schema, and `success` is the status of this response.
+    `models` are the allowed values of the field `model`. If the document allows any text, `models` contains only the
+    default of the field; if the document names no model, `models` is empty.
     """
 
-    id: str
+    id: str  # the `operationId`
     method: str
     path: str
-    source: str
-    pointer: str
-    medium: Medium
+    source: str  # the file of the document
+    pointer: str  # the JSON pointer to the operation in this file
+    medium: Medium  # of the results
     statuses: Statuses
     models: tuple[str, ...]
-    aliases: Mapping[str, str]
-    body_schema: Mapping[str, Json]
+    aliases: Mapping[str, str]  # old model names, with the current name of each
+    body_schema: Mapping[str, Json]  # with all components to which the schema refers
     properties: frozenset[str]  # the documented names at the top of the request body
-    defaults: Mapping[str, Json]
-    answer: Mapping[str, Json]
-    errors: Mapping[int, ErrorAnswer]
-    callback: CallbackRules | None
-    success: int = 200
+    defaults: Mapping[str, Json]  # the default of each field of the request body that has one
+    answer: Mapping[str, Json]  # the response body of a new task, built from the examples in the document
+    errors: Mapping[int, ErrorAnswer]  # by status
+    callback: CallbackRules | None  # None if requests cannot contain a callback URL
+    success: int = 200  # the status of the response with `answer`
     prose: Prose = Prose()
 
 

@@ -54,8 +54,8 @@ class Notes:
 def operations_of(document: Node, notes: Notes | None = None) -> list[CreateOperation | QueryOperation]:
     """Return the operations of a document that create or query a task, in document order.
 
-    The built-in overlay must not have been applied to the document yet. Other operations are added to
-    `notes.skipped`; if `notes` is None, `SpecError` is raised instead.
+    Operations that neither create nor query a task are added to `notes.skipped`; if `notes` is None, `SpecError` is
+    raised instead. The built-in overlay must not have been applied to the document yet.
     """
     check_servers(document)
     operations: dict[str, CreateOperation | QueryOperation] = {}

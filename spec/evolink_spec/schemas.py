@@ -142,7 +142,8 @@ def standalone(schema: Node) -> dict[str, Json]:
 def _invalid_schema(node: Node, error: ValueError) -> SpecError:
     """Return the `SpecError` for an invalid schema.
 
-    The path in `error` is relative to the copy that `standalone` has made, or else to the schema itself.
+    The path in `error` is relative to the copy that `standalone` made, if that copy was checked; otherwise, to the
+    schema itself.
     """
     path, message = _path_and_message(error)
     pointer = "" if path[:1] == ["components"] else node.pointer
@@ -211,8 +212,9 @@ def _component(reference: Node) -> Node:
 def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
     """Return a sample value for a schema.
 
-    The value is the first that the schema has of `const`, `example`, `default`, `examples` and `enum`. Otherwise,
-    an object is built from samples of its properties, and any other type gets an empty value.
+    The sample is read from the first of the keywords `const`, `example`, `default`, `examples` and `enum` that the
+    schema has. If it has none of them, an object is built from samples of its properties, and any other type gets an
+    empty value (such as `""` or 0). `within` are the pointers of the enclosing schemas, which are not sampled again.
     """
     present = keywords(schema)
     for word in ("const", "example", "default"):

@@ -1,4 +1,4 @@
-"""Recognize by its shape what an OpenAPI document says about tasks, so that a new document needs no new code."""
+"""Recognize the schemas of tasks in an OpenAPI document by their properties, so that a new model needs no new code."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def not_a_task(operation: Node, problem: str) -> NotATaskError:
 
 
 def refuse_payload(properties: Mapping[str, Node], operation: Node) -> None:
-    """Raise `SpecError` if an operation is synchronous: its response contains a result (such as `data`), not a task."""
+    """Raise `SpecError` if the response of an operation contains the result itself (such as `data`), not a task."""
     for name in _PAYLOAD:
         if name in properties:
             raise not_a_task(operation, f"describes no task: its response has `{name}`, so it is synchronous")
@@ -109,9 +109,10 @@ def _single_value(schema: Node | None) -> str | None:
 
 
 def models_of(model: Node | None) -> tuple[str, ...]:
-    """Return the values that the schema of `model` allows: its `const` or `enum`, or else only its default.
+    """Return the values that the schema of the field `model` allows.
 
-    Returns an empty tuple if `model` is None or its schema has none of these.
+    They are the values in `const` or `enum`, or else only the default. Returns an empty tuple if `model` is None or has
+    none of these keywords.
     """
     if model is None:
         return ()
@@ -127,7 +128,7 @@ def models_of(model: Node | None) -> tuple[str, ...]:
 
 
 def aliases_of(model: Node | None, models: Sequence[str]) -> dict[str, str]:
-    """Return the extension `x-evolink-aliases` of `model`, which maps old model names to current ones."""
+    """Return the value of the extension `x-evolink-aliases` of `model`, which maps old model names to current ones."""
     listed = model.get("x-evolink-aliases") if model else None
     aliases = {}
     for old, new in listed.children() if listed else ():

@@ -14,7 +14,7 @@ _RANGE = re.compile(rb"([0-9]{1,18})-([0-9]{1,18})?|-[0-9]{1,18}")
 
 
 def without_invalid_range(headers: Headers) -> Headers:
-    """Return the headers. `Range` is left out if its value is malformed or its unit is not bytes."""
+    """Return `headers` without `Range` if the value of `Range` is malformed or its unit is not bytes."""
     lines = [value for name, value in headers if name == b"range"]
     if not lines or (len(lines) == 1 and is_valid_range(lines[0])):
         return headers

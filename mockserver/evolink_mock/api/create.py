@@ -74,8 +74,8 @@ class CreateEndpoint:
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
         """Respond without awaiting anything.
 
-        Raises `MayWaitError`, and changes nothing, if the body contains a callback URL, whose host name must be
-        resolved, or if a recipe may apply to the request, because a recipe may delay the response.
+        If the response may take time, raises `MayWaitError` before it changes the account. This is the case if the body
+        contains a callback URL (its host name must be resolved), or if a recipe may apply (it may delay the response).
         """
         context = self._read(exchange, head, body)
         if context.token is not None:
@@ -85,7 +85,7 @@ class CreateEndpoint:
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Respond like `respond_at_once`, but await the store, so that it can process several requests together."""
+        """Respond like `respond_at_once`, but await the store, which can then process several requests together."""
         context = self._read(exchange, head, body)
         if context.token is not None:
             await self._service.store.change(context.token, self._step(context, connection))
@@ -139,7 +139,7 @@ class CreateEndpoint:
         return step
 
     def _respond(self, context: RequestContext) -> None:
-        """Set the response of the exchange to the task or the error, and schedule the callback of the task."""
+        """Set the response to the created task, and schedule its callback. If there is no task, set the error."""
         exchange, task = context.exchange, context.task
         if task is None:
             set_error(exchange, context.error or ApiError(401), context.documented)
@@ -175,7 +175,10 @@ def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:
 
 
 def _new_task(service: Service, context: RequestContext, origin: str, is_taken: IsTaken) -> Task:
-    """Create the task for a valid create request, and charge its price to the account."""
+    """Create the task for a valid create request, and charge the price of the task to the account.
+
+    `is_taken(task_id)` returns whether a task, of any account, already has this id.
+    """
     account, accepted = context.account, context.body.accepted()
     created = int(context.now)
     random = ids.task_random(account.first_random, account.task_count)

@@ -1,6 +1,6 @@
-"""`GET /v1/credits`, the request with which clients check an API key.
+"""`GET /v1/credits`, which returns the credits of an account. Clients often use it to check an API key.
 
-Errors of this endpoint have integer codes (clause `credits.integer-codes`).
+In the error responses of this endpoint, `code` is an integer (clause `credits.integer-codes`).
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ class CreditsEndpoint:
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
         """Respond without awaiting anything.
 
-        Raises `MayWaitError`, and changes nothing, if a recipe may apply, because a recipe may delay the response.
+        If a recipe may apply to the request, raises `MayWaitError` before it changes the account, because a recipe may
+        delay the response.
         """
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
@@ -84,7 +85,7 @@ class CreditsEndpoint:
         _respond(context)
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond like `respond_at_once`, but await the store, so that it can process several requests together."""
+        """Respond like `respond_at_once`, but await the store, which can then process several requests together."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         await self._decide(context)

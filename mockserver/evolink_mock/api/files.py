@@ -228,7 +228,7 @@ async def _send(send: Send, context: RequestContext, status: int, message: str, 
 
 
 async def _send_error(send: Send, context: RequestContext, error: ApiError) -> None:
-    """Send an error that clients can read in two formats: as a response of the file API, and as one of the video API.
+    """Send an error whose body has the members of two formats: those of the file API and those of the video API.
 
     Both formats are sent, because no documentation page says which of them the file API uses for errors.
     """

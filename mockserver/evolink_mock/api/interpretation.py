@@ -1,6 +1,6 @@
-"""Parsed request bodies, each with the create operation for its model.
+"""Parsed bodies of create requests, each with the create operation for its model.
 
-Parsed bodies are cached, because clients send equal bodies repeatedly.
+Parsed bodies are cached, because clients often send the same body again.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Interpretation:
         return self._schema_error
 
     def accepted(self) -> AcceptedBody:
-        """Return the valid body. The caller must have called `schema_error` first and received None."""
+        """Return the body as an `AcceptedBody`. The caller must have called `schema_error` first and received None."""
         if self._accepted is None:
             assert isinstance(self.compiled, CompiledOperation)  # noqa: S101  (`check_schema` has refused anything else)
             self._accepted = AcceptedBody(self.document, self.compiled)
@@ -109,7 +109,8 @@ class AcceptedBody:
     def encode(self, task: Task, now: float) -> bytes:
         """Return the JSON of a task that was created with this body, in its state at the time `now`.
 
-        Pending tasks with this body differ only in a few members (such as `id`); the rest is encoded only once.
+        The JSON of pending tasks with this body differs only in a few members (such as `id`), so all other members are
+        encoded only once.
         """
         if now >= task.timetable.starts:
             return to_json(task, now)

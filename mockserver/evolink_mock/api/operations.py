@@ -57,9 +57,9 @@ class CompiledOperations:
         self.errors = _usual_errors([operation.errors for operation in distinct.values()])
 
     def choose(self, document: Any) -> tuple[Any, CompiledOperation | ApiError]:
-        """Return a request body, with the operation that serves its model, or with a 400 if no operation serves it.
+        """Return the request body and the operation that serves its model, or a 400 if no operation serves it.
 
-        In the returned body, an old name of a model is replaced with its current name (clause `model.alias`).
+        In the returned body, the old name of a model is replaced with the current name (clause `model.alias`).
         """
         if not isinstance(document, dict):  # even if the schema does not require it (clause `body.json`)
             return document, ApiError(400, f"{show(document)} is not of type object")
@@ -93,8 +93,8 @@ class CompiledOperations:
     def _best_fit(self, document: Mapping[str, Any], model: str) -> CompiledOperation:
         """Return the operation that serves a request for an unknown model.
 
-        Of the operations with the most similar model names, the first whose schema the body matches is returned. If the
-        body matches no schema, the operation with the most similar model name is returned.
+        The operations whose model names are most similar to `model` are tried in order of similarity, and the first one
+        whose schema the body matches is returned. If the body matches none of the schemas, the first one is returned.
         """
         text = model[:_MOST_COMPARED]
         names = sorted(

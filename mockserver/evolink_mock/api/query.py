@@ -50,7 +50,8 @@ class QueryEndpoint:
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
         """Respond without awaiting anything.
 
-        Raises `MayWaitError`, and changes nothing, if a recipe may apply, because a recipe may delay the response.
+        If a recipe may apply to the request, raises `MayWaitError` before it changes the account, because a recipe may
+        delay the response.
         """
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
@@ -78,7 +79,7 @@ class QueryEndpoint:
         return True
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond like `respond_at_once`, but await the store, so that it can process several requests together."""
+        """Respond like `respond_at_once`, but await the store, which can then process several requests together."""
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
         await self._decide(context)

@@ -42,8 +42,9 @@ class RequestContext(Struct, gc=False):
     """One request, with its parsed parts and its account. If the request is rejected, `error` is the reason.
 
     Most fields are set while the request is served. If another process changes the account at the same time, the store
-    runs all checks again with the changed account. Therefore, a check assigns a field and never appends to it. The
-    garbage collector ignores contexts, so no field may contain an object that refers back to the context.
+    runs all checks a second time, with the changed account. A check must therefore replace the value of a field and
+    never append to it. The garbage collector ignores contexts, so no field may contain an object that refers back to
+    the context.
     """
 
     exchange: Exchange
@@ -134,10 +135,10 @@ def apply_recipe(service: Service, context: RequestContext, recipe_request: Reci
 
 
 def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
-    """Return the parts of a request that may name a recipe, or `NO_SOURCE` if no recipe can apply to the request.
+    """Return the parts of a request that may name a recipe (such as the `Prefer` header and the prompt).
 
-    If a recipe may apply to a request in the fast lane (code that responds without waiting), raises `MayWaitError`,
-    because the recipe may delay the response.
+    Returns `NO_SOURCE` if no recipe can apply to the request. If a recipe may apply to a request in the fast lane (code
+    that responds without waiting), raises `MayWaitError`, because the recipe may delay the response.
     """
     prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None
     prompt = context.body.marked_prompt

@@ -108,7 +108,10 @@ class Validator:
 
 
 class AnyModelValidator:
-    """Validates a request body whose model no OpenAPI document describes, as if it named the documented `model`."""
+    """Validates request bodies with an undocumented model.
+
+    A body is checked as if its model were `model`, which an OpenAPI document describes.
+    """
 
     def __init__(self, validator: Validator | AnyModelValidator, model: str) -> None:
         self._validator = validator

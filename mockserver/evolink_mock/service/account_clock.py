@@ -203,7 +203,10 @@ class AccountClocks:
 
 
 def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
-    """Yield an event for each status change of a task and the expiry of its links, after `start` and up to `target`."""
+    """Yield an event for each status change of a task and for the expiry of its links.
+
+    Only events after `start` and up to `target` are included.
+    """
     timetable = task.timetable
     transitions: list[tuple[float, EventKind]] = [(timetable.starts, "task.processing")]
     if timetable.outcome.failure is not None:

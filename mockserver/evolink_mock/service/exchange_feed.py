@@ -86,8 +86,8 @@ class ExchangeFeed:
     async def wait(self, number: int, clearings: int = 0) -> None:
         """Wait until an exchange with a number greater than `number` is published, or until the feed is cleared.
 
-        `clearings` is the last value of `self.clearings` that the caller has seen. If the value has changed since, the
-        method returns immediately.
+        `clearings` is the value that `self.clearings` (how often the feed was cleared) had when the caller last read
+        it. If the feed has been cleared since, the method returns immediately.
         """
         if self.last > number or self.clearings > clearings:
             return

@@ -103,7 +103,7 @@ class Metrics:
 
 
 class _Constant:
-    """Passes metrics that are already computed to the Prometheus library, which expects an object with `collect`."""
+    """Passes computed metrics to the Prometheus library, which expects an object with a method `collect`."""
 
     def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
         self._families = families

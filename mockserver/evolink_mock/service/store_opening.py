@@ -45,7 +45,7 @@ class State(NamedTuple):
 def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
     """Open the store that the settings name. Raises `StoreError` if the store cannot be used.
 
-    A store in memory calls `changed` with the token of the account whenever the state of a callback changes.
+    A store in memory calls `changed` with the token of an account whenever one of its callbacks changes its state.
     """
     if settings.store == "memory":
         seed = secrets.randbits(64) if settings.seed is None else settings.seed

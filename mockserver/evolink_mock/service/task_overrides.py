@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 async def finish_task(service: Service, account: Account, task_id: str, outcome: Outcome) -> bool:
     """End a task now, with `outcome`. Returns False if the task does not exist or has already ended; otherwise True.
 
-    If a recipe delays the callback, the delay begins now. If the account's clock is frozen and the callback is due, the
-    callback is attempted before this function returns.
+    If a recipe delays the callback, the delay begins now. If the account's clock is frozen and the callback is due, one
+    attempt to deliver it is made before this function returns.
     """
     async with service.clocks.moving(account):
         task, delivery = await service.store.task(task_id), await service.store.delivery(task_id)

@@ -25,7 +25,7 @@ async def wait(
     """Wait until the account fulfils the condition `reached`, and return why the wait ended.
 
     The wait takes at most `seconds` of real time. If the account's clock is frozen and nobody is moving it, the wait
-    ends immediately, because nothing would change.
+    ends immediately, because no task ends and no callback is sent while the clock stands still.
     """
     try:
         async with asyncio.timeout(seconds):

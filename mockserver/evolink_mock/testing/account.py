@@ -67,7 +67,7 @@ def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
 class MockCallbacks(Sequence[CallbackState]):
     """The callbacks of the account, delivered or not, in the order in which their tasks were created.
 
-    Each access to an item, and each call of `len`, requests the present list from the mock.
+    Each access to an item, and each call of `len`, requests the current list from the mock.
     """
 
     def __init__(self, control: ControlClient) -> None:
@@ -123,7 +123,7 @@ class MockCallbacks(Sequence[CallbackState]):
 
 
 class ActiveRecipe:
-    """A recipe assigned to the account. Its `with` statement removes all recipes of the account at the end."""
+    """A recipe assigned to the account. At the end of its `with` block, all recipes of the account are removed."""
 
     def __init__(self, clear: Callable[[], None]) -> None:
         self._clear = clear
@@ -245,8 +245,8 @@ class MockAccount:
     def check(self) -> None:
         """Raise `ContractViolationError` if a violation was not expected, or if an expected violation did not occur.
 
-        An error response that a recipe requests is no violation. A warning may be expected, but an unexpected warning
-        is ignored.
+        An error response that a recipe requests is no violation. A violation whose text begins with `warning:` is
+        ignored if it was not expected.
         """
         violation_list = decode(self._control.request("GET", "/violations"), type=ViolationList)
         if lines := violations.problems(violation_list, self._expected):

@@ -143,7 +143,7 @@ class Receiver:
 
 
 class _Listener(ThreadingTCPServer):
-    """A TCP server that is stopped by a connection that `wake` opens, so that it need not poll.
+    """A TCP server that stops when `wake` connects to it, so that it need not check regularly whether to stop.
 
     The HTTP server of the standard library is not used, because it looks up the host name of 127.0.0.1 when it starts,
     which may be slow.

@@ -124,7 +124,7 @@ class JournalEntry(Struct, frozen=True):
 
 
 class ViolationEntry(Struct, frozen=True):
-    """A violation of the contract by a request, which `text` describes."""
+    """A request that violated the contract. `text` describes the violation; `status` is the status of the response."""
 
     at: float
     method: str
@@ -134,9 +134,9 @@ class ViolationEntry(Struct, frozen=True):
 
 
 class ViolationList(Struct, frozen=True):
-    """The last violations by the requests of an account.
+    """The latest violations by the requests of an account.
 
-    `dropped` is the number of earlier violations that the mock has removed, to limit memory.
+    `dropped` is the number of earlier violations, which the mock has removed to limit memory.
     """
 
     violations: list[ViolationEntry]
@@ -158,9 +158,10 @@ class Event(Struct, frozen=True):
 
 
 class ClockState(Struct, frozen=True):
-    """The account's clock: its time, and the time of the next callback (`next_due`; None if no callback is planned).
+    """The account's clock: its time (`now`), and whether it is frozen.
 
-    After a move of the clock, `happened` contains the events during the move.
+    `next_due` is the time of the next attempt to deliver a callback; None if no attempt is planned. After a move of the
+    clock, `happened` contains the events during the move.
     """
 
     now: float

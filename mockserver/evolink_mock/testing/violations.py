@@ -20,7 +20,8 @@ class ContractViolationError(AssertionError):
 def problems(recorded: ViolationList, expected: Sequence[str]) -> list[str]:
     """Return a line for each unexpected violation, and for each pattern in `expected` that no violation matches.
 
-    Patterns are regular expressions. A warning may be expected, but an unexpected warning is ignored.
+    Patterns are regular expressions. An unexpected violation whose text begins with `warning:` is ignored. If the mock
+    has removed earlier violations to limit memory, one more line says how many.
     """
     lines = [
         f"{violation.method} {violation.path} was answered {violation.status}: {violation.text}"

@@ -20,8 +20,8 @@ def index_creates(documents: Sequence[Document], defaults: Sequence[Document] = 
     """Return the create operations by method and path, then by model.
 
     If several documents describe a model, the document with the fewest models is used, because a document with many
-    models is an overview. Raises `SpecError` if two documents with that number of models describe the model
-    differently. `defaults` are used for the models that `documents` do not describe.
+    models is an overview. If this choice is not unique and the documents describe the model differently, raises
+    `SpecError`. `defaults` are used for the models that `documents` do not describe.
     """
     creates: Creates = {}
     errors: list[SpecError] = []
@@ -64,7 +64,7 @@ def _is_same(operation: CreateOperation, other: CreateOperation) -> bool:
 
 
 def _alias_errors(creates: Creates) -> list[SpecError]:
-    """Return an error for each alias in an overlay that is also the name of a model, or the alias of two models."""
+    """Return an error for each old model name (alias) that is also a current name, or that stands for two models."""
     errors = []
     for by_model in creates.values():
         seen: dict[str, str] = {}
@@ -80,7 +80,7 @@ def _with_prose_aliases(
     by_model: Mapping[str | None, CreateOperation],
     prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
 ) -> dict[str | None, CreateOperation]:
-    """Return the operations. The old model names in the description of an operation are added to its aliases.
+    """Return the operations, to whose aliases the old model names in their descriptions (`prose`) are added.
 
     An old name is ignored if it is already the name or an alias of a model.
     """

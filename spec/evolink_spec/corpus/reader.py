@@ -34,7 +34,7 @@ _Tree = Mapping[str, Any]
 class Trees(Mapping[str, _Tree]):
     """The JSON tree of each document, by file.
 
-    A tree is decoded only when it is needed, because servers never need it.
+    A tree is decoded only when it is first used, because a server usually needs no tree.
     """
 
     def __init__(self, loaders: Mapping[str, Callable[[], _Tree]]) -> None:
@@ -143,7 +143,7 @@ class DocumentReader:
             self._skipped[source.name] = NotATaskError(source.name, *document.skipped[0])
 
     def _with_source(self, document: Document, name: str) -> Document:
-        """Return the document with `name` as its file. Equal parts of several documents are stored only once."""
+        """Return the document with `name` as its file name. Equal parts of several documents share memory."""
         creates = [self._shared_parts(replace(operation, source=name)) for operation in document.creates]
         queries = [replace(operation, source=name) for operation in document.queries]
         return replace(document, creates=creates, queries=queries)

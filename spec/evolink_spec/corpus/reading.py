@@ -34,10 +34,10 @@ _VERSION = re.compile(r"3\.1\.[0-9]+")
 
 
 def read_document(source: str, published: Object, overlays: Mapping[str, Object]) -> tuple[Document, Object]:
-    """Return an OpenAPI document as a `Document`, and as a JSON tree. `overlays` and the built-in overlay are applied.
+    """Apply the overlays to an OpenAPI document. Return the result as a `Document`, and as a JSON tree.
 
-    The built-in overlay is applied after the operations have been read. It adds the aliases, the callback rules and the
-    task failures. Raises `SpecError` if the document is invalid or not supported.
+    Besides `overlays`, the built-in overlay is applied, which adds aliases, callback rules and task failures. Raises
+    `SpecError` if the document is invalid or not supported.
     """
     notes = Notes()
     try:

@@ -21,8 +21,8 @@ _PATTERN = "*?["
 class Source:
     """A file and its content.
 
-    `is_named` is True if the user named the file itself. A file that was found in a folder or by a pattern need not be
-    an OpenAPI document.
+    `is_named` is True if the user named the file itself. Any other file was found in a folder or by a pattern, and is
+    skipped if it is not an OpenAPI document.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Find the credentials in JSON data.
 
-A string is a credential if the name of its member says so, as in `{"api_key": …}`, or if a neighbour names it, as in
-`{"name": "X-Api-Key", "value": …}` or `["--token", …]`.
+A string is a credential if the name of its member is the name of a credential, as in `{"api_key": …}`, or if another
+string beside it is, as in `{"name": "X-Api-Key", "value": …}` or `["--token", …]`.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ _NUMBERING = re.compile(r"[-_. ]?v?[0-9]{1,3}$")
 
 
 def names_secret(name: str) -> bool:
-    """Return whether a field with this name contains a credential, in any spelling (`api_key`, `accessToken`)."""
+    """Return whether a field with this name (such as `api_key`, `apiKey` or `API-KEY`) contains a credential."""
     return _names_secret(name.strip()[-_TAIL:])
 
 

@@ -10,6 +10,6 @@ if TYPE_CHECKING:
 
 
 def with_value_replaced(replace: Callable[[str], str], match: re.Match[str]) -> str:
-    """Return the text of a match in which the group `value` is replaced with the result of `replace`."""
+    """Return the matched text, after replacing the group `value` with the result of `replace`."""
     start, end = (place - match.start() for place in match.span("value"))
     return f"{match[0][:start]}{replace(match['value'])}{match[0][end:]}"

@@ -152,7 +152,10 @@ def named_values(text: str) -> list[str]:
 
 
 def without_keys(text: str, replace: Replace, *, plain_urls: bool = False) -> str:
-    """Return a text in which the words that look like API keys are replaced."""
+    """Return a text in which the words that look like API keys are replaced.
+
+    If `plain_urls` is true, UUIDs and hexadecimal numbers in the paths of URLs are kept.
+    """
     if len(text) < 11:  # noqa: PLR2004  (the shortest word with a prefix)
         return text
     parts, copied = [], 0

@@ -1,4 +1,4 @@
-"""Remove the secret part of the webhook URLs of well-known services: whoever has the URL can call the webhook."""
+"""Remove the secret part of the webhook URLs of well-known services, because anyone with such a URL can use it."""
 
 from __future__ import annotations
 

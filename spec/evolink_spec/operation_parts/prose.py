@@ -1,4 +1,4 @@
-"""Extract facts about models and results from the descriptions, whose wording in EvoLink's documents is known."""
+"""Extract facts about models and results from descriptions, by patterns for the wording of EvoLink's documents."""
 
 from __future__ import annotations
 

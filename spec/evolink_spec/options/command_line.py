@@ -128,8 +128,8 @@ class Group(click.Group):
         """Return a decorator that adds a command with an option for each field of `records`.
 
         The decorated function is called with one instance of each record type. The value of a field comes from the
-        command line, or else from the first of the sources that `beneath` returns. The fields in `without` are not
-        options of this command and keep their defaults. `about` contains further arguments for click.
+        command line, or else from the first source in the result of `beneath` that contains the field. The fields in
+        `without` are not options of this command and keep their defaults. `about` contains further arguments for click.
         """
         fields = [field for record in records for field in fields_of(record) if field.name not in without]
 

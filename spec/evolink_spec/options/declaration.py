@@ -30,22 +30,17 @@ _NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
 class Option(Struct, frozen=True, kw_only=True):
-    """How users write the value of a field.
+    """How users write the value of a field, for example on the command line."""
 
-    `name` is the long option; if it is empty, the option is named after the field. `parse` converts text to the value,
-    and raises ValueError for invalid text. `shown` is the default as users write it. `excludes` names another field
-    that must not be set together with this one. If `positional` is true, the field is an argument, not an option.
-    """
-
-    help: str
-    section: str = "Options"
-    name: str = ""
-    short: str = ""
-    metavar: str = "TEXT"
-    shown: str | None = None
-    parse: Callable[[str], Any] | None = None
-    excludes: str = ""
-    positional: bool = False
+    help: str  # the help text
+    section: str = "Options"  # the heading in the help under which the option is listed
+    name: str = ""  # the long option, such as `--port`; if empty, the option is named after the field
+    short: str = ""  # the short option, such as `-p`
+    metavar: str = "TEXT"  # what the help shows in place of the value
+    shown: str | None = None  # the default as users write it, such as `5s`
+    parse: Callable[[str], Any] | None = None  # converts text; raises ValueError for invalid text
+    excludes: str = ""  # another field, which must not be set together with this one
+    positional: bool = False  # whether the field is an argument, not an option
 
 
 class Field(Struct, frozen=True):

@@ -54,9 +54,10 @@ def _read(field: Field, raw: RawValue) -> Any:
 def _exclude(
     field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, RawValue]
 ) -> None:
-    """Remove from `values` each option that cannot be used together with an option in `chosen` (from earlier sources).
+    """If `field` excludes another field, remove from `values` whichever the other one in `chosen` excludes.
 
-    Raises ValueError if one source sets two options that exclude each other.
+    `values` are the values from `source`, and `chosen` those from earlier sources. Raises ValueError if `source` itself
+    sets both fields.
     """
     name, other = field.name, field.option.excludes
     if not other:
