@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key: str) -> None:
-    """Print the URL of the mock, the variables that a client needs, an example request, and the link to the console.
+    """Print the URL of the mock, environment variables for a client, an example request, and the link to the console.
 
     With `--log-format json`, print one JSON object instead.
     """
@@ -33,9 +33,9 @@ def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key:
 
 
 def ready_fields(listeners: Listeners, settings: Settings, operator_key: str) -> dict[str, Any]:
-    """Return the URLs of a mock, the host names that it imitates, and the file of its CA certificate, by name.
+    """Return the members of the JSON object: URLs, the host names that the mock imitates, and its CA certificate file.
 
-    For example, `proxy` and `certificate` are missing if the mock has no proxy and no https.
+    Members without a value are omitted, for example `proxy` if the mock has no proxy.
     """
     from evolink_mock.server.listeners import network_urls, url_of
 
@@ -83,9 +83,9 @@ def _announce_as_text(listeners: Listeners, settings: Settings, models: str, ope
 
 
 def _announce_interception(listeners: Listeners, settings: Settings) -> None:
-    """Print the URLs of the listeners besides the main one, each if it exists: control API, https and proxy.
+    """Print the URLs of the separate listeners for the control API, https and the proxy, as far as they exist.
 
-    With https, also print the file of the certificate that clients must trust.
+    If the mock has https, also print the path of the certificate that clients must trust.
     """
     from evolink_mock.server.listeners import url_of
 

@@ -107,7 +107,7 @@ def _write_port_file(path: Path, port: bytes, *, as_json: bool) -> None:
 
 
 def _remove_port_file(path: Path, port: bytes) -> None:
-    """Delete the file of `--port-file`, unless it is a device or contains the port of another mock."""
+    """Delete the file of `--port-file`, unless it is a device (such as /dev/stdout) or contains another port."""
     with suppress(OSError):
         if path.is_file() and path.read_bytes() == port:
             path.unlink()

@@ -31,15 +31,16 @@ _OURS = tuple(f"{ENVIRONMENT}{name}" for name in ("REDIRECT", "STORE_PASSWORD", 
 
 
 def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
-    """Return the settings in environment variables, by the name of their field in `Settings` or `ServeOptions`."""
+    """Return the settings in environment variables. The keys are names of fields of `Settings` or `ServeOptions`."""
     ours = {name: text for name, text in variables.items() if not _SERVICE_URL.fullmatch(text)}
     return from_environment(ours, ENVIRONMENT, *RECORDS)
 
 
 def source_of(name: str) -> str:
-    """Return the option, the variable, or the file and its TOML key that sets the setting `name`, for error messages.
+    """Return where the value of the setting `name` comes from, for error messages.
 
-    If nothing sets it, return its option.
+    This is an option, an environment variable, or a file with a TOML key. If the setting has its default value, its
+    option is returned.
     """
     context = click.get_current_context(silent=True)
     sources = (
@@ -76,7 +77,7 @@ def settings_of_project() -> dict[str, RawValue]:
 
 
 def pyproject_settings(start: Path) -> dict[str, RawValue]:
-    """Return the settings in `[tool.evolink-mock]` of the nearest pyproject.toml, by the names of their fields.
+    """Return the settings in `[tool.evolink-mock]` of the nearest pyproject.toml. The keys are names of fields.
 
     The file is searched in the folder `start` and in the folders above. If the file is not valid TOML or contains an
     unknown setting, ValueError is raised with the path of the file in its message.

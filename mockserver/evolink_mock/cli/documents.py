@@ -15,7 +15,7 @@ _ANY = "any model"
 
 
 def models_line(spec: Spec) -> str:
-    """Return the names of the models if there are at most five, otherwise the numbers of models and documents."""
+    """Return the names of the models if there are at most five, otherwise how many models and documents there are."""
     models = [model for by_model in spec.creates.values() for model in by_model if model is not None]
     if len(models) <= _MOST_NAMED:
         return ", ".join(models) or "the API"

@@ -89,7 +89,7 @@ def warn(problem: str) -> None:
 
 
 def report(problem: str, exit_status: int) -> None:
-    """Report the problem because of which the command is about to exit with this status."""
+    """Report a problem before the caller exits with this status."""
     if is_log_json():
         _write("error", problem, exit_status=exit_status)
     else:
@@ -110,7 +110,7 @@ def _write(level: str, problem: str, **fields: int) -> None:
 
 @contextmanager
 def reported_problems() -> Iterator[None]:
-    """Return a context manager that reports an error in its block, and exits with the status for this error."""
+    """Return a context manager. It reports an error that occurs in its block, and exits with an error status."""
     from evolink_spec import SpecError
 
     from evolink_mock.domain.store import StoreError

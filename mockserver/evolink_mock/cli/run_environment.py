@@ -98,9 +98,9 @@ def _path_of(url: str) -> str:
 
 
 def _java_options(inherited: Mapping[str, str], proxy: tuple[str, int], folder: Path) -> str:
-    """Return JAVA_TOOL_OPTIONS, which every Java program reads, with the proxy and the trust store.
+    """Return a value of JAVA_TOOL_OPTIONS with which every Java program uses the proxy and trusts the mock.
 
-    `trust_variables` has written the trust store to `folder`.
+    The trust store (a file of trusted certificates) must exist in `folder`.
     """
     properties = {
         **{f"{scheme}.proxyHost": proxy[0] for scheme in ("http", "https")},

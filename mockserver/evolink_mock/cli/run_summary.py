@@ -42,7 +42,7 @@ class TrafficSummary:
         _count(self._passages, f"{passage.outcome}: {passage.host}:{passage.port}")
 
     def report(self, advice: str = "", *, was_reached: bool = False) -> str:
-        """Return a line for each different request: how often it was sent, its status, and the notes about it.
+        """Return a line for each different request: how often it was sent, its status, and the reason for an error.
 
         `advice` is appended if the command sent no request and never connected to the mock (`was_reached` is false).
         If a client did not trust the certificate of the mock, a line says so.

@@ -44,11 +44,12 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 ) -> None:
     """Send exchanges (requests with their responses) as server-sent events until the client disconnects.
 
-    A client that names the last exchange that it has gets the exchanges after it; any other client gets only new
-    exchanges. When the feed is cleared, `cleared` (an encoded event) is sent, followed by the exchanges since the
-    clearing; if `cleared` is empty, the client also gets the earlier exchanges. A client that does not read a batch in
-    time is disconnected. When it connects again, it gets the exchanges that it has missed and, if some of them are no
-    longer stored, the number of these.
+    If the request states the number of the last exchange that the client has, all later exchanges are sent, otherwise
+    only those that end after the client has connected. If some of the later exchanges are no longer stored, the client
+    learns how many. A client that does not read the events in time is disconnected, and can connect again.
+
+    `cleared` is an event that tells the client to remove the exchanges that it shows. It is sent when the feed is
+    cleared (because the mock was reset); if it is empty, the client does not learn of it.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200
@@ -69,7 +70,7 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 async def _disconnect(
     sending: asyncio.Task[None], exchange: Exchange, scope: Scope, gone: asyncio.Task[None]
 ) -> None:
-    """Disconnect a client that did not read the events in time (`sending` timed out). Other errors are raised again."""
+    """Disconnect a client that did not read the events in time. If `sending` failed otherwise, its error is raised."""
     if not isinstance(sending.exception(), TimeoutError):
         sending.result()
     exchange.notes += (_TOO_SLOW,)
@@ -134,8 +135,8 @@ def event(kind: str, data: bytes, number: int | None = None) -> bytes:
 def json_events(selected: Callable[[Exchange], bool]) -> Encode:
     """Return a function that encodes each exchange of a batch as an event named `exchange`, if `selected` accepts it.
 
-    If the client has missed exchanges that are no longer stored, an event named `missed`, with their number, comes
-    first.
+    If the client has missed exchanges that are no longer stored, the first event is named `missed`, and says how many
+    they are.
     """
 
     def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:

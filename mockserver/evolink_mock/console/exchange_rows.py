@@ -20,25 +20,21 @@ _LONGEST = 300  # maximum number of characters of a path or a note in a row
 
 
 class ExchangeFilter(Struct, frozen=True):
-    """Selects exchanges. An empty field accepts all exchanges.
+    """The conditions of a filter of exchanges. An empty field accepts all exchanges."""
 
-    `status` is a status or its first digits, such as `4` or `4xx`. `text` must occur in the method, the path, a note or
-    a body. If `violations` is not empty, only exchanges that violate the contract are accepted.
-    """
-
-    status: str = ""
-    path: str = ""
-    account: str = ""
-    task: str = ""
-    text: str = ""
-    violations: str = ""
+    status: str = ""  # a status or its first digits, such as `4` or `4xx`
+    path: str = ""  # part of the path
+    account: str = ""  # the beginning of the account's label
+    task: str = ""  # part of the task id
+    text: str = ""  # must occur in the method, the path, a note of the access log, or a body
+    violations: str = ""  # if not empty, only exchanges that violate the contract are accepted
 
 
 ALL = ExchangeFilter()
 
 
 def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
-    """Return whether an exchange matches every field of a filter, without regard to case."""
+    """Return whether an exchange matches every field of a filter. Upper and lower case are equivalent."""
     if selection == ALL:  # the usual filter, checked first because this runs for each exchange
         return True
     texts = (

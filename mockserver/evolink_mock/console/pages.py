@@ -75,7 +75,7 @@ async def exchange(request: PageRequest) -> bytes | None:
 
 
 async def tasks(request: PageRequest) -> bytes:
-    """Render the latest tasks of the selected account or, if no account is selected, of the latest accounts."""
+    """Render the latest tasks of the selected account or, if no account is selected, of the newest accounts."""
     service = request.service
     accounts = await views.account_list(service)
     label = request.query.get("account", "")
@@ -90,7 +90,7 @@ async def tasks(request: PageRequest) -> bytes:
 
 
 async def accounts(request: PageRequest) -> bytes:
-    """Render the latest accounts."""
+    """Render the accounts that were created last."""
     cards = await views.account_cards(request.service)
     template = "account_cards.html" if request.item == "cards" else "accounts.html"
     return page(template, tab="accounts", cards=cards)

@@ -28,7 +28,7 @@ def effect_table() -> list[dict[str, Any]]:
 
 
 def preview(registry: RecipeRegistry, text: str) -> dict[str, Any]:
-    """Describe what a recipe does, and how to write it in each place where a request can name one.
+    """Describe what a recipe does, and how to write it in a header, a prompt, a token and a Python test.
 
     The member `problem` says why the recipe is invalid; it is empty if the recipe is valid.
     """

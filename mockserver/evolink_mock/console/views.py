@@ -92,17 +92,17 @@ def _example_value(schema: Mapping[str, Any]) -> Any:
 
 
 async def account_list(service: Service) -> list[Account]:
-    """Return the latest accounts, the newest first."""
+    """Return the accounts that were created last, at most `MOST`, the newest first."""
     return list(reversed([*await service.store.accounts()][-MOST:]))
 
 
 async def account_of(service: Service, label: str) -> Account | None:
-    """Return the account with this label; None if no account has it."""
+    """Return the account with this label (a short name that does not reveal the token); None if there is none."""
     return next((item for item in await service.store.accounts() if item.label == label), None)
 
 
 async def account_cards(service: Service) -> list[dict[str, Any]]:
-    """Return the state and the assigned recipes of each of the latest accounts."""
+    """Return the state and the assigned recipes of the accounts that were created last, at most `MOST`."""
     return [
         {**account_state(service, account), "recipes": assignments.list_assigned(account)}
         for account in await account_list(service)
@@ -110,7 +110,7 @@ async def account_cards(service: Service) -> list[dict[str, Any]]:
 
 
 def exchange_details(number: int, exchange: Exchange) -> dict[str, Any]:
-    """Return an exchange with its headers, its bodies, and a curl command that repeats it, without credentials."""
+    """Return an exchange without credentials: its headers, its bodies, and a curl command that repeats the request."""
     from evolink_spec.clauses import load_clauses  # late, because it imports PyYAML, which needs 3 MiB
 
     redactor = journal_json.redactor_of((exchange,))

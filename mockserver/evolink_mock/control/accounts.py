@@ -46,7 +46,7 @@ class AssignRecipeBody(Struct, frozen=True):
 
 
 async def reset_server(request: ControlRequest) -> ControlResponse:
-    """Delete every account, the recorded requests that belong to none, and the requests in the console's live view."""
+    """Delete all accounts, the recorded requests that belong to no account, and the rows of the console's live view."""
     accounts = await request.service.store.accounts()
     for account in accounts:
         await request.service.clocks.drop(account)

@@ -59,7 +59,7 @@ class ControlResponse:
 
 
 async def renewed(request: ControlRequest) -> ControlRequest:
-    """Return a copy of the request that has the current state of its account."""
+    """Return a copy of the request with the current state of its account, which the store is asked for."""
     account = await request.service.store.account(request.account.token)
     return replace(request, account=account)
 
@@ -172,8 +172,8 @@ async def _send_parts(
 ) -> None:
     """Send a response whose body is an iterator of parts.
 
-    The status is sent after the first part has been computed, because an error that occurs until then can still result
-    in an error response.
+    The status is sent only after the first part has been computed, so that an error in this computation results in an
+    error response.
     """
     part = await anext(parts)
     exchange.status = 200

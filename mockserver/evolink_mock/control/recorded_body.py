@@ -26,20 +26,16 @@ _DIGITS = 15  # maximum number of digits of a Content-Length
 
 
 class BodyText(NamedTuple):
-    """The body of a request, in the form in which an HTTP Archive contains it.
-
-    `size` is the number of bytes that the client sent, or -1 if that number is unknown. If `size` is None, the body was
-    recorded completely, and its size is the size of `text`.
-    """
+    """The body of a request, in the form in which an HTTP Archive contains it."""
 
     text: str
     encoding: str = ""  # base64 for binary content
-    comment: str = ""
-    size: int | None = None
+    comment: str = ""  # how much of the body was recorded; empty for a complete body
+    size: int | None = None  # in bytes; -1 if the client did not state it; None if it is the size of `text`
 
 
 def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
-    """Return the body of a request. If only its beginning was recorded, `comment` says so, with its size in bytes."""
+    """Return the recorded body of a request, or the recorded beginning of a long body."""
     recorded = exchange.request_body
     if not recorded:
         return BodyText("")

@@ -186,7 +186,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the time for which a callback's body shows the task: the attempt's, but not before the task's end."""
+    """Return the time whose task state a callback contains: the time of the attempt, but at least the task's end."""
     return max(attempt.at, task.timetable.ends)
 
 

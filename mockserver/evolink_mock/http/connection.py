@@ -16,10 +16,11 @@ TRANSPORT = "evolink_mock.transport"  # key of the connection in the ASGI scope 
 
 
 class ConnectionDroppedError(ConnectionError):
-    """A recipe closes the connection before the complete response is sent or, if `held` is true, never responds.
+    """A recipe demands that the connection is closed before the complete response is sent.
 
-    `sent` states whether a part of the response has been sent. If `held` is true, the connection stays open until the
-    client closes it. Callers in this process have no connection that could be closed, so they get this error.
+    If `held` is true, the connection must instead stay open without a response until the client closes it. `sent`
+    states whether a part of the response has been sent. Callers in this process get this error, because they have no
+    connection that could be closed.
     """
 
     def __init__(self, *, sent: bool, held: bool = False) -> None:

@@ -33,7 +33,7 @@ class CrossOrigin:
     """Adds CORS headers to the responses that a web page may read.
 
     Pages of loopback addresses and of the `allowed` origins may read all responses. If `allowed` contains `*`, every
-    page may read them; if it contains `off`, no page may. Paths that begin with `closed` may be read by no page.
+    page may read them; if it contains `off`, no page may. No page may read responses from paths below `closed`.
     """
 
     def __init__(self, allowed: Collection[str], closed: str) -> None:

@@ -25,7 +25,7 @@ _MESSAGES = {
 
 
 def check_content_type(content_type: bytes) -> ApiError | None:
-    """Return an error unless the media type is `application/json`, in any case and with any parameters."""
+    """Return an error unless the media type is `application/json`. Letter case and parameters are ignored."""
     if content_type == JSON or content_type.partition(b";")[0].strip().lower() == JSON:
         return None
     actual = content_type.decode("latin-1")[:100] or "none"

@@ -196,7 +196,7 @@ class ExchangeMiddleware:
             self.record()
 
     def _complete(self, exchange: Exchange) -> None:
-        """Add an exchange to those that wait to be recorded, and record them if there are `_MOST_COMPLETED`."""
+        """Add an exchange to the list of exchanges to be recorded, and record them when the list is full."""
         exchange.seconds = stopwatch() - exchange.began
         completed = self._completed
         completed.append(exchange)

@@ -57,9 +57,9 @@ def _first_segment(path: str) -> str:
 
 
 def _leads_to_route(path: str, routes: Sequence[str]) -> bool:
-    """Return whether a path matches a route. A path that is only the beginning of another route does not match.
+    """Return whether a path matches a route, and is not merely the beginning of a longer route.
 
-    For example, `/files/upload` does not match `/files/{file_id}` if there is a route `/files/upload/url`.
+    For example, if there are routes `/files/{file_id}` and `/files/upload/url`, false is returned for `/files/upload`.
     """
     before = path.split("/")
     beginnings = {tuple(route.split("/")[: len(before)]) for route in routes}
@@ -86,7 +86,7 @@ def _overview(routes: Sequence[str]) -> str:
 def _nearest(path: str, routes: Iterable[str]) -> str:
     """Return the route that is most similar to a path; empty if none is similar.
 
-    If both have equally many segments, the parameters in the route are replaced with the segments of the path.
+    If the route has as many segments as the path, its parameters are replaced with the segments of the path.
     """
     best, nearest = _SIMILARITY, ""
     for route in routes:
@@ -100,9 +100,9 @@ def _nearest(path: str, routes: Iterable[str]) -> str:
 def _align(path: str, route: str) -> tuple[str, str, str]:
     """Match the segments of a path with those of a route.
 
-    Returns the route with its parameters replaced by segments of the path, and two texts whose similarity decides how
-    well the route fits: the path without the segments at the places of parameters, and the route without its
-    parameters. If the numbers of segments differ, the route and the path are returned unchanged.
+    Returns three texts: the route with its parameters replaced by segments of the path; the path without these
+    segments; the route without its parameters. The similarity of the last two shows how well the route fits. If the
+    path and the route have different numbers of segments, the first text is the route, and the second is the path.
     """
     segments, names = path.split("/"), route.split("/")
     fixed = "/".join(name for name in names if not _PARAMETER.fullmatch(name))

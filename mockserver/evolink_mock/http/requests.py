@@ -38,7 +38,7 @@ class ClientDisconnectedError(Exception):
 def token_of(authorization: bytes) -> str | None:
     """Return the token of an `Authorization: Bearer …` header; None for any other scheme.
 
-    The scheme may be in any case (RFC 9110).
+    Upper and lower case of the scheme are equivalent (RFC 9110).
     """
     scheme, _, token = authorization.partition(b" ")
     token = token.strip()

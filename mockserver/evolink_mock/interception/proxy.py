@@ -116,7 +116,7 @@ class InterceptedHosts:
 
 
 class Proxy:
-    """A proxy in front of one mock. It calls `observe` for every request to a host that is not one of the API's."""
+    """A proxy in front of one mock. It calls `observe` for every valid request that does not reach the mock."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The MCP server, which offers the tools to a coding agent over stdin and stdout, by means of the package `mcp`."""
+"""The MCP server, which offers the tools of `MockTools` to a coding agent over stdin and stdout."""
 
 from __future__ import annotations
 

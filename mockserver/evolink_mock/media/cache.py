@@ -48,8 +48,8 @@ class MediaCache:
 
         Concurrent calls for a file share one rendering. If the rendering fails, these calls raise its error, and the
         next call renders again. The file is kept until at least `limit` other files have been requested. Without the
-        library PyAV, a file of the package with the spec's duration and size is returned; if the package contains none,
-        `MissingRendererError` is raised. Raises RuntimeError if the cache is closed.
+        library PyAV, a file that this Python package contains is returned, if it has the spec's duration and size;
+        otherwise `MissingRendererError` is raised. Raises RuntimeError if the cache is closed.
         """
         if not has_renderer():
             return _clip(spec)

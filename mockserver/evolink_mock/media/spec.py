@@ -55,18 +55,14 @@ _NESTED = ("model_params", "audio_setting", "audio_settings", "output")
 
 
 class MediaSpec(msgspec.Struct, frozen=True, gc=False):
-    """The properties of a result file. Results with equal specs share one file.
-
-    `seconds` is a duration of whole frames, 0 for an image. `width` and `height` are even numbers of pixels, 0 for
-    audio. `hue` selects one of `HUES` palettes. `format` is empty for the usual format of the medium.
-    """
+    """The properties of a result file. Results with equal specs share one file."""
 
     medium: Medium
-    seconds: float
-    width: int
-    height: int
-    hue: int
-    format: str = ""
+    seconds: float  # the duration of a whole number of frames; 0 for an image
+    width: int  # an even number of pixels; 0 for audio
+    height: int  # likewise
+    hue: int  # the number of a palette, less than `HUES`
+    format: str = ""  # such as `webm`; empty for the usual format of the medium
 
     @property
     def extension(self) -> str:
@@ -77,10 +73,10 @@ class MediaSpec(msgspec.Struct, frozen=True, gc=False):
 def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSpec:
     """Read the media spec from a create request (clauses `result.duration` and `result.quality`).
 
-    `duration` is in seconds, as a number or a string. `quality`, `resolution` and `size` may be `480p` (the shorter
-    side), `4k` or `1280x720`. `aspect_ratio` (or `size`) may be `9:16`. An invalid value is replaced with the default
-    (6 s of 480p at 16:9), and a value that is too large is replaced with the maximum; no value raises an error. Equal
-    specs are the same object, so that a million tasks need little memory.
+    The fields of `body` are read as follows: `duration` is in seconds, as a number or a string. `quality`, `resolution`
+    and `size` may be `480p` (the shorter side), `4k` or `1280x720`. `aspect_ratio` (or `size`) may be `9:16`. No value
+    raises an error: an invalid value is replaced with the default (6 s of 480p at 16:9), and a duration or size that is
+    too large with the maximum. Equal specs are the same object, so that a million tasks need little memory.
     """
     return _spec_of(
         medium,

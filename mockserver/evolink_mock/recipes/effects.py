@@ -39,17 +39,14 @@ Read = Callable[[Word], dict[str, Any]]
 
 
 class Effect(Struct, frozen=True):
-    """A row of the table. `form` shows how the effect is written, such as `slow[=TIME]`.
-
-    `operations` are the operations that the effect can change. `read` returns the fields of `Recipe` that it sets.
-    """
+    """A row of the table of effects."""
 
     name: str
-    form: str
+    form: str  # how the effect is written, such as `slow[=TIME]`
     meaning: str
     examples: tuple[str, ...]
-    operations: frozenset[str]
-    read: Read
+    operations: frozenset[str]  # operations that the effect can change
+    read: Read  # returns the fields of `Recipe` that the effect sets
 
 
 def _read_flag(field: str, value: object = True) -> Read:  # noqa: FBT002  (the value of a field)
