@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Key:
     """An API key for the server, and facts about its account.
 
-    `limited` means that the server's rate limit for this key is low, so that a few requests in a row get a 429.
+    `limited` means that the server's rate limit for this key is so low that a few requests in a row get a 429.
     """
 
     account: Account
@@ -34,33 +34,22 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The server to check, and facts about it. If a fact is missing, the clauses that need it are not observed.
+    """The server to check, and facts about it. If a fact is missing, the clauses that need it are not observed."""
 
-    `url` does not end in a slash. `keys` maps labels to API keys and always has the label `main`. `any_key` means that
-    the server accepts any key, so its response to a wrong key proves nothing. `scale` is the number of seconds that
-    pass on the server in one real second. `callback_url` is the public URL prefix of the callback receiver of
-    evolink-check, which listens on `callback_listen`; if `callback_url` is empty, callbacks are not checked.
-    `advance_url` accepts `{"seconds": N}` and moves the clock of the requesting account forward; if it is empty, the
-    clock cannot be moved. `cannot` contains the ids of clauses that cannot be observed on this server. `ca` is a PEM
-    file with the CA that signed the server's certificate; if it is empty, the system's CAs are used. Every task must
-    end within `task_limit` seconds; 0 means ten times the estimated time of the task, but at least ten seconds.
-    `callback_trust` means that `callback_url` leads to the callback receiver, even if this machine cannot reach it.
-    """
-
-    url: str
-    keys: Mapping[str, Key]
-    any_key: bool = False
-    scale: float = 1.0
+    url: str  # the base URL, without a slash at the end
+    keys: Mapping[str, Key]  # by their labels; the label `main` always exists
+    any_key: bool = False  # the server accepts any key, so its response to a wrong key proves nothing
+    scale: float = 1.0  # how many seconds pass on the server in one real second
     failing: tuple[Failing, ...] = ()
-    callback_url: str = ""
-    callback_listen: tuple[str, int] | None = None
-    advance_url: str = ""
+    callback_url: str = ""  # the public URL prefix of evolink-check's callback receiver; empty: no callbacks
+    callback_listen: tuple[str, int] | None = None  # the host and port on which the callback receiver listens
+    advance_url: str = ""  # accepts `{"seconds": N}` to advance the account's clock; empty: impossible
     prompt: str = "The person starts dancing"
     image_url: str = "https://example.com/image.jpg"
-    cannot: frozenset[str] = frozenset()
-    ca: str = ""
-    task_limit: float = 0.0
-    callback_trust: bool = False
+    cannot: frozenset[str] = frozenset()  # the ids of clauses that cannot be observed on this server
+    ca: str = ""  # a PEM file with the CA that signed the server's certificate; empty: the system's CAs
+    task_limit: float = 0.0  # real seconds within which each task must end; 0: ten times its estimated time
+    callback_trust: bool = False  # assume that `callback_url` leads to the receiver, without testing it
 
     @classmethod
     def at(cls, url: str, key: str, other_key: str = "", **facts: Any) -> Subject:
@@ -77,23 +66,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How thoroughly the server is tested.
-
-    If `max_credits` is None, no request is sent for which a correct server would create a task. `examples` is the
-    number of cases that each strategy generates. At most `tasks` tasks are created, at most `rate` requests per second
-    are sent, the whole run takes at most `seconds`, and it waits at most `task_seconds` for one task to end. If
-    `clauses` is not empty, only these clauses are tested. Failing examples are saved in the folder `memory`, and the
-    next run tries them first.
-    """
+    """How thoroughly the server is tested, and the limits of the run."""
 
     profile: str = "quick"
-    examples: int = 25
-    tasks: int = 30
-    seconds: float = 120.0
-    task_seconds: float = 60.0
-    jobs: int = 4
-    rate: float | None = None
-    max_credits: float | None = None
+    examples: int = 25  # the number of cases that each Hypothesis strategy generates
+    tasks: int = 30  # the maximum number of tasks to create
+    seconds: float = 120.0  # the maximum duration of the run
+    task_seconds: float = 60.0  # the maximum time to wait for one task to end
+    jobs: int = 4  # the maximum number of requests at the same time
+    rate: float | None = None  # the maximum number of requests per second; None: no maximum
+    max_credits: float | None = None  # the budget; None: a correct server creates no task in the run
     seed: int = 0
-    clauses: frozenset[str] = frozenset()
-    memory: Path | None = None
+    clauses: frozenset[str] = frozenset()  # the ids of the clauses to test; empty: all clauses
+    memory: Path | None = None  # a folder of saved failing examples, which the next run tries first

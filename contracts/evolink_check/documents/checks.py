@@ -1,4 +1,4 @@
-"""Check one OpenAPI document. The findings have no line numbers; the module `lint` adds them."""
+"""Check one OpenAPI document for mistakes. The module `lint` adds the line numbers to the findings."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 class DocumentCheck:
     """The checks of one OpenAPI document.
 
-    `published` is the original content of the file. In `document`, the notation of OpenAPI 3.0 has been converted to
-    that of 3.1.
+    `published` is the JSON tree of the file. `document` is the same document after the notation of OpenAPI 3.0 has been
+    converted to that of 3.1.
     """
 
     def __init__(self, document: Document, published: Json) -> None:
@@ -119,7 +119,7 @@ class DocumentCheck:
         return pointer, value if isinstance(value, dict) else {}
 
     def _limits(self, pointer: str, schema: dict[str, Json]) -> Iterator[Finding]:
-        """Yield a finding for each limit on a length that only the description of a schema states, not its keywords."""
+        """Yield a finding for each limit on a length that a schema states in its description, but not as a keyword."""
         least = _least(schema)
         if schema.get("type") == "array" and least and not schema.get("minItems"):
             yield self._finding(

@@ -1,4 +1,4 @@
-"""The rules and the findings of the lint of OpenAPI documents."""
+"""The rules for OpenAPI documents, and the records of the problems that the lint finds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Finding:
     """A problem at a place in a file.
 
     `pointer` is the JSON pointer to the place. `line` counts from 1; it is 0 if the line is unknown. `other` is the
-    file and the JSON pointer of a related place; None if there is none.
+    file and the JSON pointer of a related place, such as another description of the same model; None if there is none.
     """
 
     rule: str
@@ -42,15 +42,15 @@ class Finding:
 
     @property
     def level(self) -> Level:
-        """The severity of the finding."""
+        """The severity of the finding, which is that of its rule."""
         return RULES[self.rule][0]
 
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
-    """The findings of the lint. `documents` is the number of OpenAPI documents.
+    """The findings of the lint, and the number of OpenAPI documents that were checked (`documents`).
 
-    If `strict` is true, warnings make the exit status 1, too.
+    If `strict` is true, not only errors but also warnings make the exit status 1.
     """
 
     documents: int
@@ -59,7 +59,7 @@ class LintReport:
 
     @property
     def counts(self) -> dict[Level, int]:
-        """The number of findings of each level."""
+        """The number of findings of each level (error, warning and note)."""
         return {level: sum(finding.level == level for finding in self.findings) for level in LEVELS}
 
     @property

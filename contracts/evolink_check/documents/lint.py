@@ -66,9 +66,9 @@ def _tree(source: Source) -> dict[str, Json]:
 
 
 def _loading_problems(name: str, tree: dict[str, Json]) -> Iterator[Finding]:
-    """Yield the problems that the mock server finds when it loads a document.
+    """Yield a finding for each part of a document that the mock server cannot read or cannot simulate.
 
-    Examples are a part that it cannot read, and an error response without an example.
+    For example, it cannot simulate an error response for which the document has no example.
     """
     try:
         document, _ = read_document(name, tree, {})

@@ -36,14 +36,14 @@ def media_of(tree: Json) -> Iterator[tuple[str, dict[str, Json]]]:
 
 
 def references_of(tree: Json) -> Iterator[tuple[str, str]]:
-    """Yield the JSON pointer of every object with a `$ref`, and the reference."""
+    """Yield the JSON pointer of every object with a `$ref`, and the value of the `$ref`."""
     for pointer, value in _mappings("", tree):
         if isinstance(value.get("$ref"), str):
             yield pointer, value["$ref"]
 
 
 def _mappings(pointer: str, value: Json) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Yield every JSON object with its JSON pointer. Values of examples, defaults and `enum` are left out."""
+    """Yield every JSON object with its JSON pointer, except objects in examples, defaults and `enum`."""
     if isinstance(value, dict):
         yield pointer, value
         is_named = pointer.endswith(("/properties", "/schemas", "/examples"))

@@ -28,7 +28,7 @@ def baseline_of(changes: Iterable[Change]) -> Baseline:
 
 
 def mark_known(changes: Iterable[Change], baseline: Baseline) -> tuple[Change, ...]:
-    """Return the changes. `known` is true for each breaking change that is in the baseline."""
+    """Return the changes, with `known` set to true for each breaking change that is in the baseline."""
     known = {(entry.clause, entry.fingerprint) for entry in baseline.known}
     return tuple(
         replace(change, known=change.verdict == "breaking" and _key(_baseline_entry(change)) in known)

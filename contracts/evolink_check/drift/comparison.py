@@ -77,8 +77,8 @@ def _model_changes(old: Sequence[Document], new: Sequence[Document], pairing: Pa
 def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
     """Yield a change for each operation that occurs in only one version.
 
-    Several documents may describe the same method and path, each for other models. If one of these operations occurs in
-    both versions, the others are not reported here, because the changes of models already report them.
+    An operation is left out if another operation with its method and path occurs in both versions. These two operations
+    describe different models, and the comparison of models reports which models were removed or added.
     """
     old = {(pair.old.method, pair.old.path) for pair in pairing.pairs}
     new = {(pair.new.method, pair.new.path) for pair in pairing.pairs}

@@ -39,30 +39,22 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change between two versions of documents.
+    """One change between two versions of documents, or one difference between a recording and a document."""
 
-    `subject` is the operation or the model. `field` is the place in a body, or the status of a response.
-    `side` is the part of the contract that changed; for example, a change of the side `request` affects the
-    requests that clients send, and a change of the side `response` affects the responses that they read.
-    `was` and `now` are the old and the new value as texts. `lenient` means that the verdict is a notice only
-    because clients are expected to tolerate new values. `old` and `new` are the places of the change in the
-    two documents; None if a document has no such place. `known` means that the baseline contains the change.
-    """
-
-    kind: str
-    side: Side
+    kind: str  # such as `request-property-removed`
+    side: Side  # the part of the contract that changed, such as `request` (what clients send)
     verdict: Verdict
-    subject: str
-    field: str
-    text: str
-    reason: str
-    old: Place | None = None
-    new: Place | None = None
-    was: str = ""
-    now: str = ""
-    lenient: bool = False
+    subject: str  # the operation or the model, such as `POST /v1/videos`
+    field: str  # the path of the field in a body, or the status of a response
+    text: str  # a description of the change
+    reason: str  # why the change has this verdict
+    old: Place | None = None  # the place of the change in the old document or recording; None if it has none
+    new: Place | None = None  # the place of the change in the new document; None if it has none
+    was: str = ""  # the old value as text
+    now: str = ""  # the new value as text
+    lenient: bool = False  # a strict comparison has the verdict "breaking" instead
     proof: Proof | None = None
-    known: bool = False
+    known: bool = False  # the baseline contains the change
 
     @property
     def fails(self) -> bool:

@@ -1,7 +1,7 @@
 """The phases of a run that cost credits, which test tasks and callbacks, and finally advance the server's clock.
 
-If callbacks are tested, the phases that cost nothing run while the server repeats callbacks that were refused on
-purpose.
+If callbacks are tested, evolink-check refuses some of them on purpose. While the server repeats these callbacks, the
+phases that cost nothing run.
 """
 
 from __future__ import annotations
@@ -65,9 +65,8 @@ class PaidPhases:
     def create_tasks(self, tasks: Sequence[PlannedTask]) -> None:
         """Create and follow `tasks`, which are sorted by priority, and run the free phases, which cost no credits.
 
-        Create requests with other API keys, which a server must reject, are sent before most of `tasks`. Further
-        requests that may create tasks are sent before most of `tasks` if the budget is enough for everything, and
-        otherwise after all of `tasks`.
+        This method also sends create requests with other API keys, which a server must reject, and further requests
+        that may create tasks. If the budget may not be enough for everything, the latter are sent after all of `tasks`.
         """
         run, pool = self.run, self.pool
         uncertain = [case for case in run.plan.risky if case.key == MAIN]
@@ -92,7 +91,7 @@ class PaidPhases:
         self._await_callbacks()
 
     def _follow_failing(self, tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-        """If a task is planned that will certainly fail, create it and follow it to its end. Return the other tasks."""
+        """Create and follow the planned task that will certainly fail, if there is one. Return the other tasks."""
         failing = [task for task in tasks[:1] if task.case.name.startswith(FAILS)]
         for task in failing:
             self.run.report_progress(FAILING, 0, 0)
@@ -100,7 +99,7 @@ class PaidPhases:
         return tasks[len(failing) :]
 
     def _create_extra(self, uncertain: Iterable[Case], planned: Sequence[PlannedTask]) -> None:
-        """Send create requests that a correct server may reject, and then generated requests, to create more tasks."""
+        """Send the `uncertain` create requests, which a correct server may reject, and then generated requests."""
         self._send_risky(uncertain)
         run, adopt = self.run, self.pool.adopt
         if number := min(FUZZED_TASKS, run.target.affords):
@@ -118,8 +117,8 @@ class PaidPhases:
     def _send_risky(self, risky: Iterable[Case]) -> None:
         """Send create requests that may create a task, one after the other.
 
-        If the account of a request has no credits, they are queried before and after the request, because a rejected
-        request must not change them.
+        If the account of a request is known to have no credits left, its credits are queried before and after the
+        request, because a rejected request must not change them.
         """
         target = self.run.target
         cases = [case for case in risky if concerns(case, self.run.effort.clauses)]
@@ -155,10 +154,7 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return all tasks with a callback URL, and one task without a callback URL.
-
-    These tasks are followed first, because callbacks take time.
-    """
+    """Return the tasks to follow first: all with a callback URL, because callbacks take time, and one without."""
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
 

@@ -151,7 +151,7 @@ class Run:
         examples: int,
         on_result: Callable[[Case, Entry], object] = _ignore_result,
     ) -> None:
-        """Send generated requests. If a response violates a clause, search for the smallest such request.
+        """Send generated requests. If a response violates a clause, search for the smallest request that causes it.
 
         `examples` is the number of requests to generate for each strategy. If `creates` is true, the requests
         create tasks, and `examples` is the number for all strategies together.

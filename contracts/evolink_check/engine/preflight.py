@@ -65,17 +65,17 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
         )
     if not query.exchange.status and not entry.exchange.status:
         raise CouldNotRunError(f"{target.subject.url} did not answer: {query.problem}")
-    if _is_below(target.subject.url, spec, entry, query):
+    if _ends_with_version(target.subject.url, spec, entry, query):
         raise CouldNotRunError(
             f"nothing found at {target.subject.url}: remove the version from its end, because every path begins with it"
         )
     return _accounts(target.subject, entry, needed)
 
 
-def _is_below(url: str, spec: Spec, credits_: Entry, query: Entry) -> bool:
+def _ends_with_version(url: str, spec: Spec, credits_: Entry, query: Entry) -> bool:
     """Whether the server responded 404 because the base URL ends with the version of the API (`/v1`).
 
-    Every documented path already begins with the version.
+    The base URL must not contain the version, because every documented path begins with it.
     """
     version = f"/{spec.query.path.split('/')[1]}"
     not_found = (

@@ -44,8 +44,9 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
 
     `origin` is the base URL of the API; if it is empty, it is derived from the requests to documented paths. If
     `complete` is true, the files contain all requests of the clients, so a request that is not in the files was not
-    sent. HAR files that evolink-check has written may state this themselves. Raises `RecordingError` if a file is
-    unreadable or invalid, or if no file contains a request to the API.
+    sent. HAR files that evolink-check has written may state themselves that they are complete.
+
+    Raises `RecordingError` if a file is unreadable or invalid, or if no file contains a request to the API.
     """
     from evolink_check.traffic.har.archive import from_har
 

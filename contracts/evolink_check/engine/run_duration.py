@@ -25,29 +25,26 @@ _REQUEST = 0.02  # seconds of a request, until the pace has been measured
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The work of a run: requests to send, tasks to follow one after the other, and waiting for callbacks.
+    """The work of a run, from which its duration is estimated."""
 
-    `callback_seconds` is the expected time to wait for callbacks, in real seconds.
-    """
-
-    requests: int
-    tasks_in_a_row: int
-    callback_seconds: float
-    scale: float = 1.0
+    requests: int  # the number of requests to send
+    tasks_in_a_row: int  # the number of tasks that are followed one after the other
+    callback_seconds: float  # the expected time to wait for callbacks, in real seconds
+    scale: float = 1.0  # how many seconds pass on the server in one real second
     limit: float = 120.0  # the maximum duration of the run, in seconds
     longest_task: float = 60.0  # the maximum time to wait for one task, in seconds
 
     def task_seconds(self, estimated: float) -> float:
         """Return the expected duration of one task in real seconds.
 
-        `estimated` is the task's estimated time in seconds of the server's time; 0 if there is no estimate yet.
+        `estimated` is the task's estimated time, in seconds of the server's clock; 0 if there is no estimate yet.
         """
         return min(self.longest_task, (estimated or _USUAL) / self.scale)
 
     def waiting_seconds(self, estimated: float) -> float:
         """Return how many real seconds the run will wait for tasks to end and for callbacks.
 
-        `estimated` is the estimated time of a task in seconds of the server's time; 0 if there is no estimate yet.
+        `estimated` is the estimated time of a task, in seconds of the server's clock; 0 if there is no estimate yet.
         """
         return self.tasks_in_a_row * self.task_seconds(estimated) + self.callback_seconds
 
@@ -55,7 +52,7 @@ class Workload:
 def workload_of(plan: RunPlan, invalid: Iterable[Case], strategies: int) -> Workload:
     """Return the work of a planned run.
 
-    `invalid` are the run's create requests that a server must reject. `strategies` is the number of the run's
+    `invalid` are the run's create requests that a server must reject. `strategies` is the number of the Hypothesis
     strategies that create no task.
     """
     effort, subject = plan.effort, plan.subject
@@ -92,8 +89,9 @@ class RunDuration:
     def expected(self, phase: str, elapsed: float, sent: int, estimated: float) -> float:
         """Return the expected duration of the whole run in seconds.
 
-        `sent` is the number of requests so far. `estimated` is the server's estimate for a task, in seconds of the
-        server's time; 0 if there is none.
+        `phase` is the current phase, and `elapsed` is the time since the start of the run in seconds. `sent` is the
+        number of requests so far. `estimated` is the server's estimate of the time that a task takes, in seconds of the
+        server's clock; 0 if there is none.
         """
         if self._last is None:  # the time before the first call was spent on starting
             self._last, self._sent, self._before = elapsed, sent, sent

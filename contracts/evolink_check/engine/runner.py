@@ -54,20 +54,15 @@ _LARGEST = f"{LARGEST_ANSWER // 1024} KiB"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a run: the requests of the current phase, and the tasks and credits of the run so far.
+    """The progress of a run: the requests of the current phase, and the tasks and credits of the run so far."""
 
-    `done` is the number of requests that the phase has completed, and `total` is the number of all its requests, or 0
-    if it is unknown. `elapsed` is the time since the start, and `expected` is the estimated duration of the whole run,
-    both in seconds.
-    """
-
-    phase: str
-    done: int
-    total: int
-    created: int
-    spent: float
-    elapsed: float = 0.0
-    expected: float = 0.0
+    phase: str  # the name of the current phase
+    done: int  # how many requests of the phase have been completed
+    total: int  # how many requests the phase has; 0 if unknown
+    created: int  # how many tasks the run has created
+    spent: float  # how many credits the run has spent
+    elapsed: float = 0.0  # seconds since the start of the run
+    expected: float = 0.0  # the estimated duration of the whole run, in seconds
 
 
 def silent(progress: Progress) -> None:

@@ -41,15 +41,14 @@ _PATIENT, _MARGIN = 1.25, 2.0  # the receiver waits 1.25 times as long as the se
 class PlannedTask:
     """A task to create and to follow.
 
-    `script` lists the receiver's answers to the task's callbacks in order; if it is None, no callbacks are requested.
-    `for_callbacks` is true if the task is created only for its callbacks. `address` is the callback URL in
-    the create request; it is empty until `with_callback_urls` sets it.
+    `script` lists, in order, how the receiver answers the attempts to deliver the task's callback; if it is None, no
+    callback is requested.
     """
 
-    case: Case
+    case: Case  # the create request
     script: tuple[Answer, ...] | None = None
-    for_callbacks: bool = False
-    address: str = ""
+    for_callbacks: bool = False  # the task is created only for its callback
+    address: str = ""  # the callback URL in the create request; empty until `with_callback_urls` sets it
 
 
 def planned_tasks(
@@ -145,10 +144,10 @@ def _with_fields(case: Case, fields: Mapping[str, Any]) -> Case:
 
 
 def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[str, tuple[Answer, ...]]:
-    """Return the scripts that are needed to observe the clauses, by name. A script is for the callbacks of one task.
+    """Return the scripts that are needed to observe the clauses, by name.
 
-    It lists the receiver's answers to the deliveries in order, such as 500 and then 200. All later deliveries are
-    answered with 204.
+    A script lists, in order, how the receiver answers the first attempts to deliver the callback of a task, such as
+    with two 500s. All later attempts are answered with a 204.
     """
     failed, ids = Answer(500), {clause.id.removeprefix("callback.") for clause in clauses}
     held = never(rules.timeout * _PATIENT + _MARGIN)  # a server's time-out may be in real seconds
@@ -169,10 +168,10 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
 
 
 def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> float:
-    """Return how many real seconds to wait for the next delivery if `count` deliveries have arrived.
+    """Return how many real seconds to wait for the next attempt to deliver a callback after `count` attempts.
 
-    The wait is derived from the callback rules. After the last documented retry, the wait is twice as long as
-    the wait before that retry, so that an excess retry is noticed.
+    The wait is derived from the callback rules. After the last documented retry, it is twice the longest documented
+    delay between two attempts, so that an excess retry is noticed.
     """
     if count <= len(rules.retries):
         return Tolerances(scale).wait_for_delivery(rules, count)

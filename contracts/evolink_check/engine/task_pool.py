@@ -120,7 +120,7 @@ class TaskPool:
 
     @contextmanager
     def follow_meanwhile(self, tasks: Sequence[PlannedTask]) -> Iterator[None]:
-        """Create and follow `tasks` while the `with` block runs. The block ends when all tasks have been followed."""
+        """Create and follow `tasks` while the `with` block runs, and wait for all of them at its end."""
         with ThreadPoolExecutor(1) as pool:
             work = pool.submit(self.follow_all, tasks, _silent)
             try:
@@ -150,7 +150,10 @@ class TaskPool:
         )
 
     def check_link_expiry(self, advance_url: str) -> None:
-        """Advance the server's clock by a day, and download results again before and after the links expire.
+        """Advance the server's clock to shortly before, then to shortly after the time at which result links expire.
+
+        A few results are downloaded again after each step. The server must send them after the first step, and refuse
+        them after the second.
 
         This must be the last phase, because the clock cannot be set back.
         """
@@ -179,10 +182,10 @@ class TaskPool:
 
 
 def on_delivery(target: Target) -> Callable[[str], None]:
-    """Return the function that the receiver calls for each delivery of a callback.
+    """Return the function that the receiver calls whenever a callback arrives.
 
-    If the task was planned to fail, the function queries the credits, because they must have been returned before the
-    callback (clause `callback.after-billing`).
+    If the callback is about a task that was planned to fail, the function queries the credits, because the server must
+    return them before it sends the callback (clause `callback.after-billing`).
     """
 
     def check_credits(name: str) -> None:

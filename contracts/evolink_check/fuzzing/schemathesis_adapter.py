@@ -36,15 +36,15 @@ _NAME = "Schemathesis"
 
 
 class NotSentError(Exception):
-    """A request was not sent, because it could create a task or could not be judged, or it got no response."""
+    """There is no response to check, because a request was not sent or got no response."""
 
 
 class CaseAdapter:
     """Converts each request that Schemathesis prepares to a `Case`, and sends it.
 
-    At most `creates` of the requests may create a task. If `paid` is true, create requests that a server must reject
-    are not sent. `limit_reached` is true if the last request was not sent because it could have created one task too
-    many.
+    At most `creates` of the requests may create a task. `limit_reached` is true if the last request was not sent,
+    because it could have created one task too many. If `paid` is true, as in the search that creates tasks, create
+    requests that a server must reject are not sent.
     """
 
     def __init__(self, spec: Spec, send: Send, creates: int, *, paid: bool = False) -> None:

@@ -1,1 +1,1 @@
-"""Generate requests with boundary values, with pairs of documented values, and with Hypothesis."""
+"""Generate requests with boundary values, with combinations of documented values, and with Hypothesis."""

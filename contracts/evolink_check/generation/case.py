@@ -1,4 +1,4 @@
-"""One request to a server, with the clauses that the response may satisfy or violate."""
+"""The record of a generated request (`Case`)."""
 
 from __future__ import annotations
 
@@ -15,24 +15,17 @@ VALID = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request to the API.
-
-    `path` is below the base URL and includes the query string. `headers` do not include Authorization, Host and
-    Content-Length. `key` is the label of the account whose API key is sent: `main`, `other`, `wrong`, `nobody` for no
-    key, or a label from the configuration. If `authorization` is not None, it is the value of the Authorization header,
-    and `key` is `nobody`. The response may satisfy or violate the `clauses`. `creates` is true if the request may
-    create a task, on a correct server or on a server that does not check the API key or the method.
-    """
+    """One request to the API, with the clauses that its response may satisfy or violate."""
 
     name: str
     clauses: tuple[str, ...]
     method: str
-    path: str
-    headers: tuple[tuple[str, str], ...] = ()
+    path: str  # relative to the base URL, with the query string
+    headers: tuple[tuple[str, str], ...] = ()  # without Authorization, Host and Content-Length
     body: bytes = b""
-    key: str = MAIN
-    authorization: str | None = None
-    creates: bool = False
+    key: str = MAIN  # whose API key is sent: `main`, `other`, `wrong`, `nobody` (no key), or another label
+    authorization: str | None = None  # the value of the Authorization header; `key` is then `nobody`
+    creates: bool = False  # may create a task, at least on a server that ignores the key or the method
 
 
 def concerns(case: Case, wanted: frozenset[str]) -> bool:

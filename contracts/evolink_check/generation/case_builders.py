@@ -109,7 +109,7 @@ def can_send_wrong_keys(subject: Subject) -> bool:
 def is_plain_segment(text: str) -> bool:
     """Whether every server reads the text as one path segment.
 
-    The text must not contain a separator or a control character, must not be empty, and must not consist of dots.
+    The text must not contain a separator or a control character, must not be empty, and must not consist only of dots.
     """
     odd = ("/", "?", "#", "%2F", "%5C", "%00", "%0A", "%0D", "%09", "%25")
     return bool(text.strip(".")) and not any(sequence in text.upper() for sequence in odd)

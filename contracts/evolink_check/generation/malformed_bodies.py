@@ -1,4 +1,4 @@
-"""Request bodies with invalid syntax, a wrong JSON type, a wrong content type, too many levels, or too many bytes."""
+"""Request bodies with invalid syntax, a wrong JSON type, a wrong content type, or too many nested levels or bytes."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _not_an_object(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
 
 
 def _duplicate_keys(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Yield a JSON body with two equal member names, both of which have an invalid value.
+    """Yield a JSON body that contains the same field twice, each time with an invalid value.
 
     Both values are invalid, because the documents do not say which value counts (clause `body.duplicate-keys`).
     """

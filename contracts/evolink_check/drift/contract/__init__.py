@@ -1,1 +1,1 @@
-"""Find the changes of operations and models. Changed `description` texts are compared in `prose`."""
+"""Find the changes of operations and models. The package `prose` compares their descriptions."""

@@ -24,9 +24,9 @@ _PLANNED = {"billing_rule", "can_cancel", "credits_reserved", "estimated_time"}
 
 
 def annotation_changes(pair: OperationPair, direction: Direction, old: Shape, new: Shape) -> Iterator[Change]:
-    """Yield the changed annotations (defaults, deprecations and examples) of a schema.
+    """Yield the changed annotations (defaults, deprecations and examples) of a schema and of its members.
 
-    `old` and `new` are its two versions. The members that both versions have are compared, too.
+    `old` and `new` are the two versions of the schema. Only members that occur in both versions are compared.
     """
     for path, one, other, required in paired_members(old, new):
         if direction == "request":

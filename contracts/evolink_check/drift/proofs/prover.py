@@ -107,7 +107,7 @@ class Prover:
     def _found(self, base: dict[str, Json], steps: list[str], change: Change) -> Proof | None:
         """Search for the smallest value of the changed field that only the old schema accepts.
 
-        Return `base` with this value as a proof; None if no value was found.
+        Return the request body `base` with this value in the field as a proof; None if no value was found.
         """
         old = _descendant(self._shapes[0], steps)
         new = _descendant(self._shapes[1], steps) if change.kind not in _PRESENT else old
@@ -227,9 +227,10 @@ def _descendant(shape: Shape, steps: Sequence[str]) -> Shape | None:
 
 
 def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None]) -> Json:
-    """Return a copy of a body in which `change` was called for the member to which `steps` lead.
+    """Return a copy of a body in which `change` has set or removed the member to which `steps` lead.
 
-    Missing objects and lists on the way to the member are created.
+    `change` gets the object or list that contains the member, and the last step. Missing objects and lists on the
+    way to the member are created.
     """
     copied = copy.deepcopy(body)
     value = copied

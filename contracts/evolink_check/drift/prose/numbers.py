@@ -1,4 +1,4 @@
-"""Find the numbers in a description that state a limit or a promise. Times, for example, are converted to seconds."""
+"""Find the numbers in a description that state a limit or a promise. Times are converted to seconds, sizes to bytes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,15 @@ Bound = Literal["max", "min", ""]
 
 @dataclass(frozen=True, slots=True)
 class StatedNumber:
-    """One number in a description. `kind` is the quantity that the number measures.
+    """One number in a description, such as the 10 in "Images must not exceed 10 MB"."""
 
-    `topic` is the thing to which the number applies, such as `image`; empty if unknown. `soft` means that the number is
-    advice or an estimate. `shown` is the number with its unit, as in the description.
-    """
-
-    kind: str
-    bound: Bound
-    topic: str
-    value: float
-    shown: str
-    pointer: str
-    soft: bool = False
+    kind: str  # the quantity that the number measures, such as `bytes`
+    bound: Bound  # whether the number is a maximum or a minimum; empty if neither
+    topic: str  # to what the number applies, such as `image`; empty if unknown
+    value: float  # the number after its conversion, such as 10000000
+    shown: str  # the number with its unit, as in the description
+    pointer: str  # the JSON pointer to the description
+    soft: bool = False  # the number is only advice or an estimate
 
 
 _WORDS = {

@@ -14,18 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StatedWords:
-    """A set of words in a description, such as the formats `jpg` and `png`. `kind` says what the words are.
+    """A set of words in a description, such as the file formats `jpg` and `png`.
 
-    `topic` is what the words are about, such as `images`; empty if unknown. `sentence` is the sentence that contains
-    the words. If `kind` is `conditions`, the words are the fields that the sentence relates to each other, as in "`a`
-    is required with `b`", and `topic` is the type of relation, such as `required when`.
+    If `kind` is `conditions`, the words are the fields that a sentence relates to each other. For example, "`a` is
+    required with `b`" relates `a` and `b`, and its `topic` is `required when`.
     """
 
-    kind: str
-    topic: str
+    kind: str  # what the words are, such as `formats`, `events` or `conditions`
+    topic: str  # to what the words apply, such as `image`; empty if unknown
     words: frozenset[str]
-    sentence: str
-    pointer: str
+    sentence: str  # the sentence that contains the words
+    pointer: str  # the JSON pointer to the description
 
 
 _FORMATS = (

@@ -69,10 +69,10 @@ def _limit_within(old: Branch, kind: str, word: str, limit: Any) -> bool:
 
 
 def is_bound_within(old: Branch, words: tuple[str, ...], word: str, limit: float, *, sign: int) -> bool:
-    """Whether `old` has a bound that is at least as tight as `limit`, which is the value of the keyword `word`.
+    """Whether `old` has a bound at least as tight as that of the new schema: the keyword `word` with the value `limit`.
 
-    `words` are the keywords that may state the bound, such as `minimum` and `exclusiveMinimum`. `sign` is 1 if they are
-    lower bounds, and -1 if they are upper bounds.
+    `words` are the keywords by which `old` may state its bound, such as `minimum` and `exclusiveMinimum`. `sign` is 1
+    for lower bounds, and -1 for upper bounds.
     """
     for own in words:
         if own in old.limits:

@@ -48,8 +48,8 @@ class TooLargeError(Exception):
 class Normalizer:
     """Converts the schemas of one document to their normal form.
 
-    Raises `TooLargeError` if the schemas have too many parts. References are followed `depth` levels deep. Deeper
-    references are compared by name only.
+    References are followed `depth` levels deep; deeper references are compared by name only. Raises `TooLargeError` if
+    too many schemas must be converted, where a schema counts once for each reference to it.
     """
 
     def __init__(self, tree: Mapping[str, Json], depth: int) -> None:
@@ -147,7 +147,7 @@ class Normalizer:
         )
 
     def _described(self, parts: list[_Part]) -> Iterable[_Part]:
-        """Yield the parts, and all schemas in their `$ref`, `allOf`, `anyOf` and `oneOf`, at any depth."""
+        """Yield the schemas in `parts`, and all schemas in their `$ref`, `allOf`, `anyOf` and `oneOf`, at any depth."""
         for part in parts:
             if not isinstance(part.value, dict):
                 continue

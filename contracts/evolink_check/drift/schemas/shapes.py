@@ -27,7 +27,9 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """The values of one type that a schema accepts: `values`, or if that is None, all that satisfy the other fields.
+    """The values of one type that a schema accepts.
+
+    These are the `values`; if `values` is None, they are all values that satisfy the other fields.
 
     `limits` are keywords, such as `maxLength`, with their values. `additional` is the shape of undescribed members;
     None if undescribed members can have any value.
