@@ -18,7 +18,7 @@ from evolink_mock.cli.run_environment import API_KEY, child_environment
 from evolink_mock.cli.run_summary import TrafficSummary
 from evolink_mock.http.access_log import AccessLog
 from evolink_mock.interception import hosts, namespace
-from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
+from evolink_mock.server.log_writer import LogWriter, event_line, logging_to_stderr
 from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import environment
 
@@ -83,15 +83,17 @@ def run(
         replaced = inherited.get(API_KEY, variables[API_KEY]) != variables[API_KEY]
         with LogWriter(sys.stderr) as writer:  # never blocks, even if nothing reads stderr
             advice = "" if private else _NO_PROXY
-            writer.write(summary.report(advice, was_reached=server.server.was_reached))
-            writer.write(_replaced_key(variables[API_KEY]) if replaced else "")
+            to_text = summary.to_json if as_json else summary.report
+            writer.write(to_text(advice, was_reached=server.server.was_reached))
+            if replaced:
+                writer.write(event_line("key-replaced", _replaced_key(variables[API_KEY]), as_json=as_json))
     return code
 
 
 def _replaced_key(key: str) -> str:
     return (
         f"evolink-mock: the command got {API_KEY}={key} instead of your key, which therefore cannot reach the real "
-        "API\n"
+        "API"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -194,6 +195,18 @@ def test_the_mock_lives_as_long_as_the_command_and_its_requests_are_told(
     ]
     assert "      1 x  401  GET  /v1/tasks/nonsense" in err
     assert "secret" not in err
+
+
+def test_with_a_log_of_json_every_line_is_an_object(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVOLINK_API_KEY", "my-own-key")
+    settings = with_assigned_ports(Settings(ca_dir=tmp_path / "ca", log_format="json"), private=False)
+    asks = "import os, urllib.request as u; u.urlopen(os.environ['EVOLINK_BASE_URL'] + '/__mock__/health')"
+    assert run(SPEC, settings, said(asks), verbose=True) == 0
+    events = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [event["event"] for event in events] == ["request", "summary", "key-replaced"]
+    assert events[1]["requests"][0]["count"] == 1
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

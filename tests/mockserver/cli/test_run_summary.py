@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from evolink_mock.cli.run_summary import TrafficSummary
 from evolink_mock.domain.exchange import Exchange
 from evolink_mock.interception.proxy import UNTRUSTED, ProxyConnection
@@ -89,3 +92,51 @@ def test_a_client_that_did_not_trust_the_certificate_is_told_from_one_that_never
     assert lines[:2] == ["nothing", "2 x  did not trust the certificate: api.evolink.ai:443"]
     assert "it has its own trust store" in lines[2]
     assert "trust store" not in " ".join(report())
+
+
+def event(*exchanges: Exchange, passages: tuple[ProxyConnection, ...] = ()) -> dict[str, Any]:
+    heard = TrafficSummary()
+    for one in exchanges:
+        heard.exchange(one)
+    for passage in passages:
+        heard.passage(passage)
+    line = heard.to_json(": try this")
+    assert line.endswith("\n")
+    assert line.count("\n") == 1
+    return {name: value for name, value in json.loads(line).items() if name != "time"}
+
+
+def test_a_log_of_json_has_the_requests_and_connections_as_objects() -> None:
+    polls = [exchange(f"/v1/tasks/task-{number}", 200, f"task-{number}") for number in range(2)]
+    lost = exchange("/\x07", 0, "", "the client disconnected", method="POST")
+    assert event(*polls, lost, passages=(ProxyConnection("a.example", 80, "passed on"),)) == {
+        "level": "info",
+        "logger": "evolink_mock",
+        "event": "summary",
+        "message": "the command sent 3 requests",
+        "requests": [
+            {"count": 2, "status": 200, "method": "GET", "path": "/v1/tasks/{task}", "reasons": []},
+            {
+                "count": 1,
+                "status": None,
+                "method": "POST",
+                "path": "/\x07",
+                "reasons": ["the client disconnected"],
+            },
+        ],
+        "connections": [{"count": 1, "host": "a.example", "port": 80, "outcome": "passed on"}],
+    }
+
+
+def test_the_message_of_a_log_of_json_says_what_to_do() -> None:
+    assert event()["message"] == "the command asked for nothing: try this"
+    untrusting = event(passages=(ProxyConnection("api.evolink.ai", 443, UNTRUSTED),))["message"]
+    assert untrusting.startswith("the command asked for nothing. ")
+    assert "it has its own trust store" in untrusting
+
+
+def test_what_is_not_counted_separately_is_counted_together() -> None:
+    many = [exchange(f"/{number}") for number in range(1200)]
+    rows = event(*many)["requests"]
+    assert (len(rows), rows[-1]["count"], rows[-1]["path"]) == (1001, 200, "")
+    assert event(*many)["message"] == "the command sent 1200 requests"
