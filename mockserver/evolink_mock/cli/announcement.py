@@ -33,9 +33,10 @@ def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key:
 
 
 def ready_fields(listeners: Listeners, settings: Settings, operator_key: str) -> dict[str, Any]:
-    """Return the members of the JSON object: URLs, the host names that the mock imitates, and its CA certificate file.
+    """Return the members of the JSON object that `serve` prints.
 
-    Members without a value are omitted, for example `proxy` if the mock has no proxy.
+    They are URLs, the host names that the mock imitates, and the path of its CA certificate. Members without a value
+    are omitted, for example `proxy` if the mock has no proxy.
     """
     from evolink_mock.server.listeners import network_urls, url_of
 

@@ -193,7 +193,7 @@ def documents(settings: Settings) -> None:
 
 @app.command()
 def recipes() -> None:
-    """List the recipes, with which a test selects outcomes, and what each of them does."""
+    """List all recipes, and what each of them does."""
     from evolink_mock.recipes.effects import effect_listing
 
     click.echo(effect_listing())

@@ -71,7 +71,7 @@ def api_key(settings: Settings) -> str:
 def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
     """Return the value of NO_PROXY for the command: this machine, and the hosts in the user's own NO_PROXY.
 
-    Entries of the user's own value (`inherited`) that cover one of `hosts`, the API's hosts, are removed.
+    Hosts in the user's own NO_PROXY (`inherited`) are omitted if they cover one of the API's hosts (`hosts`).
     """
 
     def covers(entry: str) -> bool:

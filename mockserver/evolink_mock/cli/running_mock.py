@@ -1,4 +1,4 @@
-"""The commands `wait`, which waits until a running mock is ready, and `tail`, which prints its requests."""
+"""The commands `wait`, which waits until a running mock is ready, and `tail`, which prints the requests to it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def tail(options: TailOptions) -> int:
 
 
 def events(options: TailOptions) -> Generator[tuple[str, Any]]:
-    """Yield the events of the mock, as pairs of name and decoded data.
+    """Yield the events that the mock sends, such as new exchanges, as pairs of name and decoded data.
 
     Raises `NoMockError` when the connection ends.
     """

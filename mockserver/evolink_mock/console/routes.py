@@ -231,7 +231,7 @@ class Resend:
         self._guard, self._api = guard, api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Send the request of the exchange in the path again, and respond with the new exchange's number and status."""
+        """Send the request whose number is in the path again. Respond with the new exchange's number and status."""
         refused = self._guard.refusal(scope, public=False)
         if refused is not None:
             await send_web_response(scope, send, refused)

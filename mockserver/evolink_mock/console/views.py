@@ -42,7 +42,7 @@ async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
 
 
 def _facts(service: Service) -> list[tuple[str, str]]:
-    """Return facts about the server, as pairs of name and text.
+    """Return facts about the server, such as its version, as pairs of name and text.
 
     The facts contain no paths of files and no accounts, because the start page is public.
     """

@@ -59,7 +59,7 @@ class ControlResponse:
 
 
 async def renewed(request: ControlRequest) -> ControlRequest:
-    """Return a copy of the request with the current state of its account, which the store is asked for."""
+    """Return a copy of the request, with the account as the store contains it now."""
     account = await request.service.store.account(request.account.token)
     return replace(request, account=account)
 

@@ -33,7 +33,7 @@ class OwnNames(Struct, frozen=True):
         return OwnNames(self.names | hosts_of(address), self.allowed)
 
     def has(self, authority: str) -> bool:
-        """Return whether `HOST[:PORT]` is a loopback name, a name of this server, or an allowed name.
+        """Return whether `authority` (`HOST[:PORT]`) is a loopback name, a name of this server, or an allowed name.
 
         A name is not looked up in the DNS, because an attacker's name may resolve to this server.
         """

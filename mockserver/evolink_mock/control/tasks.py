@@ -186,7 +186,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the time whose task state a callback contains: the time of the attempt, but at least the task's end."""
+    """Return the time at which a callback shows its task: that of the attempt, or the task's end if that is later."""
     return max(attempt.at, task.timetable.ends)
 
 

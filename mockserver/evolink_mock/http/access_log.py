@@ -23,7 +23,7 @@ _COLOURS = {2: "32", 3: "36", 4: "33", 5: "31", 0: "35"}
 
 
 def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> str:
-    """Return a log line: time of day, status, request, task, account, duration and notes.
+    """Return a log line: time of day, status, request, task, account, duration, and notes (such as why it failed).
 
     `ended` is the value of `stopwatch` at the end of the request, in seconds. `at` is the time of day as text.
     """

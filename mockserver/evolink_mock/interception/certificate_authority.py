@@ -77,7 +77,7 @@ class Authority:
 
 
 def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
-    """Return the authority in `folder`, which is created or renewed if necessary.
+    """Return the authority in `folder`. If necessary, create or renew it.
 
     It is renewed before it expires, and if it does not cover all of `hosts`. If new hosts are added, it keeps its key
     and its earlier hosts, so that clients need not trust it again. Raises `AuthorityError` if it cannot be read or

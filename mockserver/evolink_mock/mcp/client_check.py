@@ -1,6 +1,6 @@
 """Run the command `evolink-check client`, and shorten its report for a coding agent.
 
-The command is a separate process, because this package must not import the package of the checks.
+The command is a separate process, because the package `evolink_mock` must not import the package of `evolink-check`.
 """
 
 from __future__ import annotations

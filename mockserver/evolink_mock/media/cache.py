@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class MediaCache:
     """The rendered files, in `directory` or, if that is None, in a temporary folder that `close` deletes.
 
-    Files that are already in `directory` are served unchanged. Only the `limit` most recently requested files are kept;
-    other requested files are deleted. This class is not thread-safe.
+    Files that are already in `directory` are served unchanged. When more than `limit` files have been requested,
+    those that have not been requested for the longest time are deleted. This class is not thread-safe.
     """
 
     def __init__(

@@ -60,7 +60,7 @@ class MediaSpec(msgspec.Struct, frozen=True, gc=False):
     medium: Medium
     seconds: float  # the duration of a whole number of frames; 0 for an image
     width: int  # an even number of pixels; 0 for audio
-    height: int  # likewise
+    height: int  # an even number of pixels; 0 for audio
     hue: int  # the number of a palette, less than `HUES`
     format: str = ""  # such as `webm`; empty for the usual format of the medium
 

@@ -185,7 +185,7 @@ class _Maker:
 def _kinds(schema: Mapping[str, Any]) -> list[str]:
     """Return the types that a schema allows.
 
-    A schema without `type` is treated as one for objects if it has properties, otherwise as one for strings.
+    If the schema has no `type`, it is treated as an object schema if it has properties, otherwise as a string schema.
     """
     kinds = schema.get("type", "object" if schema.get("properties") else "string")
     return kinds if isinstance(kinds, list) else [kinds]

@@ -1,4 +1,4 @@
-"""The grammar of recipes: parse a text to steps, and format steps as text. `effects` defines what each word means.
+"""The grammar of recipes. The module `effects` defines what each word means.
 
 RECIPE := STEP ("," STEP)*          one step per request
 STEP   := WORD ("+" WORD)* ["*" N]  for N requests
@@ -26,7 +26,7 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 
 
 class RecipeSyntaxError(ValueError):
-    """The text does not follow the grammar. The message is the reason; it is empty if a word cannot be read at all."""
+    """The text does not follow the grammar. The message is the reason; it is empty if a word does not follow `WORD`."""
 
 
 class Word(Struct, frozen=True):
@@ -42,7 +42,7 @@ class Word(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """Effects that apply together to the next `times` requests. If the text contains no number, `times` is None."""
+    """Effects that apply together to the next `times` requests. `times` is None if the step contains no number."""
 
     words: tuple[Word, ...]
     times: int | None = None
@@ -52,7 +52,7 @@ class Step(Struct, frozen=True):
 
 
 def parse_recipe(text: str) -> tuple[Step, ...]:
-    """Parse the text of a recipe to its steps. Spaces around the signs `= @ , + *` are ignored.
+    """Parse the text of a recipe into steps. Spaces around the signs `= @ , + *` are ignored.
 
     Raises `RecipeSyntaxError` for invalid text.
     """

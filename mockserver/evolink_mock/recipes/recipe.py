@@ -43,7 +43,7 @@ class Recipe(Struct, frozen=True):
     hang: bool = False
     trickle: float = 0.0  # seconds of real time in which the body is sent
     gateway: int | None = None  # status of the gateway's page that replaces the response
-    body: str = ""  # the kind of body that replaces the response's
+    body: str = ""  # the kind of body that replaces the body of the response
     redirect: str = ""
     omitted: tuple[str, ...] = ()  # dotted names of fields of the body
     added: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Recipe(Struct, frozen=True):
     rate: Rate | None = None
     operations: frozenset[str] = frozenset(
         OPERATIONS
-    )  # operations that it can affect, apart from its error status
+    )  # operations that the effects other than `status` can change
 
     def affects(self, operation: str, documented: Container[int]) -> bool:
         """Return whether the recipe has an effect on an operation. `documented` are the operation's error statuses."""
@@ -85,9 +85,9 @@ class RecipeSequence(Struct, frozen=True):
         return sum(times for _, times in self.steps)
 
     def index(self, turn: int) -> int:
-        """Return the index of the step for the request number `turn`; after the last step, return the number of steps.
+        """Return the index of the step for the request number `turn`, both counted from 0.
 
-        Both numbers are counted from 0.
+        If all steps are over, the number of steps is returned.
         """
         for index, (_, times) in enumerate(self.steps):
             if self.is_constant or turn < times:
@@ -119,7 +119,7 @@ def timetable_for_recipe(
 
 
 def anomalies_of(recipe: Recipe) -> Anomalies | None:
-    """Return the faults that a recipe gives to a task, such as broken links or a late callback; None without any."""
+    """Return the faults that a recipe gives to a task, such as broken links or a late callback; None if it has none."""
     if not recipe.link and not recipe.callback and not recipe.is_forgotten:
         return None
     return Anomalies(recipe.link, recipe.callback, recipe.callback_delay, recipe.is_forgotten)

@@ -135,7 +135,7 @@ class RecipeRegistry:
     def _changes(self, word: Word) -> dict[str, Any]:
         """Return the fields of `Recipe` that one word of a recipe sets. Raises ValueError for an invalid word.
 
-        If the name of the word is known, the message shows the correct form; otherwise, the message is empty.
+        The error message shows the correct form of the effect; it is empty if no effect has the name of the word.
         """
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:

@@ -46,7 +46,7 @@ def gateway_page(status: int) -> bytes:
 
 
 def rewrites(recipe: Recipe) -> bool:
-    """Return whether the recipe changes responses in a way that requires the whole response."""
+    """Return whether the whole response must be collected before the recipe can change it."""
     edits = recipe.omitted or recipe.added or recipe.nulled or recipe.emptied
     other = recipe.body or recipe.redirect or recipe.retry_form or recipe.skew
     return bool(recipe.gateway or other or edits)
@@ -68,7 +68,7 @@ def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: i
 
 
 def _with(headers: Headers, body: bytes, content_type: bytes = b"") -> Headers:
-    """Return the headers with the `Content-Length` of `body`. If `content_type` is not empty, it is set too."""
+    """Return the headers with the `Content-Length` of `body`. If `content_type` is not empty, set `Content-Type`."""
     changed = {b"content-length": b"%d" % len(body)}
     if content_type:
         changed[b"content-type"] = content_type
@@ -122,8 +122,8 @@ def _edit(recipe: Recipe, body: bytes) -> bytes:
 def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
     """Call `change` with the object that contains a field, and with the last part of the field's name.
 
-    `name` is the full name, such as `usage.credits_reserved`. Nothing happens if the object does not exist or, unless
-    `known` is False, if the field does not exist.
+    `name` is the full name, such as `usage.credits_reserved`. `change` is not called if the object does not exist. If
+    `known` is true, it is not called either if the object lacks the field.
     """
     *path, last = name.split(".")
     for key in path:

@@ -1,9 +1,9 @@
-"""The sources of a request's recipe, in order of precedence, and how its recipe is resolved.
+"""Find the recipe of a request. The first of these sources that names a recipe determines it.
 
 - `header`: `Prefer: mock=RECIPE`, or Prism's `Prefer: code=STATUS`;
 - `prompt`: `[[RECIPE]]` anywhere in the prompt of a create request;
-- `assigned`: assigned to the account by the control API;
-- `token`: after a `~` in the bearer token.
+- `assigned`: the recipes that were assigned to the account through the control API;
+- `token`: the text after a `~` in the bearer token.
 
 Headers and the control API are meant for this server, so an unknown recipe in them is an error. Prompts and tokens are
 the client's own text, so anything in them that is not a recipe is ignored, with a note in the log. In a prompt,
