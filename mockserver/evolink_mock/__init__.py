@@ -1,4 +1,4 @@
-"""A mock server for the EvoLink API, which simulates tasks that progress, complete or fail, and sends callbacks.
+"""A mock server for the EvoLink API. It simulates tasks that progress and then complete or fail, and sends callbacks.
 
 The names that can be imported from this package (such as `MockServer`) are for tests in Python. The module that defines
 a name is loaded when the name is first used, so that the server, which uses none of the names, starts faster.

@@ -74,7 +74,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def parse_cors(text: str) -> str:
-    """Parse an origin of web pages (such as `http://localhost:3000`), `*` or `off`.
+    """Parse which web pages may call the mock: an origin such as `http://localhost:3000`, `*` (all) or `off` (none).
 
     Raises ValueError for other texts.
     """
@@ -146,7 +146,7 @@ def parse_store(text: str) -> str:
 
 
 def parse_keep(text: str) -> float:
-    """Parse a duration such as `30d`, `12h`, `90m` or `10s`, and return it in seconds.
+    """Parse how long unused accounts are kept (such as `30d`, `12h`, `90m` or `10s`), and return it in seconds.
 
     Raises ValueError for other texts.
     """

@@ -31,9 +31,9 @@ class AssignedRecipe(Struct, frozen=True):
     """
 
     recipe: str  # in its canonical spelling
-    operation: str  # create, query, media, credits, or any
+    operation: str  # to which the recipe applies: create, query, media, credits, or any
     left: int | None
-    turn: int = 0  # requests to which it has applied
+    turn: int = 0  # number of requests to which it has applied so far
 
 
 class Account(Struct, omit_defaults=True):
@@ -41,24 +41,24 @@ class Account(Struct, omit_defaults=True):
 
     token: str
     label: str  # a name for logs that does not reveal the token
-    first_random: int
+    first_random: int  # from which the ids, durations and videos of its tasks are derived
     granted: Credits  # credits in total, used or not
     rate: Rate | None = None
     denied_models: frozenset[str] = frozenset()
-    used: Credits = 0
+    used: Credits = 0  # credits charged or reserved so far
     task_count: int = 0  # tasks created so far; also the number of the next task
-    refunds: list[tuple[float, float]] = field(default_factory=list)  # a heap of (when, credits)
-    window_start: float = -1.0  # start of the rate window in which `window_count` counts
-    window_count: int = 0
-    latest_end: float = 0.0  # when the last of its tasks ends, Unix seconds; infinite if a task never ends
-    frozen_at: float | None = None  # its time while its clock is frozen; None while its clock runs
-    shift: float = 0.0  # seconds, added to the server's clock while its clock runs
-    mover: str = ""  # the process that is moving its clock
+    refunds: list[tuple[float, float]] = field(default_factory=list)  # scheduled; a heap of (time, credits)
+    window_start: float = -1.0  # start of the present period of the rate limit
+    window_count: int = 0  # number of requests in this period
+    latest_end: float = 0.0  # when the last of its tasks ends; infinite if a task never ends
+    frozen_at: float | None = None  # the time at which its clock is frozen; None while the clock runs
+    shift: float = 0.0  # seconds by which its clock is ahead of the server's clock while it runs
+    mover: str = ""  # name of the worker process that is moving its clock; empty if none
     # The next three are None while they are empty, because a test for None is fast.
     assigned: list[AssignedRecipe] | None = None
-    turns: dict[str, int] | None = None  # for each sequence of recipes: how many requests have named it
-    applied: set[str] | None = None  # steps whose credits or rate limit have been set
-    random_draws: int = 0
+    turns: dict[str, int] | None = None  # number of requests, by operation and sequence of recipes
+    applied: set[str] | None = None  # steps of recipes that have already set credits or a rate limit
+    random_draws: int = 0  # number of calls of `next_random`
 
 
 class AccountTerms(Struct, frozen=True):
@@ -93,7 +93,7 @@ def example_key(tokens: Collection[str]) -> str:
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:
-    """Return whether `accepted` contains the token, or contains the part before its first `~`.
+    """Return whether `accepted` contains the token itself or the part of the token before its first `~`.
 
     A client can append `~` and a recipe to its token.
     """
@@ -116,7 +116,7 @@ def remaining(account: Account, now: float) -> Credits:
 
 
 def set_credits(account: Account, left: float, now: float) -> None:
-    """Set the remaining credits at the time `now` to `left`."""
+    """Change the granted credits so that `left` credits remain at the time `now`."""
     remaining(account, now)  # first the refunds that are due, which would otherwise be added later
     account.granted = rounded(account.used + left)
 

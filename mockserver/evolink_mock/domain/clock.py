@@ -28,9 +28,9 @@ class Clock(Protocol):
 class SystemClock:
     """A clock that runs `scale` times as fast as real time.
 
-    The first call of `now` starts the clock and returns `start`, so that every run of a script with a fixed `start`
-    begins at the same time. If `start` is None, the clock starts at the current real time. Adjustments of the system's
-    time do not affect this clock.
+    The first call of `now` starts the clock and returns `start`. If `start` is fixed, the clock therefore shows the
+    same time at the beginning of every run of a script. If `start` is None, the clock starts at the current real time.
+    Adjustments of the system's time do not affect this clock.
     """
 
     def __init__(self, start: float | None = None, scale: float = 1.0) -> None:
@@ -124,7 +124,7 @@ class TimeSlice:
         self._began = stopwatch()
 
     async def give_way(self) -> None:
-        """Let other coroutines run if this coroutine has run for `_SLICE_SECONDS` without interruption."""
+        """Let other coroutines run if this coroutine has run for 10 ms or longer without interruption."""
         if stopwatch() - self._began >= _SLICE_SECONDS:
             await sleep(0)
             self._began = stopwatch()

@@ -14,33 +14,27 @@ if TYPE_CHECKING:
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One attempt to deliver a callback, at the time `at` on the account's clock. It took `seconds` of real time.
+    """One attempt to deliver a callback.
 
-    `status` is the HTTP status of the response. If no response arrived, `status` is None, and `problem` is the reason.
-    If the process dies during an attempt, another process repeats the attempt, so that the receiver may receive the
-    callback more than once. `repeated` is the number of these repetitions.
+    If a process dies during an attempt, another process repeats the attempt. The receiver may then receive the callback
+    more than once.
     """
 
-    at: float
-    seconds: float
-    status: int | None
-    problem: str | None
-    repeated: int = 0
+    at: float  # when the attempt began, in Unix seconds of the account's clock
+    seconds: float  # duration of the attempt in real time
+    status: int | None  # HTTP status of the response; None if no response arrived
+    problem: str | None  # why no response arrived; None if a response arrived
+    repeated: int = 0  # how many times the attempt was repeated because a process died during it
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """The delivery of a task's callback to the URL `target`, with its attempts so far.
-
-    `due` is the time of the next attempt, or of the attempt in progress, on the account's clock. It is None if no
-    attempt is planned. If `repeats` is true, a recipe requests that the callback is sent once more after it was
-    accepted.
-    """
+    """The delivery of a task's callback. All times are Unix seconds of the account's clock."""
 
     task_id: str
-    target: ParsedUrl
-    attempts: tuple[Attempt, ...] = ()
-    due: float | None = None
-    repeats: bool = False
+    target: ParsedUrl  # the task's `callback_url`
+    attempts: tuple[Attempt, ...] = ()  # completed attempts, the oldest first
+    due: float | None = None  # time of the next attempt or the attempt in progress; None if none is planned
+    repeats: bool = False  # whether the callback is sent once more after the receiver accepted it (a recipe)
 
 
 def succeeded(attempt: Attempt) -> bool:

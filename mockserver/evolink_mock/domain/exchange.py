@@ -26,7 +26,7 @@ _NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # documen
 class Recorder(Protocol):
     """Records exchanges and violations of the contract in the journal of an account."""
 
-    label: str  # of the account
+    label: str  # the label of the account
 
     def append(self, exchange: Exchange) -> None:
         """Record a completed exchange."""
@@ -46,23 +46,23 @@ class Exchange(Struct, gc=False):
 
     method: str
     path: str
-    began: float  # time on the stopwatch
+    began: float  # when the request arrived, as the time of `stopwatch`
     status: int = 0  # 0 if no response was sent
     account: str = ""  # the label of the account
     task_id: str = ""
-    notes: tuple[str, ...] = ()
-    query: bytes = b""
+    notes: tuple[str, ...] = ()  # remarks for the access log, such as the reason of an error response
+    query: bytes = b""  # the query string of the URL
     scheme: str = "http"
     request_headers: Sequence[tuple[bytes, bytes]] = ()
-    request_body: bytes = b""  # the first `KEPT` bytes
+    request_body: bytes = b""  # at most its first 65,536 bytes
     at: float = 0.0  # when the request arrived, in Unix seconds of the account's clock
-    seconds: float = 0.0  # of real time until the response was complete
+    seconds: float = 0.0  # real time from the request to the end of the response
     answer_headers: Sequence[tuple[bytes, bytes]] = ()
-    answer_body: bytes = b""  # empty for a result file
+    answer_body: bytes = b""  # empty if the response contains a result file
     is_unmatched: bool = False  # whether no documented operation has this path and method
-    size: int = 0  # in bytes, as counted in a journal
-    journal: Recorder | None = None  # the account's journal; None after the completed exchange was appended
-    decided: int = 0  # status before a network fault, set when the violations are recorded; until then 0
+    size: int = 0  # approximate size in bytes, set when a journal records the exchange
+    journal: Recorder | None = None  # the account's journal; None after the journal has recorded the exchange
+    decided: int = 0  # status of a response that a network fault replaces or delays; 0 without a fault
 
     def __repr__(self) -> str:
         """Return only what a log or a traceback may show, without credentials and bodies."""
@@ -219,7 +219,11 @@ def _size_of_headers(headers: tuple[tuple[bytes, bytes], ...]) -> int:
 
 
 def violation_texts(exchange: Exchange) -> list[str]:
-    """Return how a request violates the contract: the reasons for which it got a 400, 404 or 405, and its warnings."""
+    """Return a text for each violation of the contract by a request.
+
+    The texts are the reasons for a 400, and for a 404 or 405 if no documented operation has this path and method, and
+    the warnings about a request that is probably a mistake.
+    """
     refused = (exchange.decided or exchange.status) == 400 or exchange.is_unmatched  # noqa: PLR2004
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]
 

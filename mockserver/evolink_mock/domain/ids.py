@@ -33,14 +33,14 @@ def task_random(first: int, number: int) -> int:
 
 
 def fraction(random: int) -> float:
-    """Mix the bits of `random`, and return the result as a number in [0, 1)."""
+    """Return a pseudo-random number in [0, 1), derived from the integer `random` by mixing its bits."""
     mixed = (random * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     return (mixed >> 11) / (1 << 53)
 
 
 def task_id(created: int, random: int) -> str:
-    """Return the id of a task that was created at `created`, in Unix seconds."""
+    """Return a task id that contains the time of creation (Unix seconds) and the pseudo-random number of the task."""
     high, low = divmod(random, 1_679_616)  # 36**4
     pairs = f"{_PAIRS[high // 1296]}{_PAIRS[high % 1296]}{_PAIRS[low // 1296]}{_PAIRS[low % 1296]}"
     return _prefix_of(created) + pairs

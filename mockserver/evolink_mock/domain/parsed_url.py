@@ -1,4 +1,4 @@
-"""URLs that are parsed only once, although they are checked, logged and requested."""
+"""The URL of a callback, which is parsed only once, although it is checked, logged and requested."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class ParsedUrl(Struct, frozen=True, gc=False):
-    """A parsed URL.
+    """An http or https URL and its parts."""
 
-    `host` is in lower case, without a final dot, and without the brackets of an IPv6 address. `url` is the whole URL as
-    the client wrote it. `request_target` is the URL's path and query, unchanged (clause `callback.query-kept`).
-    """
-
-    url: str
+    url: str  # the whole URL as the client wrote it
     scheme: str
-    host: str
+    host: str  # in lower case, without a final dot, and without the brackets of an IPv6 address
     port: int
-    request_target: bytes
+    request_target: bytes  # path and query, unchanged (clause `callback.query-kept`)
 
     def authority(self) -> str:
         """Return the value of the Host header: the host, and the port unless it is the default port."""

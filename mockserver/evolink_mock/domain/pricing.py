@@ -32,10 +32,10 @@ def price_of(operation: CreateOperation) -> float:
 def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
     """Return the number and the price of the results that a request asks for.
 
-    Returns None if number and price are the same as in the example response of the OpenAPI document. If the document
-    states a price per second (or per image), the price in the example is scaled to the duration (or number of images)
-    of the request. If the request lets the service choose the duration (`-1` or `auto`), the price of the longest
-    possible video is reserved, and the difference to the actual price is refunded when the task ends.
+    Returns None if both are the same as in the example response of the OpenAPI document. If the document states a
+    price per second (or per image), the price in the example is scaled to the requested duration (or number of images).
+    If the request lets the service choose the duration (`-1` or `auto`), the price of the longest possible video is
+    reserved. When the task ends, the difference between the reserved and the actual price is refunded.
     """
     count, price = _count(request, operation), price_of(operation)
     rule = _usage(operation).get("billing_rule")

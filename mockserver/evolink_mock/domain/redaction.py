@@ -1,8 +1,8 @@
 """Replace credentials in logs and recorded requests with a placeholder.
 
 A value counts as a credential if its header, query parameter or field has a name such as `Authorization` or `api_key`.
-The credential is then replaced wherever it appears in the text, even without the name. The time that this takes is
-proportional to the length of the text.
+It is then also replaced at the places of the log line or the recorded request where it appears without this name. The
+run time is proportional to the length of the text.
 """
 
 from __future__ import annotations
@@ -161,9 +161,9 @@ class Redactor:
     def text(self, text: str, *, plain_urls: bool = False) -> str:
         """Return a text without credentials.
 
-        This function replaces the credentials of this redactor, values after a name such as `api_key=`, queries and
-        passwords in URLs, and words that look like API keys. If `plain_urls` is true, UUIDs and hexadecimal numbers in
-        the paths of URLs are kept.
+        This function replaces the credentials of this redactor, values after a name such as `api_key=`, query
+        strings and passwords in URLs, and words that look like API keys. If `plain_urls` is true, UUIDs and hexadecimal
+        numbers in the paths of URLs are kept, because they are identifiers there.
         """
         return without_keys(self._plain(text), _removed, plain_urls=plain_urls)
 
@@ -176,7 +176,10 @@ class Redactor:
         return without_named(_shown(_URL.sub(_without_query, marked) if ":" in marked else marked), _removed)
 
     def query(self, query: str) -> str:
-        """Return the placeholder for a query: `[removed:key]` if it contains an account's token, else `[removed]`."""
+        """Return the placeholder that replaces a query string.
+
+        The placeholder is `[removed:key]` if the query string contains an account's token, and otherwise `[removed]`.
+        """
         has_key = _TOKEN_MARK in self._marked(unquote_plus(query))
         return KEY_REMOVED if has_key else REMOVED
 
@@ -196,7 +199,7 @@ class Redactor:
     def body(self, body: bytes) -> str:
         """Return a body as text without credentials.
 
-        In JSON, each string is redacted separately. In other bodies, everything after `://` in a URL is also replaced.
+        In JSON, each string is redacted separately. In other bodies, everything after `://` in a URL is replaced, too.
         """
         try:
             data = _decode(body)
@@ -225,11 +228,14 @@ class Redactor:
         return self.text(value, plain_urls=_CALLBACK_NAME.search(name) is None)
 
     def _name(self, name: str) -> str:
-        """Return the name of a JSON member without credentials. Names below 8 characters are returned unchanged."""
+        """Return the name of a JSON member without credentials. A name of less than 8 characters is kept unchanged."""
         return self.text(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:
-        """Replace this redactor's credentials with one-character marks, even in another case or encoded as base64."""
+        """Replace each of this redactor's credentials with a placeholder of one character.
+
+        Credentials of 8 or more characters are also found in upper or lower case, and encoded (for example as base64).
+        """
         lower = text.lower()
         for value, mark in self._known:
             if value.lower() in lower:
@@ -246,7 +252,7 @@ class Redactor:
 
 
 def _without(text: str, value: str, mark: str) -> str:
-    """Replace each occurrence of `value` with `mark`. A value below 8 characters is replaced only as a whole word."""
+    """Replace `value` with `mark` in a text. A value of less than 8 characters is replaced only as a whole word."""
     if len(value) >= _SHORT:
         return re.sub(re.escape(value), lambda _: mark, text, flags=re.IGNORECASE)
     return re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", lambda _: mark, text)
@@ -279,6 +285,7 @@ def _hidden(value: str) -> str:
 def merged(requests: Iterable[Sequence[str]]) -> list[str]:
     """Merge the credentials of several requests into one list without duplicates.
 
-    `requests` begins with the oldest request; the list begins with the credentials of the latest.
+    `requests` contains the credentials of each request, the oldest request first. The merged list begins with the
+    credentials of the latest request.
     """
     return list(dict.fromkeys(value for values in reversed([*requests]) for value in values))

@@ -15,21 +15,16 @@ if TYPE_CHECKING:
 
 
 class StoreError(Exception):
-    """The store cannot be used at present, and the call has changed nothing. The message states the reason."""
+    """The store cannot be used at present. A call that raises this error changes nothing. The message is the reason."""
 
 
 class Change(Struct, frozen=True, gc=False):
-    """The records that are stored together with a changed account, in one transaction.
+    """The records that are stored together with a changed account, in one transaction."""
 
-    `task` and `delivery` are new records. If `replaces` is true, `task` replaces the stored task with the same id. If
-    `due` is set, it becomes the time of the next attempt to deliver the callback of `task`, unless this attempt has
-    already begun.
-    """
-
-    task: Task | None = None
-    delivery: Delivery | None = None
-    due: float | None = None
-    replaces: bool = False
+    task: Task | None = None  # a new task, or the new state of a stored task
+    delivery: Delivery | None = None  # a new delivery
+    due: float | None = None  # new time of the next attempt to deliver the callback of `task`, unless begun
+    replaces: bool = False  # whether `task` replaces the stored task with the same id
 
 
 NO_CHANGE = Change()
@@ -69,7 +64,7 @@ class Store(Protocol):
     async def change(self, token: str, step: Step) -> None:
         """Call `step`, which modifies the account, and store the account with the `Change` that `step` returns.
 
-        If `step` raises an error or the store cannot be written, nothing is stored.
+        If `step` raises an error or the store cannot be written to, nothing is stored.
         """
         ...
 
@@ -114,7 +109,7 @@ class Store(Protocol):
     async def restore(self, state: AccountState) -> None:
         """Store an account with its tasks, deliveries and journal, and replace the account with the same token, if any.
 
-        Raises ValueError if another account has a task with one of the task ids.
+        Raises ValueError if another account has a task with the same id as one of these tasks.
         """
         ...
 
@@ -143,7 +138,7 @@ class Store(Protocol):
     async def unused(self, since: float, now: float) -> Sequence[str]:
         """Return the tokens of the accounts that have sent no request since `since`.
 
-        `since` and `now` are Unix seconds of real time.
+        `since` and `now`, the present time, are Unix seconds of real time.
         """
         ...
 
@@ -156,19 +151,19 @@ class Store(Protocol):
 
 
 class Claim(Struct, frozen=True):
-    """A leased delivery with its account. `interruptions` is how many workers died during the attempt that is due."""
+    """A leased delivery with its account."""
 
     account: Account
     delivery: Delivery
-    interruptions: int
+    interruptions: int  # number of workers that died during the attempt that is now due again
 
 
 class Leases(Protocol):
     """The leases of deliveries in a store that several workers share.
 
     A lease is the right of one worker process to attempt a delivery. A worker keeps its leases while it renews them. If
-    it has died, another worker's `renew` ends the leases, so that any worker can lease the deliveries, even if the
-    account's clock is frozen.
+    the worker has died, the method `renew` of another worker ends these leases, so that any worker can lease the
+    deliveries.
     """
 
     async def next_wake(self) -> float | None:
@@ -202,7 +197,7 @@ class Leases(Protocol):
         ...
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Replace the delivery `before` an attempt with the delivery `after` the attempt, and end its lease.
+        """Store the result of an attempt: replace the delivery `before` with the delivery `after`, and end the lease.
 
         Returns False if this worker has lost the lease or the delivery was deleted.
         """
@@ -230,7 +225,7 @@ class SharedStore(Store, Protocol):
 
     worker: str  # the unique name of this process
     terms: AccountTerms  # the initial state of new accounts
-    wall_time: Callable[[], float]  # Unix seconds, for leases, expiry, and the clock of the servers
+    wall_time: Callable[[], float]  # returns Unix seconds of real time
 
     @property
     def leases(self) -> Leases:

@@ -110,10 +110,11 @@ def to_json(task: Task, now: float) -> bytes:
 
 
 class PendingBody:
-    """Encodes pending tasks that differ from the constructor's `task` only in id, time of creation and estimate.
+    """Encodes pending tasks that differ from the constructor's argument only in id, time of creation and estimate.
 
     The JSON is encoded only once, with placeholders for these three values. NUL characters delimit the placeholders,
-    because JSON contains no NUL. Tasks with the same time of creation and estimate share all but the id.
+    because JSON contains no NUL. If the previous task had
+    the same time of creation and estimate, only the id is inserted.
     """
 
     def __init__(self, task: Task) -> None:

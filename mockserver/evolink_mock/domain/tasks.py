@@ -25,14 +25,14 @@ LAST_PROGRESS = 99  # 100 is reserved for a completed task (clause `task.progres
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
-    """How a task ends. If the task completes, `failure` is None; otherwise, it is the error with which the task fails.
+    """How a task ends.
 
-    `reach` is the progress (1 to 99) that the task shows before it fails. If `is_cancelled` is true, the task gets the
-    status that the OpenAPI document has for cancelled tasks, or, if there is none, the status for failed tasks.
+    A cancelled task gets the status that the OpenAPI document has for cancelled tasks. If the document has none, the
+    task gets the status for failed tasks.
     """
 
-    failure: TaskFailure | None = None
-    reach: int = LAST_PROGRESS
+    failure: TaskFailure | None = None  # the error with which the task fails; None if it completes
+    reach: int = LAST_PROGRESS  # the highest progress (1 to 99) that the task shows before it ends
     is_cancelled: bool = False
 
 
@@ -40,7 +40,7 @@ SUCCESS = Outcome()
 
 
 class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
-    """When a task starts and ends, in Unix seconds, and how it ends. `estimate` is in whole seconds.
+    """When a task starts and ends, in Unix seconds, and how it ends.
 
     The task is pending before `starts`, processing before `ends`, and afterwards completed or failed. If `starts` is
     infinite, the task stays pending for ever. If only `ends` is infinite, the task stays in processing for ever.
@@ -49,9 +49,9 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
     created: float
     starts: float
     ends: float
-    estimate: int
+    estimate: int  # the task's `estimated_time`, in whole seconds
     outcome: Outcome
-    link_seconds: float = LINK_SECONDS
+    link_seconds: float = LINK_SECONDS  # how long the result links are valid after the end
 
     @property
     def expires(self) -> float:
@@ -62,10 +62,10 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
 class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
     """Faults that a recipe requests for a task, such as expired links, a late callback, or a 404 after its end."""
 
-    link: str = ""  # expired, 404, truncated, page, empty or redirect
+    link: str = ""  # fault of result links: expired, 404, truncated, page (HTML, no video), empty or redirect
     callback: str = ""  # late, twice, early or never
     callback_delay: float = 0.0  # in seconds, if the callback is late
-    is_forgotten: bool = False  # whether queries after its end find no task
+    is_forgotten: bool = False  # whether status queries get a 404 after the end of the task
 
 
 class Results(Struct, frozen=True, gc=False):
@@ -77,21 +77,17 @@ class Results(Struct, frozen=True, gc=False):
 
 
 class Task(Struct, frozen=True, gc=False):
-    """A stored task. To save memory, similar tasks share all objects except for the id and the timetable.
-
-    `account` is the token with which the task was created. The result links begin with `origin`, a scheme and host.
-    `results` is None if the number and the price of the results are the same as in the OpenAPI document's example.
-    """
+    """A stored task. To save memory, similar tasks share all objects except for the id and the timetable."""
 
     id: str
-    account: str
+    account: str  # the token with which the task was created
     operation: CreateOperation
     model: str
     media: MediaSpec
-    origin: str
+    origin: str  # the scheme and host with which the result links begin
     timetable: Timetable
     anomalies: Anomalies | None = None
-    results: Results | None = None
+    results: Results | None = None  # None if number and price are as in the OpenAPI document's example
 
 
 def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = SUCCESS) -> Timetable:
@@ -105,7 +101,10 @@ def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = 
 
 
 def queued(timetable: Timetable, queue_end: float) -> Timetable:
-    """Return the timetable, delayed so that the task waits until `queue_end`, when the account's earlier tasks end."""
+    """Return the timetable of a task that waits until `queue_end`, the time at which the account's earlier tasks end.
+
+    The waiting time is added to the start, the end and the estimate.
+    """
     shift = max(0.0, queue_end - timetable.created)
     estimate = timetable.estimate if math.isinf(shift) else timetable.estimate + math.ceil(shift)
     return Timetable(
@@ -148,9 +147,9 @@ class View(Struct, frozen=True):
 def view(timetable: Timetable, now: float) -> View:
     """Return the phase and the progress of a task at `now`.
 
-    The progress of a pending task is 0. During processing, it rises from 1 to 99. The progress of a completed task is
-    100, and the progress of a failed task is 0 (clauses `task.status-order`, `task.progress-monotone` and
-    `task.final`).
+    The progress of a pending task is 0. During processing, the progress rises from 1 to at most 99. The progress of a
+    completed task is 100, and the progress of a failed task is 0 (clauses `task.status-order`,
+    `task.progress-monotone` and `task.final`).
     """
     if now >= timetable.ends:
         outcome = timetable.outcome

@@ -18,7 +18,7 @@ _RATE = re.compile(r"([0-9]{1,9})\s*(?:/|per)\s*(second|minute|hour|day)s?")
 
 
 def parse_duration(text: str) -> float:
-    """Parse a duration such as `5s`, `500ms`, `2m`, `1.5h` or `5`, and return it in seconds.
+    """Parse a duration such as `500ms`, `5s`, `5` (seconds), `2m` or `1.5h`, and return it in seconds.
 
     Raises ValueError for any other notation, and for durations below 1 ms or above 366 days.
     """
@@ -62,8 +62,8 @@ class Speed(Struct, frozen=True):
     def duration(self, random: int) -> float:
         """Return the duration of one task in seconds, rounded to milliseconds.
 
-        `random` chooses the duration from the range. On a logarithmic scale, all durations in the range are equally
-        likely.
+        The pseudo-random number `random` selects the duration. On a logarithmic scale, all durations in the range are
+        equally likely.
         """
         if self.shortest == self.longest:
             return self.shortest

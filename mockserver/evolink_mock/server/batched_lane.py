@@ -1,9 +1,10 @@
-"""The batched lane: serve requests of the fast lane together if they arrive in the same turn of the event loop.
+"""The batched lane: serve requests together if they arrive in the same turn of the event loop.
 
-If the store is a file, these requests share one transaction; if it is on a server, they share one round trip. Each
-request is served by a coroutine, which stops when it needs the store. The commands of all stopped coroutines are then
-sent together, and each coroutine continues with the replies to its commands. A status query that the cache of the store
-can answer needs no coroutine.
+It is the variant of the fast lane (module `fast_lane`) for a store in an SQLite file, where the requests share one
+transaction, and for a store on a Redis or Valkey server, where they share one round trip. Each request is served by a
+coroutine, which stops when it needs the store. The commands of all stopped coroutines are then sent together, and each
+coroutine continues with the replies to its commands. A status query that the cache of the store can answer needs no
+coroutine.
 """
 
 from __future__ import annotations
@@ -45,9 +46,10 @@ class BatchedConnection(Connection, Protocol):
 
 
 class _Request:
-    """A request in the batched lane. `data` are the received bytes, which begin with this request.
+    """A request in the batched lane.
 
-    While the request waits for the store, `commands` are its commands for the store; otherwise, `commands` is None.
+    `data` are the received bytes from the beginning of this request, which may contain further requests. `commands` are
+    the commands for the store to whose replies the request waits; None if it does not wait.
     """
 
     def __init__(
@@ -100,7 +102,10 @@ class BatchedLane:
         self._served: list[tuple[BatchedConnection, Exchange]] = []  # responses that are not yet written
 
     def add(self, connection: BatchedConnection, data: bytes) -> None:
-        """Serve the requests in `data` in the next turn of the event loop. uvicorn serves those that must wait."""
+        """Serve the requests in `data` in the next turn of the event loop.
+
+        If a request may have to wait (for example for a recipe), uvicorn serves it and the requests after it in `data`.
+        """
         earlier = self._arrived.get(connection)
         if earlier is not None:
             data = earlier + data

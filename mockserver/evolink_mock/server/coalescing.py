@@ -15,8 +15,8 @@ _HEAD = b"HTTP/1."
 class CoalescingTransport:
     """Delays the head of a response until its body begins, or until the response or the connection ends.
 
-    `continue_reading` returns whether the client is still sending. If so, `close` closes the connection only for
-    writing, and the next call of `close` closes it completely.
+    The function `continue_reading` returns whether the client is still sending. If it is, the first call of `close`
+    closes only the sending direction of the connection, and the next call closes the connection completely.
     """
 
     __slots__ = ("_continue_reading", "_head", "_transport", "_write", "is_closing", "write_response")
@@ -44,7 +44,10 @@ class CoalescingTransport:
             self._write(head)
 
     def close(self) -> None:
-        """Close the connection after everything is written; only for writing if the client is still sending."""
+        """Close the connection after everything is written.
+
+        If the client is still sending, close only the sending direction of the connection.
+        """
         self.flush()
         if self._transport.is_closing() or not self._continue_reading():
             self._transport.close()

@@ -9,13 +9,16 @@ from uvicorn.server import ServerState
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """The limits of one listener. All times are seconds of real time. Bodies are limited by the setting `max_body`."""
+    """The limits of one listener. Bodies are limited by the setting `max_body`.
+
+    Times are in seconds of real time. An early response is sent before the whole body of the request has arrived.
+    """
 
     head_bytes: int = 64 * 1024  # maximum size of a request line with its headers; a larger head gets a 431
     head_seconds: float = 30.0  # maximum time for a head, from its first byte or from connecting; then a 408
     connections: int = 10_000  # maximum number of open connections; further connections get a 503
-    linger_bytes: int = 64 * 1024 * 1024  # maximum part of a body that is dropped after an early response
-    linger_seconds: float = 10.0  # maximum time for a client to finish sending after an early response
+    linger_bytes: int = 64 * 1024 * 1024  # maximum bytes that are read and dropped after an early response
+    linger_seconds: float = 10.0  # maximum time for the client to finish sending after an early response
 
 
 class ConnectionState(ServerState):

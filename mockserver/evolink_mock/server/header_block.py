@@ -31,7 +31,7 @@ class HeaderBlock(Struct, frozen=True):
 
 
 class HeaderBlocks:
-    """A cache of parsed request headers, by their bytes."""
+    """A cache of parsed request headers. The keys are the header lines as bytes."""
 
     def __init__(self) -> None:
         self._blocks: dict[bytes, HeaderBlock | None] = {}

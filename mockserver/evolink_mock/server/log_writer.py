@@ -107,10 +107,10 @@ def write_if_ready(stream: TextIO, line: str) -> None:
 
 
 def _end_of_lines(data: bytes, start: int) -> int:
-    """Return the offset in `data` up to which to write in the next call, so that the call writes only whole lines.
+    """Return the offset up to which `data[start:]` can be written to a pipe in one call, so that lines stay whole.
 
-    A pipe writes up to `_ATOMIC_BYTES` atomically, which means that other processes cannot write between them. If the
-    first line is longer, return the length of `data`.
+    Other processes can write to the same pipe. Their output cannot come between the bytes of one call if these
+    are at most `_ATOMIC_BYTES`. If the first line is longer, return the length of `data`.
     """
     if len(data) - start <= _ATOMIC_BYTES:
         return len(data)

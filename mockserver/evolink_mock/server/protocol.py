@@ -1,9 +1,9 @@
-"""An HTTP connection: uvicorn's protocol, with limits, and with responses that always reach the client.
+"""An HTTP connection: uvicorn's protocol, with additional limits and without the loss of responses.
 
-Large or slow request heads and connections above the limit are rejected, and `Upgrade` headers are ignored. If a
-response is sent before the whole request has arrived, the rest of the request is read and dropped, because closing the
-connection immediately could lose the response. A client that has closed its sending direction still gets its response.
-Head and body of a response are written in one call, which is faster than two.
+Request heads that are too large or too slow are rejected, and so are connections above the maximum number. `Upgrade`
+headers are ignored. If a response is sent before the whole request has arrived, the rest of the request is read and
+dropped, because closing the connection immediately could lose the response. A client that has closed its sending
+direction still gets its response. Head and body of a response are written in one call, which is faster than two.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(self._refusal or NOT_HTTP)
 
     def _should_upgrade(self) -> bool:
-        """Reject CONNECT requests. Note for other requests that their `Upgrade` headers must be removed."""
+        """Reject a CONNECT request. Return True for a request with `Upgrade` headers, which must be removed."""
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
             raise ValueError("a tunnel")  # ends the parser
@@ -182,7 +182,7 @@ class Protocol(HttpToolsProtocol):
         self._is_between_requests = False
 
     def on_headers_complete(self) -> None:
-        """Pass the request to the app, unless its head is too large, or is parsed again without `Upgrade` headers."""
+        """Pass the request to the app, unless its head is too large or must be parsed again without `Upgrade`."""
         self._in_head = False
         if self._timer is not None:
             self._stop_timer()

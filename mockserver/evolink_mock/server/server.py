@@ -177,10 +177,10 @@ class Server(uvicorn.Server):
             await self._proxy.close()  # last, because a tunnel to this server carries the last responses
 
     async def _end_requests(self) -> None:
-        """Make waiting requests respond immediately, then abort the remaining connections.
+        """End the waits of requests (such as a delayed response), and then abort the remaining connections.
 
-        When a request has its response, the next pipelined request of the connection starts, and may also wait. Waiting
-        requests are therefore ended in several rounds.
+        A request whose wait has ended gets its response immediately. The next pipelined request of the connection then
+        begins, and may also wait. The waits are therefore ended in several rounds.
         """
         await sleep(_GRACE_SECONDS)
         ended: set[asyncio.Task[None]] = set()
@@ -194,7 +194,7 @@ class Server(uvicorn.Server):
             cast("Protocol", connection).transport.abort()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Stop in an orderly way on a signal. A second Ctrl-C aborts a stop that already takes longer than two seconds.
+        """Stop in an orderly way on a signal. A second Ctrl-C aborts a stop that has already taken two seconds.
 
         uvicorn's own handler would raise the signal again, and the process would exit with the status of the signal.
         """

@@ -17,9 +17,9 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the only way to pass the folder to pro
 
 @contextmanager
 def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
-    """Return a context manager that creates the folder for its block, in which the workers must be started.
+    """Return a context manager that creates the folder for the metrics, and removes it at the end of its block.
 
-    If `is_enabled` is false, no folder is created.
+    The workers must be started in this block. If `is_enabled` is false, no folder is created.
     """
     if not is_enabled:
         yield
@@ -33,7 +33,7 @@ def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
 
 
 def _temporary_folder() -> TemporaryDirectory[str]:
-    """Create the folder. Raises `SettingError` if it cannot be created."""
+    """Create the folder for the metrics. Raises `SettingError` if it cannot be created."""
     try:
         return TemporaryDirectory(prefix="evolink-mock-metrics-")
     except OSError as error:

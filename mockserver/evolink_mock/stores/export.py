@@ -36,12 +36,12 @@ _EXCHANGE_FIELDS = ExchangeRecord.__struct_fields__
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The first line of an export: the server's time (Unix seconds), its clock, and the seed of its task ids."""
+    """The first line of an export."""
 
-    now: float
-    seed: int | None = None
-    clock: list[float] | None = None  # the fact `clock` of a shared store
-    version: int = VERSION
+    now: float  # time on the server's clock, in Unix seconds
+    seed: int | None = None  # the seed of the task ids
+    clock: list[float] | None = None  # first time on this clock, real time at which it began, scale
+    version: int = VERSION  # the version of the export's format
 
 
 async def export(store: Store, operations: OperationIndex, header: Header) -> AsyncIterator[bytes]:

@@ -70,7 +70,7 @@ class UnknownOperationError(ValueError):
 
 
 class OperationIndex:
-    """The create operations of the OpenAPI documents, by the key that a record contains instead of the operation."""
+    """The create operations of the OpenAPI documents by key. The record of a task contains the key of its operation."""
 
     def __init__(self, spec: Spec) -> None:
         operations = [operation for by_model in spec.creates.values() for operation in by_model.values()]

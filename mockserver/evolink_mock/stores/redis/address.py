@@ -32,7 +32,7 @@ class Address(NamedTuple):
     username: str | None
     password: str | None
     is_tls: bool
-    tls_files: dict[str, str]  # path by keyword argument of redis-py
+    tls_files: dict[str, str]  # paths of certificate files, by the keyword arguments of redis-py
     prefix: str  # the prefix of every key of the store
 
     def __repr__(self) -> str:

@@ -68,7 +68,7 @@ class Leases:
         self._connection.write("release", *self._lease_of(delivery))
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:  # noqa: ARG002
-        """Replace the delivery `before` an attempt with the delivery `after` the attempt, and end its lease.
+        """Store the result of an attempt: replace the delivery `before` with the delivery `after`, and end the lease.
 
         Returns False if this worker has lost the lease or the delivery was deleted.
         """

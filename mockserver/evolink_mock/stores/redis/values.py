@@ -58,7 +58,7 @@ def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
 def change_values(
     account: Account, change: Change, encode_task: Callable[[Task], bytes], *, is_clock_new: bool
 ) -> tuple[Any, ...]:
-    """Encode a `Change` as arguments of the Lua script, without the changed account."""
+    """Encode a `Change` as arguments of the Lua script. The account's clock is among them if `is_clock_new` is true."""
     clock = clock_of(account) if is_clock_new else ""
     task, delivery, due = change.task, change.delivery, change.due
     if task is None:

@@ -125,7 +125,7 @@ class Leases:
         self._update("worker = NULL, has_begun = 0", delivery)
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Replace the delivery `before` an attempt with the delivery `after` the attempt, and end its lease.
+        """Store the result of an attempt: replace the delivery `before` with the delivery `after`, and end the lease.
 
         Returns False if this worker has lost the lease or the delivery was deleted.
         """
