@@ -20,8 +20,9 @@ _INTERVAL = 0.1  # seconds between two readings
 class ActivityMonitor:
     """Reads what the receiver does.
 
-    `activity` is the latest activity that `look` returned. `missed` contains the kinds of callbacks (`usual` or
-    `unconfirmed`) after which the receiver did not query or book the task in time.
+    `activity` is the latest activity that `look` returned. `missed` shows whether the receiver has been too slow to
+    query or book a task: it contains `unconfirmed` if this happened after a callback that the API could not confirm at
+    first, and `usual` if it happened after another callback.
     """
 
     def __init__(self, api: MockApi, ledger: Ledger | None) -> None:

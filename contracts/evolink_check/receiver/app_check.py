@@ -1,8 +1,8 @@
 """Check an ASGI or WSGI application in this process, from a test in any framework.
 
 The application must query tasks at the address in the environment variable EVOLINK_BASE_URL, with the API key in
-EVOLINK_API_KEY. Both variables are set during the check. If the application cannot use these variables, let it use a
-running mock, and pass the URL of the mock as `mock` and the key of the application as `token`.
+EVOLINK_API_KEY. Both variables are set during the check. If the application cannot use these variables, let it query a
+running mock, and call `check` with the URL of this mock (`mock`) and the application's API key (`token`).
 """
 
 from __future__ import annotations
@@ -58,28 +58,25 @@ class ReceiverFaultError(AssertionError):
 def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     app: Any,
     *,
-    url: str = "/callback",
-    secret: str = "",
+    url: str = "/callback",  # the path of the callback endpoint of `app`
+    secret: str = "",  # the secret in the query string of callbacks
     ledger: Callable[[], Any] | Path | str | None = None,
-    mock: str = "",
-    token: str = "",
-    scenarios: Sequence[str] = (),
-    ignore: Collection[str] = (),
-    strict: bool = False,
-    trust_secret: bool = False,
-    patience: float = 20.0,
-    burst: int = BURST,
+    mock: str = "",  # the URL of a running mock that `app` queries; if it is empty, a mock is started
+    token: str = "",  # the API key with which `app` queries the mock
+    scenarios: Sequence[str] = (),  # the ids (or patterns) of the scenarios to run; empty for all
+    ignore: Collection[str] = (),  # the ids of the clauses whose violations do not count
+    strict: bool = False,  # whether warnings count as violations
+    trust_secret: bool = False,  # whether `app` need not query tasks, because it relies on the secret
+    patience: float = 20.0,  # the real seconds within which `app` must query and book a task after its 2xx
+    burst: int = BURST,  # the number of callbacks that the scenario `burst` sends
     register: Register | None = None,
     seed: int | None = None,
 ) -> tuple[Verdict, ...]:
     """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause; otherwise return all verdicts.
 
-    `url` is the path of the callback endpoint of `app`, and `secret` is the secret in the query string of callbacks.
-    `ledger` is the path or URL of the ledger, in which `app` books finished tasks, or a function that returns its
-    entries as texts or JSON values. `scenarios` are the ids (or patterns) of the scenarios to run; empty for all.
-    Violations of the clauses in `ignore` do not count; with `strict`, warnings count too. `trust_secret` means that
-    `app` need not query tasks. After a 2xx, `app` must query and book the task within `patience` seconds of real time.
-    The scenario `burst` sends `burst` callbacks. `register` is called with the response to each create request.
+    `ledger` is the path or URL of the list in which `app` books finished tasks, or a function that returns the entries
+    of this list as texts or JSON values. If `app` accepts only callbacks about tasks that it knows, `register` must
+    tell `app` about a task. It is called for each task, with the API's response to the create request.
     """
     from evolink_spec.clauses import load_clauses
 

@@ -19,7 +19,8 @@ _PAUSE = 0.1
 class Contention:
     """Measures, during its `with` block, how much other programs slow down this process.
 
-    A thread repeats a short calculation. The measure is its duration, divided by the processor time that it uses.
+    A thread repeats a short calculation. The measure is the duration of the calculation, divided by the processor time
+    that the calculation uses.
     """
 
     def __init__(self) -> None:

@@ -13,13 +13,13 @@ URL, KEY = "EVOLINK_BASE_URL", "EVOLINK_API_KEY"
 
 
 def key_of_application() -> str:
-    """Return the API key in the environment of the application; empty if it is not set."""
+    """Return the value of EVOLINK_API_KEY; empty if the variable is not set."""
     return os.environ.get(KEY, "")
 
 
 @contextmanager
 def leading_to(url: str, key: str) -> Iterator[None]:
-    """Set EVOLINK_BASE_URL and EVOLINK_API_KEY to these values during the `with` block, and restore them afterwards."""
+    """Set EVOLINK_BASE_URL to `url` and EVOLINK_API_KEY to `key` during the `with` block; then restore both."""
     variables = {URL: url, KEY: key}
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

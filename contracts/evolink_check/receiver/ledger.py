@@ -117,8 +117,11 @@ def _json(text: str) -> Any:
 def _entries(value: Any) -> Iterator[Any]:
     """Find the entries with a task id in a JSON value, however deeply they are nested.
 
-    An entry is a text that contains a task id, an object with such a text as a member, an object member whose name
-    contains a task id, or a list of a task id and other values, such as a row of a table.
+    Each of the following is an entry:
+    - a text that contains a task id
+    - an object that has a text with a task id as a member
+    - a member of an object, if the name of the member contains a task id
+    - a list of a task id and other values, such as a row of a table
     """
     if isinstance(value, str):
         if _TASK.search(value):

@@ -32,8 +32,8 @@ PLACEHOLDERS = ("callback_listen", "callback_url", "port", "secret", "ledger")
 class Program:
     """A program that listens for callbacks.
 
-    `words` are its command with the placeholders filled in. `ready` is the number of seconds within which the program
-    must begin to listen.
+    `words` are the command of the program, in which placeholders (such as `{port}`) have been replaced. `ready` is the
+    number of seconds within which the program must begin to listen.
     """
 
     words: list[str]
@@ -48,7 +48,7 @@ class Program:
         """Start the program and wait until it listens.
 
         Raises `CommandError` if the address of the program is in use, if the program cannot be started, or if it ends
-        or does not listen in time.
+        or does not listen within `ready` seconds.
         """
         if is_listening(self.address):
             host, port = self.address
@@ -77,7 +77,7 @@ class Program:
     async def restart_if_ended(self) -> None:
         """Restart the program if it has ended, and add a note about the restart.
 
-        Raises `CommandError` if the program has been restarted too often.
+        Raises `CommandError` if the program has ended more than `_RESTARTS` times.
         """
         if self._process is None or self._process.poll() is None:
             return
@@ -139,7 +139,8 @@ def program_of(
 ) -> Program:
     """Return the program for a command.
 
-    The placeholders of the command are filled in, and their values are also set in the environment of the program.
+    Placeholders in the command, such as `{port}`, are replaced by their values. The values are also set as environment
+    variables of the program, such as `PORT`.
     """
     port = listen.rpartition(":")[2]
     values = {

@@ -176,19 +176,13 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Times in real seconds.
+    """Durations in real seconds."""
 
-    `limit` is how long EvoLink waits for the response to a callback. `retries` are the waits before EvoLink sends a
-    callback again. `patience` is the time within which a receiver must query or book after a 2xx. `quiet` is how long
-    the check waits for bookings after the last callback. `pause` is the time between two
-    parts of a slow body.
-    """
-
-    limit: float = 10.0
-    retries: tuple[float, ...] = (1.0, 2.0, 4.0)
-    patience: float = 20.0
-    quiet: float = 1.0
-    pause: float = 0.5
+    limit: float = 10.0  # how long EvoLink waits for the response to a callback
+    retries: tuple[float, ...] = (1.0, 2.0, 4.0)  # the waits before a refused callback is sent again
+    patience: float = 20.0  # the time within which the receiver must query and book a task after its 2xx
+    quiet: float = 1.0  # how long the check waits for bookings after the last callback
+    pause: float = 0.5  # the wait between two parts of a body that is sent slowly
 
 
 def is_confirmed(activity: ReceiverActivity, case: TaskCase) -> bool:

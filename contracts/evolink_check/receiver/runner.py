@@ -50,26 +50,25 @@ GAVE_UP = (
 class ReceiverPlan:
     """What a check of a receiver needs: the scenarios to run, the receiver, the mock and the settings.
 
-    `open_sender` starts the receiver, if it is a program, and returns a callback sender. `register` tells the receiver
-    about a task before its callback; None if the receiver need not know its tasks. `other_key` is the API key of an
-    account that is not the receiver's. `after_each` is called after each scenario. `read_output` returns the output of
-    the receiver so far; None if the output is not available. If `stop` is set, the check ends, and only the scenarios
-    that are complete are judged.
+    If `stop` is set, the check ends, and only the scenarios that are complete are judged.
     """
 
     scenarios: tuple[Scenario, ...]
     terms: Terms
+    # Starts the receiver, if it is a program, and returns the sender of callbacks.
     open_sender: Callable[[], Awaitable[CallbackSender]]
     mock: Mock
-    other_key: str
+    other_key: str  # the API key of an account that is not the receiver's
     spec: Spec
     clauses: tuple[Clause, ...]
     timing: Timing = DEFAULT_TIMING
     ledger: Ledger | None = None
     burst: int = BURST
     seed: int | None = None
+    # Returns the output of the receiver so far; None if the output is not available.
     read_output: Callable[[], str] | None = None
-    after_each: Callable[[], Awaitable[None]] | None = None
+    after_each: Callable[[], Awaitable[None]] | None = None  # called after each scenario
+    # Tells the receiver about a task before its callback; None if the receiver accepts callbacks about any task.
     register: Register | None = None
     stop: Event = field(default_factory=Event, repr=False, compare=False)
 
@@ -87,8 +86,8 @@ def without_inapplicable(
 ) -> tuple[Scenario, ...]:
     """Return the scenarios that apply to a receiver.
 
-    Scenarios about the secret are left out if the callback URL has no secret. Scenarios for receivers that accept only
-    callbacks about tasks that they know are left out unless `registers` is set.
+    If the callback URL has no secret, the scenarios about the secret are left out. `registers` means that the checker
+    tells the receiver about each task; otherwise, the scenarios in which it does so after the callback are left out.
     """
     needless = (frozenset() if terms.secret else NEEDS_SECRET) | (
         frozenset() if registers else NEEDS_REGISTER

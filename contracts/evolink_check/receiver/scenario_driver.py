@@ -93,14 +93,14 @@ class ScenarioDriver:
             ]
 
     async def settle(self, case: TaskCase, body: TaskBody) -> None:
-        """Send a refused callback again until it is accepted, and then call `expect_action`."""
+        """Send the callback again if it was refused. If it is accepted in the end, call `expect_action`."""
         if case.accepted or await self.redeliver(case, body):
             await self.expect_action(case)
 
     async def redeliver(self, case: TaskCase, body: TaskBody) -> bool:
         """Send a refused callback again, at most as often as EvoLink does, until the receiver accepts it.
 
-        Returns whether the receiver accepted it.
+        Return whether the receiver accepted the callback.
         """
         for pause in self.timing.retries:
             await asyncio.sleep(pause)
@@ -117,10 +117,10 @@ class ScenarioDriver:
         self.later.append(asyncio.create_task(part))
 
     async def expect_action(self, case: TaskCase) -> None:
-        """Wait until the receiver has made the query and the booking that the task requires, or the time is over.
+        """Wait until the receiver has queried and booked the task as required, but at most `timing.patience` seconds.
 
-        The time is `timing.patience`, or a quarter of it if the receiver has already been too slow once. Tasks with an
-        `unconfirmed` callback and other tasks are counted separately.
+        The wait is a quarter as long if the receiver was too slow with an earlier task of the same group. The tasks
+        with an `unconfirmed` callback are one group, and all other tasks are the second group.
         """
         kind = "unconfirmed" if any(call.kind == "unconfirmed" for call in case.calls) else "usual"
         patience = self.timing.patience / (_IMPATIENCE if kind in self.monitor.missed else 1)

@@ -36,7 +36,7 @@ class CallbackSender(Protocol):
 async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
     """Call `answer`, which sends a callback, and return the reply of the receiver.
 
-    If there is no reply after `limit` seconds and a little more, return a reply with status 0.
+    If there is no reply after `limit + LATE` seconds, return a reply with status 0.
     """
     began = clock.now()
     try:

@@ -87,8 +87,8 @@ class HttpSender:
     async def _connect_and_send(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request over a new connection.
 
-        Only a few requests connect at the same time, because a receiver drops new connections when its queue of them is
-        full.
+        At most `_AT_ONCE` requests connect at the same time, because a receiver whose queue of new connections is full
+        drops further connections.
         """
         await self._connecting.acquire()
         is_connecting = True

@@ -36,17 +36,13 @@ class UsualBehaviour:
     """How the receiver reacts to usual callbacks: genuine callbacks with ordinary content.
 
     If usual callbacks show a fault, the rules about unusual callbacks use this record to avoid reporting it again.
-    `asks` means that the receiver queries tasks, and `books` that the ledger contains some of the tasks.
-    `refuses_failures` means that the receiver refuses a usual callback about a failed task, and `books_failures` that
-    the receiver books a failed task as a success. `loses` means that the receiver accepts a usual callback about a
-    completed task without booking the task.
     """
 
-    asks: bool = True
-    books: bool = True
-    refuses_failures: bool = False
-    books_failures: bool = False
-    loses: bool = False
+    asks: bool = True  # queries tasks
+    books: bool = True  # has booked at least one task in the ledger
+    refuses_failures: bool = False  # refused a usual callback about a failed task
+    books_failures: bool = False  # booked a failed task as a success
+    loses: bool = False  # accepted a usual callback about a completed task, but did not book the task
 
 
 def usual_behaviour_of(cases: Sequence[TaskCase], activity: ReceiverActivity) -> UsualBehaviour:

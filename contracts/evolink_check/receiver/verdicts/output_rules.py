@@ -39,9 +39,9 @@ def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, 
 
 
 def _leaks(line: str, secret: str) -> bool:
-    """Return whether a line of the output shows the secret.
+    """Return whether a line of the output shows the secret, and is not a line of an access log.
 
-    Return False for a line of an access log, because a secret there leads to a note, not to a violation.
+    A secret in an access log leads to a note, not to a violation.
     """
     return bool(secret) and secret in line and not is_access_log(line)
 
@@ -54,6 +54,6 @@ def shows_secret_in_access_log(output: str | None, terms: Terms) -> bool:
 
 
 def is_access_log(line: str) -> bool:
-    """Return whether a line is a request line in the format of a server's access log, with or without colours."""
+    """Return whether a line of the output looks like a line of a server's access log, with or without colours."""
     plain = _COLOURS.sub("", line)
     return '"POST ' in plain and " HTTP/" in plain

@@ -1,4 +1,4 @@
-"""Build a trace of the callbacks of a scenario and of the receiver's requests about their tasks, in order of time."""
+"""Build a trace of a scenario: its callbacks and the receiver's requests about its tasks, in order of time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ScenarioTrace:
     """The recorded traffic of a scenario (`trace`), with the entry number of each callback."""
 
     trace: Trace
-    numbers: Mapping[int, int]  # the number of each entry, by the `id()` of its call
+    numbers: Mapping[int, int]  # the entry number of each callback, by the `id()` of its `Call`
 
     def number(self, call: Call) -> int:
         """Return the number of the trace entry that contains a callback."""
