@@ -87,7 +87,7 @@ def to_json(baseline: Baseline) -> str:
 def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
     """Return a baseline with every violation that makes a run fail.
 
-    Pass the verdicts from before `apply`, because `apply` removes known violations.
+    Call this before `apply`, which removes known violations from the verdicts.
     """
     by_key = {
         (known.clause, known.fingerprint): known
@@ -121,7 +121,7 @@ def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...
 def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str, ...]:
     """Return a note on each known violation that was not seen again although its clause was observed.
 
-    Pass the verdicts from before `apply`, because `apply` removes known violations.
+    Call this before `apply`, which removes known violations from the verdicts.
     """
     observed = _observed(verdicts)
     seen = _keys(baseline_of(verdicts))

@@ -21,7 +21,7 @@ _UNSENT = {"host", "content-length", "connection", "authorization", "accept-enco
 
 
 def curl(report: Report, excerpt: Excerpt) -> str:
-    """Return the curl command that repeats an exchange, with `$EVOLINK_API_KEY` for the API key.
+    """Return the curl command that repeats an exchange, with a shell variable, such as `$EVOLINK_API_KEY`, as API key.
 
     A long request body is cut. A callback cannot be repeated, because the server sent it, so a shell comment describes
     it instead.
@@ -57,7 +57,7 @@ def _escaped(char: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Escape control characters and direction marks, so that a terminal shows the text on one line."""
+    """Escape characters that are not printable, so that a terminal shows the text on one line."""
     if text.isprintable():
         return text
     return "".join(

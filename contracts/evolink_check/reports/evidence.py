@@ -32,7 +32,7 @@ TEXT = 2_000  # maximum number of characters of the texts `expected` and `seen`
 
 
 class Excerpt(NamedTuple):
-    """An entry without secrets, whose bodies are cut to `EXCERPT` bytes. The sizes are for the complete bodies."""
+    """An entry without secrets, whose bodies are cut to `EXCERPT` bytes. The sizes are those of the complete bodies."""
 
     entry: Entry
     request_size: int
@@ -85,7 +85,7 @@ class Evidence:
         return mask_words(redact_shortened(text), self._short_keys)
 
     def redact_verdict(self, verdict: Verdict) -> Verdict:
-        """Return a verdict whose violations have no secrets and no long texts."""
+        """Remove secrets from the violations of a verdict, and cut their texts to `TEXT` characters."""
         if not self._short_keys:
             return redact_verdict(verdict)
         findings = [
@@ -96,7 +96,7 @@ class Evidence:
 
     @cached_property
     def _credentials(self) -> KnownKeys:
-        """The credentials that were sent, to be removed from all bodies, URLs and headers in which they occur."""
+        """The credentials that were sent. They are removed from all bodies, URLs and headers in which they occur."""
         keys = KnownKeys()
         for entry in () if self._judged.trace.redacted else self._judged.trace.entries:
             add_credentials(keys, entry.exchange, entry.kind)

@@ -24,26 +24,21 @@ TITLES: Mapping[Status, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A violation of a clause. `times` is how often it was seen.
-
-    `numbers` are the numbers of the entries (exchanges or callbacks) of the trace that first showed the violation, the
-    decisive entry last.
-    `sources` are the scenarios of a client in which the violation was seen, without repetition; empty for a
-    server. `severity` is None if the violation is as severe as its clause.
-    """
+    """A violation of a clause, which may have been seen several times."""
 
     expected: str
     seen: str
-    times: int
+    times: int  # how often the violation was seen
+    # The numbers of the trace entries (exchanges or callbacks) that first showed the violation, the decisive one last.
     numbers: tuple[int, ...]
-    sources: tuple[str, ...] = ()
-    severity: Severity | None = None
+    sources: tuple[str, ...] = ()  # the scenarios in which the violation was seen; empty for a server
+    severity: Severity | None = None  # None if the violation is as severe as its clause
 
 
 def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Sort verdicts into new failures, known failures, warnings, passed and not observed clauses.
+    """Sort verdicts by status: new failures, known failures, warnings, passed, not observed.
 
-    The order within a group is unchanged.
+    Verdicts with the same status keep their order.
     """
     ranks = {"failed": 0, "warning": 2, "passed": 3, "not observed": 4}
     return sorted(verdicts, key=lambda verdict: ranks[verdict.status] + verdict.known)
@@ -75,9 +70,8 @@ def violations(verdict: Verdict) -> list[Violation]:
 def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str] = str) -> list[Violation]:
     """Combine equal findings into one violation with a count. Failures come before warnings.
 
-    `findings` are pairs of a scenario and a finding; the scenario is empty if a server was checked. `cause`
-    removes the details from the texts of a finding, so that findings that differ only in details are counted
-    as one violation.
+    `findings` are pairs of a scenario and a finding; the scenario is empty if a server was checked. Findings are equal
+    if `cause` returns equal texts for them. `cause` can therefore remove details that do not matter, such as numbers.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:
@@ -98,9 +92,9 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
 
 
 def warning_note(violation: Violation, verdict: Verdict) -> str:
-    """Return a note if this violation is a warning in a clause that failed because of other violations.
+    """Return a note if this violation is only a warning, although its clause failed because of other violations.
 
-    Otherwise, return an empty string.
+    Otherwise, return an empty text.
     """
     return " (only a warning)" if verdict.status == "failed" and violation.severity == "warning" else ""
 

@@ -22,7 +22,7 @@ _SHOWN = 50  # maximum number of different violations listed for a clause
 
 
 def to_json(report: Report) -> str:
-    """Return the content of the JSON file. Clauses are in the order of the contract."""
+    """Return the content of the JSON file."""
     raw = msgspec.json.encode(as_record(report))
     return f"{msgspec.json.format(raw, indent=2).decode()}\n"
 

@@ -41,12 +41,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Test cases that ran together. `started` is in Unix seconds. `seconds` is the duration of all the test cases."""
+    """Test cases that ran together."""
 
     name: str
     cases: Sequence[Case]
-    started: float
-    seconds: float
+    started: float  # Unix seconds
+    seconds: float  # the duration of all test cases together
     output: Sequence[str] = field(default=())
 
 

@@ -41,32 +41,26 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of one run. Secrets are removed when the record is created.
-
-    `started` is in Unix seconds. `evidence` is the recorded traffic, which is called the trace. `budget` and `spent`
-    are credits; `budget` is None if no credits could be spent. `command` is the command that repeats the run; if
-    `--clause ID` is appended, the command checks only the clause with this id. The command contains no API keys,
-    because it reads them from the environment. `notes` describe the entries or checks that were left out. `cut_short`
-    is the reason why the run ended early; empty if the run was completed. `har` is the name of the HAR file with the
-    trace; empty if there is none.
-    """
+    """The result of one run. Secrets are removed when the record is created."""
 
     kind: Kind
     subject: str  # the base URL, or the names of the files
-    evidence: Evidence
+    evidence: Evidence  # the recorded traffic
     verdicts: tuple[Verdict, ...]
     answers: tuple[Answer, ...]
-    started: float
-    seconds: float
+    started: float  # Unix seconds
+    seconds: float  # the duration of the run
+    # The command that repeats the run, without API keys, which it reads from the environment. If `--clause ID` is
+    # appended, the command checks only the clause with this id.
     command: str = ""
     profile: str = ""
     seed: int | None = None
-    budget: float | None = None
-    spent: float = 0.0
-    created: int = 0
-    notes: tuple[str, ...] = ()
-    har: str = ""
-    cut_short: str = ""
+    budget: float | None = None  # credits; None if no credits could be spent
+    spent: float = 0.0  # credits
+    created: int = 0  # the number of tasks that the run created
+    notes: tuple[str, ...] = ()  # descriptions of the entries or checks that were left out
+    har: str = ""  # the name of the HAR file with the recorded traffic; empty if there is none
+    cut_short: str = ""  # the reason why the run ended early; empty if the run was completed
     strictness: Strictness = NOT_STRICT
     requirements: tuple[Requirement, ...] = ()
     conditions: Conditions = NO_CONDITIONS
@@ -102,7 +96,7 @@ class Report:
 
 
 def answers_of(reading: TraceView) -> tuple[Answer, ...]:
-    """Return every documented response of the create and query operations, with how often the traffic contains it."""
+    """Return every documented response of the create and query operations, and how often the traffic contains it."""
     seen = Counter((observation.role, observation.status) for observation in reading.of("create", "query"))
     return tuple(
         Answer(method, path, status, description, seen[role, status])
@@ -111,7 +105,7 @@ def answers_of(reading: TraceView) -> tuple[Answer, ...]:
 
 
 def notes_on(view: TraceView) -> tuple[str, ...]:
-    """Return a note if some results in the traffic were not examined, because a body contained too many."""
+    """Return a note if some results in the traffic were not examined, because a body contained too many results."""
     sizes = [len(results) for results in map(_results, view.seen) if len(results) > LINKS]
     if not sizes:
         return ()

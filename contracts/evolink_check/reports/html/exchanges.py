@@ -38,13 +38,13 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeView:
-    """One exchange as a page shows it. `status` is a text, because it may be "no answer"."""
+    """One exchange as a page shows it."""
 
     number: int
-    status: str
+    status: str  # such as "200" or "no answer"
     method: str
     url: str
-    who: str
+    who: str  # the sender of the request, such as "as main" (an account) or "by the server" (a callback)
     seconds: str
     request: MessageView
     response: MessageView

@@ -1,4 +1,4 @@
-"""The frame of every HTML report: one file that loads no other file and runs only its own script.
+"""Render HTML reports as pages that load no other file and run only their own script.
 
 Templates escape all texts. Only page.css and page.js are inserted without escaping.
 """
@@ -66,7 +66,7 @@ def _environment() -> Environment:
 
 
 def make_visible(value: Any) -> Any:
-    """Replace control characters and direction marks, which a browser would obey, with escape sequences.
+    """Replace characters that are not printable, such as those that reverse the text direction, by escape sequences.
 
     Values that are not strings, and strings that are marked as HTML (`Markup`), are returned unchanged.
     """

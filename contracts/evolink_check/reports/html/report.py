@@ -28,7 +28,7 @@ class VerdictDetails:
     """A verdict with the violations that the page shows, each with the exchanges that show it.
 
     `more` is the number of violations that the page does not show; zero or negative if it shows all. `repeat` is the
-    command that checks only this clause again.
+    command that checks only the clause of the verdict again.
     """
 
     verdict: Verdict

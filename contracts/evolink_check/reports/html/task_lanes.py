@@ -34,7 +34,7 @@ LEGEND: tuple[tuple[Shape, Tone, str], ...] = (
 
 
 def lanes(view: TraceView) -> tuple[Lane, ...]:
-    """Return a lane for each of the tasks with the most events, in the order in which the tasks first appear."""
+    """Return lanes for the `LANES` tasks with the most events, in the order in which these tasks first appear."""
     lost: dict[str, list[Observation]] = {}
     for observation in view.seen:
         if observation.role == "query" and not observation.answered:
@@ -48,7 +48,10 @@ def lanes(view: TraceView) -> tuple[Lane, ...]:
 
 
 def _without_idle_time(drawn: list[Lane]) -> tuple[Lane, ...]:
-    """Shorten long times without an event in any lane, for example because the server's clock was advanced by a day."""
+    """Shorten times of more than `IDLE` seconds without an event in any lane.
+
+    Such times occur, for example, if the server's clock was advanced by a day.
+    """
     times = sorted({at for lane in drawn for mark in lane.marks for at in (mark.at, mark.until or mark.at)})
     cuts: list[tuple[float, float]] = []
     total = 0.0

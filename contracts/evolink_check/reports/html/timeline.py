@@ -33,18 +33,14 @@ _LABEL = 22  # maximum number of characters of a label
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One event. `at` is its start and `until` its end, in seconds from the start of the drawing.
+    """One event. A line joins the marks of a lane that have a `level`."""
 
-    `level` is the height of the mark in its lane, from 0 to 1; None places the mark at the bottom of the
-    lane. A line joins the marks that have a level. `title` is the tooltip of the mark.
-    """
-
-    at: float
+    at: float  # the start of the event, in seconds from the start of the drawing
     shape: Shape
     tone: Tone
-    title: str = ""
-    level: float | None = None
-    until: float | None = None
+    title: str = ""  # the tooltip
+    level: float | None = None  # height in the lane, from 0 to 1; None places the mark at the bottom
+    until: float | None = None  # the end of the event, in seconds from the start of the drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +77,22 @@ class PlacedMark:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A lane at its position in the SVG.
-
-    `ground` is the y coordinate of the bottom of the lane. `points` are the coordinates (`x,y`) of the marks that have
-    a level, which a line joins.
-    """
+    """A lane at its position in the SVG."""
 
     label: str
-    short_label: str
+    short_label: str  # the label, cut to `_LABEL` characters
     note: str
-    ground: float
-    points: tuple[str, ...]
+    ground: float  # the y coordinate of the bottom of the lane
+    points: tuple[str, ...]  # coordinates (`x,y`) of the line that joins the marks that have a level
     marks: tuple[PlacedMark, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Lanes one below the other, with a common time axis in seconds. Lengths are in SVG units."""
+    """Lanes one below the other, with a common time axis in seconds.
+
+    `left`, `right`, `top` and `bottom` are the edges of the area with the marks. Lengths are in SVG units.
+    """
 
     title: str
     height: float
@@ -136,7 +131,10 @@ def _ticks(span: float) -> tuple[Tick, ...]:
 
 
 def _step(span: float) -> float:
-    """Return the seconds between ticks: the smallest of 1, 2, 5, 10, … with at most `_TICKS` intervals."""
+    """Return the seconds between two ticks of a time axis of `span` seconds.
+
+    This is the smallest of …, 0.5, 1, 2, 5, 10, … that divides the axis into at most `_TICKS` intervals.
+    """
     size = 10.0 ** floor(log10(span / _TICKS))
     return next(size * factor for factor in (1, 2, 5, 10, 20) if size * factor * _TICKS >= span)
 
