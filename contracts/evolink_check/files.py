@@ -56,7 +56,7 @@ def is_special(path: Path) -> bool:
 def check_writable(path: Path) -> None:
     """Raise ValueError if the file cannot be written.
 
-    Call this before a run, so that the run does not end with results that cannot be saved.
+    Call this before a check, so that the check does not end with results that cannot be saved.
     """
     if path == STDOUT:
         return
@@ -94,9 +94,9 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 
 
 def remove_temporary_folders() -> None:
-    """Remove all folders of `temporary_folder` whose `with` blocks have not ended.
+    """Remove the folders that `temporary_folder` created and whose `with` blocks have not ended.
 
-    A signal handler calls this before it ends the process, because it ends the process without leaving the blocks.
+    For signal handlers, which end the process without leaving the `with` blocks.
     """
     for folder in tuple(_temporary):
         shutil.rmtree(folder, ignore_errors=True)

@@ -61,7 +61,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.fixture(scope="session")
 def _evolink_outcome(request: pytest.FixtureRequest) -> Report | str:
-    """Check the API and return the report, or else the reason why there is none.
+    """Check the API and return the report. If the API could not be checked, return the reason as a text.
 
     If the user named no API, the test is skipped.
     """

@@ -2,9 +2,11 @@
 
 Requests and responses are forwarded unchanged, with these exceptions: the header Host names the upstream server, header
 names are in lower case, and hop-by-hop headers, the header Expect of a request and the header Content-Length of a 304
-are left out. Bodies are forwarded as they arrive, in their content coding. With the option --headers (`opinion`), the
-proxy holds each response until it has been judged, and adds a header with the result. If the body of a response is too
-large to be kept, the value of this header is `not judged`.
+are left out. Bodies are forwarded as they arrive, in their content coding.
+
+With the option --headers, the proxy holds each response until it has been judged, and adds the header `X-Evolink-Check`
+with the result. A response is not judged if its body is too large to be kept, or is an image, audio or video; the value
+of the header is then `not judged`.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ class ForwardingApp:
     """The proxy as an ASGI application.
 
     `opinion` is a function that judges an exchange and returns the value of the response header `X-Evolink-Check`; None
-    if the proxy does not add this header. The function is called in a separate thread.
+    if the proxy does not add this header. `opinion` is called in a separate thread.
     """
 
     def __init__(
@@ -194,9 +196,9 @@ class ForwardingApp:
     ) -> str | None:
         """Judge the response, send it to the client with the verdict in a header, and return the verdict.
 
-        If the body is too large to be kept, the response is not judged, and the header says so. This method
-        then sends only the chunks of the body that it has read, and returns None; the caller sends the
-        remaining chunks.
+        If the body is too large to be kept, the response is not judged, and the value of the header is
+        `not judged`. This method then sends only the chunks of the body that it has read, and returns None;
+        the caller sends the remaining chunks.
         """
         held, opinion = await _read_held(chunks, pending), None
         if pending.response.whole is not None:

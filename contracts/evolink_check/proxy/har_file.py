@@ -25,10 +25,10 @@ _SEPARATOR = b",\n"
 class HarFile:
     """Appends exchanges to a HAR file in a separate thread, so that a slow disk does not delay the traffic.
 
-    The first entry creates the file. Each further entry overwrites the end of the JSON document and adds a new end, so
-    that the file contains all completed exchanges even if the process is killed. The end contains the metadata that
-    `facts` returns. If writing fails, the error is passed to `on_error`, nothing more is written, and the file stays
-    readable.
+    The file is created when the first exchange is appended. Each further exchange overwrites the end of the JSON
+    document and adds a new end, so that the file contains all appended exchanges even if the process is killed. The end
+    contains the metadata that `facts` returns. If writing fails, the error is passed to `on_error`, nothing more is
+    written, and the file stays readable.
     """
 
     def __init__(self, path: Path, facts: Callable[[], LogFacts], on_error: Callable[[str], None]) -> None:
@@ -43,11 +43,11 @@ class HarFile:
         self._thread.start()
 
     def append(self, entry: Entry) -> None:
-        """Queue an entry for writing."""
+        """Queue an exchange for writing."""
         self._queue.put(entry)
 
     def close(self) -> None:
-        """Wait until all queued entries are written, and close the file."""
+        """Wait until all queued exchanges are written, and close the file."""
         self._queue.put(None)
         self._thread.join()
 
@@ -71,7 +71,7 @@ class HarFile:
                 os.close(descriptor)
 
     def _begin(self) -> int:
-        """Create the file with a log that has no entries, and return its file descriptor."""
+        """Create the file, still without exchanges, and return its file descriptor."""
         start, self._end = har_log(self._facts(), version("evolink-mock"))
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         _write_at(descriptor, start + self._end, 0)

@@ -104,7 +104,10 @@ class LiveMonitor:
         return new
 
     def report(self, started: float) -> Report:
-        """Return the report on everything that was recorded. Exceptions of checks, which are bugs, are not caught."""
+        """Return the report on everything that was recorded since `started` (Unix seconds).
+
+        If a check has a bug, its exception is not caught.
+        """
         view = self._view()
         return report_on(
             view,
@@ -151,7 +154,7 @@ class LiveMonitor:
 
 
 def _with_earlier(verdict: Verdict, earlier: Verdict | None) -> Verdict:
-    """Combine the verdict on the exchanges in memory with the earlier verdict on exchanges that were dropped."""
+    """Combine the verdict on the exchanges in memory with the verdict on the exchanges dropped before (`earlier`)."""
     if earlier is None or earlier.status == "not observed":
         return verdict
     if not earlier.violations:
@@ -166,7 +169,7 @@ def _with_earlier(verdict: Verdict, earlier: Verdict | None) -> Verdict:
 
 
 def watch_until(stop: threading.Event, look: Callable[[], None], seconds: float) -> None:
-    """Call `look` at intervals of `seconds` until `stop` is set, and once more at the end."""
+    """Call `look` at intervals of `seconds` until `stop` is set, and then once more."""
     while not stop.wait(seconds):
         look()
     look()

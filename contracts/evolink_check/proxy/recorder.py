@@ -57,32 +57,27 @@ class Body:
 
 @dataclass(slots=True)
 class PendingExchange:
-    """An exchange in progress.
-
-    `target` is the path, relative to the base URL of the upstream server, with the query string. `began` and `ended`
-    are in Unix seconds; `ended` is 0 until the exchange has ended. `status` is 0 until there is a response. `problem`
-    is the reason why the response is missing or incomplete; empty if the response is complete.
-    """
+    """An exchange in progress."""
 
     method: str
-    target: str
-    began: float
+    target: str  # the path below the base URL of the upstream server, with the query string
+    began: float  # Unix seconds
     request_headers: Headers
     request: Body = field(default_factory=lambda: Body(KEPT_REQUEST_BYTES))
     request_complete: bool = False
-    status: int = 0
-    headers: Headers = field(default_factory=list)
+    status: int = 0  # 0 until there is a response
+    headers: Headers = field(default_factory=list)  # of the response
     response: Body = field(default_factory=Body)
-    ended: float = 0.0
-    problem: str = ""
+    ended: float = 0.0  # Unix seconds; 0 until the exchange has ended
+    problem: str = ""  # why the response is missing or incomplete; empty if it is complete
 
 
 class ProxyRecorder:
     """Records the traffic of a proxy; thread-safe. `origin` is the base URL of the upstream server.
 
-    The recorder calls `sink` with each complete entry. If the entries use more than `room` bytes of memory,
-    `forget` drops the oldest entries; the caller must have judged them. If the entries use more than twice
-    `room`, `add` drops the oldest entries, even if they have not been judged, and counts them in `unjudged`.
+    Each recorded entry is also passed to `sink`. `room` limits the bytes of memory for the entries: if they use more,
+    the next call of `forget` drops the oldest entries. If they use more than twice `room`, `add` drops the oldest
+    entries, whether they have been judged or not, and counts them in `unjudged`.
     """
 
     def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
@@ -156,7 +151,7 @@ class ProxyRecorder:
         return Trace(_in_order(entries), accounts, self.origin, complete=complete, other_models=True)
 
     def around(self, entry: Entry) -> Trace:
-        """Return a trace of earlier entries about the same task as this entry, with this entry as the last one."""
+        """Return a trace of this entry, preceded by the earlier entries about the same task."""
         with self._lock:
             latest = self._entries[-_RELATED:]
         ids = _ids(entry)
@@ -173,7 +168,7 @@ class ProxyRecorder:
         return self.recorded
 
     def _drop(self) -> int:
-        """Drop the oldest entries until the others use at most half of `room`. Return the number of dropped entries."""
+        """Drop the oldest entries until the rest uses at most half of `room`. Return the number of dropped entries."""
         count = 0
         while self._weight > self._room // 2 and count < len(self._entries):
             self._weight -= _memory_bytes(self._entries[count])
@@ -250,7 +245,10 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _ids(entry: Entry) -> set[str]:
-    """Return the `id` in the response or, if there is none, the last part of the path. Either may be a task id."""
+    """Return a set of one text that may be a task id.
+
+    The text is the `id` in the response or, if the response has no `id`, the last part of the path.
+    """
     ids = {entry.exchange.url.partition("?")[0].rpartition("/")[2]}
     try:
         body = json.loads(entry.exchange.response_body)

@@ -20,20 +20,15 @@ DEFAULT_PRICE = 5.0  # credits per create request if the documents give no price
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The credits of one run.
+    """The credits of one run."""
 
-    `granted` is the maximum cost of the run; None if only requests that the server must refuse may be sent. At most
-    `tasks` tasks are created. `price` is the highest price seen so far. `in_flight` contains the reserved prices of the
-    create requests without a response. `spent` is the total cost of the accepted create requests, and `created` is
-    their number.
-    """
-
+    # The maximum cost of the run; None if only requests that the server must refuse may be sent.
     granted: float | None
-    tasks: int
-    price: float = DEFAULT_PRICE
-    spent: float = 0.0
-    created: int = 0
-    in_flight: tuple[float, ...] = ()
+    tasks: int  # maximum number of tasks that the run may create
+    price: float = DEFAULT_PRICE  # the highest price of a create request seen so far
+    spent: float = 0.0  # the total cost of the accepted create requests
+    created: int = 0  # the number of accepted create requests
+    in_flight: tuple[float, ...] = ()  # the reserved prices of the create requests without a response
 
     def decide(self) -> Decision:
         """Decide whether another create request may be sent now, perhaps later, or never.

@@ -78,7 +78,7 @@ class CallbackServer(ThreadingTCPServer):
             self.handle_request()
 
     def wake(self) -> None:
-        """End `serve`, and close every connection. Set `ending` of the receiver to True before this call."""
+        """End `serve`, and stop reading from every connection. Set `receiver.ending` to True before this call."""
         with self._guard:
             for connection in self._open:
                 _shut(connection)
@@ -91,7 +91,7 @@ class CallbackServer(ThreadingTCPServer):
         return len(self._open) < _MOST_CONNECTIONS
 
     def opened(self, connection: socket.socket) -> None:
-        """Remember an open connection, so that `wake` can close it."""
+        """Remember an open connection for `wake`. If the receiver is already ending, stop reading from it."""
         with self._guard:
             self._open.add(connection)
             if self.receiver.ending:

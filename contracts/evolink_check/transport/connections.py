@@ -226,9 +226,10 @@ class _Connection:
         return clock.stopwatch() > self._kept_until
 
     def is_stale(self) -> bool:
-        """Return whether an unused connection can no longer be used.
+        """Return whether an unused connection must not be used again.
 
-        It cannot if it has been unused for too long, or if the server has closed it, which makes its socket readable.
+        This is the case if the connection has been unused for too long or its socket is readable. The socket becomes
+        readable when the server closes the connection.
         """
         return self.is_expired() or _is_readable(self._socket)
 

@@ -58,7 +58,7 @@ class _Answer:
 
 
 class HttpClient:
-    """Sends requests to one base URL, from any thread, without cookies.
+    """Sends requests, from any thread, without cookies. `url` is the base URL of the server.
 
     The requests go through the proxies that environment variables configure (HTTPS_PROXY).
     """
@@ -90,13 +90,13 @@ class HttpClient:
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
         """Send a request and return the exchange. Never raises an exception.
 
-        The path of `case`, which is the request, is a whole URL or a path below the base URL. `key` is the header with
-        the API key, which is added to the request. `left` returns the remaining seconds of the run. If the response is
-        missing or incomplete, the status is 0 and `problem` is the reason. If a response is longer than
-        `LARGEST_ANSWER`, the entry contains the number of bytes received as `size`, and no body.
+        `case` is the request; its path is a whole URL or a path below the base URL. `key` is the header with the API
+        key, which is added to the request. `left` returns the remaining seconds of the run. If the response is missing
+        or incomplete, the status is 0 and `problem` is the reason. If the body of the response is longer than
+        `LARGEST_ANSWER`, the body is not kept, and `size` is the number of bytes received.
 
-        `follow` is for downloads: redirects are followed, and if the response is incomplete, its status and the
-        received part of its body are kept.
+        With `follow`, which is used for downloads, redirects are followed. If the response is incomplete, its status
+        and the received part of its body are then kept.
         """
         url = case.path if "://" in case.path else f"{self._url}{case.path}"
         began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key
@@ -112,7 +112,7 @@ class HttpClient:
         return Entry(-1, exchange, began, self._now(), who=who, problem=problem, case=case.name, size=size)
 
     def _run(self, work: Coroutine[Any, Any, str], left: Callable[[], float], *, follow: bool) -> str:
-        """Wait until an exchange has ended, or until its time limit or the end of the run.
+        """Wait until an exchange has ended, but at most until its time limit or the end of the run.
 
         Return why the response is missing or incomplete; an empty text if the response is complete.
         """
@@ -179,7 +179,7 @@ class HttpClient:
 
 
 def _is_done(future: Future[str]) -> bool:
-    """Wait for an exchange, at most `_POLL_SECONDS`, and return whether it has ended."""
+    """Wait for the end of an exchange, at most `_POLL_SECONDS`, and return whether it has ended."""
     with suppress(TimeoutError, CancelledError):
         future.exception(_POLL_SECONDS)
     return future.done()
@@ -239,7 +239,10 @@ async def _read(response: httpx2.Response, answer: _Answer, limit: int) -> None:
 
 
 def _problem(error: Exception, url: str) -> str:
-    """Describe an error in one line. `url` is empty if the response had already begun."""
+    """Describe the error of an exchange in one line.
+
+    `url` is the URL that could not be reached; empty if the error occurred after the response began.
+    """
     import httpx2
 
     if isinstance(error, UndecodableError):

@@ -27,8 +27,8 @@ _KEPT_HEADERS, _KEPT_VALUE = 40, 400  # headers and characters kept if there is 
 class RunRecorder:
     """Records the exchanges and callback deliveries of a run as entries of a trace.
 
-    The API keys in `keys` are replaced by `[removed:key]` wherever they occur, except keys below `SHORT` characters,
-    because an ordinary word may equal them.
+    The API keys in `keys` are replaced by `[removed:key]` wherever they occur. Keys shorter than `SHORT` characters are
+    not replaced, because an ordinary word may equal them.
     """
 
     def __init__(self, keys: Mapping[str, Key]) -> None:

@@ -55,15 +55,14 @@ class OutOfTimeError(HaltedError):
 class Tally:
     """The cost of a run so far.
 
-    `created` is the number of tasks, and `spent` their cost in credits. `unexpected_tasks` counts, by kind of request,
-    the tasks that the server created for requests that it must refuse. `estimated` is the latest estimate
-    of a task's duration in a response to a create request, in seconds of the server's clock; 0 if there was none.
+    `unexpected_tasks` counts the tasks that the server created for requests that it must refuse. Each pair contains a
+    kind of request and the number of these tasks.
     """
 
-    created: int
-    spent: float
+    created: int  # the number of tasks
+    spent: float  # the cost of the tasks in credits
     unexpected_tasks: tuple[tuple[str, int], ...] = ()
-    estimated: float = 0.0
+    estimated: float = 0.0  # the server's latest estimate of a task's duration in seconds; 0 if none
 
 
 class Target:
@@ -110,9 +109,9 @@ class Target:
         """Send a request (`case`), record the exchange and return its entry.
 
         If there is no response, the entry has the status 0 and a `problem`. After a 429, the request is sent again
-        after a wait, unless its API key is configured as rate-limited (`limited = true`). A request from which the
-        server may create a task is also sent again after a 500, because the 500 may be temporary. Raises
-        `OverBudgetError` or `OutOfTimeError` (both are a `HaltedError`) if the request must not be sent.
+        after a wait, unless its API key is configured as rate-limited (`limited = true`). A request that may create a
+        task is also sent again after a 500, because the 500 may be temporary. Raises `OverBudgetError` or
+        `OutOfTimeError` (both are a `HaltedError`) if the request must not be sent.
         """
         for tries in range(1, _TRIES + 1):
             entry = self._paid(case)
@@ -238,7 +237,8 @@ class Target:
     def _refuse(self, case: Case, budget: Budget) -> None:
         """Raise `OverBudgetError` if no credits are left for a request.
 
-        A request that the server must refuse is also stopped if the server has created tasks for others like it.
+        Also raise it for a request that the server must refuse, if the server has already created tasks for too many
+        requests that it must refuse (see `Target`).
         """
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")
@@ -296,5 +296,5 @@ def _is_unexpected_500(case: Case, entry: Entry) -> bool:
 
 
 def _kind(case: Case) -> str:
-    """Return the kind of a request: the id of the first clause that it tests; if there is none, its name."""
+    """Return the kind of a request: the id of the first clause that it tests, or else the name of the request."""
     return case.clauses[0] if case.clauses else case.name
