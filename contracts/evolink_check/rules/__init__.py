@@ -1,4 +1,4 @@
-"""The rules: one function for each clause, which yields a finding for each exchange that satisfies or violates it."""
+"""The rules: functions that judge a clause, and yield a finding for each exchange that satisfies or violates it."""
 
 from evolink_check.rules.clients import callback_handling, polling, requests, retries
 from evolink_check.rules.exchanges import (

@@ -1,4 +1,4 @@
-"""The registry of rules: one function for each clause, registered by a decorator."""
+"""The registry of rules, which maps each clause to the function that judges it. Decorators register the functions."""
 
 from __future__ import annotations
 

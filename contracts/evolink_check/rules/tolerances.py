@@ -78,12 +78,12 @@ class Tolerances:
 
     @property
     def credits_settled(self) -> float:
-        """How many real seconds after a task's end is reported the server may still return the task's credits."""
+        """The real seconds that the server has, once it has reported a task's end, to return the task's credits."""
         return max(1.0, self.real(2.0))
 
     @property
     def query_behind_delivery(self) -> float:
-        """How many real seconds after a callback a query may still report an earlier status."""
+        """The real seconds after a callback during which a status query may still report the task's previous status."""
         return max(0.5, self.real(5.0))
 
     def retry_window(self, wait: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Replace the secrets in bodies by marks: in JSON strings, in form fields, and where patterns match other text."""
+"""Replace secrets in bodies, such as API keys, by marks such as `[removed]`: in JSON, in forms and in other text."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _kind_of(name: str) -> Kind:
 
 
 def _redact_json(text: str, keys: KnownKeys) -> str | None:
-    """Redact the strings of a JSON text in place. Returns None if the text is not JSON."""
+    """Redact the strings of a JSON text, and leave the rest of it unchanged. Returns None if the text is not JSON."""
     plain = text.removeprefix("\ufeff")
     try:
         data = _decoded(plain)
@@ -112,7 +112,7 @@ def _redact_other(text: str, keys: KnownKeys) -> str:
 
 
 def _is_plain(text: str, keys: KnownKeys) -> bool:
-    """Return True if a text certainly contains no secret, so that the slower patterns need not be tried."""
+    """Return whether a text certainly contains no secret. If so, the slower patterns need not be tried."""
     lower = text.lower()
     if (
         any(map(lower.__contains__, _SIGNS))

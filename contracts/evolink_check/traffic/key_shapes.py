@@ -28,7 +28,7 @@ _SEPARATORS = re.compile(r"[-_. ]")
 
 
 def looks_like_key(value: str, name: str = "") -> bool:
-    """Whether the value of a header called `name` looks like an API key."""
+    """Return whether the value of a header called `name` looks like an API key."""
     if len(value) > LONGEST:
         return False
     if is_prefixed_key(value):
@@ -39,7 +39,7 @@ def looks_like_key(value: str, name: str = "") -> bool:
 
 
 def names_identifier(name: str) -> bool:
-    """Whether a header called `name` contains an identifier, such as a request id, which may look like an API key."""
+    """Return whether a header called `name` contains an identifier, such as a request id, that may look like a key."""
     return not _IDENTIFIERS.isdisjoint(_SEPARATORS.split(name.strip().lower()))
 
 

@@ -81,7 +81,7 @@ class KnownKeys:
         return result
 
     def may_be_in(self, text: str) -> bool:
-        """Whether the text may contain a known key. False means that it certainly contains none."""
+        """Return whether the text may contain a known key. False means that it certainly contains none."""
         return (
             self._short > 0
             or self._may_have_long(text)

@@ -66,7 +66,8 @@ def _is_removed(value: str) -> bool:
 def bearer_key(value: str) -> str | None:
     """Return the API key in the value of an `Authorization` header.
 
-    Return None if a placeholder or a note replaces the key, and an empty string if the scheme is not Bearer.
+    Return None if a placeholder or a note such as `Not logged` replaces the key, and an empty string if the scheme is
+    not Bearer.
     """
     scheme, _, rest = value.strip().partition(" ")
     key = rest.strip()

@@ -1,7 +1,7 @@
 """A trace: recorded exchanges, ordered by time.
 
-Rules have no other input. A trace comes from a run against a server, from the proxy or from a HAR file, and rules
-cannot tell which. A fact that a recording does not contain is None, and is not used as evidence.
+Rules have no input other than a trace. A trace comes from a run against a server, from the proxy or from a HAR file,
+and rules cannot tell which. A fact that a recording does not contain is None, and is not used as evidence.
 """
 
 from __future__ import annotations
@@ -23,17 +23,12 @@ UNKNOWN = "unknown"  # the label if a recording does not show whether a request 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The known facts about the account that sent a request. The API key is not stored, only a label.
+    """The facts about the account that sent a request. A fact that is not known is None."""
 
-    `valid` is True if the server accepts the key, and False if the server must respond with 401. `credits` is True if
-    the account can pay for every create request of the trace, and False if it can pay for none. `access` is True if the
-    key may use the model. `valid`, `credits` and `access` are None if they are unknown.
-    """
-
-    label: str
-    valid: bool | None = None
-    credits: bool | None = None
-    access: bool | None = None
+    label: str  # stands for the API key, which is not stored
+    valid: bool | None = None  # True if the server accepts the key, False if it must respond with 401
+    credits: bool | None = None  # True if the account can pay for all create requests, False if for none
+    access: bool | None = None  # whether the account may use the models that are requested in the trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,56 +64,43 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exchange with the API, or the delivery of a callback to a receiver.
-
-    Times are in Unix seconds: `began` is when the request was sent or the delivery arrived, and `ended` is when the
-    response was complete or the connection was lost. If there was no response, the status is 0 and `problem` is the
-    reason. `who` is the label of the account that sent the request. `exact` is true if the bodies are byte for byte
-    those that were sent. If a response body was too large to keep, it is empty, and `size` is its length.
-    """
+    """One exchange with the API, or the delivery of a callback to a receiver."""
 
     number: int  # the index in the trace
-    exchange: Exchange
-    began: float
-    ended: float
+    exchange: Exchange  # has the status 0 if there was no response
+    began: float  # Unix seconds: when the request was sent or the delivery arrived
+    ended: float  # Unix seconds: when the response was complete or the connection was lost
     kind: Kind = "exchange"
-    who: str = UNKNOWN
-    exact: bool = True
-    problem: str = ""
+    who: str = UNKNOWN  # the label of the account that sent the request
+    exact: bool = True  # whether the bodies are byte for byte those that were sent
+    problem: str = ""  # the reason why there was no response
     case: str = ""  # the purpose of the request, if known
-    media: Media | None = None
-    size: int | None = None  # bytes of the response body, if the body itself is not kept
-    task_id: str = ""  # the task that a create request made, if the server states it outside the response
+    media: Media | None = None  # the properties of the result, if the request downloaded one
+    size: int | None = None  # bytes of a response body that was not kept, so that the recorded body is empty
+    task_id: str = ""  # the task that a create request created, if the server states it outside the response
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Entries in order of `began`, and the circumstances under which they were recorded.
-
-    `origin` is the base URL of the API, without a final slash; if it is empty, requests to the API are recognized by
-    their path alone. `receiver` is the beginning of the callback URLs whose deliveries are in the trace; if it is
-    empty, deliveries were not recorded, and a missing delivery proves nothing. Deliveries were recorded until
-    `watched_until`, in Unix seconds.
-
-    `scale` is the number of seconds of the server's clock per real second; if it is not 1, `created` and the header
-    Date may differ. Every task of the server ends within `task_limit` seconds; 0 if this limit is unknown. `complete`
-    means that the trace contains all traffic of the client, so that an exchange that is missing did not take place.
-    `redacted` means that secrets have been removed. `other_models` means that clients may use models that no OpenAPI
-    document describes; accepted create requests for these models are not judged. `notes` states which entries of a
-    recording were left out, and why.
-    """
+    """Entries in order of `began`, and the circumstances under which they were recorded."""
 
     entries: tuple[Entry, ...]
-    accounts: Mapping[str, Account] = field(default_factory=dict)
+    accounts: Mapping[str, Account] = field(default_factory=dict)  # by label
+    # The base URL of the API, without a final slash. If it is empty, API requests are recognized by their path alone.
     origin: str = ""
+    # The beginning of the callback URLs whose deliveries are in the trace. If it is empty, deliveries were not
+    # recorded, and a missing delivery proves nothing.
     receiver: str = ""
-    watched_until: float = 0.0
+    watched_until: float = 0.0  # Unix seconds: deliveries were recorded until this time
+    # Seconds of the server's clock per real second. If it is not 1, `created` may differ from the header Date.
     scale: float = 1.0
-    complete: bool = True
-    task_limit: float = 0.0
-    redacted: bool = field(default=False, compare=False)
+    complete: bool = True  # whether all traffic of the client is in the trace; if so, nothing else was sent
+    task_limit: float = 0.0  # real seconds within which every task of the server ends; 0 if unknown
+    redacted: bool = field(default=False, compare=False)  # whether secrets have been removed
+    # Whether clients may use models that no OpenAPI document describes. If so, accepted create requests for these
+    # models are not judged.
     other_models: bool = field(default=False, compare=False)
-    notes: tuple[str, ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)  # which entries were left out, and why
 
     def account(self, label: str) -> Account:
         """Return the known facts about the account with this label. If the label is unknown, all facts are None."""

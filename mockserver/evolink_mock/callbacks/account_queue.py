@@ -15,14 +15,10 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A delivery in an `AccountQueue`.
+    """A delivery in an `AccountQueue`."""
 
-    `due` is the time of the next attempt, in Unix seconds of the account's clock. `number` is unique; it orders the
-    deliveries that have the same `due`.
-    """
-
-    due: float
-    number: int
+    due: float  # the time of the next attempt, in Unix seconds of the account's clock
+    number: int  # unique; orders the deliveries that have the same `due`
     delivery: Delivery
 
     @property
@@ -99,7 +95,10 @@ class AccountQueue:
             self._due.setdefault(entry.receiver, deque()).append(entry)
 
     def take(self, may_call: Callable[[str], bool]) -> Entry | None:
-        """Remove a due delivery for the next receiver that `may_call` accepts, and return it; None if there is none."""
+        """Remove and return a due delivery to the next receiver for which `may_call` returns True.
+
+        Returns None if `may_call` returns False for the receivers of all due deliveries, or if no delivery is due.
+        """
         receiver = next(filter(may_call, self._due), None)
         if receiver is None:
             return None

@@ -21,19 +21,14 @@ _MOST_RECORDS = 10_000  # maximum number of receivers whose last attempt is reco
 
 
 class AttemptLimits(Struct, frozen=True):
-    """Maximum numbers of concurrent attempts. Each attempt occupies a socket until the response or the timeout.
-
-    `slow` limits the attempts to all receivers whose last attempt was slow, and `unproven` the attempts to these and to
-    all receivers that have not been called before. `account` limits the attempts of one account, `receiver` the
-    attempts to one receiver, and `share` the attempts of one account to one receiver.
-    """
+    """Maximum numbers of concurrent attempts. Each attempt occupies a socket until the response or the timeout."""
 
     total: int = 384
-    unproven: int = 336  # to receivers that are slow or have no record
-    slow: int = 192  # to receivers whose last attempt was slow
-    account: int = 64  # of one account, which also gets at most a quarter of the free attempts
-    receiver: int = 128  # to one host and port
-    share: int = 32  # of one account to one host and port
+    unproven: int = 336  # to all receivers whose last attempt was slow or that have not been called before
+    slow: int = 192  # to all receivers whose last attempt was slow
+    account: int = 64  # of one account, which also gets at most a quarter of the attempts that are still free
+    receiver: int = 128  # to one receiver, which is a host and port
+    share: int = 32  # of one account to one receiver
 
 
 class FairQueue:
@@ -111,7 +106,7 @@ class FairQueue:
         return max(1, min(self._limits.account, free // 4))
 
     def _free_for(self, receiver: str) -> int:
-        """Return how many more attempts may begin to receivers like this one (fast, slow, or not called before)."""
+        """Return how many more attempts may begin to receivers that are fast, slow or not yet called, as this one."""
         limits, is_slow = self._limits, self._is_slow.get(receiver)
         if is_slow is False:
             return limits.total

@@ -75,7 +75,7 @@ class LeasedScheduler:
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Remember when a new delivery in the store is due, so that this worker asks the store for it in time."""
+        """Remember when a new delivery in the store is due, so that this worker tries to lease it then."""
         due = delivery.due
         if due is not None and math.isfinite(due) and account.frozen_at is None:
             self._next_wake = min(self._next_wake, due - account.shift)

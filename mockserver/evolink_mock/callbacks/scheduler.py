@@ -42,7 +42,7 @@ class Sender(Protocol):
     """The method of `CallbackSender` that a scheduler needs."""
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """Make one attempt. If it fails, the returned attempt contains the problem, and no error is raised."""
+        """Make one attempt. If no response arrives, the attempt states the problem, and no error is raised."""
         ...
 
 
@@ -80,7 +80,7 @@ class CallbackScheduler:
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Queue a delivery, unless it has no planned attempt."""
+        """Queue a delivery. Does nothing if no further attempt of the delivery is planned."""
         if delivery.due is not None:
             self._put(self._queue(account), Entry(delivery.due, next(self._numbers), delivery))
 
@@ -246,7 +246,7 @@ class CallbackScheduler:
         retried: bool,  # noqa: FBT001  (bound by `partial`)
         task: asyncio.Task[Attempt | None],
     ) -> None:
-        """Remove an ended attempt and schedule its retry.
+        """Remove an ended attempt and, if it failed, schedule the next attempt of the delivery.
 
         There is no `await` between these two steps, because otherwise `pending` could miss the delivery.
         """

@@ -1,4 +1,4 @@
-"""Send one callback to its receiver, at an address that has been checked."""
+"""Send one callback to its receiver, at an IP address that has been checked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PROBLEM_LIMIT = 200  # maximum number of characters, because the text may come 
 
 
 class _RefusedError(Exception):
-    """The mock must not connect to an address, for example because it is internal. The message states the reason."""
+    """The mock must not connect to an IP address, because the address is not public. The message states the reason."""
 
 
 async def internal_address(host: str, within: float, resolve: Resolve) -> str | None:
@@ -126,9 +126,9 @@ class CallbackSender:
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
         """Send `body` to `target` with POST, and return the attempt, which began at the time `at` (Unix seconds).
 
-        If the attempt fails, its `problem` is the reason, and no error is raised. DNS, TLS, request and response
-        together are limited to `rules.timeout` seconds of real time (clause `callback.timeout`). Only the status
-        decides whether the attempt succeeded, even if the rest of the response never arrives.
+        If no response arrives, the `problem` of the attempt states the reason, and no error is raised. DNS, TLS,
+        request and response together are limited to `rules.timeout` seconds of real time (clause `callback.timeout`).
+        Only the status decides whether the attempt succeeded, even if the rest of the response never arrives.
         """
         began = stopwatch()
         statuses: list[int] = []

@@ -73,7 +73,7 @@ def bare_url(url: str) -> str:
 
 
 def requests_naming(view: TraceView, task_id: str) -> Sequence[Observation]:
-    """Return the requests to result links, undocumented paths or other hosts that have this task id in their URL."""
+    """Return the requests whose URL contains this task id, except requests to documented paths of the API."""
     if ID.fullmatch(task_id):
         return view.once(_requests_by_id).get(task_id, ())
     return [observation for observation in view.once(_outside) if task_id in observation.exchange.url]
@@ -133,7 +133,7 @@ def queries_for_invented_ids(view: TraceView) -> frozenset[int]:
 
 
 def _first_mentions(ids: set[bytes], view: TraceView) -> Mapping[bytes, int]:
-    """Map each task id to the number of the first entry whose request or response body has it as a whole word."""
+    """Map each task id to the number of the first entry whose request or response body contains the id as a word."""
     first: dict[bytes, int] = {}
     odd = {
         id_: re.compile(rb"(?<![\w-])" + re.escape(id_) + rb"(?![\w-])")
@@ -170,7 +170,7 @@ def seconds_between(before: Observation, after: Observation) -> float:
 
 
 def is_readable_json(observation: Observation) -> bool:
-    """Return whether a response is a 2xx with a JSON body and no content type other than JSON.
+    """Return whether a response is a 2xx with a JSON body, and its content type is JSON or missing.
 
     After any other response, a client may act as if it had received none.
     """
@@ -189,7 +189,7 @@ def may_have_lost_task(observation: Observation) -> bool:
 
 
 def reports_task_end(observation: Observation, view: TraceView) -> bool:
-    """Return whether a delivery or a readable response reports the end of its task."""
+    """Return whether a delivery, or a response that `is_readable_json` accepts, reports the end of its task."""
     statuses = view.spec.query.statuses
     return (observation.role == "delivery" or is_readable_json(observation)) and observation.body.get(
         "status"

@@ -92,7 +92,7 @@ def same_account(view: TraceView) -> Iterator[Finding]:
 
 
 def _gaps(view: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation, Observation]]]]:
-    """Yield each task with the pairs of consecutive queries that show how long the client waits before the next query.
+    """Yield each task with the pairs of consecutive queries that show how long the client waits between two queries.
 
     Both queries of a pair are from the same account, the first reports that the task is running, and no callback
     arrived between them.
@@ -210,9 +210,9 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """Map the number of each abandoned create request to the number of the equal request that followed it.
+    """Map the number of each create request whose task was abandoned to the number of the equal request after it.
 
-    A create request is abandoned if the client sends an equal one soon after its last query of the first task.
+    A task is abandoned if, within a minute after the last query of the task, the client repeats the create request.
     """
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):

@@ -170,10 +170,10 @@ def _longest_streak(marks: Iterable[bool]) -> int:
 
 
 def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Yield each long series of requests without a response, and the first request with a response after the series.
+    """Yield each series of requests without a response, followed by the first request that got one, if any.
 
-    Short series are left out, because the first repetitions may come from an HTTP library, which repeats a request if
-    the connection was closed.
+    Series with fewer than three repetitions are left out, because these may come from an HTTP library, which repeats a
+    request if the connection was closed.
     """
     run: list[Observation] = []
     for observation in group:
@@ -187,7 +187,7 @@ def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 
 def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Yield each series of requests that got a 5xx, and the first request with another response after the series."""
+    """Yield each series of requests that got a 5xx, followed by the first request that got another response, if any."""
     run: list[Observation] = []
     for observation in group:
         run.append(observation)

@@ -2,7 +2,7 @@
 
 The rules about responses of the API use these functions:
 
-- `is_judgeable(observation)`: the response has a documented status and is JSON, and an error has the documented shape.
+- `is_judgeable(observation)`: the response has a documented status and is JSON. An error has the documented shape too.
   Most rules consider only judgeable responses.
 - `has_judgeable_status(observation)`: the response is judgeable, except that its body may be missing from the trace.
   Rules about statuses consider these exchanges.
@@ -10,8 +10,8 @@ The rules about responses of the API use these functions:
   response.
 - `known_tasks(view)`: the create requests of the tasks whose queries are judged, by task id. The response to each of
   these requests is judgeable, and its task id is well formed, unique and consistent with `created`. For any other task,
-  the response to the create request already violates a clause. A 404 for a known task before its first 2xx violates
-  `create.readable-at-once`.
+  the response to the create request already violates a clause. If a query
+  of one of these tasks gets a 404 before another gets a 200, `create.readable-at-once` is violated.
 - `headers_to_blame(view)` in `false_rejections`: for each exchange that was refused because of an unknown request
   header, the name of the header.
 """
@@ -128,7 +128,7 @@ def ignores_invalid_key(observation: Observation) -> bool:
 def lacks_error_shape(view: TraceView) -> bool:
     """Return whether any error of the task endpoints lacks the documented shape.
 
-    In that case, rules do not report the missing shape again for errors of other endpoints.
+    If so, rules do not report errors of other endpoints that lack this shape too.
     """
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
@@ -190,7 +190,7 @@ def _meets_an_exemption(observation: Observation) -> bool:
 def _is_unclear_undocumented_route(observation: Observation) -> bool:
     """Return whether the response for an undocumented path or method cannot be judged.
 
-    A success cannot be judged, nor can a response to a method or path that routers may interpret differently.
+    A success cannot be judged. An error cannot be judged if routers may interpret the method or path differently.
     """
     if observation.role not in {"other path", "other method"}:
         return False
@@ -231,7 +231,7 @@ def _clause_of_undocumented_route(observation: Observation) -> str:
 
 
 def _is_below_credits(observation: Observation) -> bool:
-    """Return whether the path contains `/credits`. The errors of such paths need only an integer `code`."""
+    """Return whether the path contains `/credits`. The errors of these paths need only an integer `code`."""
     return "/credits" in urlsplit(observation.exchange.url).path
 
 

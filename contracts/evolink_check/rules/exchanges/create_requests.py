@@ -1,4 +1,4 @@
-"""Rules about create requests: large bodies, duplicate JSON keys, and the status of success."""
+"""Rules about create requests: large bodies, duplicate JSON keys, and the status of a successful response."""
 
 from __future__ import annotations
 

@@ -92,17 +92,17 @@ def pending_first(view: TraceView) -> Iterator[Finding]:
 
 
 def is_at_once(create: Observation, query: Observation) -> bool:
-    """Return whether a query is sent immediately after the response to the create request.
-
-    A 404 for a later query violates `query.answers-200`. If a still later query finds the task, the 404 violates
-    `create.readable-at-once` instead.
-    """
+    """Return whether a query was sent at most two seconds after the response to the create request."""
     return 0 <= query.began - create.ended <= _TOLERANCES.query_at_once
 
 
 @rule("create.readable-at-once")
 def readable_at_once(view: TraceView) -> Iterator[Finding]:
-    """A query sent immediately after the response to the create request does not get a 404."""
+    """A query sent immediately after the response to the create request does not get a 404.
+
+    A 404 for a query that was sent later also violates this clause if another query finds the task; otherwise, it
+    violates `query.answers-200`.
+    """
     creates, first = known_tasks(view), set()
     for query in view.of("query"):
         create = creates.get(query.task_id)
@@ -205,13 +205,13 @@ def created(view: TraceView) -> Iterator[Finding]:
 def _clock_may_be_advanced(create: Observation, view: TraceView) -> bool:
     """Return whether `created` may be too late because the server's clock was advanced during the recording.
 
-    Return True if `created` was right in another create request of the account that began before this one ended.
+    Return True if the account got a correct `created` for another create request that began before `create` ended.
     """
     return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 
 
 def _first_in_time(view: TraceView) -> Mapping[str, float]:
-    """Map each account to the Unix time when its first create request with a correct `created` began."""
+    """Map each account to the Unix time when its first create request that got a correct `created` began."""
     first: dict[str, float] = {}
     for create in accepted(view):
         value = create.body.get("created")
@@ -223,7 +223,7 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
 
 
 def _distance(value: int, create: Observation) -> tuple[float, float]:
-    """Return the seconds from the create request to its `created` (`value`), and how many seconds are allowed.
+    """Return the seconds from a create request to `value`, the `created` in its response, and the allowed seconds.
 
     The seconds are negative if `created` is earlier than the request, and 0 for every time between the request and its
     response. The time of the response is taken from its `Date` header. Without this header, the recorded time is used,

@@ -39,15 +39,11 @@ ENOUGH = 3  # a 500 is lasting if equal requests got it at least this often and 
 
 
 class Feature(NamedTuple):
-    """A feature of a create request that a separate clause allows, such as an old model name.
+    """A feature of a create request that a separate clause allows, such as an old model name."""
 
-    `host` is the host of a callback URL. `size` is the length of a prompt or callback URL in characters; 0 for other
-    features.
-    """
-
-    clause: str
-    host: str = ""
-    size: int = 0
+    clause: str  # the id of the clause that allows the feature
+    host: str = ""  # the host of the callback URL, if the feature is a host
+    size: int = 0  # characters of the prompt or callback URL, if the feature is a length
 
 
 def unknown_headers(observation: Observation) -> list[str]:
@@ -59,8 +55,9 @@ def unknown_headers(observation: Observation) -> list[str]:
 def headers_to_blame(view: TraceView) -> Mapping[int, str]:
     """Map the number of each exchange that was refused because of an unknown header to the name of the header.
 
-    A header is considered the reason if, among the requests of the same kind and account, none without an unknown
-    header was refused, and none with this header was accepted.
+    The header is considered the reason if no comparable request without unknown headers got a wrong status, and no
+    comparable request with this header got a right one. Requests are comparable if one account sent them, and if a
+    correct server may return the same statuses for them.
     """
     return view.once(_headers_to_blame)
 
@@ -128,8 +125,8 @@ def _refusals(
 def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
     """Return the features for which a create request may have been refused, the most likely ones first.
 
-    A feature is left out if another request with this feature was accepted. An accepted host of a callback URL is left
-    out only if another feature remains, because the server may have been unable to look up its name later.
+    A feature is left out if another request with this feature was accepted. A callback URL's host
+    that was accepted before is left out only if another feature remains, because a later look-up of the host may fail.
     """
     others = [
         feature

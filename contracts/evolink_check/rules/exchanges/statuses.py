@@ -1,7 +1,7 @@
 """Compare the status of each create request and query with the allowed statuses, and find the violated clause.
 
-For most clauses about statuses, the rule is `status_findings_of`. The rules of the other clauses yield
-`status_findings(view)[clause]` and findings of their own.
+For most clauses about statuses, the rule is `status_findings_of`. A few clauses have a rule of their own, which yields
+`status_findings(view)[clause]` and further findings.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _is_either(clause: str, observation: Observation) -> bool:
 
 
 def _refused(observation: Observation, right: frozenset[int]) -> ClauseFindings:
-    """Judge the response status of a create request that must be refused because of exactly one fault."""
+    """Judge the response status of a create request that must be refused, and whose faults all violate one clause."""
     fault = certain_faults(observation)[0]
     if observation.status == 400 or (observation.status == 403 and fault.clause == "model.enum"):  # noqa: PLR2004
         yield fault.clause, passed(observation.number)

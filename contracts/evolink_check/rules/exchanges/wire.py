@@ -175,7 +175,7 @@ def creates_with_same_id(view: TraceView) -> list[tuple[Observation, Observation
 
 
 def _is_recorded_twice(first: Observation, second: Observation, view: TraceView) -> bool:
-    """Return whether two entries are one exchange, recorded twice, for example by a page and its service worker."""
+    """Return whether two entries are one exchange that was recorded twice, as by a web page and its service worker."""
     observation, other = first.entry, second.entry
     if observation.began == other.began and observation.exchange == other.exchange:
         return True
@@ -198,7 +198,7 @@ def share_idempotency_key(first: Observation, second: Observation) -> bool:
 def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Finding]:
     """Errors for undocumented paths and methods have the documented shape.
 
-    If the errors of the task endpoints lack this shape, this rule does not report its absence again.
+    If an error of a task endpoint lacks this shape too, only `error.shape` or `wire.json` reports missing shapes.
     """
     shapeless = view.once(lacks_error_shape)
     for observation in view.of("other path" if clause == "error.other-paths" else "other method"):

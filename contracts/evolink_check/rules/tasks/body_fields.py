@@ -1,4 +1,4 @@
-"""Read the fields of a response about a task, such as progress and results, and find changes after its end."""
+"""Read the fields of a response about a task, such as progress and results, and find changes after the task's end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def progress_of(body: Mapping[str, Any]) -> int | None:
 
 
 def sound_identity(create: Observation | None) -> dict[str, Any]:
-    """Return `created`, `model`, `object` and `type` from the response to a create request, unless they are wrong."""
+    """Return the fields `created`, `model`, `object` and `type` of a create response, except those that are wrong."""
     if create is None or create.operation is None:
         return {}
     body, fields = create.body, {}

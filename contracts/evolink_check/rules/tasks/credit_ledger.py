@@ -29,34 +29,24 @@ _REFUSED = range(400, 500)
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A response of the credits endpoint at a time when no task of the account was in progress.
+    """A response of the credits endpoint at a time when no task of the account was in progress."""
 
-    `left` is the number of remaining credits. `epoch` is the number of earlier create requests that created a task or
-    may have done so. `settled` is true if the last task ended so long ago that its credits, if the server returns them,
-    have been returned.
-    """
-
-    seen: Observation
-    left: float
-    unlimited: bool
-    epoch: int
-    settled: bool
+    seen: Observation  # the credits request with its response
+    left: float  # number of remaining credits
+    unlimited: bool  # whether the API key may spend any number of credits
+    epoch: int  # number of earlier create requests that created a task or may have done so
+    settled: bool  # whether the last task ended so long ago that a refund would have been made
 
 
 @dataclass(frozen=True, slots=True)
 class CreateCost:
-    """A create request, and what the trace shows about its task.
+    """A create request, and what the trace shows about its task."""
 
-    `made` is true if the request created a task or may have done so, and `failed` if the task failed. `task` is None if
-    the response has no unique task id. `over` is the Unix time at which the task was first reported as ended; infinity
-    if it never was.
-    """
-
-    seen: Observation
-    made: bool
-    task: TaskRecord | None
-    over: float
-    failed: bool
+    seen: Observation  # the create request with its response
+    made: bool  # whether the request created a task or may have done so
+    task: TaskRecord | None  # None if the response has no unique task id
+    over: float  # Unix time at which the task was first reported as ended; infinity if it never was
+    failed: bool  # whether the task failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +60,7 @@ class Ledger:
 def ledgers(view: TraceView) -> tuple[Ledger, ...]:
     """Return a ledger for each account whose credits were queried.
 
-    Return nothing if the trace is incomplete or does not show which account created a task.
+    Return no ledgers if the trace is incomplete or does not show which account sent a create request.
     """
     return view.once(_ledgers)
 
@@ -101,7 +91,7 @@ def _began(spending: CreateCost) -> float:
 def _cost_of(create: Observation, view: TraceView) -> CreateCost:
     """Return the record of a create request, with the time at which its task ended.
 
-    If the response has no unique task id, the task counts as ended after `task_end_server` seconds.
+    If the response has no unique task id, the task counts as ended after ten minutes of the server's clock.
     """
     made = create.status not in _REFUSED
     unique = create.task_id and create.number not in view.once(_numbers_with_same_id)

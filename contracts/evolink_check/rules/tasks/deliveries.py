@@ -1,7 +1,7 @@
 """The deliveries of each task, for the rules about callbacks.
 
 The deliveries of a task are the requests that were sent to its callback URL or that contain its id. Deliveries before
-the end of the task, and deliveries that followed a redirect, are listed separately, because other clauses are about
+the end of the task, and deliveries that followed a redirect, are listed separately, because separate clauses forbid
 them.
 """
 
@@ -33,20 +33,15 @@ _DIGITS = 18  # maximum number of digits of a Content-Length
 
 @dataclass(frozen=True, slots=True)
 class TaskDeliveries:
-    """The deliveries of one task.
-
-    `url` is the callback URL in the create request of the task: empty if there is none, None if the create request is
-    not known. `watched` is true if the recording includes every delivery to `url` that arrived. `attempts` are the
-    deliveries after the end of the task, `early` those before the end, and `redirected` those that followed a redirect.
-    """
+    """The deliveries of one task."""
 
     history: TaskHistory
-    url: str | None
-    watched: bool
+    url: str | None  # the callback URL in the create request; empty if it has none, None if unknown
+    watched: bool  # whether the recording includes every delivery to `url` that arrived
     rules: CallbackRules
-    attempts: tuple[Observation, ...] = ()
-    early: tuple[Observation, ...] = ()
-    redirected: tuple[Observation, ...] = ()
+    attempts: tuple[Observation, ...] = ()  # the deliveries after the end of the task
+    early: tuple[Observation, ...] = ()  # the deliveries before the end of the task
+    redirected: tuple[Observation, ...] = ()  # the deliveries that followed a redirect
 
     @property
     def truncated(self) -> bool:
@@ -60,15 +55,12 @@ class TaskDeliveries:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRun:
-    """The attempts to deliver a callback, up to the first success. `more` are the attempts after that success.
+    """The attempts to deliver a callback, divided at the first attempt that got a 2xx."""
 
-    `sure` is true if the sender certainly received the successful response before its timeout.
-    """
-
-    attempts: tuple[Observation, ...]
-    success: Observation | None
-    sure: bool
-    more: tuple[Observation, ...]
+    attempts: tuple[Observation, ...]  # the attempts up to and including `success`
+    success: Observation | None  # the first attempt that got a 2xx
+    sure: bool  # whether the sender certainly received the response of `success` before its timeout
+    more: tuple[Observation, ...]  # the attempts after `success`
 
 
 def all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
@@ -125,7 +117,7 @@ def _answer_times(view: TraceView) -> list[tuple[float, float]]:
 
 
 def attempt_run(deliveries: TaskDeliveries, view: TraceView) -> AttemptRun:
-    """Split the attempts at the first attempt that got a 2xx."""
+    """Divide the attempts for a task at the first attempt that got a 2xx."""
     for place, delivery in enumerate(deliveries.attempts):
         if delivery.status in _SUCCESS:
             took = delivery.ended - delivery.began + slowest_answer(view, delivery.began)

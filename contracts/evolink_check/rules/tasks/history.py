@@ -33,23 +33,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TaskHistory:
-    """The exchanges about one task. `create` is None if its create request was not recorded.
-
-    `queries` are the owner's status queries with a well-formed 200. `judged` are the `queries` that do not contradict
-    an earlier report of the end; `changed` are the other `queries`, each with the report that it contradicts. `refused`
-    are the owner's queries with another well-formed response. `deliveries` are the deliveries whose body contains the
-    task id, in order of time. `ended` are the `judged` queries that report the end of the task.
-    """
+    """The exchanges about one task."""
 
     id: str
     statuses: Statuses
-    create: Observation | None
-    queries: tuple[Observation, ...]
-    judged: tuple[Observation, ...]
+    create: Observation | None  # None if the create request was not recorded
+    queries: tuple[Observation, ...]  # the owner's status queries with a well-formed 200
+    judged: tuple[Observation, ...]  # the `queries` that do not contradict an earlier report of the end
+    # The other `queries`, each with the report that it contradicts.
     changed: tuple[tuple[Observation, Observation], ...]
-    ended: tuple[Observation, ...]
-    refused: tuple[Observation, ...]
-    deliveries: tuple[Observation, ...]
+    ended: tuple[Observation, ...]  # the `judged` queries that report the end of the task
+    refused: tuple[Observation, ...]  # the owner's status queries with a well-formed response other than 200
+    deliveries: tuple[Observation, ...]  # the deliveries whose body contains the task id, in order of time
 
     @property
     def ends(self) -> tuple[str, ...]:
@@ -189,7 +184,7 @@ def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
 
 
 def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tuple[Observation, Observation]]:
-    """Yield each query that contradicts a certainly earlier report of the task's end, with this report."""
+    """Yield each query that contradicts a report of the task's end, with this report, which certainly came earlier."""
     ends = ends_of(statuses)
     first: Observation | None = None
     for observation, before in in_order(queries):

@@ -1,4 +1,4 @@
-"""Rules about progress: its range, that it never decreases, and its values at the beginning and at the end."""
+"""Rules about progress: its range, its values at the beginning and at the end, and that it never decreases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules about the response if an account queries a task of its own: HTTP status, shape, and task id."""
+"""Rules about the responses to queries of an account's own tasks: HTTP status, shape, and task id."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def schema(view: TraceView) -> Iterator[Finding]:
 
 
 def _bodies(history: TaskHistory) -> Iterator[Observation]:
-    """Yield every response with a 200, except objects without `id` or `status`, which `query.complete` reports."""
+    """Yield every response with a 200, except JSON objects without `id` or `status`, which `query.complete` reports."""
     yield from (observation for observation in history.refused if observation.status == observation.success)
     yield from (observation for observation in history.judged if not _missing(observation))
 

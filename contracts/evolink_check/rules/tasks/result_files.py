@@ -1,4 +1,4 @@
-"""Rules about result files: their content type, duration and resolution, as they were requested or by default."""
+"""Rules about result files: content type, and the duration and resolution that were requested or are the defaults."""
 
 from __future__ import annotations
 

@@ -37,16 +37,13 @@ _EXTENSION = re.compile(r"\.([A-Za-z0-9]{2,5})$")
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """A request for a result file. It came between `least` and `most` seconds of server time after the task's end.
-
-    `end_report` is the first response or callback that reports the end.
-    """
+    """A request for a result file."""
 
     history: TaskHistory
-    end_report: Observation
-    link: Observation
-    least: float
-    most: float
+    end_report: Observation  # the first response or callback that reports the end of the task
+    link: Observation  # the request to the result link
+    least: float  # minimum time from the task's end to this request, in seconds of the server's clock
+    most: float  # maximum time from the task's end to this request, in seconds of the server's clock
 
     @property
     def succeeded(self) -> bool:

@@ -55,7 +55,7 @@ def _has_params_only(post: Post) -> bool:
 
 
 def _is_lost(post: Post | None, body: bytes) -> bool:
-    """Return whether the request body was recorded in a way from which it cannot be restored."""
+    """Return whether a request body cannot be restored from its record, such as binary data recorded as text."""
     if post is None or not body:
         return False
     if _has_params_only(post):
@@ -111,7 +111,7 @@ def response_body(method: str, status: int, response: Response, *, streams: bool
 
 
 def is_exact(entry: HarEntry, body: bytes) -> bool:
-    """Return whether the recorded bodies are certainly the bytes that were sent.
+    """Return whether the recorded bodies are certainly the bytes that were sent. `body` is the response body.
 
     Return False if a tool may have decoded a body incorrectly, and for a response without headers, because a tool that
     omits headers may also change bodies.

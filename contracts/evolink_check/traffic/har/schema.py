@@ -123,10 +123,9 @@ class HarEntry(Struct):
     timings: Any = None
     facts: EntryFacts | None = field(default=None, name="_evolink")
     callback: bool = field(default=False, name="_callback")
-    task_id: Any = field(default=None, name="_task_id")  # of the mock's journal
-    own_key: Any = field(
-        default=None, name="_own_key"
-    )  # of the mock: the request had the key with which the file was requested
+    task_id: Any = field(default=None, name="_task_id")  # written by the mock
+    # Written by the mock: whether the request had the API key with which the HAR file was downloaded.
+    own_key: Any = field(default=None, name="_own_key")
     cached: Any = field(default=None, name="_fromCache")  # Chromium
     fetched: Any = field(default=None, name="_fetchType")  # WebKit
 
