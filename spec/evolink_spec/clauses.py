@@ -53,7 +53,7 @@ class Clause:
 def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
     """Return the clauses in a file (by default, clauses.yaml), in the order of the file.
 
-    Raises `SpecError`, with file and pointer, if the file is malformed.
+    Raises `SpecError`, which names the file and the place in it, if the file is malformed.
     """
     root = Node(read(path), str(path))
     _check_keys(root, "clauses")

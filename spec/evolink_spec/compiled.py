@@ -2,7 +2,7 @@
 
 Run `python -m evolink_spec` after each change to openapi/ or overlay.yaml, to write the copy again.
 
-Reading the built-in documents would take a third of the server's start-up, although they change only a few times a
+Reading the built-in documents would take a third of the server's start-up time, although they change only a few times a
 year. compiled.json therefore contains the `Spec` that was read from them, and the SHA-256 of each source file. If the
 hash of a source file has changed, compiled.json is ignored and all source files are read again.
 """

@@ -112,7 +112,10 @@ def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None
 
 
 def _copy(value: Json) -> Json:
-    """Return a deep copy without shared objects. YAML aliases put one object in several places of the original."""
+    """Return a deep copy that contains no object twice.
+
+    The original may contain the same object in several places, because YAML aliases refer to one object.
+    """
     if isinstance(value, dict):
         return {key: _copy(member) for key, member in value.items()}
     return [_copy(member) for member in value] if isinstance(value, list) else value

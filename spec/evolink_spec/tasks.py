@@ -31,8 +31,9 @@ _OBJECT = re.compile(r"(\w+)\.generation\.task")
 def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
     """Return the status values in the response schema of an operation.
 
-    A response describes a task if it has an `id`, and a `status` whose values include an initial state, success and
-    failure. Raises `SpecError`, with the location of the operation and the reason, if the response describes no task.
+    A response describes a task if it has an `id`, and a `status` that can express an initial state, success and failure
+    (for example, `pending`, `completed` and `failed`). Raises `SpecError`, with the location of the operation and the
+    reason, if the response describes no task.
     """
     for name in ("id", "status"):
         if name not in properties:

@@ -139,7 +139,7 @@ class CreateEndpoint:
         return step
 
     def _respond(self, context: RequestContext) -> None:
-        """Set the response to the created task, and schedule its callback. If there is no task, set the error."""
+        """Set the response: the created task, whose callback is scheduled, or the error if no task was created."""
         exchange, task = context.exchange, context.task
         if task is None:
             set_error(exchange, context.error or ApiError(401), context.documented)

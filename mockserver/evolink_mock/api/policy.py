@@ -97,7 +97,7 @@ def check_task_id(context: RequestContext) -> ApiError | None:
 def check_task_exists(context: RequestContext) -> ApiError | None:
     """Return a 404 if no task has the id (clause `query.unknown-id`).
 
-    A 404 is also returned if the task has ended and a recipe requests that it is then no longer found.
+    A 404 is also returned if the task has ended and a recipe requests a 404 for ended tasks.
     """
     task = context.task
     if task is None:

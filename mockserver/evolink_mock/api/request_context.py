@@ -64,7 +64,7 @@ class RequestContext(Struct, gc=False):
     delivery: Delivery | None = None  # the delivery of the created task's callback
     error: ApiError | None = None
     chance: float = 0.0  # random number that decides about network faults, 0 ≤ chance < 1
-    variant: int = 0  # random number of a body variant
+    variant: int = 0  # random number for a deviation in the JSON of the task
     is_fast: bool = False  # whether the request is in the fast lane
 
     @property

@@ -64,7 +64,7 @@ class Validator:
     def _errors(self, document: Any) -> Sequence[jsonschema_rs.ValidationError]:
         """Return the errors of an invalid request body.
 
-        For a large body, only the first error is returned, to save time.
+        For a large body, only the errors of `model` are returned, or else only the first error, to save time.
         """
         if _is_small(document):
             return list(self._compiled.iter_errors(document))
@@ -135,7 +135,7 @@ def _is_small(document: Any) -> bool:
 
 
 def show(value: Any) -> str:
-    """Return a JSON value as short text for an error message. Objects and arrays become `an object`, `an array`."""
+    """Return a JSON value as short text for an error message. An object is shown as `an object`, an array as `an array`."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
     return _cut(_encode(value).decode())

@@ -24,7 +24,7 @@ _UNCHECKED = pytest.StashKey["list[MockAccount]"]()  # accounts of a test that h
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option `--evolink-mock-url`, for a running mock that all workers of pytest-xdist share."""
+    """Add the option `--evolink-mock-url`, the URL of a running mock that all workers of pytest-xdist share."""
     group = parser.getgroup("evolink-mock")
     group.addoption(
         "--evolink-mock-url",
@@ -131,7 +131,7 @@ def _summaries(item: pytest.Item) -> str:
 
 
 def _check_accounts(item: pytest.Item, *, keep_innocent: bool = False) -> str:
-    """Return the violations by the accounts of a test, and mark the accounts as checked.
+    """Return a text with the violations by the accounts of a test, and mark the accounts as checked.
 
     If `keep_innocent` is true, accounts without violations are not marked, so that they are checked again in the
     teardown.

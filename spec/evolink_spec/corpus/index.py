@@ -20,8 +20,8 @@ def index_creates(documents: Sequence[Document], defaults: Sequence[Document] = 
     """Return the create operations by method and path, then by model.
 
     If several documents describe a model, the document with the fewest models is used, because a document with many
-    models is an overview. If this choice is not unique and the documents describe the model differently, raises
-    `SpecError`. `defaults` are used for the models that `documents` do not describe.
+    models is an overview. Raises `SpecError` if two documents with equally few models describe the model differently.
+    `defaults` are used for the models that `documents` do not describe.
     """
     creates: Creates = {}
     errors: list[SpecError] = []
@@ -80,7 +80,7 @@ def _with_prose_aliases(
     by_model: Mapping[str | None, CreateOperation],
     prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
 ) -> dict[str | None, CreateOperation]:
-    """Return the operations, to whose aliases the old model names in their descriptions (`prose`) are added.
+    """Return `by_model` after adding the old model names in descriptions (`prose`) to the aliases of the operations.
 
     An old name is ignored if it is already the name or an alias of a model.
     """

@@ -27,8 +27,8 @@ def without_encoded(text: str, replacement_of: Callable[[str], str]) -> str:
     """Return a text in which words that contain an encoded credential are replaced.
 
     `replacement_of` is called with each decoded word. It returns the text to put in place of the encoded word, or an
-    empty string to leave that word unchanged because it contains no credential. Words of less than eight characters are
-    not decoded.
+    empty string if that word contains no credential and remains unchanged. Words of fewer than eight characters are not
+    decoded.
     """
 
     def replaced_word(match: re.Match[str]) -> str:

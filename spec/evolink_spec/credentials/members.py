@@ -1,7 +1,7 @@
 """Find the credentials in JSON data.
 
-A string is a credential if the name of its member is the name of a credential, as in `{"api_key": …}`, or if another
-string beside it is, as in `{"name": "X-Api-Key", "value": …}` or `["--token", …]`.
+A string is a credential if its member has the name of a credential, as in `{"api_key": …}`, or if a string beside it is
+the name of a credential, as in `{"name": "X-Api-Key", "value": …}` or `["--token", …]`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COMMON = frozenset({"auth", "key", "pass", "pin", "session", "ticket", "access"
 
 
 def secret_strings(data: Any) -> set[str]:
-    """Return the strings that are credentials at any depth of JSON data."""
+    """Return all strings in JSON data, at any depth, that are credentials."""
     return {text for text in _strings(data, secret=False) if len(text) >= _SHORTEST}
 
 

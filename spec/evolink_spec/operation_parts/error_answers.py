@@ -42,13 +42,16 @@ def errors_of(answers: Iterable[tuple[int, Node]], warnings: list[SpecError]) ->
 
 
 def built_in(status: int) -> dict[str, Json]:
-    """Return an error response with a generic body, for a status without a documented example."""
+    """Return the usual error body for a status, for use if the document has no example for this status."""
     code, message, kind = _BODIES.get(status, _BODIES[500 if status >= 500 else 400])  # noqa: PLR2004
     return {"error": {"code": code, "message": message, "type": kind}}
 
 
 def _example(status: int, response: Node, warnings: list[SpecError]) -> dict[str, Json]:
-    """Return the example body of an error response, which must contain an `error` with a `message`."""
+    """Return the example of the body of an error response, or the usual body if there is no example.
+
+    Raises `SpecError` if the example has no `error` with a `message`.
+    """
     media = response.child("content").child("application/json")
     media.fields({"encoding", "example", "examples", "schema"})
     examples = media.get("examples")

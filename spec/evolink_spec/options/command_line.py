@@ -111,7 +111,7 @@ class Group(click.Group):
         super().__init__(name, help=help, epilog=epilog, no_args_is_help=True, context_settings=dict(CONTEXT))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the chosen command. Exit with status 130 at Ctrl-C, unless the command handles it itself."""
+        """Run the chosen command. Exit with status 130 at Ctrl-C, unless the command handles Ctrl-C itself."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

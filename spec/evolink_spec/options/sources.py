@@ -54,7 +54,7 @@ def _read(field: Field, raw: RawValue) -> Any:
 def _exclude(
     field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, RawValue]
 ) -> None:
-    """If `field` excludes another field, remove from `values` whichever the other one in `chosen` excludes.
+    """If `field` excludes another field, and `chosen` contains one of the two, remove the other one from `values`.
 
     `values` are the values from `source`, and `chosen` those from earlier sources. Raises ValueError if `source` itself
     sets both fields.
@@ -73,7 +73,7 @@ def _exclude(
 def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> dict[str, RawValue]:
     """Return the values in a TOML table, by field name. The TOML keys may contain dashes or underscores.
 
-    Raises ValueError for an unknown key.
+    Raises ValueError for an unknown key. Its message calls the table `where`.
     """
     known = {field.key: field.name for record in records for field in fields_of(record)}
     values = {}
