@@ -81,8 +81,8 @@ def sample_answer(answer: Node) -> dict[str, Json]:
 def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Medium:
     """Return the medium (audio, image or video) of a task's results.
 
-    The medium is read from the example of `object` (such as `video.generation.task`), or else from `type`, or else from
-    the path. Raises `SpecError` if none of them names a medium.
+    The medium is read from the property `object` (such as `video.generation.task`), or else from the property `type`,
+    or else from the path. Raises `SpecError` if none of them names a medium.
     """
     match = _OBJECT.fullmatch(str(_single_value(properties.get("object"))))
     if match:
@@ -140,9 +140,9 @@ def aliases_of(model: Node | None, models: Sequence[str]) -> dict[str, str]:
 
 
 def callback_of(properties: Mapping[str, Node]) -> CallbackRules | None:
-    """Return the rules in the extension `x-evolink-callback`, which marks the property with the callback URL.
+    """Return the rules in the extension `x-evolink-callback`; None if no property has the extension.
 
-    Returns None if no property has the extension.
+    The property that has the extension contains the callback URL in create requests.
     """
     rules = None
     for name, node in properties.items():

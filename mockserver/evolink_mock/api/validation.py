@@ -135,7 +135,7 @@ def _is_small(document: Any) -> bool:
 
 
 def show(value: Any) -> str:
-    """Return a JSON value as short text for an error message. An object is shown as `an object`, an array as `an array`."""
+    """Return a short text for a JSON value in an error message (for objects and arrays, `an object` and `an array`)."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
     return _cut(_encode(value).decode())

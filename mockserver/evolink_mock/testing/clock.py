@@ -66,8 +66,8 @@ class MockClock:
         """Move the clock forward, by a number of seconds or by a duration such as `500ms`, `5s`, `2m` or `24h`.
 
         Freezes the clock, and returns the events during the move, in order. The method waits until all callbacks and
-        retries have been sent, so their receiver must run in another thread. If the receiver runs in the event loop of
-        the test, use `advance_async`. Raises ValueError for an invalid duration.
+        retries that become due have been sent, so the callback receiver must run in another thread. If the receiver
+        runs in the event loop of the test, use `advance_async`. Raises ValueError for an invalid duration.
         """
         return self._move("/clock/advance", {"seconds": to_seconds(seconds)}, "clock.advance_async(…)")
 

@@ -26,9 +26,8 @@ _LAYERS = 3  # of percent codes, as a proxy that encodes again writes them
 def without_encoded(text: str, replacement_of: Callable[[str], str]) -> str:
     """Return a text in which words that contain an encoded credential are replaced.
 
-    `replacement_of` is called with each decoded word. It returns the text to put in place of the encoded word, or an
-    empty string if that word contains no credential and remains unchanged. Words of fewer than eight characters are not
-    decoded.
+    `replacement_of` is called with each decoded word. It returns the text to put in place of the encoded word; if it
+    returns an empty string, the encoded word is kept. Words of fewer than eight characters are not decoded.
     """
 
     def replaced_word(match: re.Match[str]) -> str:

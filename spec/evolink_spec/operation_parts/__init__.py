@@ -1,1 +1,1 @@
-"""How the parts of an operation are read: parameters, error responses, and facts in descriptions."""
+"""Read the parts of an operation: parameters, error responses, and facts in descriptions."""
