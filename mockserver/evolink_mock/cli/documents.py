@@ -23,7 +23,7 @@ def models_line(spec: Spec) -> str:
 
 
 def document_rows(spec: Spec) -> list[tuple[str, ...]]:
-    """Return a row for each model, sorted by path and model: model, method and path, medium, old names, file."""
+    """Return a row (model, method and path, medium, older names, file) for each model, sorted by path and model."""
     rows = []
     for (method, path), by_model in spec.creates.items():
         for model, operation in by_model.items():

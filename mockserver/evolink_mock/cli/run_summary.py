@@ -26,7 +26,7 @@ _HOW_TO_TRUST = (
 
 
 class _Request(NamedTuple):
-    """A request and its response, or, if `path` is empty, the requests that are not counted separately."""
+    """What the summary shows about equal requests. If `path` is empty, about all requests not counted separately."""
 
     status: int | None = None  # None if no response was sent
     method: str = ""
@@ -75,7 +75,7 @@ class TrafficSummary:
         return text + (f"evolink-mock: {_HOW_TO_TRUST}\n" if self._is_untrusted() else "")
 
     def to_json(self, advice: str = "", *, was_reached: bool = False) -> str:
-        """Return the same facts as `report` as a line of the log, which is a JSON object."""
+        """Return the content of `report` as a JSON object, which is one line of the log."""
         sent = self._requests.total()
         message = f"the command sent {sent} request{'' if sent == 1 else 's'}"
         if not sent:

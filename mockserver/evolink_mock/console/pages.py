@@ -32,7 +32,7 @@ CLEARED = event("rows", b'<tr class="cleared"></tr>')  # the page drops the rows
 class PageRequest(msgspec.Struct, frozen=True):
     """A request for a page of the console.
 
-    `item` is the segment after the page's own path, such as the number of an exchange; empty if there is none.
+    `item` is the path segment after the path of the page, such as the number of an exchange; empty if there is none.
     `base_url` is the URL at which the browser reached this server.
     """
 

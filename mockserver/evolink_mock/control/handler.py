@@ -31,7 +31,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Empty(msgspec.Struct, frozen=True):
-    """The type of the body or query parameters of a route that has none."""
+    """The declared type of the body or of the query parameters if a route has none."""
 
 
 @dataclass(frozen=True, slots=True)

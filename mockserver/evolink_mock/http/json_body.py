@@ -92,9 +92,9 @@ def _describe_not_utf8(raw: bytes) -> str:
 
 
 def _describe_truncated(raw: bytes) -> str:
-    """Return a message for a body that the decoder reports as truncated.
+    """Return what is wrong with a body that the decoder reports as truncated.
 
-    The decoder also reports a body as truncated if it has a lone surrogate near its end.
+    The body is empty, incomplete, or contains a lone surrogate near its end.
     """
     if not raw.strip():
         return "it is empty"
