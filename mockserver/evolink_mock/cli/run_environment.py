@@ -33,7 +33,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def child_environment(
     inherited: Mapping[str, str], listeners: Listeners, settings: Settings, folder: Path
 ) -> dict[str, str]:
-    """Return the variables of this process, and those that redirect a program to the mock.
+    """Return the environment variables for a command: `inherited`, changed so that they lead a program to the mock.
 
     The files that the variables name are written to `folder`.
     """

@@ -30,16 +30,12 @@ CLEARED = event("rows", b'<tr class="cleared"></tr>')  # the page drops the rows
 
 
 class PageRequest(msgspec.Struct, frozen=True):
-    """A request for a page of the console.
-
-    `item` is the path segment after the path of the page, such as the number of an exchange; empty if there is none.
-    `base_url` is the URL at which the browser reached this server.
-    """
+    """A request for a page of the console."""
 
     service: Service
     query: Mapping[str, str]
-    item: str
-    base_url: str
+    item: str  # the path segment after the path of the page, such as the number of an exchange; empty if missing
+    base_url: str  # the URL at which the browser reached this server
     is_operator: bool
 
 

@@ -36,17 +36,13 @@ class Empty(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """A valid request to the control API, as its handler receives it.
-
-    `body` and `query` have the types that the route declares. `task_id` is the task id in the path; empty if the path
-    has none.
-    """
+    """A valid request to the control API, as its handler receives it."""
 
     service: Service
     account: Account
-    body: Any
-    query: Any
-    task_id: str = ""
+    body: Any  # of the type that the route declares
+    query: Any  # the query parameters, of the type that the route declares
+    task_id: str = ""  # from the path; empty if the path contains none
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,19 +53,15 @@ async def list_routes(request: ControlRequest) -> ControlResponse:  # noqa: ARG0
 
 
 class Row(NamedTuple):
-    """One route of the control API.
-
-    If `owned` is true, the request needs a bearer token and concerns the account of this token. If `public` is true,
-    the origin and the token of the request are not checked.
-    """
+    """One route of the control API."""
 
     method: str
     path: str
     handler: Handler
     body: type[Struct] = Empty
     query: type[Struct] = Empty
-    owned: bool = True
-    public: bool = False
+    owned: bool = True  # whether the request concerns one account, that of its bearer token
+    public: bool = False  # whether the origin and the token of the request are not checked
 
 
 ROWS: tuple[Row, ...] = (

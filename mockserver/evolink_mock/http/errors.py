@@ -34,17 +34,13 @@ _INTERNAL = ("internal_error", "Internal server error", "api_error")
 
 
 class ApiError(Struct, frozen=True):
-    """An error response.
-
-    `detail` is the specific problem, such as `FIELD: REASON`, and `param` is the name of the field. `hint` is only
-    logged, never sent to the client.
-    """
+    """An error response."""
 
     status: int
-    detail: str = ""
-    param: str = ""
+    detail: str = ""  # the specific problem, such as `FIELD: REASON`
+    param: str = ""  # the name of the invalid field
     headers: Headers = ()
-    hint: str = ""
+    hint: str = ""  # only logged, never sent to the client
 
 
 def to_json(error: ApiError, documented: Mapping[int, ErrorAnswer]) -> bytes:

@@ -102,17 +102,13 @@ def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class InterceptedHosts:
-    """The host names that the proxy connects to the mock, on any port, and the addresses of the mock's listeners.
+    """The hosts whose requests the proxy sends to the mock, and the addresses of the mock's listeners."""
 
-    `certificate` is the file with the certificate of the authority that issued the https listener's certificate. If
-    `offline` is true, requests to hosts other than `hosts` are rejected.
-    """
-
-    hosts: Collection[str]
+    hosts: Collection[str]  # host names; the port of a request does not matter
     http: Address
     https: Address
-    certificate: Path
-    offline: bool = False
+    certificate: Path  # of the authority that issued the certificate of the https listener
+    offline: bool = False  # whether requests to all other hosts are rejected
 
 
 class Proxy:

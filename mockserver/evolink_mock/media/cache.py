@@ -63,7 +63,7 @@ class MediaCache:
         return path
 
     def problem(self) -> str | None:
-        """Return the reason why files cannot be rendered on this machine; None if they can."""
+        """Return why rendered files cannot be stored; None if they can be stored, or if no renderer is installed."""
         from tempfile import gettempdir
 
         if not has_renderer():

@@ -1,4 +1,4 @@
-"""The recipes assigned to an account, and the step that each sequence of recipes has reached."""
+"""The recipes assigned to an account, and the step that each recipe with several steps has reached."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Preference(NamedTuple):
 def recipe_text(header: str, effects: Collection[str]) -> str | None:
     """Return the first recipe in a header; None if there is none.
 
-    A sequence of recipes should be quoted, because it contains commas. In an unquoted sequence, the text after a comma
+    A sequence of steps should be quoted, because it contains commas. In an unquoted sequence, the text after a comma
     is another step if it begins with the name of an effect.
     """
     for preference in preferences(header):
