@@ -31,7 +31,7 @@ def convert(tables: dict[str, Any], record: type[T]) -> T:
 
 
 def _unknown_keys(value: Any, kind: inspect.Type, place: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield, for each unknown key: the path of its table, the key itself, and the valid keys of the table.
+    """Find unknown keys. Yield the path of the table, the unknown key, and the valid keys of the table.
 
     Values of a wrong type are ignored, because msgspec reports them.
     """

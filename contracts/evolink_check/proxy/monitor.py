@@ -79,7 +79,7 @@ class LiveMonitor:
         return ", ".join(violated) or PASSED
 
     def new_failures(self) -> tuple[Verdict, ...]:
-        """Judge all exchanges, and return the verdicts on clauses that had no violations before this call.
+        """Judge all exchanges, and return the verdicts on the clauses that are now violated for the first time.
 
         Judging is skipped, and no verdicts are returned, if there are no new exchanges, if a check has raised an
         exception, or if exchanges were judged too recently. The pause after judging is ten times as long as the
@@ -104,7 +104,7 @@ class LiveMonitor:
         return new
 
     def report(self, started: float) -> Report:
-        """Return the report on everything that was recorded since `started` (Unix seconds).
+        """Return the report on everything that was recorded. `started` is the start of the proxy in Unix seconds.
 
         If a check has a bug, its exception is not caught.
         """

@@ -32,7 +32,10 @@ _SAME_CLOCK = 0.2  # seconds; a smaller difference is measurement error, and the
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task on the mock. `body` is the JSON object that a status query of the task returns."""
+    """A task on the mock.
+
+    `body` is the response to the create request or, after the end of the task, to a status query.
+    """
 
     id: str
     body: TaskBody
@@ -65,7 +68,7 @@ class MockApi:
         self._recorded = 0  # exchanges that the mock had recorded when its journal was last read
 
     async def start(self) -> None:
-        """Reset the account, and measure how far the checker's clock is ahead of the clock of the mock.
+        """Reset the receiver's account, and measure how far the checker's clock is ahead of the mock's clock.
 
         The clocks are compared several times. Only the fastest comparison counts, because it is the most accurate.
         """
@@ -95,7 +98,7 @@ class MockApi:
         return Task(answer["id"], answer)
 
     async def finish(self, task: Task, failure: str = "", *, foreign: bool = False) -> Task:
-        """End a task: with the failure code `failure`, or as completed if `failure` is empty."""
+        """End a task and return it. The task fails with the code `failure`, or is completed if `failure` is empty."""
         outcome = {"outcome": "failed", "failure": failure} if failure else {"outcome": "completed"}
         path = f"/__mock__/tasks/{task.id}/outcome"
         answer = await self._call("POST", path, outcome, self._other if foreign else {})

@@ -87,7 +87,7 @@ def without_inapplicable(
     """Return the scenarios that apply to a receiver.
 
     If the callback URL has no secret, the scenarios about the secret are left out. `registers` means that the checker
-    tells the receiver about each task; otherwise, the scenarios in which it does so after the callback are left out.
+    tells the receiver about each task; if it is false, the scenarios that depend on this are left out.
     """
     needless = (frozenset() if terms.secret else NEEDS_SECRET) | (
         frozenset() if registers else NEEDS_REGISTER

@@ -40,7 +40,7 @@ _STATUS = re.compile("[1-5][0-9]{2}")
 class KnownViolation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     """A violation in a baseline.
 
-    The `fingerprint` identifies the violation; `expected` and `seen` are for people who review the file.
+    `fingerprint` is a hash that identifies the violation. `expected` and `seen` are for people who review the file.
     """
 
     clause: str

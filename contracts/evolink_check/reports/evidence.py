@@ -32,11 +32,11 @@ TEXT = 2_000  # maximum number of characters of the texts `expected` and `seen`
 
 
 class Excerpt(NamedTuple):
-    """An entry without secrets, whose bodies are cut to `EXCERPT` bytes. The sizes are those of the complete bodies."""
+    """An entry without secrets, whose bodies are cut to `EXCERPT` bytes."""
 
     entry: Entry
-    request_size: int
-    response_size: int
+    request_size: int  # bytes of the complete body
+    response_size: int  # bytes of the complete body
 
 
 class Evidence:

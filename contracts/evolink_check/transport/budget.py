@@ -1,7 +1,7 @@
 """Count the credits of a run: granted, spent, and reserved for create requests in flight.
 
-The price of a create request is reserved before the request is sent, so that concurrent requests cannot cost more than
-was granted. The reserved price is the highest price seen so far. The budget is therefore exceeded only by a request
+The price of a create request is reserved before the request is sent, so that concurrent requests do not exceed the
+budget together. The reserved price is the highest price seen so far. The budget is therefore exceeded only by a request
 whose price is higher than all earlier prices.
 """
 

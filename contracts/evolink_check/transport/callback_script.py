@@ -53,12 +53,8 @@ class CallbackAddress:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """How many deliveries to one callback URL have arrived.
+    """The deliveries to one callback URL so far."""
 
-    `count` is the number of deliveries that have arrived; `under_way` is how many of these have not been answered yet.
-    `last` is the time, in Unix seconds, when the latest delivery was answered; 0 if none has been answered.
-    """
-
-    count: int
-    under_way: int
-    last: float
+    count: int  # how many have arrived
+    under_way: int  # how many of these have not been answered yet
+    last: float  # when the latest delivery was answered, in Unix seconds; 0 if none was

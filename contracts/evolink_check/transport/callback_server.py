@@ -91,7 +91,7 @@ class CallbackServer(ThreadingTCPServer):
         return len(self._open) < _MOST_CONNECTIONS
 
     def opened(self, connection: socket.socket) -> None:
-        """Remember an open connection for `wake`. If the receiver is already ending, stop reading from it."""
+        """Remember an open connection for `wake`, or stop reading from it if the receiver is already ending."""
         with self._guard:
             self._open.add(connection)
             if self.receiver.ending:
@@ -103,7 +103,7 @@ class CallbackServer(ThreadingTCPServer):
             self._open.discard(connection)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore the error of a sender that disconnects, because its delivery is recorded."""
+        """Print nothing about a sender that disconnects, because its delivery is recorded."""
 
 
 def _shut(connection: socket.socket) -> None:

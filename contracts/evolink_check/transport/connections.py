@@ -148,7 +148,7 @@ async def _exchange(
 ) -> h11.Response | h11.InformationalResponse:
     """Send a request, and return the head of its response.
 
-    If the server responds before the request is complete, the rest of the request is sent for `_REST_SECONDS` at most.
+    If the server responds before the request is complete, sending the rest may take at most `_REST_SECONDS` more.
     """
     if isinstance(body, bytes):
         with suppress(WriteError):  # the server may have responded before it closed the connection

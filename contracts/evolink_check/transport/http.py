@@ -1,8 +1,8 @@
-"""Send one request, and return the exchange exactly as it was sent and received.
+"""Send one request, and return the exchange as it was sent and received, but without the API key.
 
 Problems are recorded in the exchange, not raised. I/O uses asyncio in a separate thread, because a coroutine can be
-cancelled whenever it waits (for a name, a connection, a handshake, or a response). Therefore, no exchange lasts longer
-than its time limit or the run.
+cancelled whenever it waits (for a DNS lookup, a connection, a handshake, or a response). Therefore, no exchange lasts
+longer than its time limit or the run.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ class HttpClient:
         or incomplete, the status is 0 and `problem` is the reason. If the body of the response is longer than
         `LARGEST_ANSWER`, the body is not kept, and `size` is the number of bytes received.
 
-        With `follow`, which is used for downloads, redirects are followed. If the response is incomplete, its status
-        and the received part of its body are then kept.
+        `follow` is for downloads: it follows redirects, and keeps the status of an incomplete response and the part
+        of the body that was received.
         """
         url = case.path if "://" in case.path else f"{self._url}{case.path}"
         began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key

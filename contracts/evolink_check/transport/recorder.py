@@ -48,7 +48,7 @@ class RunRecorder:
         self._ahead += seconds
 
     def add(self, entry: Entry) -> Entry:
-        """Store an entry without API keys, and return the stored entry.
+        """Remove the API keys from an entry, store the entry, and return the stored entry.
 
         The number of the stored entry is provisional, because `trace` renumbers all entries.
         """

@@ -48,7 +48,7 @@ class OverBudgetError(HaltedError):
 
 
 class OutOfTimeError(HaltedError):
-    """No more requests are sent: the time is over, the user stopped the run, or the server no longer responds."""
+    """No more requests are sent, because the time is over, the user stopped the run, or the server is unreachable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ class Tally:
     kind of request and the number of these tasks.
     """
 
-    created: int  # the number of tasks
-    spent: float  # the cost of the tasks in credits
+    created: int  # the number of tasks that the run has created
+    spent: float  # the cost of these tasks in credits
     unexpected_tasks: tuple[tuple[str, int], ...] = ()
     estimated: float = 0.0  # the server's latest estimate of a task's duration in seconds; 0 if none
 
@@ -71,9 +71,9 @@ class Target:
     A `Target` is a context manager, which closes the connections when the `with` block ends. The price of every request
     that may create a task is reserved before the request is sent (see `Budget`).
 
-    Among the requests that the server must refuse, the first of each kind is sent alone. If the server creates a task
-    for the first, no more requests of this kind are sent. If no credits were granted and the server has created five
-    tasks for requests that it must refuse, no more requests that it must refuse are sent.
+    Requests that the server must refuse are of the same kind if they test the same clause. The first request of each
+    kind is sent alone. If the server creates a task for it, no more requests of this kind are sent. If no credits were
+    granted and the server has nevertheless created five tasks, no more requests that it must refuse are sent.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)
@@ -178,7 +178,7 @@ class Target:
         self._http.close()
 
     def _paid(self, case: Case) -> Entry:
-        """Send a request once. Its price is reserved until there is a response."""
+        """Send a request once. If the request may create a task, its price is reserved until there is a response."""
         self._admit(case.key)
         price = None if case.method.upper() in READ_METHODS else self._set_aside(case)
         cost: float | None = None  # a request that was not sent is free
@@ -221,7 +221,7 @@ class Target:
     def _set_aside(self, case: Case) -> float:
         """Wait until the price of one request can be reserved, then reserve and return the price.
 
-        The wait is useful if credits are reserved for requests in flight that turn out to cost nothing.
+        Waiting can help, because requests in flight, for which credits are reserved, may turn out to cost nothing.
         """
         with self._landed:
             while True:

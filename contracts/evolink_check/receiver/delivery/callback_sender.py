@@ -66,6 +66,6 @@ async def parts_of(callback: Callback, pause: float) -> AsyncIterator[bytes]:
 
 
 def split(body: bytes) -> list[bytes]:
-    """Split a body into a few parts."""
+    """Split a body into at most `_PARTS` parts."""
     size = max(1, -(-len(body) // _PARTS))
     return [body[at : at + size] for at in range(0, len(body), size)]

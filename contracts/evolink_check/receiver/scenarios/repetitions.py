@@ -1,4 +1,4 @@
-"""Scenarios with usual callbacks: for completed and failed tasks, repeated, alternating, and in reverse order."""
+"""Scenarios with usual callbacks about completed and failed tasks, sent once, repeatedly, or in an unusual order."""
 
 from __future__ import annotations
 
