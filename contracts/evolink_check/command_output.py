@@ -34,7 +34,7 @@ class Output:
         self._reader.join(patience)
         first, last = self._first, self._last
         if self._is_cut:
-            first, last = _whole(first, last, token.encode())
+            first, last = _without_cut_key(first, last, token.encode())
             first += _CUT
         return (first + last).decode("utf-8", "replace").replace(token, KEY)
 
@@ -51,11 +51,11 @@ class Output:
         self._last = last[-KEPT:]
 
 
-def _whole(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
-    """Remove the remaining part of an API key from the end of `first` and from the beginning of `last`.
+def _without_cut_key(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
+    """Remove a part of the API key from the end of `first` and from the beginning of `last`.
 
-    `first` and `last` are the beginning and the end of an output whose middle was not kept, so only a part of a key may
-    remain.
+    `first` and `last` are the beginning and the end of an output whose middle was not kept. A key that
+    lies partly in the middle is not found when complete keys are replaced.
     """
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)

@@ -1,4 +1,7 @@
-"""Decide whether the host of a URL is certainly internal or certainly public, whichever server checks the URL."""
+"""Decide whether the host of a URL is certainly internal, such as `127.0.0.1`, or certainly public.
+
+Servers may disagree about all other hosts.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ def host_of(url: str) -> str:
 
 
 def is_internal(url: str) -> bool:
-    """Whether the host of the URL is certainly internal. IP addresses are recognized in any notation.
+    """Whether the host of the URL is certainly internal, such as a private IP address in any notation.
 
     Of domain names, only `localhost` and its subdomains count as internal, because the address of any other
     name could only be found by a DNS query.
@@ -52,10 +55,10 @@ def is_internal(url: str) -> bool:
 
 
 def is_plainly_public(url: str) -> bool:
-    """Whether every server accepts the URL's host as public.
+    """Whether the host of the URL is certainly public, so that no server may reject the URL as internal.
 
-    This is certain only for a URL with a domain name that is not internal, with no user name, and with no port other
-    than 443 and 8443.
+    The host must be a domain name that does not look internal. A URL with a user name, or with a port other than 443
+    and 8443, does not count, because servers may reject it.
     """
     try:
         parts = urlsplit(url)

@@ -27,14 +27,14 @@ LINKS = 100  # the maximum number of links of one body that are checked; reports
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One trace entry (a request or callback, with its response), its role, and its decoded bodies.
+    """One trace entry (a request or callback, with its response), and its role, such as `query`.
 
-    A body that is empty or not JSON is decoded as `NOT_JSON`.
+    The bodies are decoded. A body that is empty or not JSON is decoded as `NOT_JSON`.
     """
 
     entry: Entry
-    role: Role
-    account: Account
+    role: Role  # the operation of the request; "delivery" for a callback, "link" for the download of a result
+    account: Account  # that sent the request
     request_json: Any = NOT_JSON
     answer_json: Any = NOT_JSON
     faults: tuple[RequestFault, ...] = ()  # of a create request
@@ -79,7 +79,7 @@ class Observation:
 
     @property
     def who(self) -> str:
-        """The label of the account that sent the request."""
+        """The label of the account that sent the request, such as `main`, or of the server that sent the callback."""
         return self.entry.who
 
     @property
@@ -152,6 +152,6 @@ def _answered_at(seen: Observation) -> tuple[float, int]:
 
 
 def results_of(body: Mapping[str, Any]) -> list[str]:
-    """Return the first `LINKS` result links in the JSON of a task; empty if the JSON has no result links."""
+    """Return the result links in the JSON of a task, but at most `LINKS`; empty if the JSON has no result links."""
     results = body.get("results")
     return [url for url in results[:LINKS] if isinstance(url, str)] if isinstance(results, list) else []

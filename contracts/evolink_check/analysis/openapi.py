@@ -50,20 +50,26 @@ class _Validators:
 
 
 class Conformance:
-    """Checks exchanges against the OpenAPI documents of a `Spec`."""
+    """Checks exchanges against the loaded OpenAPI documents (`Spec`)."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._validators: dict[str, _Validators] = {}
 
     def request_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """Return one line for each problem of the request. An old model name is allowed (clause `model.alias`)."""
+        """Return one line for each violation of the documents in the request.
+
+        An old model name is allowed (clause `model.alias`).
+        """
         creates = self._creates(exchange.method, urlsplit(exchange.url).path)
         request = _request(replace(exchange, request_body=_renamed(exchange.request_body, creates)))
         return self._problems(exchange, lambda validators: validators.requests.iter_errors(request))
 
     def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """Return one line for each problem of the response, such as an undocumented status or path."""
+        """Return one line for each violation of the documents in the response, such as an undocumented status.
+
+        If no document describes the path of the request, the result is a single line that says so.
+        """
         return self._problems(exchange, _answered(exchange))
 
     def schema_problems(self, exchange: Exchange) -> tuple[Problem, ...]:
@@ -76,7 +82,10 @@ class Conformance:
         return tuple(dict.fromkeys(problems))
 
     def source(self, method: str, path: str, request_body: bytes) -> str:
-        """Return the name of the document against which a request is checked first."""
+        """Return the name of the document against which a request is checked first.
+
+        This is the document that describes the requested model, if there is one.
+        """
         return self._sources(method, path, request_body)[0]
 
     def _problems(self, exchange: Exchange, errors_of: _ErrorsOf) -> tuple[str, ...]:
@@ -86,7 +95,7 @@ class Conformance:
         return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
 
     def _errors(self, exchange: Exchange, errors_of: _ErrorsOf) -> list[Exception] | None:
-        """Check an exchange against the first document that describes its path, and return the errors.
+        """Return the errors of an exchange, according to the first document that describes the request's path.
 
         The result is None if no document describes the path.
         """
@@ -161,9 +170,10 @@ def _request(exchange: Exchange) -> MockRequest:
 
 
 def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
-    """Return the media type of a Content-Type header without its parameters (`charset`).
+    """Return the media type of a Content-Type header without its parameters, such as `charset`.
 
-    The parameters are removed because openapi-core fails on some of them. `application/json` defines no parameters.
+    The parameters are removed because openapi-core fails on some of them. Nothing is lost, because `application/json`
+    defines no parameters.
     """
     value = next((value for name, value in headers if name.lower() == "content-type"), "")
     return value.partition(";")[0].strip()

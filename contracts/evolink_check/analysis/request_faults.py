@@ -1,8 +1,8 @@
 """Find the faults of a create request. Only the request itself and the OpenAPI documents are needed.
 
 The faults determine which clauses a generated request tests, and which responses to a recorded request are correct. If
-the documents do not say whether a server must reject the request, the fault has `sure=False`, and neither accepting
-nor rejecting the request is reported as a violation.
+the documents do not say whether a server must reject a request with a certain fault, the fault has `sure=False`, and
+the server may accept or reject the request.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Interpret a trace for the rules. Find the operation of each entry, and the exchanges about each task."""
+"""Interpret a trace for the rules that check clauses.
+
+Find the operation of each entry, and the exchanges about each task.
+"""
 
 from __future__ import annotations
 
@@ -138,7 +141,7 @@ class TraceView:
         )  # fmt: skip
 
     def path(self, url: str) -> str:
-        """Return the path of a URL below the API's base URL; `NOWHERE` if the URL is malformed."""
+        """Return the path of a URL, without the path of the API's base URL; `NOWHERE` if the URL is malformed."""
         try:
             path = urlsplit(url).path
         except ValueError:

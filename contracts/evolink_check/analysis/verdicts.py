@@ -22,18 +22,16 @@ Status = Literal["passed", "failed", "warning", "not observed"]
 
 
 class Finding(NamedTuple):  # a dataclass takes three times as long, and large traces have millions
-    """Evidence that a clause was satisfied or violated once.
-
-    `entries` are the numbers of the trace entries that prove the finding; the decisive entry is the last. For a
-    violation, `expected` describes the correct behaviour and `seen` the observed behaviour, each in one line without
-    secrets. If the clause was satisfied, both are empty. `severity` is None if the severity of the clause applies.
-    """
+    """Evidence that a clause was satisfied or violated once."""
 
     passed: bool
-    entries: tuple[int, ...] = ()
+    entries: tuple[
+        int, ...
+    ] = ()  # the numbers of the trace entries that are the evidence, the decisive entry last
+    # If the clause was violated, the correct and the observed behaviour, each in one line without secrets.
     expected: str = ""
     seen: str = ""
-    severity: Severity | None = None
+    severity: Severity | None = None  # None if the severity of the clause applies
 
 
 Rule = Callable[["TraceView"], Iterable[Finding]]
@@ -41,19 +39,16 @@ Rule = Callable[["TraceView"], Iterable[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of checking one clause.
-
-    `status` is `failed` if at least one violation is a failure, and `warning` if all violations are warnings. `known`
-    is true if the baseline, a file of known violations, contains every violation. `observations` counts all findings,
-    including violations. Only the first `VIOLATIONS` violations are kept in `violations`; `omitted` counts the others.
-    """
+    """The result of checking one clause."""
 
     clause: Clause
-    status: Status
-    observations: int = 0
-    violations: tuple[Finding, ...] = ()
-    known: bool = False
-    omitted: int = 0
+    status: (
+        Status  # "failed" if at least one violation is a failure, "warning" if all violations are warnings
+    )
+    observations: int = 0  # the number of findings, including violations
+    violations: tuple[Finding, ...] = ()  # the first `VIOLATIONS` violations in a trace
+    known: bool = False  # whether the baseline, a file of known violations, contains every violation
+    omitted: int = 0  # the number of violations that are not in `violations`
 
     @property
     def violation_count(self) -> int:

@@ -135,7 +135,7 @@ def recording(
     "results are not rewritten. The first violation of each clause is reported at once. Keys are not recorded.\n\n\b\n"
     "evolink-check proxy --upstream https://api.evolink.ai --port 9000 --har today.har\n"
     "evolink-check proxy --upstream http://127.0.0.1:8080 --headers --about both",
-    epilog=f"{EXITS}. Ctrl-C stops it and reports; the HAR file is also written every few seconds.",
+    epilog=f"{EXITS}. Ctrl-C stops the proxy and prints the report. The HAR file is also written every few seconds.",
 )
 def proxy(
     proxy: ProxyOptions,

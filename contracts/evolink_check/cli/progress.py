@@ -1,4 +1,8 @@
-"""Show the progress of a run on stderr. On a terminal, each phase has a bar; otherwise, each phase has a line."""
+"""Show the progress of a run on stderr.
+
+On a terminal, each phase of the run, such as "invalid requests", has a bar. Otherwise, a line is printed at the
+beginning of each phase and every 10 seconds.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ _LINE_SECONDS = 10.0  # seconds between two lines of the same phase
 
 
 def scenario_progress(*, verbose: bool) -> Callable[[str, int, int], None]:
-    """Return a function that shows how many scenarios of a receiver check have ended.
+    """Return a function that shows which scenario of a receiver check has ended, and how many have ended so far.
 
     On a terminal, the function rewrites one line; otherwise, it prints a line for each scenario if `verbose` is set.
     """
@@ -57,9 +61,10 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
 
 
 class Bars:
-    """Show a bar for each phase. Beside the bar of the current phase is the time of the run, such as `12 of 60 s`.
+    """Show a bar for each phase of a run.
 
-    When a phase begins, the bar of the previous phase is shown as complete.
+    Beside the bar of the current phase are the elapsed and the expected time of the run, such as `12 of 60 s`. When a
+    phase begins, the bar of the previous phase is shown as complete.
     """
 
     def __init__(self, shown: Shown) -> None:

@@ -75,15 +75,15 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     The error shows the simplest server behaviour with which the client violates the clause.
 
     `drive(base_url, token, request)` must create a task with the JSON body `request` and follow the task to its end. If
-    the task completes, `drive` must return; a result link in the return value counts as shown to the user. If the task
-    fails, `drive` must raise an exception. `drive` may be asynchronous. Sleeps in `drive` take no real time, and
-    `drive` must end within `patience` seconds of virtual time.
+    the task completes, `drive` must download the result or return its link. If the task fails, `drive` must raise an
+    exception. `drive` may be asynchronous. Sleeps in `drive` take no real time, and `drive` must end within `patience`
+    seconds of virtual time.
 
-    `examples` is the number of runs, each with a different server behaviour and request. Equal values of `seed` give
-    equal runs. Behaviours and requests with which the client failed are saved in the folder `memory`, and the next
-    check tries them first. `mock` is the URL of a running mock that accepts any key; if it is empty, a mock is started.
-    Violations of the clauses in `ignore` do not count. Raises ValueError if `ignore` contains an unknown clause, and
-    `MockError` if the mock cannot be started or reached.
+    `examples` is the number of runs, each with a different server behaviour and request. The same `seed` generates the
+    same behaviours and requests. Behaviours and requests with which the client failed are saved in the folder `memory`,
+    and the next check tries them first. `mock` is the URL of a running mock that accepts any key; if it is empty, a
+    mock is started. Violations of the clauses in `ignore` do not count. Raises ValueError if `ignore` contains an
+    unknown clause, and `MockError` if the mock cannot be started or reached.
     """
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses

@@ -79,8 +79,7 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=64),
         Option(
-            help="Number of concurrent scenarios. If N is 4 or more, up to 2N scenarios run at once, because clients "
-            "mostly wait.",
+            help="Run N scenarios at once or, if N is 4 or more, up to 2N, because clients mostly wait.",
             section=_HOW,
             short="-j",
             metavar="N",

@@ -1,4 +1,4 @@
-"""The scenarios that have yet to be run, in two queues: scenarios that mostly wait, and all others."""
+"""The queues of scenarios that have yet to be run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SLOW = re.compile(r"\b429\b|trickle|late|slow=[2-9]")  # recipes that make a cl
 
 
 class Pending:
-    """The scenarios that have yet to be run, in two queues: scenarios that mostly wait, and all others.
+    """The scenarios that have yet to be run, in two queues: those in which a client mostly waits, and all others.
 
-    In the queue of scenarios that mostly wait, those in which a response never ends come first, because they last
-    longest. In the other queue, two quick scenarios follow each slow one, so that the first failure is found early, but
-    no slow scenario runs alone at the end.
+    In the first queue, scenarios in which a response never ends come first, because they last longest. In the second
+    queue, two quick scenarios follow each slow one. The quick ones show the first failure early, and no slow one runs
+    alone at the end.
     """
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:
@@ -38,8 +38,9 @@ class Pending:
     def take(self, *, long: bool) -> Scenario | None:
         """Remove the next scenario from a queue and return it; None after the last scenario or after `end`.
 
-        `long` selects the queue of the scenarios that mostly wait; if the selected queue is empty, the other one is
-        used. If both are empty, `take` waits while scenarios are running, because a running scenario may be put back.
+        `long` selects the queue of the scenarios in which a client mostly waits. If the selected queue is empty, the
+        other one is used. If both are empty, `take` waits while scenarios are running, because a running scenario may
+        be put back.
         """
         preferred, other = (self._long, self._short) if long else (self._short, self._long)
         with self._changed:

@@ -28,31 +28,26 @@ _DOUBLED_FROM = 4  # with at least so many jobs, twice as many scenarios run, be
 
 @dataclass(frozen=True, slots=True)
 class SuitePlan:
-    """The client and the scenarios of a suite, the mock to use, and the limits.
-
-    `mock` is the URL of a running mock; if it is empty, a mock is started with `seed`. `limit` is the time limit of a
-    run in seconds; if it is None, the limit is derived from the client's deadline. `keep` is a folder for the output
-    and the requests of each run. `environment` is passed to the command if `mock` is set. `documents` and
-    `only_documents` are passed as --spec and --only-spec to a mock that is started. `fails_fast` is called after each
-    run; if it returns True, no more scenarios are started. Setting `stop` ends the running commands and prevents new
-    ones. `rare_queries` is set when a client has sent so few queries that none of them got the unusual response of the
-    scenario; from then on, the first query of each scenario gets this response.
-    """
+    """The client and the scenarios of a suite, the mock to use, and the limits."""
 
     description: Description
     scenarios: tuple[Scenario, ...]
     spec: Spec
     clauses: tuple[Clause, ...]
-    jobs: int = 8
-    mock: str = ""
+    jobs: int = 8  # the number of scenarios that run at once, without `additional_workers`
+    mock: str = ""  # the URL of a running mock; if empty, a mock is started with `seed`
     seed: int | None = None
-    limit: float | None = None
-    keep: Path | None = None
-    environment: Mapping[str, str] | None = None
-    documents: tuple[Path, ...] = ()
-    only_documents: tuple[Path, ...] = ()
+    limit: float | None = None  # seconds of a run; if None, the limit is derived from the client's deadline
+    keep: Path | None = None  # a folder for the output and the requests of each run
+    environment: Mapping[str, str] | None = None  # of the command, if `mock` is set
+    documents: tuple[Path, ...] = ()  # passed as --spec to a mock that is started
+    only_documents: tuple[Path, ...] = ()  # passed as --only-spec to a mock that is started
+    # Called after each run. If it returns True, no more scenarios are started.
     fails_fast: Callable[[ScenarioRun], bool] = lambda _: False
+    # Setting this ends the running commands and prevents new ones.
     stop: Event = field(default_factory=Event, repr=False, compare=False)
+    # Set when a client has sent so few queries that none of them got the unusual response of the scenario. From then
+    # on, the first query of each scenario gets this response.
     rare_queries: Event = field(default_factory=Event, repr=False, compare=False)
 
     def limit_of(self, scenario: Scenario) -> float:

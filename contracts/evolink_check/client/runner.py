@@ -167,7 +167,7 @@ def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
 
 
 def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, refusal: Refusal | None = None) -> ScenarioRun:
-    """Run and judge a scenario once. `refusal` says how connections are refused, if the scenario refuses any."""
+    """Run and judge a scenario once. `refusal` is used only in a scenario in which connections are refused."""
     refusal = refusal or Refusal()
     with _folder(plan.keep, scenario.id) as folder:
         place = make_workspace(plan.description, folder)

@@ -192,9 +192,9 @@ def run_proxy(
     reports: ReportFiles,
     baseline: BaselineOptions,
 ) -> int:
-    """Run a reverse proxy until Ctrl-C, then report and return the exit status.
+    """Run a reverse proxy until Ctrl-C, then write the reports and return the exit status.
 
-    Each complete exchange is also written to the HAR file in `reports`.
+    If `reports` names a HAR file, each complete exchange is also written to it.
     """
     from evolink_check.proxy.forwarder import ForwardingApp, Upstream, unused_proxy
     from evolink_check.proxy.monitor import LiveMonitor, watch_until
@@ -256,8 +256,8 @@ def _report_new_failures(monitor: LiveMonitor) -> None:
 def _har_file(path: Path | None, record: ProxyRecorder, *, complete: bool) -> HarFile | None:
     """Return the HAR file to which each exchange is appended.
 
-    The result is None if the user named no HAR file. It is also None if the HAR file is stdout or a device;
-    then the HAR document is written only once, at the end.
+    The result is None if the user named no HAR file. It is also None if the HAR file is stdout or a device, to which
+    all exchanges are written at the end of the run.
     """
     from evolink_check.proxy.har_file import HarFile
 

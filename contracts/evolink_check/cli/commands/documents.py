@@ -30,7 +30,7 @@ EPILOG = "Exit status: 0 no error, 1 an error (or, with --strict, a warning), 2 
 
 
 class DocumentsOptions(SummaryFiles, frozen=True, kw_only=True):
-    """The OpenAPI documents to lint, and the files for the findings."""
+    """The OpenAPI documents to lint, and the files to which the findings are written."""
 
     files: Annotated[
         tuple[str, ...],

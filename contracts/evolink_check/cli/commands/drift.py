@@ -44,7 +44,7 @@ _UNREPEATED = ("json", "junit", "html", "sarif", "markdown", "serve_report", "up
 
 
 class DriftOptions(Struct, frozen=True, kw_only=True):
-    """The two versions of OpenAPI documents to compare, recordings, and the strictness of the comparison."""
+    """The documents to compare, recordings to compare with the new documents, and how strict clients are."""
 
     sources: Annotated[
         tuple[str, ...],

@@ -64,7 +64,7 @@ class Behaviour:
 
     @property
     def orders(self) -> tuple[tuple[str, str], ...]:
-        """The recipes to assign on the mock, each with its operation, such as `("query", "429, 500")`."""
+        """The recipes to assign on the mock, each after its operation, such as `("query", "429, 500")`."""
         task = "+".join(filter(None, (self.task, self.link)))
         creates = [*self.create, *([task] if task and not self.makes_no_task else [])]
         by_operation = (("create", creates), ("query", list(self.query)))
@@ -122,9 +122,10 @@ def reproduction(
     url: str = "http://127.0.0.1:8080",
     key: str = "any-token",
 ) -> str:
-    """Return shell commands that start a mock with the command `serve`, and assign the recipes to the account of `key`.
+    """Return shell commands with which a user can try the behaviour.
 
-    `url` is the URL of the mock.
+    They start a mock with the command `serve`, and assign the recipes of the behaviour to the account of the API key
+    `key` on the mock at `url`.
     """
     return "\n".join([f"{serve} &", *_assignments(behaviour, url, key)])
 

@@ -50,7 +50,7 @@ class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
 class Receiver(Struct, frozen=True, forbid_unknown_fields=True):
     """The address on which a client listens for callbacks, and the URL to which the mock sends them.
 
-    In both, `{port}` is replaced with the number of a free port.
+    In the address and the URL, `{port}` is replaced with the number of a free port.
     """
 
     listen: str = "127.0.0.1:{port}"
@@ -60,25 +60,22 @@ class Receiver(Struct, frozen=True, forbid_unknown_fields=True):
 class Description(Struct, frozen=True, forbid_unknown_fields=True):
     """The description of a client.
 
-    `command` and the values of `environment` may contain `{prompt}`, `{image_url}`, `{output}`, `{callback_url}`,
-    `{callback_listen}`, `{key}` and `{base_url}`. The client also gets these values as environment variables named
-    EVOLINK_PROMPT and so on, and the key as EVOLINK_API_KEY. `cwd` is the working directory of the client; if it is
-    empty, each run gets a new directory, unless the command needs the current one. `deadline` is how many seconds the
-    client waits for a task; None if the user did not state it. `skip` names the scenarios that do not apply to the
-    client. Violations of the clauses in `warn` are only warnings.
+    `command` and the values of `environment` may contain the placeholders `{prompt}`, `{image_url}`, `{output}`,
+    `{callback_url}`, `{callback_listen}`, `{key}` and `{base_url}`. The client also gets these values in environment
+    variables, such as EVOLINK_PROMPT, and the API key in EVOLINK_API_KEY.
     """
 
     command: tuple[str, ...] = ()
-    success: ExitMatcher = ExitMatcher(status=(0,))
-    failure: ExitMatcher = ExitMatcher()
-    deadline: float | None = None
-    skip: tuple[str, ...] = ()
-    warn: tuple[str, ...] = ()
+    success: ExitMatcher = ExitMatcher(status=(0,))  # a run that does not match has failed
+    failure: ExitMatcher = ExitMatcher()  # a run that matches has failed, even if it also matches `success`
+    deadline: float | None = None  # how many seconds the client waits for a task; None if unknown
+    skip: tuple[str, ...] = ()  # the scenarios that do not apply to the client
+    warn: tuple[str, ...] = ()  # the clauses whose violations are only warnings
     prompt: str = PROMPT
     image_url: str = IMAGE
     callback: Receiver | None = None
-    environment: dict[str, str] = {}
-    cwd: str = ""
+    environment: dict[str, str] = {}  # additional environment variables
+    cwd: str = ""  # if empty, each run gets a new working directory, unless the command needs the current one
 
     def __post_init__(self) -> None:
         if self.deadline is not None and not 0 < self.deadline < inf:

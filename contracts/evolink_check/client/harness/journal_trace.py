@@ -42,9 +42,9 @@ def trace_of(
 
     `ended` is the Unix time at which the client ended. A callback without a response is left out if it was sent after
     this time or shortly before it, because a client that has ended cannot respond. `receiver` is the prefix of the
-    client's callback URLs; it is empty if the client has no receiver. `ahead` is how many seconds our clock is ahead of
-    the mock's clock. `frozen` means that only the client's sleeps moved the mock's clock. Requests without a sleep
-    between them then begin at the same time, so the duration of every request is set to 0.
+    client's callback URLs; it is empty if the client has no receiver. `ahead` is how many seconds this program's
+    clock is ahead of the mock's clock. `frozen` means that the mock's clock advanced only during the client's sleeps.
+    Requests without a sleep between them then begin at the same time, so the duration of every request is set to 0.
     """
     entries = [*_entries(journals.own, CLIENT), *_entries(journals.unmatched, STRANGER)]
     lasting = [replace(entry, ended=entry.began) for entry in entries] if frozen else entries
@@ -75,7 +75,7 @@ def has_other_key(trace: Trace) -> bool:
 def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry]:
     """Convert the entries of a journal to trace entries. API keys are removed.
 
-    Requests with a bearer token are attributed to `owner`, and requests without a bearer token to nobody.
+    Requests with a bearer token are attributed to `owner`, and requests without a bearer token to `NOBODY`.
     """
     for index, item in enumerate(journal):
         where = f"entry {index} of the mock's journal"

@@ -39,7 +39,10 @@ def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Itera
 
 
 def written_secrets(folder: Path, token: str, secrets: tuple[str, ...]) -> Iterator[str]:
-    """Yield a description of each file in a folder that contains the API key `token` or one of `secrets`."""
+    """Yield a description of each file in a folder that contains the API key `token` or one of `secrets`.
+
+    Large files are skipped, and at most `_FILES` files are read.
+    """
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     for path in files[:_FILES]:
         if path.stat().st_size > _LARGEST:

@@ -39,7 +39,7 @@ _PRINT_ENVIRONMENT = "import json,os,sys; print(json.dumps(dict(os.environ)), fl
 
 
 class MockError(CannotRunError):
-    """No mock could be reached or started, or a mock rejected a request to its control API. The message says why."""
+    """A mock could not be started or reached, or rejected a request to its control API. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Mock:
     def prepare(self, orders: Sequence[ScenarioRecipe]) -> float:
         """Reset the account, and assign the recipes to the account.
 
-        Return how many seconds our clock is ahead of the mock's clock.
+        Return how many seconds this program's clock is ahead of the mock's clock.
         """
         if self.alone:
             self._call("POST", "/reset")
@@ -153,8 +153,9 @@ def _do_nothing() -> None: ...
 def start_mock(*options: str, meanwhile: Callable[[], object] = _do_nothing) -> Iterator[Mock]:
     """Start a mock, and yield one account on it.
 
-    `Mock.environment` has the variables that `evolink-mock run` sets for a command. `meanwhile` is called while the
-    mock is starting. Raises `MockError` if the mock is not installed or does not start.
+    `options` are options of `evolink-mock run`. `Mock.environment` has the variables that `evolink-mock run` sets for a
+    command. `meanwhile` is called while the mock is starting. Raises `MockError` if the mock is not installed or does
+    not start.
     """
     token = new_token()
     command = [
@@ -218,7 +219,10 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Close the stdin of `evolink-mock run`, so that its child command and then the mock end. If not, kill the mock."""
+    """Close the stdin of `evolink-mock run`, which ends its child command and then the mock.
+
+    If the mock is still running after `_STOP_SECONDS`, kill it.
+    """
     with suppress(subprocess.TimeoutExpired, ValueError, OSError):
         process.communicate(timeout=_STOP_SECONDS)
     if process.poll() is None:

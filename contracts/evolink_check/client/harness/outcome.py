@@ -38,40 +38,26 @@ class SavedFile:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one run ended. Times are Unix seconds.
+    """How one run of a client or receiver ended. Times are Unix seconds."""
 
-    `output` and `errors` contain no API keys, and long texts are shortened. `end` is the result that the client reports
-    by its exit status, output and file; it is "killed" if the client exceeded its time limit. `status` is the exit
-    status; it is -n if signal n ended the client, and None for a callable. `patience` is how many seconds the client
-    waits for a task according to its description; None if unknown. `saved` is None if there is no result file. `wrote`
-    says whether the client may have written a file; it is False only if the client's working directory is known and has
-    no new file. `asked_to_save` says whether the command contains the path of the result file. `leaks` describes each
-    place where the client printed or wrote a secret. `overslept` means that a callable was about to sleep for longer
-    than its patience. `delay` is the estimated number of seconds by which other programs on the machine delayed the
-    client.
-
-    `attempts` and `delays` are about a port that refuses connections but is opened for a second now and then.
-    `attempts` has the number of connections in each of these seconds. `delays` has the seconds from each opening to the
-    first connection. `answers` lists the HTTP statuses with which a callback receiver responded; it is empty if a
-    client was checked.
-    """
-
-    end: End
+    end: End  # the result that the client reported, or "killed" if the client exceeded its time limit
     began: float
     ended: float
-    status: int | None = None
-    output: str = ""
+    status: int | None = None  # the exit status; -n if signal n ended the client; None for a callable
+    output: str = ""  # like `errors`, without API keys, and shortened if it was long
     errors: str = ""
-    saved: SavedFile | None = None
-    patience: float | None = None
-    answers: str = ""
-    wrote: bool = False
-    asked_to_save: bool = False
-    leaks: tuple[str, ...] = ()
-    overslept: bool = False
+    saved: SavedFile | None = None  # None if there is no result file
+    patience: float | None = None  # how many seconds the client waits for a task; None if unknown
+    answers: str = ""  # the HTTP statuses of a callback receiver's responses; empty for a client
+    wrote: bool = False  # False only if the client's working directory is known and has no new file
+    asked_to_save: bool = False  # whether the command contains the path of the result file
+    leaks: tuple[str, ...] = ()  # a description of each place where the client printed or wrote a secret
+    overslept: bool = False  # whether a callable was about to sleep for longer than its patience
+    # If the client used a `RefusingPort`: the number of connections in each second in which the port was open, and
+    # the seconds from each opening of the port to the first connection.
     attempts: tuple[int, ...] = ()
     delays: tuple[float, ...] = ()
-    delay: float = 0.0
+    delay: float = 0.0  # the estimated number of seconds by which other programs delayed the client
 
     @property
     def is_undecided(self) -> bool:
@@ -83,15 +69,19 @@ class Outcome:
     def has_flooded(self) -> bool:
         """Whether the client hardly waited between its connections while the port refused them.
 
-        A client has flooded the port if it made many connections within one second. A client that gave up after a few
-        connections has flooded the port if it connected immediately each time the port was opened, in several runs.
+        This is so if the client made many connections within one second. If the client gives up after a few
+        connections, it is so if the client connected immediately almost every time the port was opened, in several
+        runs.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the client connected immediately after the port was opened, except for at most `_LATE` times."""
+        """Whether the client connected immediately each time the port was opened, except for at most `_LATE` times.
+
+        Several runs like this show that the client does not wait between its connections.
+        """
         return len(self.delays) > 0 and sum(delay >= _AT_ONCE for delay in self.delays) <= _LATE
 
     @property
@@ -144,7 +134,7 @@ def is_media(content: bytes) -> bool:
 
 
 def is_whole_mp4(content: bytes) -> bool:
-    """Whether a file is a complete sequence of MP4 boxes. A file of another type passes if `is_media` accepts it."""
+    """Whether a file is a complete sequence of MP4 boxes. For a file of another type, `is_media` decides."""
     if content[4:8] != b"ftyp":
         return is_media(content)
     at, size = 0, len(content)

@@ -103,8 +103,8 @@ def run_command(
 ) -> Outcome:
     """Run the command until it ends, until `limit` seconds have passed, or until `stop` is set.
 
-    If the description has a deadline, the limit is longer on a busy machine. Raises `CommandError` if the command
-    cannot be started.
+    If the client has a deadline, the limit is extended on a busy machine, which delays the client. Raises
+    `CommandError` if the command cannot be started.
     """
     values = placeholders(description, place, mock)
     variables = {**mock.environment, **_variables(values), **filled_in_environment(description, values)}

@@ -1,8 +1,8 @@
 """A port that refuses connections for a while, and then forwards them to a mock.
 
-A refused connection cannot be observed. Therefore, the port is opened now and then for a second, in which it accepts,
-counts and resets connections, to find out whether a client waits between its attempts. If a client gives up after the
-first reset, the only sign of a missing wait is that the client connects as soon as the port is opened.
+Refused connections cannot be counted. To find out whether a client waits between its attempts, the port is therefore
+opened for a second now and then, and the connections in this second are accepted, counted and reset. If a client gives
+up after the first reset, the only sign of a missing wait is that the client connects as soon as the port is opened.
 """
 
 from __future__ import annotations
@@ -35,13 +35,10 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """How connections are refused. `closed` is the number of seconds before the port is opened for the first time.
+    """When the port is opened for the first time, and how soon the client connected in earlier runs of the scenario."""
 
-    `delays` are the seconds from each opening to the first connection, in earlier runs of the scenario.
-    """
-
-    delays: tuple[float, ...] = ()
-    closed: float = CLOSED
+    delays: tuple[float, ...] = ()  # the seconds from each opening to the first connection, in earlier runs
+    closed: float = CLOSED  # seconds before the port is opened for the first time
 
 
 class RefusingPort:

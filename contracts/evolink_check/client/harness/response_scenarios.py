@@ -26,10 +26,10 @@ _QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon", "receiver.as
 
 
 def missing_fields(spec: Spec) -> Iterator[Scenario]:
-    """Generate scenarios in which responses lack documented fields or a field is null.
+    """Generate scenarios in which documented fields of responses are missing or null.
 
     If only optional fields are missing, the client must succeed. If a field is missing that the client may need, such
-    as `id`, `status` or `results`, the client may or must report a failure.
+    as `id`, `status` or `results`, the scenario says whether the client may or must report a failure.
     """
     create = next(iter(next(iter(spec.creates.values())).values()))
     of_create = _optional(fields_of(spec, create, create.success), _NEEDED_OF_CREATE)

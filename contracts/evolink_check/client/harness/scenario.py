@@ -31,33 +31,24 @@ class ScenarioRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A behaviour of the server with which a client is run, and the result that a correct client reports.
-
-    `about` describes the behaviour in a sentence. `orders` are the recipes that cause the behaviour. `expected` is the
-    result that a correct client reports. `endless` means that no response says that the task has ended. `unusual` means
-    that the responses are unusual but documented, so they must not change what the client does. `calls` means that the
-    client must accept a callback URL. `hangs` means that a response never begins or never ends. `refuses` means that
-    connections are refused at first. `lacks` names the fields that are missing in responses. `adds` names an
-    undocumented field in the bodies of errors. The clauses in `mute` are not judged in this scenario. If `only` is not
-    empty, only these clauses are judged.
-    """
+    """A behaviour of the server with which a client is run, and the result that a correct client reports."""
 
     id: str
-    about: str
-    orders: tuple[ScenarioRecipe, ...] = ()
-    expected: Expected = "success"
-    endless: bool = False
-    unusual: bool = False
-    calls: bool = False
-    hangs: bool = False
-    refuses: bool = False
-    lacks: str = ""
-    adds: str = ""
-    mute: frozenset[str] = frozenset()
-    only: frozenset[str] = frozenset()
+    about: str  # a sentence that describes the behaviour
+    orders: tuple[ScenarioRecipe, ...] = ()  # the recipes that cause the behaviour
+    expected: Expected = "success"  # the result that a correct client reports
+    endless: bool = False  # no response says that the task has ended
+    unusual: bool = False  # the responses are unusual but documented, so the client must end as usual
+    calls: bool = False  # the client must accept a callback URL
+    hangs: bool = False  # a response never begins or never ends
+    refuses: bool = False  # connections are refused at first
+    lacks: str = ""  # the fields that are missing in responses
+    adds: str = ""  # an undocumented field in the bodies of errors
+    mute: frozenset[str] = frozenset()  # clauses that are not judged in this scenario
+    only: frozenset[str] = frozenset()  # if not empty, only these clauses are judged
 
     def comes_too_late(self, queries: int) -> bool:
-        """Whether a client that sent only `queries` queries ended before the unusual response to a later query."""
+        """Whether `queries` queries are too few to get the unusual response, which is the response to a later query."""
         return any(order.operation == "query" and 0 < queries <= order.usual_first for order in self.orders)
 
     @property
@@ -80,10 +71,10 @@ class Scenario:
 
 
 def on_create(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
-    """Return a recipe for create requests."""
+    """Return one recipe for create requests, as a tuple for `Scenario.orders`."""
     return (ScenarioRecipe(recipe, "create", times),)
 
 
 def on_query(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
-    """Return a recipe for queries of a task."""
+    """Return one recipe for queries of a task, as a tuple for `Scenario.orders`."""
     return (ScenarioRecipe(recipe, "query", times),)

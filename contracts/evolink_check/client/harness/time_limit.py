@@ -1,7 +1,7 @@
 """The time limit of a run.
 
 On a busy machine, other programs delay the client, so the limit is extended. How busy the machine is can be seen from
-the lateness of our own timers.
+how late the timers of this program are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class TimeLimit:
         self.delay = 0.0
 
     def record(self, planned: float, taken: float) -> None:
-        """Record that one of our own timers took `taken` seconds instead of `planned` seconds."""
+        """Record that a timer of this program took `taken` seconds instead of `planned` seconds."""
         self.delay += _WEIGHT * max(0.0, taken - planned - _USUAL)
 
     def left(self, elapsed: float) -> float:

@@ -27,19 +27,15 @@ class TimeLimitExceededError(BaseException):
 
 @dataclass(slots=True)
 class TimeLimits:
-    """The time limits of a callable. `advance` is called with the seconds of every sleep.
+    """The time limits of a callable, and how long the callable has slept so far."""
 
-    The callable may sleep for `longest` seconds in total, and may run for `busy` real seconds without a sleep. The
-    limit `busy` is needed because a loop without a sleep would never reach the limit `longest`. `exceeded` names the
-    limit that was exceeded, even if the callable caught the exception.
-    """
-
-    advance: Callable[[float], None]
-    longest: float
+    advance: Callable[[float], None]  # is called with the seconds of every sleep
+    longest: float  # the maximum of all sleeps together, in seconds
+    # The maximum real seconds without a sleep, because a loop without a sleep would never reach `longest`.
     busy: float = 10.0
-    slept: float = 0.0
-    exceeded: Literal["", "slept", "busy"] = ""
-    rested: float = field(default_factory=_monotonic)
+    slept: float = 0.0  # the seconds of all sleeps so far
+    exceeded: Literal["", "slept", "busy"] = ""  # set even if the callable caught the exception
+    rested: float = field(default_factory=_monotonic)  # the real monotonic time of the last sleep
 
     def sleep(self, seconds: float) -> None:
         """Advance virtual time instead of sleeping.

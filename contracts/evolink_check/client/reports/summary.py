@@ -27,23 +27,18 @@ _DETAIL = re.compile(r" \(without .*\)$")
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The result of one suite. Secrets are removed when the record is created. `started` is in Unix seconds.
+    """The result of one suite. Secrets are removed when the record is created."""
 
-    `verdicts` has one verdict over all runs for each clause that was checked. `command` is the client's command line.
-    `cut_short` says why the suite ended early; it is empty if the suite ran to its end. `subject` says whether a client
-    or a callback receiver was checked.
-    """
-
-    command: str
+    command: str  # the command line of the client
     runs: tuple[ScenarioRun, ...]
-    verdicts: tuple[Verdict, ...]
-    started: float
-    seconds: float
+    verdicts: tuple[Verdict, ...]  # one for each clause that was checked, over all runs
+    started: float  # in Unix seconds
+    seconds: float  # the duration of the suite
     seed: int | None = None
     strictness: Strictness = NOT_STRICT
     notes: tuple[str, ...] = ()
-    cut_short: str = ""
-    subject: Literal["client", "receiver"] = "client"
+    cut_short: str = ""  # why the suite ended early; empty if the suite ran to its end
+    subject: Literal["client", "receiver"] = "client"  # what was checked
     requirements: tuple[Requirement, ...] = ()
     conditions: Conditions = NO_CONDITIONS
 
@@ -91,7 +86,7 @@ class Summary:
         return (*self.notes, *(f"{run.scenario.id}: {run.note}" for run in self.runs if run.note))
 
     def violations(self, verdict: Verdict) -> list[Violation]:
-        """Return the violations of a clause in all runs, grouped by cause. Each group has the ids of its scenarios."""
+        """Return the different violations of a clause, each with the ids of the scenarios in which it occurred."""
         findings = (
             (run.scenario.id, finding)
             for run in self.runs

@@ -108,10 +108,10 @@ class RunEnd:
 
     @property
     def is_proven_success(self) -> bool:
-        """Whether the client must report a success, because a query reported completed.
+        """Whether the client must report a success.
 
-        A callback alone is not proof. If the client sent several create requests and any of them created no task, the
-        client may report a failure.
+        It must do so if a query (not only a callback) reported that a task has completed, and every create request or
+        its last repetition created a task.
         """
         success = self.reading.spec.query.statuses.success
         created = all(
