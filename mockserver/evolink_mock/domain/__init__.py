@@ -1,1 +1,1 @@
-"""Tasks, accounts, callback deliveries, and the interface of a store, without I/O except in the module `clock`."""
+"""Tasks, accounts, callback deliveries, and the interface of a store. Only the module `clock` does any I/O."""

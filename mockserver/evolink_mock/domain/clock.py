@@ -28,8 +28,8 @@ class Clock(Protocol):
 class SystemClock:
     """A clock that runs `scale` times as fast as real time.
 
-    The first call of `now` starts the clock and returns `start`. If `start` is fixed, the clock therefore shows the
-    same time at the beginning of every run of a script. If `start` is None, the clock starts at the current real time.
+    The first call of `now` starts the clock and returns `start`. With a fixed `start`, every run of a script therefore
+    begins at the same simulated time. If `start` is None, the clock starts at the current real time.
     Adjustments of the system's time do not affect this clock.
     """
 

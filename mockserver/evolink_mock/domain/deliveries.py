@@ -34,7 +34,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     target: ParsedUrl  # the task's `callback_url`
     attempts: tuple[Attempt, ...] = ()  # completed attempts, the oldest first
     due: float | None = None  # time of the next attempt or the attempt in progress; None if none is planned
-    repeats: bool = False  # whether the callback is sent once more after the receiver accepted it (a recipe)
+    repeats: bool = False  # whether a recipe requests one more attempt after the first success
 
 
 def succeeded(attempt: Attempt) -> bool:

@@ -46,7 +46,7 @@ class Exchange(Struct, gc=False):
 
     method: str
     path: str
-    began: float  # when the request arrived, as the time of `stopwatch`
+    began: float  # when the request arrived, in seconds of the function `stopwatch`
     status: int = 0  # 0 if no response was sent
     account: str = ""  # the label of the account
     task_id: str = ""
@@ -78,11 +78,11 @@ class Violation(Struct, frozen=True):
     later creates a task with this id, the violation is no longer listed.
     """
 
-    at: float
+    at: float  # when the request arrived, in Unix seconds of the account's clock
     method: str
     path: str
-    status: int
-    text: str
+    status: int  # of the response
+    text: str  # how the request violates the contract
     task_id: str = ""
 
 

@@ -1,8 +1,8 @@
 """Replace credentials in logs and recorded requests with a placeholder.
 
 A value counts as a credential if its header, query parameter or field has a name such as `Authorization` or `api_key`.
-It is then also replaced at the places of the log line or the recorded request where it appears without this name. The
-run time is proportional to the length of the text.
+The value is also replaced where it appears again without this name, in the same log line or recorded request. The run
+time is proportional to the length of the text.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _is_distinctive(value: str) -> bool:
 
 
 def _values_of(name: str, value: str) -> Iterator[str]:
-    """Yield the credentials in a header's value: the part after a scheme such as `Bearer`, or the values of cookies."""
+    """Yield the credentials in a header's value, such as the token after the scheme `Bearer`, or the cookie values."""
     if name in {"cookie", "set-cookie"}:
         pairs = value.split(";")[: 1 if name == "set-cookie" else _MOST_VALUES]
         yield from (pair.partition("=")[2].strip() for pair in pairs)
@@ -234,7 +234,7 @@ class Redactor:
     def _marked(self, text: str) -> str:
         """Replace each of this redactor's credentials with a placeholder of one character.
 
-        Credentials of 8 or more characters are also found in upper or lower case, and encoded (for example as base64).
+        Credentials of 8 or more characters are also found in another letter case or encoded (for example as base64).
         """
         lower = text.lower()
         for value, mark in self._known:

@@ -19,11 +19,14 @@ class StoreError(Exception):
 
 
 class Change(Struct, frozen=True, gc=False):
-    """The records that are stored together with a changed account, in one transaction."""
+    """The records that are stored together with a changed account, in one transaction.
+
+    An attempt that has already begun is not affected by `due`.
+    """
 
     task: Task | None = None  # a new task, or the new state of a stored task
     delivery: Delivery | None = None  # a new delivery
-    due: float | None = None  # new time of the next attempt to deliver the callback of `task`, unless begun
+    due: float | None = None  # new time of the next attempt to deliver the callback of `task`
     replaces: bool = False  # whether `task` replaces the stored task with the same id
 
 

@@ -113,8 +113,8 @@ class PendingBody:
     """Encodes pending tasks that differ from the constructor's argument only in id, time of creation and estimate.
 
     The JSON is encoded only once, with placeholders for these three values. NUL characters delimit the placeholders,
-    because JSON contains no NUL. If the previous task had
-    the same time of creation and estimate, only the id is inserted.
+    because JSON contains no NUL. If the previous task had the same time of creation and estimate, only the id is
+    inserted.
     """
 
     def __init__(self, task: Task) -> None:

@@ -91,7 +91,7 @@ class Task(Struct, frozen=True, gc=False):
 
 
 def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = SUCCESS) -> Timetable:
-    """Return the timetable of a new task. Equal arguments give equal timetables."""
+    """Return the timetable of a new task. The number `random` selects the duration from the range `speed`."""
     duration = speed.duration(random)
     starts = created + duration * _PENDING_SHARE
     # A task fails when a successful task would show the progress `reach`. The duration is added to `created` in one

@@ -107,7 +107,7 @@ def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callab
 def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
     """Return a function that records requests without an account, except requests to the control API.
 
-    They are recorded in the journal of the empty token.
+    These requests are recorded in the journal that belongs to the empty token.
     """
     anonymous = service.store.recorder("")
 

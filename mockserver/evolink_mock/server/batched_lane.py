@@ -139,7 +139,8 @@ class BatchedLane:
     def _begin(self, connection: BatchedConnection, data: bytes) -> _Request | None:
         """Serve requests at the beginning of `data`, up to the first that needs the store, and return that request.
 
-        If no request needs the store, return None, and let uvicorn serve the rest of `data`.
+        If no request needs the store, return None. uvicorn serves the first request that the lane cannot serve, and all
+        requests after it.
         """
         for _ in range(MOST_REQUESTS):
             request = self._lane.read(data, 0, connection)

@@ -46,7 +46,7 @@ class FastProtocol(Protocol):
 
     fast_lane: FastLane
     batched_lane: BatchedLane | None = None  # None if the store is not a `BatchingStore`
-    responses: ResponseQueue  # to the requests in the fast lane, of all connections
+    responses: ResponseQueue  # responses of the fast lane on all connections
     _answered = 0.0  # when the lane served its last request, on the stopwatch
 
     @property
@@ -60,7 +60,7 @@ class FastProtocol(Protocol):
         self.shared_scope: Scope = {"scheme": self.scheme, "server": self.server}
 
     def data_received(self, data: bytes) -> None:
-        """Serve the requests in `data` in the fast lane up to the first that it cannot serve, then with uvicorn."""
+        """Serve the requests in `data` in the fast lane until it cannot serve one; then serve the rest with uvicorn."""
         batch = self.batched_lane
         if batch is not None and (batch.has(self) or self._may_take_lane()):
             batch.add(self, data)

@@ -171,7 +171,7 @@ class Protocol(HttpToolsProtocol):
             self._refuse(NOT_HTTP)
 
     def on_message_begin(self) -> None:
-        """Begin a request, and add the transport of the connection to its scope."""
+        """Begin a request, and add the transport of the connection to the request's ASGI scope."""
         super().on_message_begin()
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
         self._in_head = True
@@ -182,7 +182,7 @@ class Protocol(HttpToolsProtocol):
         self._is_between_requests = False
 
     def on_headers_complete(self) -> None:
-        """Pass the request to the app, unless its head is too large or must be parsed again without `Upgrade`."""
+        """Pass the request to the app, unless its head is too large or is parsed again without `Upgrade` headers."""
         self._in_head = False
         if self._timer is not None:
             self._stop_timer()

@@ -61,7 +61,7 @@ def stop_on_hangup(server: Server) -> None:
 def create_service(
     spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None, operator_key: str = ""
 ) -> Service:
-    """Create the objects that the endpoints share, with the certificate that clients over https must trust."""
+    """Create the objects that the endpoints share, including the certificate that clients over https must trust."""
     service = Service(spec, settings, clock, operator_key)
     if listeners.authority is not None:
         service.ca_pem = listeners.authority.certificate.read_bytes()

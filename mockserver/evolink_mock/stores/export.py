@@ -163,7 +163,7 @@ def _converted(number: int, fields: Any, kind: type[T]) -> T:
 
 
 def _named(record: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the fields of a record as a dictionary. msgspec would encode the record as an array without names."""
+    """Return the fields of a record as a dictionary, because msgspec would encode it as an array without names."""
     values = msgspec.to_builtins(record)
     return dict(zip(names, values, strict=True))
 

@@ -58,8 +58,8 @@ class Buffer:
 class JournalBuffers:
     """The buffers of all accounts.
 
-    The function `write` stores a batch: for each buffer in it, some or all of its exchanges (the oldest first), and all
-    of its violations.
+    The function `write` stores a batch, which is a list of buffers, each with some or all of its exchanges (the oldest
+    first). Of each buffer in the batch, `write` also stores all violations.
     """
 
     def __init__(self, write: Callable[[Sequence[tuple[Buffer, list[Exchange]]]], None]) -> None:
@@ -83,10 +83,10 @@ class JournalBuffers:
             self.flush_some()
 
     def flush_in_rounds(self) -> None:
-        """Write the next batch, unless a round has ended less than `_ROUND_SECONDS` ago.
+        """Write the next batch, or do nothing during the pause after a round.
 
-        A round ends after `_BATCHES` batches, or when everything is written. Must be called many times per second,
-        because a full buffer drops its oldest exchanges.
+        A round consists of `_BATCHES` batches, or of fewer if everything is written. The pause after a round takes
+        `_ROUND_SECONDS`. Must be called many times per second, because a full buffer drops its oldest exchanges.
         """
         now = stopwatch()
         if now >= self._flush_at:

@@ -40,7 +40,7 @@ class MemoryStore:
         self._used_at: dict[str, float] = {}  # Unix seconds of the call of `unused` that noticed the use
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token, or create it if the token has no account."""
+        """Return the account of a token, and create it if the token has no account."""
         account = self._accounts.get(token)
         if account is None:
             account = self._accounts[token] = open_account(token, self._terms)
@@ -65,7 +65,7 @@ class MemoryStore:
             self._changed(task.account)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token, or create it if the token has no account."""
+        """Return the account of a token, and create it if the token has no account."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
@@ -85,7 +85,7 @@ class MemoryStore:
         return self._tasks.get(task_id)
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account, or only the last `latest` tasks."""
+        """Return the tasks of an account; only the last `latest` tasks if `latest` is set."""
         ids = self._ids.get(token, [])
         return [self._tasks[task_id] for task_id in (ids if latest is None else ids[-latest:])]
 
@@ -147,10 +147,10 @@ class MemoryStore:
         self.recorder(token).clear()
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
-        """Return the tokens of the accounts that have not been used since `since`.
+        """Return the tokens of the accounts that have sent no request since `since`.
 
-        `since` and `now` are Unix seconds of real time. This method does not know when an account was used, but only
-        whether it was used since the last call, and then considers `now` as the time of use.
+        `since` and `now`, the present time, are Unix seconds of real time. This store does not record the times of
+        requests. An account that has sent a request since the last call of this method counts as used at `now`.
         """
         used = self._accounts.keys() if self._used is None else self._used
         self._used_at |= dict.fromkeys(used, now)

@@ -20,12 +20,9 @@ _TLS_FILES = {
 
 
 class Address(NamedTuple):
-    """The address of a Redis or Valkey server, with the number of the database and a prefix for all keys.
+    """The address of a Redis or Valkey server, with the number of the database and a prefix for all keys."""
 
-    `shown` is the URL without the password, for logs and error messages.
-    """
-
-    shown: str
+    shown: str  # the URL without the password, for logs and error messages
     host: str
     port: int
     database: int

@@ -34,8 +34,9 @@ _CACHED_ACCOUNTS = 1024
 class Changes:
     """Reads accounts, and changes them by optimistic concurrency.
 
-    A change starts from the account as this process last stored it. If another process has stored the account in the
-    meantime, the Redis server rejects the change, and the change is repeated with the present account.
+    A change starts from the account as this process last stored it, without reading it again. If another process has
+    stored the account in the meantime, the Redis server rejects the change, and the change is repeated with the present
+    account.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Changes:
         self._latest: dict[str, bytes] = {}  # by token: the account as this process stored it last
 
     def account(self, token: str) -> Account:
-        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
         data = self._read(token)
         return self._open(token) if data is None else decode_account(data)
 

@@ -21,7 +21,7 @@ _CHUNK = 1000  # records that are read in one round trip
 
 
 def summary(store: RedisStore) -> dict[str, Any]:
-    """Return the numbers of records and workers, and the versions of the store and the server, by name."""
+    """Return, by name, the numbers of records and workers, and the versions of the store and the server."""
     connection, key = store.connection, store.connection.key
     names = connection.call("ZRANGE", key("opened"), 0, -1)
     lengths = {"callbacks": "deliveries", "due": "due", "leased": "attempting", "exchanges": "journal"}
@@ -40,7 +40,7 @@ def summary(store: RedisStore) -> dict[str, Any]:
 
 
 def problems(store: RedisStore) -> list[str]:
-    """Check the store, and return each problem as a line of text; empty if there is none."""
+    """Check the store, and return a line of text for each problem; an empty list if there is none."""
     return [*islice(_problems(store), _MOST)]
 
 

@@ -65,7 +65,8 @@ class QueryCache:
     def add(self, token: str, task_id: str, result: Result) -> None:
         """Cache an account and a task that the last `send` has read.
 
-        Because the version number was read before them, they may be newer than this version, but never older.
+        The version number was read before the account and the task. They may therefore be newer than this version, but
+        never older.
         """
         if self._version is not None:
             if len(self._results) >= _MOST_RESULTS:
@@ -73,7 +74,10 @@ class QueryCache:
             self._results[token, task_id] = result
 
     def _is_version(self, reply: Any) -> bool:
-        """Return whether the store's version number, in `reply`, is that of the cache. If not, clear the cache."""
+        """Return whether the store's version number in `reply` is the number for which the cache is valid.
+
+        If the number has changed, clear the cache.
+        """
         version = (self._connection.opened, reply) if isinstance(reply, bytes) else None
         if version == self._version and version is not None:
             return True

@@ -38,8 +38,9 @@ class RedisStore(JournaledStore):
     """A `BatchingStore` and a `SharedStore` on a Redis or Valkey server.
 
     Accounts are changed by optimistic concurrency: if another process has stored an account since this process read it,
-    the Redis server rejects the change, and the change is repeated. `wall_time` returns Unix seconds, by default those
-    of the Redis server's clock. Methods raise `StoreError` while the Redis server cannot be used.
+    the Redis server rejects the change, and the change is repeated. The function `wall_time` returns the real time in
+    Unix seconds, by default that of the Redis server's clock. Methods raise `StoreError` while the Redis server cannot
+    be used.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class RedisStore(JournaledStore):
             self._facts[name] = value
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
@@ -112,7 +113,7 @@ class RedisStore(JournaledStore):
         return self.changes.queries.send(commands)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
@@ -144,7 +145,7 @@ class RedisStore(JournaledStore):
         return None if data is None else self.changes.decode_task(task_id, data)
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account, or only the last `latest` tasks."""
+        """Return the tasks of an account; only the last `latest` tasks if `latest` is set."""
         first = 0 if latest is None else -latest
         ids = self.connection.call("LRANGE", self.connection.key(f"tasks:{token}"), first, -1)
         values = zip(ids, self._values(self.changes.tasks, ids), strict=True)
@@ -176,7 +177,7 @@ class RedisStore(JournaledStore):
         self.connection.write("drop", name)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """Return the tokens of the accounts that have not been used since `since`, in Unix seconds of real time."""
+        """Return the tokens of the accounts that have sent no request since `since`, in Unix seconds of real time."""
         tokens = self.connection.call("ZRANGEBYSCORE", self.connection.key("used"), "-inf", f"({since!r}")
         return [token.decode("utf-8", "surrogatepass") for token in tokens]
 

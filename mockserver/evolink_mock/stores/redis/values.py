@@ -29,7 +29,7 @@ def encoded(delivery: Delivery) -> tuple[bytes, str]:
 
 
 def instant_text(due: float) -> str:
-    """Encode a time as the Lua script expects it."""
+    """Encode a time for the Lua script, as a decimal number or `inf`."""
     return repr(float(due)) if math.isfinite(due) else _NEVER
 
 

@@ -70,7 +70,7 @@ class Changes:
         self.is_current = False  # whether `_version` has been checked since the requests of a batch arrived
 
     def account(self, token: str) -> Account:
-        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
         row = self._connection.fetch_one("SELECT data FROM accounts WHERE token = ?", (token,))
         return self._open(token) if row is None else decode_account(row[0])
 
@@ -83,7 +83,7 @@ class Changes:
         return self.find_cached(token, task_id)
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Do the same as `find`, but check whether the file has changed only if `is_current` is false."""
+        """Do the same as `find`, but check only once in each batch of requests whether the file has changed."""
         if not self.is_current:
             version = self._connection.version()
             if version != self._version or len(self._results) >= _CACHED_QUERIES:

@@ -100,7 +100,7 @@ class Connection:
         return Transaction(self)
 
     def begin(self) -> sqlite3.Connection:
-        """Begin a transaction, and return the connection of the module `sqlite3`."""
+        """Begin a transaction, and return the connection object of the module `sqlite3`."""
         try:
             self._execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:

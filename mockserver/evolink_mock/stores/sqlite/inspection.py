@@ -20,7 +20,7 @@ _MOST = 20  # maximum number of problems of one kind that are listed
 
 
 def summary(store: SqliteStore) -> dict[str, Any]:
-    """Return the version of the store, its size in bytes, and the numbers of records and workers, by name."""
+    """Return, by name, the version of the store, its size in bytes, and the numbers of records and workers."""
     connection, wall = store.connection, store.wall_time()
     counts = {
         "accounts": "SELECT count(*) - 1 FROM accounts",  # without the account of anonymous requests
@@ -38,7 +38,7 @@ def summary(store: SqliteStore) -> dict[str, Any]:
 
 
 def problems(store: SqliteStore) -> list[str]:
-    """Check the store, and return each problem as a line of text; empty if there is none."""
+    """Check the store, and return a line of text for each problem; an empty list if there is none."""
     connection = store.connection
     lines = [text for (text,) in connection.fetch("PRAGMA integrity_check") if text != "ok"]
     lines += [

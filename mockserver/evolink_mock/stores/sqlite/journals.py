@@ -1,4 +1,4 @@
-"""The journals of the accounts, which are logs of their requests and responses, in the SQLite file."""
+"""The journals of the accounts (logs of their requests and responses) in the SQLite file."""
 
 from __future__ import annotations
 

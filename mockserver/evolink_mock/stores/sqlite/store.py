@@ -35,8 +35,8 @@ _ANONYMOUS = 0  # id of the account whose journal records the requests without a
 class SqliteStore(JournaledStore):
     """A `BatchingStore` and a `SharedStore` in an SQLite file.
 
-    `wall_time` returns Unix seconds, for leases and for the deletion of unused accounts. Methods raise `StoreError`
-    if the file cannot be used.
+    The function `wall_time` returns the real time in Unix seconds. Methods raise `StoreError` if the file cannot be
+    used.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class SqliteStore(JournaledStore):
             database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
@@ -98,7 +98,7 @@ class SqliteStore(JournaledStore):
         return self.changes.together(commands)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token, which is created if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
@@ -126,7 +126,7 @@ class SqliteStore(JournaledStore):
         return None if row is None else self.operations.decode(task_id, row[1], row[0])
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account, or only the last `latest` tasks."""
+        """Return the tasks of an account; only the last `latest` tasks if `latest` is set."""
         query = "SELECT t.id, t.data FROM accounts a, tasks t WHERE t.account = a.id AND a.token = ? ORDER BY t.number"
         rows = self.connection.rows(f"{query} DESC LIMIT ?", (token, -1 if latest is None else latest))
         return [self.operations.decode(task_id, token, data) for task_id, data in rows][::-1]
@@ -165,7 +165,7 @@ class SqliteStore(JournaledStore):
                 database.execute("DELETE FROM accounts WHERE id = ?", row)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """Return the tokens of the accounts that have not been used since `since`, in Unix seconds of real time."""
+        """Return the tokens of the accounts that have sent no request since `since`, in Unix seconds of real time."""
         query = "SELECT token FROM accounts WHERE used_at < ? AND id != ?"
         return [token for (token,) in self.connection.fetch(query, (since, _ANONYMOUS))]
 
