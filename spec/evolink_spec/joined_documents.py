@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def joined_documents(spec: Spec) -> dict[str, Document]:
-    """Return all documents by file. Each document with a create operation also contains that of the status query."""
+    """Return all documents by file.
+
+    The document of the status query is joined to each document with a create operation.
+    """
     query = spec.documents[spec.query.source]
     creating = {operation.source for creates in spec.creates.values() for operation in creates.values()}
     return {

@@ -93,8 +93,9 @@ class CompiledOperations:
     def _best_fit(self, document: Mapping[str, Any], model: str) -> CompiledOperation:
         """Return the operation that serves a request for an unknown model.
 
-        The operations whose model names are most similar to `model` are tried in order of similarity, and the first one
-        whose schema the body matches is returned. If the body matches none of the schemas, the first one is returned.
+        The operations whose model names are most similar to `model` are tried in order of similarity, and the first
+        operation whose schema the body matches is returned. If the body matches none of these schemas, the operation
+        with the most similar model name is returned.
         """
         text = model[:_MOST_COMPARED]
         names = sorted(

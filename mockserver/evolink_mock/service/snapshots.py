@@ -32,7 +32,7 @@ async def dump(service: Service) -> AsyncIterator[bytes]:
 
 
 async def load(service: Service, lines: Iterable[bytes]) -> None:
-    """Restore the accounts of a snapshot. An existing account with the token of a restored one is replaced.
+    """Restore the accounts of a snapshot. An existing account with the same token is replaced.
 
     The clocks of the accounts continue from the time of the snapshot. If a line cannot be read, ValueError is raised
     and nothing is restored.

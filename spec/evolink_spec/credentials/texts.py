@@ -101,8 +101,8 @@ _PATTERNS = {
 def without_credentials(text: str, replace: Replace, *, plain_urls: bool = False) -> str:
     """Return a text in which credentials are replaced.
 
-    If `plain_urls` is true, UUIDs and hexadecimal numbers in the paths of URLs are kept, because they are identifiers
-    there.
+    If `plain_urls` is true, UUIDs and hexadecimal numbers in the paths of URLs are kept, because they are probably
+    identifiers.
     """
     return without_keys(without_named(text, replace), replace, plain_urls=plain_urls)
 
