@@ -30,8 +30,8 @@ REGION = re.compile(
 METHODS = ("get", "post", "put", "patch", "delete")
 # What the declarations of the TOML file do not say by themselves.
 UNDESCRIBED = {
-    "failing.code": "The `error.code` with which the task fails.",
-    "failing.fields": "Fields that replace those of the usual request.",
+    "failing.code": "The `error.code` with which a task with these `fields` fails.",
+    "failing.fields": "Fields of the create request, which replace those of the usual request.",
     "keys.token": "The key itself. Better: use token_env.",
     "keys.token_env": "The environment variable with the key.",
 }

@@ -93,7 +93,10 @@ class Clock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     advance_url: Annotated[
         str,
-        Meta(description='A URL that takes {"seconds": N} and moves the clock of the requesting account.'),
+        Meta(
+            description='A URL to which the check sends POST requests with {"seconds": N}, so that the server advances '
+            "the clock of the account by N seconds."
+        ),
     ]
 
 

@@ -220,7 +220,7 @@ class JudgingOptions(Struct, frozen=True, kw_only=True):
     complete: Annotated[
         bool,
         Option(
-            help="State that the recording contains every request of the clients, so that a missing request counts "
+            help="State that the traffic contains every request of the clients, so that a missing request counts "
             "as not sent."
         ),
     ] = False

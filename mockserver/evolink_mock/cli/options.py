@@ -111,7 +111,7 @@ class RunningMockOptions(Struct, frozen=True, kw_only=True):
     url: Annotated[
         str,
         Option(
-            help="URL of the mock, if it is not an argument. EVOLINK_BASE_URL changes the default.",
+            help="URL of the mock, unless it is passed as an argument. EVOLINK_BASE_URL changes the default.",
             metavar="URL",
         ),
     ] = "http://127.0.0.1:8080"

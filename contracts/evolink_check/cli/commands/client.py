@@ -75,7 +75,7 @@ class ClientReports(ServedReport, frozen=True, kw_only=True):
     badge: Annotated[
         Path | None,
         Option(
-            help="Write the score as JSON for an endpoint badge of shields.io.",
+            help="Write the number of passed clauses as JSON for an endpoint badge of shields.io.",
             section=_REPORTS,
             metavar="FILE",
         ),

@@ -74,7 +74,8 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     update: Annotated[
         bool,
         Option(
-            help="Write the current violations to the --baseline file. Entries of clauses that were not tested stay.",
+            help="Write the current violations to the --baseline file, but keep the entries of clauses that were not "
+            "observed.",
             section=_REPORTS,
             name="--update-baseline",
         ),
