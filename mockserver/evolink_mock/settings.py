@@ -82,7 +82,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = False
     seed: Annotated[
         int | None,
-        Option(help="Equal seeds give equal ids, durations and start of the clock.", section=_TASKS, metavar="N"),
+        Option(
+            help="Equal seeds give equal ids, durations and start of the clock.", section=_TASKS, metavar="N"
+        ),
     ] = None
     clock_scale: Annotated[
         float,
