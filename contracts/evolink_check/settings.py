@@ -37,18 +37,23 @@ class Subject:
     """The server to check, and facts about it. If a fact is missing, the clauses that need it are not observed."""
 
     url: str  # the base URL, without a slash at the end
-    keys: Mapping[str, Key]  # by their labels; the label `main` always exists
+    keys: Mapping[str, Key]  # the API keys by their labels, one of which is always `main`
     any_key: bool = False  # the server accepts any key, so its response to a wrong key proves nothing
     scale: float = 1.0  # how many seconds pass on the server in one real second
     failing: tuple[Failing, ...] = ()
-    callback_url: str = ""  # the public URL prefix of evolink-check's callback receiver; empty: no callbacks
+    # The public URL prefix of evolink-check's callback receiver. If it is empty, callbacks are not checked.
+    callback_url: str = ""
     callback_listen: tuple[str, int] | None = None  # the host and port on which the callback receiver listens
-    advance_url: str = ""  # accepts `{"seconds": N}` to advance the account's clock; empty: impossible
+    # Accepts `{"seconds": N}` and advances the clock of the account. If it is empty, the clock cannot be advanced.
+    advance_url: str = ""
     prompt: str = "The person starts dancing"
     image_url: str = "https://example.com/image.jpg"
     cannot: frozenset[str] = frozenset()  # the ids of clauses that cannot be observed on this server
-    ca: str = ""  # a PEM file with the CA that signed the server's certificate; empty: the system's CAs
-    task_limit: float = 0.0  # real seconds within which each task must end; 0: ten times its estimated time
+    # A PEM file with the CA that signed the server's certificate. If it is empty, the system's CAs are used.
+    ca: str = ""
+    # Real seconds within which each task must end. If it is 0, the limit is ten times the task's estimated time, but at
+    # least ten seconds.
+    task_limit: float = 0.0
     callback_trust: bool = False  # assume that `callback_url` leads to the receiver, without testing it
 
     @classmethod
@@ -74,8 +79,9 @@ class Effort:
     seconds: float = 120.0  # the maximum duration of the run
     task_seconds: float = 60.0  # the maximum time to wait for one task to end
     jobs: int = 4  # the maximum number of requests at the same time
-    rate: float | None = None  # the maximum number of requests per second; None: no maximum
-    max_credits: float | None = None  # the budget; None: a correct server creates no task in the run
+    rate: float | None = None  # the maximum number of requests per second; None if unlimited
+    # The budget. If it is None, only requests from which a correct server creates no task are sent.
+    max_credits: float | None = None
     seed: int = 0
-    clauses: frozenset[str] = frozenset()  # the ids of the clauses to test; empty: all clauses
+    clauses: frozenset[str] = frozenset()  # the ids of the clauses to test; empty to test all
     memory: Path | None = None  # a folder of saved failing examples, which the next run tries first

@@ -40,7 +40,7 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
         for pair, first in _with_first_of_documents(pairing.pairs)
         for change in _pair_changes(pair, with_document=first)
     ]
-    changes += _model_changes(old, new, pairing)
+    changes += _model_changes(pairing)
     changes += _unpaired_operation_changes(pairing)
     unique = dict.fromkeys(changes)  # content types with the same schema yield equal changes
     judged = [
@@ -67,11 +67,11 @@ def _pair_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Chang
     yield from prose_changes(pair, with_document=with_document)
 
 
-def _model_changes(old: Sequence[Document], new: Sequence[Document], pairing: Pairing) -> Iterator[Change]:
+def _model_changes(pairing: Pairing) -> Iterator[Change]:
     olds = [pair.old for pair in pairing.pairs] + pairing.removed
     news = [pair.new for pair in pairing.pairs] + pairing.added
     partners = {id(pair.old): pair.new for pair in pairing.pairs}
-    return ModelComparison(catalog_of(olds), catalog_of(news), partners, (old[0], new[0])).changes()
+    return ModelComparison(catalog_of(olds), catalog_of(news), partners).changes()
 
 
 def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
@@ -109,9 +109,9 @@ def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
 def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing:
     """Find the pairs of an old and a new operation that are two versions of the same operation.
 
-    Operations are paired if their file name, method and path, models or `operationId` are equal. The most reliable of
-    these criteria are tried first. If each version is a single document, and exactly one old and one new operation are
-    left, they are paired, too.
+    Operations are paired if they agree in certain combinations of file name, method, path, models and `operationId`.
+    The most reliable combinations are tried first. If then only one old and one new operation are left, they are also
+    paired, provided that each version is a single document or that their `operationId` is equal.
     """
     read = operations_of_all([*old, *new])
     olds = [operation for operations in read[: len(old)] for operation in operations]
@@ -133,7 +133,7 @@ def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing
 
 
 def _matchers(*, is_single: bool) -> Iterator[Callable[[Operation, Operation], bool]]:
-    """Yield functions that decide whether two operations are versions of the same one, the most reliable first."""
+    """Yield functions that decide whether two operations are versions of one operation, the most reliable first."""
 
     def address(one: Operation, other: Operation) -> bool:
         return (one.method, one.path) == (other.method, other.path)

@@ -21,7 +21,7 @@ class DriftReport:
     new: str
     changes: tuple[Change, ...]
     started: float
-    seconds: float
+    seconds: float  # how long the comparison took
     strict: bool = False
     command: str = ""
     notes: tuple[str, ...] = ()

@@ -154,7 +154,7 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return the tasks to follow first: all with a callback URL, because callbacks take time, and one without."""
+    """Return the tasks to follow first: all with a callback URL, because callbacks take time, and one other."""
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
 

@@ -151,7 +151,7 @@ class Run:
         examples: int,
         on_result: Callable[[Case, Entry], object] = _ignore_result,
     ) -> None:
-        """Send generated requests. If a response violates a clause, search for the smallest request that causes it.
+        """Send generated requests. If one leads to a violation, search for the smallest request that leads to it, too.
 
         `examples` is the number of requests to generate for each strategy. If `creates` is true, the requests
         create tasks, and `examples` is the number for all strategies together.

@@ -92,8 +92,8 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
     """Whether a run uses Schemathesis.
 
-    It is not used if the profile generates no requests. It is not used either if the user selected clauses (`wanted`),
-    but none of them can be observed in a single exchange.
+    It is not used if `effort.examples` is 0. It is not used either if the user selected clauses (`wanted`), but none of
+    them can be observed in a single exchange.
     """
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0

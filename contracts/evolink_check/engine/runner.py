@@ -204,9 +204,10 @@ def _report(run: Run, started: float, seconds: float) -> Report:
 
 
 def _accounts_after_run(run: Run) -> dict[str, Account]:
-    """Return the facts about the accounts, with what the run has shown about access to the model.
+    """Return the facts about the accounts that are known after the run.
 
-    If it was unknown whether the main account has access, and the main API key created a task, the account has access.
+    If it was unknown before the run whether the main account has access to the model, it has access if the main API key
+    created a task.
     """
     accounts = dict(run.accounts)
     main = accounts[MAIN]

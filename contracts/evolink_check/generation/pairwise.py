@@ -38,7 +38,7 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
     """Return at most 16 create requests.
 
     The first request of each operation has the minimal body. The fields of the other requests have values that the
-    documents list, combined by `pairwise_cover`. Each of them also tests a special case, such as a long prompt,
+    documents list, combined by `pairwise_cover`. Each request also tests a special case, such as a long prompt,
     until all special cases have occurred.
     """
     rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]

@@ -32,8 +32,8 @@ class SearchAbortedError(BaseException):  # Hypothesis treats any `Exception` as
 class Search:
     """How thoroughly to search for a failing example. At most `examples` examples are generated.
 
-    If `seed` is None, the seed is random. `memory` is a folder of failing examples, which run first; None if failing
-    examples are not saved.
+    If `seed` is None, the seed is random. `memory` is a folder of failing examples, which are tried first; None if
+    failing examples are not saved.
     """
 
     examples: int

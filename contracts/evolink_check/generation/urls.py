@@ -75,7 +75,7 @@ def disguised_urls(host: str) -> Iterator[str]:
 
 
 def internal_hosts(in_all_notations: tuple[str, ...] = INTERNAL) -> tuple[str, ...]:
-    """Return every internal host. The addresses in `in_all_notations` are returned in every notation."""
+    """Return every internal host. Only the IPv4 addresses in `in_all_notations` are returned in every notation."""
     v4 = (*INTERNAL, *(host for address in in_all_notations for host in url_notations(address)))
     v6 = (
         notation

@@ -1,4 +1,4 @@
-"""A strategy for create requests that a server must accept.
+"""A Hypothesis strategy that generates create requests that a server must accept.
 
 Import this module only when it is needed, because it imports Hypothesis.
 """
@@ -61,7 +61,7 @@ def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> S
 
 
 def prompts() -> SearchStrategy[str]:
-    """Generate harmless prompts of at most 10,000 characters, some of them with many scripts and combining marks."""
+    """Generate harmless prompts of at most 10,000 characters, some of them in many writing systems."""
     words = st.lists(st.sampled_from(_WORDS), min_size=1, max_size=5).map(", ".join)
     odd = st.text(SCRIPTS, max_size=40).map(lambda text: f"a cat {text}")
     long = st.integers(1_000, _LONGEST).map(lambda size: ("a cat dances and " * size)[:size])

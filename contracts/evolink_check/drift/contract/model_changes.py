@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from evolink_check.drift.pairs.operations import Operation
-    from evolink_check.drift.records import Document, Place, Verdict
+    from evolink_check.drift.records import Place, Verdict
     from evolink_check.drift.schemas.shapes import Shape
 
 
@@ -95,7 +95,6 @@ class ModelComparison:
     old: Catalog
     new: Catalog
     partners: dict[int, Operation]
-    documents: tuple[Document, Document]
 
     def changes(self) -> Iterator[Change]:
         """Yield every change of the models and of the old model names."""

@@ -70,9 +70,9 @@ class Operation:
     bodies: Mapping[str, Content]
     parameters: Mapping[str, Parameter]
     responses: Mapping[str, Response]
-    servers: tuple[str, ...]
+    servers: tuple[str, ...]  # the URLs of the servers
     security: frozenset[str]
-    texts: tuple[tuple[str, str], ...]
+    texts: tuple[tuple[str, str], ...]  # the descriptions, each after the JSON pointer to it
     callbacks: Mapping[str, Operation] = field(default_factory=dict)
 
     @property

@@ -20,7 +20,7 @@ def sentences_of(text: str) -> list[str]:
 
 
 def codes_of(sentence: str) -> list[str]:
-    """Return the code spans of a sentence."""
+    """Return the code spans (texts in backticks) of a sentence, without the backticks."""
     return _CODE.findall(sentence)
 
 

@@ -24,15 +24,12 @@ Where = Literal["request", "response", "operation"]
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """The facts that one version states at one place of an operation.
+    """The facts that one version states at one place of an operation, in descriptions and in the schema."""
 
-    `facts` and `sets` come from descriptions; `numbers` and `words` come from the schema.
-    """
-
-    facts: tuple[StatedNumber, ...]
-    sets: tuple[StatedWords, ...]
-    numbers: frozenset[float] = frozenset()
-    words: frozenset[str] = frozenset()
+    facts: tuple[StatedNumber, ...]  # the numbers in the descriptions
+    sets: tuple[StatedWords, ...]  # the sets of words in the descriptions
+    numbers: frozenset[float] = frozenset()  # the limits and the listed numbers in the schema
+    words: frozenset[str] = frozenset()  # the listed values in the schema, as texts
 
 
 @dataclass(frozen=True, slots=True)
