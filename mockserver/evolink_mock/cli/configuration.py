@@ -39,8 +39,8 @@ def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
 def source_of(name: str) -> str:
     """Return where the value of the setting `name` comes from, for error messages.
 
-    This is an option, an environment variable, or a file with a TOML key. If the setting has its default value, its
-    option is returned.
+    The source is an option, an environment variable, or a file with a TOML key. If the setting has its default
+    value, its option is returned.
     """
     context = click.get_current_context(silent=True)
     sources = (

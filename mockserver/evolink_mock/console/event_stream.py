@@ -49,7 +49,7 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     learns how many. A client that does not read the events in time is disconnected, and can connect again.
 
     `cleared` is an event that tells the client to remove the exchanges that it shows. It is sent when the feed is
-    cleared (because the mock was reset); if it is empty, the client does not learn of it.
+    cleared (because the mock was reset). If `cleared` is empty, the client does not learn of the reset.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200

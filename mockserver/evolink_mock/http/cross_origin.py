@@ -33,7 +33,7 @@ class CrossOrigin:
     """Adds CORS headers to the responses that a web page may read.
 
     Pages of loopback addresses and of the `allowed` origins may read responses. If `allowed` contains `*`, every page
-    may read them; if it contains `off`, no page may. Responses from paths below `closed` are never readable.
+    may read them; if it contains `off`, no page may. No page may read what paths below `closed` return.
     """
 
     def __init__(self, allowed: Collection[str], closed: str) -> None:

@@ -56,7 +56,7 @@ class RecipeRegistry:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The recipes with only one effect: each status, each failure, and each example of the other effects."""
+        """The recipes with only one effect: all error statuses, all failures, and the examples of the other effects."""
         examples = [
             example for effect in EFFECTS if effect.name not in {STATUS, FAIL} for example in effect.examples
         ]
