@@ -75,8 +75,8 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause; otherwise return all verdicts.
 
     `ledger` is the path or URL of the list in which `app` books finished tasks, or a function that returns the entries
-    of this list as texts or JSON values. If `app` accepts only callbacks about tasks that it knows, `register` must
-    tell `app` about a task. It is called for each task, with the API's response to the create request.
+    of this list as texts or JSON values. If `app` accepts only callbacks about tasks that it knows, pass a function as
+    `register` that tells `app` about a task. The function is called with the API's response to each create request.
     """
     from evolink_spec.clauses import load_clauses
 

@@ -44,7 +44,7 @@ class Ledger:
     """The list of the tasks that a receiver has booked, which is read again for each call of `bookings`.
 
     `read` returns the content of the ledger as bytes, a text or JSON values, or None if no ledger exists. If `pattern`
-    is set, only entries that match `pattern` are bookings, and each of them means that its task succeeded.
+    is set, only entries that match `pattern` are bookings, and every booking means that the task succeeded.
     """
 
     def __init__(self, read: Callable[[], Any], pattern: str = "") -> None:

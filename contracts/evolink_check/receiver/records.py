@@ -140,9 +140,9 @@ class ScenarioRecord:
 class ReceiverActivity:
     """What the receiver did during the whole check.
 
-    `requests` are its requests to the API, in order of time. `bookings` are grouped by task id; None means that there
-    is no ledger. `output` is the text that the receiver printed and logged; None if this text is not available.
-    `complete` is False if requests may be missing.
+    `requests` are the receiver's requests to the API, in order of time; some may be missing unless `complete` is True.
+    `bookings` are grouped by task id; None means that there is no ledger. `output` is the text that the receiver
+    printed and logged; None if this text is not available.
     """
 
     requests: tuple[Entry, ...] = ()
@@ -151,7 +151,7 @@ class ReceiverActivity:
     complete: bool = True
 
     def booked(self, task_id: str) -> tuple[Booking, ...]:
-        """Return what the receiver has booked for a task; empty if there is no ledger to read."""
+        """Return what the receiver has booked for a task; empty if there is no booking or no ledger."""
         return (self.bookings or {}).get(task_id, ())
 
     def naming(self, *words: str) -> tuple[Entry, ...]:

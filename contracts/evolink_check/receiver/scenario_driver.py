@@ -85,7 +85,7 @@ class ScenarioDriver:
         return reply
 
     def mark_late(self, limit: float) -> None:
-        """Mark the replies of this scenario that took longer than `limit` seconds as late."""
+        """Set `late` of each reply in this scenario: True if the reply took longer than `limit` seconds."""
         for case in self.record.cases:
             case.calls = [
                 replace(call, reply=replace(call.reply, late=call.reply.seconds > limit))

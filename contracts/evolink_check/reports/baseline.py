@@ -161,7 +161,7 @@ def _keys(baseline: Baseline) -> frozenset[tuple[str, str]]:
 
 
 def normalized(text: str) -> str:
-    """Replace the parts of a text that differ from run to run with placeholders."""
+    """Replace by placeholders the parts of a text that differ from run to run, such as ids and times."""
     for pattern, word in _VARYING:
         text = pattern.sub(word, text)
     return " ".join(_NUMBER.sub(_normalized_number, text).split())

@@ -25,8 +25,8 @@ class Positions:
     def line_of(self, pointer: str) -> int:
         """Return the line of the value at a JSON pointer.
 
-        If there is no such value, return the line of its closest parent. Return 0 if the file is not readable
-        YAML or JSON.
+        If the file has no value at the pointer, return the line of the closest parent that exists. Return 0 if the file
+        is not readable YAML or JSON.
         """
         node, line = self._root, 0
         if node is not None:
@@ -42,7 +42,7 @@ class Positions:
 def _child(node: Any, token: str) -> tuple[Any, Any]:
     """Return the child `token` of a YAML node: the key (None for an array item) and the value.
 
-    If there is none, both are None.
+    If the node has no such child, both are None.
     """
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if str(key.value) == token), (None, None))

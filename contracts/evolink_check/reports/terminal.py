@@ -28,8 +28,8 @@ def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
     """Print the report.
 
-    By default, it shows at most three violations of each violated clause. `verbose` adds all other violations, and the
-    clauses that passed or were not observed, the latter with what is needed to observe them.
+    By default, at most three violations of each violated clause are printed. `verbose` adds all other violations, the
+    clauses that passed, and the clauses that were not observed, each with what is needed to observe it.
     """
     print_line(console, f"evolink-check {report.kind} {report.subject}", "bold")
     ordered = formatting.ordered(report.verdicts)

@@ -41,7 +41,7 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 def media_of(body: bytes, problem: str = "") -> Media:
     """Decode a file and return its properties.
 
-    `problem` is the reason why the download is incomplete. If there is one, the file is not decoded, and the result
+    `problem` is the reason why the download is incomplete. If it is not empty, the file is not decoded, and the result
     contains only the problem. The duration of a truncated file is the duration of the part that exists. A file with
     sound and without pictures has the width and height 0.
     """

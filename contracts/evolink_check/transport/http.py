@@ -90,10 +90,10 @@ class HttpClient:
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
         """Send a request and return the exchange. Never raises an exception.
 
-        `case` is the request; its path is a whole URL or a path below the base URL. `key` is the header with the API
-        key, which is added to the request. `left` returns the remaining seconds of the run. If the response is missing
-        or incomplete, the status is 0 and `problem` is the reason. If the body of the response is longer than
-        `LARGEST_ANSWER`, the body is not kept, and `size` is the number of bytes received.
+        `case` is the request; its path is a whole URL or a path below the base URL. `key` contains the header with the
+        API key, and is added to the headers of the request. `left` returns the remaining seconds of the run. If the
+        response is missing or incomplete, the status is 0 and `problem` is the reason. If the body of the response is
+        longer than `LARGEST_ANSWER`, the body is not kept, and `size` is the number of bytes received.
 
         `follow` is for downloads: it follows redirects, and keeps the status of an incomplete response and the part
         of the body that was received.

@@ -151,7 +151,7 @@ class Target:
         return self._stop.is_set()
 
     def pause(self, seconds: float) -> None:
-        """Wait for `seconds`. Raises `OutOfTimeError` when the run is over, even during the wait."""
+        """Wait for `seconds`. Raises `OutOfTimeError` as soon as the run is over, even during the wait."""
         while seconds > 0:
             self.in_time()
             self._wait(min(seconds, _SLICE))

@@ -44,7 +44,7 @@ def _secret(view: CaseView) -> Iterator[Judged]:
 
 
 def _forged(view: CaseView) -> Iterator[Judged]:
-    """A forged callback must not cause a booking or a fetch of a result, unless a status query confirms it."""
+    """A forged callback must not cause a booking or a fetch of a result, unless a status query confirms its content."""
     if view.terms.trusts_secret or not view.case.calls or view.case.id == "no task":
         return
     case, call = view.case, view.case.calls[0]

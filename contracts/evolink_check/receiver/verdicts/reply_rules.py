@@ -58,7 +58,7 @@ def _replies(view: CaseView) -> Iterator[Judged]:
 
 
 def _is_deliberate(call: Call) -> bool:
-    """Return whether the receiver refused a callback without `results` or `error`. A receiver may require these."""
+    """Return whether the receiver refused a callback without `results` or `error`, which it may require."""
     essential = call.label in {"without `results`", "without `error`"}
     return essential and 400 <= call.reply.status < 500  # noqa: PLR2004
 
