@@ -67,8 +67,8 @@ class Tolerances:
     def task_limit(self, estimated: object, stated: float = 0.0) -> float:
         """Return the real seconds within which a task must end; 0 if unknown.
 
-        The limit is `stated`, the configured limit. If `stated` is 0, the limit is derived from the task's
-        `estimated_time`.
+        `stated` is the configured limit. If it is 0, the limit is ten times `estimated`, the estimated time of the
+        task, but at least ten seconds of the server's clock.
         """
         if stated:
             return stated
@@ -97,11 +97,11 @@ class Tolerances:
         return due - min(self.retry_early, max(0.1, due / 2)), due * 1.5 + 2.0
 
     def wait_for_delivery(self, rules: CallbackRules, count: int) -> float:
-        """Return the real seconds to watch for the next delivery after `count` deliveries.
+        """Return how many real seconds to wait for the next delivery when `count` deliveries have arrived.
 
-        The time is counted from the last delivery or, if there is none, from the end of the task. A delivery that does
-        not arrive within this time counts as not sent. After the last documented retry, the time is twice the longest
-        wait, so that a surplus delivery is noticed.
+        The wait begins at the last delivery or, if there is none, at the end of the task. A delivery that does
+        not arrive within this time counts as not sent. After the last documented retry, the result is twice the
+        longest documented wait, so that a surplus delivery is noticed.
         """
         if not count:
             return self.real(self.first_delivery_server) + self.delivery_delay

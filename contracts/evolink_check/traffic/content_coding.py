@@ -21,7 +21,7 @@ _STEP = 64 * 1024  # bytes decoded in one step
 
 
 class UndecodableError(ValueError):
-    """A body cannot be decoded with the content coding that its header names."""
+    """A body cannot be decoded with the content coding that the header Content-Encoding names."""
 
 
 def coding_of(headers: Iterable[tuple[str, str]]) -> str:

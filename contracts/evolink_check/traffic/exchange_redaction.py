@@ -49,8 +49,8 @@ def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
 def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:
     """Add the credentials of a request to `keys`, so that they are replaced by marks.
 
-    A bearer key that was sent to the API is replaced by the mark `[removed:key]`, so that rules notice a key in a wrong
-    place, such as a URL.
+    A bearer key that was sent to the API (`kind` is "exchange") is replaced by the mark `[removed:key]`, so that rules
+    notice a key in a wrong place, such as a URL.
     """
     for key in bearer_keys_in(exchange):
         _add(keys, key, KEY if kind == "exchange" else mark(key))

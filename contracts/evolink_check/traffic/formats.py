@@ -1,4 +1,4 @@
-"""Decode JSON strictly, and check `format: uri`, which openapi-core does not check."""
+"""Decode JSON strictly, and check values with the JSON Schema `format: uri`, which openapi-core ignores."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FUTURE = re.compile(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+")
 def is_uri(value: Any) -> bool:
     """Return whether a value is an absolute URI.
 
-    Return True for a value that is not a string, because `format` applies to strings only.
+    Return True for a value that is not a string, because in JSON Schema, `format` applies to strings only.
     """
     if not isinstance(value, str):
         return True

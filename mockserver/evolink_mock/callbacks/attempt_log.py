@@ -68,7 +68,7 @@ def log_attempt(delivery: Delivery, attempt: Attempt) -> None:
 
 
 def receivers(origins: Iterable[str]) -> str:
-    """Return how often the most frequent origins occur, such as "3 to https://a.example, 1 to https://b.example"."""
+    """Return a text with the most frequent origins, such as "3 to https://a.example, 1 to https://b.example"."""
     counts = Counter(origins)
     named = [f"{count} to {origin}" for origin, count in counts.most_common(_NAMED)]
     more = [f"{len(counts) - _NAMED} more receivers"] if len(counts) > _NAMED else []

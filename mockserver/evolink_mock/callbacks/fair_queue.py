@@ -106,7 +106,10 @@ class FairQueue:
         return max(1, min(self._limits.account, free // 4))
 
     def _free_for(self, receiver: str) -> int:
-        """Return how many more attempts may begin to receivers that are fast, slow or not yet called, as this one."""
+        """Return how many more attempts to a receiver are allowed by the limits `slow` and `unproven`.
+
+        Returns `total` if neither limit applies, because the last attempt to the receiver was fast.
+        """
         limits, is_slow = self._limits, self._is_slow.get(receiver)
         if is_slow is False:
             return limits.total

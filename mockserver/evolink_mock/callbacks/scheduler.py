@@ -270,7 +270,7 @@ class CallbackScheduler:
             _log.exception("recording an attempt failed, task %s", delivery.task_id)
 
     async def _until_next(self) -> None:
-        """Wait until the first alarm is due, or until an earlier alarm is set."""
+        """Wait until the first time set by `_set_alarm`, or until `_set_alarm` sets an earlier time."""
         waits: list[asyncio.Task[object]] = [asyncio.create_task(self._wake.wait())]
         if self._alarms:
             waits.append(asyncio.create_task(self._clock.sleep_until(self._alarms[0][0])))

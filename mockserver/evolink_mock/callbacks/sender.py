@@ -160,9 +160,9 @@ class CallbackSender:
             await stream.aclose()
 
     async def _prepare(self) -> None:
-        """Import the HTTP client and load the CA certificates, unless this has been done before.
+        """Import the HTTP client and load the CA certificates at the first call.
 
-        This runs in a thread, because it takes tens of milliseconds and would block the event loop.
+        A thread does this, because it takes tens of milliseconds and would block the event loop.
         """
         async with self._preparing:
             if not self._prepared:

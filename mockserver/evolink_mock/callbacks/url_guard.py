@@ -1,4 +1,4 @@
-"""Decide whether the mock may call a callback URL, or an address to which its host resolves. Without I/O.
+"""Decide whether the mock may call a callback URL, or an IP address to which the host of the URL resolves.
 
 A URL is parsed once, by `parse_callback_url`, for the check and for the request. A URL that another parser could
 understand differently is rejected. Therefore, a URL must not contain a user name, a backslash, a percent sign in the
@@ -116,7 +116,7 @@ def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
 
 
 def address_refusal(ip: str) -> str | None:
-    """Return the reason why the mock must not connect to an address; None if the address is public."""
+    """Return the reason why the mock must not connect to an IP address; None if the address is public."""
     try:
         address = ip_address(ip)
     except ValueError:

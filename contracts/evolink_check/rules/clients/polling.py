@@ -1,4 +1,4 @@
-"""Rules about polling tasks: the ids that a client queries, how often and how long, and what it does afterwards."""
+"""Rules about polling: which task ids a client queries, how often and for how long, and what it does afterwards."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Rules that judge a single exchange, or compare exchanges of one kind."""
+"""Rules that judge a single exchange, or compare similar exchanges, such as create requests."""

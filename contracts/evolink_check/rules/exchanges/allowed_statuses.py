@@ -106,7 +106,7 @@ def is_foreign(task_id: str) -> bool:
 def was_never_issued(observation: Observation, view: TraceView) -> bool:
     """Return whether no server can have issued the task id that a status query asks for.
 
-    Return True if the checker invented the id, or if the time in the id is impossible. Return False for an id that
+    Return True if evolink-check invented the id, or if the time in the id is impossible. Return False for an id that
     occurs in a response or in the examples of the OpenAPI documents. Also return False for any other id with a possible
     time, because the task may have been created before the recording began.
     """

@@ -10,8 +10,8 @@ The rules about responses of the API use these functions:
   response.
 - `known_tasks(view)`: the create requests of the tasks whose queries are judged, by task id. The response to each of
   these requests is judgeable, and its task id is well formed, unique and consistent with `created`. For any other task,
-  the response to the create request already violates a clause. If a query
-  of one of these tasks gets a 404 before another gets a 200, `create.readable-at-once` is violated.
+  the response to the create request already violates a clause. If a query of a known task gets a 404 before another
+  query gets a 200, `create.readable-at-once` is violated.
 - `headers_to_blame(view)` in `false_rejections`: for each exchange that was refused because of an unknown request
   header, the name of the header.
 """

@@ -223,7 +223,7 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
 
 
 def _distance(value: int, create: Observation) -> tuple[float, float]:
-    """Return the seconds from a create request to `value`, the `created` in its response, and the allowed seconds.
+    """Return the seconds from a create request to `value`, its `created`, and how many seconds are allowed.
 
     The seconds are negative if `created` is earlier than the request, and 0 for every time between the request and its
     response. The time of the response is taken from its `Date` header. Without this header, the recorded time is used,

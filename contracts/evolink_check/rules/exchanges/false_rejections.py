@@ -125,8 +125,8 @@ def _refusals(
 def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
     """Return the features for which a create request may have been refused, the most likely ones first.
 
-    A feature is left out if another request with this feature was accepted. A callback URL's host
-    that was accepted before is left out only if another feature remains, because a later look-up of the host may fail.
+    A feature is left out if another request with this feature was accepted. The host of a callback URL, even if it was
+    accepted before, is left out only if another feature remains, because a later look-up of the host may fail.
     """
     others = [
         feature

@@ -77,9 +77,9 @@ def _without_query(url: Any) -> Any:
 
 @rule("task.error-when-failed")
 def error_when_failed(view: TraceView) -> Iterator[Finding]:
-    """`error` has all members if a task has failed, and is absent or null otherwise (clause `task.error-when-failed`).
+    """`error` is complete if a task has failed, and absent or null otherwise (clause `task.error-when-failed`).
 
-    Other clauses check the values of the members `code`, `message` and `type`.
+    A complete `error` has the members `code`, `message` and `type`. Other clauses check their values.
     """
     for history, observation in bodies(view):
         status, error = observation.body.get("status"), observation.body.get("error")
@@ -120,8 +120,7 @@ def codes(view: TraceView) -> Iterator[Finding]:
     """`error.code` is one of the documented codes (clause `failure.codes`).
 
     If the documents list no codes, any code is accepted. Codes of model providers, such as
-    `InvalidParameter.TaskTypeConstraint`, are accepted too, because the documents mention examples of these codes, but
-    do not list them.
+    `InvalidParameter.TaskTypeConstraint`, are accepted too, because the documents mention only examples of them.
     """
     documented = {failure.code for failure in view.spec.failures}
     for observation, code in _failures(view, "code") if documented else ():

@@ -65,7 +65,7 @@ def _is_unknown(observation: Observation) -> bool:
 
 
 def _lasting_500(view: TraceView, history: TaskHistory) -> Iterator[Finding]:
-    """Yield a violation if a task's last queries all got a 5xx, while the server answered other requests."""
+    """Yield a violation if a task's last queries all got a 5xx, although another request succeeded meanwhile."""
     last = max((observation.began for observation in history.queries), default=0.0)
     tail = [observation for observation in history.refused if observation.began > last]
     if len(tail) < _LASTING or any(observation.status < _SERVER_ERROR for observation in tail):

@@ -93,7 +93,7 @@ def _completed(history: TaskHistory) -> list[Observation]:
 def _fetches_of(
     history: TaskHistory, links: Sequence[Observation], end_report: Observation, scale: float
 ) -> Iterator[Fetch]:
-    """Yield the requests `links` with the minimum and maximum time since the end of their task.
+    """Yield each request in `links` with the minimum and maximum time since the end of the task.
 
     The task ended between the last query that found it unfinished and `end_report`.
     """
@@ -111,7 +111,10 @@ def _fetches_of(
 
 @rule("link.24h")
 def works_24h(view: TraceView) -> Iterator[Finding]:
-    """A result link works for 24 hours (clause `link.24h`). A failed download with an API key is not a violation."""
+    """A result link works for 24 hours (clause `link.24h`).
+
+    A download that fails is not judged if it was sent with an API key, because a file server may refuse any key.
+    """
     for fetch in fetches(view):
         if fetch.most >= fetch.life - _MARGIN:
             continue

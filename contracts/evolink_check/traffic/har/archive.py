@@ -1,7 +1,7 @@
 """Write a trace as an HTTP Archive 1.2, which any viewer opens, and read archives as a trace.
 
 Secrets are removed. The member `_evolink` of the log and of each entry contains the facts for which HAR has no field,
-so that a file written here is read back without loss. The library harfile is not used, because it does not support such
+so that `from_har` reads the file without loss. The library harfile is not used, because it does not support such
 members and cannot read files.
 """
 
@@ -116,7 +116,7 @@ def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
 
 
 def har_entry(entry: Entry) -> dict[str, Any]:
-    """Convert an entry to a HAR entry. The secrets of the entry must have been removed before."""
+    """Convert an entry of a trace, whose secrets must have been removed, to a HAR entry."""
     exchange = entry.exchange
     milliseconds = max(0.0, round((entry.ended - entry.began) * 1000, 3))
     facts = EntryFacts(

@@ -25,16 +25,11 @@ _GZIP_AS_TEXT = {"\x1f\x8b", "\x1f\ufffd"}  # the start of gzip bytes that were 
 
 @dataclass(frozen=True, slots=True)
 class ResponseBody:
-    """A recorded response body.
+    """A recorded response body."""
 
-    If the body was not recorded completely, is too large, or cannot be decoded, `data` is empty and `size` is the
-    length of the body in bytes, 0 if unknown; otherwise, `size` is None. If the body cannot be decoded, `problem` is
-    the reason; otherwise, it is empty.
-    """
-
-    data: bytes
-    size: int | None = None
-    problem: str = ""
+    data: bytes  # empty if the body was not recorded completely, is too large, or cannot be decoded
+    size: int | None = None  # bytes of a body that `data` does not contain, 0 if unknown; otherwise None
+    problem: str = ""  # the reason why the body cannot be decoded
 
 
 def post_body(post: Post | None) -> bytes:
@@ -50,7 +45,7 @@ def post_body(post: Post | None) -> bytes:
 
 
 def _has_params_only(post: Post) -> bool:
-    """Return whether the tool recorded the fields of a form instead of the text of the body."""
+    """Return whether the HAR file contains the fields of a form instead of the text of the body."""
     return post.text is None or (not post.text and bool(post.params))
 
 
@@ -111,7 +106,7 @@ def response_body(method: str, status: int, response: Response, *, streams: bool
 
 
 def is_exact(entry: HarEntry, body: bytes) -> bool:
-    """Return whether the recorded bodies are certainly the bytes that were sent. `body` is the response body.
+    """Return whether the recorded bodies are certainly the bytes that were sent. `body` is the decoded response body.
 
     Return False if a tool may have decoded a body incorrectly, and for a response without headers, because a tool that
     omits headers may also change bodies.

@@ -110,7 +110,7 @@ def _status(value: Any) -> int:
 def _request_headers(request: Request) -> Headers:
     """Return the headers of a request.
 
-    If the tool omitted all headers, return a `Content-Type` header with the type that was recorded with the body.
+    If the HAR file contains no headers, return a `Content-Type` header with the type that was recorded with the body.
     """
     headers, post = request.plain_headers, request.post
     return headers if headers or post is None or not post.kind else (("Content-Type", post.kind),)

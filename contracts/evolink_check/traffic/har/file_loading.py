@@ -119,7 +119,7 @@ def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) ->
 
 
 def _with_undecoded_entries(text: bytes) -> Any:
-    """Parse a large HAR document, but leave its entries as `msgspec.Raw`, which takes a quarter of the memory.
+    """Parse a large HAR document, but leave its entries undecoded (`msgspec.Raw`), which saves memory.
 
     Return None if msgspec cannot find the entries. The caller then uses the decoder of the standard library, which
     either accepts the text or describes the error.

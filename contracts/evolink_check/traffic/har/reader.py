@@ -34,16 +34,13 @@ _LATEST = 253_402_300_799.0  # Unix seconds of the end of the calendar
 
 @dataclass(frozen=True, slots=True)
 class ReadArchive:
-    """The entries of one HAR document.
-
-    `facts` is None if the file was not written by evolink-check. `notes` lists the entries that were left out.
-    """
+    """The entries of one HAR document."""
 
     name: str
     entries: tuple[Entry, ...]
-    facts: LogFacts | None
-    complete: bool
-    notes: tuple[str, ...] = ()
+    facts: LogFacts | None  # None if the file was not written by evolink-check
+    complete: bool  # whether the file contains all traffic of the client
+    notes: tuple[str, ...] = ()  # which entries were left out, and why
 
 
 @dataclass(slots=True)

@@ -17,10 +17,7 @@ _READABLE = (int, float, str)
 
 
 class EntryFacts(Struct, frozen=True):
-    """The facts about an entry of a trace that the fields of standard HAR cannot store.
-
-    Only HAR files that evolink-check wrote contain them.
-    """
+    """The fields of an `Entry` that standard HAR cannot store. Only HAR files of evolink-check contain this record."""
 
     began: float
     ended: float
@@ -34,10 +31,7 @@ class EntryFacts(Struct, frozen=True):
 
 
 class LogFacts(Struct, frozen=True):
-    """The facts about a trace that the fields of standard HAR cannot store.
-
-    Only HAR files that evolink-check wrote contain them.
-    """
+    """The fields of a `Trace` that standard HAR cannot store. Only HAR files of evolink-check contain this record."""
 
     accounts: tuple[Account, ...] = ()
     origin: str = ""
@@ -82,7 +76,7 @@ class Request(Struct, dict=True):
 
     @property
     def post(self) -> Post | None:
-        """The body as a `Post`, even if the tool wrote only the text of the body."""
+        """The body as a `Post`, even if the HAR file contains only the text of the body."""
         return Post(text=self.recorded) if isinstance(self.recorded, str) else self.recorded
 
     @cached_property
@@ -92,10 +86,7 @@ class Request(Struct, dict=True):
 
 
 class Response(Struct, dict=True):
-    """A recorded response. A status of 0, -1 or null means that there was no response.
-
-    If no headers were recorded, `plain_headers` contains only the content type that was recorded with the body.
-    """
+    """A recorded response. A status of 0, -1 or null means that there was no response."""
 
     status: Any = None
     headers: RecordedHeaders = None
@@ -106,7 +97,10 @@ class Response(Struct, dict=True):
 
     @cached_property
     def plain_headers(self) -> Headers:
-        """The headers without the pseudo-headers of HTTP/2."""
+        """The headers without the pseudo-headers of HTTP/2.
+
+        If no headers were recorded, this is a `Content-Type` header with the type that was recorded with the body.
+        """
         kind = self.content and self.content.kind
         if self.headers is None and kind and isinstance(kind, str):
             return (("content-type", kind),)
