@@ -59,7 +59,7 @@ def check(settings: Settings, spec: Spec) -> None:
 
 
 def check_port_file(path: Path) -> None:
-    """Raise `SettingError` if the file `path`, which is to contain the port, cannot be written."""
+    """Raise `SettingError` if the mock cannot write its port to the file `path`."""
     from tempfile import TemporaryFile
 
     if path.is_dir():

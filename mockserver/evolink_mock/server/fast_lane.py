@@ -1,6 +1,6 @@
 """The fast lane: respond to a small request in one call and one write, without an asyncio task.
 
-The lane serves a request only if it never has to wait: the received data contain the whole request, its endpoint
+The lane serves a request only if nothing makes it wait: the received data contain the whole request, its endpoint
 belongs to the simulated API, and the calls of the store take at most tens of microseconds. If a recipe may apply or the
 request contains a callback URL, the endpoint raises `MayWaitError` before it changes anything, and uvicorn serves the
 request. uvicorn also serves all other requests. The response, the journal entry and the log line of a request do not

@@ -55,7 +55,7 @@ class FastProtocol(Protocol):
         return self.server_state.default_headers
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin a connection, and prepare the part of the ASGI scope that all of its requests share."""
+        """Begin a connection, and prepare the part of the ASGI scope that all requests of the connection share."""
         super().connection_made(transport)
         self.shared_scope: Scope = {"scheme": self.scheme, "server": self.server}
 
@@ -130,7 +130,7 @@ class FastProtocol(Protocol):
 
 
 def protocol_with(limits: ConnectionLimits, lane: FastLane | None = None) -> type[Protocol]:
-    """Return the protocol class of a listener with these limits, and with this fast lane, if any."""
+    """Return the class for connections of a listener with these limits and, if `lane` is set, with a fast lane."""
     members: dict[str, Any] = {"limits": limits, "is_overload_logged": False}
     if lane is None:
         return type("LimitedProtocol", (Protocol,), members)

@@ -144,7 +144,7 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(self._refusal or NOT_HTTP)
 
     def _should_upgrade(self) -> bool:
-        """Reject a CONNECT request. Return True for a request with `Upgrade` headers, which must be removed."""
+        """Reject a CONNECT request. For any other request, return True, so that its `Upgrade` headers are removed."""
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
             raise ValueError("a tunnel")  # ends the parser

@@ -49,7 +49,7 @@ class Leases(Protocol):
 
 
 class Connection(Protocol):
-    """The connection to an SQLite file or a Redis server."""
+    """The part of a connection to an SQLite file or a Redis server that `JournaledStore` uses."""
 
     problem: str | None
 
@@ -108,7 +108,8 @@ class JournaledStore(ABC):
     def flush_if_wanted(self, wanted: Any) -> None:
         """Write all exchanges that this worker has collected if another worker is about to read a journal.
 
-        This is the case if `wanted`, the present value under the name `WANTED`, has changed since the last call.
+        A worker changes the shared value `WANTED` before it reads a journal. `wanted` is the present value. If it
+        differs from that of the last call, another worker is about to read.
         """
         if wanted != self._wanted:
             self._wanted = wanted

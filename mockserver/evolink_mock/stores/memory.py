@@ -52,7 +52,7 @@ class MemoryStore:
         return self.account_now(token), self._tasks.get(task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the records in the `Change` that it returns."""
+        """Call `step`, which modifies the account, and store the records of the `Change` that `step` returns."""
         change = step(self.account_now(token), self._tasks.__contains__)
         if change.task is not None:
             self._store(change.task, change)
@@ -69,7 +69,7 @@ class MemoryStore:
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the records in the `Change` that it returns."""
+        """Call `step`, which modifies the account, and store the records of the `Change` that `step` returns."""
         self.change_now(token, step)
 
     async def accounts(self) -> Sequence[Account]:

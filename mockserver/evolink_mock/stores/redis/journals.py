@@ -54,7 +54,7 @@ class Journals:
         self._connection.write("clear_journal", name_of(token))
 
     def restoring(self, token: str, journal: Journal) -> Command:
-        """Return the command that stores a whole journal for an account that has none yet."""
+        """Return the command that stores a whole journal for an account that has no journal yet."""
         return self._call(token, [*journal], journal.violations, journal.dropped, journal.dropped_violations)
 
     def _write(self, batch: Sequence[tuple[Buffer, list[Exchange]]]) -> None:

@@ -192,7 +192,7 @@ class Connection:
             raise self.store_error(error) from error
 
     def store_error(self, error: sqlite3.Error) -> StoreError:
-        """Convert a database error to a `StoreError`, and store its text in `problem`."""
+        """Convert a database error to a `StoreError`, and set `problem` to its text."""
         self.problem = f"{self._path}: {error}"
         return StoreError(self.problem)
 
