@@ -26,7 +26,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A create request whose task fails with the error `code`. `fields` replace fields of a valid body."""
+    """A create request whose task fails with the error `code`.
+
+    `fields` are the fields that are set in a valid body to make the task fail.
+    """
 
     code: str
     fields: Mapping[str, Any]

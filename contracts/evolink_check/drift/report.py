@@ -41,7 +41,7 @@ class DriftReport:
 
     @property
     def headline(self) -> str:
-        """The number of changes with each verdict, on one line."""
+        """The number of changes with each verdict, as one line of text."""
         breaking, notices, others = self.counts.values()
         known = sum(change.known for change in self.changes)
         known_text = f" ({known} known)" if known else ""

@@ -76,7 +76,7 @@ class Run:
 
     @property
     def duration(self) -> RunDuration:
-        """The estimated duration of the run. The estimate is computed only once."""
+        """The object that estimates the duration of the run, which is created at its first use."""
         if self._duration is None:
             self._duration = RunDuration(
                 workload_of(self.plan, self._invalid(), len(self._free_strategies()))
@@ -151,7 +151,7 @@ class Run:
         examples: int,
         on_result: Callable[[Case, Entry], object] = _ignore_result,
     ) -> None:
-        """Send generated requests. If one leads to a violation, search for the smallest request that leads to it, too.
+        """Send generated requests, and search for the smallest request that leads to each violation.
 
         `examples` is the number of requests to generate for each strategy. If `creates` is true, the requests
         create tasks, and `examples` is the number for all strategies together.

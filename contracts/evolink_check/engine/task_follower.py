@@ -33,19 +33,17 @@ _FETCHED = 5  # how many results of one task are downloaded
 
 @dataclass(slots=True)
 class TrackedTask:
-    """A task that was created.
-
-    `ended` is the time of the response that first showed the end of the task; 0 while the task runs. `asked` is the
-    time of the last query of the task; 0 before the first query. Both are in Unix seconds.
-    """
+    """A task that was created. Times are in Unix seconds."""
 
     planned: PlannedTask
     id: str
-    ended: float = 0.0
-    status: str = ""
+    ended: float = (
+        0.0  # the time of the response that first showed the end of the task; 0 while the task runs
+    )
+    status: str = ""  # the final status; empty while the task runs
     limit: float = 0.0  # seconds within which the task must end; 0 if unknown
-    results: tuple[str, ...] = ()
-    asked: float = 0.0
+    results: tuple[str, ...] = ()  # the URLs of the results
+    asked: float = 0.0  # the time of the last query of the task; 0 before the first query
 
 
 def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> TrackedTask | None:

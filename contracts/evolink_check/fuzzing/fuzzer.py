@@ -62,9 +62,9 @@ class _Attempts:
 
     send: Send
     violations: Violations
-    known: frozenset[str]
+    known: frozenset[str]  # clauses whose violations are ignored
     sent: int = 0
-    clause: str = ""
+    clause: str = ""  # the clause for which the smallest violating request is searched
     failing: list[tuple[Case, Entry]] = field(default_factory=list)
 
     def __call__(self, case: Case) -> None:

@@ -32,7 +32,7 @@ ACCEPTED = (
 
 
 def compact_json(value: Any) -> bytes:
-    """Encode a value as JSON without white space, as most clients do."""
+    """Encode a value as JSON without white space."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 

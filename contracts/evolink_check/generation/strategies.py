@@ -120,7 +120,7 @@ _KIND = "another content type"
 
 
 def _damaged_json(text: bytes) -> SearchStrategy[bytes]:
-    """Generate bodies that are truncated, bodies in which some bytes are replaced, and random bytes."""
+    """Generate truncated copies of `text`, copies in which some bytes are replaced, and random bytes."""
     place = st.integers(0, len(text) - 1)
     cut = place.map(lambda end: text[:end])
     spliced = st.builds(

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The models of one version, each with its operation. `aliases` maps each old model name to its current name."""
+    """The models of one version, each with its operation.
+
+    `aliases` maps each old model name to its current name and to the operation that accepts it.
+    """
 
     models: dict[str, Operation]
     aliases: dict[str, tuple[str, Operation]]

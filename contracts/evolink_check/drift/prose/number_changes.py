@@ -46,7 +46,7 @@ class NumberChange:
 
     @property
     def measure(self) -> str:
-        """The quantity that the number measures, without the prefix `total`."""
+        """The `kind` without the prefix `total`, such as `bytes` for `total bytes`."""
         return self.kind.removeprefix("total ")
 
 

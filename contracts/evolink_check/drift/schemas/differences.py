@@ -93,7 +93,10 @@ def _of_branches(
 def _of_alternatives(
     old: tuple[Shape, list[Branch]], new: tuple[Shape, list[Branch]], path: str
 ) -> Iterator[Difference]:
-    """Yield the differences between two objects if at least one of them has alternative forms (`anyOf` or `oneOf`)."""
+    """Yield the differences between two objects if at least one of them has alternative forms (`anyOf` or `oneOf`).
+
+    `old` and `new` each contain the schema and the list of the alternative forms.
+    """
     (before, olds), (after, news) = old, new
     yield from _of_members(before, _united(olds), after, _united(news), path)
     forms = [{_form(branch, branches) for branch in branches} for branches in (olds, news)]

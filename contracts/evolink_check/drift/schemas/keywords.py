@@ -142,7 +142,7 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def _several(one: Json, other: Json) -> dict[str, Json]:
-    """Combine two values of one keyword, from two schemas that both apply, as `{"allOf": [one, other]}`."""
+    """Combine the subschemas that a keyword has in two schemas that both apply, as `{"allOf": [one, other]}`."""
     both = [*(one["allOf"] if isinstance(one, dict) and "allOf" in one else [one]), other]
     return {"allOf": sorted(both, key=canonical)}
 

@@ -45,7 +45,11 @@ class Difference:
 def limit_difference(  # noqa: PLR0913, PLR0917  (both versions, and the place)
     word: str, before: Shape, old: Branch, after: Shape, new: Branch, path: str
 ) -> Difference | None:
-    """Return how the keyword `word` differs between two versions of a schema; None if its meaning is the same."""
+    """Return how the value of the keyword `word` differs between two versions of a schema.
+
+    `old` is the branch of the shape `before` that accepts values of one type, and `new` is the same branch of `after`.
+    The result is None if there is no difference in meaning, or if the comparison of another keyword finds it.
+    """
     was, now = old.limits.get(word), new.limits.get(word)
     if (word in old.limits) == (word in new.limits) and canonical(was) == canonical(now):
         return None
@@ -85,11 +89,10 @@ def _limit_kind(word: str, old: Branch, new: Branch) -> str | None:
 
 
 def _bound_kind(word: str, old: Branch, new: Branch) -> str | None:
-    """Return whether a lower or upper bound was tightened or relaxed.
+    """Return `limit-tightened` or `limit-relaxed` if a lower or upper bound changed; otherwise None.
 
-    The result is None if the bound is unchanged. It is also None if the new version states the bound by another
-    keyword, such as `exclusiveMinimum` in place of `minimum`, because the change is found when that keyword is
-    compared.
+    The result is also None if the new version states the bound by another keyword, such as `exclusiveMinimum` in place
+    of `minimum`, because the change is found when that keyword is compared.
     """
     words = LOWER[old.kind] if word in LOWER[old.kind] else UPPER[old.kind]
     sign = 1 if words is LOWER[old.kind] else -1

@@ -33,7 +33,7 @@ class _Part:
 
 @dataclass(slots=True)
 class _Flat:
-    """Several schemas that all apply, merged into one schema without `$ref`, `allOf`, `anyOf` and `oneOf`."""
+    """Several schemas that a value must all match, merged into one without `$ref`, `allOf`, `anyOf` and `oneOf`."""
 
     plain: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, list[_Part]] = field(default_factory=dict)
@@ -185,7 +185,7 @@ def _own(part: _Part) -> _Flat:
 
 
 def _crossed(left: list[_Flat], right: list[_Flat]) -> list[_Flat]:
-    """Combine two schemas that both apply, each of which is a list of alternatives.
+    """Combine two schemas, both of which a value must match. Each of them is a list of alternatives.
 
     Every left alternative is merged with every right alternative. If no value can match both, the pair is left out. If
     there would be too many pairs, the right schema is ignored.
