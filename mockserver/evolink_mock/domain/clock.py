@@ -1,4 +1,4 @@
-"""The clocks of the server and of the accounts. Only this module reads the system clock."""
+"""The clocks of the server and of the accounts. All simulated and measured times come from this module."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class SystemClock:
     """A clock that runs `scale` times as fast as real time.
 
     The first call of `now` starts the clock and returns `start`. With a fixed `start`, every run of a script therefore
-    begins at the same simulated time. If `start` is None, the clock starts at the current real time.
-    Adjustments of the system's time do not affect this clock.
+    begins at the same simulated time. If `start` is None, the clock starts at the current real time. Adjustments of the
+    system's time do not affect this clock.
     """
 
     def __init__(self, start: float | None = None, scale: float = 1.0) -> None:

@@ -161,9 +161,9 @@ class Redactor:
     def text(self, text: str, *, plain_urls: bool = False) -> str:
         """Return a text without credentials.
 
-        This function replaces the credentials of this redactor, values after a name such as `api_key=`, query
-        strings and passwords in URLs, and words that look like API keys. If `plain_urls` is true, UUIDs and hexadecimal
-        numbers in the paths of URLs are kept, because they are identifiers there.
+        This function replaces the credentials of this redactor, values after a name such as `api_key=`, query strings
+        and passwords in URLs, and words that look like API keys. If `plain_urls` is true, UUIDs and hexadecimal numbers
+        in the paths of URLs are kept, because they are identifiers there.
         """
         return without_keys(self._plain(text), _removed, plain_urls=plain_urls)
 

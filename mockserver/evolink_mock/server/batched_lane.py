@@ -48,8 +48,8 @@ class BatchedConnection(Connection, Protocol):
 class _Request:
     """A request in the batched lane.
 
-    `data` are the received bytes from the beginning of this request, which may contain further requests. `commands` are
-    the commands for the store to whose replies the request waits; None if it does not wait.
+    `data` are the received bytes: this request and perhaps others that follow it. While the request waits for the
+    store, `commands` are the commands that the store must execute; otherwise, `commands` is None.
     """
 
     def __init__(

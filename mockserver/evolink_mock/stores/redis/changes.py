@@ -131,7 +131,7 @@ class Changes:
                 data = reply or None
 
     def decode_task(self, task_id: str, data: bytes) -> Task:
-        """Decode a task from its value on the Redis server. Raises ValueError or msgspec's `DecodeError`."""
+        """Decode a task from its value on the Redis server. Raises ValueError or `DecodeError` for an invalid value."""
         owner, _, record = data.partition(b"\n")  # no token contains a newline
         return self._operations.decode(task_id, owner.decode("utf-8", "surrogatepass"), record)
 

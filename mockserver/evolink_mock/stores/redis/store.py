@@ -215,7 +215,7 @@ class RedisStore(JournaledStore):
     def _prepare(self, call: Call) -> None:
         """Create the store if the Redis server has none.
 
-        Raises `StoreError` if a newer version of this program created it.
+        Raises `StoreError` if the existing store was created by a newer version of this program.
         """
         facts = {"version": VERSION} | self._facts
         key = f"{self._prefix}facts"

@@ -109,10 +109,10 @@ class Changes:
                 return
 
     def together(self, commands: Sequence[Command]) -> list[Exception | None]:
-        """Run several steps, which are functions that change an account, in one transaction.
+        """Run several commands in one transaction. A command is a token and the step that changes its account.
 
-        Returns, for each step, the exception that it raised, or None if it succeeded. Raises `StoreError` if the
-        transaction cannot be stored.
+        Returns, for each command, the exception that its step raised, or None if the step succeeded. Raises
+        `StoreError` if the transaction cannot be stored.
         """
         try:
             with self._connection.transaction() as database:

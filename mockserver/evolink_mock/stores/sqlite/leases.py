@@ -50,7 +50,10 @@ class Leases:
     def add(
         self, database: sqlite3.Connection, account_id: int, delivery: Delivery, instant: float | None
     ) -> None:
-        """Store a new delivery, which a worker may attempt from `instant` on the server's clock."""
+        """Store a new delivery, which a worker may attempt from `instant` on the server's clock.
+
+        If `instant` is None, no worker may attempt the delivery yet.
+        """
         receiver, due = delivery.target.authority(), _finite(delivery.due)
         values = (delivery.task_id, account_id, receiver, encode(delivery), due, instant)
         database.execute(

@@ -91,9 +91,9 @@ class SqliteStore(JournaledStore):
         self.changes.change(token, step)
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Run several steps, which are functions that change an account, in one transaction.
+        """Run several commands in one transaction. A command is a token and the step that changes its account.
 
-        Returns, for each step, the exception that it raised, or None if it succeeded.
+        Returns, for each command, the exception that its step raised, or None if the step succeeded.
         """
         return self.changes.together(commands)
 
