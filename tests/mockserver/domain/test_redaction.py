@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from time import process_time
 
 import pytest
-from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.redaction import (
     KEY_REMOVED,
     REMOVED,
@@ -248,14 +248,14 @@ HOSTILE = {
 
 @pytest.mark.parametrize("pattern", HOSTILE.values(), ids=HOSTILE)
 def test_the_work_grows_no_faster_than_the_text(pattern: str) -> None:
-    """A text of 256 KB takes a few milliseconds where it is linear, and minutes where it is quadratic."""
+    """A text of 256 KB takes less than a second of CPU time where it is linear, and minutes where it is quadratic."""
     part = pattern.replace("{}", "")
     text = part * (256_000 // len(part))
-    began = stopwatch()
+    began = process_time()
     Redactor([TOKEN, "key"], [SECRET]).body(text.encode())
     Redactor([TOKEN, "key"], [SECRET]).text(text)
     redact_for_log([text], [(b"x-secret", SECRET.encode())])
-    assert stopwatch() - began < 5
+    assert process_time() - began < 5
 
 
 KEY = "SECRET01zq8Kd93LmXv72Qp"
