@@ -37,7 +37,7 @@ _OPTIONS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options. Each can also be set in the ini file, for example as `evolink_api = …`."""
+    """Add the plugin's options to pytest. Each can also be set in the ini file, for example as `evolink_api = …`."""
     group = parser.getgroup("evolink-check")
     for name, (metavar, text) in _OPTIONS.items():
         group.addoption(f"--{name}", metavar=metavar, help=text)

@@ -219,9 +219,9 @@ class ForwardingApp:
         return self._recorder.add(pending)
 
     def _record_cut(self, pending: PendingExchange, problem: str) -> None:
-        """Record an exchange that ended early.
+        """Record an exchange that ended before its response was complete.
 
-        Its response is left out, because an incomplete response must not be judged.
+        The response is left out, because an incomplete response must not be judged.
         """
         if pending.ended:
             return  # it was complete and is already recorded
