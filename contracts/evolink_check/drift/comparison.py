@@ -50,7 +50,7 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
 
 
 def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
-    """Yield each pair of operations, and whether it is the first pair from its two documents.
+    """Yield each pair of operations, and whether it is the first pair whose operations come from these two documents.
 
     Two documents may have many pairs. Texts about a whole document, such as `info.description`, are compared only with
     the first pair, so that a change in them is reported once.

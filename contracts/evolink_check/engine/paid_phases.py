@@ -154,7 +154,7 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return the tasks to follow first: all with a callback URL, because callbacks take time, and one other."""
+    """Return the tasks to follow first: all with a callback URL, because callbacks take time, and one other task."""
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
 
@@ -162,8 +162,8 @@ def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
 def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     """Start the callback receiver.
 
-    Return None if no receiver is configured, or if the public URL does not lead to the receiver; then callbacks are not
-    watched. Raises `ListenError` if the receiver cannot listen on its address.
+    Return None if no receiver is configured, or if the public URL does not lead to the receiver. In both cases,
+    callbacks are not watched. Raises `ListenError` if the receiver cannot listen on its address.
     """
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:

@@ -120,7 +120,7 @@ class TaskPool:
 
     @contextmanager
     def follow_meanwhile(self, tasks: Sequence[PlannedTask]) -> Iterator[None]:
-        """Create and follow `tasks` while the `with` block runs, and wait for all of them at its end."""
+        """Create and follow `tasks` while the `with` block runs. Wait for all of them at the end of the block."""
         with ThreadPoolExecutor(1) as pool:
             work = pool.submit(self.follow_all, tasks, _silent)
             try:

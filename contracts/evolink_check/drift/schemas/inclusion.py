@@ -147,7 +147,8 @@ def schema_of_branch(branch: Branch) -> dict[str, Json]:
 def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
     """Simplify the branches of a schema, each of which accepts values of one type. Return them in a fixed order.
 
-    The result accepts the same values. Duplicates are removed, and all listed values of a type are put in one branch.
+    The result accepts the same values as `branches`. Duplicates are removed, and all listed values of a type are put in
+    one branch.
     """
     listed: dict[str, Branch] = {}
     ranges: list[Branch] = []
