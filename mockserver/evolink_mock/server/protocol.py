@@ -3,8 +3,7 @@
 Request heads that are too large or too slow are rejected, and so are connections above the maximum number. `Upgrade`
 headers are ignored. If a response is sent before the whole request has arrived, the rest of the request is read and
 dropped, because closing the connection immediately could lose the response. Without TLS, a client that has closed its
-sending direction still gets its response. Head and body of a response are written in one call, which is faster than
-two.
+sending direction still gets its response. A response is written in one call, which is faster than two.
 """
 
 from __future__ import annotations
