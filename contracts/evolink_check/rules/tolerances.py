@@ -26,26 +26,25 @@ class Tolerances:
     recorded_time: float = 0.001  # recordings round times to milliseconds
     date_header: float = 1.0  # the precision of an HTTP date
     created_by_date: float = MINUTE  # between `created` and the server's own `Date`
-    created_by_observer: float = (
-        DAY  # between `created` and the observer's clock, whose time zone may be wrong
-    )
-    clock_ahead: float = 10 * 365 * DAY  # every clock is closer to the real time than this
+    # Between `created` and the observer's clock, whose time zone may be wrong.
+    created_by_observer: float = DAY
+    clock_ahead: float = 10 * 365 * DAY  # how far a server's clock may be ahead of real time
 
     # The life of a task
-    query_at_once: float = 2.0  # a query this soon after the create request counts as immediate
-    task_end_server: float = 600.0  # a task has usually ended after this time
-    task_end_least_server: float = 10.0  # no task is late before this, however short its estimate is
-    estimate_factor: float = 10.0  # a task should have ended after its estimated time, multiplied by this
+    query_at_once: float = 2.0  # a query counts as immediate until this time after the create response
+    task_end_server: float = 600.0  # a task of unknown duration has usually ended after this time
+    task_end_least_server: float = 10.0  # minimum time limit of a task, however short its estimated time is
+    estimate_factor: float = 10.0  # the time limit of a task is its estimated time multiplied by this
 
     # Links to results
     link_life_server: float = DAY
-    link_margin_server: float = MINUTE  # clocks are trusted to this precision
+    link_margin_server: float = MINUTE  # a link may expire this much too early or too late
     video_length: float = 0.5  # between the requested and the actual length of a video
 
     # Deliveries
     first_delivery_server: float = 15.0  # from the end of a task to its first delivery
-    delivery_delay: float = 1.5  # how much later a busy server may send
-    same_instant: float = 3.0  # the speed of a server hardly changes within this time
+    delivery_delay: float = 1.5  # how late a busy server may send a delivery
+    same_instant: float = 3.0  # the response times of a server hardly change within this time
     retry_early: float = 0.5  # a retry may come this much too early
     quiet: float = 0.5  # added to the time without deliveries after which an attempt counts as the last one
 

@@ -137,7 +137,7 @@ def _in_secret_header(name: str, value: str) -> Iterator[str]:
     if name == "cookie":
         yield from (cookie.partition("=")[2].strip() for cookie in value.split(";"))
     elif name == "authorization" and scheme.lower() == "bearer":
-        if bearer_key(value) is None:  # no plausible key, but perhaps one
+        if bearer_key(value) is None:  # it looks like a placeholder, but may be a key
             yield rest.strip()
     else:
         yield rest.strip() or scheme

@@ -51,9 +51,8 @@ def _is_removed(value: str) -> bool:
     runs = _RUNS.findall(value.lower())
     if all(len(set(run)) == 1 for run in runs) and (not runs or len(max(runs, key=len)) > 1):
         return True  # `0000-0000`
-    separated = (
-        value if any(map(str.isdigit, value)) else _CAMEL.sub(" ", value)
-    )  # not in a key of random letters
+    # A value with digits is not separated at its capitals, because it may be a key of random characters.
+    separated = value if any(map(str.isdigit, value)) else _CAMEL.sub(" ", value)
     words = {word for text in (value, separated) for word in _WORDS.findall(text.lower())}
     if words & _WORDS_OF_MASKING:
         return True

@@ -35,9 +35,8 @@ class AccountQueue:
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        self.wakes_at = (
-            math.inf
-        )  # the time, on the server's clock, at which the scheduler next checks this queue
+        # The time, on the server's clock, at which the scheduler next examines this queue.
+        self.wakes_at = math.inf
         self.has_turn = False  # whether this queue is in the fair queue
         self.discarded = False
         self._later: list[Entry] = []  # deliveries that are due later, as a heap

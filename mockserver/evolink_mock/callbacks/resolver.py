@@ -13,9 +13,8 @@ from contextlib import suppress
 
 MOST_LOOKUPS = 512  # maximum number of concurrent look-ups, each of which has a thread
 
-_getaddrinfo = (
-    socket.getaddrinfo
-)  # bound now, because a test may replace it to simulate a network that is down
+# Looked up at import, because a test may replace the function to simulate a network that is down.
+_getaddrinfo = socket.getaddrinfo
 
 
 class Resolver:

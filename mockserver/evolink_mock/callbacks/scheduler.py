@@ -128,7 +128,7 @@ class CallbackScheduler:
             now = self._clock.now()
             while self._alarms and self._alarms[0][0] <= now:
                 instant, _, queue = heapq.heappop(self._alarms)
-                if queue.wakes_at == instant and not queue.discarded:  # else another alarm replaces this one
+                if queue.wakes_at == instant and not queue.discarded:  # otherwise, this alarm is out of date
                     queue.wakes_at = math.inf
                     self._release(queue)
                     self._set_alarm(queue, now + _ROUNDING_SECONDS)

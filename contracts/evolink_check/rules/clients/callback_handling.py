@@ -111,7 +111,7 @@ def asks_back(view: TraceView) -> Iterator[Finding]:
             yield violation(delivery.number, acted.number, expected="a query that confirms it", seen=seen)
         elif confirming or any(observation.began >= delivery.began for observation in queries):
             yield passed(delivery.number)
-        elif not view.once(_has_lost_create):  # otherwise the client may not know that the task is its own
+        elif not view.once(_has_lost_create):  # else the client may not know this task
             yield violation(delivery.number, expected="a query that confirms it", seen="none")
 
 

@@ -195,7 +195,7 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
     queried = {observation.task_id for observation in requests_with_roles(view, "query")}
     mistaken = bool(queries_for_unknown_ids(view)) or any(
         placeholder_id(query, view) is not None for query in view.seen
-    )  # then the client did query, but a wrong id: `client.given-ids`
+    )  # a client that queries a wrong id violates `client.given-ids` instead
     for task in view.tasks.values():
         if task.create is None or not is_readable_json(task.create):
             continue

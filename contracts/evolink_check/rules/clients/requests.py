@@ -29,7 +29,7 @@ def in_header(view: TraceView) -> Iterator[Finding]:
         if observation.exchange.url in elsewhere:
             continue  # a request to another host must have no key, which `auth.https` checks
         if observation.who == NOBODY:
-            if KEY not in observation.exchange.url:  # `auth.header-only` reports those
+            if KEY not in observation.exchange.url:  # `auth.header-only` reports a key in the URL
                 yield violation(
                     observation.number, expected="Authorization: Bearer KEY", seen="no key in that header"
                 )
@@ -57,9 +57,7 @@ def nowhere_else(view: TraceView) -> Iterator[Finding]:
                 expected="the key in the Authorization header only",
                 seen=f"the key in the {places[0]}",
             )
-        elif (
-            observation.role in KEYED_ROLES and observation.who != UNKNOWN
-        ):  # an unknown key is found nowhere
+        elif observation.role in KEYED_ROLES and observation.who != UNKNOWN:  # an unknown key cannot be found
             yield passed(observation.number)
 
 

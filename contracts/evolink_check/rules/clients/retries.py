@@ -212,9 +212,8 @@ def _backoff_problem(run: list[Observation], usual: float | None) -> str:
     if not waits_seen:
         return ""
     shortest, longest = min(waits_seen), max(waits_seen)
-    if shortest < _AT_ONCE and (
-        usual is None or shortest < usual / 2
-    ):  # otherwise the client's usual interval is too short
+    # A client whose usual wait is equally short violates `client.poll-interval` instead.
+    if shortest < _AT_ONCE and (usual is None or shortest < usual / 2):
         return f"a wait of {max(0.0, shortest):.1f} s"
     if (
         len(waits_seen) >= _TRIES[run[0].role]

@@ -93,7 +93,7 @@ def code(clause: str, view: TraceView) -> Iterator[Finding]:
             code_and_type = error["code"], error.get("type")
             if code_and_type in documented:
                 yield passed(observation.number)
-            elif documented and not ignores_invalid_key(observation):  # `auth.bearer` reports those
+            elif documented and not ignores_invalid_key(observation):  # `auth.bearer` reports an invalid key
                 expected = " or ".join(f"code {code}, type {kind}" for code, kind in documented)
                 seen = f"code {error['code']!r:.40}, type {error.get('type')!r:.40}"
                 yield violation(observation.number, expected=expected, seen=seen)

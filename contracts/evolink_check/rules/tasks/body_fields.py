@@ -82,7 +82,7 @@ def changed_field(first: Observation, later: Observation, statuses: Statuses) ->
     if first.body == later.body:
         return ""
     lasting, now = _lasting_state(first.body, statuses), _state_of(later.body)
-    if now["can_cancel"] is None:  # it may be left out
+    if now["can_cancel"] is None:  # a response may omit `can_cancel`
         lasting.pop("can_cancel", None)
     return next((name for name, value in lasting.items() if now[name] != value), "")
 

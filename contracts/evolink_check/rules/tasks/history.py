@@ -109,7 +109,7 @@ def _histories(view: TraceView) -> tuple[TaskHistory, ...]:
 
 
 def _is_followed(task: TaskRecord, view: TraceView, creates: Mapping[str, Observation]) -> bool:
-    if task.create is None:  # in a complete trace, such an id was not issued
+    if task.create is None:  # if the trace is complete, the server did not issue this id
         return not view.trace.complete and well_formed(task.id)
     account = task.create.account
     fit = False not in {account.valid, account.credits, account.access}

@@ -93,7 +93,7 @@ class Response(Struct, dict=True):
     content: Content | None = None
     size: Any = field(default=None, name="bodySize")
     error: Any = field(default=None, name="_error")  # a text in browsers; anything in other tools
-    failure: Any = field(default=None, name="_failureText")  # Playwright
+    failure: Any = field(default=None, name="_failureText")  # written by Playwright
 
     @cached_property
     def plain_headers(self) -> Headers:
@@ -120,8 +120,8 @@ class HarEntry(Struct):
     task_id: Any = field(default=None, name="_task_id")  # written by the mock
     # Written by the mock: whether the request had the API key with which the HAR file was downloaded.
     own_key: Any = field(default=None, name="_own_key")
-    cached: Any = field(default=None, name="_fromCache")  # Chromium
-    fetched: Any = field(default=None, name="_fetchType")  # WebKit
+    cached: Any = field(default=None, name="_fromCache")  # written by Chromium
+    fetched: Any = field(default=None, name="_fetchType")  # written by WebKit
 
 
 class Log(Struct):
