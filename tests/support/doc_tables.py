@@ -46,8 +46,12 @@ def commands(program: str) -> dict[str, Any]:
 
 
 def options(command: str) -> list[ListedOption]:
-    """The options of a command, without --help; of `run`, those that `serve` does not have."""
-    listed = [option for app in APPS.values() for option in list_options(app)]
+    """The options of a command, without --help; of `run`, those that `serve` does not have.
+
+    If both programs have a command with this name (`documents`), the options are those of `evolink-check`.
+    """
+    app = [app for app in APPS.values() if command in app.commands][-1]
+    listed = list_options(app)
     shared = {option.names for option in listed if option.command == "serve" and command == "run"}
     return [option for option in listed if option.command == command and option.names not in shared]
 
