@@ -142,8 +142,8 @@ def standalone(schema: Node) -> dict[str, Json]:
 def _invalid_schema(node: Node, error: ValueError) -> SpecError:
     """Return the `SpecError` for an invalid schema.
 
-    The path in `error` is relative to the copy that `standalone` made, if that copy was checked; otherwise, to the
-    schema itself.
+    Its JSON pointer leads to the invalid part. `error` contains only the path below the schema, or below the copy that
+    `standalone` made of the schema.
     """
     path, message = _path_and_message(error)
     pointer = "" if path[:1] == ["components"] else node.pointer

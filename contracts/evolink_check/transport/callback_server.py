@@ -91,7 +91,10 @@ class CallbackServer(ThreadingTCPServer):
         return len(self._open) < _MOST_CONNECTIONS
 
     def opened(self, connection: socket.socket) -> None:
-        """Remember an open connection for `wake`, or stop reading from it if the receiver is already ending."""
+        """Remember a new connection until it is closed.
+
+        If the receiver is already ending, also end reading from the connection, as `wake` has done with the others.
+        """
         with self._guard:
             self._open.add(connection)
             if self.receiver.ending:
