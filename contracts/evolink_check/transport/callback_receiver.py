@@ -24,10 +24,11 @@ class CallbackReceiver:
     """A callback receiver, which listens while its `with` block runs.
 
     `public` is the public URL of the receiver; if it is empty, callback URLs contain the address on which the receiver
-    listens. Each callback URL is issued by `address` for a test case. The receiver records every delivery to a callback
-    URL with the name of the test case, and sends the answer that was chosen for the delivery. Requests to other URLs
-    get a 404. They are recorded without a name, or not at all if their method is GET or HEAD. Before the receiver
-    answers a delivery, it calls `on_delivery` with the name of the test case.
+    listens. `address` returns a new callback URL for the create request of a case. The receiver records every delivery
+    to this URL with the name of the case, and sends the answer that was chosen for the delivery. Before it answers a
+    delivery, it calls `on_delivery` with the name of the case.
+
+    Requests to other URLs get a 404. They are recorded without a name, or not at all if their method is GET or HEAD.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class CallbackReceiver:
         return f"http://{host!s}:{port}"
 
     def address(self, name: str, answers: Iterable[Answer] = ()) -> str:
-        """Return a new callback URL for the test case with this name.
+        """Return a new callback URL for the case with this name.
 
         The first deliveries to the URL get `answers`, in this order; later deliveries get a 204.
         """

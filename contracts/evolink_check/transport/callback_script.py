@@ -38,7 +38,7 @@ def never(limit: float = 60.0) -> Answer:
 
 @dataclass(slots=True)
 class CallbackAddress:
-    """The state of one callback URL. `name` is the name of the test case that uses the URL.
+    """The state of one callback URL. `name` is the name of the case whose create request contains the URL.
 
     The next deliveries get `answers`, in this order; if `answers` is empty, they get a 204. `arrived` is the number of
     deliveries that have arrived; `under_way` is how many of these have not been answered yet.
