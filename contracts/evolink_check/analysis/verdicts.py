@@ -25,9 +25,7 @@ class Finding(NamedTuple):  # a dataclass takes three times as long, and large t
     """Evidence that a clause was satisfied or violated once."""
 
     passed: bool
-    entries: tuple[
-        int, ...
-    ] = ()  # the numbers of the trace entries that are the evidence, the decisive entry last
+    entries: tuple[int, ...] = ()  # the trace entries that are the evidence, by number; the last is decisive
     # If the clause was violated, the correct and the observed behaviour, each in one line without secrets.
     expected: str = ""
     seen: str = ""
@@ -42,9 +40,7 @@ class Verdict:
     """The result of checking one clause."""
 
     clause: Clause
-    status: (
-        Status  # "failed" if at least one violation is a failure, "warning" if all violations are warnings
-    )
+    status: Status  # "failed" if any violation is a failure, "warning" if all violations are warnings
     observations: int = 0  # the number of findings, including violations
     violations: tuple[Finding, ...] = ()  # the first `VIOLATIONS` violations in a trace
     known: bool = False  # whether the baseline, a file of known violations, contains every violation

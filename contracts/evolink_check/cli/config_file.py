@@ -82,8 +82,8 @@ class Callbacks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trust: Annotated[
         bool,
         Meta(
-            description="Trust that the URL forwards to the callback receiver, even if this machine cannot reach it "
-            "(split DNS, no hairpin)."
+            description="Trust that the URL forwards to the callback receiver, even if this machine cannot reach the "
+            "URL (split DNS, no hairpin)."
         ),
     ] = False
 

@@ -59,7 +59,7 @@ class Interrupts:
             self._is_stopping.release()
 
     def await_message(self) -> None:
-        """Wait until the message is printed, but not longer than a second if nobody reads stderr."""
+        """Wait until the message is printed, but at most a second, because stderr may be blocked."""
         if self._is_stopping.acquire(timeout=1):
             self._is_stopping.release()
 
@@ -108,7 +108,7 @@ def ending_at_signals() -> Iterator[None]:
 
 
 class _SignalExit(SystemExit):
-    """A signal ends the process."""
+    """Raised by a signal, to end the process with the exit status of the signal."""
 
 
 def _end(number: int, _: FrameType | None) -> None:

@@ -92,7 +92,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     def updated(self, report: Report) -> tuple[Path, Baseline] | None:
         """Return the path and the new content of the baseline file, or None if the file stays as it is.
 
-        Pass the report from before `apply`, because `apply` removes known violations.
+        Pass the report as it was before `apply`, which removes the known violations.
         """
         from evolink_check.reports import baseline
 
@@ -102,7 +102,10 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
         return self.path, baseline.update(report.verdicts, before)
 
     def apply(self, report: Report) -> Report:
-        """Return the report with its known violations marked, and with the values of --strict, --warn and --require."""
+        """Return the report without known violations, and with the values of --strict, --warn and --require.
+
+        If all violations of a verdict are known, the verdict keeps them and is marked as known.
+        """
         from evolink_check.reports import baseline
 
         strictness = Strictness(self.strict, self.warn)

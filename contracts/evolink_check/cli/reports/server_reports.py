@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def finish(report: Report, baseline: BaselineOptions, files: ReportFiles) -> int:
-    """Mark the known violations in a report, write the report files, print the report, and return the exit status.
+    """Apply the baseline to a report, write the report files, print the report, and return the exit status.
 
     Raises ValueError if a file cannot be written, after all others are written and the report is printed.
     """

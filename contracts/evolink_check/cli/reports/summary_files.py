@@ -49,7 +49,10 @@ class ServedReport(SummaryFiles, frozen=True, kw_only=True):
 
 
 def wanted_files(options: SummaryFiles, *formats: str) -> dict[str, Path]:
-    """The path of each report that the user wants, by format. Each format is the name of a field of `options`."""
+    """Return the path of each report that the user wants, by format.
+
+    `formats` are the names of fields of `options`, such as `json`.
+    """
     paths = {name: getattr(options, name) for name in formats}
     return {name: path for name, path in paths.items() if path is not None}
 

@@ -43,8 +43,8 @@ def write_reports(
 ) -> None:
     """Write the report files and a new `baseline`, and print the report with `show`.
 
-    `paths` has the path of each wanted file by format, such as `json`; `makers` has the function that returns the
-    content, by format. If a report is written to stdout, `show` prints to stderr. If a file cannot be written, the
+    `paths` has the path of each wanted file by format, such as `json`; `makers` has the function that makes the
+    content of each format. If a report is written to stdout, `show` prints to stderr. If a file cannot be written, the
     others are written and the report is printed; then ValueError is raised.
     """
     files = [

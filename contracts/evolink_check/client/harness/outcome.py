@@ -44,7 +44,8 @@ class Outcome:
     began: float
     ended: float
     status: int | None = None  # the exit status; -n if signal n ended the client; None for a callable
-    output: str = ""  # like `errors`, without API keys, and shortened if it was long
+    # The texts on stdout and stderr, without API keys, and without the middle of a long text.
+    output: str = ""
     errors: str = ""
     saved: SavedFile | None = None  # None if there is no result file
     patience: float | None = None  # how many seconds the client waits for a task; None if unknown
@@ -69,9 +70,8 @@ class Outcome:
     def has_flooded(self) -> bool:
         """Whether the client hardly waited between its connections while the port refused them.
 
-        This is so if the client made many connections within one second. If the client gives up after a few
-        connections, it is so if the client connected immediately almost every time the port was opened, in several
-        runs.
+        The evidence is either many connections within one second or, if the client gives up after a few connections, an
+        immediate connection almost every time the port was opened, in several runs.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)

@@ -30,7 +30,7 @@ class TimeLimits:
     """The time limits of a callable, and how long the callable has slept so far."""
 
     advance: Callable[[float], None]  # is called with the seconds of every sleep
-    longest: float  # the maximum of all sleeps together, in seconds
+    longest: float  # the maximum sum of all sleeps, in seconds
     # The maximum real seconds without a sleep, because a loop without a sleep would never reach `longest`.
     busy: float = 10.0
     slept: float = 0.0  # the seconds of all sleeps so far

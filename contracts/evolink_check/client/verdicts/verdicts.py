@@ -41,7 +41,7 @@ class ScenarioRun:
     outcome: Outcome
     verdicts: tuple[Verdict, ...] = ()
     problem: str = ""
-    note: str = ""
+    note: str = ""  # a note for the user, such as that the client also sent another API key
 
     def count_queries(self, path: str) -> int:
         """Return how many queries the client sent.
