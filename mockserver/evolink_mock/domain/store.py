@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class StoreError(Exception):
-    """The store cannot be used at present. A call that raises this error changes nothing. The message is the reason."""
+    """The store cannot be used at present. The message is the reason.
+
+    The call that raises this error changes nothing, unless the connection to a Redis server is lost during the call. In
+    this case, the server may have stored the change.
+    """
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -67,7 +71,7 @@ class Store(Protocol):
     async def change(self, token: str, step: Step) -> None:
         """Call `step`, which modifies the account, and store the account with the `Change` that `step` returns.
 
-        If `step` raises an error or the store cannot be written to, nothing is stored.
+        If `step` raises an error or the store rejects the change, nothing is stored.
         """
         ...
 
