@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_spec.clauses import load_clauses
 from evolink_spec.documents import read
+from evolink_spec.options.command_line import CONTEXT
 from support import doc_tables
 from support.doc_pages import blocks, commands
 from support.mock_process import BIN, free_port
@@ -280,7 +281,8 @@ def test_a_program_with_a_hard_coded_address_meets_the_mock(command: str, tmp_pa
 def test_a_command_that_is_shown_is_understood(command: str) -> None:
     program, name, *words = shlex.split(command, comments=True)
     found = doc_tables.commands(program)[name]
-    assert found.make_context(name, list(words), resilient_parsing=True) is not None
+    # Click keeps the help option of a command, so it must get the names that it has below the program.
+    assert found.make_context(name, list(words), resilient_parsing=True, **CONTEXT) is not None
     known = {opt for option in found.params for opt in option.opts}
     own = words[: words.index("--")] if "--" in words else words
     assert {word for word in own if word.startswith("-")} <= known
