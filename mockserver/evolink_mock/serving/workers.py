@@ -33,8 +33,9 @@ class Workers:
     """Starts `count` workers, and replaces each worker that dies, until Ctrl-C, SIGTERM or SIGHUP.
 
     `work(pipes)` runs in each worker process. When all workers accept requests, `on_ready` is called in another child
-    process. When a worker has died, the parent process calls `on_death(pid, reason)`. The parent process must have no
-    threads and no event loop.
+    process. When a worker has died, the parent process calls `on_death(pid, reason)`. If `work` or `on_ready` raises an
+    error, the child process calls `on_failure(error)` and ends. The parent process must have no threads and no event
+    loop.
     """
 
     def __init__(
