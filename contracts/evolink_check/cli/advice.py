@@ -23,7 +23,7 @@ def connection_advice(problem: str) -> str:
 
 
 def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
-    """Return a note that recommends --any-key if the server accepted an unknown API key; otherwise, nothing."""
+    """If the server accepted an unknown API key, return a note that recommends --any-key; otherwise, return no note."""
     numbers = (
         number
         for verdict in report.verdicts

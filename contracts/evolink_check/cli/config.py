@@ -129,7 +129,7 @@ def _check_key(label: str, key: str) -> None:
 
 
 def _random_key() -> str:
-    """Return a random API key for a server that accepts any key. The account of a new key has no tasks yet."""
+    """Return a random API key, whose account has no tasks yet, for a server that accepts any key."""
     return f"evolink-check-{secrets.token_hex(8)}"
 
 
@@ -165,7 +165,7 @@ def _subject(options: ServerOptions, file: ConfigFile, keys: Mapping[str, Key]) 
 def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str, Effort]) -> Effort:
     """Combine the limits of a run.
 
-    Limits on the command line take precedence over those in the TOML file, and these over those of the profile.
+    Limits on the command line take precedence over limits in the TOML file, which take precedence over the profile.
     """
     profile = profiles[options.profile or table.profile or "quick"]
     settings = {"seconds": "time_limit", "task_seconds": "task_limit"}

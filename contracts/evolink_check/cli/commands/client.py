@@ -191,7 +191,7 @@ def _make_plan(description: Description, options: ClientOptions, lowered: frozen
 
 
 def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) -> tuple[Summary, int]:
-    """Return the results, and an exit status, which is 0 unless a signal ended the suite early."""
+    """Return the results, and the exit status of the signal that ended the suite early; 0 if there was no signal."""
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all

@@ -128,7 +128,7 @@ class _Setting:
 def _run_and_judge(
     options: ReceiverOptions, severity: SeverityOptions, *, verbose: bool
 ) -> tuple[Summary, int]:
-    """Return the results, and an exit status, which is 0 unless a signal ended the check early."""
+    """Return the results, and the exit status of the signal that ended the check early; 0 if there was no signal."""
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all

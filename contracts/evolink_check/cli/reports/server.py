@@ -72,6 +72,6 @@ def serving(page: str) -> Iterator[str]:
 
 
 def _has_desktop() -> bool:
-    """Whether a browser can open a window. If not, a text browser might start in this terminal."""
+    """Whether a browser would open a window. Otherwise, a text browser might start in the terminal of the command."""
     variables = environment()
     return sys.platform in {"darwin", "win32"} or any(variables.get(name) for name in _DESKTOP)

@@ -1,4 +1,7 @@
-"""Write the result of a suite as JSON, according to `report.schema.json` in this folder, and the score as a badge."""
+"""Write the result of a suite as JSON, according to `report.schema.json` in this folder.
+
+The number of passed clauses can also be written, as JSON for a badge.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def to_json(summary: Summary) -> str:
 
 
 def to_badge(summary: Summary) -> str:
-    """Return the score as JSON for the endpoint badge of shields.io."""
+    """Return the number of passed clauses as JSON for an endpoint badge of shields.io."""
     colours = {0: "brightgreen", 1: "red", 2: "lightgrey"}
     colour = "yellow" if summary.exit_status == 0 and summary.against else colours[summary.exit_status]
     message = f"{summary.counts['passed']}/{len(summary.observed)} rules passed"
