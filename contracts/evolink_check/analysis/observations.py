@@ -34,16 +34,16 @@ class Observation:
 
     entry: Entry
     role: Role  # the operation of the request; "delivery" for a callback, "link" for the download of a result
-    account: Account  # that sent the request
+    account: Account  # the account that sent the request
     request_json: Any = NOT_JSON
     answer_json: Any = NOT_JSON
-    faults: tuple[RequestFault, ...] = ()  # of a create request
-    operation: CreateOperation | None = None  # of a create request
+    faults: tuple[RequestFault, ...] = ()  # the faults of a create request
+    operation: CreateOperation | None = None  # the operation of a create request
     task_id: str = ""  # from the path of a query, the response to a create request, or the body of a delivery
     success: int = 0  # the documented status of a successful create request or query; 0 for other requests
     errors: Mapping[int, ErrorAnswer] = field(default_factory=dict)  # the documented errors, by status
     # These are stored, not computed, because the rules read them most often.
-    number: int = field(init=False, repr=False, compare=False)  # of the entry in the trace
+    number: int = field(init=False, repr=False, compare=False)  # the number of the entry in the trace
     status: int = field(init=False, repr=False, compare=False)  # the HTTP status; 0 without a response
     body: Mapping[str, Any] = field(init=False, repr=False, compare=False)  # see `_body`
     _once: dict[Callable[[Observation], Any], Any] = field(

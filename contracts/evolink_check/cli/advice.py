@@ -44,9 +44,9 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 
 
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
-    """Return what the run could use to observe clauses, such as a second API key or a budget.
+    """Return the means that the run had for observing clauses, such as a second API key or a budget.
 
-    If a clause was not observed, the report compares what the clause needs with these conditions, and names what was
+    If a clause was not observed, the report compares what the clause needs with these means, and names what was
     missing.
     """
     keys = [key for label, key in subject.keys.items() if label != MAIN]

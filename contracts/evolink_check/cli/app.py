@@ -144,7 +144,7 @@ def proxy(
     reports: ReportFiles,
     baseline: BaselineOptions,
 ) -> None:
-    """Run a checking proxy until Ctrl-C."""
+    """Run a proxy that checks the traffic, until Ctrl-C."""
     with reporting_problems():
         code = run_proxy(proxy, judging, documents, reports, baseline)
     raise SystemExit(code)

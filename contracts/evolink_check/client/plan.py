@@ -23,7 +23,7 @@ HANGING = 50.0  # seconds added if a response never comes, because requests may 
 _USUAL = 2.5  # estimated seconds of most runs
 _ENDLESS = 25.0  # estimated seconds of a run that mostly waits, if the client has no deadline
 _START = 3.0  # seconds until the first run starts
-_DOUBLED_FROM = 4  # with at least so many jobs, twice as many scenarios run, because clients mostly wait
+_DOUBLED_FROM = 4  # from this many jobs on, up to twice as many scenarios run, because clients mostly wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class SuitePlan:
     seed: int | None = None
     limit: float | None = None  # seconds of a run; if None, the limit is derived from the client's deadline
     keep: Path | None = None  # a folder for the output and the requests of each run
-    environment: Mapping[str, str] | None = None  # of the command, if `mock` is set
+    environment: Mapping[str, str] | None = None  # the variables of the command, if `mock` is set
     documents: tuple[Path, ...] = ()  # passed as --spec to a mock that is started
     only_documents: tuple[Path, ...] = ()  # passed as --only-spec to a mock that is started
     # Called after each run. If it returns True, no more scenarios are started.

@@ -35,7 +35,7 @@ _HEAD_START = 1.0  # seconds that a client gets to begin to connect, before the 
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
 TOO_BUSY = "whether the client has a deadline was not observed: the machine was too busy"
-_SILENT_RUNS = 2  # after so many runs without a request, the other scenarios are not tried
+_SILENT_RUNS = 2  # after this many runs without a request, the other scenarios are not run
 _OUTPUT_LINES = 12
 
 

@@ -221,7 +221,7 @@ def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) ->
 
 
 def _conditions(plan: SuitePlan, options: ClientOptions) -> Conditions:
-    """Return what the run could use to observe clauses, such as a callback URL."""
+    """Return the means that the run had for observing clauses, such as a callback URL."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "callback-url": plan.description.is_called_back,

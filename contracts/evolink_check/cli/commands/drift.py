@@ -44,7 +44,7 @@ _UNREPEATED = ("json", "junit", "html", "sarif", "markdown", "serve_report", "up
 
 
 class DriftOptions(Struct, frozen=True, kw_only=True):
-    """The documents to compare, recordings to compare with the new documents, and how strict clients are."""
+    """The OpenAPI documents and recordings to compare, and whether clients tolerate undocumented values."""
 
     sources: Annotated[
         tuple[str, ...],

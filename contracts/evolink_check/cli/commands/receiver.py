@@ -278,7 +278,7 @@ def _summary(
 
 
 def _conditions(options: ReceiverOptions, setting: _Setting) -> Conditions:
-    """Return what the run could use to observe clauses, such as a ledger."""
+    """Return the means that the run had for observing clauses, such as a ledger."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "ledger": setting.plan.ledger is not None,

@@ -9,7 +9,7 @@ from typing import Literal
 End = Literal["success", "failure", "killed"]
 _SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
 SAMPLES = 6  # if a client connects at once in this many cases, this is no coincidence
-_LATE = 2  # two late connections prove nothing: the first one, and one because the machine was busy
+_LATE = 2  # this many late connections prove nothing: the first one, and one that a busy machine delayed
 _AT_ONCE = 0.1  # a connection this many seconds after the port opened counts as made at once
 _FLOOD = 11  # connections in a second; a client whose waits double from 50 ms on makes only five
 _SHELL = 128  # a shell returns 128 plus the number of the signal that killed a command
