@@ -29,7 +29,7 @@ class ReportingGroup(Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse the options, and keep the words of the command line for `is_log_json`."""
+        """Parse the options, and keep the command line, so that a later error can be reported in its log format."""
         words = tuple(args)
         context = super().make_context(info_name, args, parent, **extra)
         context.meta[_WORDS] = words
@@ -89,7 +89,7 @@ def warn(problem: str) -> None:
 
 
 def report(problem: str, exit_status: int) -> None:
-    """Report a problem before the caller exits with this status."""
+    """Report a problem that ends the command, without exiting. The exit status appears only in a JSON report."""
     if is_log_json():
         _write("error", problem, exit_status=exit_status)
     else:

@@ -26,11 +26,11 @@ _HOW_TO_TRUST = (
 
 
 class _Request(NamedTuple):
-    """What the summary shows about equal requests. If `path` is empty, about all requests not counted separately."""
+    """What the summary shows about equal requests."""
 
     status: int | None = None  # None if no response was sent
     method: str = ""
-    path: str = ""
+    path: str = ""  # empty for the remaining requests, if more than 1000 different ones were sent
     reasons: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -56,14 +56,14 @@ class TrafficSummary:
         _count(self._requests, request, _Request())
 
     def passage(self, passage: ProxyConnection) -> None:
-        """Count a connection that led to no request to the mock, for example because it was to an unrelated host."""
+        """Count a connection to the proxy that led to no request to the mock, such as one to an unrelated host."""
         _count(self._connections, passage, _OTHERS)
 
     def report(self, advice: str = "", *, was_reached: bool = False) -> str:
         """Return a line for each different request: how often it was sent, its status, and the reason for an error.
 
-        `advice` is appended if the command sent no request and never connected to the mock (`was_reached` is false).
-        If a client did not trust the certificate of the mock, a line says so.
+        If the command never connected to the mock (`was_reached` is false), `advice` is appended. If a client did not
+        trust the certificate of the mock, a line says so.
         """
         lines = [_line(times, str(request)) for request, times in self._requests.items()]
         lines += [_line(times, _text_of(connection)) for connection, times in self._connections.items()]

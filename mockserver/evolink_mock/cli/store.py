@@ -94,7 +94,7 @@ async def _export(store: SqliteStore | RedisStore, operations: OperationIndex, f
 async def _import(store: SqliteStore | RedisStore, operations: OperationIndex, file: Path | None) -> int:
     """Import the accounts in a file, and return their number. An account whose token already exists is replaced.
 
-    If the store is new, it also gets the clock of the exported store, and the seed of its random numbers.
+    A new store also gets the clock of the exported store, and the seed of the exported store's random numbers.
     """
     source = nullcontext(sys.stdin.buffer) if file is None else file.open("rb")
     with source as stream:

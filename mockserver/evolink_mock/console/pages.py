@@ -49,7 +49,7 @@ async def start(request: PageRequest) -> bytes:
 
 
 async def live(request: PageRequest) -> bytes:
-    """Render the latest exchanges and a form to filter them. The event stream delivers new exchanges later."""
+    """Render the latest exchanges and a form to filter them. The page gets new exchanges as server-sent events."""
     selection = filter_of(request.query)
     feed = request.service.exchange_feed
     since = _number(request.query.get("since", ""))  # number of the last exchange when the view was cleared
@@ -112,7 +112,7 @@ async def reference(request: PageRequest) -> bytes:
 
 
 def _shown_key(request: PageRequest) -> str:
-    """Return the API key for examples. Only the operator sees a key that the server requires."""
+    """Return the API key for examples; `YOUR-KEY` if the server requires a key that only the operator may see."""
     service = request.service
     return example_key(service.tokens) if request.is_operator or not service.tokens else "YOUR-KEY"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def task_cards(service: Service, accounts: Sequence[Account], most: int) -> list[dict[str, Any]]:
     """Return what the page shows about each of the latest `most` tasks of these accounts, the newest first.
 
-    Tasks are sorted by their times of creation on the clocks of their accounts, which may differ.
+    Tasks are sorted by their time of creation on the clock of the account, which may differ from real time.
     """
     stored = [
         (account, task)

@@ -17,7 +17,7 @@ _MOST_DIGITS = 9  # maximum number of digits of an item's number
 
 
 class PageQuery(Struct, frozen=True):
-    """The query parameters of a route with pages. `after` is the member `next` of the previous page."""
+    """The query parameters of a route with pages. `after` is the member `next` of the previous response."""
 
     limit: Annotated[int, Meta(ge=1, le=_MOST)] = _DEFAULT
     after: Annotated[str, Meta(max_length=200)] = ""
@@ -28,8 +28,8 @@ def page(
 ) -> tuple[Sequence[T], str | None] | ApiError:
     """Return one page of a list, and the value of `after` for the next page, or None if this is the last page.
 
-    `after` is the key and the number (from 1) of the last item on the page, as `KEY@NUMBER`. The number distinguishes
-    items with equal keys, and makes a search unnecessary. Returns a 400 if no item has the key in `query.after`.
+    `after` is `KEY@NUMBER`: the key of the last item on the page, and its position in the list (from 1). The position
+    distinguishes items with equal keys. Returns a 400 if no item has the key in `query.after`.
     """
     start = _start(items, key, query.after) if query.after else 0
     if start is None:

@@ -54,7 +54,7 @@ def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
 
 
 def _without_coding(body: bytes, coding: bytes) -> bytes:
-    """Decompress a body, up to `KEPT` bytes.
+    """Decompress a body. At most the first `KEPT` bytes of the result are returned.
 
     If the content coding is unknown, or the body cannot be decompressed, the body is returned unchanged.
     """

@@ -186,7 +186,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the time at which a callback shows its task: that of the attempt, or the task's end if that is later."""
+    """Return the later of two times: the attempt and the end of the task. The callback shows the task as it is then."""
     return max(attempt.at, task.timetable.ends)
 
 

@@ -33,7 +33,7 @@ class CrossOrigin:
     """Adds CORS headers to the responses that a web page may read.
 
     Pages of loopback addresses and of the `allowed` origins may read responses. If `allowed` contains `*`, every page
-    may read them; if it contains `off`, no page may. No page may read what paths below `closed` return.
+    may read them; if it contains `off`, no page may. No page may read responses of paths below the path `closed`.
     """
 
     def __init__(self, allowed: Collection[str], closed: str) -> None:

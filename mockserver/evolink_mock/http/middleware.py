@@ -86,12 +86,12 @@ class LaneEndpoint(Protocol):
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Do the same as `respond_at_once`, but await the store, which combines the calls of several requests."""
+        """Do the same as `respond_at_once`, but await the store, which processes several requests together."""
         ...
 
 
 class CachedEndpoint(Protocol):
-    """An endpoint that can respond to some requests from the cache of a `BatchingStore`."""
+    """An endpoint that can respond to some requests from the cache of the store."""
 
     def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
         """Write the response into `exchange` and return True, or return False if the cache lacks the necessary data.
@@ -130,10 +130,7 @@ class ExchangeMiddleware:
     def respond_at_once(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Serve one request in the fast lane. Raises `MayWaitError` if the request may require waiting.
-
-        The exchange is recorded later, by `record`.
-        """
+        """Serve one request in the fast lane. Raises `MayWaitError` if the request may require waiting."""
         try:
             endpoint.respond_at_once(exchange, head, body, connection)
         except MayWaitError:
@@ -157,7 +154,7 @@ class ExchangeMiddleware:
     async def respond_in_batch(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Do the same as `respond_at_once`, but await the store, which combines the calls of several requests."""
+        """Do the same as `respond_at_once`, but await the store, which processes several requests together."""
         try:
             await endpoint.respond_in_batch(exchange, head, body, connection)
         except MayWaitError:
@@ -206,8 +203,8 @@ class ExchangeMiddleware:
     def record(self) -> None:
         """Append the completed exchanges to the journals of their accounts.
 
-        The fast lane calls this method after all responses of a turn of the event loop, because recording several
-        exchanges together is twice as fast.
+        The fast lane calls this method once for all responses that it sent in one turn of the event loop, because
+        this is twice as fast as a call for each response.
         """
         completed, self._completed = self._completed, []
         for exchange in completed:

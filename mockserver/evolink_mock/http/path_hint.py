@@ -101,8 +101,9 @@ def _align(path: str, route: str) -> tuple[str, str, str]:
     """Match the segments of a path with those of a route.
 
     Returns three texts: the route with its parameters replaced by segments of the path; the path without these
-    segments; the route without its parameters. The similarity of the last two shows how well the route fits. If the
-    path and the route have different numbers of segments, the first text is the route, and the second is the path.
+    segments; the route without its parameters. For example, `/task/7` and `/tasks/{id}` give `/tasks/7`, `/task` and
+    `/tasks`. The similarity of the last two texts shows how well the route fits. If the path and the route have
+    different numbers of segments, nothing is replaced, and nothing is removed from the path.
     """
     segments, names = path.split("/"), route.split("/")
     fixed = "/".join(name for name in names if not _PARAMETER.fullmatch(name))

@@ -79,9 +79,10 @@ class Authority:
 def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
     """Return the authority in `folder`. If necessary, create or renew it.
 
-    It is renewed before it expires, and if it does not cover all of `hosts`. If new hosts are added, it keeps its key
-    and its earlier hosts, so that clients need not trust it again. Raises `AuthorityError` if it cannot be read or
-    stored.
+    It is renewed before it expires, and if it does not cover all of `hosts`. The renewed authority also covers the
+    earlier hosts. If it was renewed only to add hosts, it keeps its key, so that clients with the earlier certificate
+    still accept server certificates that contain no added host. Raises `AuthorityError` if the authority cannot be read
+    or stored.
     """
     try:
         folder = folder.resolve()  # absolute, because programs in other working directories use this path

@@ -43,11 +43,11 @@ class Address(NamedTuple):
 
 
 class ProxyConnection(NamedTuple):
-    """A connection that brought no request to the mock, and its outcome. Paths are omitted, as they may be secret."""
+    """A connection to the proxy that led to no request to the mock. The path is omitted, because it may be secret."""
 
     host: str
     port: int
-    outcome: str
+    outcome: str  # such as `refused` or `not reached`
 
 
 UNTRUSTED = "did not trust the certificate"  # the outcome if the client ended the TLS handshake
@@ -112,7 +112,7 @@ class InterceptedHosts:
 
 
 class Proxy:
-    """A proxy in front of one mock. It calls `observe` for every valid request that does not reach the mock."""
+    """A proxy in front of one mock. It reports every valid request that does not reach the mock to `observe`."""
 
     def __init__(
         self,

@@ -47,9 +47,11 @@ class MediaCache:
         """Return the path of the file that `spec` describes, which is rendered if it does not exist.
 
         Concurrent calls for a file share one rendering. If the rendering fails, these calls raise its error, and the
-        next call renders again. The file is kept until at least `limit` other files have been requested. Without the
-        library PyAV, a file that this Python package contains is returned, if it has the spec's duration and size;
-        otherwise `MissingRendererError` is raised. Raises RuntimeError if the cache is closed.
+        next call renders again. The file is kept until at least `limit` other files have been requested. Raises
+        RuntimeError if the cache is closed.
+
+        If the library PyAV is not installed, a clip of the spec's duration and size from this Python package is
+        returned. Raises `MissingRendererError` if the package contains no such clip.
         """
         if not has_renderer():
             return _clip(spec)

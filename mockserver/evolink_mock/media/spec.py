@@ -74,9 +74,9 @@ def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSp
     """Read the media spec from a create request (clauses `result.duration` and `result.quality`).
 
     The fields of `body` are read as follows: `duration` is in seconds, as a number or a string. `quality`, `resolution`
-    and `size` may be `480p` (the shorter side), `4k` or `1280x720`. `aspect_ratio` (or `size`) may be `9:16`. No value
-    raises an error: an invalid value is replaced with the default (6 s of 480p at 16:9), and a duration or size that is
-    too large with the maximum. Equal specs are the same object, so that a million tasks need little memory.
+    and `size` may be `480p` (the shorter side), `4k` or `1280x720`. `aspect_ratio` (or `size`) may be `9:16`. Invalid
+    values are replaced with the default (6 s of 480p at 16:9). If a duration or size exceeds the maximum, the maximum
+    is used. Equal specs are the same object, so that a million tasks need little memory.
     """
     return _spec_of(
         medium,

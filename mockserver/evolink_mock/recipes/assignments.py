@@ -123,7 +123,7 @@ def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recip
 def _with_pending_terms(account: Account, sequence: RecipeSequence, turn: int) -> Recipe:
     """Return the recipe for the request number `turn` of a sequence.
 
-    A step sets credits and a rate limit only at its first request.
+    Credits and a rate limit are left out if an earlier request of the same step has already set them.
     """
     recipe = sequence.at(turn)
     if recipe.credits is None and recipe.rate is None:

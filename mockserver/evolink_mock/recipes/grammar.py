@@ -26,7 +26,7 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 
 
 class RecipeSyntaxError(ValueError):
-    """The text does not follow the grammar. The message is the reason; it is empty if a word does not follow `WORD`."""
+    """The text does not follow the grammar. The message is the reason; it is empty if one of the words is malformed."""
 
 
 class Word(Struct, frozen=True):

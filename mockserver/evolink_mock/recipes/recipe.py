@@ -49,7 +49,7 @@ class Recipe(Struct, frozen=True):
     added: tuple[str, ...] = ()
     nulled: tuple[str, ...] = ()
     emptied: tuple[str, ...] = ()
-    skew: float = 0.0  # seconds by which the times in the response are ahead
+    skew: float = 0.0  # seconds that are added to the times in the response; may be negative
     retry_form: str = ""  # the form of the `Retry-After` of a 429
     content_type: bytes = b""
     shape: str = ""
@@ -58,7 +58,7 @@ class Recipe(Struct, frozen=True):
     rate: Rate | None = None
     operations: frozenset[str] = frozenset(
         OPERATIONS
-    )  # operations that the effects other than `status` can change
+    )  # operations that the effects can change; `status` is not considered here
 
     def affects(self, operation: str, documented: Container[int]) -> bool:
         """Return whether the recipe has an effect on an operation. `documented` are the operation's error statuses."""
@@ -96,7 +96,7 @@ class RecipeSequence(Struct, frozen=True):
         return len(self.steps)
 
     def at(self, turn: int) -> Recipe:
-        """Return the recipe for the request number `turn`, counted from 0; `DEFAULT_RECIPE` after the last step."""
+        """Return the recipe for the request number `turn`, counted from 0; after the last step, the recipe `ok`."""
         index = self.index(turn)
         return self.steps[index][0] if index < len(self.steps) else DEFAULT_RECIPE
 
