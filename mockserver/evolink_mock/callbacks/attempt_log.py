@@ -8,9 +8,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from evolink_mock.domain.deliveries import succeeded
+from evolink_mock.domain.retry_schedule import retry_pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from evolink_spec.models import CallbackRules
 
     from evolink_mock.domain.deliveries import Attempt, Delivery
 
@@ -26,7 +29,8 @@ class AttemptLog:
     Further failed attempts are only counted, and their number is logged at the end of the period.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rules: CallbackRules) -> None:
+        self._rules = rules
         self._logged = 0  # number of failures in this period
         self._others: Counter[str] = Counter()  # failures that were not logged, by receiver
         self._timer: asyncio.TimerHandle | None = None
@@ -34,13 +38,13 @@ class AttemptLog:
     def add(self, delivery: Delivery, attempt: Attempt) -> None:
         """Log an attempt, or count it if too many have failed. Must be called while an event loop is running."""
         if succeeded(attempt):
-            log_attempt(delivery, attempt)
+            self._log(delivery, attempt)
             return
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_PERIOD_SECONDS, self.close)
         self._logged += 1
         if self._logged <= FAILURES:
-            log_attempt(delivery, attempt)
+            self._log(delivery, attempt)
         else:
             self._others[delivery.target.origin()] += 1
 
@@ -57,14 +61,15 @@ class AttemptLog:
         self._logged, self._timer = 0, None
         self._others.clear()
 
-
-def log_attempt(delivery: Delivery, attempt: Attempt) -> None:
-    """Log the result of an attempt and the time until the next attempt."""
-    result = attempt.problem if attempt.status is None else str(attempt.status)
-    due = delivery.due
-    retry = f", again in {due - attempt.at - attempt.seconds:.0f} s" if due is not None else ""
-    number, origin = len(delivery.attempts), delivery.target.origin()
-    _log.info("callback %d of %s to %s: %s%s", number, delivery.task_id, origin, result, retry)
+    def _log(self, delivery: Delivery, attempt: Attempt) -> None:
+        """Log the result of an attempt and the time until the next attempt, in seconds of the account's clock."""
+        result = attempt.problem if attempt.status is None else str(attempt.status)
+        retry = ""
+        if delivery.due is not None:
+            pause = retry_pause(delivery, self._rules)
+            retry = f", again in {delivery.due - attempt.at if pause is None else pause:.0f} s"
+        number, origin = len(delivery.attempts), delivery.target.origin()
+        _log.info("callback %d of %s to %s: %s%s", number, delivery.task_id, origin, result, retry)
 
 
 def receivers(origins: Iterable[str]) -> str:

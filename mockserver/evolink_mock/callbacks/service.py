@@ -52,10 +52,10 @@ class CallbackService:
         self._clock = clock
         self._store = store
         self._allowed = tuple(url_guard.parse_allowed(text) for text in allowed)
-        self._attempts = AttemptLog()
         self.observe: Callable[[Attempt], None] = lambda _: None  # called with every attempt
         self._resolve = Resolver()  # for create requests, because the sender has a resolver of its own
         rules = rules or _NO_RULES
+        self._attempts = AttemptLog(rules)
         sender = CallbackSender(rules, self._allowed)
         self.scheduler: CallbackScheduler | LeasedScheduler
         if isinstance(store, MemoryStore):

@@ -22,12 +22,21 @@ def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float
     `ended_at` is the end of the last attempt, or the end of the task if there was no attempt. Implements the clauses
     `callback.retries`, `callback.at-most-three` and `callback.any-failure`.
     """
-    count = len(delivery.attempts)
-    if count == 0:
+    if not delivery.attempts:
         return ended_at
+    pause = retry_pause(delivery, rules)
+    return None if pause is None else ended_at + pause
+
+
+def retry_pause(delivery: Delivery, rules: CallbackRules) -> float | None:
+    """Return the seconds of the account's clock between the last attempt and the next.
+
+    Returns None after a success or after the last retry. The delivery must have at least one attempt.
+    """
+    count = len(delivery.attempts)
     if succeeded(delivery.attempts[-1]) or count > len(rules.retries):
         return None
-    return ended_at + rules.retries[count - 1]
+    return rules.retries[count - 1]
 
 
 def conclude(
