@@ -106,7 +106,7 @@ def _validator(schema: Node) -> Any:
 def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
     """Raise `SpecError` with the location `place` if `value` does not match `schema`.
 
-    `check` must have accepted the schema. The error message calls the value `what` (such as `the default`).
+    The schema must be valid. The error message calls the value `what` (such as `the default`).
     """
     validator = _validator(schema)
     try:
@@ -140,12 +140,9 @@ def standalone(schema: Node) -> dict[str, Json]:
 
 
 def _invalid_schema(node: Node, error: ValueError) -> SpecError:
-    """Return the `SpecError` for an invalid schema.
-
-    Its JSON pointer leads to the invalid part. `error` contains only the path below the schema, or below the copy that
-    `standalone` made of the schema.
-    """
+    """Return the `SpecError` for an invalid schema, with the location of the invalid part."""
     path, message = _path_and_message(error)
+    # The path begins at the schema, or at the copy made by `standalone`, in which the schema is below `_SUBJECT`.
     pointer = "" if path[:1] == ["components"] else node.pointer
     path = path[1:] if path[:1] == [_SUBJECT] else path
     return SpecError(node.source, join(pointer, *path), f"is not a valid schema: {message}")

@@ -74,8 +74,8 @@ class CreateEndpoint:
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
         """Respond without awaiting anything.
 
-        If the response may take time, raises `MayWaitError` before it changes the account. This is the case if the body
-        contains a callback URL (its host name must be resolved), or if a recipe may apply (it may delay the response).
+        Raises `MayWaitError`, without changing the account, if the body contains a callback URL (resolving its host
+        name takes time), or if a recipe may apply to the request (a recipe may delay the response).
         """
         context = self._read(exchange, head, body)
         if context.token is not None:
@@ -85,7 +85,7 @@ class CreateEndpoint:
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Respond like `respond_at_once`, but await the store, which can then process several requests together."""
+        """Respond like `respond_at_once`, but await the store, so that it can process several requests in one batch."""
         context = self._read(exchange, head, body)
         if context.token is not None:
             await self._service.store.change(context.token, self._step(context, connection))
@@ -120,7 +120,7 @@ class CreateEndpoint:
             context.documented = body_read.compiled.operation.errors
 
     def _step(self, context: RequestContext, connection: Scope) -> Step:
-        """Return the function with which the store checks a create request and, if it is valid, creates the task."""
+        """Return the function, called by the store, that checks the request and, if it is valid, creates a task."""
         service = self._service
         origin = service.origins.of(connection, context.headers)
 
@@ -139,7 +139,10 @@ class CreateEndpoint:
         return step
 
     def _respond(self, context: RequestContext) -> None:
-        """Set the response: the created task, whose callback is scheduled, or the error if no task was created."""
+        """Store the response in the exchange: the created task, or the error if no task was created.
+
+        If the task has a callback URL, its callback is scheduled.
+        """
         exchange, task = context.exchange, context.task
         if task is None:
             set_error(exchange, context.error or ApiError(401), context.documented)

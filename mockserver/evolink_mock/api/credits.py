@@ -74,7 +74,7 @@ class CreditsEndpoint:
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
         """Respond without awaiting anything.
 
-        If a recipe may apply to the request, raises `MayWaitError` before it changes the account, because a recipe may
+        Raises `MayWaitError`, without changing the account, if a recipe may apply to the request, because a recipe may
         delay the response.
         """
         context = context_of(self._service, exchange, head, ERRORS, "credits")
@@ -85,7 +85,7 @@ class CreditsEndpoint:
         _respond(context)
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond like `respond_at_once`, but await the store, which can then process several requests together."""
+        """Respond like `respond_at_once`, but await the store, so that it can process several requests in one batch."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         await self._decide(context)

@@ -92,10 +92,7 @@ class FilesEndpoint:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Respond with the quota or the list of the account's files, or delete a file.
-
-        If the path ends in `/quota`, the quota is returned. If the path contains a file id, that file is deleted.
-        """
+        """Delete the file whose id is in the path, return the quota if the path ends in `/quota`, or list the files."""
         context = await _authenticated(self._service, scope)
         if context.error is not None:
             await _send_error(send, context, context.error)

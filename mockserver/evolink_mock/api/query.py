@@ -50,7 +50,7 @@ class QueryEndpoint:
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
         """Respond without awaiting anything.
 
-        If a recipe may apply to the request, raises `MayWaitError` before it changes the account, because a recipe may
+        Raises `MayWaitError`, without changing the account, if a recipe may apply to the request, because a recipe may
         delay the response.
         """
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
@@ -65,8 +65,8 @@ class QueryEndpoint:
         """Respond and return True if the task is in the store's cache; otherwise, return False without responding.
 
         If the account has a rate limit, False is returned, too, because the query must then be counted in the store.
-        Raises `MayWaitError` if a recipe may apply, because a recipe may delay the response. The store must be a
-        `BatchingStore`.
+        Raises `MayWaitError` if a recipe may apply, because a recipe may delay the response. Must be called only if the
+        store is a `BatchingStore`, because other stores have no cache.
         """
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
@@ -79,7 +79,7 @@ class QueryEndpoint:
         return True
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond like `respond_at_once`, but await the store, which can then process several requests together."""
+        """Respond like `respond_at_once`, but await the store, so that it can process several requests in one batch."""
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
         await self._decide(context)
@@ -110,7 +110,7 @@ class QueryEndpoint:
         return True
 
     def _step(self, context: RequestContext) -> Step:
-        """Return the function with which the store applies the recipe, counts the query, and runs the checks."""
+        """Return the function, called by the store, that applies the recipe, counts the query, and runs the checks."""
 
         def step(account: Account, _: IsTaken) -> Change:
             enter(self._service, context, account)

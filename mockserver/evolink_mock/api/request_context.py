@@ -53,7 +53,7 @@ class RequestContext(Struct, gc=False):
     account: Account
     token: str | None
     documented: Mapping[int, ErrorAnswer]  # the documented errors of the operation
-    operation: str = "create"  # a name in `effects.OPERATIONS`
+    operation: str = "create"  # such as create, query or files; empty for undocumented requests
     recipe: Recipe | ApiError = NO_RECIPE
     recipe_notes: tuple[str, ...] = ()
     retry_after: float | None = None  # seconds; set if the rate limit is exceeded
@@ -64,8 +64,8 @@ class RequestContext(Struct, gc=False):
     delivery: Delivery | None = None  # the delivery of the created task's callback
     error: ApiError | None = None
     chance: float = 0.0  # random number that decides about network faults, 0 ≤ chance < 1
-    variant: int = 0  # random number for a deviation in the JSON of the task
-    is_fast: bool = False  # whether the request is in the fast lane
+    variant: int = 0  # random number from which a deviation in the JSON of the task is generated
+    is_fast: bool = False  # whether `MayWaitError` is raised if the response may take time
 
     @property
     def document(self) -> Any:
@@ -137,8 +137,8 @@ def apply_recipe(service: Service, context: RequestContext, recipe_request: Reci
 def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
     """Return the parts of a request that may name a recipe (such as the `Prefer` header and the prompt).
 
-    Returns `NO_SOURCE` if no recipe can apply to the request. If a recipe may apply to a request in the fast lane (code
-    that responds without waiting), raises `MayWaitError`, because the recipe may delay the response.
+    Returns `NO_SOURCE` if no recipe can apply to the request. If a recipe may apply to a request with `is_fast`,
+    raises `MayWaitError`, because the recipe may delay the response.
     """
     prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None
     prompt = context.body.marked_prompt

@@ -64,7 +64,7 @@ class Validator:
     def _errors(self, document: Any) -> Sequence[jsonschema_rs.ValidationError]:
         """Return the errors of an invalid request body.
 
-        For a large body, only the errors of `model` are returned, or else only the first error, to save time.
+        To save time, only the errors of `model` are returned for a large body, or the first error if `model` is valid.
         """
         if _is_small(document):
             return list(self._compiled.iter_errors(document))

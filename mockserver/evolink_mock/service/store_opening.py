@@ -45,7 +45,8 @@ class State(NamedTuple):
 def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
     """Open the store that the settings name. Raises `StoreError` if the store cannot be used.
 
-    A store in memory calls `changed` with the token of an account whenever one of its callbacks changes its state.
+    A store in memory calls `changed(token)` whenever it stores a new state of a callback, such as a failed attempt.
+    `token` is the token of the callback's account.
     """
     if settings.store == "memory":
         seed = secrets.randbits(64) if settings.seed is None else settings.seed

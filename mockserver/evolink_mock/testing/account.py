@@ -161,8 +161,9 @@ class MockAccount:
         return f"<MockAccount at {self.base_url}>"
 
     def recipe(self, text: str, times: int | None = None, operation: Operation = "any") -> ActiveRecipe:
-        """Assign a recipe to the next `times` requests to `operation`, or to all requests if `times` is None.
+        """Assign a recipe to the next `times` requests of the account, or to all later ones if `times` is None.
 
+        If `operation` is not `any`, only requests to this operation (such as `create`) are counted and affected.
         To remove the recipe, call `clear_recipes`, or use the result in a `with` statement. Raises `ControlError` if
         the recipe is unknown; its message suggests similar names.
         """

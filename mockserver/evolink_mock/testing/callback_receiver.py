@@ -84,8 +84,8 @@ class Receiver:
     def answer(self, status: int, times: int = 1, headers: Mapping[str, str] | None = None) -> None:
         """Respond to the next `times` requests with this status.
 
-        A redirect gets a `location` header unless `headers` contains one. Raises ValueError if the status is not final
-        (200 to 599), or if `times` is less than 1.
+        A redirect leads to `/elsewhere`, unless `headers` contains a `location`. Raises ValueError if the status is not
+        final (200 to 599), or if `times` is less than 1.
         """
         if not 200 <= status <= 599 or times < 1:  # noqa: PLR2004  (an informational response is followed by another)
             raise ValueError(
@@ -143,7 +143,7 @@ class Receiver:
 
 
 class _Listener(ThreadingTCPServer):
-    """A TCP server that stops when `wake` connects to it, so that it need not check regularly whether to stop.
+    """A TCP server that `wake` stops by connecting to it. It therefore need not check regularly whether to stop.
 
     The HTTP server of the standard library is not used, because it looks up the host name of 127.0.0.1 when it starts,
     which may be slow.

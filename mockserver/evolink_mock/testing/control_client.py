@@ -49,9 +49,9 @@ class ControlClient:
         Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. Proxy variables of the
         environment (such as `HTTP_PROXY`) are ignored, because they are meant for the client under test.
 
-        If the mock sends callbacks before it responds, `variant` must name the async method that does the same (such as
-        `clock.advance_async(…)`). If this call blocks an event loop for five seconds, a RuntimeError recommends that
-        async method, because a callback receiver in the blocked loop cannot respond.
+        For a request during which the mock sends callbacks, `variant` must name the async method that does the same
+        (such as `clock.advance_async(…)`). If the request blocks an event loop for five seconds, a RuntimeError
+        recommends this async method, because a callback receiver in the blocked loop cannot respond.
         """
         is_blocking = bool(variant) and event_loop_is_running()
         if is_blocking:

@@ -32,29 +32,29 @@ class MockServerSettings(TypedDict, total=False):
     port: int
     public_url: str
     trust_proxy: bool
-    duration: str | float  # of a task: 5s, or a range: 3s..20s
+    duration: str | float  # of a task, such as 5s, or a range such as 3s..20s
     realtime: bool
     seed: int
     clock_scale: float
     tokens: Iterable[str]
     credits: float
-    rate: str  # 30/minute
+    rate: str  # such as 30/minute
     denied_models: Iterable[str]
     allow_callbacks_to: Sequence[str]  # by default 127.0.0.1, any port
     spec: Sequence[str | Path]  # documents, folders and patterns, added to the built-in document
     only_spec: Sequence[str | Path]  # like spec, but without the built-in document
     any_model: bool
     recipe: str
-    recipes: str  # off, or where recipes are read from: header,assigned
+    recipes: str  # off, or the places where recipes are accepted, such as header,assigned
     no_fast_lane: bool
-    store: str  # memory, sqlite:FILE, or the URL of a server
-    keep: str  # 30d
+    store: str  # memory, sqlite:FILE, or the URL of a Redis or Valkey server
+    keep: str  # how long unused accounts are kept, such as 30d
     log_format: str  # text or json
     metrics: bool
     media_dir: str | Path
     max_body: int
     cors: Sequence[str]
-    control: str
+    control: str  # on, off, or HOST:PORT
     ui: str  # on or off
     ui_key: str
     https_port: int

@@ -73,7 +73,7 @@ class CallbackAttempt(Struct, frozen=True):
     request: SentRequest
     status: int | None
     problem: str | None
-    repeated: int = 0  # number of processes that died during this attempt
+    repeated: int = 0  # number of processes that died during this attempt; each time, another one repeated it
 
 
 class CallbackState(Struct, frozen=True):
@@ -109,7 +109,7 @@ class Message(Struct, frozen=True):
 class JournalEntry(Struct, frozen=True):
     """One request of the account, with its response (`answer`) and its `violations` of the contract.
 
-    `status` is 0 if the mock sent no response.
+    `notes` are the other remarks in the access log. `status` is 0 if the mock sent no response.
     """
 
     at: float

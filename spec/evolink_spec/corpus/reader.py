@@ -96,7 +96,7 @@ class DocumentReader:
         return documents
 
     def trees(self, sources: Iterable[Source]) -> Trees:
-        """Return the JSON trees of the documents that `read` has returned."""
+        """Return the JSON trees of the documents in `sources` that `read` has returned."""
         names = dict.fromkeys(source.name for source in sources if source.name in self._loaders)
         return Trees({name: self._loaders[name] for name in names})
 
@@ -143,7 +143,7 @@ class DocumentReader:
             self._skipped[source.name] = NotATaskError(source.name, *document.skipped[0])
 
     def _with_source(self, document: Document, name: str) -> Document:
-        """Return the document with `name` as its file name. Equal parts of several documents share memory."""
+        """Return the document with `name` as its file name. Equal parts of several documents are stored only once."""
         creates = [self._shared_parts(replace(operation, source=name)) for operation in document.creates]
         queries = [replace(operation, source=name) for operation in document.queries]
         return replace(document, creates=creates, queries=queries)

@@ -37,7 +37,7 @@ class ListedOption(NamedTuple):
 
 
 class FieldOption(click.Option):
-    """The command-line option for one field of a record. Its value remains text until `gather` parses it."""
+    """The command-line option for one field of a record. Its value remains text until the record is built."""
 
     def __init__(self, field: Field) -> None:
         self.field = field

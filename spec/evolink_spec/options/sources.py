@@ -54,10 +54,10 @@ def _read(field: Field, raw: RawValue) -> Any:
 def _exclude(
     field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, RawValue]
 ) -> None:
-    """If `field` excludes another field, and `chosen` contains one of the two, remove the other one from `values`.
+    """If `field` excludes another field and both are set, use only the one that an earlier source sets.
 
-    `values` are the values from `source`, and `chosen` those from earlier sources. Raises ValueError if `source` itself
-    sets both fields.
+    `values` are the values from `source`, from which the other one is removed; `chosen` are the values from earlier
+    sources. Raises ValueError if `source` itself sets both fields.
     """
     name, other = field.name, field.option.excludes
     if not other:
