@@ -57,7 +57,7 @@ class Conformance:
         self._validators: dict[str, _Validators] = {}
 
     def request_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """Return one line for each violation of the documents in the request.
+        """Return one line for each way in which the request violates the documents.
 
         An old model name is allowed (clause `model.alias`).
         """
@@ -66,7 +66,7 @@ class Conformance:
         return self._problems(exchange, lambda validators: validators.requests.iter_errors(request))
 
     def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """Return one line for each violation of the documents in the response, such as an undocumented status.
+        """Return one line for each way in which the response violates the documents, such as an undocumented status.
 
         If no document describes the path of the request, the result is a single line that says so.
         """

@@ -19,7 +19,7 @@ _monotonic = time.monotonic
 
 
 class TimeLimitExceededError(BaseException):
-    """The callable took too long.
+    """The callable exceeded a time limit.
 
     This class is not derived from `Exception`, so that a client that catches `Exception` does not catch this error.
     """
