@@ -47,7 +47,8 @@ class Subject:
     # The public URL prefix of evolink-check's callback receiver. If it is empty, callbacks are not checked.
     callback_url: str = ""
     callback_listen: tuple[str, int] | None = None  # the host and port on which the callback receiver listens
-    # Accepts `{"seconds": N}` and advances the clock of the account. If it is empty, the clock cannot be advanced.
+    # The URL to which `{"seconds": N}` is sent, so that the server advances the clock of the account by N seconds. If
+    # it is empty, the clock cannot be advanced.
     advance_url: str = ""
     prompt: str = "The person starts dancing"
     image_url: str = "https://example.com/image.jpg"

@@ -119,7 +119,7 @@ class DocumentCheck:
         return pointer, value if isinstance(value, dict) else {}
 
     def _limits(self, pointer: str, schema: dict[str, Json]) -> Iterator[Finding]:
-        """Yield a finding for each limit on a length that a schema states in its description, but not as a keyword."""
+        """Yield a finding for each limit on a number of characters or items that only the description states."""
         least = _least(schema)
         if schema.get("type") == "array" and least and not schema.get("minItems"):
             yield self._finding(

@@ -1,4 +1,4 @@
-"""The rules for OpenAPI documents, and the records of the problems that the lint finds."""
+"""The rules for OpenAPI documents, and the records of the problems that `evolink-check documents` finds."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
-    """The findings of the lint, and the number of OpenAPI documents that were checked (`documents`).
+    """The findings of `evolink-check documents`, and the number of the documents that were checked.
 
     If `strict` is true, not only errors but also warnings make the exit status 1.
     """

@@ -1,4 +1,4 @@
-"""Write the findings of the lint as text, Markdown and SARIF."""
+"""Write the findings of `evolink-check documents` as text, Markdown and SARIF."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _STYLES: dict[Level, str] = {"error": "bold red", "warning": "yellow", "note": "
 
 
 def show(report: LintReport, file: TextIO, *, verbose: bool = False) -> None:
-    """Write each finding on one line with its file and line number. Notes are written only if `verbose` is set."""
+    """Write each finding on one line with its file and line number.
+
+    Findings of the level "note" are written only if `verbose` is set.
+    """
     console = open_console(file)
     for finding in report.findings:
         if verbose or finding.level != "note":

@@ -1,9 +1,9 @@
 """Read and write the baseline of a comparison, which is a file of known breaking changes.
 
 With a baseline, only breaking changes that are not in the baseline make a comparison fail. The file has the same format
-as the baseline of known violations (`reports/baseline.py`). A change matches an entry of the baseline if its kind, its
-place in the API (operation and field) and its old and new values are the same. The file name and the JSON pointer may
-differ.
+as the baseline of known violations (`reports/baseline.py`). A change matches an entry of the baseline if both have the
+same kind, the same place in the API (operation and field), and the same old and new values. Their file names and JSON
+pointers may differ.
 """
 
 from __future__ import annotations

@@ -50,10 +50,10 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
 
 
 def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
-    """Yield each pair of operations, and whether it is the first pair whose operations come from these two documents.
+    """Yield each pair of operations, and whether it is the first pair from its old and its new document.
 
-    Two documents may have many pairs. Texts about a whole document, such as `info.description`, are compared only with
-    the first pair, so that a change in them is reported once.
+    An old and a new document may have many pairs of operations. Texts about a whole document, such as
+    `info.description`, are compared only together with the first pair, so that a change in them is reported once.
     """
     seen = set()
     for pair in pairs:
@@ -110,8 +110,8 @@ def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing
     """Find the pairs of an old and a new operation that are two versions of the same operation.
 
     Operations are paired if they agree in certain combinations of file name, method, path, models and `operationId`.
-    The most reliable combinations are tried first. If then only one old and one new operation are left, they are also
-    paired, provided that each version is a single document or that their `operationId` is equal.
+    The most reliable combinations are tried first. If exactly one old and one new operation are left at the end, they
+    are paired, too. If a version has several documents, these two operations must also have the same `operationId`.
     """
     read = operations_of_all([*old, *new])
     olds = [operation for operations in read[: len(old)] for operation in operations]

@@ -48,17 +48,17 @@ class Change:
     field: str  # the path of the field in a body, or the status of a response
     text: str  # a description of the change
     reason: str  # why the change has this verdict
-    old: Place | None = None  # the place of the change in the old document or recording; None if it has none
-    new: Place | None = None  # the place of the change in the new document; None if it has none
+    old: Place | None = None  # where the change is in the old document or the recording; None if nowhere
+    new: Place | None = None  # where the change is in the new document; None if nowhere
     was: str = ""  # the old value as text
     now: str = ""  # the new value as text
-    lenient: bool = False  # a strict comparison has the verdict "breaking" instead
+    lenient: bool = False  # with --strict, the verdict is "breaking" instead
     proof: Proof | None = None
     known: bool = False  # the baseline contains the change
 
     @property
     def fails(self) -> bool:
-        """Whether this change makes the comparison fail."""
+        """Whether this change makes the comparison fail, because it is breaking and not in the baseline."""
         return self.verdict == "breaking" and not self.known
 
 

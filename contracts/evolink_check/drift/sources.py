@@ -106,7 +106,7 @@ def _with_numeric_bounds(value: Json) -> Any:
 
 
 def _downloaded(url: str) -> list[Document]:
-    """Download the document at a URL. If the URL has no path, download all documents of the mock server there."""
+    """Download the document at a URL, or all documents of a mock server if the URL has no path."""
     text = _get(f"{url.rstrip('/')}/__mock__/spec" if urlsplit(url).path in {"", "/"} else url)
     try:
         tree = json.loads(text)

@@ -17,8 +17,8 @@ Direction = Literal["request", "response"]
 class VerdictRule:
     """The verdict on one kind of difference, with the reason.
 
-    `lenient` means that a strict comparison, which assumes that clients do not tolerate new values, has the
-    verdict "breaking" instead.
+    If `lenient` is true, a comparison with --strict has the verdict "breaking" instead, because it assumes that clients
+    do not tolerate new values.
     """
 
     verdict: Verdict

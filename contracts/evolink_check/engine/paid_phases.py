@@ -1,4 +1,4 @@
-"""The phases of a run that cost credits, which test tasks and callbacks, and finally advance the server's clock.
+"""The phases of a run that cost credits. They test tasks and callbacks, and finally whether result links expire.
 
 If callbacks are tested, evolink-check refuses some of them on purpose. While the server repeats these callbacks, the
 phases that cost nothing run.
@@ -65,8 +65,9 @@ class PaidPhases:
     def create_tasks(self, tasks: Sequence[PlannedTask]) -> None:
         """Create and follow `tasks`, which are sorted by priority, and run the free phases, which cost no credits.
 
-        This method also sends create requests with other API keys, which a server must reject, and further requests
-        that may create tasks. If the budget may not be enough for everything, the latter are sent after all of `tasks`.
+        Also send create requests that a server must reject because of their API keys, and unusual or generated create
+        requests, from which a server may create further tasks. If the budget may be too small for everything, the
+        unusual and generated requests are sent after all of `tasks`.
         """
         run, pool = self.run, self.pool
         uncertain = [case for case in run.plan.risky if case.key == MAIN]
@@ -140,7 +141,7 @@ class PaidPhases:
 def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
     """Return the end of the time in which callbacks were watched, in Unix seconds.
 
-    The result is 0 if there was no receiver, or if callbacks may have been unable to reach the receiver.
+    The result is 0 if there was no receiver, or if it is unknown whether callbacks could reach it.
     """
     if receiver is None:
         return 0.0
@@ -154,7 +155,7 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return the tasks to follow first: all with a callback URL, because callbacks take time, and one other task."""
+    """Return the tasks to follow during the free phases: every task with a callback URL, and one other task."""
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
 
@@ -162,8 +163,8 @@ def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
 def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     """Start the callback receiver.
 
-    Return None if no receiver is configured, or if the public URL does not lead to the receiver. In both cases,
-    callbacks are not watched. Raises `ListenError` if the receiver cannot listen on its address.
+    Return None if no receiver is configured, or if its public URL (`Subject.callback_url`) does not lead to it. In both
+    cases, callbacks are not watched. Raises `ListenError` if the receiver cannot listen on its address.
     """
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:

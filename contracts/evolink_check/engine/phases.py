@@ -76,7 +76,7 @@ class Run:
 
     @property
     def duration(self) -> RunDuration:
-        """The object that estimates the duration of the run, which is created at its first use."""
+        """The object that estimates the duration of the run. It is created when it is first needed."""
         if self._duration is None:
             self._duration = RunDuration(
                 workload_of(self.plan, self._invalid(), len(self._free_strategies()))

@@ -37,9 +37,11 @@ class CouldNotRunError(Exception):
 def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     """Check that the server can be reached and accepts the main API key.
 
-    Return the known facts about each account, by the label of its API key. `needed` is the maximum cost of the run in
-    credits. Raises `CouldNotRunError`, whose message says what to do, if the server does not respond or rejects the
-    key, or if the base URL ends with the version (`/v1`) with which every path begins.
+    Return the known facts about each account, by the label of its API key. The main account is known to have credits if
+    it has at least `needed` credits, which are the maximum cost of the run.
+
+    Raises `CouldNotRunError` if the server does not respond, if it rejects the key, or if the base URL ends with the
+    version of the API (`/v1`). The message says what to do.
     """
     unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
     try:
@@ -98,7 +100,7 @@ def _accounts(subject: Subject, entry: Entry, needed: float) -> dict[str, Accoun
 
 
 def remaining(entry: Entry) -> float | None:
-    """Return the remaining credits in a response of `/v1/credits`; None if the response contains no number."""
+    """Return the remaining credits in a response of `/v1/credits`; None if they are missing."""
     answer = decode_json(entry.exchange.response_body)
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):

@@ -90,8 +90,8 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
 ) -> Report:
     """Return the report on recorded or live traffic.
 
-    `keys` are the short API keys in the traffic, which are masked in the report. Longer keys were masked when the
-    traffic was recorded.
+    `keys` are API keys of fewer than 8 characters that are masked in the report. Longer keys were already masked when
+    the traffic was recorded.
     """
     return Report(
         kind,
@@ -113,7 +113,7 @@ def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> 
 
 
 def _load(path: Path) -> list[tuple[str, Any]]:
-    """Return the HAR documents in a file, each with its name.
+    """Return the HAR documents in a file, each with its name. A zip file may contain several.
 
     Raises `RecordingError` if the file is unreadable or invalid.
     """

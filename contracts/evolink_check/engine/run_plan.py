@@ -40,8 +40,8 @@ class RunPlan:
     """The plan of a run, which is made before any request is sent.
 
     `clauses` are the clauses to judge. `tasks` are the tasks to create, sorted by priority, because a small budget may
-    not be enough for all of them. `risky` are create requests that a correct server may either accept or reject, or
-    that it must reject but a careless server may accept.
+    not be enough for all of them. `risky` are create requests that a server may or must reject, but from which
+    it may create a task.
     """
 
     subject: Subject

@@ -81,7 +81,7 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
     """Check a server and return the report.
 
     Only clauses that bind a server are judged: those in `clauses`, or every such clause if `clauses` is None. Raises
-    `CouldNotRunError` in the same cases as `execute`.
+    `CouldNotRunError` if the check cannot be completed, for example because the server cannot be reached.
     """
     plan = plan_run(subject, effort or PROFILES["quick"], spec or load(), clauses or load_clauses())
     return execute(plan, progress=progress, stop=stop)
@@ -136,8 +136,8 @@ def execute(
 def _check_budget(granted: float | None, price: float) -> None:
     """Raise `CouldNotRunError` if the budget is below the price of a task.
 
-    With a budget below this price, not even invalid requests could be sent, because an incorrect server might charge
-    for them.
+    In a run with a budget, even an invalid create request is sent only if the price of a task is left, because an
+    incorrect server might create a task.
     """
     if granted is not None and granted < price:
         raise CouldNotRunError(
@@ -206,8 +206,8 @@ def _report(run: Run, started: float, seconds: float) -> Report:
 def _accounts_after_run(run: Run) -> dict[str, Account]:
     """Return the facts about the accounts that are known after the run.
 
-    If it was unknown before the run whether the main account has access to the model, it has access if the main API key
-    created a task.
+    If it was unknown before the run whether the main account has access to the model, it counts as having access if
+    the main API key created a task.
     """
     accounts = dict(run.accounts)
     main = accounts[MAIN]

@@ -81,8 +81,8 @@ class TaskFollower:
     def follow(self, task: TrackedTask, random: Random) -> TrackedTask:
         """Query the task until its end or the time limit, and a few times afterwards, and then download its results.
 
-        The task is also queried with other API keys, which a server must reject. About half of the tasks are queried in
-        this way while they run, and the others after they have ended.
+        Queries with other API keys, which a server must reject, are also sent. For about half of the tasks, they are
+        sent while the task runs, and for the others after its end.
         """
         early = random.random() < 0.5  # noqa: PLR2004  (even chances)
         if early:
@@ -98,8 +98,7 @@ class TaskFollower:
     def poll_until_end(self, task: TrackedTask, random: Random) -> None:
         """Query the task at random intervals until it has ended or its time limit is over.
 
-        If the task has no time limit, or a longer one than the run allows for one task (`Effort.task_seconds`), the
-        limit of the run applies. A task that has ended is queried a few more times.
+        The time limit is at most `Effort.task_seconds`. A task that has ended is queried a few more times.
         """
         waited, longest = 0.0, task.limit + _LATE if 0 < task.limit <= self._seconds else self._seconds
         first = task.asked

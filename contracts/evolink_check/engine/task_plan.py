@@ -61,9 +61,9 @@ def planned_tasks(
 ) -> tuple[PlannedTask, ...]:
     """Plan the tasks of a run.
 
-    If the configuration describes a task that will certainly fail, it comes first and runs alone, so that nothing else
-    changes the credits. `creating` are valid create requests. `callbacks` is true if callbacks are watched. If `wanted`
-    is not empty, only tasks for the clauses in `wanted` are planned.
+    If the configuration describes a task that will certainly fail, this task comes first and runs alone, so that
+    nothing else changes the credits. `creating` are valid create requests. `callbacks` is true if callbacks are
+    watched. If `wanted` is not empty, only tasks for the clauses in `wanted` are planned.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)
@@ -112,7 +112,8 @@ def _with_callback_url(
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
     """Return the create requests in `cases` that test any of the clauses; all of them if `clauses` is empty.
 
-    If no request tests any of the clauses, but some of the clauses can be observed on any task, return a few requests.
+    If no request tests any of the clauses, return the first few requests, whose tasks can be observed. Return an
+    empty list if none of the clauses can be observed on a task.
     """
     if not clauses:
         return cases

@@ -76,7 +76,7 @@ class TaskPool:
         self.not_created = 0  # how many planned tasks the budget did not allow
 
     def adopt(self, case: Case, entry: Entry) -> None:
-        """Add the task that the request `case` of another phase created. Nothing is added if it created no task."""
+        """Add the task that the request `case` of another phase created, if it has created one."""
         task = from_create(PlannedTask(case), entry, self._target.subject)
         if task is not None and case.key == MAIN and case.authorization is None:
             with self._lock:

@@ -25,7 +25,7 @@ class Case:
     body: bytes = b""
     key: str = MAIN  # whose API key is sent: `main`, `other`, `wrong`, `nobody` (no key), or another label
     authorization: str | None = None  # the value of the Authorization header; `key` is then `nobody`
-    creates: bool = False  # may create a task, at least on a server that ignores the key or the method
+    creates: bool = False  # may create a task, or could if the server ignored the key or method
 
 
 def concerns(case: Case, wanted: frozenset[str]) -> bool:

@@ -37,9 +37,9 @@ _CHOICES = 500  # the maximum number of combinations from which some are selecte
 def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
     """Return at most 16 create requests.
 
-    The first request of each operation has the minimal body. The fields of the other requests have values that the
-    documents list, combined by `pairwise_cover`. Each request also tests a special case, such as a long prompt,
-    until all special cases have occurred.
+    The first request of each operation has the minimal body. In the other requests, the fields have values that the
+    documents list, combined so that most pairs of values occur. Each of these requests also tests a special case, such
+    as a long prompt, until all special cases have occurred.
     """
     rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]
     by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)

@@ -79,7 +79,10 @@ def paid_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
 def _invalid_creates(
     spec: Spec, subject: Subject, cases_of: Callable[[CreateOperation, dict[str, Any]], SearchStrategy[Case]]
 ) -> SearchStrategy[Case]:
-    """Generate cases from the minimal body of every operation. Requests that are valid by chance are left out."""
+    """Generate the cases that `cases_of` builds from the minimal body of each create operation.
+
+    Requests that are valid by chance are left out.
+    """
     cases = [cases_of(operation, minimal_body(operation, subject)) for operation in create_operations(spec)]
     return st.one_of(cases).filter(lambda case: not case.creates)
 

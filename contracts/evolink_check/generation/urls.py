@@ -75,7 +75,10 @@ def disguised_urls(host: str) -> Iterator[str]:
 
 
 def internal_hosts(in_all_notations: tuple[str, ...] = INTERNAL) -> tuple[str, ...]:
-    """Return every internal host. Only the IPv4 addresses in `in_all_notations` are returned in every notation."""
+    """Return local and private hosts, such as `localhost` and `10.0.0.1`.
+
+    Only the IPv4 addresses in `in_all_notations` are returned in every notation, for example also as `0xa000001`.
+    """
     v4 = (*INTERNAL, *(host for address in in_all_notations for host in url_notations(address)))
     v6 = (
         notation

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The models of one version, each with its operation.
+    """The models that one version of the documents describes, each with its operation.
 
     `aliases` maps each old model name to its current name and to the operation that accepts it.
     """
@@ -49,7 +49,7 @@ def catalog_of(operations: Sequence[Operation]) -> Catalog:
 def models_of(operation: Operation) -> tuple[str, ...]:
     """Return the models that an operation lists.
 
-    If the schema of `model` lists no values, return only its default value.
+    If the schema of the property `model` lists no values, return only its default value.
     """
     shape = operation.model
     if shape is None:
@@ -90,9 +90,9 @@ def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ModelComparison:
-    """Compares the models of two versions.
+    """Compares the models of two versions of the documents.
 
-    `partners` maps the `id()` of an operation in the old version to the same operation in the new version.
+    `partners` maps the Python `id()` of each old operation to the new version of this operation.
     """
 
     old: Catalog

@@ -1,4 +1,4 @@
-"""The changes of one operation, such as its address, servers, security, request, responses and callbacks."""
+"""The changes of one operation, such as its path, servers, security, request, responses and callbacks."""
 
 from __future__ import annotations
 

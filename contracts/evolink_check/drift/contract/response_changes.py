@@ -27,7 +27,7 @@ _NEW_TYPE = VerdictRule(
 
 
 def response_changes(pair: OperationPair) -> Iterator[Change]:
-    """Yield every change of the responses. If several statuses have the same change, the change is listed once."""
+    """Yield every change of the responses. A change that several statuses have in common is yielded once."""
     old, new = pair.old.responses, pair.new.responses
     shared: dict[tuple[object, ...], tuple[Change, list[str]]] = {}
     for status in [status for status in old if status in new]:
@@ -81,7 +81,7 @@ def _content(pair: OperationPair, status: str, old: Content, new: Content) -> It
 
 
 def _error_codes(pair: OperationPair, old: Content, new: Content) -> Iterator[Change]:
-    """Yield the changes of the error codes. The documents list error codes only in examples, not in schemas."""
+    """Yield the changes of the error codes, which EvoLink states only in examples, not in schemas."""
     for word in ("code", "type"):
         was, now = _codes(old, word), _codes(new, word)
         if was and now and was != now:

@@ -54,11 +54,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation.
-
-    Each text in `security` describes one way to authorize a request, such as `http bearer`, or `nothing` if requests
-    need no authorization.
-    """
+    """One operation of an OpenAPI document."""
 
     document: Document
     method: str
@@ -71,6 +67,7 @@ class Operation:
     parameters: Mapping[str, Parameter]
     responses: Mapping[str, Response]
     servers: tuple[str, ...]  # the URLs of the servers
+    # Each text describes one way to authorize a request, such as `http bearer`; `nothing` if none is needed.
     security: frozenset[str]
     texts: tuple[tuple[str, str], ...]  # the descriptions, each after the JSON pointer to it
     callbacks: Mapping[str, Operation] = field(default_factory=dict)
@@ -87,7 +84,7 @@ class Operation:
 
     @property
     def model(self) -> Shape | None:
-        """The property of the request that names the model; None if there is no such property."""
+        """The schema of the property `model` of the request body; None if the body has no property of this name."""
         body = self.body
         return body.shape.properties.get("model") if body and body.shape else None
 
@@ -240,8 +237,7 @@ class _Reader:
 def _scheme_text(name: str, scheme: dict[str, Json], scopes: Json) -> str:
     """Describe what a client must send for a security scheme, for example `http bearer`.
 
-    The name of the scheme is used only if nothing else describes it, because a renamed scheme changes nothing for
-    clients.
+    The name of the scheme is used only if the scheme states nothing else, because a new name does not affect clients.
     """
     words = [
         str(scheme[word]).lower() for word in ("type", "scheme", "in", "openIdConnectUrl") if word in scheme

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class OperationPair:
     """Two versions of one operation.
 
-    If the operation is a callback, `name` is the name of the callback, and the field of every change begins
-    with `name`. Otherwise, `name` is empty.
+    If the operation is a callback, `name` is its name, and the `field` of every change of it begins with this name.
+    Otherwise, `name` is empty.
     """
 
     old: Operation

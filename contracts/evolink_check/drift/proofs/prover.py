@@ -81,7 +81,7 @@ class Prover:
     def proven(self, change: Change) -> Change:
         """Search for a proof of the change. Return the change with the proof, or unchanged if none was found.
 
-        If a proof is found for a changed pattern or condition, the change becomes breaking.
+        A changed pattern or condition becomes a breaking change only if a proof is found.
         """
         proof = self._proof(change) if _is_provable(change) else None
         if proof is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def prose_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
-    """Yield every changed number and every changed set of words in descriptions.
+    """Yield every changed number and every changed set of words (such as file formats) in descriptions.
 
     If `with_document` is true, texts about each whole document are compared, too: `info.description`, and the
     Markdown page that contains the document.

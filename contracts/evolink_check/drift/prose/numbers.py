@@ -163,7 +163,7 @@ def _facts(marked: str, pointer: str) -> Iterator[StatedNumber]:
 
 
 def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[StatedNumber]:
-    """Yield the aspect ratios in `rest` (the rest of a sentence) that are limits.
+    """Yield each aspect ratio in a sentence (`rest`) that is a limit.
 
     Two ratios with a dash, "to" or "and" between them are a minimum and a maximum.
     """

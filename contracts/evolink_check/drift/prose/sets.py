@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class StatedWords:
     """A set of words in a description, such as the file formats `jpg` and `png`.
 
-    If `kind` is `conditions`, the words are the fields that a sentence relates to each other. For example, "`a` is
-    required with `b`" relates `a` and `b`, and its `topic` is `required when`.
+    If `kind` is `conditions`, the words are the fields that a sentence relates to each other. For example, the
+    sentence "`a` is required with `b`" relates `a` and `b`. The `topic` of these words is `required when`.
     """
 
     kind: str  # what the words are, such as `formats`, `events` or `conditions`

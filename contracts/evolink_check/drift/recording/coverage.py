@@ -25,9 +25,9 @@ def unrecorded(
 ) -> Iterator[Change]:
     """Yield changes that list the documented statuses, members and values that were never recorded.
 
-    Each change is about one operation that was recorded, and lists one of the following: its missing statuses, the
-    missing members of its requests, the missing members of its responses with one status (such as 200), or the missing
-    values of one response member. If an operation was never recorded, one change says so.
+    If an operation was never recorded, there is one change, which says so. Otherwise, each change lists one of the
+    following parts of the operation: the missing statuses, the missing members of requests, the missing members of the
+    responses with one status (such as 200), or the missing values of one response member.
     """
     by_operation: dict[int, list[Observation]] = defaultdict(list)
     for observation in seen:

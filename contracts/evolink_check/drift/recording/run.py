@@ -37,7 +37,7 @@ def recorded_changes(
     *,
     strict: bool = False,
 ) -> list[Change]:
-    """Return the contradictions between recorded traffic and the new documents, and what was never recorded.
+    """Return where recorded traffic contradicts the new documents, and which documented values were never recorded.
 
     `recording` is the name of the recording. If there are `old` documents, the reason of each contradiction also says
     whether the traffic agrees with the old documents. If `strict` is true, an undocumented value in a response is a

@@ -47,8 +47,8 @@ def limit_difference(  # noqa: PLR0913, PLR0917  (both versions, and the place)
 ) -> Difference | None:
     """Return how the value of the keyword `word` differs between two versions of a schema.
 
-    `old` is the branch of the shape `before` that accepts values of one type, and `new` is the same branch of `after`.
-    The result is None if there is no difference in meaning, or if the comparison of another keyword finds it.
+    `before` and `after` are the two versions of the schema, and `old` and `new` are their branches for values of one
+    type. The result is None if the difference has no effect, or if it is found when another keyword is compared.
     """
     was, now = old.limits.get(word), new.limits.get(word)
     if (word in old.limits) == (word in new.limits) and canonical(was) == canonical(now):
