@@ -57,10 +57,10 @@ def run(
 ) -> int:
     """Run a command against a mock until the command ends, and report its requests on stderr.
 
-    `settings` must be the result of `with_assigned_ports`. If `private` is true, this process first moves into its own
-    network namespace. Returns the exit status of the command; 128 + n if signal n ended it, 127 if the command does not
-    exist, 126 if it cannot be run. Before the command starts, `NamespaceError`, `PortError`, `AuthorityError` or
-    ValueError may be raised.
+    The ports in `settings` must come from `with_assigned_ports`. If `private` is true, this process first moves into
+    its own network namespace. Returns the exit status of the command; 128 + n if signal n ended it, 127 if the command
+    does not exist, 126 if it cannot be run. Before the command starts, `NamespaceError`, `PortError`, `AuthorityError`
+    or ValueError may be raised.
     """
     summary, inherited = TrafficSummary(), environment()
     with _temporary_folder() as folder:

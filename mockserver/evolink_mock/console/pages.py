@@ -112,7 +112,7 @@ async def reference(request: PageRequest) -> bytes:
 
 
 def _shown_key(request: PageRequest) -> str:
-    """Return the API key for examples; `YOUR-KEY` if the server requires a key that only the operator may see."""
+    """Return the API key for examples; `YOUR-KEY` if the server requires a key and the user is not the operator."""
     service = request.service
     return example_key(service.tokens) if request.is_operator or not service.tokens else "YOUR-KEY"
 
@@ -123,7 +123,7 @@ def _number(text: str) -> int:
 
 
 def filter_of(query: Mapping[str, str]) -> ExchangeFilter:
-    """Return the filter that the query parameters describe. Other parameters are ignored."""
+    """Return the filter that the query parameters describe. Parameters that are no fields of a filter are ignored."""
     names = ExchangeFilter.__struct_fields__
     return ExchangeFilter(**{name: value.strip()[:200] for name, value in query.items() if name in names})
 

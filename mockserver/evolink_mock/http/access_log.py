@@ -25,7 +25,8 @@ _COLOURS = {2: "32", 3: "36", 4: "33", 5: "31", 0: "35"}
 def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> str:
     """Return a log line: time of day, status, request, task, account, duration, and notes (such as why it failed).
 
-    `ended` is the value of `stopwatch` at the end of the request, in seconds. `at` is the time of day as text.
+    `ended` is the end of the request in seconds, on the same monotonic clock as `exchange.began`. `at` is the time of
+    day as text.
     """
     status = exchange.status
     account = f"  account {exchange.account}" if exchange.account else ""

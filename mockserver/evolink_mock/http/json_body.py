@@ -82,7 +82,7 @@ def _describe(raw: bytes, error: Exception) -> str:
 def _describe_not_utf8(raw: bytes) -> str:
     """Return a message with the position of the first byte that is not UTF-8, counted from the start of the body.
 
-    The decoder's own message counts from the start of a string in the body.
+    The decoder's own message is not used, because it counts from the start of a string in the body.
     """
     try:
         raw.decode()

@@ -253,7 +253,7 @@ async def _refuse(
 
 
 async def _linger(reader: asyncio.StreamReader) -> None:
-    """Read and discard what a client still sends. Closing a connection with unread data could destroy the response."""
+    """Read and discard what a client still sends, because closing with unread data could lose the response."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_LINGER_SECONDS):
             while await reader.read(_CHUNK):

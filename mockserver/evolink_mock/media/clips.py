@@ -1,6 +1,7 @@
 """Rendered clips in this package, for installations without the library PyAV.
 
-`python -m evolink_mock.media.clips` renders them again. A test fails if they differ from what `renderer` renders.
+`python -m evolink_mock.media.clips` renders them again. A test fails if they differ from the output of
+the module `renderer`.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class MediaSpec(msgspec.Struct, frozen=True, gc=False):
     seconds: float  # the duration of a whole number of frames; 0 for an image
     width: int  # an even number of pixels; 0 for audio
     height: int  # an even number of pixels; 0 for audio
-    hue: int  # the number of a palette, less than `HUES`
+    hue: int  # the number of a colour palette, from 0 to `HUES` - 1
     format: str = ""  # such as `webm`; empty for the usual format of the medium
 
     @property

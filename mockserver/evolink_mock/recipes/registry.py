@@ -36,7 +36,7 @@ _SIMILARITY = 0.8  # minimum similarity of a misspelled code, 0 to 1
 
 
 def statuses_of(spec: Spec) -> set[int]:
-    """Return the error statuses that any operation documents."""
+    """Return the error statuses that are documented for at least one operation."""
     creates = (operation for by_model in spec.creates.values() for operation in by_model.values())
     return set(spec.query.errors).union(*(operation.errors for operation in creates))
 

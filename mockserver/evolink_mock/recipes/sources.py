@@ -51,7 +51,7 @@ def parse_sources(text: str) -> str:
 class RecipeRequest(Struct, frozen=True):
     """The parts of a request that may name a recipe."""
 
-    operation: str  # a name in `effects.OPERATIONS`
+    operation: str  # create, query, media or credits
     documented: Container[int]  # the documented error statuses of the operation
     prefer: bytes | None = None  # all `Prefer` lines, joined by commas
     prompt: Any = None
