@@ -179,7 +179,7 @@ def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
 def read(path: Path) -> dict[str, Json]:
     """Read the OpenAPI document or overlay in a file.
 
-    Raises `SpecError` if the file cannot be read, is not UTF-8 text, or is not a mapping.
+    Raises `SpecError` if the file cannot be read, is not UTF-8 text, or does not contain a mapping.
     """
     try:
         data = path.read_bytes()

@@ -68,7 +68,7 @@ class Prose:
 
     link_seconds: float = 24 * 3600.0  # how long result links work
     results: int = 1  # the number of results of a create request without the field `n`
-    # The longest duration in seconds. Its price is reserved if the service chooses the duration.
+    # The longest duration in seconds. Its price is reserved if a request lets the service choose the duration.
     hold_seconds: float = 30.0
     has_files: bool = True  # whether the results are files, with links
     has_result_data: bool = False  # whether a completed task has a member `result_data`

@@ -1,6 +1,6 @@
 """Apply overlays (OpenAPI Overlay 1.0), files that change an OpenAPI document before it is used.
 
-The built-in overlay adds the rules that the documents state only in prose.
+The built-in overlay adds the rules that EvoLink's documents state only in prose.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ def types_of(schema: Node) -> list[Json]:
 def properties_of(schema: Node) -> dict[str, Node]:
     """Return every property that the schema describes directly or through `allOf`.
 
-    Raises `SpecError` if a property is described twice or only under a condition, because then it is unclear
-    which description applies.
+    Raises `SpecError` if a property is described twice, or only under a condition (such as in `oneOf`), because then it
+    is unclear which description applies.
     """
     properties = dict(schema.child("properties").children()) if "properties" in keywords(schema) else {}
     for part in schema.child("allOf").items() if "allOf" in keywords(schema) else ():

@@ -101,7 +101,7 @@ def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Med
 
 
 def _single_value(schema: Node | None) -> str | None:
-    """Return the only allowed value of a property, or else its default or its example; None if that is not text."""
+    """Return the only allowed value of a property, or else its default, or else its example; None if it is not text."""
     present = keywords(schema) if schema else {}
     listed = [present["const"]] if "const" in present else present.get("enum", [])
     if not isinstance(listed, list) or len(listed) != 1:

@@ -28,7 +28,7 @@ def with_network_faults(context: RequestContext, scope: Scope, send: Send) -> Se
 
 
 def draw_variant(context: RequestContext) -> None:
-    """If the recipe requests a deviation in the JSON of the task, draw the random number from which it is generated."""
+    """If the recipe requests a deviation in the JSON of the task, draw the random number for this deviation."""
     if _has_variant(context.recipe):
         context.variant = next_random(context.account)
 

@@ -137,7 +137,7 @@ def apply_recipe(service: Service, context: RequestContext, recipe_request: Reci
 def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
     """Return the parts of a request that may name a recipe (such as the `Prefer` header and the prompt).
 
-    Returns `NO_SOURCE` if no recipe can apply to the request. If a recipe may apply to a request with `is_fast`,
+    Returns `NO_SOURCE` if no recipe can apply to the request. If a recipe may apply and `context.is_fast` is true,
     raises `MayWaitError`, because the recipe may delay the response.
     """
     prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None

@@ -1,7 +1,7 @@
 """Remove credentials from free text, such as prompts, messages, commands, configuration files and markup.
 
-A value is a credential if the text before it says so (`password=…`, `--token …`, `-u user:…`, `Bearer …`), or if it has
-the form of a key. Each pattern takes linear time, because its quantifiers are bounded or possessive.
+A value is a credential if the text before it announces one (`password=…`, `--token …`, `-u user:…`, `Bearer …`), or if
+it has the form of a key. Each pattern takes linear time, because its quantifiers are bounded or possessive.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ _SIGN = r"=>|:=|->|\u2192|[=:\uff1a]|%3[ad]|&#(?:58|61);|&colon;|&equals;"
 
 
 def _named(words: str) -> re.Pattern[str]:
-    """Return a pattern for the name before a value, and for the signs after the name (such as `=` or a quote)."""
+    """Return a pattern for the name before a value, and for the signs after the name (such as `=` or a quote).
+
+    `words` contains alternatives for names of several words, such as `mot de passe|`. If it is empty, only names of one
+    word match.
+    """
     return re.compile(
         rf"(?<![\w.\-])(?P<name>{words}-{{0,2}}\w[\w.\-]{{0,63}}+)(?:[\\\"'\]*`]|{_QUOTE}){{0,9}}"
         rf"(?:(?P<sign>(?:\s{{1,3}}(?:is|was|are))?\s{{0,3}}(?:{_SIGN})[*`]{{0,3}}\s{{0,9}})"

@@ -1,4 +1,4 @@
-"""Each setting is declared once, as a field of a record that is annotated with an `Option`.
+"""Each setting is declared once, as a field of a record. The annotation of the field contains an `Option`.
 
     class Settings(Struct, frozen=True, kw_only=True):
         port: Annotated[int, Meta(ge=0, le=65535), Option(help="Port to listen on.", short="-p")] = 8080
