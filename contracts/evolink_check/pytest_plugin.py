@@ -5,8 +5,8 @@
 
 `pytest --evolink-api URL` checks the API at URL once, when the first test with the fixture `evolink_verdict` runs. A
 test with this fixture fails if its clause failed, and is skipped if its clause was not observed. The API keys are read
-from EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Without --evolink-api and --evolink-config, tests with the fixture are
-skipped. With pytest-xdist, use --dist loadfile, so that only one worker checks the API.
+from EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. If neither --evolink-api nor --evolink-config is set, tests with the
+fixture are skipped. With pytest-xdist, use --dist loadfile, so that only one worker checks the API.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test with the fixture `evolink_verdict` once for each clause that binds a server."""
+    """Run a test with the fixture `evolink_verdict` once for each clause that servers must satisfy."""
     if _VERDICT in metafunc.fixturenames:
         from evolink_spec.clauses import load_clauses
 

@@ -47,9 +47,9 @@ class RequestReader:
         self._complete.set()
 
     async def disconnected(self) -> None:
-        """Wait until the client disconnects after it has sent its complete request.
+        """Wait until the client has sent its whole request, and then until it disconnects.
 
-        If the client disconnects earlier, `body` raises an exception, and this method never returns.
+        If the client disconnects before the end of its request, this method never returns.
         """
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":

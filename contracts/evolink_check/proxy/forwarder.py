@@ -2,7 +2,7 @@
 
 Requests and responses are forwarded unchanged, with these exceptions: the header Host names the upstream server, header
 names are in lower case, and hop-by-hop headers, the header Expect of a request and the header Content-Length of a 304
-are left out. Bodies are forwarded as they arrive, in their content coding.
+are left out. Bodies are forwarded as they arrive. A content coding, such as gzip, is not decoded.
 
 With the option --headers, the proxy holds each response until it has been judged, and adds the header `X-Evolink-Check`
 with the result. A response is not judged if its body is too large to be kept, or is an image, audio or video; the value
@@ -194,11 +194,11 @@ class ForwardingApp:
     async def _respond_judged(
         self, chunks: AsyncIterator[bytes], pending: PendingExchange, writer: ResponseWriter
     ) -> str | None:
-        """Judge the response, send it to the client with the verdict in a header, and return the verdict.
+        """Judge the response, send it to the client with the header `X-Evolink-Check`, and return the header's value.
 
         If the body is too large to be kept, the response is not judged, and the value of the header is
-        `not judged`. This method then sends only the chunks of the body that it has read, and returns None;
-        the caller sends the remaining chunks.
+        `not judged`. This method then sends only the chunks of the body that it has read, and returns None.
+        The caller sends the remaining chunks.
         """
         held, opinion = await _read_held(chunks, pending), None
         if pending.response.whole is not None:

@@ -25,9 +25,9 @@ _SEPARATOR = b",\n"
 class HarFile:
     """Appends exchanges to a HAR file in a separate thread, so that a slow disk does not delay the traffic.
 
-    The file is created when the first exchange is appended. Each further exchange overwrites the end of the JSON
-    document and adds a new end, so that the file contains all appended exchanges even if the process is killed. The end
-    contains the metadata that `facts` returns. If writing fails, the error is passed to `on_error`, nothing more is
+    The file is created when the first exchange is appended. After each exchange, the end of the JSON document (the
+    metadata that `facts` returns, and the closing brackets) is written again. Therefore, the file contains all appended
+    exchanges even if the process is killed. If writing fails, the error is passed to `on_error`, nothing more is
     written, and the file stays readable.
     """
 
@@ -71,7 +71,7 @@ class HarFile:
                 os.close(descriptor)
 
     def _begin(self) -> int:
-        """Create the file, still without exchanges, and return its file descriptor."""
+        """Create the file without exchanges, and return its file descriptor."""
         start, self._end = har_log(self._facts(), version("evolink-mock"))
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         _write_at(descriptor, start + self._end, 0)

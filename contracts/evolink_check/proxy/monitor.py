@@ -33,8 +33,7 @@ _MOST_EARLIER = 20  # maximum number of violations of a clause that are kept whe
 class LiveMonitor:
     """Judges the exchanges that a proxy has recorded.
 
-    Its methods judge in the thread that calls them. If a check raises an exception, which is a bug in the check, `bug`
-    contains the traceback, and `new_failures` judges nothing more, but the proxy continues to forward and record. When
+    If judging raises an exception, which is a bug of `evolink-check`, the proxy continues to forward and record. When
     the recorder drops exchanges to free memory, the monitor keeps the violations in these exchanges.
     """
 
@@ -56,13 +55,13 @@ class LiveMonitor:
         self._earlier: dict[str, Verdict] = {}
         self._judged = 0  # the number of exchanges that were judged
         self._next = 0.0
-        self.bug = ""
+        self.bug = ""  # the traceback of the exception that judging has raised; empty if there was none
 
     def verdict_for(self, entry: Entry) -> str:
         """Return the ids of the clauses that this exchange violates, separated by commas.
 
-        Return `passed` if the exchange violates no clause, and `NOT_JUDGED` if a check has a bug. Earlier exchanges
-        about the same task are considered too.
+        Return `passed` if the exchange violates no clause, and `NOT_JUDGED` if judging raises an exception.
+        Earlier exchanges about the same task are considered too.
         """
         trace = self._record.around(entry)
         number = trace.entries[-1].number
@@ -81,8 +80,8 @@ class LiveMonitor:
     def new_failures(self) -> tuple[Verdict, ...]:
         """Judge all exchanges, and return the verdicts on the clauses that are now violated for the first time.
 
-        Judging is skipped, and no verdicts are returned, if there are no new exchanges, if a check has raised an
-        exception, or if exchanges were judged too recently. The pause after judging is ten times as long as the
+        Judging is skipped, and no verdicts are returned, if there are no new exchanges, if judging has raised an
+        exception before, or if exchanges were judged too recently. The pause after judging is ten times as long as the
         judging, so that at most about a tenth of the time is spent on judging.
         """
         recorded = len(self._record)
@@ -106,7 +105,7 @@ class LiveMonitor:
     def report(self, started: float) -> Report:
         """Return the report on everything that was recorded. `started` is the start of the proxy in Unix seconds.
 
-        If a check has a bug, its exception is not caught.
+        If judging raises an exception, which is a bug, the exception is not caught.
         """
         view = self._view()
         return report_on(

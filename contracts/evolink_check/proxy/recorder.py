@@ -75,9 +75,9 @@ class PendingExchange:
 class ProxyRecorder:
     """Records the traffic of a proxy; thread-safe. `origin` is the base URL of the upstream server.
 
-    Each recorded entry is also passed to `sink`. `room` limits the bytes of memory for the entries: if they use more,
-    the next call of `forget` drops the oldest entries. If they use more than twice `room`, `add` drops the oldest
-    entries, whether they have been judged or not, and counts them in `unjudged`.
+    Each recorded entry is also passed to `sink`. `room` limits the memory for the entries, in bytes. If they use more,
+    the next call of `forget`, after judging, drops the oldest entries. If they use more than twice `room`, `add` drops
+    the oldest entries at once, and counts them in `unjudged`, because they may not have been judged.
     """
 
     def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
@@ -118,7 +118,7 @@ class ProxyRecorder:
     def short_keys(self) -> tuple[str, ...]:
         """The API keys that clients have sent and that are so short that an ordinary word may equal them.
 
-        Short keys are removed from reports and files, but not from the entries that rules check.
+        Short keys are removed from reports and HAR files, but not from the entries that rules check.
         """
         with self._lock:
             return tuple(self._short_keys)
@@ -245,9 +245,10 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _ids(entry: Entry) -> set[str]:
-    """Return a set of one text that may be a task id.
+    """Return the id of the task that an entry is about, in a set.
 
-    The text is the `id` in the response or, if the response has no `id`, the last part of the path.
+    This is the `id` in the response. If the response has no `id`, it is the last part of the path, which is the task id
+    in a status query.
     """
     ids = {entry.exchange.url.partition("?")[0].rpartition("/")[2]}
     try:

@@ -72,8 +72,8 @@ def proxying(forward: ForwardingApp, host: str = "127.0.0.1", port: int = 0) -> 
 def _frequent_switches() -> Iterator[None]:
     """Shorten the interpreter's switch interval from five milliseconds to half a millisecond.
 
-    Otherwise the thread that judges would delay requests, because the thread that forwards them waits for the
-    interpreter lock after every read and write.
+    The thread that forwards requests must get the interpreter lock after every read and write. While another thread
+    judges, it gets the lock only at the end of a switch interval, so long intervals would delay the requests.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_SECONDS)

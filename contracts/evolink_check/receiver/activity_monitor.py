@@ -18,16 +18,13 @@ _INTERVAL = 0.1  # seconds between two readings
 
 
 class ActivityMonitor:
-    """Reads what the receiver does.
-
-    `activity` is the latest activity that `look` returned. `missed` shows whether the receiver has been too slow to
-    query or book a task: it contains `unconfirmed` if this happened after a callback that the API could not confirm at
-    first, and `usual` if it happened after another callback.
-    """
+    """Reads what the receiver does. `activity` is the latest activity that `look` returned."""
 
     def __init__(self, api: MockApi, ledger: Ledger | None) -> None:
         self._api, self._ledger = api, ledger
         self._lock = asyncio.Lock()
+        # The kinds of callbacks after which the receiver was too slow to query or book the task: `unconfirmed`
+        # (callbacks that the receiver could not confirm at first) or `usual` (all others).
         self.missed: set[str] = set()
         self._looked = float("-inf")
         self.activity = ReceiverActivity(bookings=None if ledger is None else {})

@@ -67,12 +67,12 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     ignore: Collection[str] = (),  # the ids of the clauses whose violations do not count
     strict: bool = False,  # whether warnings count as violations
     trust_secret: bool = False,  # whether `app` need not query tasks, because it relies on the secret
-    patience: float = 20.0,  # the real seconds within which `app` must query and book a task after its 2xx
+    patience: float = 20.0,  # the real seconds within which `app` must query and book a task after its 2xx response
     burst: int = BURST,  # the number of callbacks that the scenario `burst` sends
     register: Register | None = None,
     seed: int | None = None,
 ) -> tuple[Verdict, ...]:
-    """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause; otherwise return all verdicts.
+    """Raise `ReceiverFaultError` if `app`, a receiver of callbacks, violates a clause; otherwise return all verdicts.
 
     `ledger` is the path or URL of the list in which `app` books finished tasks, or a function that returns the entries
     of this list as texts or JSON values. If `app` accepts only callbacks about tasks that it knows, pass a function as

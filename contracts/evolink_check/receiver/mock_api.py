@@ -108,7 +108,8 @@ class MockApi:
     async def queries_answered_by(self, recipe: str) -> AsyncIterator[None]:
         """Apply a recipe to all status queries during the `with` block.
 
-        Wait first until no other block of this method or of `working` is running.
+        The block begins only when no other block of this method and no block of `working` is running, because the
+        recipe would change the responses to their queries.
         """
         async with self._outage.alone():
             body = {"recipe": recipe, "operation": "query", "times": None}
@@ -122,7 +123,7 @@ class MockApi:
     async def working(self) -> AsyncIterator[None]:
         """Make sure that status queries get their usual responses during the `with` block.
 
-        Wait first until no block of `queries_answered_by` is running.
+        The block begins only when no block of `queries_answered_by`, which changes the responses, is running.
         """
         async with self._outage.shared():
             yield

@@ -86,8 +86,9 @@ def without_inapplicable(
 ) -> tuple[Scenario, ...]:
     """Return the scenarios that apply to a receiver.
 
-    If the callback URL has no secret, the scenarios about the secret are left out. `registers` means that the checker
-    tells the receiver about each task; if it is false, the scenarios that depend on this are left out.
+    If the callback URL has no secret, the scenarios about the secret are left out. If the checker does not tell the
+    receiver about each task (`registers` is false), the scenario `before-create`, in which the callback arrives before
+    the receiver knows the task, is left out.
     """
     needless = (frozenset() if terms.secret else NEEDS_SECRET) | (
         frozenset() if registers else NEEDS_REGISTER
@@ -160,7 +161,7 @@ class _CheckRun:
         return await self._judged()
 
     def _is_complete(self, record: ScenarioRecord, later: list[asyncio.Task[None]]) -> bool:
-        """Return whether a scenario was run to its end, including the parts that it deferred (`ScenarioDriver.defer`).
+        """Return whether a scenario was run to its end, including the parts that run while other scenarios run.
 
         A scenario that was interrupted is not judged, because the receiver may have had no time to react.
         """
@@ -182,7 +183,7 @@ class _CheckRun:
         await asyncio.sleep(self._plan.timing.quiet)
 
     async def _settle(self) -> None:
-        """Wait until the parts that the scenarios have deferred (`ScenarioDriver.defer`) have ended."""
+        """Wait until the deferred parts of all scenarios have ended."""
         await asyncio.gather(*(task for _, later in self._started for task in later))
 
     async def _run_scenario(self, scenario: Scenario) -> ScenarioRecord:

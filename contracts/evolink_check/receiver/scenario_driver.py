@@ -49,7 +49,7 @@ class ScenarioDriver:
         return task
 
     async def introduce(self, task: Task) -> None:
-        """Tell the receiver about a task, as if the receiver had created the task.
+        """Tell the receiver about a task, if it accepts only callbacks about tasks that it knows.
 
         Raises `RegistrationError` if the receiver refuses the task.
         """
@@ -93,7 +93,10 @@ class ScenarioDriver:
             ]
 
     async def settle(self, case: TaskCase, body: TaskBody) -> None:
-        """Send the callback again if it was refused. If it is accepted in the end, call `expect_action`."""
+        """Send the callback again if it was refused.
+
+        If the receiver accepts the callback in the end, wait until it has queried and booked the task.
+        """
         if case.accepted or await self.redeliver(case, body):
             await self.expect_action(case)
 
@@ -119,8 +122,8 @@ class ScenarioDriver:
     async def expect_action(self, case: TaskCase) -> None:
         """Wait until the receiver has queried and booked the task as required, but at most `timing.patience` seconds.
 
-        The wait is a quarter as long if the receiver was too slow with an earlier task of the same group. The tasks
-        with an `unconfirmed` callback are one group, and all other tasks are the second group.
+        The wait is a quarter as long if the receiver was already too slow with an earlier task of the same sort. There
+        are two sorts: tasks with a callback that the receiver could not confirm at first, and all other tasks.
         """
         kind = "unconfirmed" if any(call.kind == "unconfirmed" for call in case.calls) else "usual"
         patience = self.timing.patience / (_IMPATIENCE if kind in self.monitor.missed else 1)

@@ -21,7 +21,7 @@ _UNSENT = {"host", "content-length", "connection", "authorization", "accept-enco
 
 
 def curl(report: Report, excerpt: Excerpt) -> str:
-    """Return the curl command that repeats an exchange, with a shell variable, such as `$EVOLINK_API_KEY`, as API key.
+    """Return the curl command that repeats an exchange. The API key is a shell variable, such as `$EVOLINK_API_KEY`.
 
     A long request body is cut. A callback cannot be repeated, because the server sent it, so a shell comment describes
     it instead.

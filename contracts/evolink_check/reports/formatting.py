@@ -62,7 +62,7 @@ def clause_source(clause: Clause) -> str:
 def violations(verdict: Verdict) -> list[Violation]:
     """Return the violations of a verdict, failures before warnings, in the order of their first appearance.
 
-    Equal violations are counted as one.
+    Equal violations are combined into one, with a count.
     """
     return grouped(("", finding) for finding in verdict.violations)
 
@@ -70,8 +70,9 @@ def violations(verdict: Verdict) -> list[Violation]:
 def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str] = str) -> list[Violation]:
     """Combine equal findings into one violation with a count. Failures come before warnings.
 
-    `findings` are pairs of a scenario and a finding; the scenario is empty if a server was checked. Findings are equal
-    if `cause` returns equal texts for them. `cause` can therefore remove details that do not matter, such as numbers.
+    `findings` are pairs of a scenario and a finding; the scenario is empty if a server was checked. Before
+    findings are compared, `cause` is applied to their texts, so that it can remove details that do not matter, such as
+    numbers.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:

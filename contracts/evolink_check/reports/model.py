@@ -105,7 +105,7 @@ def answers_of(reading: TraceView) -> tuple[Answer, ...]:
 
 
 def notes_on(view: TraceView) -> tuple[str, ...]:
-    """Return a note if some results in the traffic were not examined, because a body contained too many results."""
+    """Return a note if a response or callback contained so many results that some of them were not examined."""
     sizes = [len(results) for results in map(_results, view.seen) if len(results) > LINKS]
     if not sizes:
         return ()

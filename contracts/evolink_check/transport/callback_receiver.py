@@ -113,7 +113,7 @@ class CallbackReceiver:
         server.server_close()  # waits for the handlers, whose connections were closed by `wake`
 
     def _address_at(self, path: str) -> CallbackAddress | None:
-        """Return the `CallbackAddress` with this path; None if no callback URL has the path.
+        """Return the state of the callback URL with this path; None if no callback URL has the path.
 
         The path may begin with a prefix that a proxy added.
         """
@@ -124,7 +124,7 @@ class CallbackReceiver:
         return self._addresses[place - 1] if 0 < place <= len(self._addresses) else None
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery to this path. Return the `CallbackAddress` with the path, and the answer to send.
+        """Count a delivery to this path. Return the state of its callback URL and the answer to send.
 
         If no callback URL has this path, return None and an answer with the status 404.
         """
@@ -139,7 +139,7 @@ class CallbackReceiver:
     def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
         """Record a delivery that has been answered.
 
-        `address` is what `begin_delivery` returned for the delivery.
+        `address` is the state of the callback URL, as returned by `begin_delivery`.
         """
         recorded = self._recorder.add(entry)
         with self._lock:
@@ -158,5 +158,5 @@ class CallbackReceiver:
         return f"{self.public.removesuffix(prefix)}{full_path}"
 
     def now(self) -> float:
-        """Return the time in Unix seconds, by the recorder's clock."""
+        """Return the Unix time on the clock of the server under test, which may have been advanced."""
         return self._recorder.now()

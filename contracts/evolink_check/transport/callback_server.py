@@ -78,7 +78,10 @@ class CallbackServer(ThreadingTCPServer):
             self.handle_request()
 
     def wake(self) -> None:
-        """End `serve`, and stop reading from every connection. Set `receiver.ending` to True before this call."""
+        """End `serve`, and stop reading from every connection.
+
+        Set `receiver.ending` to True before this call; otherwise, `serve` continues.
+        """
         with self._guard:
             for connection in self._open:
                 _shut(connection)
@@ -91,9 +94,9 @@ class CallbackServer(ThreadingTCPServer):
         return len(self._open) < _MOST_CONNECTIONS
 
     def opened(self, connection: socket.socket) -> None:
-        """Remember a new connection until it is closed.
+        """Remember a new connection, so that a read that waits for data can be ended when the server shuts down.
 
-        If the receiver is already ending, also end reading from the connection, as `wake` has done with the others.
+        If the server is already shutting down, end reading from the connection at once.
         """
         with self._guard:
             self._open.add(connection)

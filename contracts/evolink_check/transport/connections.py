@@ -76,7 +76,7 @@ class Response:
         self._connection: _Connection | None = connection
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the chunks of the body as they arrive, in their content coding."""
+        """Yield the chunks of the body as they arrive. A content coding, such as gzip, is not decoded."""
         assert self._connection is not None  # noqa: S101  (it is not closed)
         async for chunk in self._connection.body():
             yield chunk
@@ -171,7 +171,7 @@ async def _exchange(
 
 
 class _Connection:
-    """A connection for one request at a time. After a complete response, `release` adds it to `unused`."""
+    """A connection for one request at a time. After a complete response, it can be used for another request."""
 
     def __init__(self, stream: ByteStream, limits: Limits, unused: list[_Connection]) -> None:
         self._stream = stream

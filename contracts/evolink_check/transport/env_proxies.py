@@ -89,9 +89,9 @@ class MakeTransport(Protocol):
 class EnvProxyTransport(httpx2.AsyncBaseTransport):
     """Sends each request through the proxy that the environment configures for its host, or without a proxy.
 
-    If a response redirects to another host, the next request is sent through the proxy for that host. `make` makes the
-    transport to each proxy, and the transport without a proxy. If a proxy fails, the message of the `httpx2.ProxyError`
-    names the proxy.
+    If a response redirects to another host, the next request is sent through the proxy for that host. `make` is called
+    to make the transport to each proxy, and the transport without a proxy. If a proxy fails, an `httpx2.ProxyError` is
+    raised, whose message names the proxy.
     """
 
     def __init__(self, make: MakeTransport) -> None:

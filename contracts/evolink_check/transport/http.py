@@ -1,8 +1,8 @@
 """Send one request, and return the exchange as it was sent and received, but without the API key.
 
 Problems are recorded in the exchange, not raised. I/O uses asyncio in a separate thread, because a coroutine can be
-cancelled whenever it waits (for a DNS lookup, a connection, a handshake, or a response). Therefore, no exchange lasts
-longer than its time limit or the run.
+cancelled whenever it waits (for a DNS lookup, a connection, a handshake, or a response). Therefore, each exchange can
+be ended at its time limit or at the end of the run.
 """
 
 from __future__ import annotations

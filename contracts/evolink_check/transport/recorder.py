@@ -143,7 +143,7 @@ def _memory_bytes(entry: Entry) -> int:
 
 
 def _without_body(entry: Entry) -> Entry:
-    """Return the entry without the body that was received, and with fewer headers."""
+    """Return the entry without the body that was received, and with only some or none of its headers."""
     exchange = entry.exchange
     if entry.kind == "delivery":
         return replace(entry, exchange=replace(exchange, request_body=b"", request_headers=()), exact=False)

@@ -237,8 +237,7 @@ class Target:
     def _refuse(self, case: Case, budget: Budget) -> None:
         """Raise `OverBudgetError` if no credits are left for a request.
 
-        Also raise it for a request that the server must refuse, if the server has already created tasks for too many
-        requests that it must refuse (see `Target`).
+        Raise it too if the server must refuse the request, but has already created tasks for such requests.
         """
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")

@@ -36,7 +36,8 @@ class CallbackSender(Protocol):
 async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
     """Call `answer`, which sends a callback, and return the reply of the receiver.
 
-    If there is no reply after `limit + LATE` seconds, return a reply with status 0.
+    If there is no reply within `limit` seconds, plus the seconds that this machine may need (`LATE`), return a reply
+    with status 0.
     """
     began = clock.now()
     try:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _PLAYS: dict[str, tuple[Scenario, ScenarioFunction]] = {}
 FIRST = "completed"  # if the receiver does not accept the callback of this scenario, no other scenario is run
-# These scenarios start when the deferred parts of earlier scenarios have ended: the 404s of the first would disturb the
-# queries of these parts, and the second measures the time of a burst.
+# These scenarios start when the deferred parts of earlier scenarios have ended. Otherwise, the 404s in `api-404` would
+# disturb the queries of these parts, and these parts would disturb the measurement of time in `burst`.
 ALONE = frozenset({"api-404", "burst"})
 NEEDS_REGISTER = frozenset(
     {"before-create"}

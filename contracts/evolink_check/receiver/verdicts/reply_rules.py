@@ -58,7 +58,7 @@ def _replies(view: CaseView) -> Iterator[Judged]:
 
 
 def _is_deliberate(call: Call) -> bool:
-    """Return whether the receiver refused a callback without `results` or `error`, which it may require."""
+    """Return whether the receiver refused a callback that lacks `results` or `error`. Receivers may require them."""
     essential = call.label in {"without `results`", "without `error`"}
     return essential and 400 <= call.reply.status < 500  # noqa: PLR2004
 
@@ -79,8 +79,8 @@ def _shared_rules(view: CaseView) -> Iterator[Judged]:
 def _must_ask(view: CaseView) -> bool:
     """Return whether it is a violation that the receiver did not query the task.
 
-    If the receiver neither queried nor booked this task, although it queries and books other tasks, it may have ignored
-    the callback, which is no violation.
+    If the receiver neither queried nor booked this task, although it queries and books other tasks, it has probably
+    ignored the callback, which violates another clause.
     """
     ignored = view.behaviour.asks and view.behaviour.books and not view.asked and not view.bookings
     return not view.terms.trusts_secret and not ignored
