@@ -1,4 +1,4 @@
-"""Check one OpenAPI document for mistakes. The module `lint` adds the line numbers to the findings."""
+"""Check one OpenAPI document for mistakes. The findings have no line numbers yet."""
 
 from __future__ import annotations
 

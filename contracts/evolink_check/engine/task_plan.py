@@ -48,7 +48,7 @@ class PlannedTask:
     case: Case  # the create request
     script: tuple[Answer, ...] | None = None
     for_callbacks: bool = False  # the task is created only for its callback
-    address: str = ""  # the callback URL in the create request; empty until `with_callback_urls` sets it
+    address: str = ""  # the callback URL in the create request; empty if there is none yet
 
 
 def planned_tasks(

@@ -83,7 +83,7 @@ class TaskPool:
                 self.tasks.append(task)
 
     def follow_adopted(self) -> None:
-        """For each task that `adopt` has added, query the task until it ends, without further checks."""
+        """Query each unfinished task that another phase created, until it ends, without further checks."""
         left = [task for task in self.tasks if not task.ended]
         work = [partial(self._follower.poll_until_end, task, self._random(task.planned)) for task in left]
         run_parallel(work, len(work), self._stop)
@@ -185,7 +185,7 @@ def on_delivery(target: Target) -> Callable[[str], None]:
     """Return the function that the receiver calls whenever a callback arrives.
 
     If the callback is about a task that was planned to fail, the function queries the credits, because the server must
-    return them before it sends the callback (clause `callback.after-billing`).
+    return the reserved credits before it sends the callback (clause `callback.after-billing`).
     """
 
     def check_credits(name: str) -> None:

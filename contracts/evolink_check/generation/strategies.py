@@ -155,7 +155,7 @@ def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
 def _unauthorized(spec: Spec, subject: Subject) -> list[Strategy]:
     """Return strategies for requests with undocumented authorization schemes or wrong keys.
 
-    Wrong keys are sent only with requests that create nothing.
+    Wrong keys are sent only with requests that cannot create a task.
     """
     scheme = st.text(LETTERS, min_size=1, max_size=8).filter(lambda name: name.lower() != "bearer")
     odd = st.builds(lambda name, key: f"{name.capitalize()} {key}".strip(), scheme, st.text(LETTERS))
@@ -220,7 +220,7 @@ def _queries(spec: Spec, name: str, ids: SearchStrategy[str], clause: str) -> St
 def _unknown_id(before: int, tail: str) -> str:
     """Return a task id that no server has issued.
 
-    The id contains the time `before` (Unix seconds), which must be before the start of the service, and ends with
+    The id contains the time `before` (in Unix seconds), at which the service must not have existed yet, and ends with
     `tail`.
     """
     return f"{_PREFIX}{before:010}-{tail}"

@@ -67,7 +67,7 @@ class Operation:
     parameters: Mapping[str, Parameter]
     responses: Mapping[str, Response]
     servers: tuple[str, ...]  # the URLs of the servers
-    # Each text describes one way to authorize a request, such as `http bearer`; `nothing` if none is needed.
+    # The ways to authorize a request, such as `http bearer`; `nothing` if no authorization is needed.
     security: frozenset[str]
     texts: tuple[tuple[str, str], ...]  # the descriptions, each after the JSON pointer to it
     callbacks: Mapping[str, Operation] = field(default_factory=dict)

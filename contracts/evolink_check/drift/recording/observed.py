@@ -27,7 +27,8 @@ _JSON = "application/json"
 class Observation:
     """One recorded exchange. `request` and `answer` are the decoded JSON bodies.
 
-    A body that is empty or not JSON is `NOT_JSON`. `operation` is None if no document describes the request.
+    A body that is empty or not JSON is replaced by the constant `NOT_JSON`. `operation` is None if no document
+    describes the request.
     """
 
     entry: Entry
@@ -39,7 +40,7 @@ class Observation:
 
     @property
     def status(self) -> int:
-        """The HTTP status of the response; 0 if there was no response."""
+        """The HTTP status of the response."""
         return self.entry.exchange.status
 
     @property

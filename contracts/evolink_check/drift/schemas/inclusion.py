@@ -71,9 +71,8 @@ def _limit_within(old: Branch, kind: str, word: str, limit: Any) -> bool:
 def is_bound_within(old: Branch, words: tuple[str, ...], word: str, limit: float, *, sign: int) -> bool:
     """Whether `old` has a bound that is at least as tight as the bound of the new schema.
 
-    The bound of the new schema is the keyword `word` with the value `limit`.
-    `words` are the keywords by which `old` may state its bound, such as `minimum` and `exclusiveMinimum`. `sign` is 1
-    for lower bounds, and -1 for upper bounds.
+    The bound of the new schema is the keyword `word` with the value `limit`. `words` are the keywords by which `old`
+    may state its bound, such as `minimum` and `exclusiveMinimum`. `sign` is 1 for lower and -1 for upper bounds.
     """
     for own in words:
         if own in old.limits:

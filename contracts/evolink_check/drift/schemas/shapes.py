@@ -62,5 +62,5 @@ class Shape:
 
     @property
     def properties(self) -> dict[str, Shape]:
-        """The properties of all objects that the schema accepts."""
+        """The properties of all objects that the schema accepts, by name."""
         return {name: shape for branch in self.branches for name, shape in branch.properties.items()}
