@@ -139,8 +139,8 @@ def _spec(settings: Settings) -> Spec:
 def run(settings: Settings, options: RunOptions) -> None:
     """Start a mock and run a command against it.
 
-    The command gets environment variables that redirect its requests to the mock, even if it has the API's address
-    hard-coded.
+    The command gets environment variables that redirect its requests to the mock. If it respects proxy settings, its
+    requests to a hard-coded API address are redirected, too.
     """
     from evolink_mock.cli import run as running
     from evolink_mock.interception.namespace import NamespaceError

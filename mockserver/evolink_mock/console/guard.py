@@ -1,4 +1,4 @@
-"""Access control of the console: the operator's key is required, and pages of other origins have no access.
+"""Access control of the console: most pages require the operator's key, and pages of other origins have no access.
 
 Other machines have access only if the user has chosen the operator's key (`--ui-key`).
 """

@@ -112,7 +112,7 @@ class InterceptedHosts:
 
 
 class Proxy:
-    """A proxy in front of one mock. It reports every valid request that does not reach the mock to `observe`."""
+    """A proxy in front of one mock. It calls `observe` to report each valid request that does not reach the mock."""
 
     def __init__(
         self,
