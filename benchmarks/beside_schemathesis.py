@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from evolink_check.fuzzing.merged_document import merged
 from evolink_spec import load
-from processes import ENVIRONMENT, beside_python
+from measuring.processes import ENVIRONMENT, beside_python
 from support.faulty_servers.create import CREATE_DEFECTS
 from support.faulty_servers.exchange import EXCHANGE
 from support.faulty_servers.lifecycle import LIFE

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
-from processes import beside_python, free_port, mock, started
+from measuring.processes import beside_python, free_port, mock, started
 
 JOBS = 4  # of a quick run
 CLIENT = Path(__file__).parents[1] / "examples" / "clients" / "httpx_sync.py"

@@ -22,8 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from measuring.processes import BODY, CLIENT_CORE, free_port, mock, pinned, request, started
 from playwright.sync_api import sync_playwright
-from processes import BODY, CLIENT_CORE, free_port, mock, pinned, request, started
 from throughput import AUTHORIZATION, CREATE, cpu_seconds
 
 if TYPE_CHECKING:

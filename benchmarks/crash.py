@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from processes import ENVIRONMENT, free_port, mock, redis_server
+from measuring.processes import ENVIRONMENT, free_port, mock, redis_server
 
 BODY = {
     "model": "grok-imagine-image-to-video-beta",

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from checks import KNOWN
-from processes import beside_python, free_port, mock, started
+from measuring.processes import beside_python, free_port, mock, started
 
 
 def deep(seed: int, *, url: str, hooks: int) -> bool:

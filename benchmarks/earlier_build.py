@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from checks import KNOWN
-from processes import ENVIRONMENT, free_port, mock, started
+from measuring.processes import ENVIRONMENT, free_port, mock, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,7 +107,7 @@ def callbacks(build: Build, folder: str) -> Cost:
 
 def function(build: Build, folder: str) -> Cost:
     """`evolink_check.client.check` of a Python function, 50 examples."""
-    return run([str(build.bin / "python"), str(HERE / "checked_function.py")], folder)
+    return run([str(build.bin / "python"), str(HERE / "measuring" / "checked_function.py")], folder)
 
 
 def battery(build: Build, folder: str) -> Cost:

@@ -13,7 +13,6 @@ import sys
 import time
 from typing import Any
 
-import baseline
 import uvicorn
 import uvloop
 from evolink_mock.http.access_log import AccessLog
@@ -23,7 +22,8 @@ from evolink_mock.server.server import freeze_memory, uvicorn_config
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 from evolink_spec import load
-from processes import BODY
+from measuring import baseline
+from measuring.processes import BODY
 from uvicorn.server import ServerState
 
 CONNECTIONS = 16  # send a request in each turn of the event loop

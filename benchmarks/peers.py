@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import evolink_spec
-from processes import free_port, mock, plain, request, resident_mib, started
+from measuring.processes import free_port, mock, plain, request, resident_mib, started
 from throughput import CREATE, FLOOR, Server, measure, show, start
 
 PACKAGES = ("@stoplight/prism-cli", "wiremock")

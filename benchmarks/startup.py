@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 
-from processes import BODY, free_port, mock, plain, request, resident_mib, started
+from measuring.processes import BODY, free_port, mock, plain, request, resident_mib, started
 
 
 def cold(command: list[str], port: int, path: str) -> float:

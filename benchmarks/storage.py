@@ -17,7 +17,7 @@ from evolink_mock.server.server import freeze_memory
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 from evolink_spec import load
-from processes import BODY
+from measuring.processes import BODY
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message

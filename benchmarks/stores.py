@@ -28,7 +28,7 @@ from evolink_mock.service.store_opening import open_shared
 from evolink_mock.stores.records import OperationIndex, encode
 from evolink_mock.stores.sqlite.store import SqliteStore
 from evolink_spec import load
-from processes import BODY, free_port, mock, redis_server, request, resident_mib, started
+from measuring.processes import BODY, free_port, mock, redis_server, request, resident_mib, started
 from throughput import CREATE, KINDS, PIPELINED, Sample, Server, measure, start
 
 if TYPE_CHECKING:

@@ -21,7 +21,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from processes import BODY, CLIENT_CORE, free_port, mock, pinned, plain, request, resident_mib, started
+from measuring.processes import (
+    BODY,
+    CLIENT_CORE,
+    free_port,
+    mock,
+    pinned,
+    plain,
+    request,
+    resident_mib,
+    started,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -48,7 +48,14 @@ def mock(port: int, *options: str) -> list[str]:
 def plain(port: int, app: str) -> list[str]:
     """The command line of one of the baseline's apps under uvicorn."""
     return [
-        *(beside_python("uvicorn"), f"baseline:{app}", "--app-dir", str(HERE), "--port", str(port)),
+        *(
+            beside_python("uvicorn"),
+            f"measuring.baseline:{app}",
+            "--app-dir",
+            str(HERE.parent),
+            "--port",
+            str(port),
+        ),
         *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"),
     ]
 
