@@ -1,4 +1,4 @@
-"""Parsers for the text of settings. Each parser raises ValueError, mostly with an example, if the text is invalid."""
+"""Parsers for the text of settings. Each parser raises ValueError if the text is invalid."""
 
 from __future__ import annotations
 

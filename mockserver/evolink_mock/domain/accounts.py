@@ -41,7 +41,7 @@ class Account(Struct, omit_defaults=True):
 
     token: str
     label: str  # a name for logs that does not reveal the token
-    first_random: int  # from which the ids, durations and videos of its tasks are derived
+    first_random: int  # random number from which the ids, durations and videos of its tasks are derived
     granted: Credits  # credits in total, used or not
     rate: Rate | None = None
     denied_models: frozenset[str] = frozenset()
@@ -56,8 +56,8 @@ class Account(Struct, omit_defaults=True):
     mover: str = ""  # name of the worker process that is moving its clock; empty if none
     # The next three are None while they are empty, because a test for None is fast.
     assigned: list[AssignedRecipe] | None = None
-    turns: dict[str, int] | None = None  # number of requests, by operation and sequence of recipes
-    applied: set[str] | None = None  # steps of recipes that have already set credits or a rate limit
+    turns: dict[str, int] | None = None  # number of requests by operation and recipe (`query 429*2, ok`)
+    applied: set[str] | None = None  # steps of recipes that have set credits or a rate (`0 credits=5`)
     random_draws: int = 0  # number of calls of `next_random`
 
 
@@ -127,7 +127,10 @@ def set_rate(account: Account, rate: Rate) -> None:
 
 
 def next_random(account: Account) -> int:
-    """Return the account's next pseudo-random number (0 ≤ number < 36⁸). Equal seeds give equal sequences."""
+    """Return the account's next pseudo-random number (0 ≤ number < 36⁸).
+
+    The sequence of these numbers depends only on the server's seed and the account's token.
+    """
     account.random_draws += 1
     return ids.task_random(account.first_random, -account.random_draws)
 

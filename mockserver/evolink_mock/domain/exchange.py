@@ -46,7 +46,7 @@ class Exchange(Struct, gc=False):
 
     method: str
     path: str
-    began: float  # when the request arrived, in seconds of the function `stopwatch`
+    began: float  # when the request arrived, in seconds from an arbitrary start (function `stopwatch`)
     status: int = 0  # 0 if no response was sent
     account: str = ""  # the label of the account
     task_id: str = ""
@@ -173,7 +173,10 @@ class Journal:
             self.violations.append(violation)
 
     def move_to(self, space: JournalSpace | None) -> None:
-        """Count the size of this journal in another `JournalSpace`, or in none if `space` is None."""
+        """Move this journal to another `JournalSpace`, whose limit for the total size of its journals then applies.
+
+        If `space` is None, only the limits of this journal itself apply.
+        """
         size = self._bytes
         if self._space is not None:
             self._space.remove(self, size)
@@ -221,8 +224,8 @@ def _size_of_headers(headers: tuple[tuple[bytes, bytes], ...]) -> int:
 def violation_texts(exchange: Exchange) -> list[str]:
     """Return a text for each violation of the contract by a request.
 
-    The texts are the reasons for a 400, and for a 404 or 405 if no documented operation has this path and method, and
-    the warnings about a request that is probably a mistake.
+    The texts are notes of the exchange. If the response is a 400, or if no documented operation has the path and method
+    of the request, they state why the request was refused. Otherwise, they are warnings about a probable mistake.
     """
     refused = (exchange.decided or exchange.status) == 400 or exchange.is_unmatched  # noqa: PLR2004
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]

@@ -228,7 +228,7 @@ class Redactor:
         return self.text(value, plain_urls=_CALLBACK_NAME.search(name) is None)
 
     def _name(self, name: str) -> str:
-        """Return the name of a JSON member without credentials. A name of less than 8 characters is kept unchanged."""
+        """Replace the credentials in the name of a JSON member. A name of less than 8 characters is kept unchanged."""
         return self.text(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:

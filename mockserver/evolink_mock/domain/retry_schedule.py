@@ -42,9 +42,10 @@ def retry_pause(delivery: Delivery, rules: CallbackRules) -> float | None:
 def conclude(
     before: Delivery, attempt: Attempt, rules: CallbackRules, ended_at: float, *, retried: bool = True
 ) -> Delivery:
-    """Return the delivery after `attempt`, which ended at `ended_at`, with the time of the next attempt.
+    """Return a copy of the delivery `before` with `attempt` added and with the time of the next attempt.
 
-    If `retried` is false, no further attempt is planned, even if this attempt has failed.
+    `ended_at` is the end of `attempt` in Unix seconds. If `retried` is false, no further attempt is planned, even if
+    `attempt` has failed.
     """
     after = with_attempt(before, attempt)
     if not retried:

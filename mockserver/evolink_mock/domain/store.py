@@ -178,9 +178,10 @@ class Leases(Protocol):
         ...
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now`, for accounts and receivers that `may_hold` permits.
+        """Lease deliveries that are due at `now`, in Unix seconds of the server's clock.
 
-        For each pair of account and receiver, at most `most` deliveries are leased.
+        For each account and receiver, at most `most` deliveries are leased, and none if `may_hold(token, receiver)` is
+        false.
         """
         ...
 

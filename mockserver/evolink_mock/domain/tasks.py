@@ -128,7 +128,7 @@ def halfway(timetable: Timetable) -> float:
 
 
 class Phase(IntEnum):
-    """The phase of a task. Its number is the index of the task's `status` value in the tuple `Statuses`."""
+    """The phase of a task. Its number is the index of its `status` value in the tuple `CreateOperation.statuses`."""
 
     PENDING = 0
     PROCESSING = 1

@@ -41,9 +41,7 @@ _PAGES = f"{START}/"
 def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
     """Create the ASGI app, with the control API if the setting `control` is "on".
 
-    The app calls `observe` with every completed exchange, except requests for pages of the console. The app uses
-    Starlette's router, but not its class `Starlette`, because `ExchangeMiddleware` handles errors and must be the
-    outermost layer.
+    The app calls `observe` with every completed exchange, except requests for pages of the console.
     """
     routes = _routes(service)
     paths = [route.path for route in routes] + (CONTROL_PATHS if service.settings.control == "on" else [])
@@ -60,6 +58,7 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
     cross_origin = CrossOrigin(service.settings.cors, closed=PREFIX)
     record, table = _anonymous_recorder(service), RouteTable(routes)
     publish = _publishing(service, _counting(service, table, observe))
+    # Not in an object of the class `Starlette`, whose own error handling would be the outermost layer.
     app = ExchangeMiddleware(router, table, publish, record, cross_origin)
     return app
 
@@ -105,9 +104,9 @@ def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callab
 
 
 def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
-    """Return a function that records requests without an account, except requests to the control API.
+    """Return a function that records requests that belong to no account in the journal of the empty token.
 
-    These requests are recorded in the journal that belongs to the empty token.
+    The function ignores requests to the control API.
     """
     anonymous = service.store.recorder("")
 

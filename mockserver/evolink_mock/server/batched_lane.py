@@ -1,10 +1,10 @@
 """The batched lane: serve requests together if they arrive in the same turn of the event loop.
 
-It is the variant of the fast lane (module `fast_lane`) for a store in an SQLite file, where the requests share one
-transaction, and for a store on a Redis or Valkey server, where they share one round trip. Each request is served by a
-coroutine, which stops when it needs the store. The commands of all stopped coroutines are then sent together, and each
-coroutine continues with the replies to its commands. A status query that the cache of the store can answer needs no
-coroutine.
+The fast lane (module `fast_lane`) responds to small requests without uvicorn. The batched lane is its variant for a
+store in an SQLite file, where the requests share one transaction, or on a Redis or Valkey server, where they share one
+round trip. Each request is served by a coroutine, which stops when it needs the store. The commands of all stopped
+coroutines are then sent together, and each coroutine continues with the replies to its commands. A status query that
+the cache of the store can answer needs no coroutine.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ class _Request:
         self._go_on(self._coroutine.send, None)
 
     def receive(self, replies: Sequence[Any]) -> None:
-        """Continue the coroutine of the request with the replies to its commands, or raise a `StoreError` in it."""
+        """Continue the coroutine of the request with the replies to its commands.
+
+        If a reply is a `StoreError`, raise this error in the coroutine instead.
+        """
         error = next((reply for reply in replies if isinstance(reply, StoreError)), None)
         if error is None:
             self._go_on(self._coroutine.send, replies)
@@ -104,7 +107,8 @@ class BatchedLane:
     def add(self, connection: BatchedConnection, data: bytes) -> None:
         """Serve the requests in `data` in the next turn of the event loop.
 
-        If a request may have to wait (for example for a recipe), uvicorn serves it and the requests after it in `data`.
+        If a request may have to wait (for example because a recipe delays its response), uvicorn serves it and the
+        requests after it in `data`.
         """
         earlier = self._arrived.get(connection)
         if earlier is not None:

@@ -116,14 +116,14 @@ class FastLane:
         return LaneRequest(endpoint, exchange, block.head, body, end)
 
     def serve_from_cache(self, request: LaneRequest) -> bool:
-        """Serve a status query from the cache of a `BatchingStore`. Return False if this is not possible."""
+        """Serve a status query from the cache of the store. Return False if the cache cannot answer the request."""
         endpoint = request.endpoint
         if not isinstance(endpoint, QueryEndpoint):
             return False
         return self._app.respond_from_cache(endpoint, request.exchange, request.head)
 
     def serving(self, request: LaneRequest, connection: Connection) -> Coroutine[Any, Any, None]:
-        """Return the coroutine that serves a request with a `BatchingStore`.
+        """Return the coroutine that serves a request, and yields the commands that the store must execute for it.
 
         The coroutine raises `MayWaitError` if uvicorn must serve the request.
         """
@@ -167,7 +167,7 @@ class FastLane:
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
     """Create the fast lane for an app.
 
-    Returns None if the settings turn it off, or if every request may have to wait for a recipe or for the store.
+    Returns None if the settings turn it off, if a recipe applies to all requests, or if calls of the store may be slow.
     """
     settings, store = service.settings, service.store
     may_wait = service.default_recipe or not hasattr(store, "find_now")  # the store is not a `LocalStore`

@@ -45,7 +45,7 @@ class FastProtocol(Protocol):
     """A connection with a fast lane. uvicorn serves the requests that the lane cannot serve."""
 
     fast_lane: FastLane
-    batched_lane: BatchedLane | None = None  # None if the store is not a `BatchingStore`
+    batched_lane: BatchedLane | None = None  # None if the store cannot serve several requests together
     responses: ResponseQueue  # responses of the fast lane on all connections
     _answered = 0.0  # when the lane served its last request, on the stopwatch
 

@@ -182,7 +182,7 @@ class Protocol(HttpToolsProtocol):
         self._is_between_requests = False
 
     def on_headers_complete(self) -> None:
-        """Pass the request to the app, unless its head is too large or is parsed again without `Upgrade` headers."""
+        """Pass the request to the app if its head is not too large and no longer contains `Upgrade` headers."""
         self._in_head = False
         if self._timer is not None:
             self._stop_timer()

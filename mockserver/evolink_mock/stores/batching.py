@@ -1,4 +1,4 @@
-"""Pass a command of a store to the fast lane, which sends the commands of several requests together."""
+"""Pass a command of a store to the server's batched lane, which sends the commands of several requests together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @coroutine
 def sent(command: Any) -> Generator[tuple[Any], Sequence[Any], Any]:
-    """Yield one command to the fast lane, and return the reply. If the reply is an exception, raise it."""
+    """Yield one command to the batched lane, and return the reply. If the reply is an exception, raise it."""
     (reply,) = yield (command,)
     if isinstance(reply, Exception):
         raise reply

@@ -40,7 +40,7 @@ class Header(msgspec.Struct, frozen=True):
 
     now: float  # time on the server's clock, in Unix seconds
     seed: int | None = None  # the seed of the task ids
-    clock: list[float] | None = None  # first time on this clock, real time at which it began, scale
+    clock: list[float] | None = None  # a time on the server's clock, the real time at that moment, scale
     version: int = VERSION  # the version of the export's format
 
 

@@ -58,8 +58,8 @@ class Buffer:
 class JournalBuffers:
     """The buffers of all accounts.
 
-    The function `write` stores a batch, which is a list of buffers, each with some or all of its exchanges (the oldest
-    first). Of each buffer in the batch, `write` also stores all violations.
+    The function `write` stores a batch, which is a list of pairs: a buffer, and the exchanges from this buffer (the
+    oldest first) that must be stored. `write` also stores all violations of these buffers.
     """
 
     def __init__(self, write: Callable[[Sequence[tuple[Buffer, list[Exchange]]]], None]) -> None:
@@ -83,10 +83,10 @@ class JournalBuffers:
             self.flush_some()
 
     def flush_in_rounds(self) -> None:
-        """Write the next batch, or do nothing during the pause after a round.
+        """Write the next batch, or do nothing during a pause.
 
-        A round consists of `_BATCHES` batches, or of fewer if everything is written. The pause after a round takes
-        `_ROUND_SECONDS`. Must be called many times per second, because a full buffer drops its oldest exchanges.
+        A pause (of `_ROUND_SECONDS`) begins after every `_BATCHES` batches, and whenever everything is written. Must be
+        called many times per second, because a full buffer drops its oldest exchanges.
         """
         now = stopwatch()
         if now >= self._flush_at:

@@ -86,7 +86,7 @@ class JournaledStore(ABC):
     async def journal(self, token: str) -> Journal:
         """Return the journal of an account, which is the log of its requests and responses.
 
-        First, other workers get `_OTHERS_SECONDS` to write the exchanges that they have collected.
+        First, other workers get some milliseconds to write the exchanges that they have collected.
         """
         if await self.leases.others():
             self.set_fact(WANTED, secrets.token_hex(4))

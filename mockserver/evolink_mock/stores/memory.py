@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class MemoryStore:
     """A `LocalStore` in memory.
 
-    A token always has the same `Account` object, which `change` modifies in place. When a delivery is stored, the store
-    calls the function `changed` with the token of the delivery's account.
+    A token always has the same `Account` object, which `change` modifies in place. When the result of
+    an attempt is stored, the function `changed` is called with the account's token, so that requests that wait for the
+    result can continue.
     """
 
     problem: str | None = None

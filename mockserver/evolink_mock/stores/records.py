@@ -31,7 +31,7 @@ decode_violation = msgspec.msgpack.Decoder(Violation).decode
 class TaskRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     """A task as it is encoded, without its id and its account."""
 
-    operation: str  # a key of `OperationIndex`
+    operation: str  # the key of its create operation in an `OperationIndex`
     model: str
     origin: str
     media: MediaSpec

@@ -1,7 +1,7 @@
 """Reads and changes of accounts and tasks on the Redis server, as generators.
 
-A generator yields commands and receives the replies. It does not send the commands itself, so that the fast lane can
-send the commands of several requests in one round trip.
+A generator yields commands and receives the replies. It does not send the commands itself, so that the batched lane of
+the mock server can send the commands of several requests in one round trip.
 """
 
 from __future__ import annotations
@@ -79,9 +79,9 @@ class Changes:
         )
 
     def polling(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
-        """Do the same as `finding`, and cache the result for `QueryCache.find`.
+        """Do the same as `finding`, and cache the result.
 
-        Must be called only while the fast lane collects the commands of a batch.
+        The commands must be sent with `QueryCache.send`, which checks whether the cache is still valid.
         """
         self.queries.is_reading = True
         result = yield from self.finding(token, task_id)
@@ -155,5 +155,5 @@ class Changes:
 
 @coroutine
 def in_batch(work: Work[R]) -> Work[R]:
-    """Return an awaitable that runs the generator `work` and yields its commands to the fast lane."""
+    """Return an awaitable that runs the generator `work` and yields its commands to the batched lane."""
     return (yield from work)

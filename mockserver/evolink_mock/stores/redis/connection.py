@@ -79,12 +79,12 @@ class Connection:
         return replies
 
     def writing(self, name: str, *values: Any) -> Command:
-        """Return the command that calls the function `name` of the Lua script with these arguments."""
+        """Return the command that calls the function `name` of the Lua script `store.lua` with these arguments."""
         self.calls += 1
         return "EVALSHA", self._hash, 1, self._prefix, name, *values
 
     def write(self, name: str, *values: Any) -> Any:
-        """Call the function `name` of the Lua script with these arguments, and return its reply."""
+        """Call the function `name` of the Lua script `store.lua` with these arguments, and return its reply."""
         return self.call(*self.writing(name, *values))
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
@@ -104,7 +104,7 @@ class Connection:
         return replies
 
     def rejected(self, reply: ResponseError) -> StoreError:
-        """Record that the server has rejected a command, and return the error for the caller."""
+        """Record in `problem` that the server has rejected a command, and return the error for the caller."""
         self.problem = f"{self._address.shown}: {reply}"
         return StoreError(self.problem)
 

@@ -36,9 +36,10 @@ class Leases:
         return float(first[1]) if first else None
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now`, for accounts and receivers that `may_hold` permits.
+        """Lease deliveries that are due at `now`, in Unix seconds of the mock server's clock.
 
-        For each pair of account and receiver, at most `most` deliveries are leased.
+        For each account and receiver, at most `most` deliveries are leased, and none if `may_hold(token, receiver)` is
+        false.
         """
         key = self._connection.key("wakes")
         queues = self._connection.call("ZRANGEBYSCORE", key, "-inf", now)

@@ -1,4 +1,4 @@
-"""Send the changes of several requests in one call of the Lua script, because each call takes time on the server."""
+"""Send the changes of several requests in one call of the Lua script `store.lua`, because each call takes time."""
 
 from __future__ import annotations
 

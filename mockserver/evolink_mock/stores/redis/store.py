@@ -59,7 +59,7 @@ class RedisStore(JournaledStore):
         self.changes = Changes(self.connection, operations, lambda: self.terms, self.wall_time)
         self._version = self.connection.key("version")
         self._seen = self._calls = 0  # at the last check: writes of all processes, and of this one
-        self.is_batching = False  # the fast lane sets it while it runs a coroutine
+        self.is_batching = False  # the batched lane sets it while it runs a coroutine
         self.journals: Journals = Journals(self.connection, self.wall_time)
         self.leases: Leases = Leases(self.connection, self.worker, self.wall_time)
 

@@ -1,4 +1,7 @@
-"""Encode and decode the values that the store writes to a Redis server."""
+"""Encode and decode the values that the store writes to a Redis server.
+
+The Lua script `store.lua`, which runs on the Redis server, makes all writes.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ _NEVER = "inf"
 def encoded(delivery: Delivery) -> tuple[bytes, str]:
     """Encode a delivery as its record and the time of its next attempt.
 
-    The time is encoded separately, because the Lua script changes it. The time is empty if no attempt is planned.
+    The time is encoded separately, because the Lua script can change it without the record. The time is empty if no
+    attempt is planned.
     """
     return encode(replace(delivery, due=None)), "" if delivery.due is None else instant_text(delivery.due)
 
@@ -40,7 +44,7 @@ def decoded(data: bytes, due: bytes) -> Delivery:
 
 
 def name_of(token: str) -> bytes:
-    """Encode a token as it appears in keys and values on the Redis server."""
+    """Encode a token as UTF-8, for keys and values on the Redis server."""
     return token.encode("utf-8", "surrogatepass")
 
 

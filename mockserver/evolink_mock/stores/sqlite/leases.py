@@ -88,9 +88,10 @@ class Leases:
         return instant
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now`, for accounts and receivers that `may_hold` permits.
+        """Lease deliveries that are due at `now`, in Unix seconds of the server's clock.
 
-        For each pair of account and receiver, at most `most` deliveries are leased.
+        For each account and receiver, at most `most` deliveries are leased, and none if `may_hold(token, receiver)` is
+        false.
         """
         rows = self._connection.fetch(
             "SELECT d.task, a.token, d.receiver FROM (SELECT *, row_number() OVER (PARTITION BY account, receiver "
@@ -223,9 +224,9 @@ class Leases:
 
 
 def _end_leases_of(database: sqlite3.Connection, worker: str) -> None:
-    """End the leases of a worker, so that other workers can attempt its deliveries immediately.
+    """End the leases of a worker.
 
-    This applies even to deliveries of accounts whose clock is frozen.
+    Other workers can then attempt its deliveries immediately, even if the clock of a delivery's account is frozen.
     """
     database.execute(
         "UPDATE deliveries SET worker = NULL, has_begun = 0, interruptions = interruptions + has_begun, "

@@ -51,7 +51,7 @@ class SqliteStore(JournaledStore):
         self.journals: Journals = Journals(self.connection, wall_time)
         self.leases: Leases = Leases(self.connection, self.worker, wall_time)
         self.changes = Changes(self.connection, operations, self.leases, lambda: self.terms, wall_time)
-        self.is_batching = False  # the fast lane sets it while it runs a coroutine
+        self.is_batching = False  # the batched lane sets it while it runs a coroutine
 
     def fact(self, name: str, value: Any = None) -> Any:
         """Return the value that all workers share under this name, such as the seed of the task ids.
