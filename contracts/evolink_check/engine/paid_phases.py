@@ -155,7 +155,10 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return the tasks to follow during the free phases: every task with a callback URL, and one other task."""
+    """Return the tasks to follow while the phases that cost no credits run.
+
+    They are all tasks with a callback URL, and one other task.
+    """
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
 

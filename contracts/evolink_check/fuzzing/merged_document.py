@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def merged(spec: Spec) -> Iterator[dict[str, Any]]:
-    """Yield each document with a create operation, merged with the document that describes the query of a task.
+    """Yield each document that has a create operation, merged with the document that describes the query of a task.
 
     Servers and security schemes are removed, because the caller chooses the server and the keys.
     """

@@ -43,8 +43,8 @@ class CaseAdapter:
     """Converts each request that Schemathesis prepares to a `Case`, and sends it.
 
     At most `creates` of the requests may create a task. `limit_reached` is true if the last request was not sent,
-    because it could have created one task too many. `paid` is true in the search that creates tasks. Create
-    requests that a server must reject are then not sent.
+    because it could have created one task too many. If `paid` is true, Schemathesis creates tasks, and
+    create requests that a server must reject are not sent.
     """
 
     def __init__(self, spec: Spec, send: Send, creates: int, *, paid: bool = False) -> None:

@@ -66,7 +66,7 @@ class _FailureFound(Exception):  # noqa: N818  (not an error, but the aim of the
 
 
 class _TaskLimitReached(BaseException):
-    """No more tasks may be created in this part of the search, so more requests need not be generated."""
+    """The maximum number of tasks for this part of the search has been created, so the part ends."""
 
 
 class SchemathesisSearch:

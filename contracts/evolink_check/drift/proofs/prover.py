@@ -51,7 +51,7 @@ _LONG_SEARCH = settings(_SEARCH, max_examples=5 * _EXAMPLES)
 
 
 def prover_of(pair: OperationPair) -> Prover | None:
-    """Return the prover for two versions of an operation.
+    """Return an object that searches for proofs of breaking changes between two versions of an operation.
 
     The result is None if the request body of one version has no schema, or a schema that cannot be compiled.
     """

@@ -115,7 +115,7 @@ def _united(branches: list[Branch]) -> Branch:
 def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
     """Return what distinguishes `branch` from the other alternative forms of an object (`branches`).
 
-    The result contains the members that `branch` requires but some others do not, and the limits of `branch`.
+    The result contains the limits of `branch`, and those of its required members that some other form does not require.
     """
     common = frozenset.intersection(*(other.required for other in branches))
     limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())
