@@ -75,7 +75,7 @@ class LeasedAttempts:
         self._closing = False
 
     def may_hold(self, token: str, receiver: str) -> bool:
-        """Return whether this worker may lease another delivery of an account to a receiver (see `AttemptLimits`)."""
+        """Return whether `AttemptLimits` allows this worker to lease another delivery of an account to a receiver."""
         return self._held[token, receiver] < self._limits.share
 
     def hold(self, claims: Iterable[Claim]) -> None:

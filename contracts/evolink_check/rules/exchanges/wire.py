@@ -175,7 +175,7 @@ def creates_with_same_id(view: TraceView) -> list[tuple[Observation, Observation
 
 
 def _is_recorded_twice(first: Observation, second: Observation, view: TraceView) -> bool:
-    """Return whether two entries are one exchange that was recorded twice, as by a web page and its service worker."""
+    """Return whether two entries are one exchange, recorded twice (by a web page and by its service worker)."""
     observation, other = first.entry, second.entry
     if observation.began == other.began and observation.exchange == other.exchange:
         return True
