@@ -71,7 +71,7 @@ class ExchangeFeed:
         return self.after(self.last_cleared)[0]
 
     def after(self, number: int) -> tuple[list[Numbered], int]:
-        """Return the stored exchanges with a greater number, and how many exchanges with a greater number were removed.
+        """Return the stored exchanges after `number`, and how many exchanges after `number` were removed.
 
         Exchanges are removed to limit memory. Hidden exchanges are returned, too.
         """

@@ -73,7 +73,7 @@ class CallbackAttempt(Struct, frozen=True):
     request: SentRequest
     status: int | None
     problem: str | None
-    repeated: int = 0  # number of processes that died during this attempt; each time, another one repeated it
+    repeated: int = 0  # number of processes that died during this attempt; another process then repeated it
 
 
 class CallbackState(Struct, frozen=True):
