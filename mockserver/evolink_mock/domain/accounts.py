@@ -57,7 +57,8 @@ class Account(Struct, omit_defaults=True):
     # The next three are None while they are empty, because a test for None is fast.
     assigned: list[AssignedRecipe] | None = None
     turns: dict[str, int] | None = None  # number of requests by operation and recipe (`query 429*2, ok`)
-    applied: set[str] | None = None  # steps of recipes that have set credits or a rate (`0 credits=5`)
+    # The steps of recipes that have already set credits or a rate limit, as index and recipe (`0 credits=5`).
+    applied: set[str] | None = None
     random_draws: int = 0  # number of calls of `next_random`
 
 

@@ -62,7 +62,7 @@ class Exchange(Struct, gc=False):
     is_unmatched: bool = False  # whether no documented operation has this path and method
     size: int = 0  # approximate size in bytes, set when a journal records the exchange
     journal: Recorder | None = None  # the account's journal; None after the journal has recorded the exchange
-    decided: int = 0  # status of a response that a network fault replaces or delays; 0 without a fault
+    decided: int = 0  # status before a network fault replaced or delayed the response; 0 without a fault
 
     def __repr__(self) -> str:
         """Return only what a log or a traceback may show, without credentials and bodies."""

@@ -69,7 +69,7 @@ class Store(Protocol):
         ...
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the account with the `Change` that `step` returns.
+        """Call `step`, which modifies the account and returns other changed records. Store all of them.
 
         If `step` raises an error or the store rejects the change, nothing is stored.
         """
@@ -285,7 +285,7 @@ class BatchingStore(LocalStore, Protocol):
     is_batching: bool
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests, so that the next `find_cached` checks whether the cache is still valid."""
+        """Begin a batch of requests. Whether the cache is still valid is checked only once in each batch."""
         ...
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:

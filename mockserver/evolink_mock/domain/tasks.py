@@ -128,7 +128,7 @@ def halfway(timetable: Timetable) -> float:
 
 
 class Phase(IntEnum):
-    """The phase of a task. Its number is the index of its `status` value in the tuple `CreateOperation.statuses`."""
+    """The phase of a task. `CreateOperation.statuses[phase]` is the OpenAPI document's `status` for this phase."""
 
     PENDING = 0
     PROCESSING = 1

@@ -62,7 +62,7 @@ class LaneRequest(Struct, frozen=True, gc=False):
 
 
 class FastLane:
-    """Serves requests to one ASGI app in the fast lane, if they never have to wait."""
+    """Responds to small requests to one ASGI app without uvicorn, if they never have to wait."""
 
     def __init__(self, app: ExchangeMiddleware, batching_store: BatchingStore | None = None) -> None:
         self._app = app
@@ -165,7 +165,7 @@ class FastLane:
 
 
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
-    """Create the fast lane for an app.
+    """Create the fast lane, which responds to small requests to an app without uvicorn.
 
     Returns None if the settings turn it off, if a recipe applies to all requests, or if calls of the store may be slow.
     """

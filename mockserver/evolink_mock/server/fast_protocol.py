@@ -42,7 +42,7 @@ class ResponseQueue:
 
 
 class FastProtocol(Protocol):
-    """A connection with a fast lane. uvicorn serves the requests that the lane cannot serve."""
+    """A connection with a fast lane, which responds to small requests. uvicorn serves all other requests."""
 
     fast_lane: FastLane
     batched_lane: BatchedLane | None = None  # None if the store cannot serve several requests together

@@ -26,7 +26,7 @@ class HeaderBlock(Struct, frozen=True):
     """The parsed headers of a request. `length` is the value of Content-Length; 0 without this header."""
 
     headers: Headers
-    head: RequestHead
+    head: RequestHead  # the headers by name, and the bearer token
     length: int
 
 

@@ -69,7 +69,7 @@ def create_service(
 
 
 def ignore(_: Exchange) -> None:
-    """Do nothing with an exchange. This is the default for `observe`."""
+    """Do nothing with an exchange. This function is the default for parameters named `observe`."""
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:

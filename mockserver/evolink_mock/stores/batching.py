@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @coroutine
 def sent(command: Any) -> Generator[tuple[Any], Sequence[Any], Any]:
-    """Yield one command to the batched lane, and return the reply. If the reply is an exception, raise it."""
+    """Yield one command to the batched lane, which sends it. Return the reply, or raise it if it is an exception."""
     (reply,) = yield (command,)
     if isinstance(reply, Exception):
         raise reply

@@ -1,8 +1,9 @@
 """Export and import of the whole state of a mock as JSON Lines.
 
 The first line describes the server. For each account, there is a line for the account, and then a line for each of its
-tasks, deliveries, recorded requests and violations. An infinite time (such as the end of a task that never ends) is
-null. The infinite due time of a delivery is "never" instead, because null means that no attempt is planned.
+tasks, deliveries, recorded requests and violations. The last line of an account has the numbers of requests and
+violations that were dropped from its journal. An infinite time (such as the end of a task that never ends) is null. The
+infinite due time of a delivery is "never" instead, because null means that no attempt is planned.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Buffer:
 
 
 class JournalBuffers:
-    """The buffers of all accounts.
+    """The buffers of unwritten requests, one for each account.
 
     The function `write` stores a batch, which is a list of pairs: a buffer, and the exchanges from this buffer (the
     oldest first) that must be stored. `write` also stores all violations of these buffers.

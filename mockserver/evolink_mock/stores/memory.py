@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class MemoryStore:
-    """A `LocalStore` in memory.
+    """A store in the memory of this process, whose calls never wait.
 
     A token always has the same `Account` object, which `change` modifies in place. When the result of
     an attempt is stored, the function `changed` is called with the account's token, so that requests that wait for the
@@ -53,7 +53,7 @@ class MemoryStore:
         return self.account_now(token), self._tasks.get(task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the records of the `Change` that `step` returns."""
+        """Call `step`, which modifies the account and returns other changed records. Store these records."""
         change = step(self.account_now(token), self._tasks.__contains__)
         if change.task is not None:
             self._store(change.task, change)
@@ -70,7 +70,7 @@ class MemoryStore:
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account, and store the records of the `Change` that `step` returns."""
+        """Call `step`, which modifies the account and returns other changed records. Store these records."""
         self.change_now(token, step)
 
     async def accounts(self) -> Sequence[Account]:

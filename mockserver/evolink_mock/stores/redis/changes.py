@@ -79,7 +79,7 @@ class Changes:
         )
 
     def polling(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
-        """Do the same as `finding`, and cache the result.
+        """Read an account and a task as `finding` does, and cache them.
 
         The commands must be sent with `QueryCache.send`, which checks whether the cache is still valid.
         """
@@ -155,5 +155,5 @@ class Changes:
 
 @coroutine
 def in_batch(work: Work[R]) -> Work[R]:
-    """Return an awaitable that runs the generator `work` and yields its commands to the batched lane."""
+    """Return an awaitable that runs the generator `work` and yields its commands to the caller, which sends them."""
     return (yield from work)

@@ -36,7 +36,7 @@ class QueryCache:
         self.is_reading = False  # whether the next call of `send` reads accounts and tasks
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests, so that the next `find` checks the version number of the store."""
+        """Begin a batch of requests. `find` checks the version number of the store only once in each batch."""
         self._is_new_batch, self._is_checked = True, False
 
     def find(self, token: str, task_id: str) -> Result | None:

@@ -26,14 +26,14 @@ _NEVER = "inf"
 def encoded(delivery: Delivery) -> tuple[bytes, str]:
     """Encode a delivery as its record and the time of its next attempt.
 
-    The time is encoded separately, because the Lua script can change it without the record. The time is empty if no
+    The time is encoded separately, because `store.lua` can change it without the record. The time is empty if no
     attempt is planned.
     """
     return encode(replace(delivery, due=None)), "" if delivery.due is None else instant_text(delivery.due)
 
 
 def instant_text(due: float) -> str:
-    """Encode a time for the Lua script, as a decimal number or `inf`."""
+    """Encode a time for the store's Lua script, as a decimal number or `inf`."""
     return repr(float(due)) if math.isfinite(due) else _NEVER
 
 
@@ -49,12 +49,12 @@ def name_of(token: str) -> bytes:
 
 
 def clock_of(account: Account) -> str:
-    """Encode an account's clock for the Lua script: `frozen`, or the seconds to add to the mock server's clock."""
+    """Encode an account's clock for the store's Lua script: `frozen`, or the seconds to add to the server's clock."""
     return "frozen" if account.frozen_at is not None else repr(float(account.shift))
 
 
 def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
-    """Encode a new delivery as arguments of the Lua script: task id, record, receiver, time of the first attempt."""
+    """Encode a new delivery as arguments of `store.lua`: task id, record, receiver, time of the first attempt."""
     data, due = encoded(delivery)
     return delivery.task_id, data, delivery.target.authority(), due
 
@@ -62,7 +62,7 @@ def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
 def change_values(
     account: Account, change: Change, encode_task: Callable[[Task], bytes], *, is_clock_new: bool
 ) -> tuple[Any, ...]:
-    """Encode a `Change` as arguments of the Lua script. The account's clock is among them if `is_clock_new` is true."""
+    """Encode a `Change` as arguments of `store.lua`. The account's clock is among them if `is_clock_new` is true."""
     clock = clock_of(account) if is_clock_new else ""
     task, delivery, due = change.task, change.delivery, change.due
     if task is None:

@@ -35,7 +35,7 @@ _FIND = (
 
 
 class _IdTakenError(Exception):
-    """A step has created a task with an id that another task already has."""
+    """A change of an account has created a task with an id that another task already has."""
 
 
 class _Row:
@@ -95,7 +95,7 @@ class Changes:
         return result
 
     def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account. Store the account and the returned `Change` in one transaction."""
+        """Call `step`, which modifies the account and returns other changed records. Store all in one transaction."""
         taken: set[str] = set()
         while True:
             try:
@@ -109,9 +109,9 @@ class Changes:
                 return
 
     def together(self, commands: Sequence[Command]) -> list[Exception | None]:
-        """Run several commands in one transaction. A command is a token and the step that changes its account.
+        """Run several commands in one transaction. A command is a token and the function that changes its account.
 
-        Returns, for each command, the exception that its step raised, or None if the step succeeded. Raises
+        Returns, for each command, the exception that its function raised, or None if the function succeeded. Raises
         `StoreError` if the transaction cannot be stored.
         """
         try:

@@ -50,7 +50,7 @@ class Leases:
     def add(
         self, database: sqlite3.Connection, account_id: int, delivery: Delivery, instant: float | None
     ) -> None:
-        """Store a new delivery, which a worker may attempt from `instant` on the server's clock.
+        """Store a new delivery, which a worker may attempt as soon as the server's clock shows `instant`.
 
         If `instant` is None, no worker may attempt the delivery yet.
         """

@@ -33,10 +33,10 @@ _ANONYMOUS = 0  # id of the account whose journal records the requests without a
 
 
 class SqliteStore(JournaledStore):
-    """A `BatchingStore` and a `SharedStore` in an SQLite file.
+    """A store in an SQLite file, which several workers can share.
 
-    The function `wall_time` returns the real time in Unix seconds. Methods raise `StoreError` if the file cannot be
-    used.
+    It can serve the calls of several requests in one transaction (interface `BatchingStore`). The function `wall_time`
+    returns the real time in Unix seconds. Methods raise `StoreError` if the file cannot be used.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class SqliteStore(JournaledStore):
         return self.changes.find(token, task_id)
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests, so that the next `find_cached` checks whether the cache is still valid."""
+        """Begin a batch of requests. Whether the cache is still valid is checked only once in each batch."""
         self.changes.is_current = False
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
@@ -87,13 +87,13 @@ class SqliteStore(JournaledStore):
         return self.changes.find_cached(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account. Store the account and the returned `Change` in one transaction."""
+        """Call `step`, which modifies the account and returns other changed records. Store all in one transaction."""
         self.changes.change(token, step)
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Run several commands in one transaction. A command is a token and the step that changes its account.
+        """Run several commands in one transaction. A command is a token and the function that changes its account.
 
-        Returns, for each command, the exception that its step raised, or None if the step succeeded.
+        Returns, for each command, the exception that its function raised, or None if the function succeeded.
         """
         return self.changes.together(commands)
 
@@ -102,7 +102,7 @@ class SqliteStore(JournaledStore):
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account. Store the account and the returned `Change` in one transaction."""
+        """Call `step`, which modifies the account and returns other changed records. Store all in one transaction."""
         if self.is_batching:
             await sent((token, step))
         else:
@@ -192,7 +192,7 @@ class SqliteStore(JournaledStore):
     async def has_changed(self) -> bool:
         """Return whether another process has written to the store since the last call of this method.
 
-        Also writes the exchanges that this worker has collected if another worker is about to read a journal.
+        If another worker is about to read a journal, also write the exchanges that this worker has collected.
         """
         before, self._version = self._version, self.connection.data_version()
         if self._version == before:
