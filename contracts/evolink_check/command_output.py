@@ -54,8 +54,8 @@ class Output:
 def _without_cut_key(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
     """Remove a part of the API key from the end of `first` and from the beginning of `last`.
 
-    `first` and `last` are the beginning and the end of an output whose middle was not kept. A key that
-    lies partly in the middle is not found when complete keys are replaced.
+    `first` and `last` are the beginning and the end of an output whose middle was discarded. If a part
+    of the key was discarded, too, a search for the complete key does not find the other part.
     """
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)

@@ -45,7 +45,8 @@ class Observation:
     # These are stored, not computed, because the rules read them most often.
     number: int = field(init=False, repr=False, compare=False)  # the number of the entry in the trace
     status: int = field(init=False, repr=False, compare=False)  # the HTTP status; 0 without a response
-    body: Mapping[str, Any] = field(init=False, repr=False, compare=False)  # see `_body`
+    # The JSON object in the response or, if the entry is a callback, in the request; empty if there is none.
+    body: Mapping[str, Any] = field(init=False, repr=False, compare=False)
     _once: dict[Callable[[Observation], Any], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -79,7 +80,7 @@ class Observation:
 
     @property
     def who(self) -> str:
-        """The label of the account that sent the request, such as `main`, or of the server that sent the callback."""
+        """The label of the account that sent the request, such as `main`; `server` if the entry is a callback."""
         return self.entry.who
 
     @property
@@ -152,6 +153,6 @@ def _answered_at(seen: Observation) -> tuple[float, int]:
 
 
 def results_of(body: Mapping[str, Any]) -> list[str]:
-    """Return the result links in the JSON of a task, but at most `LINKS`; empty if the JSON has no result links."""
+    """Return the first `LINKS` result links in the JSON of a task; empty if the JSON has no result links."""
     results = body.get("results")
     return [url for url in results[:LINKS] if isinstance(url, str)] if isinstance(results, list) else []

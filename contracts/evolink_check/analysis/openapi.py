@@ -84,7 +84,8 @@ class Conformance:
     def source(self, method: str, path: str, request_body: bytes) -> str:
         """Return the name of the document against which a request is checked first.
 
-        This is the document that describes the requested model, if there is one.
+        This is the document that describes the requested model or, if no document describes it, the first one that was
+        loaded.
         """
         return self._sources(method, path, request_body)[0]
 

@@ -59,8 +59,8 @@ def create_faults(
 ) -> tuple[RequestFault, ...]:
     """Return all faults of a create request.
 
-    If `receiver` is not empty, the server is known to accept callback URLs that begin with `receiver`, even if these
-    URLs are not https or their host is internal. Results are cached, because checking a very large body is slow.
+    A callback URL that begins with `receiver` (unless `receiver` is empty) is not a fault, even if it is not https or
+    its host is internal. Results are cached, because checking a very large body is slow.
     """
     if not body:
         return (RequestFault("body.required", "no body"),)
@@ -118,7 +118,10 @@ def is_of_other_model(document: Any, creates: Mapping[str | None, CreateOperatio
 
 
 def _is_undecided(document: dict[str, Any], creates: Mapping[str | None, CreateOperation]) -> bool:
-    """Whether the body names no documented model, so that it is unknown which of several documents applies."""
+    """Whether there are several create operations, and it is unknown which of them the body is for.
+
+    This is the case if the body names no documented model, and every operation is limited to certain models.
+    """
     operation, model = operation_of(document, creates), document.get("model")
     if isinstance(model, str) and (model in creates or model in operation.aliases):
         return False

@@ -141,7 +141,10 @@ class TraceView:
         )  # fmt: skip
 
     def path(self, url: str) -> str:
-        """Return the path of a URL, without the path of the API's base URL; `NOWHERE` if the URL is malformed."""
+        """Return the path of a URL, without the path of the API's base URL.
+
+        If the URL is malformed, return `NOWHERE`, which differs from every path.
+        """
         try:
             path = urlsplit(url).path
         except ValueError:

@@ -25,7 +25,9 @@ class Finding(NamedTuple):  # a dataclass takes three times as long, and large t
     """Evidence that a clause was satisfied or violated once."""
 
     passed: bool
-    entries: tuple[int, ...] = ()  # the trace entries that are the evidence, by number; the last is decisive
+    # The numbers of the trace entries that are the evidence. The last entry is the one that satisfied or violated the
+    # clause.
+    entries: tuple[int, ...] = ()
     # If the clause was violated, the correct and the observed behaviour, each in one line without secrets.
     expected: str = ""
     seen: str = ""
@@ -85,7 +87,7 @@ def _few(entries: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def shown(value: Any) -> str:
-    """Format a JSON value on one line. A text longer than `_SHOWN` characters is cut.
+    """Format a JSON value on one line, and cut the line after `_SHOWN` characters.
 
     Only the beginning of a large value is formatted, which saves time.
     """

@@ -39,7 +39,7 @@ class Interrupts:
         self.status = 0
 
     def handle(self, number: int, _: FrameType | None) -> None:
-        """On the first signal, set `stop` and print `message`; on the second, end the process at once."""
+        """On the first signal, stop the run and print a message; on the second, end the process at once."""
         if self.status:
             self._clean_up()
             remove_temporary_folders()
@@ -59,7 +59,7 @@ class Interrupts:
             self._is_stopping.release()
 
     def await_message(self) -> None:
-        """Wait until the message is printed, but at most a second, because stderr may be blocked."""
+        """Wait at most a second until the message about the first signal is printed, because stderr may be blocked."""
         if self._is_stopping.acquire(timeout=1):
             self._is_stopping.release()
 
@@ -94,7 +94,7 @@ def ending_at_signals() -> Iterator[None]:
     """In the `with` block, SIGINT, SIGTERM or SIGHUP raises SystemExit with the exit status of the signal.
 
     A signal that was ignored when the process started (for example because of `nohup`) remains ignored. During a run,
-    `interrupting` replaces these handlers.
+    the first signal only stops the run (see `interrupting`).
     """
     numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     with _handling(dict.fromkeys(numbers, _end)):

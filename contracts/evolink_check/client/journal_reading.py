@@ -46,8 +46,8 @@ def _is_fetch(entry: Mapping[str, Any]) -> bool:
 def _has_unusual(journals: Journals, scenario: Scenario) -> bool:
     """Whether the journal contains the unusual response of the scenario, during which the client may have ended.
 
-    It does if a response was interrupted. In a scenario in which every response ends, it also does if the client sent
-    more queries than get the usual response.
+    A response that was interrupted is the unusual one. In a scenario in which every response ends, it is enough that
+    the journal contains more queries than get the usual response.
     """
     if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
         return True

@@ -34,7 +34,7 @@ class SuitePlan:
     scenarios: tuple[Scenario, ...]
     spec: Spec
     clauses: tuple[Clause, ...]
-    jobs: int = 8  # the number of scenarios that run at once, without `additional_workers`
+    jobs: int = 8  # how many scenarios run at once; `additional_workers` scenarios run in addition
     mock: str = ""  # the URL of a running mock; if empty, a mock is started with `seed`
     seed: int | None = None
     limit: float | None = None  # seconds of a run; if None, the limit is derived from the client's deadline
@@ -47,7 +47,7 @@ class SuitePlan:
     # Setting this ends the running commands and prevents new ones.
     stop: Event = field(default_factory=Event, repr=False, compare=False)
     # Set when a client has sent so few queries that none of them got the unusual response of the scenario. From then
-    # on, the first query of each scenario gets this response.
+    # on, every scenario gives its unusual response to the first query.
     rare_queries: Event = field(default_factory=Event, repr=False, compare=False)
 
     def limit_of(self, scenario: Scenario) -> float:

@@ -62,11 +62,11 @@ def run_suite(
 
 
 class _Suite:
-    """The workers of a suite, and the results so far.
+    """The threads that run the scenarios of a suite, and the results so far.
 
-    At first, all workers share one mock, on which each worker has an account. If a request belongs to no account, any
-    worker's client may have sent it; each worker then starts its own mock, and the runs that may have sent the request
-    are repeated.
+    At first, all threads share one mock, on which each thread has an account. If a request belongs to no account, the
+    client of any thread may have sent it. Each thread then starts its own mock, and the runs that may have sent the
+    request are repeated.
     """
 
     def __init__(self, plan: SuitePlan, progress: Callable[[ScenarioRun], None]) -> None:
@@ -83,7 +83,7 @@ class _Suite:
         self._pending.end()
 
     def start(self, pool: ThreadPoolExecutor, stack: ExitStack) -> list[Future[None]]:
-        """Start all workers, and the mock that they share. Closing `stack` stops the mock."""
+        """Start all threads, and the mock that they share. Closing `stack` stops the mock."""
         if self._plan.mock:
             environment = self._plan.environment or {}
             return [
@@ -97,7 +97,7 @@ class _Suite:
         ]
 
     def _work(self, shared: Mock, *, is_additional: bool) -> None:
-        """Run scenarios on the shared mock and, as soon as each worker needs its own mock, on a new mock."""
+        """Run scenarios on the shared mock and, as soon as each thread needs its own mock, on a new mock."""
         while not self._needs_own_mocks.is_set():
             scenario = self._pending.take(long=is_additional)
             if scenario is None:
@@ -136,8 +136,8 @@ def _mock_options(plan: SuitePlan) -> Iterator[str]:
 def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
     """Run and judge one scenario.
 
-    If the client sends so few queries that none of them gets the unusual response of the scenario, the scenario is
-    repeated with this response to the first query; later scenarios also give their unusual response to the first query.
+    The client may send so few queries that none of them gets the unusual response of the scenario. The scenario is then
+    repeated with this response to the first query, and later scenarios give their unusual response to the first query.
     Raises `MockError` if the mock cannot be reached, and `CommandError` if the client cannot be started.
     """
     chosen = scenario.at_once if plan.rare_queries.is_set() else scenario

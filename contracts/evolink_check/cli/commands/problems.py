@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reporting_problems() -> Iterator[None]:
-    """Print an error on one line, or a bug with its traceback, and exit with status 2."""
+    """If the `with` block raises an exception, print it and exit with status 2.
+
+    An expected error is printed on one line, and a bug with its traceback.
+    """
     try:
         yield
     except (CannotRunError, SpecError, ValueError) as problem:

@@ -116,9 +116,9 @@ def _print_scenarios() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """The plan of a check, and the program that the check starts.
+    """The plan of a check, and the program of the receiver.
 
-    `program` is None if the receiver is already running.
+    `program` is None if the receiver is already running, so that the check need not start it.
     """
 
     plan: ReceiverPlan

@@ -92,7 +92,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     def updated(self, report: Report) -> tuple[Path, Baseline] | None:
         """Return the path and the new content of the baseline file, or None if the file stays as it is.
 
-        Pass the report as it was before `apply`, which removes the known violations.
+        The verdicts of `report` must still contain the known violations, which `apply` removes.
         """
         from evolink_check.reports import baseline
 
@@ -102,9 +102,10 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
         return self.path, baseline.update(report.verdicts, before)
 
     def apply(self, report: Report) -> Report:
-        """Return the report without known violations, and with the values of --strict, --warn and --require.
+        """Apply the baseline file and the values of --strict, --warn and --require to the report, and return it.
 
-        If all violations of a verdict are known, the verdict keeps them and is marked as known.
+        If only some violations of a verdict are known, they are removed from it. If all are known, the verdict keeps
+        them and is marked as known.
         """
         from evolink_check.reports import baseline
 

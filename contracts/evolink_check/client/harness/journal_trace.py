@@ -44,7 +44,7 @@ def trace_of(
     this time or shortly before it, because a client that has ended cannot respond. `receiver` is the prefix of the
     client's callback URLs; it is empty if the client has no receiver. `ahead` is how many seconds this program's
     clock is ahead of the mock's clock. `frozen` means that the mock's clock advanced only during the client's sleeps.
-    Requests without a sleep between them then begin at the same time, so the duration of every request is set to 0.
+    On this clock, requests take no time, so their recorded durations are replaced with 0.
     """
     entries = [*_entries(journals.own, CLIENT), *_entries(journals.unmatched, STRANGER)]
     lasting = [replace(entry, ended=entry.began) for entry in entries] if frozen else entries

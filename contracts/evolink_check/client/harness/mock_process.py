@@ -54,9 +54,8 @@ class Mock:
     token: str = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
     alone: bool = False
-    client: httpx2.Client | None = field(
-        default=None, repr=False, compare=False
-    )  # None if each request is sent with a new client
+    # The HTTP client for requests to the mock; if it is None, a new one is opened for each request.
+    client: httpx2.Client | None = field(default=None, repr=False, compare=False)
 
     def prepare(self, orders: Sequence[ScenarioRecipe]) -> float:
         """Reset the account, and assign the recipes to the account.
@@ -93,7 +92,7 @@ class Mock:
     def advance(self, seconds: float) -> float:
         """Advance the account's clock, and return the new time in Unix seconds.
 
-        The mock first does everything that is due by the new time, such as sending callbacks.
+        Before it responds, the mock does everything that is due by the new time, such as sending callbacks.
         """
         return float(self._call("POST", "/clock/advance", {"seconds": seconds})["now"])
 
@@ -219,7 +218,7 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Close the stdin of `evolink-mock run`, which ends its child command and then the mock.
+    """Close the stdin of `evolink-mock run`, so that the command that it runs ends, and then the mock itself.
 
     If the mock is still running after `_STOP_SECONDS`, kill it.
     """

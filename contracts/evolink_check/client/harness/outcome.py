@@ -54,8 +54,8 @@ class Outcome:
     asked_to_save: bool = False  # whether the command contains the path of the result file
     leaks: tuple[str, ...] = ()  # a description of each place where the client printed or wrote a secret
     overslept: bool = False  # whether a callable was about to sleep for longer than its patience
-    # If the client used a `RefusingPort`: the number of connections in each second in which the port was open, and
-    # the seconds from each opening of the port to the first connection.
+    # Some scenarios have a port that refuses connections, but is opened for a second now and then. These are the number
+    # of connections in each such second, and the seconds from each opening to the first connection.
     attempts: tuple[int, ...] = ()
     delays: tuple[float, ...] = ()
     delay: float = 0.0  # the estimated number of seconds by which other programs delayed the client
@@ -68,19 +68,19 @@ class Outcome:
 
     @property
     def has_flooded(self) -> bool:
-        """Whether the client hardly waited between its connections while the port refused them.
+        """Whether the client hardly waited between its attempts to connect while its connections were refused.
 
-        The evidence is either many connections within one second or, if the client gives up after a few connections, an
-        immediate connection almost every time the port was opened, in several runs.
+        Many connections within one second prove this. A client that gives up after a few attempts proves it if, in
+        several runs, it connected at once almost every time the port was opened.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the client connected immediately each time the port was opened, except for at most `_LATE` times.
+        """Whether the client connected at once almost every time the refusing port was opened.
 
-        Several runs like this show that the client does not wait between its connections.
+        A single run like this may be a coincidence. Several show that the client does not wait between its attempts.
         """
         return len(self.delays) > 0 and sum(delay >= _AT_ONCE for delay in self.delays) <= _LATE
 
@@ -134,7 +134,7 @@ def is_media(content: bytes) -> bool:
 
 
 def is_whole_mp4(content: bytes) -> bool:
-    """Whether a file is a complete sequence of MP4 boxes. For a file of another type, `is_media` decides."""
+    """Whether an MP4 file is a complete sequence of boxes. For a file of another type, return `is_media(content)`."""
     if content[4:8] != b"ftyp":
         return is_media(content)
     at, size = 0, len(content)

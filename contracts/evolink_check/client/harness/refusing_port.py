@@ -81,7 +81,7 @@ class RefusingPort:
             self._relay_all(listener)
 
     def _reset_all(self, listener: socket.socket, until: float) -> None:
-        """Accept, count and reset all connections until the time `until`, in seconds of `clock.stopwatch`."""
+        """Accept, count and reset all connections until the monotonic time `until`."""
         self.attempts.append(0)
         opened = clock.stopwatch()
         while (left := until - clock.stopwatch()) > 0:

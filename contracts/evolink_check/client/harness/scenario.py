@@ -48,7 +48,7 @@ class Scenario:
     only: frozenset[str] = frozenset()  # if not empty, only these clauses are judged
 
     def comes_too_late(self, queries: int) -> bool:
-        """Whether `queries` queries are too few to get the unusual response, which is the response to a later query."""
+        """Whether a client with only `queries` queries misses the unusual response, which a later query would get."""
         return any(order.operation == "query" and 0 < queries <= order.usual_first for order in self.orders)
 
     @property
@@ -66,7 +66,7 @@ class Scenario:
         return replace(self, orders=orders)
 
     def judges(self, clause: str) -> bool:
-        """Whether this scenario judges the clause."""
+        """Whether the clause is judged in this scenario."""
         return clause not in self.mute and (not self.only or clause in self.only)
 
 

@@ -1,6 +1,6 @@
 """The time limit of a run.
 
-On a busy machine, other programs delay the client, so the limit is extended. How busy the machine is can be seen from
+On a busy machine, other programs delay the client, so the limit is extended. The delay is estimated from
 how late the timers of this program are.
 """
 

@@ -111,7 +111,7 @@ class Summary:
 
     @property
     def exit_status(self) -> int:
-        """1 if the suite failed; otherwise, 2 if a scenario could not be judged or none was run, and 0 if it passed."""
+        """1 if the suite failed; otherwise, 2 if a scenario could not be judged or none was run; otherwise, 0."""
         if any(map(self.fails, self.verdicts)) or self.shortfalls:
             return FAILED
         return COULD_NOT_RUN if self.unrun or not self.runs else PASSED

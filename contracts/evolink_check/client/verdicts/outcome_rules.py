@@ -95,11 +95,11 @@ def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must end by itself.
+    """The client must end by itself, before it is killed at the time limit of the run.
 
-    A client that was killed because it never ended violates `client.own-deadline` or, if it had stopped querying,
-    `client.poll-useful`. It violates `client.own-deadline` only if its task had ended or its own deadline had passed.
-    The time for which other programs may have delayed the client does not count.
+    A killed client violates `client.poll-useful` if it had stopped querying a running task. Otherwise, it violates
+    `client.own-deadline` if its task had ended or its own deadline had passed. The time for which other programs may
+    have delayed the client does not count.
     """
     over = end.completed or end.failed
     if end.outcome.end != "killed":

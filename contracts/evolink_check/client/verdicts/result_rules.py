@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def has_result(end: RunEnd) -> Iterator[tuple[str, Finding]]:
-    """After a success, the client must have the complete result or have shown its link."""
+    """A client that reports success must have downloaded the complete result or printed its link."""
     if end.outcome.end != "success" or not end.completed:
         return
     if not end.links:

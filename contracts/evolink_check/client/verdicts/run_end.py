@@ -110,8 +110,8 @@ class RunEnd:
     def is_proven_success(self) -> bool:
         """Whether the client must report a success.
 
-        It must do so if a query (not only a callback) reported that a task has completed, and every create request or
-        its last repetition created a task.
+        It must do so if a query reported that a task has completed (a callback is not enough), and every create request
+        created a task, at the latest when it was repeated for the last time.
         """
         success = self.reading.spec.query.statuses.success
         created = all(

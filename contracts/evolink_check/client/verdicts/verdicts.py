@@ -84,7 +84,7 @@ def verdicts_of(
 
 
 def _with_lacks(clause: str, findings: Sequence[Finding], scenario: Scenario) -> Sequence[Finding]:
-    """Add the names of the fields that responses lacked to each violation that the missing fields may have caused."""
+    """If responses lacked fields, add the names of these fields to each violation that this may have caused."""
     if not scenario.lacks or clause not in _ABANDONS:
         return findings
     return [
