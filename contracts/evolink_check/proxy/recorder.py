@@ -154,11 +154,11 @@ class ProxyRecorder:
         """Return a trace of this entry, preceded by the earlier entries about the same task."""
         with self._lock:
             latest = self._entries[-_RELATED:]
-        ids = _ids(entry)
+        task_id = _task_id(entry)
         related = [
             other
             for other in latest
-            if other is not entry and other.began <= entry.began and ids & _ids(other)
+            if other is not entry and other.began <= entry.began and _task_id(other) == task_id
         ]
         entries = (*_in_order(related), replace(entry, number=len(related)))
         return Trace(entries, origin=self.origin, complete=False, other_models=True)
@@ -244,19 +244,19 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(replace(entry, number=number) for number, entry in enumerate(ordered))
 
 
-def _ids(entry: Entry) -> set[str]:
-    """Return the id of the task that an entry is about, in a set.
+def _task_id(entry: Entry) -> str:
+    """Return the id of the task that an entry is about.
 
     This is the `id` in the response. If the response has no `id`, it is the last part of the path, which is the task id
     in a status query.
     """
-    ids = {entry.exchange.url.partition("?")[0].rpartition("/")[2]}
+    last_part = entry.exchange.url.partition("?")[0].rpartition("/")[2]
     try:
         body = json.loads(entry.exchange.response_body)
     except (ValueError, RecursionError):
-        return ids
+        return last_part
     id_ = body.get("id") if isinstance(body, dict) else None
-    return {id_} if isinstance(id_, str) else ids
+    return id_ if isinstance(id_, str) else last_part
 
 
 def _decoded(body: bytes | None, headers: Headers) -> bytes | None:

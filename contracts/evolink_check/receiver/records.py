@@ -180,7 +180,7 @@ class Timing:
 
     limit: float = 10.0  # how long EvoLink waits for the response to a callback
     retries: tuple[float, ...] = (1.0, 2.0, 4.0)  # the waits before a refused callback is sent again
-    patience: float = 20.0  # the receiver's time to query and book a task after its 2xx response
+    patience: float = 20.0  # how long the receiver may take to query and book a task after its 2xx response
     quiet: float = 1.0  # how long the check waits for bookings after the last callback
     pause: float = 0.5  # the wait between two parts of a body that is sent slowly
 

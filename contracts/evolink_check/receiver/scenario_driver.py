@@ -49,7 +49,7 @@ class ScenarioDriver:
         return task
 
     async def introduce(self, task: Task) -> None:
-        """Tell the receiver about a task, if it accepts only callbacks about tasks that it knows.
+        """Tell the receiver about a task, if the receiver accepts only callbacks about tasks that it knows.
 
         Raises `RegistrationError` if the receiver refuses the task.
         """

@@ -70,9 +70,8 @@ def violations(verdict: Verdict) -> list[Violation]:
 def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str] = str) -> list[Violation]:
     """Combine equal findings into one violation with a count. Failures come before warnings.
 
-    `findings` are pairs of a scenario and a finding; the scenario is empty if a server was checked. Before
-    findings are compared, `cause` is applied to their texts, so that it can remove details that do not matter, such as
-    numbers.
+    `findings` are pairs of a scenario and a finding; the scenario is empty if a server was checked. Before the texts of
+    findings are compared, `cause` is applied to them. It can remove details that do not matter, such as numbers.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:

@@ -109,7 +109,7 @@ class CallbackServer(ThreadingTCPServer):
             self._open.discard(connection)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing about a sender that disconnects, because its delivery is recorded."""
+        """Print nothing if a sender disconnects, because the entry of its delivery shows this."""
 
 
 def _shut(connection: socket.socket) -> None:

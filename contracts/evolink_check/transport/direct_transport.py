@@ -18,7 +18,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class DirectTransport(httpx2.AsyncBaseTransport):
-    """Sends requests whose bodies have a known length. `context` is called to make the TLS context."""
+    """Sends requests. Their bodies must not be streams. `context` is called to make the TLS context."""
 
     def __init__(self, limits: Limits, context: Callable[[], ssl.SSLContext]) -> None:
         self._connections = Connections(limits, context)

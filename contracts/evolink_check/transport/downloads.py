@@ -24,8 +24,9 @@ _SHOWN = 120  # characters of a problem
 def fetch(target: Target, url: str, name: str = "") -> Entry:
     """Download the file of one result link, record the exchange, and return its entry.
 
-    The entry has `media`, the properties of the file, unless the download failed or the file contains only raw samples
-    (`.pcm`). Raises `HaltedError` if the request must not be sent.
+    If the status is 2xx, the entry has `media`, the properties of the file. Exceptions are files that contain only raw
+    samples (`.pcm`), and downloads that were stopped because the file is too large or the run is over. Raises
+    `HaltedError` if the request must not be sent.
     """
     entry = target.fetch_external(url, name)
     body = entry.exchange.response_body
@@ -41,9 +42,9 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 def media_of(body: bytes, problem: str = "") -> Media:
     """Decode a file and return its properties.
 
-    `problem` is the reason why the download is incomplete. If it is not empty, the file is not decoded, and the result
-    contains only the problem. The duration of a truncated file is the duration of the part that exists. A file with
-    sound and without pictures has the width and height 0.
+    `problem` is the reason why the download is incomplete; empty if it is complete. An incomplete file is not decoded,
+    and the result contains only the problem. If the file on the server is itself truncated, its duration is that of the
+    part that exists. A file with sound and without pictures has the width and height 0.
     """
     if problem:
         return Media(problem=problem)

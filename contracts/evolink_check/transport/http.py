@@ -64,7 +64,7 @@ class HttpClient:
     """
 
     UNREACHED: Final = "no server answers at"
-    LEFT: Final = _LEFT  # the client stopped reading, so it is not a fault of the server
+    LEFT: Final = _LEFT  # begins the `problem` of an exchange that this client ended itself
 
     def __init__(
         self,

@@ -48,9 +48,9 @@ def lanes(view: TraceView) -> tuple[Lane, ...]:
 
 
 def _without_idle_time(drawn: list[Lane]) -> tuple[Lane, ...]:
-    """Shorten times of more than `IDLE` seconds without an event in any lane.
+    """Shorten each period of more than `IDLE` seconds in which no lane has an event.
 
-    Such times occur, for example, if the server's clock was advanced by a day.
+    Such periods occur, for example, if the server's clock was advanced by a day.
     """
     times = sorted({at for lane in drawn for mark in lane.marks for at in (mark.at, mark.until or mark.at)})
     cuts: list[tuple[float, float]] = []
