@@ -256,7 +256,7 @@ class SharedStore(Store, Protocol):
         ...
 
     async def flush(self) -> None:
-        """Write some of the exchanges that this worker has collected to the journals; later calls write the others.
+        """Write some of the collected exchanges of this worker to the journals; later calls write the others.
 
         Must be called many times per second, because a worker can collect only a limited number of exchanges.
         """

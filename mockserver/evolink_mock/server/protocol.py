@@ -152,7 +152,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _without_offer(self) -> bytes:
-        """Return the request head without `Upgrade` headers, and create a new parser, because the old one has ended."""
+        """Return the request head without `Upgrade` headers, and replace the parser, which has stopped at them."""
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         self._has_offer, self._offers = False, upgrade_headers(self.headers)

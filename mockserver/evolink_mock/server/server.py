@@ -73,7 +73,10 @@ def ignore(_: Exchange) -> None:
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
-    """Return uvicorn's configuration for an app: with the fast HTTP parser and `lane`, and without uvicorn's logs."""
+    """Return uvicorn's configuration for an app: with this project's HTTP connections, and without uvicorn's logs.
+
+    If `lane` is set, it responds to small requests without uvicorn.
+    """
     return uvicorn.Config(
         app,
         http=protocol_with(_limits(), lane),
@@ -278,7 +281,7 @@ def _log_passage(passage: ProxyConnection) -> None:
 def freeze_memory() -> None:
     """Exclude all present objects from garbage collection, and make collections rarer.
 
-    Otherwise, a million tasks would slow down each collection, although tasks have no reference cycles to collect.
+    With many tasks in memory, collections take long, but free almost nothing, because tasks have no reference cycles.
     """
     gc.collect()
     gc.freeze()

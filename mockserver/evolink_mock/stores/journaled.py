@@ -102,7 +102,7 @@ class JournaledStore(ABC):
         self.journals.clear(token)
 
     async def flush(self) -> None:
-        """Write some of the exchanges that this worker has collected to the journals; later calls write the others."""
+        """Write some of the collected exchanges of this worker to the journals; later calls write the others."""
         self.journals.buffers.flush_in_rounds()
 
     def flush_if_wanted(self, wanted: Any) -> None:

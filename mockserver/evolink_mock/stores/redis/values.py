@@ -26,8 +26,8 @@ _NEVER = "inf"
 def encoded(delivery: Delivery) -> tuple[bytes, str]:
     """Encode a delivery as its record and the time of its next attempt.
 
-    The time is encoded separately, because `store.lua` can change it without the record. The time is empty if no
-    attempt is planned.
+    The time is encoded separately, because the Lua script `store.lua` can change it without the record. The time is
+    empty if no attempt is planned.
     """
     return encode(replace(delivery, due=None)), "" if delivery.due is None else instant_text(delivery.due)
 
@@ -54,7 +54,7 @@ def clock_of(account: Account) -> str:
 
 
 def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
-    """Encode a new delivery as arguments of `store.lua`: task id, record, receiver, time of the first attempt."""
+    """Encode a new delivery for the Lua script `store.lua`: task id, record, receiver, time of the first attempt."""
     data, due = encoded(delivery)
     return delivery.task_id, data, delivery.target.authority(), due
 
@@ -62,7 +62,10 @@ def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
 def change_values(
     account: Account, change: Change, encode_task: Callable[[Task], bytes], *, is_clock_new: bool
 ) -> tuple[Any, ...]:
-    """Encode a `Change` as arguments of `store.lua`. The account's clock is among them if `is_clock_new` is true."""
+    """Encode a `Change`, the records that are stored with a changed account, for the Lua script `store.lua`.
+
+    The account's clock is among the values if `is_clock_new` is true.
+    """
     clock = clock_of(account) if is_clock_new else ""
     task, delivery, due = change.task, change.delivery, change.due
     if task is None:
