@@ -1,12 +1,15 @@
 """Forward each request to the upstream server and its response to the client, and record both.
 
-Requests and responses are forwarded unchanged, with these exceptions: the header Host names the upstream server, header
-names are in lower case, and hop-by-hop headers, the header Expect of a request and the header Content-Length of a 304
-are left out. Bodies are forwarded as they arrive. A content coding, such as gzip, is not decoded.
+Requests and responses are forwarded unchanged, with these exceptions:
+- The header Host names the upstream server.
+- Header names are in lower case.
+- Hop-by-hop headers, the header Expect of a request and the header Content-Length of a 304 are left out.
+
+Bodies are forwarded as they arrive. A content coding, such as gzip, is not decoded.
 
 With the option --headers, the proxy holds each response until it has been judged, and adds the header `X-Evolink-Check`
-with the result. A response is not judged if its body is too large to be kept, or is an image, audio or video; the value
-of the header is then `not judged`.
+with the result. The value of the header is `not judged` if the response body is too large to be kept, or is an image,
+audio or video.
 """
 
 from __future__ import annotations

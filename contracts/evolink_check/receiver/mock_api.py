@@ -108,8 +108,8 @@ class MockApi:
     async def queries_answered_by(self, recipe: str) -> AsyncIterator[None]:
         """Apply a recipe to all status queries during the `with` block.
 
-        The block begins only when no other block of this method and no block of `working` is running, because the
-        recipe would change the responses to their queries.
+        The block begins when all running blocks of this method and of `working` have ended, because the recipe would
+        also apply to their queries.
         """
         async with self._outage.alone():
             body = {"recipe": recipe, "operation": "query", "times": None}
@@ -123,7 +123,7 @@ class MockApi:
     async def working(self) -> AsyncIterator[None]:
         """Make sure that status queries get their usual responses during the `with` block.
 
-        The block begins only when no block of `queries_answered_by`, which changes the responses, is running.
+        The block begins when the running block of `queries_answered_by`, which changes the responses, has ended.
         """
         async with self._outage.shared():
             yield

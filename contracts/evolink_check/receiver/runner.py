@@ -86,9 +86,9 @@ def without_inapplicable(
 ) -> tuple[Scenario, ...]:
     """Return the scenarios that apply to a receiver.
 
-    If the callback URL has no secret, the scenarios about the secret are left out. If the checker does not tell the
-    receiver about each task (`registers` is false), the scenario `before-create`, in which the callback arrives before
-    the receiver knows the task, is left out.
+    If the callback URL has no secret, the scenarios about the secret are left out. In the scenario `before-create`, the
+    callback arrives before the receiver knows the task. This scenario is left out unless the checker tells the receiver
+    about each task (`registers`).
     """
     needless = (frozenset() if terms.secret else NEEDS_SECRET) | (
         frozenset() if registers else NEEDS_REGISTER

@@ -150,8 +150,8 @@ class CallbackReceiver:
     def public_url(self, path: str) -> str:
         """Return the whole URL to which the sender sent its request.
 
-        `path` is the path in the request. If it lacks the path prefix of the public URL because a proxy in front of the
-        receiver removed the prefix, the prefix is added again.
+        `path` is the path in the request. If a proxy in front of the receiver removed the path prefix of the public
+        URL, the prefix is added again.
         """
         prefix = urlsplit(self.public).path
         full_path = path if prefix and path.startswith(f"{prefix}/") else f"{prefix}{path}"

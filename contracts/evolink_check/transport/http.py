@@ -64,7 +64,7 @@ class HttpClient:
     """
 
     UNREACHED: Final = "no server answers at"
-    LEFT: Final = _LEFT  # begins the `problem` of an exchange that this client ended itself
+    LEFT: Final = _LEFT  # the beginning of `problem` if this client itself ended the exchange
 
     def __init__(
         self,

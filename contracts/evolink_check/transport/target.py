@@ -55,8 +55,8 @@ class OutOfTimeError(HaltedError):
 class Tally:
     """The cost of a run so far.
 
-    `unexpected_tasks` counts the tasks that the server created for requests that it must refuse. Each pair contains a
-    kind of request and the number of these tasks.
+    `unexpected_tasks` counts the tasks that the server created for requests that it must refuse. Each pair contains the
+    id of the clause that the requests tested (or else their name) and the number of these tasks.
     """
 
     created: int  # the number of tasks that the run has created

@@ -108,7 +108,7 @@ def _failure_effect(view: CaseView) -> Iterator[Judged]:
 
 
 def _recovery(view: CaseView) -> Iterator[Judged]:
-    """A callback must not be lost because status queries failed when it was sent.
+    """If status queries failed when a callback was sent, the callback must not be lost.
 
     The receiver must either refuse the callback, so that it is sent again, or query the task again.
     """
