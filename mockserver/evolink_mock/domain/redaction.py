@@ -168,7 +168,7 @@ class Redactor:
         return without_keys(self._plain(text), _removed, plain_urls=plain_urls)
 
     def identifier(self, text: str) -> str:
-        """Do the same as `text`, but keep words that look like API keys, because they may be part of the identifier."""
+        """Return an identifier without credentials, but keep words that look like API keys, as identifiers often do."""
         return self._plain(text)
 
     def _plain(self, text: str) -> str:

@@ -289,7 +289,7 @@ class BatchingStore(LocalStore, Protocol):
         ...
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
-        """Return what `find` would return, from the cache; None if the cache has no valid result."""
+        """Return the token's account, and the task with this id, from the cache; None if they are not cached."""
         ...
 
     def send(self, commands: Sequence[Any]) -> list[Any]:

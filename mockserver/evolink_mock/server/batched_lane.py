@@ -1,10 +1,10 @@
 """The batched lane: serve requests together if they arrive in the same turn of the event loop.
 
-The fast lane (module `fast_lane`) responds to small requests without uvicorn. The batched lane is its variant for a
-store in an SQLite file, where the requests share one transaction, or on a Redis or Valkey server, where they share one
-round trip. Each request is served by a coroutine, which stops when it needs the store. The commands of all stopped
-coroutines are then sent together, and each coroutine continues with the replies to its commands. A status query that
-the cache of the store can answer needs no coroutine.
+The fast lane (module `fast_lane`) responds to small requests without uvicorn. The batched lane is its variant for
+stores that several workers share. In an SQLite file, the requests share one transaction; on a Redis or Valkey server,
+they share one round trip. Each request is served by a coroutine, which stops when it needs the store. The commands of
+all stopped coroutines are then sent together, and each coroutine continues with the replies to its commands. A status
+query that the cache of the store can answer needs no coroutine.
 """
 
 from __future__ import annotations

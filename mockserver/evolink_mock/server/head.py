@@ -30,5 +30,5 @@ def head_without_upgrade(
 
 
 def upgrade_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
-    """Return the `Upgrade` headers, which `head_without_upgrade` omits."""
+    """Return only the `Upgrade` headers among `headers`."""
     return tuple(header for header in headers if header[0] == UPGRADE)

@@ -49,7 +49,7 @@ def serve_in_thread(
     """Serve a mock during the `with` block, on `settings.port`. Port 0 selects a free port.
 
     The thread calls `observe` with every exchange, and `observe_proxy` with every connection through the proxy and
-    every failed TLS handshake. Raises the errors of `open_listeners`, and `PortError` if the mock does not start.
+    every failed TLS handshake. Raises `PortError`, `AuthorityError` or `SettingError` if the mock cannot start.
     """
     with open_listeners(spec, settings) as listeners:
         service = create_service(spec, settings, listeners, clock)

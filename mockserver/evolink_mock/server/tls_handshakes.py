@@ -15,8 +15,8 @@ HANDSHAKE_SECONDS = 10.0  # maximum time of a handshake
 class TlsHandshakes:
     """Watches the TLS handshakes of one listener, because asyncio does not report failed handshakes.
 
-    If a handshake is not complete when its time limit expires, or when `close` is called, `on_failure` is called with
-    the host name that the client requested.
+    If a handshake has not succeeded within its time limit, or before `close` is called, `on_failure` is called with the
+    host name that the client requested.
     """
 
     def __init__(self, context: ssl.SSLContext, default_name: str, on_failure: Callable[[str], None]) -> None:

@@ -98,7 +98,7 @@ class RedisStore(JournaledStore):
         self.changes.queries.begin_batch()
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
-        """Return what `find` would return, from the cache; None if the cache has no valid result."""
+        """Return the token's account, and the task with this id, from the cache; None if they are not cached."""
         return self.changes.queries.find(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:

@@ -54,8 +54,7 @@ class Connection:
     """A connection to the SQLite file in write-ahead mode.
 
     A committed transaction survives if the process is killed, but may be lost in a power failure. Methods raise
-    `StoreError` if the disk is full, or if the file is not a store, was created by a newer version, or is read-only or
-    damaged.
+    `StoreError` if the file cannot be used, for example because it is damaged or the disk is full.
     """
 
     def __init__(self, path: Path) -> None:

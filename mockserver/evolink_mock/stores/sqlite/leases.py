@@ -1,9 +1,9 @@
 """The leases of deliveries in the SQLite file.
 
 Before a worker attempts a delivery, it leases the delivery, so that no other worker attempts it. The table
-`deliveries` has three columns for leases: `worker` is the worker that holds the lease, `has_begun` states whether this
-worker has begun the attempt, and `wakes_at` is the time on the server's clock from which a worker may attempt the
-delivery. `wakes_at` is NULL if no attempt is planned or the account's clock is frozen.
+`deliveries` has three columns for leases. `worker` is the worker that holds the lease. `has_begun` states whether this
+worker has begun the attempt. `wakes_at` is the time on the server's clock from which a worker may attempt the delivery;
+NULL if no attempt is planned or the account's clock is frozen.
 """
 
 from __future__ import annotations

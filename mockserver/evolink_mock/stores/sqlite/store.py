@@ -83,7 +83,10 @@ class SqliteStore(JournaledStore):
         self.changes.is_current = False
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Do the same as `find`, but check only once in each batch of requests whether the file has changed."""
+        """Return the token's account, and the task with this id, if any, from the cache or else from the file.
+
+        Whether the file has changed since they were cached is checked only once in each batch of requests.
+        """
         return self.changes.find_cached(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
