@@ -26,7 +26,7 @@ _CLOCK = _ForwardClock()
 def now() -> float:
     """Return Unix seconds.
 
-    If the system clock is set forward, the result follows it; if the system clock is set back, the result does not.
+    If the system clock is set back, the result does not go back. It then runs ahead of the system clock.
     """
     return _CLOCK.now()
 

@@ -37,7 +37,7 @@ class Observation:
     account: Account  # the account that sent the request
     request_json: Any = NOT_JSON
     answer_json: Any = NOT_JSON
-    faults: tuple[RequestFault, ...] = ()  # the faults of a create request
+    faults: tuple[RequestFault, ...] = ()  # the faults of a create request, such as a missing field
     operation: CreateOperation | None = None  # the operation of a create request
     task_id: str = ""  # from the path of a query, the response to a create request, or the body of a delivery
     success: int = 0  # the documented status of a successful create request or query; 0 for other requests

@@ -1,4 +1,6 @@
-"""Find the faults of a create request. Only the request itself and the OpenAPI documents are needed.
+"""Find the faults of a create request, such as a missing field.
+
+Only the request itself and the OpenAPI documents are needed.
 
 The faults determine which clauses a generated request tests, and which responses to a recorded request are correct. If
 the documents do not say whether a server must reject a request with a certain fault, the fault has `sure=False`, and
@@ -35,7 +37,7 @@ _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum
 
 @dataclass(frozen=True, slots=True)
 class RequestFault:
-    """One fault of a create request.
+    """One fault of a create request, such as a missing field.
 
     If `sure` is true, the server must reject the request; otherwise, the server may accept or reject the request.
     """

@@ -44,7 +44,7 @@ class Verdict:
     clause: Clause
     status: Status  # "failed" if any violation is a failure, "warning" if all violations are warnings
     observations: int = 0  # the number of findings, including violations
-    violations: tuple[Finding, ...] = ()  # the first `VIOLATIONS` violations in a trace
+    violations: tuple[Finding, ...] = ()  # at most the first `VIOLATIONS` of each trace
     known: bool = False  # whether the baseline, a file of known violations, contains every violation
     omitted: int = 0  # the number of violations that are not in `violations`
 

@@ -27,7 +27,7 @@ def secrets_of(callback_url: str) -> tuple[str, ...]:
 def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Iterator[str]:
     """Yield a description of each leak in the client's output, such as "the key in stdout".
 
-    `texts` maps the names of the output files to their contents, in which the API key is already replaced with `KEY`.
+    `texts` maps names such as `stdout.txt` to the texts that the client printed, with `KEY` in place of the API key.
     `secrets` are the secrets in the callback URL.
     """
     for name, text in texts.items():

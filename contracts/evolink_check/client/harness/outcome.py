@@ -68,9 +68,9 @@ class Outcome:
 
     @property
     def has_flooded(self) -> bool:
-        """Whether the client hardly waited between its attempts to connect while its connections were refused.
+        """Whether the client hardly waited between its attempts to connect to a port that refused its connections.
 
-        Many connections within one second prove this. A client that gives up after a few attempts proves it if, in
+        Many connections within one second prove this. If a client gives up after a few attempts, the proof is that, in
         several runs, it connected at once almost every time the port was opened.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
@@ -78,7 +78,7 @@ class Outcome:
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the client connected at once almost every time the refusing port was opened.
+        """Whether the client connected at once almost every time that the port, which refuses connections, was opened.
 
         A single run like this may be a coincidence. Several show that the client does not wait between its attempts.
         """

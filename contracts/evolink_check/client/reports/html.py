@@ -45,14 +45,11 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class ClauseDetails:
-    """A verdict, one violation for each different cause, and advice on how to change the client.
-
-    `more` is the number of causes that are not shown; it is zero or negative if all causes are shown.
-    """
+    """A verdict, its different violations, and advice on how to change the client."""
 
     verdict: Verdict
     causes: list[Cause]
-    more: int
+    more: int  # the number of violations that are not shown; zero or negative if all are shown
     advice: str
 
 

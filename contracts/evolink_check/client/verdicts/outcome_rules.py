@@ -2,7 +2,7 @@
 
 Only the first violation is reported, because it usually explains the others. For example, a crash explains why the
 client did not print an error code. If a violation in the traffic explains how the client ended, these rules report no
-violation. A printed secret is always reported, because no other violation explains it.
+violation except a printed secret, which no other violation explains.
 """
 
 from __future__ import annotations

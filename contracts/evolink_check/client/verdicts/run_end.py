@@ -111,7 +111,7 @@ class RunEnd:
         """Whether the client must report a success.
 
         It must do so if a query reported that a task has completed (a callback is not enough), and every create request
-        created a task, at the latest when it was repeated for the last time.
+        created a task. If a create request was repeated, only the last repetition counts.
         """
         success = self.reading.spec.query.statuses.success
         created = all(
