@@ -168,7 +168,7 @@ class ProxyRecorder:
         return self.recorded
 
     def _drop(self) -> int:
-        """Drop the oldest entries until the rest uses at most half of `room`. Return the number of dropped entries."""
+        """Drop the oldest entries until at most half of the memory limit is used. Return how many were dropped."""
         count = 0
         while self._weight > self._room // 2 and count < len(self._entries):
             self._weight -= _memory_bytes(self._entries[count])

@@ -78,9 +78,9 @@ class CallbackServer(ThreadingTCPServer):
             self.handle_request()
 
     def wake(self) -> None:
-        """End `serve`, and stop reading from every connection.
+        """Stop accepting connections, and stop reading from every open connection.
 
-        Set `receiver.ending` to True before this call; otherwise, `serve` continues.
+        Set `receiver.ending` to True before this call; otherwise, connections are still accepted.
         """
         with self._guard:
             for connection in self._open:

@@ -90,7 +90,7 @@ class RunRecorder:
         )
 
     def places(self) -> dict[int, int]:
-        """Map the provisional number of each entry to its final number in the trace."""
+        """Map the number that `add` gave each entry to the number of this entry in the trace."""
         return {entry.number: number for number, entry in enumerate(self._ordered())}
 
     def _ordered(self) -> list[Entry]:
