@@ -2,9 +2,9 @@
 
 Only the request itself and the OpenAPI documents are needed.
 
-The faults determine which clauses a generated request tests, and which responses to a recorded request are correct. If
-the documents do not say whether a server must reject a request with a certain fault, the fault has `sure=False`, and
-the server may accept or reject the request.
+The faults determine which clauses a generated request tests, and which responses to a recorded request are correct. A
+fault has `sure=False` if the documents do not say whether a server must reject the request. The server may then accept
+or reject it.
 """
 
 from __future__ import annotations

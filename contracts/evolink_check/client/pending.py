@@ -67,7 +67,7 @@ class Pending:
             self._changed.notify_all()
 
     def end(self) -> None:
-        """Let `take` return None from now on."""
+        """Let `take` return None from now on, so that no more scenarios are run."""
         with self._changed:
             self._is_over = True
             self._changed.notify_all()

@@ -63,7 +63,7 @@ class SuitePlan:
 
     @property
     def additional_workers(self) -> int:
-        """How many scenarios run at the same time in addition to `jobs` scenarios."""
+        """How many scenarios run at once in addition to `jobs` scenarios, because clients mostly wait."""
         is_doubled = not self.mock and self.jobs >= _DOUBLED_FROM
         return min(self.jobs, max(0, len(self.scenarios) - self.jobs)) if is_doubled else 0
 

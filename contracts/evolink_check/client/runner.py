@@ -151,7 +151,7 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
 
 
 def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
-    """If connections were refused, repeat the run until it is clear whether the client waits between its attempts."""
+    """Repeat a run with refused connections until it is clear whether the client waits between its attempts."""
     for _ in range(2 * SAMPLES):
         came_through = bool(run.trace.entries)
         is_late = came_through and not any(run.outcome.attempts)

@@ -1,4 +1,4 @@
-"""The command `evolink-check client`. `mount` adds the command to the command line."""
+"""The command `evolink-check client`."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def client(options: ClientOptions, severity: SeverityOptions, reports: ClientRep
 
 
 def mount(app: Group) -> None:
-    """Add the command `client` to a command line."""
+    """Add the command `client` to the command line of `evolink-check`."""
     settings = {"allow_interspersed_args": False}
     app.taking(
         ClientOptions, SeverityOptions, ClientReports, help=HELP, epilog=EPILOG, context_settings=settings

@@ -1,4 +1,4 @@
-"""The command `evolink-check documents`. `mount` adds the command to the command line."""
+"""The command `evolink-check documents`."""
 
 from __future__ import annotations
 
@@ -57,5 +57,5 @@ def documents(options: DocumentsOptions) -> None:
 
 
 def mount(app: Group) -> None:
-    """Add the command `documents` to a command line."""
+    """Add the command `documents` to the command line of `evolink-check`."""
     app.taking(DocumentsOptions, help=HELP, epilog=EPILOG)(documents)

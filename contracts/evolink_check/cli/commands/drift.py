@@ -1,4 +1,4 @@
-"""The command `evolink-check drift`. `mount` adds the command to the command line."""
+"""The command `evolink-check drift`."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def drift(options: DriftOptions, reports: DriftReports) -> None:
 
 
 def mount(app: Group) -> None:
-    """Add the command `drift` to a command line."""
+    """Add the command `drift` to the command line of `evolink-check`."""
     app.taking(DriftOptions, DriftReports, help=HELP, epilog=EPILOG)(drift)
 
 

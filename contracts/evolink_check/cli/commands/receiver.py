@@ -1,4 +1,4 @@
-"""The command `evolink-check receiver`. `mount` adds the command to the command line."""
+"""The command `evolink-check receiver`."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def receiver(options: ReceiverOptions, severity: SeverityOptions, reports: Clien
 
 
 def mount(app: Group) -> None:
-    """Add the command `receiver` to a command line."""
+    """Add the command `receiver` to the command line of `evolink-check`."""
     settings = {"allow_interspersed_args": False}
     app.taking(
         ReceiverOptions, SeverityOptions, ClientReports, help=HELP, epilog=EPILOG, context_settings=settings

@@ -124,8 +124,8 @@ def reproduction(
 ) -> str:
     """Return shell commands with which a user can try the behaviour.
 
-    They start a mock with the command `serve`, and assign the recipes of the behaviour to the account of the API key
-    `key` on the mock at `url`.
+    They start a mock with the command `serve`, and assign the recipes of the behaviour to an account. `url` is the URL
+    of the mock, and `key` is the API key of the account.
     """
     return "\n".join([f"{serve} &", *_assignments(behaviour, url, key)])
 

@@ -75,7 +75,7 @@ def has_other_key(trace: Trace) -> bool:
 def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry]:
     """Convert the entries of a journal to trace entries. API keys are removed.
 
-    Requests with a bearer token are attributed to `owner`, and requests without a bearer token to `NOBODY`.
+    Requests with a bearer token are attributed to `owner`, and requests without a bearer token to nobody (`NOBODY`).
     """
     for index, item in enumerate(journal):
         where = f"entry {index} of the mock's journal"

@@ -134,7 +134,10 @@ def is_media(content: bytes) -> bool:
 
 
 def is_whole_mp4(content: bytes) -> bool:
-    """Whether an MP4 file is a complete sequence of boxes. For a file of another type, return `is_media(content)`."""
+    """Whether an MP4 file is a complete sequence of boxes.
+
+    A file of another type counts as complete unless it is empty, HTML or JSON.
+    """
     if content[4:8] != b"ftyp":
         return is_media(content)
     at, size = 0, len(content)

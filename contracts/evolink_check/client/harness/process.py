@@ -63,7 +63,7 @@ class Workspace:
 
     @property
     def work(self) -> Path:
-        """The working directory of the client, unless the client has a `cwd` or needs the current folder."""
+        """The working directory of the client, unless its description has a `cwd` or it needs the current folder."""
         return self.folder / "files"
 
     def wrote_files(self) -> bool:

@@ -71,10 +71,10 @@ class Scenario:
 
 
 def on_create(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
-    """Return one recipe for create requests, as a tuple for `Scenario.orders`."""
+    """Return the `orders` of a scenario with one recipe, which applies to create requests."""
     return (ScenarioRecipe(recipe, "create", times),)
 
 
 def on_query(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
-    """Return one recipe for queries of a task, as a tuple for `Scenario.orders`."""
+    """Return the `orders` of a scenario with one recipe, which applies to queries of a task."""
     return (ScenarioRecipe(recipe, "query", times),)

@@ -111,7 +111,10 @@ class Summary:
 
     @property
     def exit_status(self) -> int:
-        """1 if the suite failed; otherwise, 2 if a scenario could not be judged or none was run; otherwise, 0."""
+        """0 if the suite passed, 1 if it failed, or 2 if a scenario could not be judged or none was run.
+
+        If both 1 and 2 apply, the exit status is 1.
+        """
         if any(map(self.fails, self.verdicts)) or self.shortfalls:
             return FAILED
         return COULD_NOT_RUN if self.unrun or not self.runs else PASSED
