@@ -24,7 +24,7 @@ _CLOCK = _ForwardClock()
 
 
 def now() -> float:
-    """Return Unix seconds.
+    """Return the current time in Unix seconds.
 
     If the system clock is set back, the result does not go back. It then runs ahead of the system clock.
     """

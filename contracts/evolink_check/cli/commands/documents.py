@@ -34,7 +34,11 @@ class DocumentsOptions(SummaryFiles, frozen=True, kw_only=True):
 
     files: Annotated[
         tuple[str, ...],
-        Option(help="Documents, pages, folders or patterns.", metavar="FILE...", positional=True),
+        Option(
+            help="OpenAPI documents, saved pages, folders, or patterns of files.",
+            metavar="FILE...",
+            positional=True,
+        ),
     ] = ()
     strict: Annotated[bool, Option(help="Also fail if there is only a warning.")] = False
     verbose: Annotated[bool, Option(help="Also show notes.", short="-v")] = False

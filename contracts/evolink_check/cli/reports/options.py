@@ -104,7 +104,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     def apply(self, report: Report) -> Report:
         """Apply the baseline file and the values of --strict, --warn and --require to the report, and return it.
 
-        If only some violations of a verdict are known, they are removed from it. If all are known, the verdict keeps
+        If only some violations of a verdict are known, the known ones are removed. If all are known, the verdict keeps
         them and is marked as known.
         """
         from evolink_check.reports import baseline

@@ -64,7 +64,7 @@ class Behaviour:
 
     @property
     def orders(self) -> tuple[tuple[str, str], ...]:
-        """The pairs of an operation and a recipe to assign on the mock, such as `("query", "429, 500")`."""
+        """The recipes to assign on the mock, each with its operation, such as `("query", "429, 500")`."""
         task = "+".join(filter(None, (self.task, self.link)))
         creates = [*self.create, *([task] if task and not self.makes_no_task else [])]
         by_operation = (("create", creates), ("query", list(self.query)))

@@ -78,9 +78,10 @@ class Outcome:
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the client connected at once almost every time that the port, which refuses connections, was opened.
+        """Whether the client connected at once almost every time the port was opened.
 
-        A single run like this may be a coincidence. Several show that the client does not wait between its attempts.
+        The port refuses connections, but is opened for a second now and then. A single run like this may be a
+        coincidence. Several show that the client does not wait between its attempts.
         """
         return len(self.delays) > 0 and sum(delay >= _AT_ONCE for delay in self.delays) <= _LATE
 
