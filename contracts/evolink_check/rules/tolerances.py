@@ -46,7 +46,7 @@ class Tolerances:
     delivery_delay: float = 1.5  # how late a busy server may send a delivery
     same_instant: float = 3.0  # the response times of a server hardly change within this time
     retry_early: float = 0.5  # a retry may come this much too early
-    quiet: float = 0.5  # added to the time without deliveries after which an attempt counts as the last one
+    quiet: float = 0.5  # a margin in the result of `quiet_after`
 
     # Clients
     request_under_way: float = 0.3  # a request that follows this soon was sent before the response arrived
@@ -77,7 +77,7 @@ class Tolerances:
 
     @property
     def credits_settled(self) -> float:
-        """The real seconds that the server has, once it has reported a task's end, to return the task's credits."""
+        """The maximum real seconds between the first report of a task's end and the return of the task's credits."""
         return max(1.0, self.real(2.0))
 
     @property
@@ -89,8 +89,8 @@ class Tolerances:
         """Return the minimum and maximum real seconds between two attempts.
 
         `wait` is the documented wait in seconds of the server's clock. A retry may be half a second early, and a busy
-        server may be late. If the wait is shorter than a second, because the clock is scaled, a retry may be early by
-        half of the wait.
+        server may be late. If the server's clock is so fast that the wait is shorter than one real second, a retry may
+        be early only by half of the wait, or by 0.1 s if that is more.
         """
         due = self.real(wait)
         return due - min(self.retry_early, max(0.1, due / 2)), due * 1.5 + 2.0
@@ -108,7 +108,7 @@ class Tolerances:
         return self.retry_window(waits[min(count, len(waits)) - 1])[1] + self.delivery_delay
 
     def quiet_after(self, rules: CallbackRules, place: int) -> float:
-        """Return the real seconds without a delivery after which an attempt counts as the last one.
+        """Return after how many real seconds without another delivery an attempt counts as the last one.
 
         `place` is the index of the attempt.
         """
@@ -118,7 +118,7 @@ class Tolerances:
     def timeout_window(self, timeout: float) -> tuple[float, float]:
         """Return the minimum and maximum real seconds after which a sender with this `timeout` gives up.
 
-        `timeout`, in real seconds, includes the time to connect, which the receiver cannot see. A busy server gives up
-        later.
+        The minimum is shorter than `timeout` (real seconds), because the timeout includes the time to connect, which
+        the receiver cannot see. The maximum is longer than `timeout`, because a busy sender may give up late.
         """
         return timeout - max(0.2, min(1.0, timeout / 2)), timeout * 1.25 + 0.5

@@ -155,10 +155,11 @@ def _unescaped(written: str) -> str | None:
 
 
 def _redact_string(written: str, is_name: bool, kind: Kind, keys: KnownKeys) -> tuple[str | None, Kind]:  # noqa: FBT001  (remembered by position)
-    """Redact a string of a JSON text. Return the redacted string (None if nothing was redacted), and the next `kind`.
+    """Redact a string of a JSON text.
 
+    Returns the redacted string (None if nothing was redacted), and the `kind` to pass for the next string of the text.
     `kind` is what the last member name before the string indicates, as in `redact_value`. If the string itself is a
-    member name, the next `kind` is what this name indicates; otherwise, `kind` is returned unchanged.
+    member name, the returned `kind` is what this name indicates; otherwise, `kind` is returned unchanged.
     """
     value = _unescaped(written)
     if value is None:

@@ -66,7 +66,7 @@ class Decoder:
     def _continues(self, rest: bytes) -> bool:
         """Return whether `rest` belongs to the body. If another gzip member begins in `rest`, prepare to decode it.
 
-        Data after the end of a gzip member that does not begin another member is ignored.
+        If the data after the end of a gzip member does not begin another member, the data is ignored.
         """
         assert self._inflate is not None  # noqa: S101  (`decode` checks it)
         if self._inflate.eof and rest.startswith(_GZIP[: len(rest)]):
@@ -144,8 +144,9 @@ def _decode_zstd(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
 
 
 def _pieces(body: bytes) -> Iterator[bytes]:
-    """Split a body into pieces.
+    """Split a body into pieces, which are then decoded one by one.
 
-    Without pieces, decoding many gzip members would copy the rest of the body for each member.
+    At the end of each gzip member, the decoder copies the rest of its input. If the input were the whole body, a body
+    with many members would take very long.
     """
     return (body[start : start + _STEP] for start in range(0, len(body), _STEP))

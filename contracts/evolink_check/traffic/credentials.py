@@ -41,7 +41,7 @@ _PART_END = re.compile(r"\r?\n--")
 
 
 def bearer_keys_in(exchange: Exchange) -> set[str]:
-    """Return the API keys that the request sent as `Authorization: Bearer KEY`.
+    """Return the API keys that the request sent as bearer tokens in the Authorization header.
 
     Each key is returned in three forms: as it was sent, percent-encoded, and escaped as in a JSON string.
     """
@@ -57,9 +57,10 @@ def credentials_in(exchange: Exchange) -> set[str]:
 
 
 def codes_in(exchange: Exchange) -> set[str]:
-    """Return the values of query parameters with names such as `code`; empty unless the path contains `/v1/`.
+    """Return the values of query parameters whose names, such as `code`, may denote a secret.
 
-    Each value is returned in three forms: as it was sent, percent-encoded, and escaped as in a JSON string.
+    Each value is returned in three forms: as it was sent, percent-encoded, and escaped as in a JSON string. If the path
+    does not contain `/v1/`, return an empty set.
     """
     path, _, query = exchange.url.partition("?")
     # A result link is left alone, because it must match the request that fetches it.

@@ -24,8 +24,8 @@ _WORD = re.compile(rf"(?<![\w-])[\w-]{{{_SHORTEST},{SHORT - 1}}}(?![\w-])")
 class KnownKeys:
     """API keys that must be removed from texts.
 
-    A long key is found anywhere in a text. A short key (4 to 7 characters) is found only as a whole word, and only if
-    it consists neither of letters alone nor of digits alone. With a `limit`, only this many keys are kept: the ones
+    A long key is found anywhere in a text. A short key (4 to 7 characters) is found only as a whole word. Short keys
+    that consist of letters only, or of digits only, are ignored. With a `limit`, only this many keys are kept: the ones
     added most recently.
     """
 
@@ -42,7 +42,7 @@ class KnownKeys:
         return bool(self._marks)
 
     def add(self, key: str, mark: str = KEY) -> None:
-        """Add an API key. Wherever it occurs in a text, `remove_from` writes `mark` in its place.
+        """Add an API key, which `remove_from` replaces by `mark` wherever the key occurs in a text.
 
         A key that is added again keeps its first mark.
         """

@@ -1,12 +1,14 @@
-"""Replace secrets in texts and URLs by marks: API keys, and the user, query string and fragment of each URL.
+"""Replace secrets in texts and URLs by marks.
+
+The secrets are API keys, and the user, query string and fragment of each URL.
 
 A mark has the same length as the secret and contains at most sixteen bits of a digest of the secret, but does not
 reveal the secret. Therefore, limits on length can still be checked, a link still matches the request that fetches it,
 and a callback URL still matches its delivery. Redacting a URL twice has the same result as redacting it once. In a text
 that is not a URL, an API key that is recognized only by its form is replaced by `[removed]`.
 
-Each regular expression takes linear time, because consecutive quantifiers match different characters, and a quantifier
-that could backtrack is possessive.
+Each regular expression takes linear time, because two adjacent quantifiers never match the same character, and
+quantifiers that could otherwise backtrack are possessive (such as `*+`).
 """
 
 from __future__ import annotations
@@ -146,7 +148,8 @@ def redact_words(text: str) -> str:
 def mask_words(text: str, words: Collection[str]) -> str:
     """Replace the short API keys `words` by marks of the same length, where they occur as whole words.
 
-    Do not call this with a text that rules check, because an ordinary word may equal a short key.
+    Do not call this function with a text that a rule will check. An ordinary word that equals a short key would be
+    replaced, so that the rule would judge a changed text.
     """
     if not words or not any(word in text for word in words):
         return text
@@ -169,7 +172,7 @@ def _redact_match(match: re.Match[str]) -> str:
 
 
 def mark(secret: str) -> str:
-    """Return the mark for a secret. It has the length of the secret, and equal secrets have equal marks.
+    """Return the mark for a secret. The mark has the length of the secret, and equal secrets have equal marks.
 
     The mark is valid in a URI if and only if the secret is.
     """
@@ -185,10 +188,10 @@ def mark(secret: str) -> str:
 
 
 def _invalid_uri_character(secret: str) -> str:
-    """Return the last character of the mark for a secret that is not valid in a URI, so that the URL stays invalid.
+    """Return the character that must end the mark for `secret`, so that redaction does not make an invalid URL valid.
 
-    Return a space if the secret contains white space, `^` if it contains another character that a URI must not contain,
-    and an empty string if the secret is valid in a URI.
+    The character is a space if the secret contains white space, and `^` if the secret contains another character that a
+    URI must not contain. If the secret is valid in a URI, the mark needs no such character, and the result is empty.
     """
     if any(char.isspace() for char in secret):
         return " "

@@ -8,7 +8,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normalized_url(url: str) -> str:
-    """Return a URL with scheme and host in lower case, without user, default port, and dots after the host.
+    """Return a URL with scheme and host in lower case, and without a user, a default port, or dots that end the host.
 
     See RFC 3986, section 6.2. The rest of the URL is unchanged. A path without a host, and a URL with a scheme other
     than http and https, are returned unchanged. Raises ValueError for an invalid port or host.

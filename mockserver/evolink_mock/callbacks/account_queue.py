@@ -74,7 +74,7 @@ class AccountQueue:
         return self._later[0].due if self._later else None
 
     def put(self, entry: Entry) -> None:
-        """Add a delivery. It counts as due only after a call of `release`, even if its due time has passed."""
+        """Add a delivery. The delivery counts as due only after the next `release`, even if its due time has passed."""
         heapq.heappush(self._later, entry)
 
     def reschedule(self, task_id: str, due: float) -> None:
@@ -94,9 +94,9 @@ class AccountQueue:
             self._due.setdefault(entry.receiver, deque()).append(entry)
 
     def take(self, may_call: Callable[[str], bool]) -> Entry | None:
-        """Remove and return a due delivery to the next receiver for which `may_call` returns True.
+        """Find the next receiver for which `may_call` returns True, and remove one of its due deliveries.
 
-        Returns None if `may_call` returns False for the receivers of all due deliveries, or if no delivery is due.
+        Returns the removed delivery; None if no delivery is due, or if `may_call` returns False for each receiver.
         """
         receiver = next(filter(may_call, self._due), None)
         if receiver is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FAILURES = 50  # maximum number of failures of a period that are logged one by one
 _PERIOD_SECONDS = 10.0  # of real time
-_NAMED = 5  # maximum number of receivers that a total names
+_NAMED = 5  # maximum number of receivers that `receivers` names
 _log = logging.getLogger("evolink_mock.callbacks")
 
 
@@ -73,7 +73,10 @@ class AttemptLog:
 
 
 def receivers(origins: Iterable[str]) -> str:
-    """Return a text with the most frequent origins, such as "3 to https://a.example, 1 to https://b.example"."""
+    """Return how often the most frequent URL origins occur, as "3 to https://a.example, 1 to https://b.example".
+
+    `origins` contains the origin of each callback's receiver.
+    """
     counts = Counter(origins)
     named = [f"{count} to {origin}" for origin, count in counts.most_common(_NAMED)]
     more = [f"{len(counts) - _NAMED} more receivers"] if len(counts) > _NAMED else []

@@ -38,12 +38,12 @@ class FairQueue:
         self._limits = limits
         self._queues: deque[AccountQueue] = deque()
         self._by_receiver: Counter[str] = Counter()
-        self._is_slow: dict[str, bool] = {}  # by receiver: whether its last attempt was slow
-        self._standings: dict[int, bool | None] = {}  # by entry number: `_is_slow` when its attempt began
+        self._is_slow: dict[str, bool] = {}  # by receiver: whether the last attempt to it was slow
+        self._standings: dict[int, bool | None] = {}  # by entry number: `_is_slow` when the attempt began
         self._by_standing: Counter[bool | None] = Counter()  # number of attempts in progress, by standing
 
     def release(self, queue: AccountQueue, now: float) -> None:
-        """Give the account of `queue` a turn if a delivery in `queue` is due at `now`."""
+        """Make the deliveries in `queue` that are due at `now` available to `take`."""
         queue.release(now)
         if queue.is_waiting and not queue.has_turn:
             queue.has_turn = True
@@ -106,9 +106,9 @@ class FairQueue:
         return max(1, min(self._limits.account, free // 4))
 
     def _free_for(self, receiver: str) -> int:
-        """Return how many more attempts to a receiver are allowed by the limits `slow` and `unproven`.
+        """Return how many more attempts to a receiver the limits `slow` and `unproven` allow.
 
-        Returns `total` if neither limit applies, because the last attempt to the receiver was fast.
+        If the last attempt to the receiver was fast, neither limit applies, and the result is `total`.
         """
         limits, is_slow = self._limits, self._is_slow.get(receiver)
         if is_slow is False:

@@ -75,11 +75,14 @@ class LeasedAttempts:
         self._closing = False
 
     def may_hold(self, token: str, receiver: str) -> bool:
-        """Return whether `AttemptLimits` allows this worker to lease another delivery of an account to a receiver."""
+        """Return whether this worker may lease one more of the account's deliveries that go to the receiver.
+
+        Leased deliveries count as attempts for `AttemptLimits.share`.
+        """
         return self._held[token, receiver] < self._limits.share
 
     def hold(self, claims: Iterable[Claim]) -> None:
-        """Queue leased deliveries. Their attempts begin when `start_due` is called."""
+        """Queue leased deliveries, whose attempts begin when `start_due` is called."""
         for claim in claims:
             queue, entry = self._entry(claim)
             queue.put(entry)

@@ -165,7 +165,10 @@ class LeasedScheduler:
         return []
 
     async def _look(self) -> None:
-        """Renew leases, lease and attempt due deliveries, and call `changed` if another worker changed the store."""
+        """Renew this worker's leases. Lease due deliveries and attempt them.
+
+        Calls `changed` if another worker has changed the store.
+        """
         now = stopwatch()
         if now >= self._renew_at:
             await self._leases.renew()

@@ -25,7 +25,10 @@ class Resolver:
         self._slots = asyncio.Semaphore(most)
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        """Return the IP addresses of a host. Raises OSError or UnicodeError if there are none."""
+        """Return the IP addresses of a host.
+
+        Raises OSError if the look-up fails, and UnicodeError if `host` cannot be encoded as a host name.
+        """
         key = (host, port)
         if key not in self._under_way:
             await self._slots.acquire()

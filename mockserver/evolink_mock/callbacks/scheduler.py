@@ -80,7 +80,7 @@ class CallbackScheduler:
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Queue a delivery. Does nothing if no further attempt of the delivery is planned."""
+        """Schedule the next attempt of a delivery. Does nothing if the delivery is finished (`due` is None)."""
         if delivery.due is not None:
             self._put(self._queue(account), Entry(delivery.due, next(self._numbers), delivery))
 
@@ -203,7 +203,10 @@ class CallbackScheduler:
         self._set_alarm(queue)
 
     def _set_alarm(self, queue: AccountQueue, earliest: float = -math.inf) -> None:
-        """Set the time of the server's clock, `earliest` or later, at which `run` examines this queue again."""
+        """Make `run` examine the queue when its next delivery is due, but not before the time `earliest`.
+
+        `earliest` is in seconds of the server's clock.
+        """
         due = queue.next_due
         if due is None or due == math.inf or queue.is_frozen:
             return
@@ -270,7 +273,7 @@ class CallbackScheduler:
             _log.exception("recording an attempt failed, task %s", delivery.task_id)
 
     async def _until_next(self) -> None:
-        """Wait until the first time set by `_set_alarm`, or until `_set_alarm` sets an earlier time."""
+        """Wait until the earliest time that `_set_alarm` has set, or until `_set_alarm` sets an earlier one."""
         waits: list[asyncio.Task[object]] = [asyncio.create_task(self._wake.wait())]
         if self._alarms:
             waits.append(asyncio.create_task(self._clock.sleep_until(self._alarms[0][0])))

@@ -38,9 +38,9 @@ class _RefusedError(Exception):
 async def internal_address(host: str, within: float, resolve: Resolve) -> str | None:
     """Look up a host, and return the reason why the mock must not connect to its addresses; None if all are public.
 
-    Also returns None if the look-up fails or takes longer than `within` seconds of real time. The create request is
-    then accepted, because a later look-up may succeed, and each attempt to deliver the callback checks the addresses
-    again (clauses `callback.no-internal` and `callback.unresolved`).
+    Also returns None if the look-up fails or takes longer than `within` seconds of real time. None means that the
+    create request with this callback URL is accepted. That is safe, because each attempt to deliver the callback looks
+    up the host and checks the addresses again (clauses `callback.no-internal` and `callback.unresolved`).
     """
     try:
         async with asyncio.timeout(within):
@@ -124,7 +124,7 @@ class CallbackSender:
         self._preparing = asyncio.Lock()
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """Send `body` to `target` with POST, and return the attempt, which began at the time `at` (Unix seconds).
+        """Send `body` to `target` with POST, and return the attempt, with `at` as its start time (Unix seconds).
 
         If no response arrives, the `problem` of the attempt states the reason, and no error is raised. DNS, TLS,
         request and response together are limited to `rules.timeout` seconds of real time (clause `callback.timeout`).

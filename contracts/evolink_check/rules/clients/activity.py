@@ -102,7 +102,7 @@ def placeholder_id(observation: Observation, view: TraceView) -> str | None:
 
 
 def queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
-    """Return the failed status queries for task ids that no earlier request or response contains.
+    """Return the failed status queries for task ids that the body of no earlier request or response contains.
 
     If the trace is incomplete, return no queries, because the client may have got the id from its user or from an
     exchange that was not recorded.
@@ -126,14 +126,17 @@ def _queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
 
 
 def queries_for_invented_ids(view: TraceView) -> frozenset[int]:
-    """Return the entry numbers of the rejected status queries for unknown task ids (clause `client.given-ids`)."""
+    """Return the numbers of those `queries_for_unknown_ids` that got a 400, 403 or 404 (clause `client.given-ids`)."""
     return frozenset(
         query.number for query in queries_for_unknown_ids(view) if query.status in {400, 403, 404}
     )
 
 
 def _first_mentions(ids: set[bytes], view: TraceView) -> Mapping[bytes, int]:
-    """Map each task id to the number of the first entry whose request or response body contains the id as a word."""
+    """Map each task id to the number of the first exchange that contains the id in one of its two bodies.
+
+    The id must not be a part of a longer word.
+    """
     first: dict[bytes, int] = {}
     odd = {
         id_: re.compile(rb"(?<![\w-])" + re.escape(id_) + rb"(?![\w-])")

@@ -128,7 +128,7 @@ def poll_interval(view: TraceView) -> Iterator[Finding]:
 
 
 def _refused_without_wait(queries: Sequence[Observation]) -> Iterator[Finding]:
-    """Judge queries after a 429 without a valid `Retry-After`. A single immediate repetition is accepted."""
+    """Judge whether clients wait after a 429 that has no valid `Retry-After`. One immediate repetition is accepted."""
     pairs = [
         (before, after)
         for before, after in pairwise(queries)
@@ -210,9 +210,9 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """Map the number of each create request whose task was abandoned to the number of the equal request after it.
+    """For each abandoned task, map the number of the task's create request to the number of the repeated request.
 
-    A task is abandoned if, within a minute after the last query of the task, the client repeats the create request.
+    A task is abandoned if the client repeats the create request within a minute after the last query of the task.
     """
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):

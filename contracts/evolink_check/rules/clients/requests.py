@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @rule("auth.header")
 def in_header(view: TraceView) -> Iterator[Finding]:
-    """A client sends its API key as `Authorization: Bearer KEY`."""
+    """A client sends its API key as a bearer token in the Authorization header."""
     elsewhere = view.once(_redirects_elsewhere)
     for observation in requests_with_roles(view, *KEYED_ROLES):
         if observation.exchange.url in elsewhere:
@@ -124,7 +124,8 @@ def valid_request(view: TraceView) -> Iterator[Finding]:
 def _judge_faults(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
     """Judge whether a create request is free of the faults for which `is_wrong` returns True.
 
-    If the documents do not clearly forbid a fault, it counts only if the server refused the request with a 400.
+    If the documents do not say clearly whether something is a fault, the request violates the clause only if the server
+    refused the request with a 400.
     """
     if _is_body_missing(observation):
         return

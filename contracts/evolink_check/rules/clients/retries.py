@@ -123,10 +123,10 @@ def _request_series(view: TraceView) -> Iterable[list[Observation]]:
 
 
 def _next_attempt(series: Sequence[Observation], place: int) -> Observation | None:
-    """Return the first request that may repeat the refused request `series[place]`; None if there is none.
+    """Return the first request that the client had to delay because `series[place]` got a 429; None if there is none.
 
-    A create request with another body also counts as a repetition, unless it follows so soon that the client sent it
-    before the refusal arrived.
+    A create request with another body is skipped if the client sent it within `_AT_ONCE` seconds after the 429, because
+    the client may not have read the 429 by then.
     """
     refused = series[place]
     first = bisect_left(series, refused.ended, lo=place + 1, key=lambda request: request.began)

@@ -77,7 +77,7 @@ def _of_id(query: Observation, view: TraceView) -> set[int]:
         return {query.success, 400, 403, 404, 500}
     if is_foreign(query.task_id):
         return {400}
-    if not _WORD.fullmatch(query.task_id):  # routers and decoders differ
+    if not _WORD.fullmatch(query.task_id):  # servers differ in how they decode such an id
         return {400, 403, 404}
     if was_never_issued(query, view):
         return {404, 500} if well_formed(query.task_id) else {404, 400}
@@ -106,9 +106,9 @@ def is_foreign(task_id: str) -> bool:
 def was_never_issued(observation: Observation, view: TraceView) -> bool:
     """Return whether no server can have issued the task id that a status query asks for.
 
-    Return True if evolink-check invented the id, or if the time in the id is impossible. Return False for an id that
-    occurs in a response or in the examples of the OpenAPI documents. Also return False for any other id with a possible
-    time, because the task may have been created before the recording began.
+    Return False if the id occurs in a response or in the examples of the OpenAPI documents. Otherwise, return True if
+    evolink-check invented the id, or if the Unix time in the id is before 2017 or after the response. Return False for
+    all other ids, because the task may have been created before the recording began.
     """
     if observation.task_id in view.once(_reported_ids) or observation.task_id in view.once(_example_ids):
         return False

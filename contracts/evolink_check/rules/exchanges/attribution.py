@@ -2,16 +2,16 @@
 
 The rules about responses of the API use these functions:
 
-- `is_judgeable(observation)`: the response has a documented status and is JSON. An error has the documented shape too.
-  Most rules consider only judgeable responses.
+- `is_judgeable(observation)`: the response has a documented status, is JSON and, if it is an error, has the documented
+  shape of an error. Most rules consider only judgeable responses.
 - `has_judgeable_status(observation)`: the response is judgeable, except that its body may be missing from the trace.
   Rules about statuses consider these exchanges.
 - `clause_of_malformed_response(observation)`: the clause that a malformed response violates; empty for any other
   response.
-- `known_tasks(view)`: the create requests of the tasks whose queries are judged, by task id. The response to each of
-  these requests is judgeable, and its task id is well formed, unique and consistent with `created`. For any other task,
-  the response to the create request already violates a clause. If a query of a known task gets a 404 before another
-  query gets a 200, `create.readable-at-once` is violated.
+- `known_tasks(view)`: a mapping from task ids to create requests, for the tasks whose status queries are judged. The
+  response to each of these requests is judgeable, and the task id in the response is well formed, unique and consistent
+  with `created`. For any other task, the response to the create request already violates a clause. If a query of a
+  known task gets a 404 before another query gets a 200, `create.readable-at-once` is violated.
 - `headers_to_blame(view)` in `false_rejections`: for each exchange that was refused because of an unknown request
   header, the name of the header.
 """
@@ -84,10 +84,10 @@ def well_formed(task_id: str) -> bool:
 
 
 def known_tasks(view: TraceView) -> Mapping[str, Observation]:
-    """Return the create requests of the tasks whose queries are judged, by task id.
+    """Return a mapping from task ids to create requests, for the tasks whose status queries are judged.
 
-    The response to each of these requests is judgeable, and its task id is well formed, unique and consistent with
-    `created`.
+    The response to each of these requests is judgeable, and the task id in the response is well formed, unique and
+    consistent with `created`.
     """
     return view.once(_known_tasks)
 
@@ -128,7 +128,7 @@ def ignores_invalid_key(observation: Observation) -> bool:
 def lacks_error_shape(view: TraceView) -> bool:
     """Return whether any error of the task endpoints lacks the documented shape.
 
-    If so, rules do not report errors of other endpoints that lack this shape too.
+    If so, rules do not report that errors of other endpoints lack this shape.
     """
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
@@ -169,7 +169,7 @@ def _has_api_response(observation: Observation) -> bool:
 
 
 def _lacks_body(observation: Observation) -> bool:
-    """Return whether only the body of the response to a documented request is missing from the trace."""
+    """Return whether the trace has the response to a create, status or credits request, but without its body."""
     return (
         observation.role in {"create", "query", "credits"}
         and observation.answered
@@ -190,7 +190,8 @@ def _meets_an_exemption(observation: Observation) -> bool:
 def _is_unclear_undocumented_route(observation: Observation) -> bool:
     """Return whether the response for an undocumented path or method cannot be judged.
 
-    A success cannot be judged. An error cannot be judged if routers may interpret the method or path differently.
+    A success cannot be judged. An error cannot be judged if servers differ in how they interpret the method or the
+    path, such as a path with an encoded slash (`%2F`).
     """
     if observation.role not in {"other path", "other method"}:
         return False

@@ -59,7 +59,10 @@ def _has_own_clause(pointer: str, keyword: str) -> bool:
 
 
 def _is_missing(observation: Observation, pointer: str) -> bool:
-    """Return whether a field that every client needs is null or absent. Only `create.complete` reports this."""
+    """Return whether `pointer` names a field that every client needs, and this field is null or absent.
+
+    Only `create.complete` reports such a field.
+    """
     return pointer.removeprefix("/") in _EXPECTED and observation.body.get(pointer[1:]) is None
 
 
@@ -100,8 +103,8 @@ def is_at_once(create: Observation, query: Observation) -> bool:
 def readable_at_once(view: TraceView) -> Iterator[Finding]:
     """A query sent immediately after the response to the create request does not get a 404.
 
-    A 404 for a query that was sent later also violates this clause if another query finds the task; otherwise, it
-    violates `query.answers-200`.
+    A 404 for a query that was sent later also violates this clause if another query of the task succeeds, because the
+    task exists. If no query of the task succeeds, the 404 violates `query.answers-200`.
     """
     creates, first = known_tasks(view), set()
     for query in view.of("query"):
@@ -203,7 +206,7 @@ def created(view: TraceView) -> Iterator[Finding]:
 
 
 def _clock_may_be_advanced(create: Observation, view: TraceView) -> bool:
-    """Return whether `created` may be too late because the server's clock was advanced during the recording.
+    """Return whether an advance of the server's clock during the recording can explain a `created` that is too late.
 
     Return True if the account got a correct `created` for another create request that began before `create` ended.
     """
@@ -211,7 +214,7 @@ def _clock_may_be_advanced(create: Observation, view: TraceView) -> bool:
 
 
 def _first_in_time(view: TraceView) -> Mapping[str, float]:
-    """Map each account to the Unix time when its first create request that got a correct `created` began."""
+    """Map each account to the Unix time at which its first create request with a correct `created` began."""
     first: dict[str, float] = {}
     for create in accepted(view):
         value = create.body.get("created")
@@ -223,11 +226,11 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
 
 
 def _distance(value: int, create: Observation) -> tuple[float, float]:
-    """Return the seconds from a create request to `value`, its `created`, and how many seconds are allowed.
+    """Return two numbers of seconds: the distance of `value` from the create request, and the maximum distance allowed.
 
-    The seconds are negative if `created` is earlier than the request, and 0 for every time between the request and its
-    response. The time of the response is taken from its `Date` header. Without this header, the recorded time is used,
-    and more seconds are allowed, because the clock of the recorder may be wrong.
+    `value` is the `created` of the request. The distance is negative if `created` is earlier than the request, and 0 if
+    `created` is between the request and the response. The time of the response is taken from the `Date` header. Without
+    this header, the recorded time is used, and the maximum is larger, because the clock of the recorder may be wrong.
     """
     date = http_date(create.header("Date") or "")
     ended = create.ended if date is None else date

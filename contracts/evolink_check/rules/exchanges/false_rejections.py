@@ -55,9 +55,9 @@ def unknown_headers(observation: Observation) -> list[str]:
 def headers_to_blame(view: TraceView) -> Mapping[int, str]:
     """Map the number of each exchange that was refused because of an unknown header to the name of the header.
 
-    The header is considered the reason if no comparable request without unknown headers got a wrong status, and no
-    comparable request with this header got a right one. Requests are comparable if one account sent them, and if a
-    correct server may return the same statuses for them.
+    The header is considered the reason if all comparable requests without unknown headers got an allowed status, and
+    all comparable requests with this header got a status that is not allowed. Requests are comparable if the same
+    account sent them, and if the set of allowed statuses (see `permitted`) is the same for all of them.
     """
     return view.once(_headers_to_blame)
 
@@ -125,8 +125,9 @@ def _refusals(
 def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
     """Return the features for which a create request may have been refused, the most likely ones first.
 
-    A feature is left out if another request with this feature was accepted. The host of a callback URL, even if it was
-    accepted before, is left out only if another feature remains, because a later look-up of the host may fail.
+    A feature is left out if another request with this feature was accepted. The host of a callback URL is an exception,
+    because a later look-up of an accepted host can fail. If no other feature remains, the host is returned even though
+    another request with this host was accepted.
     """
     others = [
         feature

@@ -117,7 +117,7 @@ def _of_create(observation: Observation, view: TraceView) -> ClauseFindings:
 def _is_either(clause: str, observation: Observation) -> bool:
     """Return whether the clause allows both a success and a 400, and the request got one of them.
 
-    Other statuses show nothing about the clause; a 429, for example, is about the API key.
+    Other statuses show nothing about the clause. For example, a 429 only shows that the account exceeded a rate limit.
     """
     return clause in _EITHER and observation.status in {observation.success, 400}
 

@@ -198,7 +198,8 @@ def share_idempotency_key(first: Observation, second: Observation) -> bool:
 def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Finding]:
     """Errors for undocumented paths and methods have the documented shape.
 
-    If an error of a task endpoint lacks this shape too, `error.shape` or `wire.json` reports it, and not this rule.
+    If errors of the task endpoints lack this shape as well, `error.shape` or `wire.json` reports those errors, and this
+    rule does not check the shape of any error.
     """
     shapeless = view.once(lacks_error_shape)
     for observation in view.of("other path" if clause == "error.other-paths" else "other method"):

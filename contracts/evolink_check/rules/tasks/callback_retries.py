@@ -139,7 +139,8 @@ def _is_retry_missing(
 ) -> bool:
     """Return whether the server should have retried the attempt `last`, but no retry arrived in time.
 
-    Return False if a slow server or a redirect may be the reason.
+    Return False if the server followed a redirect from the receiver instead of retrying, or if the server was so slow
+    that the retry may be late or lost.
     """
     rest = 1 + len(deliveries.rules.retries) - len(run.attempts)
     if run.success or deliveries.redirected or rest < 1 or is_lossy(deliveries, last.ended, view, rest=rest):

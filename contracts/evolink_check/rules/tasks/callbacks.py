@@ -62,8 +62,8 @@ def _is_due(deliveries: TaskDeliveries, view: TraceView) -> bool:
 def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> bool:
     """Return whether the recording lasted so long after `end` that it would contain a callback, if there was one.
 
-    `end` is the exchange that first reported the end of the task. Return False if the server was then so slow that it
-    may have been unable to deliver the callback.
+    `end` is the exchange that first reported the end of the task. Return False if the server was so slow around the
+    time of `end` that it may have been unable to deliver the callback.
     """
     enough = Tolerances(view.trace.scale).wait_for_delivery(deliveries.rules, 0)
     over = view.trace.watched_until >= end.ended + enough
@@ -202,7 +202,7 @@ def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: T
 def query_kept(view: TraceView) -> Iterator[Finding]:
     """A callback is sent to the path and query string of the callback URL (clause `callback.query-kept`).
 
-    Findings state only the lengths of the path and query string, which may be secret.
+    Because the path and the query string may be secret, findings state only their lengths.
     """
     for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts) if deliveries.url else ():

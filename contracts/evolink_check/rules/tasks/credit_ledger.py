@@ -91,7 +91,8 @@ def _began(spending: CreateCost) -> float:
 def _cost_of(create: Observation, view: TraceView) -> CreateCost:
     """Return the record of a create request, with the time at which its task ended.
 
-    If the response has no unique task id, the task counts as ended after ten minutes of the server's clock.
+    If the response has no unique task id, the end of the task cannot be observed. The task is then assumed to end ten
+    minutes (by the server's clock) after the response.
     """
     made = create.status not in _REFUSED
     unique = create.task_id and create.number not in view.once(_numbers_with_same_id)
@@ -116,7 +117,10 @@ def _cost_of(create: Observation, view: TraceView) -> CreateCost:
 
 
 def _numbers_with_same_id(view: TraceView) -> frozenset[int]:
-    """Return the numbers of the create requests that share a task id, so that their tasks cannot be distinguished."""
+    """Return the entry numbers of all create requests that got the same task id as another create request.
+
+    The tasks of such requests cannot be told apart.
+    """
     return frozenset(observation.number for pair in view.once(creates_with_same_id) for observation in pair)
 
 

@@ -1,7 +1,8 @@
 """Rules about the credits of an account before and after requests, and about the shape of the credits response.
 
-A finding needs two responses of the credits endpoint between which the account sent only one kind of request. Completed
-tasks are not checked, because the documents call the cost of a task an estimate.
+A rule about costs compares two responses of the credits endpoint between which the account sent only requests of the
+kind that the rule checks, such as refused create requests. The cost of completed tasks is not checked, because the
+documents call the cost of a task an estimate.
 """
 
 from __future__ import annotations
@@ -162,8 +163,8 @@ def after_billing(view: TraceView) -> Iterator[Finding]:
 def short(view: TraceView) -> Iterator[Finding]:
     """A create request that the credits do not cover gets a 402 (clause `credits.short`).
 
-    The rule applies to accounts that are configured as having no credits, and to accounts whose credits were just
-    queried.
+    The rule applies to accounts that have no credits according to the configuration of the check, and to the first task
+    that an account creates after its credits were queried.
     """
     for create in view.of("create"):
         if create.account.credits is False and create.account.valid and create.account.access is not False:

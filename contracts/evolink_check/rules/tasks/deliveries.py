@@ -100,9 +100,9 @@ def slowest_answer(view: TraceView, at: float) -> float:
 def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: int = 1) -> bool:
     """Return whether the server was so slow around the Unix time `at` that deliveries may be late or lost.
 
-    `rest` is the number of attempts that were still to come. If one attempt was left, the server counts as slow if a
-    response took longer than a quarter of the callback timeout. If more attempts were left, a response must have taken
-    longer than the whole timeout.
+    `rest` is the number of attempts that the server still had to make at the time `at`. If this was one attempt, the
+    server counts as slow if a response took longer than a quarter of the callback timeout. If there were more attempts
+    to make, the server counts as slow only if a response took longer than the whole timeout.
     """
     timeout = Tolerances(view.trace.scale).real(deliveries.rules.timeout)
     return slowest_answer(view, at) > (timeout / 4 if rest == 1 else timeout)
@@ -180,7 +180,10 @@ def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None
 
 
 def _places_by_url(tasks: Sequence[TaskDeliveries]) -> Mapping[str, int]:
-    """Map each callback URL, without its query string, to the index of its task. URLs of several tasks are left out."""
+    """Map each callback URL, without its query string, to the index of its task.
+
+    A URL that more than one task uses is left out.
+    """
     by_url: dict[str, list[int]] = {}
     for place, deliveries in enumerate(tasks):
         if deliveries.url:

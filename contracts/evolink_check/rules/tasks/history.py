@@ -3,7 +3,8 @@
 - `task_histories(view)`: the tasks that can be judged. A task that should not exist, because its create request had to
   be refused or its id is malformed, is left out.
 - `bodies(view)`: the responses and callbacks that the rules judge; `bodies_of(history)`: the bodies of one task.
-- `in_order(observations)`: which exchanges certainly precede which. Of two that overlap in time, neither does.
+- `in_order(observations)`: which exchanges certainly precede which. If two exchanges overlap in time, neither certainly
+  precedes the other.
 """
 
 from __future__ import annotations
@@ -87,10 +88,10 @@ def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
 
 
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
-    """Yield the exchanges in order of their beginning, each with exchanges that certainly precede it.
+    """Yield the exchanges in order of their beginning, each with a list of exchanges that certainly precede it.
 
-    An exchange certainly precedes another if it ended before the other began. Each exchange is yielded as a predecessor
-    only once, with the first exchange that it precedes.
+    An exchange certainly precedes another if it ended before the other began. Each list contains only the predecessors
+    that no earlier list contained.
     """
     views = list(views)
     precision = Tolerances().recorded_time
@@ -153,8 +154,8 @@ def _is_judgeable_refusal(observation: Observation) -> bool:
 def _is_own(observation: Observation, task: TaskRecord) -> bool:
     """Return whether a query was sent by the account that created the task.
 
-    If one of the two accounts is unknown, return whether the query succeeded. If the create request was not recorded,
-    return whether the API key of the query may be valid.
+    If the create request was not recorded, return False only if the API key of the query is known to be invalid. If the
+    create request was recorded, but one of the two accounts is unknown, return whether the query succeeded.
     """
     if task.create is None:
         return observation.account.valid is not False
@@ -171,7 +172,8 @@ def ends_of(statuses: Statuses) -> tuple[str, ...]:
 def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
     """Return the statuses that a task can have, including a documented status for cancelled tasks.
 
-    If the create request is not in the trace, the status for cancelled tasks is taken from any document.
+    If the create request is not in the trace, the model of the task is unknown. The status for cancelled tasks is then
+    taken from one of the documents that have such a status.
     """
     statuses = view.spec.query.statuses
     if task.create is not None:

@@ -42,7 +42,10 @@ def identity(view: TraceView) -> Iterator[Finding]:
 
 
 def _same_identity(observation: Observation, identity: dict[str, Any]) -> Iterator[Finding]:
-    """Compare the fields of a body with `identity`, the fields of earlier bodies, and add new fields to `identity`."""
+    """Compare the fields of a body with `identity`, which holds the fields of earlier bodies.
+
+    Fields that occur for the first time are added to `identity`.
+    """
     fields = {
         name: observation.body[name] for name in IDENTITY if type(observation.body.get(name)) is _TYPES[name]
     }
@@ -145,7 +148,8 @@ def _of(observation: Observation, name: str) -> str:
 def ends(view: TraceView) -> Iterator[Finding]:
     """A task ends within the configured limit, by default ten times its estimated time (clause `task.ends`).
 
-    If neither limit is known, a task that takes longer than ten minutes of the server's clock gets a warning.
+    If no limit is configured and the estimated time is unknown, a task that takes longer than ten minutes (by the
+    server's clock) causes a warning.
     """
     for history in task_histories(view):
         over = [
@@ -185,7 +189,8 @@ def _not_ended(view: TraceView, history: TaskHistory, create: Observation) -> It
 def cancellable(view: TraceView) -> Iterator[Finding]:
     """A task that has ended has a boolean `can_cancel` (clause `task.can-cancel`).
 
-    Both true and false are accepted, because the API has no request to cancel a task.
+    Both true and false are accepted. No check can show which value is right, because the API has no request to cancel a
+    task.
     """
     for history, observation in bodies(view):
         if observation.body.get("status") in history.ends and can_cancel(observation.body) is not None:

@@ -52,7 +52,7 @@ def results_when_completed(view: TraceView) -> Iterator[Finding]:
 
 
 def _has_files(history: TaskHistory) -> bool:
-    """Return whether the results of the task are files; the results of voices, elements and characters are not."""
+    """Return whether the results of the task are files. Some tasks create something else, such as a voice."""
     operation = history.create.operation if history.create else None
     return operation is None or operation.prose.has_files
 
@@ -106,7 +106,10 @@ def _missing(error: Any) -> str:
 
 
 def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
-    """Yield each exchange about a failed task, with the value of `error.NAME`, unless the value is null."""
+    """Yield each exchange about a failed task, with the value of the member `name` of `error`.
+
+    Exchanges in which this value is null or missing are left out.
+    """
     for history, observation in bodies(view):
         error = observation.body.get("error")
         if observation.body.get("status") == history.statuses.failure and isinstance(error, dict):

@@ -69,7 +69,10 @@ def _is_running(history: TaskHistory, observation: Observation) -> bool:
 
 
 def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
-    """Judge whether the progress is `value` in every body that has the status at index `place` of `Statuses`."""
+    """Judge whether the progress is `value` in every body with a certain status.
+
+    `place` is the position of this status in the tuple `Statuses`, such as 0 for the status of pending tasks.
+    """
     for history, observation in bodies(view):
         now, word = progress_of(observation.body), history.statuses[place]
         if observation.body.get("status") != word or now is None:
@@ -93,7 +96,7 @@ def progress_pending(view: TraceView) -> Iterator[Finding]:
 def progress_processing(view: TraceView) -> Iterator[Finding]:
     """While a task is processing, `progress` is an integer from 0 to 100 (clause `task.progress-processing`).
 
-    0 and 100 are accepted, so every value that `task.progress-range` accepts passes.
+    `task.progress-range` reports other values.
     """
     return (
         passed(observation.number)

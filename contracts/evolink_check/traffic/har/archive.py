@@ -65,14 +65,16 @@ def _head(version: str) -> dict[str, Any]:
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     """Merge HAR documents into one trace, ordered by time. `documents` are pairs of a file name and a document.
 
-    Files of evolink-check are read without loss. In files of other tools, labels replace the API keys. The sender of a
-    request without an Authorization header is unknown, because many tools omit this header. Three kinds of entries are
-    left out, with a note: responses from a cache, requests whose body was not recorded, and invalid entries of other
-    hosts.
+    Files of evolink-check are read without loss. In files of other tools, labels replace the API keys. Many tools omit
+    the Authorization header. Therefore, a request without this header is attributed to an unknown account, and not to a
+    client without an API key. The mock's journal is an exception, because a journal contains all headers. Three kinds
+    of entries are left out, with a note: responses from a cache, requests whose body was not recorded, and invalid
+    entries of requests to other hosts.
 
-    If `origin` is empty, the API is the documented server or the origin of most requests to documented paths. Raises
-    ValueError if a file is not a HAR file, if an entry of the API is invalid, or if the files were recorded with
-    different clock scales; the error names the file and the invalid entry.
+    `origin` is the base URL of the API. If `origin` is empty, the base URL is taken from a file of evolink-check. If
+    there is no such file, `origin_of` guesses the base URL from the requests. Raises ValueError if a file is not a HAR
+    file, if the entry of a request to the API is invalid, or if the files were recorded with different clock scales.
+    The error names the file and the invalid entry.
     """
     origin = normalized_url(origin)
     files = read_archives(documents, origin)

@@ -33,7 +33,7 @@ class ResponseBody:
 
 
 def post_body(post: Post | None) -> bytes:
-    """Return the body of a request as recorded, without decoding its content coding.
+    """Return the recorded body of a request. Base64 is decoded, but a content coding, such as gzip, is not.
 
     Raises ValueError if the recorded base64 is invalid.
     """
@@ -59,7 +59,7 @@ def _is_lost(post: Post | None, body: bytes) -> bool:
 
 
 def content_body(content: Content | None) -> bytes:
-    """Return the body of a response as recorded, without decoding its content coding.
+    """Return the recorded body of a response. Base64 is decoded, but a content coding, such as gzip, is not.
 
     Raises ValueError if the recorded base64 is invalid.
     """
@@ -166,7 +166,10 @@ def _content_length(headers: Headers) -> int:
 
 
 def _size_left_out(response: Response, body: bytes, *, streams: bool) -> int | None:
-    """Return None if the response body was recorded completely; otherwise, return its length in bytes, 0 if unknown."""
+    """Return None if the response body was recorded completely; otherwise, return the length of the whole body.
+
+    The length is in bytes, and 0 if it is unknown.
+    """
     content = response.content
     size = _size(content.size) if content is not None else -1
     if body:

@@ -26,11 +26,11 @@ _SHOWN = 80  # characters of a malformed value in an error
 
 
 def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False, place: int = 0) -> Entry:
-    """Convert a HAR entry to an entry of a trace, with the number `place`.
+    """Convert a HAR entry to an entry of a trace.
 
     `who` is the label of the account that sent the request; the sender of a callback is always `server`. `streams` is
-    True if the tool that wrote the file does not record streamed bodies. Raises ValueError if the time, URL, status or
-    a body of the HAR entry is invalid.
+    True if the tool that wrote the file does not record streamed bodies. `place` is the number of the new entry in the
+    trace. Raises ValueError if the time, URL, status or a body of the HAR entry is invalid.
     """
     began = _began(entry.started)
     response = entry.response or Response()

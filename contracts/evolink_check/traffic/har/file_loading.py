@@ -136,8 +136,8 @@ def _with_undecoded_entries(text: bytes) -> Any:
 def decode_entry(value: Any) -> Any:
     """Decode an entry if it is `msgspec.Raw`; return any other value unchanged.
 
-    The result is a `HarEntry`, or the JSON value if it does not match this record. Raises ValueError if the entry is
-    not valid JSON.
+    A decoded entry is a `HarEntry`, or a plain JSON value if its members do not fit a `HarEntry`. Raises ValueError if
+    the entry is not valid JSON.
     """
     if not isinstance(value, msgspec.Raw):
         return value
@@ -161,7 +161,10 @@ def _integer(digits: str) -> float:
 
 
 def _attached_bodies(document: Any) -> Iterator[dict[str, Any]]:
-    """Yield the JSON object of each body that is stored in a separate file, whose name Playwright writes as `_file`."""
+    """Yield each `postData` or `content` object of the HAR document whose body is in a separate file.
+
+    The member `_file` of the object, which Playwright writes, is the name of this file.
+    """
     entries = _at(document, "log", "entries")
     for entry in entries if isinstance(entries, list) else ():
         for body in (_at(entry, "request", "postData"), _at(entry, "response", "content")):

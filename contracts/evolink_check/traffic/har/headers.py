@@ -36,7 +36,10 @@ def headers_of(recorded: RecordedHeaders) -> Headers:
 
 
 def header_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
-    """Return the value of the first header called `name` (in lower case); None if there is none."""
+    """Return the value of the first header called `name`; None if there is none.
+
+    `name` must be in lower case. The names in `headers` may contain capital letters.
+    """
     return next((value for key, value in headers if key.lower() == name), None)
 
 

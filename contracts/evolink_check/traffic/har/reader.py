@@ -1,4 +1,7 @@
-"""Read HAR documents of any tool as entries of a trace. Labels replace API keys, and notes list the omitted entries."""
+"""Read HAR documents of any tool as entries of a trace, with labels in place of API keys.
+
+Entries that cannot be used are left out, and a note says which, and why.
+"""
 
 from __future__ import annotations
 
@@ -86,8 +89,8 @@ def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> lis
     """Read HAR documents, and remove the API keys from documents that evolink-check did not write.
 
     `origin` is the base URL of the API. If `origin` is empty, requests to the documented host or to a documented path
-    count as requests to the API. Raises ValueError, which names the file, if the file is not a HAR file or if an entry
-    of the API is invalid; in the latter case, the error also names the entry.
+    count as requests to the API. Raises ValueError if a file is not a HAR file, or if the entry of a request to the API
+    is invalid. The error names the file and the invalid entry.
     """
     archives = [
         (name, convert_record(document, Archive, f"{name}: not a HAR file").log)
@@ -266,9 +269,9 @@ def _label_of_sender(entry: HarEntry, labels: _Labels) -> str:
 def _label_in_journal(entry: HarEntry, only: str) -> str:
     """Return the label of the account that sent a request in the mock's journal, its log of requests and responses.
 
-    A journal contains the requests of one account, whose label is `only`. A request without an Authorization header was
-    sent without an API key, because the journal contains all headers. If a request got a 401, the value of its
-    Authorization header is an API key only if it begins with `Bearer`.
+    A journal contains the requests of one account, whose label is `only`, and all headers of these requests. Therefore,
+    a request without an Authorization header counts as sent without an API key (label `NOBODY`). A request that got a
+    401 also counts as sent without an API key, unless its Authorization header begins with `Bearer`.
     """
     value = authorization(entry)
     if value is None:
