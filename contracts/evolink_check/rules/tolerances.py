@@ -25,8 +25,8 @@ class Tolerances:
     # Clocks
     recorded_time: float = 0.001  # recordings round times to milliseconds
     date_header: float = 1.0  # the precision of an HTTP date
-    created_by_date: float = MINUTE  # between `created` and the server's own `Date`
-    # Between `created` and the observer's clock, whose time zone may be wrong.
+    created_by_date: float = MINUTE  # maximum difference between `created` and the server's `Date`
+    # Maximum difference between `created` and the observer's clock, whose time zone may be wrong.
     created_by_observer: float = DAY
     clock_ahead: float = 10 * 365 * DAY  # how far a server's clock may be ahead of real time
 
@@ -37,12 +37,12 @@ class Tolerances:
     estimate_factor: float = 10.0  # the time limit of a task is its estimated time multiplied by this
 
     # Links to results
-    link_life_server: float = DAY
+    link_life_server: float = DAY  # how long a result link is valid, unless the documents state a time
     link_margin_server: float = MINUTE  # a link may expire this much too early or too late
-    video_length: float = 0.5  # between the requested and the actual length of a video
+    video_length: float = 0.5  # maximum difference between the requested and the actual length of a video
 
     # Deliveries
-    first_delivery_server: float = 15.0  # from the end of a task to its first delivery
+    first_delivery_server: float = 15.0  # maximum time from the end of a task to the first delivery
     delivery_delay: float = 1.5  # how late a busy server may send a delivery
     same_instant: float = 3.0  # the response times of a server hardly change within this time
     retry_early: float = 0.5  # a retry may come this much too early
@@ -50,14 +50,14 @@ class Tolerances:
 
     # Clients
     request_under_way: float = 0.3  # a request that follows this soon was sent before the response arrived
-    network: float = 0.15  # delay between a client and its observer
+    network: float = 0.15  # maximum delay between a client and the observer of its requests
     poll_interval: float = 1.0  # the minimum time between two queries
     poll_useful: float = 65.0  # the maximum time between two queries: a minute and a margin
     repeat: float = MINUTE  # a request that is repeated later than this is a new decision, not a retry
     create_later: float = 1.85  # a create request this long after a failure is not an immediate retry
     long_wait: float = 10.0  # a client that waits this long need not increase its wait with each retry
     receiver_timeout: float = 10.0  # the time within which a receiver must answer
-    receiver_network: float = 0.5  # delay between a sender and a receiver
+    receiver_network: float = 0.5  # maximum delay between a sender and a receiver
 
     def real(self, server_seconds: float) -> float:
         """Convert seconds of the server's clock to real seconds."""

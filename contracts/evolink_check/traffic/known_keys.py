@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
 T = TypeVar("T")
-KEY = "[removed:key]"  # replaces a key that occurs outside its header; the rules look for it
+KEY = "[removed:key]"  # replaces a key that occurs outside the Authorization header; rules look for this mark
 _SHORTEST = 4  # characters; shorter keys occur by chance too often
 _FEW = 16  # up to this many starts of keys, searching for them one by one is faster
 _REMEMBERED, _REMEMBERED_LENGTH = 4_096, 64  # results, and characters of a text
@@ -81,7 +81,7 @@ class KnownKeys:
         return result
 
     def may_be_in(self, text: str) -> bool:
-        """Return whether the text may contain a known key. False means that it certainly contains none."""
+        """Return False if the text certainly contains no known key; otherwise, return True."""
         return (
             self._short > 0
             or self._may_have_long(text)

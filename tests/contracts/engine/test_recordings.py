@@ -181,7 +181,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_what_of_a_file_was_left_out_is_noted_in_the_report(judged: Callable[..., Report]) -> None:
     invalid = created() | {"request": {"url": None}}
     report = judged(browser(created(), invalid))
-    assert any("0.har: 1 left out, invalid and not of the API (entry 1: " in note for note in report.notes)
+    assert any(
+        "0.har: 1 left out, invalid and not sent to the API (entry 1: " in note for note in report.notes
+    )
 
 
 @pytest.mark.parametrize("status", [200, 400])

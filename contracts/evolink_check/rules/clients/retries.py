@@ -40,7 +40,7 @@ _LOST_TRIES = 3  # this many immediate repetitions after lost responses are a vi
 _TRIES: Mapping[str, int] = {
     "create": 3,
     "query": 5,
-}  # the number of waits after which they should have grown
+}  # after this many waits, the waits should have grown
 
 
 @rule("client.no-retry-refused")

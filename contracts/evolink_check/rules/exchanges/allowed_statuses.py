@@ -44,7 +44,7 @@ def permitted(observation: Observation, view: TraceView) -> frozenset[int]:
 def _of_create(create: Observation) -> Mapping[int, bool]:
     """Map each status to whether a correct server may return it for a create request."""
     account, keyed, refused = create.account, create.account.valid is not False, bool(certain_faults(create))
-    doubtful = bool(create.faults) and not refused  # the documents do not say whether it is refused
+    doubtful = bool(create.faults) and not refused  # the documents allow a success and a refusal
     names_no_model = any(fault.clause == "model.enum" for fault in create.faults)
     return {
         401: account.valid is not True,
@@ -98,7 +98,7 @@ def is_foreign(task_id: str) -> bool:
     """Return whether a task id does not begin with `task-unified-` (clause `query.id-prefix`).
 
     Return False if the id contains characters other than letters, digits, `_` and `-`, because servers may
-    decode these differently.
+    decode these characters differently.
     """
     return _WORD.fullmatch(task_id) is not None and not task_id.startswith(PREFIX)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _EXPECTED = ("id", "status", "created", "model", "progress")
 _TOLERANCES = Tolerances()
-# JSON pointers to parts of the response that other clauses check: only the value, or everything below it.
+# Other clauses check the value at each JSON pointer in `_VALUES`, and everything below each pointer in `_WHOLE`.
 _VALUES = {"/id", "/created", "/model", "/status", "/progress", "/object", "/type"}
 _WHOLE = ("/usage", "/task_info/estimated_time")
 

@@ -70,7 +70,7 @@ def success(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceView) -> bool:
-    """Return whether the recording lasted so long after an attempt that it would contain a retry, if there was one."""
+    """Return whether a retry of an attempt, if there was one, would have arrived before the end of the recording."""
     place = deliveries.attempts.index(observation)
     quiet = Tolerances(view.trace.scale).quiet_after(deliveries.rules, place)
     return view.trace.watched_until >= observation.ended + quiet

@@ -60,10 +60,10 @@ def _is_due(deliveries: TaskDeliveries, view: TraceView) -> bool:
 
 
 def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> bool:
-    """Return whether the recording lasted so long after `end` that it would contain a callback, if there was one.
+    """Return whether the callback would have arrived before the end of the recording, if the server had sent one.
 
     `end` is the exchange that first reported the end of the task. Return False if the server was so slow around the
-    time of `end` that it may have been unable to deliver the callback.
+    time of `end` that the callback may be late or lost.
     """
     enough = Tolerances(view.trace.scale).wait_for_delivery(deliveries.rules, 0)
     over = view.trace.watched_until >= end.ended + enough

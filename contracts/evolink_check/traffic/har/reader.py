@@ -31,7 +31,7 @@ MOCK = "evolink-mock"
 _STREAMING = "mitmproxy"
 _REFUSED = 401
 _EXAMPLES = 3  # maximum number of omitted entries that a note lists
-_INVALID = "invalid and not of the API"
+_INVALID = "invalid and not sent to the API"
 _LATEST = 253_402_300_799.0  # Unix seconds of the end of the calendar
 
 

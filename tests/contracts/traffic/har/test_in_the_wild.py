@@ -71,7 +71,7 @@ def test_an_invalid_entry_of_another_host_is_left_out_with_a_note(entry: Any, re
     trace = from_har([("a.har", archive(foreign(), entry))])
     assert [remaining.exchange.url for remaining in trace.entries] == [f"{API}/v1/videos/generations"]
     (note,) = trace.notes
-    assert note.startswith("a.har: 1 left out, invalid and not of the API (entry 1: ")
+    assert note.startswith("a.har: 1 left out, invalid and not sent to the API (entry 1: ")
     assert reason in note
 
 
@@ -258,7 +258,7 @@ def test_an_entry_of_another_host_is_left_out_of_a_file_of_evolink_check_too(ent
     trace = from_har([("own.har", document)])
     assert len(trace.entries) == count
     (note,) = trace.notes
-    assert note.startswith("own.har: 1 left out, invalid and not of the API (entry 0: ")
+    assert note.startswith("own.har: 1 left out, invalid and not sent to the API (entry 0: ")
 
 
 def test_the_content_type_of_a_response_is_that_of_its_body_if_no_headers_were_recorded() -> None:
