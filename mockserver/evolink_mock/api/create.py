@@ -85,7 +85,7 @@ class CreateEndpoint:
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Respond like `respond_at_once`, but await the store, so that it can process several requests in one batch."""
+        """Respond like `respond_at_once`, but await the store, which processes concurrent requests in one batch."""
         context = self._read(exchange, head, body)
         if context.token is not None:
             await self._service.store.change(context.token, self._step(context, connection))

@@ -85,7 +85,7 @@ class CreditsEndpoint:
         _respond(context)
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond like `respond_at_once`, but await the store, so that it can process several requests in one batch."""
+        """Respond like `respond_at_once`, but await the store, which processes concurrent requests in one batch."""
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         await self._decide(context)

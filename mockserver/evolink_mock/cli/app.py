@@ -202,9 +202,10 @@ def recipes() -> None:
 
 @app.taking(SchemaOptions)
 def schema(options: SchemaOptions) -> None:
-    """Print a JSON Schema for an editor.
+    """Print a JSON Schema, with which a text editor can complete and check what you write.
 
-    The schema describes the settings in pyproject.toml, or a recipe.
+    With the argument `settings`, the schema describes the table [tool.evolink-mock] of pyproject.toml. With `recipe`,
+    it describes the text of a recipe.
     """
     import json
 

@@ -39,8 +39,8 @@ def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
 def source_of(name: str) -> str:
     """Return where the value of the setting `name` comes from, for error messages.
 
-    The source is an option, an environment variable, or a file with a TOML key. If the setting has its default
-    value, its option is returned.
+    The result names an option, an environment variable, or a TOML file and the key in this file. If the setting has
+    its default value, the result names the option of the setting.
     """
     context = click.get_current_context(silent=True)
     sources = (

@@ -29,14 +29,14 @@ class ReportingGroup(Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse the options, and keep the command line, so that a later error can be reported in its log format."""
+        """Parse the options, and store the arguments, because `--log-format` selects the format of later errors."""
         words = tuple(args)
         context = super().make_context(info_name, args, parent, **extra)
         context.meta[_WORDS] = words
         return context
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. If its log is JSON, a usage error is shown as a JSON object."""
+        """Run the command. If the log of the command is JSON, show its usage errors as JSON objects."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
@@ -53,7 +53,7 @@ class _JsonUsageError(click.UsageError):
 
 
 def is_log_json() -> bool:
-    """Return whether the log of the command is JSON. This works even if other settings of the command are invalid."""
+    """Return whether the log of the command is JSON, even if other settings of the command are invalid."""
     context = click.get_current_context(silent=True)
     words: tuple[str, ...] = () if context is None else context.meta.get(_WORDS, ())
     if words[:1] and words[0] not in _WITH_LOG:
@@ -89,7 +89,7 @@ def warn(problem: str) -> None:
 
 
 def report(problem: str, exit_status: int) -> None:
-    """Report a problem that ends the command, without exiting. The exit status appears only in a JSON report."""
+    """Report a problem after which the caller must exit with `exit_status`. Only a JSON report shows this status."""
     if is_log_json():
         _write("error", problem, exit_status=exit_status)
     else:
@@ -110,7 +110,7 @@ def _write(level: str, problem: str, **fields: int) -> None:
 
 @contextmanager
 def reported_problems() -> Iterator[None]:
-    """Return a context manager. It reports an error that occurs in its block, and exits with an error status."""
+    """If an error occurs in the `with` block, report the error, and exit with an error status."""
     from evolink_spec import SpecError
 
     from evolink_mock.domain.store import StoreError

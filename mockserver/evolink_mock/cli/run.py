@@ -41,7 +41,7 @@ _KEYS = ("SIGINT", "SIGQUIT")  # the terminal sends these on a key press to ever
 
 
 def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
-    """Return the settings with the ports of a mock that serves one command.
+    """Return a copy of the settings in which the ports for the mock of `run` are set.
 
     If the command gets its own network namespace (`private`), the ports are 80 and 443, and the proxy of the mock
     rejects requests to hosts other than the API's. Otherwise, the ports are any free ones.

@@ -33,9 +33,9 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def child_environment(
     inherited: Mapping[str, str], listeners: Listeners, settings: Settings, folder: Path
 ) -> dict[str, str]:
-    """Return the environment variables for a command: `inherited`, changed so that they lead a program to the mock.
+    """Return a copy of the environment variables `inherited`, changed so that a command sends its requests to the mock.
 
-    The files that the variables name are written to `folder`.
+    The files that the changed variables name are written to `folder`.
     """
     if listeners.https is None or listeners.proxy is None or listeners.authority is None:
         raise ValueError("a command needs the https port and the proxy of a mock")
@@ -61,9 +61,10 @@ def child_environment(
 
 
 def api_key(settings: Settings) -> str:
-    """Return an API key that the mock accepts. It replaces the user's own key in `EVOLINK_API_KEY`.
+    """Return an API key that the mock accepts.
 
-    If a client ignores the proxy, its requests reach the real API, which would charge credits for the user's own key.
+    This key replaces the user's own key in `EVOLINK_API_KEY`. A client that ignores the proxy, and therefore sends its
+    requests to the real API, then cannot spend the user's credits.
     """
     return example_key(settings.tokens)
 

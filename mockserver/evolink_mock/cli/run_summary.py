@@ -26,7 +26,7 @@ _HOW_TO_TRUST = (
 
 
 class _Request(NamedTuple):
-    """What the summary shows about equal requests."""
+    """What the summary shows of a request and its response. Requests that agree in all fields share one line."""
 
     status: int | None = None  # None if no response was sent
     method: str = ""
@@ -56,7 +56,10 @@ class TrafficSummary:
         _count(self._requests, request, _Request())
 
     def passage(self, passage: ProxyConnection) -> None:
-        """Count a connection to the proxy that led to no request to the mock, such as one to an unrelated host."""
+        """Count a connection to the proxy after which no request reached the mock.
+
+        For example, the client asked the proxy for an unrelated host.
+        """
         _count(self._connections, passage, _OTHERS)
 
     def report(self, advice: str = "", *, was_reached: bool = False) -> str:

@@ -21,7 +21,10 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Replace the standard streams that are None, because the shell has closed them (`2>&-`), with os.devnull."""
+    """Open os.devnull in place of stdout or stderr if the stream is None.
+
+    A stream is None if the shell has closed it, for example with `2>&-`.
+    """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)

@@ -92,9 +92,10 @@ async def _export(store: SqliteStore | RedisStore, operations: OperationIndex, f
 
 
 async def _import(store: SqliteStore | RedisStore, operations: OperationIndex, file: Path | None) -> int:
-    """Import the accounts in a file, and return their number. An account whose token already exists is replaced.
+    """Import the accounts in a file, and return their number.
 
-    A new store also gets the clock of the exported store, and the seed of the exported store's random numbers.
+    If the store already contains an account with the same token, this account is replaced. If the store is new, the
+    clock and the seed of the random numbers in the file are imported, too.
     """
     source = nullcontext(sys.stdin.buffer) if file is None else file.open("rb")
     with source as stream:

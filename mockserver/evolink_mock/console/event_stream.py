@@ -70,7 +70,11 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 async def _disconnect(
     sending: asyncio.Task[None], exchange: Exchange, scope: Scope, gone: asyncio.Task[None]
 ) -> None:
-    """Disconnect a client that did not read the events in time. If `sending` failed otherwise, raise its error."""
+    """Handle the failure of the asyncio task `sending`.
+
+    If `sending` failed because the client did not read the events in time, disconnect the client. Otherwise, raise the
+    error of `sending`.
+    """
     if not isinstance(sending.exception(), TimeoutError):
         sending.result()
     exchange.notes += (_TOO_SLOW,)

@@ -1,6 +1,8 @@
-"""Access control of the console: most pages require the operator's key, and pages of other origins have no access.
+"""Access control of the console.
 
-Other machines have access only if the user has chosen the operator's key (`--ui-key`).
+Most pages require the operator's key, which identifies the person who runs the mock. Requests that pages of other web
+sites send are rejected, but a link on such a page may open a page of the console. Requests from other machines are
+rejected unless the operator's key was set with `--ui-key`; without this option, the mock generates the key.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ def _is_navigation(headers: Mapping[bytes, bytes]) -> bool:
 
 
 def _is_local(scope: Scope) -> bool:
-    """Return whether the connection arrived at a loopback address, or the caller is in this process."""
+    """Return whether the connection arrived at a loopback address, or the ASGI app was called without a connection."""
     server = scope.get("server")
     try:
         return server is None or ip_address(str(server[0])).is_loopback

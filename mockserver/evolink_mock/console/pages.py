@@ -43,7 +43,10 @@ Page = Callable[[PageRequest], Awaitable[bytes | None]]  # None if the item to s
 
 
 async def start(request: PageRequest) -> bytes:
-    """Render the start page: the address, an example and the simulated documents, without data of any account."""
+    """Render the start page: the mock's address, an example request, and the OpenAPI documents of the simulated API.
+
+    The page shows no data of any account.
+    """
     server = await views.overview(request.service, request.base_url, _shown_key(request))
     return page("start.html", tab="start", server=server, is_operator=request.is_operator)
 
@@ -93,7 +96,7 @@ async def accounts(request: PageRequest) -> bytes:
 
 
 async def recipes(request: PageRequest) -> bytes:
-    """Render the table of all effects, and a form in which a user composes, previews and assigns a recipe."""
+    """Render a table of all effects that a recipe can have, and a form to compose, preview and assign a recipe."""
     text = request.query.get("recipe", "")
     preview = recipe_views.preview(request.service.registry, text)
     if request.item == "preview":
@@ -118,7 +121,10 @@ def _shown_key(request: PageRequest) -> str:
 
 
 def _number(text: str) -> int:
-    """Convert the text of an exchange's number to an integer; 0, which no exchange has, if it is not a number."""
+    """Convert the number of an exchange from text to an integer.
+
+    If the text is not a number, return 0, because no exchange has the number 0.
+    """
     return int(text) if text.isdecimal() and len(text) < 16 else 0  # noqa: PLR2004
 
 

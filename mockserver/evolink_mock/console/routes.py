@@ -206,9 +206,10 @@ def _static() -> dict[str, bytes]:
 
 
 class Document:
-    """The endpoint for a simulated OpenAPI document, including the parts of other documents to which it refers.
+    """The endpoint that returns an OpenAPI document of the simulated API.
 
-    The member `servers` of the document names only this server.
+    If the document describes a create operation, the paths and components of the document of the status query are
+    added, because the create operation refers to them. The member `servers` contains only this server.
     """
 
     def __init__(self, guard: AccessGuard) -> None:
@@ -231,7 +232,7 @@ class Resend:
         self._guard, self._api = guard, api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Send the request whose number is in the path again. Respond with the new exchange's number and status."""
+        """Resend the request whose number is in the path. Respond with the number and status of the new exchange."""
         refused = self._guard.refusal(scope, public=False)
         if refused is not None:
             await send_web_response(scope, send, refused)

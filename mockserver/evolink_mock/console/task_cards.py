@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 async def task_cards(service: Service, accounts: Sequence[Account], most: int) -> list[dict[str, Any]]:
-    """Return what the page shows about each of the latest `most` tasks of these accounts, the newest first.
+    """Return what the page shows about each of the latest tasks of these accounts, the newest first.
 
-    Tasks are sorted by their time of creation on the clock of the account, which may differ from real time.
+    At most `most` tasks are returned. Tasks are sorted by their time of creation on the clock of the account,
+    which may differ from real time.
     """
     stored = [
         (account, task)

@@ -49,7 +49,10 @@ def refusal(status: int, reason: str) -> WebResponse:
 
 
 def plain_refusal(status: int, reason: str) -> WebResponse:
-    """Return an error as plain text, because the client is also denied the style sheet that an error page needs."""
+    """Return an error as plain text, for a client that may not access any URL of the console.
+
+    An error page would need a style sheet, which this client may not access either.
+    """
     return WebResponse(f"{reason}\n".encode(), b"text/plain; charset=utf-8", status)
 
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Terms(Struct, frozen=True):
-    """The body of POST /accounts and PATCH /account: credits, limits and other terms of an account.
+    """The body of POST /accounts and PATCH /account: the credits, the rate limit and the denied models of an account.
 
-    If a term is omitted, POST uses the server's setting, and PATCH leaves the term unchanged.
+    For an omitted field, POST uses the server's setting, and PATCH leaves the value unchanged.
     """
 
     credits: Annotated[float, Meta(ge=0, le=10**12)] | UnsetType = UNSET
@@ -81,7 +81,10 @@ async def show_account(request: ControlRequest) -> ControlResponse:
 
 
 async def change_account(request: ControlRequest) -> ControlResponse | ApiError:
-    """Change those terms of the account that the body contains, and return the account's new state."""
+    """Change the account's credits, rate limit and denied models to the values in the body.
+
+    What the body omits stays unchanged. The new state of the account is returned.
+    """
     rate = _check(request)
     if isinstance(rate, ApiError):
         return rate
@@ -134,7 +137,10 @@ async def clear_recipes(request: ControlRequest) -> ControlResponse:
 
 
 def _check(request: ControlRequest) -> Rate | ApiError | None:
-    """Return the 400 for invalid terms in the body, otherwise the body's rate limit (None if it has none)."""
+    """Check the body. Return a 400 if a field is invalid, otherwise the rate limit in the body.
+
+    If the body contains no rate limit, None is returned.
+    """
     terms: Terms = request.body
     served = [name for by_model in request.service.spec.creates.values() for name in by_model if name]
     for model in () if terms.denied_models is UNSET else terms.denied_models:

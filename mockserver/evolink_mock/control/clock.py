@@ -72,9 +72,10 @@ async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def _moved(request: ControlRequest, events: Iterable[Event]) -> ControlResponse:
-    """Return the account's time after its clock was moved, and the events during the move.
+    """Return the account's time after its clock was moved, and the events between the old and the new time.
 
-    Every move freezes the clock, so the response says `"frozen": true`, even if the account was deleted meanwhile.
+    The response always contains `"frozen": true`, because every move freezes the clock. This value is not read from the
+    account, which may have been deleted during the move.
     """
     happened = [_event(event) for event in events]
     return json_response({**await _clock(request), "frozen": True, "happened": happened})

@@ -31,7 +31,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Empty(msgspec.Struct, frozen=True):
-    """The declared type of the body or of the query parameters if a route has none."""
+    """The type of the body in routes without a body, and of the query parameters in routes without query parameters."""
 
 
 @dataclass(frozen=True, slots=True)

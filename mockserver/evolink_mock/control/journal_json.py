@@ -40,7 +40,10 @@ def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
 
 
 def words_of(exchanges: Iterable[Exchange]) -> set[str]:
-    """Return all words in the recorded requests and responses. A token that is not among them need not be removed."""
+    """Return all words in the recorded requests and responses.
+
+    A caller need not redact an API key that is not one of these words.
+    """
     words: set[str] = set()
     for exchange in exchanges:
         values = [

@@ -1,6 +1,7 @@
-"""Journals, which are logs of requests and responses, in the control API.
+"""The routes of the control API that show and clear journals.
 
-Every account has a journal. The requests that belong to no account have a common journal.
+A journal is a log of requests to the mock and their responses. Every account has a journal. The requests that belong
+to no account have a common journal.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ async def show_journal(request: ControlRequest) -> ControlResponse:
 
 
 async def show_violations(request: ControlRequest) -> ControlResponse:
-    """Return how the account's requests violated the contract of the API, in order of time.
+    """Return the violations of the API's contract by the account's requests, the oldest first.
 
     Violations by requests that the journal no longer contains are included.
     """

@@ -1,7 +1,7 @@
 """The key of the mock's operator, which gives access to every account.
 
-`serve` prints a link that contains the key. A browser that opens the link stores the key in a cookie, and never sends
-this cookie with requests from other sites.
+`serve` prints a link that contains the key. A browser that opens the link stores the key in a cookie, and does not send
+this cookie with requests that pages of other web sites cause (`SameSite=Strict`).
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ class OwnNames(Struct, frozen=True):
 def origin_error(headers: Mapping[bytes, bytes], own: OwnNames, *, trusted: bool = False) -> ApiError | None:
     """Return the 403 for a request from a page of another origin, or with an unknown host name; otherwise None.
 
-    `trusted` means that the request has one of the API keys that this server requires. A trusted request may have any
-    host name, unless a browser sent it.
+    `trusted` means that this server is configured to accept only certain API keys, and that the request has one of
+    them. A trusted request may have any host name, unless a browser sent the request.
     """
     host = headers.get(b"host", b"").decode("latin-1").lower()
     origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")

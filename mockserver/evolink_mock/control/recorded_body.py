@@ -54,7 +54,7 @@ def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
 
 
 def _without_coding(body: bytes, coding: bytes) -> bytes:
-    """Decompress a body. At most the first `KEPT` bytes of the result are returned.
+    """Decompress a body. If the decompressed body has more than `KEPT` bytes, return only the first `KEPT` bytes.
 
     If the content coding is unknown, or the body cannot be decompressed, the body is returned unchanged.
     """
@@ -68,7 +68,7 @@ def _without_coding(body: bytes, coding: bytes) -> bytes:
 
 
 def _is_text(body: bytes) -> bool:
-    """Return whether a body is UTF-8. The last character of a truncated body may be incomplete."""
+    """Return whether a body is UTF-8. A body that was truncated in the middle of its last character counts as UTF-8."""
     try:
         body.decode()
     except UnicodeDecodeError as error:

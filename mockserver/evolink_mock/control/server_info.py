@@ -43,7 +43,10 @@ async def show_health(request: ControlRequest) -> ControlResponse:  # noqa: ARG0
 
 
 async def show_readiness(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond with a 200 if the server has begun to deliver callbacks and can use its store, otherwise with a 503."""
+    """Respond with a 200 if the server is ready, otherwise with a 503.
+
+    The server is ready if its delivery of callbacks is running, and its store can be used.
+    """
     if not request.service.ready:
         return ApiError(503, "callbacks are not delivered yet")
     if request.service.store.problem is not None:
@@ -73,7 +76,7 @@ async def show_openapi_json(request: ControlRequest) -> ControlResponse:  # noqa
 
 
 async def show_spec(request: ControlRequest) -> ControlResponse:
-    """Return the OpenAPI documents that the server simulates, as a mapping from file path to document."""
+    """Return the OpenAPI documents of the simulated API, as a mapping from file path to document."""
     return json_response({"documents": dict(request.service.spec.documents)})
 
 
@@ -93,5 +96,9 @@ async def show_certificate(request: ControlRequest) -> ControlResponse | ApiErro
 
 
 async def list_catalog(request: ControlRequest) -> ControlResponse:
-    """Return the catalog of recipes. It contains recipes with one effect, but no combinations of effects."""
+    """Return the catalog of recipes.
+
+    Each recipe in the catalog consists of a single effect, such as `429`. Combinations, such as `429*2, ok`, are not
+    listed.
+    """
     return json_response({"recipes": request.service.registry.names})

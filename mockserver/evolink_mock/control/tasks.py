@@ -186,7 +186,10 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the later of two times: the attempt and the end of the task. The callback shows the task as it is then."""
+    """Return the time for which the body of a callback shows the task: the attempt's time, but at least the task's end.
+
+    An attempt can be earlier than the task's end (recipe `callback=early`). Its body shows the finished task anyway.
+    """
     return max(attempt.at, task.timetable.ends)
 
 

@@ -19,8 +19,8 @@ class ConnectionDroppedError(ConnectionError):
     """A recipe demands that the connection is closed before the complete response is sent.
 
     If `held` is true, the connection must instead stay open without a response until the client closes it. `sent`
-    states whether a part of the response has been sent. Callers in this process get this error, because they have no
-    connection that could be closed.
+    states whether a part of the response has been sent. Code that calls the ASGI app directly, without a connection
+    that could be closed, gets this error.
     """
 
     def __init__(self, *, sent: bool, held: bool = False) -> None:
@@ -31,17 +31,18 @@ class ConnectionDroppedError(ConnectionError):
 
 
 class MayWaitError(Exception):
-    """A request may require waiting, which the fast lane cannot do. uvicorn serves the request instead.
+    """The fast lane (the part of the server that responds to small requests without uvicorn) cannot serve a request.
 
-    The fast lane is the part of the server that responds to small requests without uvicorn. The error is raised before
-    the request has changed anything.
+    The reason is that serving the request could require waiting. uvicorn serves the request instead. The error is
+    raised before the request has changed anything.
     """
 
 
 def is_stopping(error: asyncio.CancelledError) -> bool:
     """Return whether this request was cancelled because the server is stopping.
 
-    If the result is true, the cancellation has been cleared, and the caller must end the request soon.
+    If so, this function also withdraws the cancellation (`Task.uncancel`), so that the caller can still respond or
+    close the connection. The caller must do one of the two at once.
     """
     task = asyncio.current_task()
     if error.args != (STOPPING,) or task is None:
@@ -53,7 +54,7 @@ def is_stopping(error: asyncio.CancelledError) -> bool:
 async def close_connection(error: ConnectionDroppedError, scope: Scope, receive: Receive) -> None:
     """Close the connection of a request or, if `error.held` is true, wait until the client closes it.
 
-    Raises `error` if the request has no connection, because its caller is in this process.
+    If the ASGI app was called directly, without a connection, `error` is raised.
     """
     transport = scope.get(TRANSPORT)
     if transport is None:

@@ -22,7 +22,10 @@ _EXPOSED = ("Retry-After", "Content-Length", "Content-Range")
 
 
 def parse_origin(text: str) -> str:
-    """Parse the origin of a web page, `*` or `off`, and return it in lower case. Raises ValueError for other texts."""
+    """Check that a text is either `*`, or `off`, or the origin of a web page, and return the text in lower case.
+
+    Raises ValueError for other texts. The default port of an origin is omitted in the result.
+    """
     origin = text.strip().lower().removesuffix("/")
     if origin not in {ANY, NONE} and not _ORIGIN.fullmatch(origin):
         raise ValueError(f"invalid origin {text!r}: write https://HOST[:PORT], * or off")

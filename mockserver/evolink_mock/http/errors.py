@@ -1,4 +1,7 @@
-"""Error responses. Their JSON is the documented example for the status, with a message about the specific problem."""
+"""Error responses.
+
+The JSON of an error response is the documented example for its status, with a message about the specific problem.
+"""
 
 from __future__ import annotations
 

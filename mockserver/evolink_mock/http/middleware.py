@@ -79,14 +79,17 @@ class LaneEndpoint(Protocol):
         """Write the response into `exchange` without awaiting anything.
 
         Raises `MayWaitError`, and changes nothing, if the request may require waiting. `connection` contains the items
-        of the ASGI scope that belong to the connection: `scheme` and `server`.
+        `scheme` and `server` of the ASGI scope, which are the same for all requests of a connection.
         """
         ...
 
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Do the same as `respond_at_once`, but await the store, which processes several requests together."""
+        """Write the response into `exchange`, but await the store, which processes concurrent requests in one batch.
+
+        Raises `MayWaitError`, and changes nothing, if the request may require waiting for anything else.
+        """
         ...
 
 
@@ -154,7 +157,10 @@ class ExchangeMiddleware:
     async def respond_in_batch(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Do the same as `respond_at_once`, but await the store, which processes several requests together."""
+        """Serve one request in the fast lane, but await the store, which processes concurrent requests in one batch.
+
+        Raises `MayWaitError` if the request may require waiting for anything else.
+        """
         try:
             await endpoint.respond_in_batch(exchange, head, body, connection)
         except MayWaitError:

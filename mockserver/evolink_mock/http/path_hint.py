@@ -57,9 +57,10 @@ def _first_segment(path: str) -> str:
 
 
 def _leads_to_route(path: str, routes: Sequence[str]) -> bool:
-    """Return whether a path matches a route, and is not merely the beginning of a longer route.
+    """Return whether a path matches a route.
 
-    For example, if there are routes `/files/{file_id}` and `/files/upload/url`, false is returned for `/files/upload`.
+    A match that is due to a parameter does not count if the path is also the beginning of a longer route. For example,
+    if there are routes `/files/{file_id}` and `/files/upload/url`, false is returned for `/files/upload`.
     """
     before = path.split("/")
     beginnings = {tuple(route.split("/")[: len(before)]) for route in routes}
@@ -100,10 +101,11 @@ def _nearest(path: str, routes: Iterable[str]) -> str:
 def _align(path: str, route: str) -> tuple[str, str, str]:
     """Match the segments of a path with those of a route.
 
-    Returns three texts: the route with its parameters replaced by segments of the path; the path without these
-    segments; the route without its parameters. For example, `/task/7` and `/tasks/{id}` give `/tasks/7`, `/task` and
-    `/tasks`. The similarity of the last two texts shows how well the route fits. If the path and the route have
-    different numbers of segments, nothing is replaced, and nothing is removed from the path.
+    Returns three texts: the route, with each parameter replaced by the segment at the same position of the path; the
+    path, without the segments that replace a parameter; the route, without its parameters. For example, `/task/7` and
+    `/tasks/{id}` give `/tasks/7`, `/task` and `/tasks`. The similarity of the last two texts shows how well the route
+    fits. If the path and the route have different numbers of segments, nothing is replaced, and nothing is removed from
+    the path.
     """
     segments, names = path.split("/"), route.split("/")
     fixed = "/".join(name for name in names if not _PARAMETER.fullmatch(name))

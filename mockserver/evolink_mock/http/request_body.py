@@ -44,7 +44,10 @@ async def receive_body(
 
 
 def keep_whole_body(exchange: Exchange, body: bytes, limit: int) -> bytes | ApiError:
-    """Record a complete body in the exchange. Return the body, or an error if it exceeds `limit` bytes."""
+    """Record the beginning of a body that has been received completely.
+
+    Returns the complete body, or an error if the body exceeds `limit` bytes.
+    """
     exchange.request_body = body[:KEPT]
     return body if len(body) <= limit else too_large(limit)
 
@@ -60,7 +63,7 @@ async def keep_body(scope: Scope, receive: Receive) -> None:
 
 
 async def keep_unread_body(scope: Scope, receive: Receive) -> None:
-    """Record the body of a GET, HEAD or OPTIONS request, if it has one, because no endpoint reads such a body.
+    """Record the beginning of the body of a GET, HEAD or OPTIONS request. No endpoint reads the body of these requests.
 
     Raises `ClientDisconnectedError` if the client disconnects before the body has arrived.
     """

@@ -21,7 +21,10 @@ _JSON = (b"content-type", b"application/json")
 
 @lru_cache(maxsize=1024)
 def _json_headers(size: int) -> Headers:
-    """Return the headers for a JSON body of this size. They are cached, to save memory in the journals."""
+    """Return the headers for a JSON body of this size.
+
+    To save memory, all responses in the journals whose bodies have the same size share one cached object.
+    """
     return _JSON, (b"content-length", b"%d" % size)
 
 

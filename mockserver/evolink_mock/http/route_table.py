@@ -1,7 +1,7 @@
 """Find the endpoints of most paths in a dictionary, which is faster than the regular expressions of the router.
 
-Starlette's router takes 9 of the 47 µs that uvicorn and an empty endpoint need for a request. The router has the same
-routes, and serves the paths that this table does not contain.
+A request to an endpoint that does nothing takes 47 µs, of which Starlette's router takes 9 µs. The router has all
+routes, including those in this table, and serves the paths that are not found in this table.
 """
 
 from __future__ import annotations

@@ -79,10 +79,10 @@ class Authority:
 def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
     """Return the authority in `folder`. If necessary, create or renew it.
 
-    It is renewed before it expires, and if it does not cover all of `hosts`. The renewed authority also covers the
-    earlier hosts. If it was renewed only to add hosts, it keeps its key, so that clients with the earlier certificate
-    still accept server certificates that contain no added host. Raises `AuthorityError` if the authority cannot be read
-    or stored.
+    The authority is renewed before it expires, and if it does not cover all of `hosts`. The renewed authority also
+    covers the earlier hosts. If the authority is renewed only to add hosts, its key stays the same. Clients that trust
+    the earlier certificate of the authority then still accept a server's certificate if this contains none of the added
+    hosts. Raises `AuthorityError` if the authority cannot be read or stored.
     """
     try:
         folder = folder.resolve()  # absolute, because programs in other working directories use this path

@@ -44,15 +44,15 @@ _HOW_TO = """\
 """
 
 
-# Related hosts. They are named on pages of the API's documentation, but in none of the built-in documents.
+# Related hosts, which pages of the API's documentation name, but none of the built-in OpenAPI documents does.
 _SIBLINGS = {"api.evolink.ai": ("direct.evolink.ai", "files-api.evolink.ai")}
 
 
 def hosts_of(spec: Spec) -> tuple[str, ...]:
     """Return the host names of the API, sorted.
 
-    They are the names in the `servers` of the documents, and further names that only the pages of the API's
-    documentation mention. IP addresses and local names are omitted.
+    The names are taken from the `servers` lists of the OpenAPI documents. If `api.evolink.ai` is one of them, a fixed
+    list of hosts that only the documentation of the API mentions is added. IP addresses and local names are omitted.
     """
     hosts = {_host_of(server) for document in spec.documents.values() for server in _servers(document)}
     names = {host for host in hosts if host is not None}

@@ -39,9 +39,10 @@ _KERNEL_SETTINGS = (  # a setting that can forbid namespaces, the forbidding val
 def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
     """Move this process into a new mount and network namespace, where `hosts` resolve to this machine.
 
-    The network has only loopback, with all ports free, and child processes share it. The user id does not change. The
-    hosts file is written to `folder`. Must be called before a second thread is started. Raises `NamespaceError` if the
-    system does not allow namespaces, or does not read the hosts file.
+    The new network has only a loopback interface, on which all ports are free. Child processes share the namespaces.
+    The user id does not change. A hosts file is written to `folder` and, in the namespace, mounted over /etc/hosts.
+    This function must be called before a second thread is started. Raises `NamespaceError` if the system does not allow
+    namespaces, or does not use the hosts file to resolve `hosts`.
     """
     if sys.platform != "linux":
         raise NamespaceError(
@@ -109,7 +110,10 @@ def _check_resolution(hosts: Sequence[str]) -> None:
 
 
 def _explain(error: OSError) -> str:
-    """Return advice on how to allow namespaces and, if the system reveals it, why it forbids them."""
+    """Return an error message which says that the system forbids namespaces, with advice on how to allow them.
+
+    If a setting of the kernel forbids namespaces, the advice is the command that changes this setting.
+    """
     for setting, forbidding, remedy in _KERNEL_SETTINGS:
         with suppress(OSError):
             if Path("/proc/sys", setting).read_text(encoding="ascii").strip() == forbidding:

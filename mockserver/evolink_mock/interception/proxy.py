@@ -1,8 +1,8 @@
 """A forward proxy for clients with a hard-coded API address that respect `HTTPS_PROXY`.
 
-It connects requests for the API's hosts to the mock, and forwards all other requests. It accepts HTTP requests in
-absolute form and CONNECT, one request per connection. Everything after the head is forwarded unread, so a body may be
-of any size and kind.
+The proxy connects requests for the API's hosts to the mock, and forwards all other requests. It accepts HTTP requests
+in absolute form and CONNECT, one request per connection. Everything after the head is forwarded unread, so a body may
+be of any size and kind.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class ProxyRequest(NamedTuple):
 
 
 class ProxyRefusalError(Exception):
-    """The proxy rejects a request with this status, and with the message as plain text."""
+    """The proxy rejects a request. Its response has the status `status`, and the message as a plain-text body."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -133,11 +133,11 @@ class Proxy:
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=_HEAD_BYTES)
 
     def stop_accepting(self) -> None:
-        """Stop listening, but keep open connections."""
+        """Stop listening, but do not close existing connections."""
         self._server.close()
 
     async def close(self) -> None:
-        """Stop listening, and close open connections, because a tunnel may stay open for ever."""
+        """Stop listening, and close existing connections, because a tunnel could stay open for ever."""
         self.stop_accepting()
         if self._connections:  # first forward what this server has just sent
             await asyncio.wait(self._connections, timeout=_CLOSE_SECONDS)
@@ -184,7 +184,7 @@ class Proxy:
             upstream_writer.close()
 
     async def _connect(self, request: ProxyRequest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect to the mock if the request is to one of the API's hosts, otherwise to the host that it names."""
+        """Connect to the mock if the request names one of the API's hosts, otherwise to the host in the request."""
         url, tunnel, routes = request.url, not request.head, self._routes
         address = Address(url.host, url.port)
         if url.host in routes.hosts:
@@ -239,7 +239,10 @@ async def _read_head(reader: asyncio.StreamReader) -> bytes:
 async def _refuse(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: ProxyRefusalError
 ) -> None:
-    """Send an error. The reason is also in the status line, the only line that clients show after a CONNECT."""
+    """Send an error response, with the reason both in the status line and in the body.
+
+    If a CONNECT is rejected, clients show only the status line.
+    """
     text = str(refusal).encode("ascii", "replace")
     head = f"HTTP/1.1 {refusal.status} ".encode("ascii") + text
     head += b"\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (

@@ -24,7 +24,10 @@ class MockTools:
         self._control = ControlClient(url, token)
 
     def describe_mock(self) -> JsonObject:
-        """Show the address and API key for the program under test, the simulated documents, and the account."""
+        """Show the URL and API key that the program under test must use.
+
+        The result also contains the files of the simulated API's OpenAPI documents, and the account's state.
+        """
         return {
             "EVOLINK_BASE_URL": self._url,
             "EVOLINK_API_KEY": self._token,
@@ -42,7 +45,7 @@ class MockTools:
         return {**journal, "entries": [_shortened(entry) for entry in journal["entries"]]}
 
     def list_violations(self) -> JsonObject:
-        """List how the requests of the account violated the contract of the API, in order of time."""
+        """List the violations of the API's contract by the account's requests, the oldest first."""
         return self._get("/violations")
 
     def list_tasks(self) -> JsonObject:
@@ -60,17 +63,22 @@ class MockTools:
         return self._post(f"/tasks/{task_id}/outcome", body)
 
     def list_recipes(self) -> JsonObject:
-        """List all recipes that exist, and the recipes that are assigned to the next requests of the account."""
+        """List examples of recipes, and the recipes that are assigned to the next requests of the account.
+
+        The examples show every effect that a recipe can have.
+        """
         return {
             "catalog": self._get("/recipes/catalog")["recipes"],
             "assigned": self._get("/recipes")["recipes"],
         }
 
     def set_recipe(self, recipe: str, times: int | None = 1, operation: str = "any") -> JsonObject:
-        """Make the next `times` requests of the account fail or behave as a recipe says, such as `429*2, ok`.
+        """Apply a recipe, such as `429`, to the next `times` requests of the account.
 
-        If `times` is null, the recipe applies to all requests until `clear_recipes` is called. `operation` (create,
-        query, media or credits) restricts the recipe to requests of this kind.
+        If `times` is null, the recipe applies to all requests until `clear_recipes` is called. If a recipe has several
+        steps or a count, such as `429*2, ok`, `times` is ignored, because each step then applies to as many requests as
+        its count says (without a count, to one request). `operation` (create, query, media or credits) restricts the
+        recipe to requests of this operation.
         """
         return self._post("/recipes", {"recipe": recipe, "times": times, "operation": operation})
 

@@ -50,8 +50,9 @@ class MediaCache:
         next call renders again. The file is kept until at least `limit` other files have been requested. Raises
         RuntimeError if the cache is closed.
 
-        If the library PyAV is not installed, a clip of the spec's duration and size from this Python package is
-        returned. Raises `MissingRendererError` if the package contains no such clip.
+        If the library PyAV is not installed, nothing is rendered. Instead, `evolink_mock` contains some ready-made
+        clips, and the path of a clip with the duration and size in `spec` is returned. Raises `MissingRendererError` if
+        there is no clip with this duration and size.
         """
         if not has_renderer():
             return _clip(spec)
@@ -147,7 +148,7 @@ def _exists(path: Path) -> bool:
 
 
 async def _wait_for(job: Future[None]) -> None:
-    """Wait for a rendering. Raises its error if it failed, and RuntimeError if it was cancelled."""
+    """Wait until a rendering ends. Raises the error of `job` if `job` failed, RuntimeError if `job` was cancelled."""
     # asyncio.wait does not cancel the job when its waiter is cancelled, so a client that disconnects does not
     # cancel a rendering for which other clients wait.
     future = asyncio.wrap_future(job)

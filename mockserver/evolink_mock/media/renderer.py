@@ -183,7 +183,11 @@ def _add_gradient(graph: Graph, spec: MediaSpec, pixels: str) -> FilterContext:
 
 
 def _add_time_code(graph: Graph, spec: MediaSpec) -> FilterContext:
-    """Add a time code, cut out of the picture of testsrc2, the only FFmpeg filter that writes text without a font."""
+    """Add a time code.
+
+    The time code is cut out of the test picture that the FFmpeg filter testsrc2 draws, because this is the only filter
+    that can draw text without a font file.
+    """
     width, height = _TIME_CODE_SIZE
     factor = max(1, min(spec.height // 240, spec.width // 240))
     return _add_chain(

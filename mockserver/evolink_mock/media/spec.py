@@ -74,9 +74,10 @@ def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSp
     """Read the media spec from a create request (clauses `result.duration` and `result.quality`).
 
     The fields of `body` are read as follows: `duration` is in seconds, as a number or a string. `quality`, `resolution`
-    and `size` may be `480p` (the shorter side), `4k` or `1280x720`. `aspect_ratio` (or `size`) may be `9:16`. Invalid
-    values are replaced with the default (6 s of 480p at 16:9). If a duration or size exceeds the maximum, the maximum
-    is used. Equal specs are the same object, so that a million tasks need little memory.
+    and `size` may be the shorter side in pixels, such as `480p`; a name for the shorter side, such as `4k`; or width
+    and height in pixels, such as `1280x720`. `aspect_ratio` and `size` may be a ratio of width to height, such as
+    `9:16`. Invalid values are replaced with the default (6 s of 480p at 16:9). If a duration or size exceeds the
+    maximum, the maximum is used. Equal specs are the same object, so that a million tasks need little memory.
     """
     return _spec_of(
         medium,
@@ -101,7 +102,10 @@ def content_type(spec: MediaSpec) -> str:
 
 
 def variation(spec: MediaSpec, index: int) -> MediaSpec:
-    """Return the media spec of the task's result number `index`, counted from 0. Its colour depends on the number."""
+    """Return the media spec of the result with the number `index` (from 0), if a task has several results.
+
+    `spec` is the media spec of the result with the number 0. Only the colours of the results differ.
+    """
     if not index:
         return spec
     hue = (spec.hue + index) % HUES
@@ -120,7 +124,11 @@ def _format(body: Mapping[str, Json], medium: Medium) -> str:
 
 
 def _cache_key(value: Json) -> str | float | None:
-    """Return a small value for a cache key: large integers are capped; long texts and other types become None."""
+    """Return a number, a short text or None, which stands for a field of the request in a cache key.
+
+    An integer above the maximum becomes the maximum. Long texts, lists and other invalid values become None, because
+    all of them have the same effect: the default is used.
+    """
     if value is None:
         return None
     if type(value) is str:
@@ -165,7 +173,11 @@ def _seconds(duration: str | float | None) -> float:
 
 
 def _frame_size(words: list[str]) -> tuple[int, int]:
-    """Return width and height in pixels, from a text such as `1280x720`, else from aspect ratio and shorter side."""
+    """Return width and height in pixels, from the texts in some fields of a create request.
+
+    If a text is a size such as `1280x720`, this size is used. Otherwise, width and height follow from an aspect ratio
+    such as `16:9` and a shorter side such as `720p`. If one of the two is missing, its default is used.
+    """
     if size := _first_match(_SIZE, words):
         return _limit_size(size[0], size[1])
     horizontal, vertical = _ratio(words)

@@ -27,8 +27,8 @@ def assign(
     """Assign a recipe to the next `times` requests of an operation, or permanently if `times` is None.
 
     If the recipe is a sequence of steps, it applies to as many requests as its steps state, whatever `times` is. A
-    permanent recipe replaces the earlier permanent recipe for the same operation; other recipes are queued. Returns a
-    400 for invalid arguments, otherwise None.
+    permanent recipe replaces the earlier permanent recipe for the same operation. A recipe for a limited number of
+    requests is appended to a queue. Returns a 400 for invalid arguments, otherwise None.
     """
     if operation not in {*OPERATIONS, ANY}:
         names, shown = (*OPERATIONS, ANY), operation[:60]

@@ -244,7 +244,7 @@ BY_NAME |= {"200": BY_NAME["ok"], "503": BY_NAME["502"], "504": BY_NAME["502"]}
 
 
 def recipe_schema() -> dict[str, Any]:
-    """Return a JSON Schema for the text of a recipe, with an example of every effect, for editors."""
+    """Return a JSON Schema for the text of a recipe, with which text editors can complete and check recipes."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A recipe: the mock's behaviour for a request, or for successive requests",

@@ -1,8 +1,11 @@
-"""The grammar of recipes. The module `effects` defines what each word means.
+"""The grammar of recipes.
 
-RECIPE := STEP ("," STEP)*          one step per request
-STEP   := WORD ("+" WORD)* ["*" N]  for N requests
-WORD   := NAME ["=" VALUE] ["@" PROGRESS]
+RECIPE := STEP ("," STEP)*                 # steps for consecutive requests
+STEP   := WORD ("+" WORD)* ["*" N]         # effects that apply together to N requests
+WORD   := NAME ["=" VALUE] ["@" PROGRESS]  # one effect; PROGRESS is the percentage at which the effect ends a task
+
+If N is missing in a recipe of several steps, N is 1. A recipe of a single step without N applies to any number of
+requests. The module `effects` defines the meaning of each NAME.
 """
 
 from __future__ import annotations
@@ -26,7 +29,11 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 
 
 class RecipeSyntaxError(ValueError):
-    """The text does not follow the grammar. The message is the reason; it is empty if one of the words is malformed."""
+    """The text does not follow the grammar. The message is the reason.
+
+    If a word is malformed, the message is empty. `RecipeRegistry` then reports only that the recipe is unknown, and
+    suggests similar recipes.
+    """
 
 
 class Word(Struct, frozen=True):
@@ -42,7 +49,7 @@ class Word(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """Effects that apply together to the next `times` requests. `times` is None if the step contains no number."""
+    """Effects that apply together to the next `times` requests. `times` is None if the step has no `*N`."""
 
     words: tuple[Word, ...]
     times: int | None = None

@@ -1,7 +1,7 @@
 """The valid recipes for a set of OpenAPI documents, whose error statuses and failure codes a recipe can name.
 
-The module `grammar` defines the syntax of recipes, `effects` their meaning, and `sources` where a request can name a
-recipe.
+The module `grammar` defines the syntax of recipes, and `effects` defines their meaning. The module `sources` defines
+which parts of a request can contain a recipe.
 """
 
 from __future__ import annotations
@@ -56,7 +56,11 @@ class RecipeRegistry:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The recipes with only one effect: all error statuses, all failures, and the examples of the other effects."""
+        """The catalog of recipes, each of which consists of a single effect.
+
+        The catalog contains one recipe for each documented error status, one for each documented failure code, and the
+        examples of all other effects.
+        """
         examples = [
             example for effect in EFFECTS if effect.name not in {STATUS, FAIL} for example in effect.examples
         ]
@@ -86,8 +90,9 @@ class RecipeRegistry:
     def failure(self, text: str) -> TaskFailure:
         """Return the failure for a code, or for a code and one of its kinds, such as `content_policy_violation/nudity`.
 
-        A kind selects one of the documented messages of the code. A code that no document lists gets a generic message.
-        Raises ValueError for a misspelled code or an unknown kind.
+        A kind selects one of the documented messages of the code. A code that no document lists gets a generic message,
+        unless the code is malformed, or so similar to a listed code that it is probably misspelled. In these two cases,
+        and for an unknown kind, ValueError is raised.
         """
         code, slash, kind = text.partition("/")
         failure = self._failures.get(code)

@@ -122,8 +122,8 @@ def _edit(recipe: Recipe, body: bytes) -> bytes:
 def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
     """Call `change` with the object that contains a field, and with the last part of the field's name.
 
-    `name` is the full name, such as `usage.credits_reserved`. `change` is called only if the object exists and, unless
-    `known` is false, contains the field.
+    `name` is the full name, such as `usage.credits_reserved`. `change` is called only if the object exists. If
+    `known` is true, the object must also contain the field.
     """
     *path, last = name.split(".")
     for key in path:

@@ -36,9 +36,9 @@ _MOST_BRACKETS = 20  # maximum number of texts in brackets that are looked up pe
 
 
 def parse_sources(text: str) -> str:
-    """Parse a list of sources, such as `token,header`, and return it in order of precedence. `off` means no sources.
+    """Check a list of sources, such as `token,header`, and return it in the order of precedence: `header,token`.
 
-    Raises ValueError for an unknown source.
+    `off` means no sources. Raises ValueError for an unknown source.
     """
     names = {name.strip() for name in text.strip().lower().split(",")}
     if names == {"off"}:

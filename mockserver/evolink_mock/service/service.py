@@ -44,7 +44,7 @@ class Service:
         self.exchange_feed = ExchangeFeed()
         self.settings = settings
         self.ca_pem: bytes | None = None  # the certificate to trust; None if there is no https listener
-        self.ready = False  # whether callbacks are being delivered
+        self.ready = False  # whether the delivery of callbacks is running
         self.anonymous = open_account("", terms)  # the account of requests without an accepted token
         self.registry = RecipeRegistry(statuses_of(spec), spec.failures)
         self.media_cache = MediaCache(settings.media_dir)
