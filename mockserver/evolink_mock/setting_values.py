@@ -106,8 +106,9 @@ def parse_public_url(text: str) -> str:
 
 
 def parse_control(text: str) -> str:
-    """Parse where the control API is served: `on`, `off` or `HOST:PORT`. Returns the text in lower case.
+    """Parse where the control API is served, and return the text in lower case.
 
+    The text is `on` (at the address of the simulated API), `off` (nowhere) or `HOST:PORT` (at a separate address).
     Raises ValueError for any other text.
     """
     where = text.strip().lower()
@@ -118,7 +119,7 @@ def parse_control(text: str) -> str:
 
 
 def parse_credits(text: str) -> float:
-    """Parse a number of credits, and return a whole number as an int.
+    """Parse a number of credits, and return it as an int if it is whole, or else as a float.
 
     Raises ValueError for a negative number and for other texts.
     """

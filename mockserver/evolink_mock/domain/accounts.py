@@ -37,7 +37,10 @@ class AssignedRecipe(Struct, frozen=True):
 
 
 class Account(Struct, omit_defaults=True):
-    """The state of one account. Times are Unix seconds; credits have the unit of `usage` in the OpenAPI document."""
+    """The state of one account.
+
+    Times are Unix seconds. Amounts of credits are in the same unit as `usage.credits_reserved` in the OpenAPI document.
+    """
 
     token: str
     label: str  # a name for logs that does not reveal the token
@@ -72,14 +75,14 @@ class AccountTerms(Struct, frozen=True):
 
 
 def open_account(token: str, terms: AccountTerms) -> Account:
-    """Return a new account. The ids of its tasks are derived from the seed and the token."""
+    """Return a new account for `token`. The ids of the account's tasks are derived from `terms.seed` and the token."""
     label = label_of(token)
     first_random = ids.first_random(terms.seed, token)
     return Account(token, label, first_random, terms.credits, terms.rate, terms.denied_models)
 
 
 def label_of(token: str) -> str:
-    """Return a short name for a token, for logs. The token cannot be derived from it."""
+    """Return a short name for a token, for logs. The token cannot be derived from this name."""
     return blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
 
 

@@ -28,9 +28,9 @@ class Clock(Protocol):
 class SystemClock:
     """A clock that runs `scale` times as fast as real time.
 
-    The first call of `now` starts the clock and returns `start`. With a fixed `start`, every run of a script therefore
-    begins at the same simulated time. If `start` is None, the clock starts at the current real time. Adjustments of the
-    system's time do not affect this clock.
+    The first call of `now` starts the clock and returns `start`. The time that a program needs before this call does
+    not count, so a program with a constant `start` begins at the same simulated time whenever it is run. If `start` is
+    None, the clock starts at the current real time. Adjustments of the system's time do not affect this clock.
     """
 
     def __init__(self, start: float | None = None, scale: float = 1.0) -> None:

@@ -40,8 +40,8 @@ class Recorder(Protocol):
 class Exchange(Struct, gc=False):
     """A request to the mock and its response. The access log shows neither the token nor the query string nor bodies.
 
-    The garbage collector ignores exchanges, so no field of a recorded exchange may contain an object that refers back
-    to the exchange.
+    The garbage collector does not track exchanges (`gc=False`), so a reference cycle through an exchange would never be
+    freed. A journal refers to the exchanges that it has recorded. Their field `journal` is therefore set to None.
     """
 
     method: str
@@ -74,8 +74,8 @@ class Exchange(Struct, gc=False):
 class Violation(Struct, frozen=True):
     """A violation of the contract by a request.
 
-    If `task_id` is set, the violation is that the request names a task that its account does not have. If the account
-    later creates a task with this id, the violation is no longer listed.
+    If `task_id` is set, the response stated that the account has no task with this id. A recipe can also request this
+    response for a task that the account has. The control API does not list the violation in this case.
     """
 
     at: float  # when the request arrived, in Unix seconds of the account's clock
@@ -87,9 +87,10 @@ class Violation(Struct, frozen=True):
 
 
 class JournalSpace:
-    """Limits the total size, in bytes, of the journals of all accounts.
+    """Limits the total size, in bytes, of the journals that belong to it, such as those of all accounts of a server.
 
-    While the limit is exceeded, the exchanges of the account that has been idle for the longest time are removed.
+    A journal belongs to the `JournalSpace` that was passed to its constructor or to its method `move_to`. While the
+    limit is exceeded, the exchanges of the journal that has been idle for the longest time are removed.
     """
 
     def __init__(self, limit: int = ALL_JOURNALS_BYTES) -> None:
@@ -173,7 +174,7 @@ class Journal:
             self.violations.append(violation)
 
     def move_to(self, space: JournalSpace | None) -> None:
-        """Move this journal to another `JournalSpace`, whose limit for the total size of its journals then applies.
+        """Count this journal in `space` instead of its present `JournalSpace`, so that the limit of `space` applies.
 
         If `space` is None, only the limits of this journal itself apply.
         """
@@ -222,10 +223,11 @@ def _size_of_headers(headers: tuple[tuple[bytes, bytes], ...]) -> int:
 
 
 def violation_texts(exchange: Exchange) -> list[str]:
-    """Return a text for each violation of the contract by a request.
+    """Return those notes of an exchange that describe a violation of the contract by the request.
 
-    The texts are notes of the exchange. If the response is a 400, or if no documented operation has the path and method
-    of the request, they state why the request was refused. Otherwise, they are warnings about a probable mistake.
+    If the response is a 400, or if no documented operation has the path and method of the request, all notes are
+    returned, because they state why the request was refused. For any other response, only the warnings are returned. A
+    warning is a note about a probable mistake for which the mock did not refuse the request.
     """
     refused = (exchange.decided or exchange.status) == 400 or exchange.is_unmatched  # noqa: PLR2004
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]
@@ -247,7 +249,8 @@ def violation_records(exchange: Exchange) -> Iterator[Violation]:
 def record_violations(exchange: Exchange) -> None:
     """Record the violations by a request in its account's journal, unless they are already recorded.
 
-    Must be called before a network fault, which a recipe can request, replaces or delays the response.
+    If a recipe requests a network fault, this function must be called before the fault replaces or delays the response,
+    so that the violations are derived from the original response and are recorded without delay.
     """
     if exchange.decided:
         return

@@ -18,7 +18,10 @@ _SHAPE = re.compile(r"task-unified-[0-9]{10}-[0-9a-z]{8}")
 
 
 def first_random(seed: int, token: str) -> int:
-    """Return the first pseudo-random number of an account, which is derived from the seed and the token."""
+    """Return a pseudo-random number for an account, which is derived from the seed and the account's token.
+
+    `task_random` computes the numbers of the account's tasks from this number.
+    """
     digest = blake2b(f"{seed}:".encode() + token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) % SPACE
 
@@ -26,8 +29,8 @@ def first_random(seed: int, token: str) -> int:
 def task_random(first: int, number: int) -> int:
     """Return a pseudo-random number (0 ≤ n < 36⁸) for the task with this `number`, counted from 0 in its account.
 
-    `first` is the account's first pseudo-random number. The id, the duration and the video of the task are derived from
-    the number that is returned.
+    `first` is the result of `first_random` for the account. The id, the duration and the video of the task are derived
+    from the number that this function returns.
     """
     return (first + number * _STRIDE) % SPACE
 

@@ -116,8 +116,8 @@ def _values_of(name: str, value: str) -> Iterator[str]:
 def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     """Return the texts of a log line (the path of a request, and the notes about it) without credentials.
 
-    The credentials in `headers`, the headers of the request, are replaced wherever they appear in the texts. URLs are
-    shortened to scheme and host.
+    The credentials in `headers`, the headers of the request, are replaced wherever they appear in the texts. Words that
+    look like API keys are also replaced, even if they are not in `headers`. URLs are shortened to scheme and host.
     """
     return [*_redacted(tuple(texts), tuple(headers))]
 
@@ -168,7 +168,10 @@ class Redactor:
         return without_keys(self._plain(text), _removed, plain_urls=plain_urls)
 
     def identifier(self, text: str) -> str:
-        """Return an identifier without credentials, but keep words that look like API keys, as identifiers often do."""
+        """Return an identifier without credentials.
+
+        Words that look like API keys are kept, because many identifiers look like API keys.
+        """
         return self._plain(text)
 
     def _plain(self, text: str) -> str:
@@ -199,7 +202,8 @@ class Redactor:
     def body(self, body: bytes) -> str:
         """Return a body as text without credentials.
 
-        In JSON, each string is redacted separately. In other bodies, everything after `://` in a URL is replaced, too.
+        In JSON, each string is redacted separately. In a body that is not JSON, credentials are replaced in the whole
+        text, and of each URL only the scheme and `://` are kept.
         """
         try:
             data = _decode(body)
@@ -232,7 +236,7 @@ class Redactor:
         return self.text(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:
-        """Replace each of this redactor's credentials with a placeholder of one character.
+        """Replace each credential of this redactor with a special character, which `_shown` turns into a placeholder.
 
         Credentials of 8 or more characters are also found in another letter case or encoded (for example as base64).
         """

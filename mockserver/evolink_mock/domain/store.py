@@ -69,7 +69,7 @@ class Store(Protocol):
         ...
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account and returns other changed records. Store all of them.
+        """Call `step`, which modifies the account. Store the account, and any task and delivery that `step` returns.
 
         If `step` raises an error or the store rejects the change, nothing is stored.
         """
@@ -91,10 +91,7 @@ class Store(Protocol):
         ...
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account, in order of creation.
-
-        If `latest` is set, return only the last `latest` tasks.
-        """
+        """Return the tasks of an account, in order of creation; only the last `latest` tasks if `latest` is set."""
         ...
 
     async def delivery(self, task_id: str) -> Delivery | None:
@@ -130,7 +127,7 @@ class Store(Protocol):
     async def journal(self, token: str) -> Journal:
         """Return the journal of an account, which is the log of its requests and responses.
 
-        The journal includes requests that other workers have collected, but not written to it yet.
+        Before this method reads the journal, other workers write the exchanges that they still keep in memory.
         """
         ...
 
@@ -174,19 +171,19 @@ class Leases(Protocol):
     """
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, on the server's clock; None if no delivery is planned."""
+        """Return when the next unleased delivery is due, on the mock server's clock; None if no delivery is planned."""
         ...
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now`, in Unix seconds of the server's clock.
+        """Lease deliveries that are due at `now`, in Unix seconds of the mock server's clock.
 
-        For each account and receiver, at most `most` deliveries are leased, and none if `may_hold(token, receiver)` is
-        false.
+        For each pair of an account and a receiver, this call leases at most `most` deliveries. It leases none for the
+        pair if `may_hold(token, receiver)` returns False, because this worker already has enough of them.
         """
         ...
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the deliveries that are due at the time of the account's frozen clock; none if the clock runs."""
+        """Lease the account's deliveries that are due by its frozen clock. If the clock is not frozen, lease none."""
         ...
 
     async def claim_one(self, task_id: str) -> Claim | None:
@@ -276,16 +273,17 @@ class LocalStore(Store, Protocol):
 
 
 class BatchingStore(LocalStore, Protocol):
-    """A store that can serve the calls of several requests together, in one round trip or one transaction.
+    """A store that can handle several HTTP requests together, in one round trip or one transaction.
 
-    While `is_batching` is true, the coroutines `find` and `change` yield their commands (the reads and writes that they
-    need) instead of executing them. Their caller collects the commands of several requests, and passes them to `send`.
+    While `is_batching` is true, the coroutines `find` and `change` do not execute their commands (the reads and writes
+    that they need). Instead, they yield the commands to the batched lane, which runs the coroutines step by step. The
+    lane passes the commands of several requests to `send`, and passes the replies back to the coroutines.
     """
 
     is_batching: bool
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. Whether the cache is still valid is checked only once in each batch."""
+        """Begin a batch of requests. The store checks its cached accounts and tasks for changes once in each batch."""
         ...
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:

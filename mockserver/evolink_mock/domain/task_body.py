@@ -110,11 +110,12 @@ def to_json(task: Task, now: float) -> bytes:
 
 
 class PendingBody:
-    """Encodes pending tasks that differ from the constructor's argument only in id, time of creation and estimate.
+    """Encodes pending tasks that equal a template (the task that is passed to the constructor) except for three values.
 
-    The JSON is encoded only once, with placeholders for these three values. NUL characters delimit the placeholders,
-    because JSON contains no NUL. If the previous task had the same time of creation and estimate, only the id is
-    inserted.
+    These values are the id, the time of creation and the estimate. The JSON of the template is encoded only once, with
+    placeholders for the three values. NUL characters delimit the placeholders, because JSON contains no NUL. The JSON
+    with the latest time of creation and estimate is kept. If the next task has the same time of creation and estimate,
+    only its id must be inserted.
     """
 
     def __init__(self, task: Task) -> None:

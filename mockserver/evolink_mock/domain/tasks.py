@@ -60,7 +60,7 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
-    """Faults that a recipe requests for a task, such as expired links, a late callback, or a 404 after its end."""
+    """Faults that a recipe requests for a task, such as expired result links or a late callback."""
 
     link: str = ""  # fault of result links: expired, 404, truncated, page (HTML, no video), empty or redirect
     callback: str = ""  # late, twice, early or never
@@ -91,7 +91,11 @@ class Task(Struct, frozen=True, gc=False):
 
 
 def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = SUCCESS) -> Timetable:
-    """Return the timetable of a new task. The number `random` selects the duration from the range `speed`."""
+    """Return the timetable of a new task.
+
+    `speed` is the range of possible durations. The pseudo-random number `random` determines which duration from this
+    range the task has.
+    """
     duration = speed.duration(random)
     starts = created + duration * _PENDING_SHARE
     # A task fails when a successful task would show the progress `reach`. The duration is added to `created` in one
@@ -128,7 +132,10 @@ def halfway(timetable: Timetable) -> float:
 
 
 class Phase(IntEnum):
-    """The phase of a task. `CreateOperation.statuses[phase]` is the OpenAPI document's `status` for this phase."""
+    """The mock's own names for the states of a task.
+
+    `CreateOperation.statuses[phase]` is the `status` that the OpenAPI document has for a phase.
+    """
 
     PENDING = 0
     PROCESSING = 1
@@ -148,8 +155,9 @@ def view(timetable: Timetable, now: float) -> View:
     """Return the phase and the progress of a task at `now`.
 
     The progress of a pending task is 0. During processing, the progress rises from 1 to at most 99. The progress of a
-    completed task is 100, and the progress of a failed task is 0 (clauses `task.status-order`,
-    `task.progress-monotone` and `task.final`).
+    completed task is 100. A failed or cancelled task has progress 0, which the clause `task.progress-monotone` permits.
+
+    The sequence of phases follows the clauses `task.status-order` and `task.final`.
     """
     if now >= timetable.ends:
         outcome = timetable.outcome

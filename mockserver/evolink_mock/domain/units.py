@@ -1,4 +1,4 @@
-"""Parse durations (`5s`), speeds (`1s..3s`) and rates (`30/minute`) in command lines and recipes."""
+"""Parse durations (`5s`), ranges of durations (`1s..3s`) and rates (`30/minute`) in command lines and recipes."""
 
 from __future__ import annotations
 

@@ -104,9 +104,10 @@ def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callab
 
 
 def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
-    """Return a function that records requests that belong to no account in the journal of the empty token.
+    """Return a function that records requests that belong to no account.
 
-    The function ignores requests to the control API.
+    The function records them in a separate journal, which the store keeps under the empty token. Requests to the
+    control API are not recorded.
     """
     anonymous = service.store.recorder("")
 

@@ -143,8 +143,8 @@ class BatchedLane:
     def _begin(self, connection: BatchedConnection, data: bytes) -> _Request | None:
         """Serve requests at the beginning of `data`, up to the first that needs the store, and return that request.
 
-        If no request needs the store, return None. uvicorn serves the first request that the lane cannot serve, and all
-        requests after it.
+        If a request that the lane cannot serve comes first, let uvicorn serve this request and everything after it in
+        `data`, and return None. Also return None if no request in `data` needs the store.
         """
         for _ in range(MOST_REQUESTS):
             request = self._lane.read(data, 0, connection)
@@ -180,7 +180,10 @@ class BatchedLane:
             first = last
 
     def _write_responses(self) -> None:
-        """Write the collected responses one directly after another, so that a client process wakes less often."""
+        """Write the collected responses directly one after another.
+
+        A client process that has several connections then wakes once for all responses, instead of once for each.
+        """
         served, self._served = self._served, []
         for connection, exchange in served:
             if connection.can_respond():

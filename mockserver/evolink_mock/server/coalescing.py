@@ -15,8 +15,9 @@ _HEAD = b"HTTP/1."
 class CoalescingTransport:
     """Delays the head of a response until its body begins, or until the response or the connection ends.
 
-    The function `continue_reading` returns whether the client is still sending. If it is, the first call of `close`
-    closes only the sending direction of the connection, and the next call closes the connection completely.
+    The argument `continue_reading` is a function that returns whether the client is still sending. If the client is
+    still sending, the first call of `close` ends only the direction from the server to the client, and the next call
+    closes the connection completely.
     """
 
     __slots__ = ("_continue_reading", "_head", "_transport", "_write", "is_closing", "write_response")
@@ -46,7 +47,7 @@ class CoalescingTransport:
     def close(self) -> None:
         """Close the connection after everything is written.
 
-        If the client is still sending, close only the sending direction of the connection.
+        If the client is still sending, end only the direction from the server to the client, and continue to read.
         """
         self.flush()
         if self._transport.is_closing() or not self._continue_reading():

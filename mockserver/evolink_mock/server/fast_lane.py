@@ -1,10 +1,10 @@
 """The fast lane: respond to a small request in one call and one write, without an asyncio task.
 
-The lane serves a request only if nothing makes it wait: the received data contain the whole request, its endpoint
-belongs to the simulated API, and the calls of the store take at most tens of microseconds. If a recipe may apply or the
+The lane serves a request only if the received data contain the whole request, the request creates a task, queries a
+task or queries the credits, and a call to the store takes at most tens of microseconds. If a recipe may apply or the
 request contains a callback URL, the endpoint raises `MayWaitError` before it changes anything, and uvicorn serves the
-request. uvicorn also serves all other requests. The response, the journal entry and the log line of a request do not
-depend on whether the lane or uvicorn serves it.
+request, as it serves every request that the lane cannot serve. The response, the journal entry and the log line of a
+request do not depend on whether the lane or uvicorn serves the request.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class FastLane:
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
     """Create the fast lane, which responds to small requests to an app without uvicorn.
 
-    Returns None if the settings turn it off, if a recipe applies to all requests, or if calls of the store may be slow.
+    Returns None if the settings turn it off, if a recipe applies to all requests, or if calls to the store may be slow.
     """
     settings, store = service.settings, service.store
     may_wait = service.default_recipe or not hasattr(store, "find_now")  # the store is not a `LocalStore`

@@ -15,7 +15,7 @@ UPGRADE = b"upgrade"
 def head_size(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
     """Return the size of the URL and the headers in bytes.
 
-    Each header counts 4 more bytes, for `: ` and the line end.
+    Each header counts 4 more bytes, for the colon, the space, and the two bytes that end the line.
     """
     return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
 
@@ -23,7 +23,7 @@ def head_size(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
 def head_without_upgrade(
     method: str, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes:
-    """Encode the head of a request, up to its empty line, without `Upgrade` headers."""
+    """Encode the head of a request, including the empty line at its end, but without `Upgrade` headers."""
     lines = [b"%b %b HTTP/%b" % (method.encode(), url, version.encode())]
     lines += [b"%b: %b" % (name, value) for name, value in headers if name != UPGRADE]
     return b"\r\n".join([*lines, b"", b""])

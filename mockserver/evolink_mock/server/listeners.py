@@ -64,7 +64,7 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
 
     The proxy needs the https listener, which gets a free port if the settings do not name one. Raises `PortError` if a
     port cannot be opened, `AuthorityError` if the certificate authority cannot be read or created, and `SettingError`
-    if neither the settings nor the system name a folder for the certificate authority.
+    if the settings name no folder for the certificate authority and this user has no home folder for the default one.
     """
     host, https_port, proxy_port = settings.host, settings.https_port, settings.proxy_port
     with ExitStack() as opened:

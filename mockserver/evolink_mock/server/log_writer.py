@@ -107,10 +107,11 @@ def write_if_ready(stream: TextIO, line: str) -> None:
 
 
 def _end_of_lines(data: bytes, start: int) -> int:
-    """Return the offset up to which `data[start:]` can be written to a pipe in one call, so that lines stay whole.
+    """Return the index `end` such that `data[start:end]` has only whole lines and can be written to a pipe in one call.
 
-    Other processes can write to the same pipe. Their output cannot come between the bytes of one call if these
-    are at most `_ATOMIC_BYTES`. If the first line is longer, return the length of `data`.
+    Other processes can write to the same pipe. Their output cannot come between the bytes of one call if the call
+    writes at most `_ATOMIC_BYTES`. If the first line is itself longer than `_ATOMIC_BYTES`, it cannot be kept whole,
+    and the length of `data` is returned.
     """
     if len(data) - start <= _ATOMIC_BYTES:
         return len(data)

@@ -1,9 +1,9 @@
-"""An HTTP connection: uvicorn's protocol, with additional limits and without the loss of responses.
+"""An HTTP connection: uvicorn's protocol with additional limits, and without the cases in which it loses a response.
 
 Request heads that are too large or too slow are rejected, and so are connections above the maximum number. `Upgrade`
 headers are ignored. If a response is sent before the whole request has arrived, the rest of the request is read and
 dropped, because closing the connection immediately could lose the response. Without TLS, a client that has closed its
-sending direction still gets its response. A response is written in one call, which is faster than two.
+sending direction still gets its response. The head and body of a response are written in one call, which is faster.
 """
 
 from __future__ import annotations
@@ -144,10 +144,10 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(self._refusal or NOT_HTTP)
 
     def _should_upgrade(self) -> bool:
-        """Reject a CONNECT request. For any other request, return True, so that its `Upgrade` headers are removed."""
+        """Return True, so that the parser stops and `_without_offer` can remove the request's `Upgrade` headers."""
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
-            raise ValueError("a tunnel")  # ends the parser
+            raise ValueError("a tunnel")  # ends the parser, after which the request is refused
         self._has_offer = True
         return True
 
@@ -226,7 +226,7 @@ class Protocol(HttpToolsProtocol):
             self._end_draining()
 
     def on_response_complete(self) -> None:
-        """Write the head of a response that has no body, and drop the rest of a request body that is still arriving."""
+        """Write the head of the response if it still waits for a body, and drop the unread rest of the request body."""
         self.transport.flush()
         if self._in_body and self.cycle.response_complete and not self._is_draining:
             self._drain()

@@ -73,9 +73,9 @@ def ignore(_: Exchange) -> None:
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
-    """Return uvicorn's configuration for an app: with this project's HTTP connections, and without uvicorn's logs.
+    """Return a configuration of uvicorn that uses the class `Protocol` for connections and turns off uvicorn's logs.
 
-    If `lane` is set, it responds to small requests without uvicorn.
+    If `lane` is set, the lane responds to small requests without uvicorn.
     """
     return uvicorn.Config(
         app,
@@ -199,7 +199,8 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop in an orderly way on a signal. A second Ctrl-C aborts a stop that has already taken two seconds.
 
-        uvicorn's own handler would raise the signal again, and the process would exit with the status of the signal.
+        This method replaces uvicorn's own handler because, with that handler, uvicorn raises the signal again after the
+        stop, and the process would exit with the status of the signal.
         """
         now = stopwatch()
         self.force_exit = self.should_exit and sig == signal.SIGINT and now - self._stop_began > _STOP_SECONDS

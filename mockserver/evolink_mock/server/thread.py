@@ -48,8 +48,9 @@ def serve_in_thread(
 ) -> Iterator[ThreadedServer]:
     """Serve a mock during the `with` block, on `settings.port`. Port 0 selects a free port.
 
-    The thread calls `observe` with every exchange, and `observe_proxy` with every connection through the proxy and
-    every failed TLS handshake. Raises `PortError`, `AuthorityError` or `SettingError` if the mock cannot start.
+    The thread calls `observe` with every exchange, and `observe_proxy` with a `ProxyConnection` for every connection
+    through the mock's own proxy listener and for every failed TLS handshake. Raises `PortError`, `AuthorityError` or
+    `SettingError` if the mock cannot start.
     """
     with open_listeners(spec, settings) as listeners:
         service = create_service(spec, settings, listeners, clock)

@@ -1,4 +1,8 @@
-"""Pass a command of a store to the server's batched lane, which sends the commands of several requests together."""
+"""Pass a command of a store to the batched lane of the mock server.
+
+The lane collects the commands of several HTTP requests, and passes them back to the store in one call of
+`BatchingStore.send`, which executes them in one transaction.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ if TYPE_CHECKING:
 
 @coroutine
 def sent(command: Any) -> Generator[tuple[Any], Sequence[Any], Any]:
-    """Yield one command to the batched lane, which sends it. Return the reply, or raise it if it is an exception."""
+    """Yield one command to the batched lane. Return the store's reply, or raise the reply if it is an exception."""
     (reply,) = yield (command,)
     if isinstance(reply, Exception):
         raise reply

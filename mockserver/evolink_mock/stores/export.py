@@ -2,8 +2,11 @@
 
 The first line describes the server. For each account, there is a line for the account, and then a line for each of its
 tasks, deliveries, recorded requests and violations. The last line of an account has the numbers of requests and
-violations that were dropped from its journal. An infinite time (such as the end of a task that never ends) is null. The
-infinite due time of a delivery is "never" instead, because null means that no attempt is planned.
+violations that were dropped from its journal.
+
+An infinite time (such as the end of a task that never ends) is written as null. The exception is an infinite due time
+of a delivery, such as that of a callback that is planned for the end of such a task. This time is written as "never",
+because a due time of null means that no attempt is planned.
 """
 
 from __future__ import annotations

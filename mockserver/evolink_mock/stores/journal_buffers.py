@@ -58,8 +58,8 @@ class Buffer:
 class JournalBuffers:
     """The buffers of unwritten requests, one for each account.
 
-    The function `write` stores a batch, which is a list of pairs: a buffer, and the exchanges from this buffer (the
-    oldest first) that must be stored. `write` also stores all violations of these buffers.
+    The argument `write` is a function that stores a batch. A batch is a list of pairs of a buffer and the exchanges to
+    store from this buffer, the oldest first. `write` also stores all violations of these buffers.
     """
 
     def __init__(self, write: Callable[[Sequence[tuple[Buffer, list[Exchange]]]], None]) -> None:
@@ -95,7 +95,7 @@ class JournalBuffers:
                 self._batches, self._flush_at = 0, now + _ROUND_SECONDS
 
     def flush_some(self) -> bool:
-        """Write the next batch. Return whether unwritten exchanges are left.
+        """Write the next batch, and return whether unwritten exchanges are left.
 
         If writing raises `StoreError`, the exchanges stay in the buffers, and the next call tries to write them again.
         """

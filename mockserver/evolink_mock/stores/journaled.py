@@ -108,8 +108,8 @@ class JournaledStore(ABC):
     def flush_if_wanted(self, wanted: Any) -> None:
         """Write all exchanges that this worker has collected if another worker is about to read a journal.
 
-        A worker changes the shared value `WANTED` before it reads a journal. `wanted` is the present value. If it
-        differs from that of the last call, another worker is about to read.
+        A worker changes the shared value `WANTED` before it reads a journal. `wanted` is the present value. If `wanted`
+        is not the value that was passed in the previous call, another worker is about to read a journal.
         """
         if wanted != self._wanted:
             self._wanted = wanted

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class MemoryStore:
-    """A store in the memory of this process, whose calls never wait.
+    """A store in the memory of this process. Its methods never wait for input or output.
 
-    A token always has the same `Account` object, which `change` modifies in place. When the result of
-    an attempt is stored, the function `changed` is called with the account's token, so that requests that wait for the
-    result can continue.
+    A token always has the same `Account` object, which `change` modifies in place. When the result of an attempt to
+    deliver a callback is stored, the store calls the constructor's argument `changed` with the account's token. This
+    function wakes requests to the control API that wait for the result.
     """
 
     problem: str | None = None
@@ -53,7 +53,7 @@ class MemoryStore:
         return self.account_now(token), self._tasks.get(task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account and returns other changed records. Store these records."""
+        """Call `step`, which modifies the account. Store the account, and any task and delivery that `step` returns."""
         change = step(self.account_now(token), self._tasks.__contains__)
         if change.task is not None:
             self._store(change.task, change)
@@ -70,7 +70,7 @@ class MemoryStore:
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account and returns other changed records. Store these records."""
+        """Call `step`, which modifies the account. Store the account, and any task and delivery that `step` returns."""
         self.change_now(token, step)
 
     async def accounts(self) -> Sequence[Account]:

@@ -1,4 +1,4 @@
-"""Reads and changes of accounts and tasks on the Redis server, as generators.
+"""Generators that read and change accounts and tasks on the Redis server.
 
 A generator yields commands and receives the replies. It does not send the commands itself, so that the batched lane of
 the mock server can send the commands of several requests in one round trip.
@@ -81,7 +81,8 @@ class Changes:
     def polling(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
         """Read an account and a task as `finding` does, and cache them.
 
-        The commands must be sent with `QueryCache.send`, which checks whether the cache is still valid.
+        The commands must be sent with `QueryCache.send`, which also reads the version number of the store in the same
+        round trip, and empties the cache if any process has changed the store since the cache was filled.
         """
         self.queries.is_reading = True
         result = yield from self.finding(token, task_id)
@@ -155,5 +156,9 @@ class Changes:
 
 @coroutine
 def in_batch(work: Work[R]) -> Work[R]:
-    """Return an awaitable that runs the generator `work` and yields its commands to the caller, which sends them."""
+    """Return an awaitable that runs the generator `work`.
+
+    The commands of `work` pass through all awaiting coroutines to the batched lane, which sends them to the Redis
+    server. The replies take the same way back.
+    """
     return (yield from work)

@@ -21,7 +21,10 @@ _CHUNK = 1000  # records that are read in one round trip
 
 
 def summary(store: RedisStore) -> dict[str, Any]:
-    """Return, by name, the numbers of records and workers, and the versions of the store and the server."""
+    """Return facts about the store as a dictionary.
+
+    The facts are the numbers of records and workers, the version of the store's format, and that of the Redis server.
+    """
     connection, key = store.connection, store.connection.key
     names = connection.call("ZRANGE", key("opened"), 0, -1)
     lengths = {"callbacks": "deliveries", "due": "due", "leased": "attempting", "exchanges": "journal"}

@@ -38,8 +38,8 @@ class Leases:
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
         """Lease deliveries that are due at `now`, in Unix seconds of the mock server's clock.
 
-        For each account and receiver, at most `most` deliveries are leased, and none if `may_hold(token, receiver)` is
-        false.
+        For each pair of an account and a receiver, this call leases at most `most` deliveries. It leases none for the
+        pair if `may_hold(token, receiver)` returns False, because this worker already has enough of them.
         """
         key = self._connection.key("wakes")
         queues = self._connection.call("ZRANGEBYSCORE", key, "-inf", now)
@@ -47,7 +47,7 @@ class Leases:
         return self._claim("claim", now, most, *allowed) if allowed else ()
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the deliveries that are due at the time of the account's frozen clock; none if the clock runs."""
+        """Lease the account's deliveries that are due by its frozen clock. If the clock is not frozen, lease none."""
         data = self._connection.call("HGET", self._connection.key("accounts"), name_of(token))
         if data is None or (now := decode_account(data).frozen_at) is None:
             return ()

@@ -1,8 +1,9 @@
 """A cache of accounts and tasks for status queries, which is valid until any process writes to the store.
 
 The store has a version number, which increases with every write. As long as the number is the same, the whole cache is
-valid. While clients only poll, one command that reads the number replaces all commands of a batch of status queries.
-While tasks change often, the number is read together with the tasks.
+valid. While clients only poll, a batch of status queries therefore needs a single command, which reads the number. The
+cache then answers the queries. If the number has recently changed, the cache is probably invalid. The number is then
+read in the same round trip as the accounts and tasks, so that the check costs no additional round trip.
 """
 
 from __future__ import annotations

@@ -37,10 +37,11 @@ _CHUNK = 1000  # maximum number of records that are read in one round trip
 class RedisStore(JournaledStore):
     """A store on a Redis or Valkey server, which several workers can share.
 
-    It can serve the calls of several requests in one round trip (interface `BatchingStore`). Accounts are changed by
-    optimistic concurrency: if another process has stored an account since this process read it, the Redis server
-    rejects the change, and the change is repeated. The function `wall_time` returns the real time in Unix seconds, by
-    default that of the Redis server's clock. Methods raise `StoreError` while the Redis server cannot be used.
+    It can handle several HTTP requests in one round trip, as the interface `BatchingStore` requires. Accounts are
+    changed by optimistic concurrency: if another process has stored an account since this process read it, the Redis
+    server rejects the change, and the change is repeated. The argument `wall_time` is a function that returns the real
+    time in Unix seconds. If `wall_time` is None, the clock of the Redis server is used. Methods raise `StoreError`
+    while the Redis server cannot be used.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class RedisStore(JournaledStore):
         return self.changes.at_once(self.changes.finding(token, task_id))
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. Whether the cache is still valid is checked only once in each batch."""
+        """Begin a batch of requests. The store checks its cached accounts and tasks for changes once in each batch."""
         self.changes.queries.begin_batch()
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
@@ -102,7 +103,7 @@ class RedisStore(JournaledStore):
         return self.changes.queries.find(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account and returns other changed records. Store all of them.
+        """Call `step`, which modifies the account. Store the account, and any task and delivery that `step` returns.
 
         If another process has stored the account in the meantime, `step` is called again.
         """
@@ -117,7 +118,7 @@ class RedisStore(JournaledStore):
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account and returns other changed records. Store all of them.
+        """Call `step`, which modifies the account. Store the account, and any task and delivery that `step` returns.
 
         If another process has stored the account in the meantime, `step` is called again.
         """
@@ -201,7 +202,8 @@ class RedisStore(JournaledStore):
     async def has_changed(self) -> bool:
         """Return whether another process has written to the store since the last call of this method.
 
-        If another worker is about to read a journal, also write the exchanges that this worker has collected.
+        If another worker has announced that it will read a journal, this method also writes the exchanges that this
+        worker still keeps in memory.
         """
         version, wanted = self.connection.pipeline(
             (("GET", self._version), ("HGET", self.connection.key("facts"), WANTED))

@@ -49,7 +49,10 @@ def name_of(token: str) -> bytes:
 
 
 def clock_of(account: Account) -> str:
-    """Encode an account's clock for the store's Lua script: `frozen`, or the seconds to add to the server's clock."""
+    """Encode an account's clock for the Lua script `store.lua`.
+
+    The result is `frozen`, or the number of seconds by which the account's clock is ahead of the mock server's clock.
+    """
     return "frozen" if account.frozen_at is not None else repr(float(account.shift))
 
 
@@ -62,9 +65,10 @@ def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
 def change_values(
     account: Account, change: Change, encode_task: Callable[[Task], bytes], *, is_clock_new: bool
 ) -> tuple[Any, ...]:
-    """Encode a `Change`, the records that are stored with a changed account, for the Lua script `store.lua`.
+    """Encode a `Change` for the Lua script `store.lua`.
 
-    The account's clock is among the values if `is_clock_new` is true.
+    A `Change` contains the records that are stored together with an account. Of the account itself, only the clock is
+    encoded, and only if `is_clock_new` is true.
     """
     clock = clock_of(account) if is_clock_new else ""
     task, delivery, due = change.task, change.delivery, change.due

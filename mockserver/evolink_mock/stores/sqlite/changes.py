@@ -1,4 +1,4 @@
-"""Reads and changes of accounts and tasks in the SQLite file.
+"""Read and change accounts and tasks in the SQLite file.
 
 The changes of several requests can share one transaction.
 """
@@ -49,7 +49,10 @@ class _Row:
 
 
 class Changes:
-    """Reads and changes accounts. The function `terms` returns the initial state of new accounts."""
+    """Reads and changes accounts.
+
+    The argument `terms` is a function that returns the initial state of new accounts, such as credits and rate limit.
+    """
 
     def __init__(
         self,
@@ -85,7 +88,7 @@ class Changes:
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return the token's account, and the task with this id, if any, from the cache or else from the file.
 
-        Whether the file has changed since they were cached is checked only once in each batch of requests.
+        In each batch of requests, this method checks only once whether the file has changed since the cache was filled.
         """
         if not self.is_current:
             version = self._connection.version()
@@ -98,7 +101,10 @@ class Changes:
         return result
 
     def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account and returns other changed records. Store all in one transaction."""
+        """Call `step`, which modifies the account.
+
+        The account, and any task and delivery that `step` returns, are stored in one transaction.
+        """
         taken: set[str] = set()
         while True:
             try:

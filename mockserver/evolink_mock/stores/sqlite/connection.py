@@ -139,8 +139,8 @@ class Connection:
     def _execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Execute a statement, and repeat it while another process holds the lock of the file.
 
-        Other processes hold the lock for microseconds. The pauses between the attempts are therefore shorter than in
-        SQLite's own repetition, where they last milliseconds.
+        Other processes hold the lock for microseconds. The pauses between the attempts are therefore shorter than those
+        of SQLite's busy timeout, which last milliseconds.
         """
         deadline = None
         while True:
@@ -230,7 +230,7 @@ class Checkpoints:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the thread. SQLite itself copies the rest of the log when the last connection is closed."""
+        """Stop the thread without a last copy, because SQLite copies the log when the last connection is closed."""
         self._stop.set()
         self._thread.join()
 

@@ -20,7 +20,10 @@ _MOST = 20  # maximum number of problems of one kind that are listed
 
 
 def summary(store: SqliteStore) -> dict[str, Any]:
-    """Return, by name, the version of the store, its size in bytes, and the numbers of records and workers."""
+    """Return facts about the store as a dictionary.
+
+    The facts are the version of the store's format, the size in bytes, and the numbers of records and workers.
+    """
     connection, wall = store.connection, store.wall_time()
     counts = {
         "accounts": "SELECT count(*) - 1 FROM accounts",  # without the account of anonymous requests

@@ -2,8 +2,9 @@
 
 Before a worker attempts a delivery, it leases the delivery, so that no other worker attempts it. The table
 `deliveries` has three columns for leases. `worker` is the worker that holds the lease. `has_begun` states whether this
-worker has begun the attempt. `wakes_at` is the time on the server's clock from which a worker may attempt the delivery;
-NULL if no attempt is planned or the account's clock is frozen.
+worker has begun the attempt. `wakes_at` is the time on the mock server's clock from which `Leases.claim` may lease the
+delivery. It is NULL if no attempt is planned or the account's clock is frozen. While the clock is frozen, workers use
+`Leases.claim_frozen` instead.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _AT_ONCE = 0.0  # before every time of the server's clock
 
 
 def wakes_at(account: Account, due: float | None) -> float | None:
-    """Convert `due`, a time on the account's clock, to a time on the server's clock.
+    """Convert `due`, a time on the account's clock, to a time on the mock server's clock.
 
     Returns None if no attempt is planned or the account's clock is frozen.
     """
@@ -50,9 +51,9 @@ class Leases:
     def add(
         self, database: sqlite3.Connection, account_id: int, delivery: Delivery, instant: float | None
     ) -> None:
-        """Store a new delivery, which a worker may attempt as soon as the server's clock shows `instant`.
+        """Store a new delivery, which `claim` may lease as soon as the mock server's clock shows `instant`.
 
-        If `instant` is None, no worker may attempt the delivery yet.
+        If `instant` is None, `claim` does not lease the delivery.
         """
         receiver, due = delivery.target.authority(), _finite(delivery.due)
         values = (delivery.task_id, account_id, receiver, encode(delivery), due, instant)
@@ -80,7 +81,7 @@ class Leases:
         database.execute("UPDATE deliveries SET wakes_at = due - ? WHERE account = ?", (shift, account_id))
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, on the server's clock; None if no delivery is planned."""
+        """Return when the next unleased delivery is due, on the mock server's clock; None if no delivery is planned."""
         row = self._connection.fetch_one(
             "SELECT min(wakes_at) FROM deliveries WHERE worker IS NULL AND wakes_at IS NOT NULL"
         )
@@ -88,10 +89,10 @@ class Leases:
         return instant
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now`, in Unix seconds of the server's clock.
+        """Lease deliveries that are due at `now`, in Unix seconds of the mock server's clock.
 
-        For each account and receiver, at most `most` deliveries are leased, and none if `may_hold(token, receiver)` is
-        false.
+        For each pair of an account and a receiver, this call leases at most `most` deliveries. It leases none for the
+        pair if `may_hold(token, receiver)` returns False, because this worker already has enough of them.
         """
         rows = self._connection.fetch(
             "SELECT d.task, a.token, d.receiver FROM (SELECT *, row_number() OVER (PARTITION BY account, receiver "
@@ -102,7 +103,7 @@ class Leases:
         return self._lease([task_id for task_id, token, receiver in rows if may_hold(token, receiver)])
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the deliveries that are due at the time of the account's frozen clock; none if the clock runs."""
+        """Lease the account's deliveries that are due by its frozen clock. If the clock is not frozen, lease none."""
         account = self._account(token)
         if account is None or account[1].frozen_at is None:
             return ()
@@ -226,7 +227,8 @@ class Leases:
 def _end_leases_of(database: sqlite3.Connection, worker: str) -> None:
     """End the leases of a worker.
 
-    Other workers can then attempt its deliveries immediately, even if the clock of a delivery's account is frozen.
+    Other workers can then immediately attempt the deliveries that this worker had leased, even if the account's clock
+    is frozen, because this worker was already allowed to attempt them.
     """
     database.execute(
         "UPDATE deliveries SET worker = NULL, has_begun = 0, interruptions = interruptions + has_begun, "

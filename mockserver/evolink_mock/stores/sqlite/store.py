@@ -35,8 +35,9 @@ _ANONYMOUS = 0  # id of the account whose journal records the requests without a
 class SqliteStore(JournaledStore):
     """A store in an SQLite file, which several workers can share.
 
-    It can serve the calls of several requests in one transaction (interface `BatchingStore`). The function `wall_time`
-    returns the real time in Unix seconds. Methods raise `StoreError` if the file cannot be used.
+    It can handle several HTTP requests in one transaction, as the interface `BatchingStore` requires. The argument
+    `wall_time` is a function that returns the real time in Unix seconds. Methods raise `StoreError` if the file cannot
+    be used.
     """
 
     def __init__(
@@ -79,18 +80,21 @@ class SqliteStore(JournaledStore):
         return self.changes.find(token, task_id)
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. Whether the cache is still valid is checked only once in each batch."""
+        """Begin a batch of requests. The store checks its cached accounts and tasks for changes once in each batch."""
         self.changes.is_current = False
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return the token's account, and the task with this id, if any, from the cache or else from the file.
 
-        Whether the file has changed since they were cached is checked only once in each batch of requests.
+        In each batch of requests, this method checks only once whether the file has changed since the cache was filled.
         """
         return self.changes.find_cached(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account and returns other changed records. Store all in one transaction."""
+        """Call `step`, which modifies the account.
+
+        The account, and any task and delivery that `step` returns, are stored in one transaction.
+        """
         self.changes.change(token, step)
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
@@ -105,7 +109,10 @@ class SqliteStore(JournaledStore):
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account and returns other changed records. Store all in one transaction."""
+        """Call `step`, which modifies the account.
+
+        The account, and any task and delivery that `step` returns, are stored in one transaction.
+        """
         if self.is_batching:
             await sent((token, step))
         else:
@@ -195,7 +202,8 @@ class SqliteStore(JournaledStore):
     async def has_changed(self) -> bool:
         """Return whether another process has written to the store since the last call of this method.
 
-        If another worker is about to read a journal, also write the exchanges that this worker has collected.
+        If another worker has announced that it will read a journal, this method also writes the exchanges that this
+        worker still keeps in memory.
         """
         before, self._version = self._version, self.connection.data_version()
         if self._version == before:
