@@ -1,4 +1,4 @@
-"""Check one OpenAPI document for mistakes. The findings have no line numbers yet."""
+"""Check one OpenAPI document for mistakes. The findings have no line numbers; `lint.py` adds them afterwards."""
 
 from __future__ import annotations
 
@@ -119,7 +119,10 @@ class DocumentCheck:
         return pointer, value if isinstance(value, dict) else {}
 
     def _limits(self, pointer: str, schema: dict[str, Json]) -> Iterator[Finding]:
-        """Yield a finding for each limit on a number of characters or items that only the description states."""
+        """Yield a finding for each limit that the description states and the schema lacks.
+
+        The limits are numbers of characters (`maxLength`) and numbers of items (`minItems`, `maxItems`).
+        """
         least = _least(schema)
         if schema.get("type") == "array" and least and not schema.get("minItems"):
             yield self._finding(

@@ -32,7 +32,9 @@ class Pairing:
 def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = False) -> list[Change]:
     """Return every change between two versions of documents, breaking changes first.
 
-    If `strict` is true, a new value in a response is a breaking change, because clients may not tolerate new values.
+    If `strict` is true, a change is also breaking if it allows additional values in a field of a response, such as one
+    more `enum` value, because clients may not tolerate unknown values. An additional field in a response is not a
+    breaking change.
     """
     pairing = pair_operations(old, new)
     changes = [
@@ -50,10 +52,10 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
 
 
 def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
-    """Yield each pair of operations, and whether it is the first pair from its old and its new document.
+    """Yield each pair of operations, and true if no earlier pair has the same old and the same new document.
 
-    An old and a new document may have many pairs of operations. Texts about a whole document, such as
-    `info.description`, are compared only together with the first pair, so that a change in them is reported once.
+    Texts about a whole document, such as `info.description`, are compared only for the pairs with true, so that a
+    change in these texts is reported once, although two documents may have many pairs of operations.
     """
     seen = set()
     for pair in pairs:
@@ -77,8 +79,9 @@ def _model_changes(pairing: Pairing) -> Iterator[Change]:
 def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
     """Yield a change for each operation that occurs in only one version.
 
-    An operation is left out if another operation with its method and path occurs in both versions. These two operations
-    describe different models, and the comparison of models reports which models were removed or added.
+    Several documents can describe the same method and path for different models. If some of these operations are
+    paired and others are not, no change is yielded for the others, because only the models differ, and the comparison
+    of models reports which models were removed or added.
     """
     old = {(pair.old.method, pair.old.path) for pair in pairing.pairs}
     new = {(pair.new.method, pair.new.path) for pair in pairing.pairs}

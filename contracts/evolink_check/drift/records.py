@@ -1,4 +1,4 @@
-"""The records of a comparison, which are places, changes with their verdicts, and proofs."""
+"""The data classes that a comparison uses: places, proofs, changes with their verdicts, and documents."""
 
 from __future__ import annotations
 

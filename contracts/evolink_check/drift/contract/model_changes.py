@@ -1,4 +1,7 @@
-"""The models that were removed, added or renamed, and the old model names that are still accepted."""
+"""Find the models that were removed, added or renamed, and the changed aliases.
+
+An alias is a former name of a model that an operation still accepts.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 class Catalog:
     """The models that one version of the documents describes, each with its operation.
 
-    `aliases` maps each old model name to its current name and to the operation that accepts it.
+    `aliases` maps each alias (a former name that is still accepted) to the current name of the model and to the
+    operation that accepts the alias.
     """
 
     models: dict[str, Operation]
@@ -31,7 +35,7 @@ class Catalog:
 
 
 def catalog_of(operations: Sequence[Operation]) -> Catalog:
-    """Return the models of these operations, and the old model names that they still accept.
+    """Return the models of these operations, and the aliases (former model names) that these operations still accept.
 
     If several operations list the same model, the catalog contains the operation with the fewest models.
     """
@@ -59,15 +63,15 @@ def models_of(operation: Operation) -> tuple[str, ...]:
 
 
 def accepted_models(operation: Operation) -> frozenset[str]:
-    """Return the models of an operation, and the old model names that it still accepts."""
+    """Return the models of an operation, and the aliases (former model names) that the operation still accepts."""
     names = models_of(operation)
     return frozenset((*names, *_aliases(operation, names)))
 
 
 def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
-    """Map each old model name that the operation still accepts to the current name.
+    """Map each alias (a former model name that the operation still accepts) to the current name.
 
-    The old names come from an OpenAPI overlay, from the description of the property `model`, and from other
+    The aliases come from an OpenAPI overlay, from the description of the property `model`, and from other
     descriptions. If these sources disagree, the overlay takes precedence, and then the description of `model`.
     """
     shape = operation.model
@@ -100,7 +104,7 @@ class ModelComparison:
     partners: dict[int, Operation]
 
     def changes(self) -> Iterator[Change]:
-        """Yield every change of the models and of the old model names."""
+        """Yield every change of the models and of the aliases."""
         renamed = set()
         for name in self.old.models:
             if name not in self.new.models:

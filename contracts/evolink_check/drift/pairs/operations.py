@@ -24,8 +24,8 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 class Content:
     """The documented body of a request or response, for one content type.
 
-    `shape` is the schema of the body in normal form; None if the body has no schema. `examples` maps the JSON pointer
-    of each example to its value.
+    `shape` is the schema of the body, converted to the form in which schemas are compared (references followed, `allOf`
+    merged); None if the body has no schema. `examples` maps the JSON pointer of each example to its value.
     """
 
     pointer: str
@@ -35,7 +35,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A documented response. `headers` maps lower-case header names to their schemas in normal form (shapes)."""
+    """A documented response. `headers` maps lower-case header names to their schemas, converted to shapes."""
 
     pointer: str
     description: str
@@ -237,7 +237,8 @@ class _Reader:
 def _scheme_text(name: str, scheme: dict[str, Json], scopes: Json) -> str:
     """Describe what a client must send for a security scheme, for example `http bearer`.
 
-    The name of the scheme is used only if the scheme states nothing else, because a new name does not affect clients.
+    The text contains the name of the scheme only if nothing else describes the scheme. Texts of the old and the new
+    version are compared, and a renamed scheme, which does not affect clients, must not look like a change.
     """
     words = [
         str(scheme[word]).lower() for word in ("type", "scheme", "in", "openIdConnectUrl") if word in scheme

@@ -29,19 +29,19 @@ class OperationPair:
 
     @property
     def sent(self) -> Direction:
-        """The direction whose rules apply to changes of the request: "request", or "response" for a callback.
+        """The direction by which changes of the request are judged.
 
-        A client of the API receives the requests of a callback, so changes of them affect the client like changes of
-        responses.
+        The result is "request" for an operation that clients of the API call. It is "response" for a callback, because
+        clients receive the request of a callback, as they receive responses.
         """
         return "response" if self.name else "request"
 
     @property
     def read(self) -> Direction:
-        """The direction whose rules apply to changes of the responses: "response", or "request" for a callback.
+        """The direction by which changes of the responses are judged.
 
-        A client of the API sends the responses to callbacks, so changes of them affect the client like changes of
-        requests.
+        The result is "response" for an operation that clients of the API call. It is "request" for a callback, because
+        clients send the response to a callback, as they send requests.
         """
         return "request" if self.name else "response"
 

@@ -81,7 +81,8 @@ class Prover:
     def proven(self, change: Change) -> Change:
         """Search for a proof of the change. Return the change with the proof, or unchanged if none was found.
 
-        A changed pattern or condition becomes a breaking change only if a proof is found.
+        A change of a `pattern`, or of a condition such as `if` and `then`, is a notice at first. If a proof is found,
+        the verdict of the returned change is "breaking".
         """
         proof = self._proof(change) if _is_provable(change) else None
         if proof is None:
@@ -227,10 +228,10 @@ def _descendant(shape: Shape, steps: Sequence[str]) -> Shape | None:
 
 
 def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None]) -> Json:
-    """Return a copy of a body in which `change` has set or removed the member to which `steps` lead.
+    """Copy a body, call `change` to set or remove one member of the copy, and return the copy.
 
-    `change` gets the object or list that contains the member, and the last step. Missing objects and lists on the
-    way to the member are created.
+    `steps` are the path of the member. `change` gets the object or list that contains the member, and the last step.
+    Missing objects and lists on the path are created.
     """
     copied = copy.deepcopy(body)
     value = copied

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def prose_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
     """Yield every changed number and every changed set of words (such as file formats) in descriptions.
 
-    If `with_document` is true, texts about each whole document are compared, too: `info.description`, and the
-    Markdown page that contains the document.
+    If `with_document` is true, the texts that are not about a single operation are compared, too. These are
+    `info.description`, and the text of the Markdown page that contains the document.
     """
     statements = [*places_of(pair, with_document=with_document)]
     for number in changed_numbers(statements):

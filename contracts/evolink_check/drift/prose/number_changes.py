@@ -51,7 +51,7 @@ class NumberChange:
 
 
 def changed_numbers(statements: Sequence[Statement]) -> Iterator[NumberChange]:
-    """Yield each changed number once.
+    """Yield the changed numbers. If several descriptions have the same change, it is yielded once.
 
     Numbers that moved to another description without a change, and numbers that a schema states, are not yielded.
     """

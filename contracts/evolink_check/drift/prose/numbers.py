@@ -1,4 +1,7 @@
-"""Find the numbers in a description that state a limit or a promise. Times are converted to seconds, sizes to bytes."""
+"""Find the numbers in a description that measure something. Times are converted to seconds, sizes to bytes.
+
+Most of them are limits for the client ("at most 10 MB") or promises of the API ("links are valid for 24 hours").
+"""
 
 from __future__ import annotations
 
@@ -163,9 +166,10 @@ def _facts(marked: str, pointer: str) -> Iterator[StatedNumber]:
 
 
 def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[StatedNumber]:
-    """Yield each aspect ratio in a sentence (`rest`) that is a limit.
+    """Yield each aspect ratio that a sentence states as a limit.
 
-    Two ratios with a dash, "to" or "and" between them are a minimum and a maximum.
+    In `rest`, the numbers of the sentence that were already found have been replaced by spaces. Two ratios with a dash,
+    "to" or "and" between them are a minimum and a maximum.
     """
     matches = [match for match in _RATIO.finditer(rest) if _value(match["other"])]
     between = rest[matches[0].end() : matches[1].start()].strip() if len(matches) == 2 else ""  # noqa: PLR2004

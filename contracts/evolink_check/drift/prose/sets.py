@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 class StatedWords:
     """A set of words in a description, such as the file formats `jpg` and `png`.
 
-    If `kind` is `conditions`, the words are the fields that a sentence relates to each other. For example, the
-    sentence "`a` is required with `b`" relates `a` and `b`. The `topic` of these words is `required when`.
+    If `kind` is `conditions`, the words are the fields that a sentence relates to each other, and `topic` is a constant
+    that says what the condition is, such as `required when`. For example, the sentence "`a` is required with `b`"
+    relates `a` and `b`, and has the topic `required when`.
     """
 
     kind: str  # what the words are, such as `formats`, `events` or `conditions`
-    topic: str  # to what the words apply, such as `image`; empty if unknown
+    topic: str  # to what the words apply, such as `image`; empty if unknown (for conditions, see above)
     words: frozenset[str]
     sentence: str  # the sentence that contains the words
     pointer: str  # the JSON pointer to the description

@@ -36,9 +36,9 @@ class Statements:
 class Statement:
     """What the old and the new version state at one place of an operation, such as a field of the request.
 
-    `members` are the names of the fields of the old request body. They show whether a new rule about fields, such as
-    "`a` is required with `b`", affects existing requests. `places` are the JSON pointers to the place in the two
-    versions.
+    `members` are the names of the fields of the old request body. A new rule about fields, such as "`a` is required
+    with `b`", affects existing requests only if one of these fields is in `members`. `places` are the JSON pointers to
+    the place in the old and in the new version.
     """
 
     where: Where
@@ -52,9 +52,9 @@ class Statement:
 def places_of(pair: OperationPair, *, with_document: bool) -> Iterator[Statement]:
     """Yield what both versions state about the operation itself and about each field that occurs in both versions.
 
-    The fields are those of request bodies and of successful responses. If `with_document` is true, texts about
-    each whole document (`info.description`, and the Markdown page that contains the document) count as texts about the
-    operation.
+    The fields are those of request bodies and of successful responses. If `with_document` is true, the texts that are
+    not about a single operation (`info.description`, and the text of the Markdown page that contains the document)
+    count as texts about the operation.
     """
     old, new = pair.old, pair.new
     body, other = old.body, new.body

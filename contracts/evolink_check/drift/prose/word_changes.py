@@ -138,9 +138,9 @@ def _flags(statement: Statement, removed: frozenset[str], added: frozenset[str])
 def _conditions(statement: Statement) -> Iterator[WordChange]:
     """Yield the conditions (sentences such as "`a` is required with `b`") that were added or removed.
 
-    Two conditions that name the same fields count as equal, even if their wording differs. A condition is not
-    yielded if one sentence of the other version names all of its fields, because that sentence may be the same
-    condition in other words.
+    Two conditions that name the same fields count as equal, even if their wording differs. If only one version has a
+    condition, but a sentence of the other version names all fields of the condition, the condition is not yielded,
+    because the sentence may state it in other words.
     """
     old, new = _by_fields(statement.old), _by_fields(statement.new)
     for fields, words in new.items():

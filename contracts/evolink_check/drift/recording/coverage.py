@@ -25,9 +25,10 @@ def unrecorded(
 ) -> Iterator[Change]:
     """Yield changes that list the documented statuses, members and values that were never recorded.
 
-    If an operation was never recorded, there is one change, which says so. Otherwise, each change lists one of the
-    following parts of the operation: the missing statuses, the missing members of requests, the missing members of the
-    responses with one status (such as 200), or the missing values of one response member.
+    For an operation that was never recorded, there is one change, which says that the operation was never recorded. For
+    any other operation, there is one change for all missing statuses, one for all missing members of requests, one per
+    status for the missing members of the responses with this status, and one per response member for its missing
+    values.
     """
     by_operation: dict[int, list[Observation]] = defaultdict(list)
     for observation in seen:

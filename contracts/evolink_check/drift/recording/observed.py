@@ -73,8 +73,8 @@ def _json(raw: bytes) -> Any:
 def _operation(method: str, path: str, request: Any, operations: Sequence[Operation]) -> Operation | None:
     """Return the operation with this method whose path matches; None if there is none.
 
-    If several operations match, those that accept the requested model are preferred, and among these the operation with
-    the fewest models.
+    If several operations match, those that accept the requested model are preferred, and among these the one that
+    accepts the fewest models.
     """
     matching = [each for each in operations if each.method == method and _template(each.path).fullmatch(path)]
     model = request.get("model") if isinstance(request, dict) else None

@@ -1,4 +1,8 @@
-"""Write a comparison as SARIF. Each change is a result at its place in the new document, or else in the old one."""
+"""Write a comparison as SARIF. Each change becomes one SARIF result.
+
+The location of the result is the place of the change in the new document. If the new document has no such place, the
+location is the place in the old document.
+"""
 
 from __future__ import annotations
 

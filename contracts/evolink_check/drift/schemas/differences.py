@@ -93,9 +93,10 @@ def _of_branches(
 def _of_alternatives(
     old: tuple[Shape, list[Branch]], new: tuple[Shape, list[Branch]], path: str
 ) -> Iterator[Difference]:
-    """Yield the differences between two objects if at least one of them has alternative forms (`anyOf` or `oneOf`).
+    """Yield the differences between two schemas for objects, at least one of which has alternatives.
 
-    `old` and `new` each contain the schema and the list of the alternative forms.
+    Alternatives are the schemas in `anyOf` or `oneOf`. `old` and `new` are each a pair of the whole schema and the list
+    of its alternatives.
     """
     (before, olds), (after, news) = old, new
     yield from _of_members(before, _united(olds), after, _united(news), path)
@@ -106,16 +107,20 @@ def _of_alternatives(
 
 
 def _united(branches: list[Branch]) -> Branch:
-    """Combine alternative forms of an object into one. A member is required if all of them require it."""
+    """Combine the alternatives of a schema for objects into one branch.
+
+    A member is required if every alternative requires it.
+    """
     members = {name: shape for branch in branches for name, shape in branch.properties.items()}
     required = frozenset.intersection(*(branch.required for branch in branches))
     return replace(branches[0], properties=members, required=required, limits={})
 
 
 def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
-    """Return what distinguishes `branch` from the other alternative forms of an object (`branches`).
+    """Return what distinguishes `branch` from the other alternatives of a schema for objects (`branches`).
 
-    The result contains the limits of `branch`, and those of its required members that some other form does not require.
+    The result contains each member that `branch` requires but at least one other alternative does not, and the limits
+    of `branch`.
     """
     common = frozenset.intersection(*(other.required for other in branches))
     limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())
@@ -139,7 +144,10 @@ def branch_key(branch: Branch) -> object:
 
 
 def shape_key(shape: Shape) -> str:
-    """Return a text for a shape (a normalized schema). Two shapes with equal texts accept the same values."""
+    """Return a text that identifies which values a shape (a normalized schema) accepts.
+
+    Two shapes with equal texts accept the same values.
+    """
     return repr([branch_key(branch) for branch in shape.branches])
 
 

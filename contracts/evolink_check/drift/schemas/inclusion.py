@@ -147,8 +147,9 @@ def schema_of_branch(branch: Branch) -> dict[str, Json]:
 def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
     """Simplify the branches of a schema, each of which accepts values of one type. Return them in a fixed order.
 
-    The result accepts the same values as `branches`. Duplicates are removed, and all listed values of a type are put in
-    one branch.
+    The result accepts the same values as `branches`. A branch is removed if another branch accepts all of its values;
+    this is not tried if there are more than four branches for lists or objects. The branches of one type that list
+    their values (`enum` or `const`) are joined into one.
     """
     listed: dict[str, Branch] = {}
     ranges: list[Branch] = []

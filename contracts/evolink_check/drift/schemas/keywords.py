@@ -66,10 +66,10 @@ def escaped(pointer: str) -> str:
 
 
 def is_plain(word: str, value: Json) -> bool:
-    """Whether a keyword restricts values and is compared as a whole, such as `maximum` or `if`.
+    """Whether a keyword is plain, which means that it restricts values, and that its value is compared as one unit.
 
-    Keywords such as `properties` are not plain, because the schemas in them are compared one by one. A
-    malformed keyword, such as a `maximum` that is a text, is not plain either, because it restricts nothing.
+    `maximum` and `if` are plain. Keywords such as `properties` are not plain, because the schemas in them are compared
+    one by one. A malformed keyword, such as a `maximum` that is a text, is not plain, because it restricts nothing.
     """
     if word in _NUMBERS:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -102,7 +102,7 @@ def _plain_number(value: Json) -> Json:
 
 
 def local_pointer(reference: Json) -> str | None:
-    """Return the JSON pointer in a reference within the same document; None for any other reference."""
+    """Return the JSON pointer in a reference to the same document (`#/...`); None for any other reference."""
     return unquote(reference[1:]) if isinstance(reference, str) and reference.startswith("#/") else None
 
 
@@ -126,7 +126,10 @@ def kind_of(value: Json) -> str:
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Merge the keywords of two schemas that both apply; None if no value can match both schemas."""
+    """Merge the keywords of two schemas, so that the result accepts the values that both schemas accept.
+
+    The result is None if no value can match both schemas.
+    """
     result = {**one}
     for word, value in other.items():
         combine = _COMBINE.get(word)
@@ -142,7 +145,7 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def _several(one: Json, other: Json) -> dict[str, Json]:
-    """Combine the subschemas that a keyword has in two schemas that both apply, as `{"allOf": [one, other]}`."""
+    """Return `{"allOf": [one, other]}`, where `one` and `other` are the values of a keyword in two schemas."""
     both = [*(one["allOf"] if isinstance(one, dict) and "allOf" in one else [one]), other]
     return {"allOf": sorted(both, key=canonical)}
 
@@ -212,9 +215,9 @@ def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
 
 
 def matches(limits: Mapping[str, Json], value: Json) -> bool:
-    """Whether a value satisfies the keywords in `limits`. Conditions (`if`, `not` and references) are ignored.
+    """Whether a value satisfies the keywords in `limits`. Of these, `if`, `then`, `else`, `not` and `$ref` are ignored.
 
-    If the keywords cannot be compiled, every value satisfies them.
+    If the keywords cannot be compiled, the result is True for every value.
     """
     import jsonschema_rs
 

@@ -24,7 +24,10 @@ _MOST_PARTS = 3_000
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A schema in a document. `within` contains the references that led to the schema."""
+    """A schema in a document.
+
+    `within` contains the target of each `$ref` that was followed to reach the schema, so that loops are detected.
+    """
 
     pointer: str
     value: Json
@@ -42,7 +45,7 @@ class _Flat:
 
 
 class TooLargeError(Exception):
-    """The normal form of the schemas is too large, for example because a schema refers to itself in many ways."""
+    """The normal form of the schemas is too large, for example because a schema contains many references to itself."""
 
 
 class Normalizer:

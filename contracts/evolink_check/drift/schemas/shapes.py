@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Annotations:
     """The annotations of a schema. `texts` are pairs of a JSON pointer and a description.
 
-    `defaults` has at most one value. `aliases` are pairs of an old and a current model name.
+    `defaults` has at most one value. `aliases` are pairs of a former and a current model name.
     """
 
     texts: tuple[tuple[str, str], ...] = ()
@@ -29,7 +29,8 @@ class Annotations:
 class Branch:
     """The values of one type that a schema accepts.
 
-    These are the `values`; if `values` is None, they are all values that satisfy the other fields.
+    If `values` is not None, only these values are accepted. Otherwise, the accepted values are all values of the type
+    `kind` that match `limits`, `properties`, `required`, `additional` and `items`.
 
     `limits` are keywords, such as `maxLength`, with their values. `additional` is the shape of undescribed members;
     None if undescribed members can have any value.
@@ -62,5 +63,5 @@ class Shape:
 
     @property
     def properties(self) -> dict[str, Shape]:
-        """The properties of all objects that the schema accepts, by name."""
+        """The schemas of the properties of objects, from all branches, by the name of the property."""
         return {name: shape for branch in self.branches for name, shape in branch.properties.items()}
