@@ -59,8 +59,8 @@ def count_of(task: Task) -> int:
 def refund_of(task: Task) -> float:
     """Return the credits to refund when a task ends.
 
-    If the task fails, all reserved credits are refunded. If it completes, the difference between the reserved and the
-    final price is refunded.
+    If the task fails, all reserved credits are refunded. If the task completes, the difference between the reserved and
+    the final price is refunded.
     """
     results = task.results
     if task.timetable.outcome.failure is not None:

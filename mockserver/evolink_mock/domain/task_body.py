@@ -81,7 +81,7 @@ def _add_results(body: dict[str, Any], task: Task) -> None:
 def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
     """Return the member `result_data` of a completed task: an object for each result, with its id and its link.
 
-    Used if the OpenAPI document mentions this member, but has no example of it.
+    This function is used if the OpenAPI document mentions this member, but has no example of it.
     """
     entries = []
     for index, link in enumerate(links):

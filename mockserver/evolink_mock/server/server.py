@@ -93,7 +93,7 @@ def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config
 def _limits() -> ConnectionLimits:
     """Return the default limits, with fewer connections if this process may open only few files.
 
-    Connections may use five eighths of the files. The others are left for callbacks and everything else.
+    Connections may use five eighths of the files. The other files are left for callbacks and everything else.
     """
     limits = ConnectionLimits()
     if sys.platform == "win32":

@@ -62,7 +62,7 @@ class JournaledStore(ABC):
     """A store for several workers, each of which collects exchanges in memory and writes them to the journals later.
 
     Before a worker reads a journal, it stores a new random value under the name `WANTED`. The other workers read this
-    value regularly. When it has changed, they write all exchanges that they have collected.
+    value regularly. When the value has changed, they write all exchanges that they still keep in memory.
     """
 
     connection: Connection
@@ -86,7 +86,8 @@ class JournaledStore(ABC):
     async def journal(self, token: str) -> Journal:
         """Return the journal of an account, which is the log of its requests and responses.
 
-        First, other workers get some milliseconds to write the exchanges that they have collected.
+        Before the journal is read, the other workers get some milliseconds to write the exchanges that they still keep
+        in memory.
         """
         if await self.leases.others():
             self.set_fact(WANTED, secrets.token_hex(4))
@@ -106,7 +107,7 @@ class JournaledStore(ABC):
         self.journals.buffers.flush_in_rounds()
 
     def flush_if_wanted(self, wanted: Any) -> None:
-        """Write all exchanges that this worker has collected if another worker is about to read a journal.
+        """Write all exchanges that this worker still keeps in memory if another worker is about to read a journal.
 
         A worker changes the shared value `WANTED` before it reads a journal. `wanted` is the present value. If `wanted`
         is not the value that was passed in the previous call, another worker is about to read a journal.

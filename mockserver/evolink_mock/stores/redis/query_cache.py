@@ -66,8 +66,8 @@ class QueryCache:
     def add(self, token: str, task_id: str, result: Result) -> None:
         """Cache an account and a task that the last `send` has read.
 
-        The version number was read before the account and the task. They may therefore be newer than this version, but
-        never older.
+        The version number was read before the account and the task. The account and the task may therefore be newer
+        than this version, but never older.
         """
         if self._version is not None:
             if len(self._results) >= _MOST_RESULTS:

@@ -37,7 +37,7 @@ _CHUNK = 1000  # maximum number of records that are read in one round trip
 class RedisStore(JournaledStore):
     """A store on a Redis or Valkey server, which several workers can share.
 
-    It can handle several HTTP requests in one round trip, as the interface `BatchingStore` requires. Accounts are
+    The store can handle several requests in one round trip, as the interface `BatchingStore` requires. Accounts are
     changed by optimistic concurrency: if another process has stored an account since this process read it, the Redis
     server rejects the change, and the change is repeated. The argument `wall_time` is a function that returns the real
     time in Unix seconds. If `wall_time` is None, the clock of the Redis server is used. Methods raise `StoreError`

@@ -57,7 +57,7 @@ def clock_of(account: Account) -> str:
 
 
 def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
-    """Encode a new delivery for the Lua script `store.lua`: task id, record, receiver, time of the first attempt."""
+    """Encode a new delivery for `store.lua` as its task id, record, receiver, and the time of its first attempt."""
     data, due = encoded(delivery)
     return delivery.task_id, data, delivery.target.authority(), due
 

@@ -199,7 +199,7 @@ class Connection:
 class Transaction:
     """A context manager that commits a transaction at the end of its block, or rolls it back after an exception.
 
-    It is a class instead of a generator function, which would slow down every request that writes.
+    This context manager is a class, because a generator function would slow down every request that writes.
     """
 
     def __init__(self, connection: Connection) -> None:

@@ -35,7 +35,7 @@ _ANONYMOUS = 0  # id of the account whose journal records the requests without a
 class SqliteStore(JournaledStore):
     """A store in an SQLite file, which several workers can share.
 
-    It can handle several HTTP requests in one transaction, as the interface `BatchingStore` requires. The argument
+    The store can handle several requests in one transaction, as the interface `BatchingStore` requires. The argument
     `wall_time` is a function that returns the real time in Unix seconds. Methods raise `StoreError` if the file cannot
     be used.
     """
