@@ -1,4 +1,7 @@
-"""The server to check, facts about it, and how thoroughly it is tested. The `repr` of a record contains no API keys."""
+"""The server to check, facts about the server, and how thoroughly it is tested.
+
+The `repr` of the dataclasses in this module contains no API keys.
+"""
 
 from __future__ import annotations
 

@@ -65,9 +65,14 @@ class PaidPhases:
     def create_tasks(self, tasks: Sequence[PlannedTask]) -> None:
         """Create and follow `tasks`, which are sorted by priority, and run the free phases, which cost no credits.
 
-        Also send create requests that a server must reject because of their API keys, and unusual or generated create
-        requests, from which a server may create further tasks. If the budget may be too small for everything, the
-        unusual and generated requests are sent after all of `tasks`.
+        Also send three other kinds of create requests:
+
+        - requests that a correct server must reject because of their API keys,
+        - unusual requests, such as one with an undocumented method, which a correct server may or must reject, and
+        - generated requests that are valid.
+
+        The server may create further tasks from the unusual and the generated requests. If the budget may be too small
+        for everything, these requests are sent after all of `tasks`.
         """
         run, pool = self.run, self.pool
         uncertain = [case for case in run.plan.risky if case.key == MAIN]
@@ -92,7 +97,10 @@ class PaidPhases:
         self._await_callbacks()
 
     def _follow_failing(self, tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-        """Create and follow the planned task that will certainly fail, if there is one. Return the other tasks."""
+        """If the first of `tasks` is known to fail, create and follow this task. Return the other tasks.
+
+        A task is known to fail if the user has described its create request in the configuration (`Subject.failing`).
+        """
         failing = [task for task in tasks[:1] if task.case.name.startswith(FAILS)]
         for task in failing:
             self.run.report_progress(FAILING, 0, 0)
@@ -116,10 +124,10 @@ class PaidPhases:
             self.pool.await_callbacks(self.receiver, rules)
 
     def _send_risky(self, risky: Iterable[Case]) -> None:
-        """Send create requests that may create a task, one after the other.
+        """Send, one after the other, create requests that a correct server may or must reject.
 
-        If the account of a request is known to have no credits left, its credits are queried before and after the
-        request, because a rejected request must not change them.
+        A server must reject the requests of an account that is known to have no credits, and must not change the
+        credits of this account. To check this, the credits are queried before and after each of these requests.
         """
         target = self.run.target
         cases = [case for case in risky if concerns(case, self.run.effort.clauses)]
@@ -155,9 +163,9 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return the tasks to follow while the phases that cost no credits run.
+    """Return the tasks to follow during the free phases.
 
-    They are all tasks with a callback URL, and one other task.
+    These are every task that has a callback URL, and one task that has none.
     """
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]

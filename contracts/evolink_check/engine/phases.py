@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from evolink_check.transport.target import Target
 
 _RESERVED = "credits.reserved"
-_FREE_SHARE = 0.5  # the share of the run's time for the free phases, if phases that cost credits follow
+_FREE_SHARE = 0.5  # the share of the time limit for requests that create no task, if the run has a budget
 
 
 def _ignore_result(case: Case, entry: Entry) -> None: ...
@@ -202,8 +202,9 @@ class Run:
     ) -> Callable[[Case], Entry]:
         """Return a function that reports the progress and sends a request.
 
-        If the run has a budget, requests that create no task are sent only in the first half of the run's
-        time. The second half is needed for tasks.
+        If the run has a budget, requests that create no task are sent only until half of the run's time limit has
+        passed. After that, the returned function raises `OutOfTimeError` for such a request, because the rest of the
+        time is needed for tasks.
         """
         count = self.progress_counter(phase, total)
         share = _FREE_SHARE if self.effort.max_credits is not None else 0.0

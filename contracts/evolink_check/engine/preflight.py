@@ -37,8 +37,9 @@ class CouldNotRunError(Exception):
 def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     """Check that the server can be reached and accepts the main API key.
 
-    Return the known facts about each account, by the label of its API key. The main account is known to have credits if
-    it has at least `needed` credits, which are the maximum cost of the run.
+    Return the known facts about each account, by the label of its API key. `needed` is the maximum cost of the run, in
+    credits. If the main account has at least as many credits, its `Account.credits` is set to True, unless this fact
+    was known before.
 
     Raises `CouldNotRunError` if the server does not respond, if it rejects the key, or if the base URL ends with the
     version of the API (`/v1`). The message says what to do.

@@ -42,9 +42,10 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
 ) -> Report:
     """Judge the traffic in HAR files, as if it were one recording.
 
-    `origin` is the base URL of the API; if it is empty, it is derived from the requests to documented paths. If
-    `complete` is true, the files contain all requests of the clients, so a request that is not in the files was not
-    sent. HAR files that evolink-check has written may state themselves that they are complete.
+    `origin` is the base URL of the API; if `origin` is empty, the base URL is derived from the requests to documented
+    paths. If `complete` is true, the files contain all requests of the clients, so a request that is not in the files
+    was not sent. Even if `complete` is false, the files count as complete if each of them was written by the mock, or
+    contains the mark with which evolink-check says that a file is complete.
 
     Raises `RecordingError` if a file is unreadable or invalid, or if no file contains a request to the API.
     """

@@ -40,8 +40,8 @@ class RunPlan:
     """The plan of a run, which is made before any request is sent.
 
     `clauses` are the clauses to judge. `tasks` are the tasks to create, sorted by priority, because a small budget may
-    not be enough for all of them. `risky` are create requests that a server may or must reject, but from which
-    it may create a task.
+    not be enough for all of them. `risky` are create requests that a correct server is allowed or required to reject,
+    but from which the checked server might create tasks, which cost credits.
     """
 
     subject: Subject
@@ -92,8 +92,8 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
     """Whether a run uses Schemathesis.
 
-    It is not used if `effort.examples` is 0. It is not used either if the user selected clauses (`wanted`), but none of
-    them can be observed in a single exchange.
+    The result is False if `effort.examples` is 0, or if the user selected only clauses (`wanted`) that cannot be
+    observed in a single exchange.
     """
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0

@@ -66,7 +66,7 @@ class Progress:
 
 
 def silent(progress: Progress) -> None:
-    """Do nothing. This is the progress function of a run that shows no progress."""
+    """Do nothing. This is the progress function of runs whose progress is not displayed."""
 
 
 def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
@@ -206,8 +206,8 @@ def _report(run: Run, started: float, seconds: float) -> Report:
 def _accounts_after_run(run: Run) -> dict[str, Account]:
     """Return the facts about the accounts that are known after the run.
 
-    If it was unknown before the run whether the main account has access to the model, it counts as having access if
-    the main API key created a task.
+    If the main API key created a task, the main account counts as having access to the model, unless its access was
+    already known before the run.
     """
     accounts = dict(run.accounts)
     main = accounts[MAIN]
@@ -223,10 +223,10 @@ def _accounts_after_run(run: Run) -> dict[str, Account]:
 def _renumbered(
     schemathesis: schemathesis_check.SchemathesisFindings, places: Mapping[int, int]
 ) -> schemathesis_check.SchemathesisFindings:
-    """Return the findings of Schemathesis with new numbers of the exchanges to which they refer.
+    """Return the Schemathesis findings, with the exchange numbers in them replaced by those in the complete trace.
 
-    `places` maps the number of an exchange when it was recorded to its number in the complete trace, which is sorted by
-    time.
+    `places` maps the number that an exchange got when it was recorded to its number in the complete trace. The numbers
+    can differ, because the complete trace is sorted by time.
     """
     renumbered = {
         clause: tuple(

@@ -61,9 +61,11 @@ def planned_tasks(
 ) -> tuple[PlannedTask, ...]:
     """Plan the tasks of a run.
 
-    If the configuration describes a task that will certainly fail, this task comes first and runs alone, so that
-    nothing else changes the credits. `creating` are valid create requests. `callbacks` is true if callbacks are
-    watched. If `wanted` is not empty, only tasks for the clauses in `wanted` are planned.
+    `creating` are valid create requests. `callbacks` is true if callbacks are watched. If `wanted` is not empty, only
+    tasks for the clauses in `wanted` are planned.
+
+    If `subject.failing` describes a task that is known to fail, this task comes first in the result. No other task runs
+    at the same time, so that a change of the credits shows whether the server returns the credits of the failed task.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)
@@ -112,8 +114,8 @@ def _with_callback_url(
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
     """Return the create requests in `cases` that test any of the clauses; all of them if `clauses` is empty.
 
-    If no request tests any of the clauses, return the first few requests, whose tasks can be observed. Return an
-    empty list if none of the clauses can be observed on a task.
+    If no request in `cases` tests any of the clauses, but some of the clauses can be observed on any task, return the
+    first few requests, so that there are tasks to observe. Otherwise, return an empty list.
     """
     if not clauses:
         return cases
@@ -147,8 +149,8 @@ def _with_fields(case: Case, fields: Mapping[str, Any]) -> Case:
 def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[str, tuple[Answer, ...]]:
     """Return the scripts that are needed to observe the clauses, by name.
 
-    A script lists, in order, how the receiver answers the first attempts to deliver the callback of a task, such as
-    with two 500s. All later attempts are answered with a 204.
+    A script lists, in order, the receiver's responses to the first attempts to deliver the callback of a task, for
+    example a 500 and another 500. The response to all later attempts is a 204.
     """
     failed, ids = Answer(500), {clause.id.removeprefix("callback.") for clause in clauses}
     held = never(rules.timeout * _PATIENT + _MARGIN)  # a server's time-out may be in real seconds
@@ -169,10 +171,11 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
 
 
 def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> float:
-    """Return how many real seconds to wait for the next attempt to deliver a callback after `count` attempts.
+    """Return how many real seconds to wait for the next attempt to deliver a callback.
 
-    The wait is derived from the callback rules. After the last documented retry, it is twice the longest documented
-    delay between two attempts, so that an excess retry is noticed.
+    `count` is the number of attempts that have already been made. The wait is derived from the callback rules. After
+    the last documented retry, the wait is a little more than twice the longest documented delay between two attempts,
+    so that an excess retry is noticed.
     """
     if count <= len(rules.retries):
         return Tolerances(scale).wait_for_delivery(rules, count)

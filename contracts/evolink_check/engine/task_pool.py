@@ -76,7 +76,10 @@ class TaskPool:
         self.not_created = 0  # how many planned tasks the budget did not allow
 
     def adopt(self, case: Case, entry: Entry) -> None:
-        """Add the task that the request `case` of another phase created, if it has created one."""
+        """If the request `case`, sent by another phase, created a task, remember the task for `follow_adopted`.
+
+        `entry` is the recorded exchange of the request. Only tasks of the main account are remembered.
+        """
         task = from_create(PlannedTask(case), entry, self._target.subject)
         if task is not None and case.key == MAIN and case.authorization is None:
             with self._lock:
@@ -89,7 +92,10 @@ class TaskPool:
         run_parallel(work, len(work), self._stop)
 
     def follow_alone(self, planned: PlannedTask) -> None:
-        """Create and follow a task that will certainly fail, while nothing else runs that could change the credits."""
+        """Create and follow a task that is known to fail (`Subject.failing`). Query the credits before and after it.
+
+        The caller must ensure that nothing else that could change the credits runs at the same time.
+        """
         query_credits(self._target)
         task = self._begun(planned)
         if task is not None:
@@ -99,7 +105,10 @@ class TaskPool:
             self._follower.query_as_others(task)
 
     def query_finished_task(self) -> None:
-        """Query a task that has ended, and the credits before and after, because no query may change the credits."""
+        """Query a task that has ended, and query the credits before and after.
+
+        The credits show whether the server charges for the query, which it must not do.
+        """
         if any(task.ended for task in self.tasks):
             self._target.pause(self._settled)
             query_credits(self._target)

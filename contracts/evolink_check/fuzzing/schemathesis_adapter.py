@@ -113,8 +113,8 @@ class CaseAdapter:
     ) -> Case | None:
         """Return a query of a task that does not exist.
 
-        The result is None if the documents contain the task id, because the task could exist, or if it is unclear which
-        response is correct.
+        The result is None if it is unclear which response is correct. The result is also None if the documents contain
+        the task id, for example as an example value, because a task with this id could exist.
         """
         if "?" in path or body or not is_plain_segment(task_id) or unquote(task_id) in self._documents:
             return None

@@ -1,8 +1,8 @@
 """Run Schemathesis, which generates requests from the schemas and has its own checks of responses.
 
 Schemathesis does not send its requests itself. Each request is converted to a `Case` and sent like all other requests
-of a run. A failed check of Schemathesis is reported only if the failure violates a clause, and if no rule of
-evolink-check already reports a violation in the same exchange.
+of a run. A failed check of Schemathesis is reported only if the failure violates a clause, and if the code of
+evolink-check that judges clauses has found no violation in the same exchange.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ def run_schemathesis(
 ) -> SchemathesisFindings:
     """Send the requests of Schemathesis' coverage phase, and then those of its strategies, one after the other.
 
-    If `creates` is 0, only queries and requests that a server must reject are sent. Otherwise, valid create
-    requests are sent, which create at most `creates` tasks, and then queries of some of these tasks.
+    If `creates` is 0, no tasks are created, because the only create requests that are sent are those that a server must
+    reject. Valid and invalid queries are also sent. If `creates` is above 0, valid create requests are sent, which
+    create at most `creates` tasks, and then queries of some of these tasks.
     """
     from evolink_check.fuzzing.schemathesis_search import SchemathesisSearch
 

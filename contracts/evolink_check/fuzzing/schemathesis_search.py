@@ -194,8 +194,8 @@ class SchemathesisSearch:
     def _failures_of(self, case: Any, response: Any) -> Iterator[ClauseFailure]:
         """Yield the failures that Schemathesis finds in a response.
 
-        A failure is left out if it may be a false alarm. All failures are left out if a rule of evolink-check already
-        reports a violation in this exchange.
+        A failure is left out if it may be a false alarm. All failures are left out if evolink-check itself has already
+        found a violation in this exchange.
         """
         assert self._adapter.last is not None  # noqa: S101  (it was sent)
         ours, entry = self._adapter.last

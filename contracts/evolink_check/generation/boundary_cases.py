@@ -193,7 +193,7 @@ def _invalid_creates_without_key(
 
 
 def _invalid_bodies(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield bodies in which one documented field is invalid or missing, each with a name."""
+    """Yield invalid request bodies, each after a name that says which field is invalid or missing."""
     yield "an empty object", {}
     for name in required_of(operation):
         yield f"no {name}", {key: value for key, value in good.items() if key != name}
@@ -212,7 +212,7 @@ def _invalid_bodies(operation: CreateOperation, good: dict[str, Any]) -> Iterato
 
 
 def _invalid_callbacks(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield bodies with a callback URL that a server must reject, each with a name."""
+    """Yield request bodies with a callback URL that a server must reject, each after a name that contains the URL."""
     rules = operation.callback
     if rules is None:
         return

@@ -97,7 +97,10 @@ def query_case(  # noqa: PLR0913  (a request has so many parts)
 
 
 def bodyless_case(name: str, method: str, path: str, *about: str, **more: Any) -> Case:
-    """Return a request without a body that is not a query of a task. `about` are the clauses that the request tests."""
+    """Return a request that has no body and is not a query of a task.
+
+    `about` are the clauses that the request tests.
+    """
     return Case(name, (*about, *REFUSED), method, path, **more)
 
 

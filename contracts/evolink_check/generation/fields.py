@@ -1,4 +1,4 @@
-"""The fields of a create request with their schemas, valid and invalid values of the fields, and a minimal body."""
+"""Find the fields of a create operation's request body, valid and invalid values for them, and a minimal body."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ def enum_fields(operation: CreateOperation) -> dict[str, tuple[Any, ...]]:
 
 
 def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]:
-    """Return a small valid request body with harmless values: the required fields, `model` and `prompt`."""
+    """Return a small valid request body with harmless values.
+
+    The body contains the required fields and, if the operation has these fields, `model` and `prompt`.
+    """
     fields = fields_of(operation)
     body = {name: sample(fields[name]) for name in required_of(operation) if name in fields}
     if "model" in fields and operation.models:

@@ -1,4 +1,4 @@
-"""The folder in which Hypothesis stores its character tables, and a precomputed table."""
+"""Set the folder in which Hypothesis stores its character tables, and write the largest of these tables in advance."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def without_own_constants() -> Iterator[None]:
 def _write_utf8_table(folder: Path) -> None:
     """Write the table of the characters that UTF-8 can encode, in the format of Hypothesis.
 
-    The table consists of two lists. The first contains the ranges of these characters. The second is empty; for other
-    encodings, it contains the characters that change if they are encoded and decoded. A version of Hypothesis
-    that expects another file or format computes the table itself.
+    The table consists of two lists. The first list contains the ranges of these characters. The second list is for
+    characters that change when they are encoded and decoded again; UTF-8 changes none, so this list is empty. A
+    version of Hypothesis that expects another file or format computes the table itself.
     """
     before, after = _SURROGATES[0] - 1, _SURROGATES[1] + 1
     table = [[[0, before], [after, sys.maxunicode]], []]

@@ -1,4 +1,4 @@
-"""Strategies for request bodies with one kind of fault.
+"""Strategies for invalid request bodies. Each strategy generates bodies with one kind of fault, such as a wrong type.
 
 Import this module only when it is needed, because it imports Hypothesis.
 """
@@ -126,9 +126,9 @@ def _invalid_images(_: CreateOperation, good: dict[str, Any]) -> Bodies:
 
 
 def _with_callback(urls: Callable[[int], SearchStrategy[str]]) -> BodyStrategy:
-    """Return a function that generates the minimal body with a callback URL.
+    """Return a function that returns a strategy for the minimal body of an operation plus an invalid callback URL.
 
-    `urls` takes the maximum length of a URL and returns a strategy for URLs.
+    `urls` takes the maximum length of a callback URL, and returns a strategy for invalid URLs.
     """
 
     def bodies(operation: CreateOperation, good: dict[str, Any]) -> Bodies:

@@ -108,7 +108,8 @@ def _not_an_object(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
 def _duplicate_keys(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     """Yield a JSON body that contains the same field twice, each time with an invalid value.
 
-    Both values are invalid, because the documents do not say which value counts (clause `body.duplicate-keys`).
+    The documents do not say which of two values a server must use (clause `body.duplicate-keys`). Because both values
+    are invalid, the server must reject the body in either case.
     """
     for name in good:
         rest = compact_json({**good, name: {}})

@@ -47,10 +47,12 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
 
 
 def pairwise_cover(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
-    """Return a few combinations of one value for each field, in which every pair of values of two fields occurs.
+    """Return a few combinations, each of which has one value for each field.
 
-    The next combination is always the one with the most new pairs. If there are more than 500 possible combinations,
-    only the first 500 are considered, so some pairs may be missing. Equal seeds give equal results.
+    For any two fields, the combinations together contain every pair of a value of the first field and a value of the
+    second. The next combination is always the one with the most new pairs. If there are more than 500 possible
+    combinations, only the first 500 are considered, and pairs that occur only in the others are missing. Equal seeds
+    give equal results.
     """
     every = [dict(zip(values, chosen, strict=True)) for chosen in islice(product(*values.values()), _CHOICES)]
     Random(seed).shuffle(every)  # noqa: S311  (which of many equally good choices comes first is no secret)

@@ -138,9 +138,9 @@ def _not_an_object(good: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
-    """Generate bodies without a required field, but with many members, or with one large member.
+    """Generate copies of the invalid body `bad` to which many fields or one large field were added.
 
-    The large member is a deeply nested list, a number with many digits, or a long text.
+    The large field is a deeply nested list, a number with many digits, or a long text.
     """
     fields = st.integers(0, 2_000).map(lambda count: {f"x{place}": place for place in range(count)})
     levels = st.integers(1, 100).map(lambda depth: {"x": json.loads("[" * depth + "]" * depth)})
@@ -220,8 +220,8 @@ def _queries(spec: Spec, name: str, ids: SearchStrategy[str], clause: str) -> St
 def _unknown_id(before: int, tail: str) -> str:
     """Return a task id that no server has issued.
 
-    The id contains the time `before` (in Unix seconds), at which the service must not have existed yet, and ends with
-    `tail`.
+    The id contains the time `before` (in Unix seconds), and ends with `tail`. The caller passes a time before the
+    service existed, so no server can have issued the id.
     """
     return f"{_PREFIX}{before:010}-{tail}"
 

@@ -61,7 +61,7 @@ def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> S
 
 
 def prompts() -> SearchStrategy[str]:
-    """Generate harmless prompts of at most 10,000 characters, some of them in many writing systems."""
+    """Generate harmless prompts of at most 10,000 characters. Some prompts mix characters of many writing systems."""
     words = st.lists(st.sampled_from(_WORDS), min_size=1, max_size=5).map(", ".join)
     odd = st.text(SCRIPTS, max_size=40).map(lambda text: f"a cat {text}")
     long = st.integers(1_000, _LONGEST).map(lambda size: ("a cat dances and " * size)[:size])
