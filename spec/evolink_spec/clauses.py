@@ -25,9 +25,9 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 @dataclass(frozen=True, slots=True)
 class ObservationPoint:
-    """Where in the traffic a violation of a clause can be observed (such as `query` or `callback`), and the evidence.
+    """Where in the traffic a violation of a clause can be observed (such as `query`), and what to look at there.
 
-    The comment at the top of clauses.yaml explains the values of `where`. `by` describes the evidence in words.
+    The comment at the top of clauses.yaml explains the values of `where`. `by` describes in words what to look at.
     """
 
     where: Where

@@ -1,6 +1,7 @@
-"""Load OpenAPI documents. The built-in ones have a compiled copy, so that a server starts without reading YAML.
+"""Load OpenAPI documents.
 
-Run `python -m evolink_spec` after each change to openapi/ or overlay.yaml, to write the copy again.
+The built-in documents have a compiled copy, compiled.json, so that a server starts without reading YAML. To write this
+copy again, run `python -m evolink_spec` after each change to openapi/ or overlay.yaml.
 
 Reading the built-in documents would take a third of the server's start-up time, although they change only a few times a
 year. compiled.json therefore contains the `Spec` that was read from them, and the SHA-256 of each source file. If the

@@ -167,7 +167,10 @@ def _create(path: str, node: Node, warnings: list[SpecError]) -> CreateOperation
 
 
 def with_prose(operation: CreateOperation, document: Node) -> CreateOperation:
-    """Return the operation with the aliases and callback rules that overlays have added to `document`."""
+    """Return a copy of the operation, with the old model names and the callback rules that `document` contains.
+
+    Overlays have added both to `document`, as the extensions `x-evolink-aliases` and `x-evolink-callback`.
+    """
     node = document.child("paths").child(operation.path).child("post")
     properties = properties_of(_request_body(node))
     aliases = aliases_of(properties.get("model"), operation.models)

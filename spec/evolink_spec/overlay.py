@@ -112,9 +112,9 @@ def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None
 
 
 def _copy(value: Json) -> Json:
-    """Return a deep copy that contains no object twice.
+    """Return a deep copy in which no two places share one dictionary or list.
 
-    The original may contain the same object in several places, because YAML aliases refer to one object.
+    In the original, several places may share one dictionary or list, because YAML aliases refer to the same object.
     """
     if isinstance(value, dict):
         return {key: _copy(member) for key, member in value.items()}

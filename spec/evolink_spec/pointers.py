@@ -84,13 +84,16 @@ class Node:
         return self.value
 
     def number(self) -> float:
-        """Return the value. Raises `SpecError` if the value is not a non-negative number."""
+        """Return the value. Raises `SpecError` if the value is not a number, or if it is negative."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float) or self.value < 0:
             raise self.error(f"must be a non-negative number, not {self.value!r:.80}")
         return self.value
 
     def below(self, token: str | int, value: Json) -> Node:
-        """Return the node of the member `token`, whose value is `value`. A `$ref` in `value` is not resolved."""
+        """Return a node for `value`, which is the member or list item `token` of this node.
+
+        A `$ref` in `value` is not resolved.
+        """
         return Node(self.document, self.source, join(self.pointer, token), value)
 
     def child(self, key: str) -> Node:

@@ -211,7 +211,8 @@ def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
 
     The sample is read from the first of the keywords `const`, `example`, `default`, `examples` and `enum` that the
     schema has. If it has none of them, an object is built from samples of its properties, and any other type gets an
-    empty value (such as `""` or 0). `within` are the pointers of the enclosing schemas, which are not sampled again.
+    empty value (such as `""` or 0). `within` contains the pointers of the enclosing schemas. If a schema contains
+    itself, the inner occurrence is left out of the sample, because otherwise the sample would never end.
     """
     present = keywords(schema)
     for word in ("const", "example", "default"):

@@ -101,7 +101,10 @@ def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Med
 
 
 def _single_value(schema: Node | None) -> str | None:
-    """Return the only allowed value of a property, or else its default, or else its example; None if it is not text."""
+    """Return a property's only allowed value; if it has none, its default; if it has neither, its example.
+
+    Returns None if the property has none of the three, or if the first of them that it has is not text.
+    """
     present = keywords(schema) if schema else {}
     listed = [present["const"]] if "const" in present else present.get("enum", [])
     if not isinstance(listed, list) or len(listed) != 1:

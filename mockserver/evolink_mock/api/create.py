@@ -85,7 +85,11 @@ class CreateEndpoint:
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Respond like `respond_at_once`, but await the store, which processes concurrent requests in one batch."""
+        """Respond like `respond_at_once`, but wait for the store.
+
+        The store processes several waiting requests in one batch. `MayWaitError` is raised in the same cases as by
+        `respond_at_once`.
+        """
         context = self._read(exchange, head, body)
         if context.token is not None:
             await self._service.store.change(context.token, self._step(context, connection))
@@ -120,7 +124,10 @@ class CreateEndpoint:
             context.documented = body_read.compiled.operation.errors
 
     def _step(self, context: RequestContext, connection: Scope) -> Step:
-        """Return the function, called by the store, that checks the request and, if it is valid, creates a task."""
+        """Return a function that checks the request and, if the request is valid, creates a task.
+
+        The store calls this function with the account of the request.
+        """
         service = self._service
         origin = service.origins.of(connection, context.headers)
 
@@ -160,7 +167,7 @@ class CreateEndpoint:
 
 
 def _callback_url(body: Interpretation) -> tuple[str, CallbackRules] | None:
-    """Return the callback URL in a request body, with the rules for callbacks; None if the body has no callback URL."""
+    """Return the callback URL in a request body, and the operation's `CallbackRules`; None if there is no URL."""
     if not isinstance(body.compiled, CompiledOperation):
         return None
     rules = body.compiled.operation.callback

@@ -85,7 +85,11 @@ class CreditsEndpoint:
         _respond(context)
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond like `respond_at_once`, but await the store, which processes concurrent requests in one batch."""
+        """Respond like `respond_at_once`, but wait for the store.
+
+        The store processes several waiting requests in one batch. `MayWaitError` is raised in the same cases as by
+        `respond_at_once`.
+        """
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True
         await self._decide(context)

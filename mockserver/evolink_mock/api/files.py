@@ -86,13 +86,17 @@ class UploadEndpoint:
 
 
 class FilesEndpoint:
-    """The ASGI endpoint that returns the quota, lists the files of an account, or removes a file."""
+    """The ASGI endpoint that returns the quota, lists the files of an account, or deletes a file."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Delete the file whose id is in the path, return the quota if the path ends in `/quota`, or list the files."""
+        """Delete a file, return the quota, or list the files, depending on the path.
+
+        If the path contains the id of a file, this file is deleted. If the path ends in `/quota`, the quota is
+        returned. For any other path, the files are listed.
+        """
         context = await _authenticated(self._service, scope)
         if context.error is not None:
             await _send_error(send, context, context.error)
@@ -172,11 +176,10 @@ async def take_stream(request: _Request) -> Upload:
 
 
 async def take_url(request: _Request) -> Upload:
-    """Store the file at a URL.
+    """Store the file to which the URL in the JSON field `file_url` leads.
 
-    If the URL belongs to a file that was uploaded to this mock, that file is copied. For any other URL, a generated
-    picture is stored, because the mock fetches nothing. Raises `UploadError` if the URL is invalid or the file is
-    rejected.
+    If this file was uploaded to this mock, a copy of it is stored. For any other URL, a generated picture is stored,
+    because the mock does not download files. Raises `UploadError` if the URL is invalid or the file is rejected.
     """
     fields = request.fields()
     url = fields.get("file_url")

@@ -74,8 +74,8 @@ class Interpretation:
 class AcceptedBody:
     """A valid request body, with the values that its task needs.
 
-    `price` is the price of the task in credits. `results` states how many results the task has and what they cost in
-    total; None if both are as in the example of the OpenAPI document. `notes` are warnings for the access log.
+    `price` is the price of the task in credits. `results` contains the number of the task's results and their total
+    cost; it is None if the request asks for the documented default of both. `notes` are warnings for the access log.
     """
 
     __slots__ = ("_media", "_pending", "_request", "compiled", "model", "notes", "price", "results")

@@ -66,10 +66,11 @@ def index_of(task: Task, name: str) -> int | None:
 
 
 def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
-    """Return the time for which the link is checked: `now`, or a later time if a recipe changes when links work.
+    """Return the time for which the link is checked.
 
-    If the recipe makes the mock send the callback before the task ends, the links work from the time of the callback.
-    If the recipe is `link=expired`, the links have expired as soon as the task ends.
+    This is `now`, or a later time if a recipe makes the link work, or expire, earlier than usual. If the recipe makes
+    the mock send the callback before the task ends, the link works from the time of the callback. If the recipe is
+    `link=expired`, the link has expired as soon as the task ends.
     """
     timetable = task.timetable
     if anomalies.callback == "early" and now >= halfway(timetable):

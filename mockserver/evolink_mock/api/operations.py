@@ -1,4 +1,4 @@
-"""Compiled create operations, and the choice of the operation for the model in a request body."""
+"""The create operations with their compiled validators and prices, and the choice of the operation for a request."""
 
 from __future__ import annotations
 

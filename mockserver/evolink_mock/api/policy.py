@@ -36,7 +36,8 @@ def check_token(context: RequestContext) -> ApiError | None:
 def check_recipe(context: RequestContext) -> ApiError | None:
     """Return the error that a recipe requests, or the 400 for an invalid recipe; otherwise None.
 
-    An error that the operation does not document is returned only if it is an error of a gateway (such as 502).
+    If the requested error is not documented for the operation, None is returned, unless the error is one that gateways
+    send (such as 502).
     """
     recipe = context.recipe
     if recipe is NO_RECIPE:

@@ -57,7 +57,7 @@ class QueryEndpoint:
         context.is_fast = True
         if self._authenticate(context):
             store = self._service.store
-            if not self._is_decided(context, *store.find_now(context.token or "", context.task_id)):
+            if not self._try_checks(context, *store.find_now(context.token or "", context.task_id)):
                 store.change_now(context.token or "", self._step(context))
         self._respond(context)
 
@@ -73,13 +73,17 @@ class QueryEndpoint:
         if self._authenticate(context):
             store = cast("BatchingStore", self._service.store)
             state = store.find_cached(context.token or "", context.task_id)
-            if state is None or not self._is_decided(context, *state):
+            if state is None or not self._try_checks(context, *state):
                 return False
         self._respond(context)
         return True
 
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
-        """Respond like `respond_at_once`, but await the store, which processes concurrent requests in one batch."""
+        """Respond like `respond_at_once`, but wait for the store.
+
+        The store processes several waiting requests in one batch. `MayWaitError` is raised in the same cases as by
+        `respond_at_once`.
+        """
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
         await self._decide(context)
@@ -88,7 +92,7 @@ class QueryEndpoint:
     async def _decide(self, context: RequestContext) -> None:
         if self._authenticate(context):
             store = self._service.store
-            if not self._is_decided(context, *await store.find(context.token or "", context.task_id)):
+            if not self._try_checks(context, *await store.find(context.token or "", context.task_id)):
                 await store.change(context.token or "", self._step(context))
 
     def _authenticate(self, context: RequestContext) -> bool:
@@ -96,11 +100,11 @@ class QueryEndpoint:
         context.task_id = context.exchange.path.rpartition("/")[2]
         return context.token is not None
 
-    def _is_decided(self, context: RequestContext, account: Account, task: Task | None) -> bool:
-        """Run the checks and return True. If the query must change the account, return False without running them.
+    def _try_checks(self, context: RequestContext, account: Account, task: Task | None) -> bool:
+        """If the query does not change the account, run the checks and return True; otherwise, only return False.
 
-        The query must change the account if a recipe may apply, or if the account has a rate limit, against which the
-        query counts.
+        A query changes the account if a recipe may apply (the recipe takes a random number from the account), or if the
+        account has a rate limit (the query is counted).
         """
         context.task = task
         enter(self._service, context, account)
@@ -110,7 +114,10 @@ class QueryEndpoint:
         return True
 
     def _step(self, context: RequestContext) -> Step:
-        """Return the function, called by the store, that applies the recipe, counts the query, and runs the checks."""
+        """Return a function that applies the recipe, counts the query, and runs the checks.
+
+        The store calls this function with the account of the request.
+        """
 
         def step(account: Account, _: IsTaken) -> Change:
             enter(self._service, context, account)

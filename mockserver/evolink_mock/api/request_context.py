@@ -153,8 +153,8 @@ def recipe_request_of(service: Service, context: RequestContext) -> RecipeReques
 def log_recipe_notes(context: RequestContext, error: ApiError | None) -> None:
     """Add the notes about the recipe (such as an unknown recipe in the prompt) to the access log.
 
-    If the status is 400, the notes are not added, because a note on a 400 would be counted as a violation of the
-    contract.
+    If the status of the response is 400, the notes are not added, because every 400 with a note is counted as a
+    violation of the contract by the client.
     """
     if context.recipe_notes and (error is None or error.status != 400):  # noqa: PLR2004
         context.exchange.notes += context.recipe_notes

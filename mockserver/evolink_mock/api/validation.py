@@ -64,7 +64,8 @@ class Validator:
     def _errors(self, document: Any) -> Sequence[jsonschema_rs.ValidationError]:
         """Return the errors of an invalid request body.
 
-        To save time, only the errors of `model` are returned for a large body, or the first error if `model` is valid.
+        For a large body, only the errors of the field `model` are returned, to save time; if this field is valid, only
+        the first error of the body is returned.
         """
         if _is_small(document):
             return list(self._compiled.iter_errors(document))

@@ -32,8 +32,9 @@ def price_of(operation: CreateOperation) -> float:
 def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
     """Return the number and the price of the results that a request asks for.
 
-    Returns None if both are the same as in the example response of the OpenAPI document. If the document states a
-    price per second (or per image), the price in the example is scaled to the requested duration (or number of images).
+    Returns None if the number is the documented default and the price is the one in the example response of the OpenAPI
+    document. If the document states a price per second (or per image), the price in the example is scaled to the
+    requested duration (or number of images).
     If the request lets the service choose the duration (`-1` or `auto`), the price of the longest possible video is
     reserved. When the task ends, the difference between the reserved and the actual price is refunded.
     """

@@ -106,9 +106,10 @@ class AccountClocks:
     async def moving(self, account: Account) -> AsyncIterator[None]:
         """Return a context manager that lets only this caller move the account's clock until the end of its block.
 
-        At the end of the block, requests that wait for a change of the account are woken. Raises `ClockBusyError` if
-        another caller is still moving the clock after a second. This happens, for example, if a callback handler tries
-        to move the clock while the other caller waits for the handler's response.
+        At the end of the block, the requests to the control API that wait for a change of the account are woken. Raises
+        `ClockBusyError` if another caller is still moving the clock after a second. For example, the other caller has
+        advanced the clock, so the mock sends a callback and waits for the response, but the callback receiver tries to
+        move the clock before it responds.
         """
         token = account.token
         lock = self._locks.setdefault(token, asyncio.Lock())

@@ -24,7 +24,8 @@ class ExchangeFeed:
     """The latest completed exchanges, limited in number and in bytes.
 
     Each reader remembers the number of the last exchange that it has read, and calls `after` to get the later ones.
-    `clear` hides the exchanges published so far from `shown` and `get`, but `after` still returns them.
+    After a call of `clear`, `shown` and `get` no longer return the exchanges that were published before this call, but
+    `after` still returns them.
     """
 
     def __init__(self, limit: int = _EXCHANGES, body_bytes: int = _BODY_BYTES) -> None:
@@ -49,7 +50,7 @@ class ExchangeFeed:
             changed.set()
 
     def clear(self) -> None:
-        """Hide the exchanges published so far. The next exchange continues their numbering."""
+        """Hide all exchanges that have been published so far. Their numbers are not used again."""
         self.last_cleared = self.last
         self.clearings += 1
         for changed in self._followers:
@@ -86,8 +87,8 @@ class ExchangeFeed:
     async def wait(self, number: int, clearings: int = 0) -> None:
         """Wait until an exchange with a number greater than `number` is published, or until the feed is cleared.
 
-        `clearings` is the value that `self.clearings` (how often the feed was cleared) had when the caller last read
-        it. If the feed has been cleared since, the method returns immediately.
+        The attribute `clearings` counts how often the feed was cleared. The argument `clearings` is the count that the
+        caller has read last; if the feed has been cleared since then, the method returns immediately.
         """
         if self.last > number or self.clearings > clearings:
             return

@@ -20,8 +20,8 @@ _AGAIN_SECONDS = 0.02  # between two attempts to take the lock
 class ClockBusyError(Exception):
     """Another caller is moving the account's clock.
 
-    This happens, for example, if a callback handler tries to move the clock while the other caller waits for the
-    handler's response.
+    For example, the other caller has advanced the clock, so the mock sends a callback and waits for the response, but
+    the callback receiver tries to move the clock before it responds.
     """
 
     def __init__(self) -> None:

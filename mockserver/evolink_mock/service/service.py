@@ -68,7 +68,7 @@ class Service:
 
     @cached_property
     def operations(self) -> OperationIndex:
-        """The index that finds the create operation of a task that is read from a store or a snapshot."""
+        """The create operations by key. A task in a store or a snapshot contains only the key of its operation."""
         from evolink_mock.stores.records import OperationIndex
 
         return OperationIndex(self.spec)

@@ -83,7 +83,7 @@ async def expire_links(service: Service, account: Account, task_id: str) -> bool
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:
     """Attempt to deliver the callback of a task once more, immediately.
 
-    Returns False if the task has no callback, or if the callback has been neither delivered nor given up yet.
+    Returns False if the task has no callback, or if a further attempt to deliver the callback is already planned.
     """
     scheduler = service.callback_service.scheduler
     async with service.clocks.moving(account):

@@ -1,4 +1,8 @@
-"""Wait until an account reaches a condition, without polling."""
+"""Wait until a condition is true for an account, for example until a task has ended.
+
+The condition is not checked at regular intervals, but only when the account changes, or at the time at which the
+condition may become true.
+"""
 
 from __future__ import annotations
 

@@ -74,11 +74,11 @@ class MockCallbacks(Sequence[CallbackState]):
         self._control = control
 
     def wait(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:
-        """Wait until `count` callbacks have been delivered (2xx response), and return all delivered callbacks.
+        """Wait until `count` callbacks have been delivered in total, and return all callbacks delivered so far.
 
-        Raises TimeoutError after `timeout` (seconds, or text such as `2m`) of real time. If too few callbacks have been
-        delivered and the account's clock is frozen, TimeoutError is raised immediately, because no callback becomes due
-        while the clock stands still.
+        A callback is delivered when the receiver has responded with a 2xx. Raises TimeoutError after `timeout`
+        (seconds, or text such as `2m`) of real time. If too few callbacks have been delivered and the account's clock
+        is frozen, TimeoutError is raised immediately, because no callback becomes due while the clock stands still.
         """
         seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}
@@ -123,7 +123,10 @@ class MockCallbacks(Sequence[CallbackState]):
 
 
 class ActiveRecipe:
-    """A recipe assigned to the account. At the end of its `with` block, all recipes of the account are removed."""
+    """A recipe assigned to the account.
+
+    If it is used in a `with` statement, the end of the block removes all recipes of the account, not only this one.
+    """
 
     def __init__(self, clear: Callable[[], None]) -> None:
         self._clear = clear
@@ -215,8 +218,8 @@ class MockAccount:
         """End a task now, so that its callback is sent, and return the state of the task.
 
         If `failure` is None, the task completes. If `failure` is a documented failure code, the task fails with this
-        code; `content_policy_violation/celebrity` selects one of several messages of the code. To cancel the task, set
-        `outcome` to `cancelled`.
+        code. If the code has several messages, a name after a slash selects one of them, as in
+        `content_policy_violation/celebrity`. To cancel the task, set `outcome` to `cancelled`.
         """
         outcome = outcome or ("completed" if failure is None else "failed")
         path = f"/tasks/{task_id}/outcome"
@@ -246,7 +249,8 @@ class MockAccount:
     def check(self) -> None:
         """Raise `ContractViolationError` if a violation was not expected, or if an expected violation did not occur.
 
-        An error response that a recipe requests is no violation. A violation whose text begins with `warning:` is
+        Violations are mistakes of the client in its requests, such as an invalid body or an unknown path. If a request
+        fails only because of a recipe, this is not a violation. A violation whose text begins with `warning:` is
         ignored if it was not expected.
         """
         violation_list = decode(self._control.request("GET", "/violations"), type=ViolationList)
@@ -256,9 +260,10 @@ class MockAccount:
             )
 
     def reset(self) -> None:
-        """Replace the account with a new one that has the same credits and limits, and forget the expected violations.
+        """Replace the account with a new one, and forget the expected violations.
 
-        The new account has no tasks, callbacks, recipes or recorded requests.
+        The new account has the credits and limits with which the old account was created. It has no tasks, callbacks,
+        recipes or recorded requests.
         """
         self._expected.clear()
         self._control.request("POST", "/accounts", self._terms)

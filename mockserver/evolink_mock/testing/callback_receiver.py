@@ -84,8 +84,9 @@ class Receiver:
     def answer(self, status: int, times: int = 1, headers: Mapping[str, str] | None = None) -> None:
         """Respond to the next `times` requests with this status.
 
-        A redirect leads to `/elsewhere`, unless `headers` contains a `location`. Raises ValueError if the status is not
-        final (200 to 599), or if `times` is less than 1.
+        If `status` is a redirect (3xx), the response contains the header `Location: /elsewhere`, unless `headers`
+        contains another `location`. Raises ValueError if the status is not final (200 to 599), or if `times` is less
+        than 1.
         """
         if not 200 <= status <= 599 or times < 1:  # noqa: PLR2004  (an informational response is followed by another)
             raise ValueError(
@@ -143,10 +144,10 @@ class Receiver:
 
 
 class _Listener(ThreadingTCPServer):
-    """A TCP server that `wake` stops by connecting to it. It therefore need not check regularly whether to stop.
+    """A TCP server that waits for connections without a timeout, until the method `wake` is called.
 
-    The HTTP server of the standard library is not used, because it looks up the host name of 127.0.0.1 when it starts,
-    which may be slow.
+    To end the waiting, `wake` connects to the server. The HTTP server of the standard library is not used, because it
+    looks up the host name of 127.0.0.1 when it starts, which may be slow.
     """
 
     daemon_threads = True

@@ -49,9 +49,10 @@ class ControlClient:
         Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. Proxy variables of the
         environment (such as `HTTP_PROXY`) are ignored, because they are meant for the client under test.
 
-        For a request during which the mock sends callbacks, `variant` must name the async method that does the same
-        (such as `clock.advance_async(…)`). If the request blocks an event loop for five seconds, a RuntimeError
-        recommends this async method, because a callback receiver in the blocked loop cannot respond.
+        For a request during which the mock sends callbacks, `variant` must be the async method that a test can call
+        instead, such as `clock.advance_async(…)`. If the request is sent in a running event loop, a callback receiver
+        in the same loop cannot respond, because the request blocks the loop. If the request then takes more than five
+        seconds, RuntimeError is raised, and its message recommends the async method.
         """
         is_blocking = bool(variant) and event_loop_is_running()
         if is_blocking:

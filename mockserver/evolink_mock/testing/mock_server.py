@@ -98,10 +98,11 @@ class MockServer:
         denied_models: Sequence[str] = (),  # one model may be written without a list
         **unknown: Never,
     ) -> MockAccount:
-        """Create an account. For omitted arguments, the settings of the server apply; the default `token` is random.
+        """Create an account and return it.
 
-        An existing account of the token is deleted first. Raises `ControlError` with status 401 if the server does not
-        accept the token.
+        If `token` is omitted, a random token is used. For other omitted arguments, the settings of the server apply. If
+        the token already has an account, that account is deleted first. Raises `ControlError` with status 401 if the
+        server does not accept the token.
         """
         for name in unknown:
             from evolink_spec.options.suggestions import did_you_mean

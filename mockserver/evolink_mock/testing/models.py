@@ -22,9 +22,9 @@ class Timetable(Struct, frozen=True):
 class TaskState(Struct, frozen=True):
     """The current state of a task.
 
-    `status` is pending, processing, completed, failed or cancelled. `body` is what a status query would return.
-    `outcome` is how the task will end or has ended (completed, failed or cancelled); None if the task never ends.
-    `failure` is the failure code of a failed task, otherwise None.
+    `status` is `"pending"`, `"processing"`, `"completed"`, `"failed"` or `"cancelled"`. `body` is what a status query
+    would return. `outcome` is how the task will end or has ended (`"completed"`, `"failed"` or `"cancelled"`); None if
+    the task never ends. `failure` is the failure code of a failed task, otherwise None.
     """
 
     id: str
@@ -41,8 +41,8 @@ class TaskState(Struct, frozen=True):
 class WaitResult(Struct, frozen=True):
     """The result of a wait for a condition.
 
-    `why` is reached (the condition holds), timeout, or frozen (the account's clock does not run). `reached` is true
-    only if `why` is reached.
+    `why` is `"reached"` (the condition is true), `"timeout"`, or `"frozen"` (the account's clock does not run).
+    `reached` is true if the condition is true, otherwise false.
     """
 
     reached: bool
@@ -79,8 +79,8 @@ class CallbackAttempt(Struct, frozen=True):
 class CallbackState(Struct, frozen=True):
     """The callback of one task.
 
-    `state` is owed (an attempt is planned), delivered or given up. `due` is the time of the next attempt; None if no
-    attempt is planned.
+    `state` is `"owed"` (an attempt is planned), `"delivered"` or `"given up"`. `due` is the time of the next attempt;
+    None if no attempt is planned.
     """
 
     task_id: str
@@ -107,9 +107,10 @@ class Message(Struct, frozen=True):
 
 
 class JournalEntry(Struct, frozen=True):
-    """One request of the account, with its response (`answer`) and its `violations` of the contract.
+    """One request of the account, with its response (`answer`).
 
-    `notes` are the other remarks in the access log. `status` is 0 if the mock sent no response.
+    `violations` are texts that state how the request violates the contract. `notes` are all other texts about the
+    request in the access log, such as a note about its recipe. `status` is 0 if the mock sent no response.
     """
 
     at: float
@@ -146,8 +147,9 @@ class ViolationList(Struct, frozen=True):
 class Event(Struct, frozen=True):
     """An event during a move of the clock.
 
-    `what` is task.processing, task.completed, task.failed, link.expired or callback.attempt. For a callback.attempt,
-    `status` is the status of the response; if no response arrived, `problem` is the reason.
+    `what` is `"task.processing"`, `"task.completed"`, `"task.failed"`, `"link.expired"` or `"callback.attempt"`. If
+    `what` is `"callback.attempt"`, `status` is the status of the response; if no response arrived, `problem` is the
+    reason.
     """
 
     at: float

@@ -43,7 +43,10 @@ def evolink_mock_settings() -> MockServerSettings:
 def evolink_mock_server(
     request: pytest.FixtureRequest, evolink_mock_settings: MockServerSettings
 ) -> Iterator[MockServer]:
-    """The mock of the test session: one in each worker process, or the running mock at `--evolink-mock-url`."""
+    """The mock for all tests of this pytest process, or the running mock at `--evolink-mock-url`.
+
+    With pytest-xdist, each worker is a pytest process with a mock of its own, unless `--evolink-mock-url` is set.
+    """
     from evolink_mock.settings import environment
     from evolink_mock.testing.mock_server import MockServer
 

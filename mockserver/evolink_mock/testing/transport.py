@@ -69,7 +69,8 @@ class Transport(_Base):
     async def _exchange(self, request: Any) -> Any:
         """Return the response to a request. Must be called in the event loop of the mock.
 
-        Request and response have complete bodies, so that they can be passed between event loops.
+        The body of the request must have been read before. The body of the response is read completely, too, because a
+        stream cannot be passed to another event loop.
         """
         library = _library_of(request)
         copy = library.Request(

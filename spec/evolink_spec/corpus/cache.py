@@ -27,7 +27,7 @@ _decoder = msgspec.json.Decoder(Document)
 
 
 class DocumentCache:
-    """A cache in a folder. Each document has a file with its operations, and another file with its JSON tree."""
+    """A cache in a folder, with two files for each document: one for its operations, and one for its JSON tree."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def index_creates(documents: Sequence[Document], defaults: Sequence[Document] = ()) -> Creates:
-    """Return the create operations by method and path, then by model.
+    """Return the create operations as a mapping `{(method, path): {model: operation}}`.
 
     If several documents describe a model, the document with the fewest models is used, because a document with many
     models is an overview. Raises `SpecError` if two documents with equally few models describe the model differently.
@@ -80,9 +80,10 @@ def _with_prose_aliases(
     by_model: Mapping[str | None, CreateOperation],
     prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
 ) -> dict[str | None, CreateOperation]:
-    """Return `by_model` after adding the old model names in descriptions (`prose`) to the aliases of the operations.
+    """Return a copy of `by_model` in which the operations also have the aliases in `prose`.
 
-    An old name is ignored if it is already the name or an alias of a model.
+    `prose` contains operations, each with the old model names that its description mentions, mapped to the current
+    names. An old name is ignored if it is already the name or an alias of a model.
     """
     taken = {*by_model, *(old for operation in by_model.values() for old in operation.aliases)}
     result = dict(by_model)

@@ -52,7 +52,7 @@ class Trees(Mapping[str, _Tree]):
 
 
 class DocumentReader:
-    """Reads the OpenAPI documents among the files `sources`, and applies the overlays among them to each document."""
+    """Reads the OpenAPI documents in `sources`. All overlays in `sources` are applied to each document."""
 
     def __init__(self, sources: Sequence[Source], cache: DocumentCache) -> None:
         self._cache = cache
@@ -96,7 +96,7 @@ class DocumentReader:
         return documents
 
     def trees(self, sources: Iterable[Source]) -> Trees:
-        """Return the JSON trees of the documents in `sources` that `read` has returned."""
+        """Return the JSON trees of those `sources` for which an earlier call of `read` returned a document."""
         names = dict.fromkeys(source.name for source in sources if source.name in self._loaders)
         return Trees({name: self._loaders[name] for name in names})
 
@@ -143,7 +143,10 @@ class DocumentReader:
             self._skipped[source.name] = NotATaskError(source.name, *document.skipped[0])
 
     def _with_source(self, document: Document, name: str) -> Document:
-        """Return the document with `name` as its file name. Equal parts of several documents are stored only once."""
+        """Return the document with `name` as its file name.
+
+        To save memory, parts that are equal in several documents are replaced with one shared object.
+        """
         creates = [self._shared_parts(replace(operation, source=name)) for operation in document.creates]
         queries = [replace(operation, source=name) for operation in document.queries]
         return replace(document, creates=creates, queries=queries)

@@ -57,7 +57,10 @@ def _unescaped(run: str) -> str:
 
 
 def _decoded(word: str) -> Iterator[str]:
-    """Yield the word decoded from base64, and decoded from hexadecimal digits, if that is possible."""
+    """Yield the text that the word encodes in hexadecimal digits, and the text that it encodes in base64.
+
+    If the word is not valid in one of the two encodings, no text is yielded for that encoding.
+    """
     if len(word) > _LONGEST:
         return
     if _HEXADECIMAL.fullmatch(word):

@@ -1,7 +1,9 @@
 """Find the credentials in JSON data.
 
-A string is a credential if its member has the name of a credential, as in `{"api_key": …}`, or if a string beside it is
-the name of a credential, as in `{"name": "X-Api-Key", "value": …}` or `["--token", …]`.
+A string is a credential if it is the value of a member with the name of a credential, as in `{"api_key": …}`. A string
+is also a credential if another member of the same object contains the name of a credential, as in
+`{"name": "X-Api-Key", "value": …}`, or if the preceding item of the same list is the name of a credential, as in
+`["--token", …]`.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ def _members(value: dict[str, Any]) -> Iterator[tuple[Any, bool]]:
 def _items(value: list[Any]) -> Iterator[tuple[Any, bool]]:
     """Yield each item of a list, and whether it is a credential.
 
-    An item is a credential if it follows an option (`[…, "--token", item]`) or a name in a pair (`["api_key", item]`).
+    An item is a credential if it follows an option that takes a credential (`[…, "--token", item]`), or if the list has
+    two items and the first is the name of a credential (`["api_key", item]`).
     """
     before = ""
     for item in value:

@@ -50,8 +50,9 @@ DOTTED = r"(?:(?=[SGyahvdpbsr1][G1av29ps.])(?:SG|ya29|hv[bsr]|dp\.[a-z]{2,6}|v1)
 def has_form_of_key(word: str) -> bool:
     """Return whether a word is a JSON Web Token, or has the prefix and the length of a key of a well-known service.
 
-    A word without digits may consist of ordinary words. It therefore counts as a key only if it contains a small letter
-    followed by a capital, 14 consecutive small letters, or 14 consecutive capitals.
+    Ordinary text, such as several words joined by hyphens, may begin with the same prefix. A word without digits
+    therefore counts as a key only if it contains something that is rare in ordinary text: a small letter followed by a
+    capital, or 14 consecutive letters that are all small or all capitals.
     """
     if any(map(str.isdigit, word)):
         return _KNOWN.fullmatch(word) is not None or _SHORT.fullmatch(word) is not None

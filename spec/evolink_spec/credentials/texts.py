@@ -41,8 +41,8 @@ _SIGN = r"=>|:=|->|\u2192|[=:\uff1a]|%3[ad]|&#(?:58|61);|&colon;|&equals;"
 def _named(words: str) -> re.Pattern[str]:
     """Return a pattern for the name before a value, and for the signs after the name (such as `=` or a quote).
 
-    `words` contains alternatives for names of several words, such as `mot de passe|`. If it is empty, only names of one
-    word match.
+    `words` is the part of the regular expression that matches names of several words. In it, each name is followed by
+    `|`, as in `mot de passe|`. If `words` is empty, only names of one word match.
     """
     return re.compile(
         rf"(?<![\w.\-])(?P<name>{words}-{{0,2}}\w[\w.\-]{{0,63}}+)(?:[\\\"'\]*`]|{_QUOTE}){{0,9}}"
@@ -224,7 +224,10 @@ def _names_credential(name: str) -> bool:
 
 
 def _is_announced(match: re.Match[str], value: str) -> bool:
-    """Return whether the name of a credential, and the sign after it (such as `=`), make this value a credential."""
+    """Return whether a value counts as a credential, given the name and the sign (such as `=`) before it.
+
+    `match` contains the name, which is the name of a credential, and the sign, which may be missing.
+    """
     name, sign, scheme = match["name"], match["sign"] or "", match["scheme"]
     bare = name.lstrip("-")
     if bare.lower() in _COMMON and not name.startswith("--"):
@@ -243,7 +246,7 @@ def _is_announced(match: re.Match[str], value: str) -> bool:
 
 
 def _is_unusual(value: str) -> bool:
-    """Return whether a value is neither an ordinary word nor a number nor a name."""
+    """Return whether a value looks like an API key, or has at least eight characters, including letters and digits."""
     plain = value.rstrip(".!?:")
     has_both = any(map(str.isdigit, plain)) and any(map(str.isalpha, plain))
     return (len(plain) >= _SURE and has_both) or is_key(plain)

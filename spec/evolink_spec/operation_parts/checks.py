@@ -23,7 +23,7 @@ def check_servers(node: Node) -> None:
 
 
 def check_parameters(item: Node, node: Node, parameter: str | None) -> None:
-    """Raise `SpecError` if the operation has its own servers, or parameters or security that are not supported.
+    """Raise `SpecError` if the operation has a server URL with a path, unsupported parameters, or unsupported security.
 
     `parameter` is the name of the parameter in the path; None if the path has none.
     """

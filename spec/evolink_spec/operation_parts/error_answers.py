@@ -31,7 +31,10 @@ _BODIES = {
 
 
 def errors_of(answers: Iterable[tuple[int, Node]], warnings: list[SpecError]) -> dict[int, ErrorAnswer]:
-    """Return the error responses by status. Missing and invalid examples are reported in `warnings`."""
+    """Return the error responses by status.
+
+    A missing example, or an example that does not match its schema, is reported in `warnings`.
+    """
     return {
         status: ErrorAnswer(
             status, str(response.child("description").value), _example(status, response, warnings)
@@ -50,7 +53,8 @@ def built_in(status: int) -> dict[str, Json]:
 def _example(status: int, response: Node, warnings: list[SpecError]) -> dict[str, Json]:
     """Return the example of the body of an error response, or the usual body if there is no example.
 
-    Raises `SpecError` if the example has no `error` with a `message`.
+    A missing example, or an example that does not match its schema, is reported in `warnings`. Raises `SpecError` for
+    any other defect, such as an example without text in `error.message`.
     """
     media = response.child("content").child("application/json")
     media.fields({"encoding", "example", "examples", "schema"})

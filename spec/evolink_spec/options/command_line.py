@@ -127,9 +127,10 @@ class Group(click.Group):
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
         """Return a decorator that adds a command with an option for each field of `records`.
 
-        The decorated function is called with one instance of each record type. The value of a field comes from the
-        command line, or else from the first source in the result of `beneath` that contains the field. The fields in
-        `without` are not options of this command and keep their defaults. `about` contains further arguments for click.
+        The decorated function is called with one instance of each record type. `beneath` returns further sources of
+        values (such as the environment variables). If a field is not set on the command line, the first of these
+        sources that sets the field is used. The fields in `without` are not options of this command and keep their
+        defaults. `about` contains further arguments for click.
         """
         fields = [field for record in records for field in fields_of(record) if field.name not in without]
 
@@ -190,8 +191,8 @@ def _named(parameter: FieldOption | FieldArgument) -> str:
 def repeated_command(context: click.Context, without: Collection[str], secrets: Mapping[str, str]) -> str:
     """Return a command line that repeats this run, without the options for the fields in `without`.
 
-    `secrets` maps the name of each field that contains an API key to the environment variable that is written in place
-    of the key.
+    `secrets` maps the names of the fields with API keys to environment variables. In place of each key, the command
+    line contains a reference to the variable (such as `--key "$MY_KEY"`).
     """
     words, keys = context.command_path.split(), []
     for parameter in context.command.params:

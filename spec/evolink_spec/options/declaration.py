@@ -3,8 +3,9 @@
     class Settings(Struct, frozen=True, kw_only=True):
         port: Annotated[int, Meta(ge=0, le=65535), Option(help="Port to listen on.", short="-p")] = 8080
 
-The command-line option `--port`, the environment variable, the TOML key `port`, the keyword argument and the JSON
-Schema are all derived from this field. A field of type tuple or frozenset is a repeatable option.
+This field defines the command-line option `--port`, the environment variable (such as `PREFIX_PORT`), the TOML key
+`port`, the keyword argument `port` in Python, and the property `port` in the JSON Schema of the TOML table. A field of
+type tuple or frozenset is a repeatable option.
 """
 
 from __future__ import annotations

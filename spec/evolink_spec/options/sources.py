@@ -54,10 +54,10 @@ def _read(field: Field, raw: RawValue) -> Any:
 def _exclude(
     field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, RawValue]
 ) -> None:
-    """If `field` excludes another field and both are set, use only the one that an earlier source sets.
+    """If `field` excludes another field, and an earlier source has set one of them, ignore the other one in `source`.
 
-    `values` are the values from `source`, from which the other one is removed; `chosen` are the values from earlier
-    sources. Raises ValueError if `source` itself sets both fields.
+    `values` contains the values from `source`; the ignored value is removed from this dictionary. `chosen` contains the
+    values from earlier sources. Raises ValueError if `source` itself sets both fields.
     """
     name, other = field.name, field.option.excludes
     if not other:
@@ -73,7 +73,8 @@ def _exclude(
 def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> dict[str, RawValue]:
     """Return the values in a TOML table, by field name. The TOML keys may contain dashes or underscores.
 
-    Raises ValueError for an unknown key. Its message calls the table `where`.
+    `where` describes the table in error messages, such as `pyproject.toml: [tool.evolink-mock]`. Raises ValueError for
+    an unknown key.
     """
     known = {field.key: field.name for record in records for field in fields_of(record)}
     values = {}
