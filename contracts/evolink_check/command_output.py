@@ -54,8 +54,8 @@ class Output:
 def _without_cut_key(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
     """Remove a part of the API key from the end of `first` and from the beginning of `last`.
 
-    `first` and `last` are the beginning and the end of an output whose middle was discarded. If a part
-    of the key was discarded, too, a search for the complete key does not find the other part.
+    `first` and `last` are the beginning and the end of an output whose middle was discarded. If the middle contained a
+    part of the key, the rest of the key must be removed here, because a search for the complete key does not find it.
     """
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)

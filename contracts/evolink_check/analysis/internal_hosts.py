@@ -57,8 +57,8 @@ def is_internal(url: str) -> bool:
 def is_plainly_public(url: str) -> bool:
     """Whether the host of the URL is certainly public, so that no server may reject the URL as internal.
 
-    The host must be a domain name that does not look internal, as `db.internal` does. A URL with a user name, or with
-    a port other than 443 and 8443, does not count, because servers may reject it.
+    The host must be a domain name. A name that looks internal, such as `db.internal`, does not count. A URL with a user
+    name, or with a port other than 443 and 8443, does not count either, because servers may reject such a URL.
     """
     try:
         parts = urlsplit(url)

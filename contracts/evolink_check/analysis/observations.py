@@ -129,7 +129,10 @@ class TaskRecord:
 
     @property
     def views(self) -> list[Observation]:
-        """The create request, the queries and the callbacks, in the order in which they reported the task's status."""
+        """The create request, the queries and the callbacks, ordered by when each reported the task's status.
+
+        A response reports the status when the response ends, and a callback when the callback arrives.
+        """
         create = [self.create] if self.create else []
         return sorted([*create, *self.queries, *self.deliveries], key=_answered_at)
 
@@ -148,11 +151,10 @@ def _callback_field(create: Observation | None) -> str:
 
 
 def _answered_at(seen: Observation) -> tuple[float, int]:
-    # A delivery reports the state when the delivery was sent. A response reports the state before the response ended.
     return (seen.began if seen.role == "delivery" else seen.ended, seen.number)
 
 
 def results_of(body: Mapping[str, Any]) -> list[str]:
-    """Return the first `LINKS` result links in the JSON of a task; empty if the JSON has no result links."""
+    """Return the result links in the JSON of a task, but not more than `LINKS`; empty if the JSON has no links."""
     results = body.get("results")
     return [url for url in results[:LINKS] if isinstance(url, str)] if isinstance(results, list) else []

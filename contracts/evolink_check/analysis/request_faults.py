@@ -2,9 +2,9 @@
 
 Only the request itself and the OpenAPI documents are needed.
 
-The faults determine which clauses a generated request tests, and which responses to a recorded request are correct. A
-fault has `sure=False` if the documents do not say whether a server must reject the request. The server may then accept
-or reject it.
+The faults of a request that `evolink-check api` generates tell which clauses the request tests. The faults of a request
+in a trace tell which responses are correct. A fault has `sure=False` if the documents do not say whether a server must
+reject the request. The server may then accept or reject the request.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def _find_faults(
 def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -> CreateOperation:
     """Return the create operation for the model that a request body names, by the current or an old model name.
 
-    If no operation has this model, return the operation whose document names no model. If every document
-    names a model, return the first operation.
+    If no operation has this model, return the operation that is not limited to certain models. If every operation is
+    limited to certain models, return the first operation.
     """
     model = document.get("model") if isinstance(document, dict) else None
     if isinstance(model, str):

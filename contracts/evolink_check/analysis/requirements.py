@@ -1,4 +1,4 @@
-"""The clauses that a run must observe (`--require`), given as a percentage of all clauses or as the ids of clauses."""
+"""The clauses about which a run must find evidence (`--require`), named by id or given as a percentage."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _ALL = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What a run must observe.
+    """A requirement that a run finds evidence that clauses are satisfied or violated.
 
-    If `clause` is set, the run must observe this clause; otherwise, `share` percent of the clauses.
+    If `clause` is set, the run must find evidence about this clause. Otherwise, the run must find evidence about at
+    least `share` percent of the clauses.
     """
 
     share: float = 0.0

@@ -41,10 +41,10 @@ def _missing(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether `error` is the most specific of the `type` and `enum` errors at one place in the body.
+    """Whether `error` is the more specific error if a value violates both `type` and `enum`.
 
-    The `enum` error is the most specific if the value is a number and the enum lists numbers. In all other cases, the
-    `type` error is the most specific.
+    The `enum` error is more specific if the value is a number and the enum lists numbers, for example if the value is
+    1.5 and the enum lists the integers 1 and 2. In all other cases, the `type` error is more specific.
     """
     number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
     kind = error.kind.as_dict()

@@ -76,7 +76,10 @@ class TraceView:
 
     @property
     def api(self) -> Iterator[Observation]:
-        """Every exchange with the API that got a response, including requests for other paths or with other methods."""
+        """Every exchange with the API that got a response.
+
+        Requests whose path or method no OpenAPI document describes are included.
+        """
         return (observation for observation in self.seen if observation.role in API and observation.answered)
 
     @cached_property

@@ -123,8 +123,8 @@ def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
 class Strictness:
     """Decides which verdicts make a run fail.
 
-    If `strict` is true, warnings make a run fail, too, except warnings about the clauses in `lowered`, which are the
-    clauses that the user named with `--warn`.
+    If `strict` is true, warnings make a run fail, too. Warnings about the clauses in `lowered` never make a run fail.
+    The user names these clauses with `--warn` or in the file of `--config`.
     """
 
     strict: bool = False

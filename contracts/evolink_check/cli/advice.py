@@ -44,9 +44,9 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 
 
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
-    """Return the means that the run had for observing clauses, such as a second API key or a budget.
+    """Return what was available to the run for observing clauses, such as a second API key or a budget.
 
-    If a clause was not observed, the report compares what the clause needs with these means, and names what was
+    If a clause was not observed, the report compares what the clause needs with what was available, and names what was
     missing.
     """
     keys = [key for label, key in subject.keys.items() if label != MAIN]

@@ -177,7 +177,7 @@ def clauses(options: ClauseOptions) -> None:
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of the file that `api --config` reads, for your editor."""
+    """Print the JSON Schema of the file that `api --config` reads. Text editors can use it to check the file."""
     from evolink_check.cli.config_file import schema as schema_of_file
 
     click.echo(json.dumps(schema_of_file(), indent=2))

@@ -217,7 +217,7 @@ def parse_url(text: str) -> str:
 
 
 def parse_base_url(text: str) -> str:
-    """Return the base URL of an API without the `/v1` with which all documented paths begin.
+    """Return the base URL of an API. A `/v1` at its end is removed, because all documented paths begin with `/v1`.
 
     Raises ValueError if the URL is invalid.
     """
@@ -225,7 +225,7 @@ def parse_base_url(text: str) -> str:
 
 
 def parse_listen(text: str) -> tuple[str, int]:
-    """Return the host and the port of `HOST:PORT`. An IPv6 host is in brackets.
+    """Return the host and the port of `HOST:PORT`. An IPv6 host has brackets in `text`, but not in the result.
 
     Raises ValueError if the text is invalid.
     """

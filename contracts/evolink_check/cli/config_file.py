@@ -138,5 +138,5 @@ def read(path: Path, clause_ids: Collection[str]) -> ConfigFile:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of the TOML file, for an editor."""
+    """Return the JSON Schema of the TOML file. Text editors can use it to complete and check the file."""
     return msgspec.json.schema(ConfigFile)

@@ -28,7 +28,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Interrupts:
     """A signal handler that treats the first and the second signal differently.
 
-    `status` is the exit status that the first signal requires; it is 0 before the first signal.
+    `status` is the exit status that the first signal requires, which is 128 plus its number; 0 before the first signal.
     """
 
     def __init__(self, stop: threading.Event, message: str, clean_up: Callable[[], None]) -> None:
@@ -59,7 +59,10 @@ class Interrupts:
             self._is_stopping.release()
 
     def await_message(self) -> None:
-        """Wait at most a second until the message about the first signal is printed, because stderr may be blocked."""
+        """Wait until the message about the first signal is printed.
+
+        The wait lasts at most a second, because stderr may be blocked.
+        """
         if self._is_stopping.acquire(timeout=1):
             self._is_stopping.release()
 
@@ -91,7 +94,7 @@ def interrupting(
 
 @contextmanager
 def ending_at_signals() -> Iterator[None]:
-    """In the `with` block, SIGINT, SIGTERM or SIGHUP raises SystemExit with the exit status of the signal.
+    """In the `with` block, SIGINT, SIGTERM or SIGHUP raises SystemExit. The exit status is 128 plus the signal number.
 
     A signal that was ignored when the process started (for example because of `nohup`) remains ignored. During a run,
     the first signal only stops the run (see `interrupting`).
@@ -108,7 +111,7 @@ def ending_at_signals() -> Iterator[None]:
 
 
 class _SignalExit(SystemExit):
-    """Raised by a signal, to end the process with the exit status of the signal."""
+    """Raised when a signal arrives, to end the process with 128 plus the signal number as the exit status."""
 
 
 def _end(number: int, _: FrameType | None) -> None:

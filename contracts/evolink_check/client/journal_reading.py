@@ -44,10 +44,10 @@ def _is_fetch(entry: Mapping[str, Any]) -> bool:
 
 
 def _has_unusual(journals: Journals, scenario: Scenario) -> bool:
-    """Whether the journal contains the unusual response of the scenario, during which the client may have ended.
+    """Whether the mock has already recorded the unusual response of the scenario.
 
-    A response that was interrupted is the unusual one. In a scenario in which every response ends, it is enough that
-    the journal contains more queries than get the usual response.
+    A response that was interrupted is taken for the unusual one. If no response of the scenario hangs, more than
+    `usual_first` recorded queries are sufficient, because only the first `usual_first` queries get the usual response.
     """
     if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
         return True

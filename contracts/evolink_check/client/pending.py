@@ -22,8 +22,8 @@ class Pending:
     """The scenarios that have yet to be run, in two queues: those in which a client mostly waits, and all others.
 
     In the first queue, scenarios in which a response never ends come first, because they last longest. In the second
-    queue, two quick scenarios follow each slow one. The quick ones show the first failure early, and no slow one runs
-    alone at the end.
+    queue, two quick scenarios follow each slow one, so that a failure in a quick scenario is found early, and the run
+    does not have to wait for a slow scenario at the end.
     """
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:

@@ -47,7 +47,7 @@ class SuitePlan:
     # Setting this ends the running commands and prevents new ones.
     stop: Event = field(default_factory=Event, repr=False, compare=False)
     # Set when a client has sent so few queries that none of them got the unusual response of the scenario. From then
-    # on, every scenario gives its unusual response to the first query.
+    # on, the mock gives the unusual response of every scenario to the first query.
     rare_queries: Event = field(default_factory=Event, repr=False, compare=False)
 
     def limit_of(self, scenario: Scenario) -> float:
@@ -63,7 +63,10 @@ class SuitePlan:
 
     @property
     def additional_workers(self) -> int:
-        """How many scenarios run at once in addition to `jobs` scenarios, because clients mostly wait."""
+        """How many scenarios run at once in addition to `jobs` scenarios.
+
+        The machine can run additional scenarios, because clients spend most of their time waiting.
+        """
         is_doubled = not self.mock and self.jobs >= _DOUBLED_FROM
         return min(self.jobs, max(0, len(self.scenarios) - self.jobs)) if is_doubled else 0
 

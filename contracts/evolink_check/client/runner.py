@@ -45,8 +45,8 @@ def run_suite(
     """Run and judge every scenario.
 
     Return the results in the order of the plan, without scenarios that were not started. Raises `MockError` if the mock
-    cannot be started or reached. Raises `CommandError` if the client cannot be started, or if it makes no request in
-    any of the first scenarios.
+    cannot be started or reached. Raises `CommandError` if the client cannot be started, or if several scenarios
+    have ended and the client has made no request in any of them.
     """
     check_command(plan.description)
     suite = _Suite(plan, progress)
@@ -97,7 +97,10 @@ class _Suite:
         ]
 
     def _work(self, shared: Mock, *, is_additional: bool) -> None:
-        """Run scenarios on the shared mock and, as soon as each thread needs its own mock, on a new mock."""
+        """Run scenarios in one thread, on the shared mock until the threads must use separate mocks.
+
+        An additional thread (`is_additional`) then ends. Any other thread starts its own mock and uses that mock.
+        """
         while not self._needs_own_mocks.is_set():
             scenario = self._pending.take(long=is_additional)
             if scenario is None:
@@ -137,7 +140,9 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
     """Run and judge one scenario.
 
     The client may send so few queries that none of them gets the unusual response of the scenario. The scenario is then
-    repeated with this response to the first query, and later scenarios give their unusual response to the first query.
+    repeated, and the mock gives the unusual response to the first query. From then on, the mock does this in all
+    scenarios of the suite.
+
     Raises `MockError` if the mock cannot be reached, and `CommandError` if the client cannot be started.
     """
     chosen = scenario.at_once if plan.rare_queries.is_set() else scenario
@@ -151,7 +156,10 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
 
 
 def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
-    """Repeat a run with refused connections until it is clear whether the client waits between its attempts."""
+    """Repeat a scenario in which connections are refused, until it is clear whether the client waits between attempts.
+
+    `run` is the first run of the scenario. Return the run that is judged.
+    """
     for _ in range(2 * SAMPLES):
         came_through = bool(run.trace.entries)
         is_late = came_through and not any(run.outcome.attempts)

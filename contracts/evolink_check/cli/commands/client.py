@@ -191,7 +191,10 @@ def _make_plan(description: Description, options: ClientOptions, lowered: frozen
 
 
 def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) -> tuple[Summary, int]:
-    """Return the results, and the exit status of the signal that ended the suite early; 0 if there was no signal."""
+    """Return the results, and the exit status that a signal requires.
+
+    The exit status is 128 plus the number of the signal that ended the suite early, or 0 if there was no signal.
+    """
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
@@ -221,7 +224,7 @@ def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) ->
 
 
 def _conditions(plan: SuitePlan, options: ClientOptions) -> Conditions:
-    """Return the means that the run had for observing clauses, such as a callback URL."""
+    """Return what was available to the run for observing clauses, such as a callback URL."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "callback-url": plan.description.is_called_back,
@@ -242,7 +245,7 @@ def _notes(plan: SuitePlan) -> tuple[str, ...]:
 def write_summary(summary: Summary, reports: ClientReports) -> None:
     """Write the report files, and print the report.
 
-    Raises ValueError if a file cannot be written, after all others are written and the report is printed.
+    If a file cannot be written, the other files are still written and the report is printed. Then ValueError is raised.
     """
     from evolink_check.client.reports import clause_tables, json_report, junit, terminal
     from evolink_check.client.reports import html as html_report

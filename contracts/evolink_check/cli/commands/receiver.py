@@ -128,7 +128,10 @@ class _Setting:
 def _run_and_judge(
     options: ReceiverOptions, severity: SeverityOptions, *, verbose: bool
 ) -> tuple[Summary, int]:
-    """Return the results, and the exit status of the signal that ended the check early; 0 if there was no signal."""
+    """Return the results, and the exit status that a signal requires.
+
+    The exit status is 128 plus the number of the signal that ended the check early, or 0 if there was no signal.
+    """
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
@@ -191,7 +194,10 @@ def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitSta
 
 
 def _terms(options: ReceiverOptions) -> tuple[Terms, str]:
-    """Return the callback URL with its secret, and the address (HOST:PORT) at which the receiver must listen."""
+    """Return the receiver's `Terms`, and the address (HOST:PORT) at which the receiver must listen.
+
+    The terms have the callback URL and the secret in its query string.
+    """
     from evolink_check.receiver.program import address_of, free_port
     from evolink_check.receiver.secret import terms_of
 
@@ -278,7 +284,7 @@ def _summary(
 
 
 def _conditions(options: ReceiverOptions, setting: _Setting) -> Conditions:
-    """Return the means that the run had for observing clauses, such as a ledger."""
+    """Return what was available to the run for observing clauses, such as a ledger."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "ledger": setting.plan.ledger is not None,

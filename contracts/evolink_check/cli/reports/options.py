@@ -1,4 +1,4 @@
-"""The options of the report files and of the baseline of a check of a server."""
+"""The options for the report files and the baseline in the commands `api`, `recording` and `proxy`."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     def updated(self, report: Report) -> tuple[Path, Baseline] | None:
         """Return the path and the new content of the baseline file, or None if the file stays as it is.
 
-        The verdicts of `report` must still contain the known violations, which `apply` removes.
+        Call this before `apply`, because `apply` can remove known violations from the report.
         """
         from evolink_check.reports import baseline
 

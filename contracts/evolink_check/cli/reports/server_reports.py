@@ -1,4 +1,4 @@
-"""Write the reports of a check of a server, of recordings or of live traffic."""
+"""Write the reports of the commands `api`, `recording` and `proxy`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def finish(report: Report, baseline: BaselineOptions, files: ReportFiles) -> int:
     """Apply the baseline to a report, write the report files, print the report, and return the exit status.
 
-    Raises ValueError if a file cannot be written, after all others are written and the report is printed.
+    If a file cannot be written, the other files are still written and the report is printed. Then ValueError is raised.
     """
     from evolink_check.reports import json_report, junit, markdown, terminal, verdict_tables
     from evolink_check.reports.html.report import to_html

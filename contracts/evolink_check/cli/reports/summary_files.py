@@ -58,9 +58,9 @@ def wanted_files(options: SummaryFiles, *formats: str) -> dict[str, Path]:
 
 
 def write_markdown(path: Path, content: str | bytes) -> None:
-    """Write a Markdown file. In GitHub Actions, also append its content to the summary of the CI job.
+    """Write Markdown to a file. In GitHub Actions, also append the Markdown to the summary of the CI job.
 
-    Raises OSError if one of the files cannot be written.
+    Raises OSError if the file or the job summary cannot be written.
     """
     text = content if isinstance(content, str) else content.decode()
     write(path, text)

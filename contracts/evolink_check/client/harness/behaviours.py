@@ -47,9 +47,9 @@ _MOST = 3  # maximum number of unusual responses in a row; after more, a client 
 class Behaviour:
     """A behaviour of the server.
 
-    `create` has one recipe for each of the first create requests, and `query` one for each of the first queries. All
-    later requests get the usual responses. `task` is a recipe for the course of the task, such as `slow=30s`, and
-    `link` is a recipe for downloads of the result. If a field is empty, the mock behaves as usual.
+    Each recipe in `create` applies to one create request, and each recipe in `query` to one query, in the order of the
+    requests. All later requests get the usual responses. `task` is a recipe for the course of the task, such as
+    `slow=30s`, and `link` is a recipe for downloads of the result. If a field is empty, the mock behaves as usual.
     """
 
     create: tuple[str, ...] = ()
@@ -64,7 +64,10 @@ class Behaviour:
 
     @property
     def orders(self) -> tuple[tuple[str, str], ...]:
-        """The recipes to assign on the mock, each with its operation, such as `("query", "429, 500")`."""
+        """Pairs of an operation and a text to assign to the operation on the mock, such as `("query", "429, 500")`.
+
+        The text joins the recipes for the operation.
+        """
         task = "+".join(filter(None, (self.task, self.link)))
         creates = [*self.create, *([task] if task and not self.makes_no_task else [])]
         by_operation = (("create", creates), ("query", list(self.query)))

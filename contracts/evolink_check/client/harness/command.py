@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Programs that expect their project in the current folder, and the option that loads a module from that folder.
+# Programs that look for a project file in the current folder, and the option that loads a module from that folder.
 _OF_PROJECTS = frozenset(
     {
         *(
@@ -59,7 +59,7 @@ def fill_in(word: str, values: Mapping[str, str]) -> str:
 
 
 def needs_current_folder(command: Sequence[str]) -> bool:
-    """Whether a command works only in the current folder, for example because its project is there."""
+    """Whether a command works only in the current folder. For example, `npm start` looks for a project file there."""
     return PurePath(command[0]).name in _OF_PROJECTS or _LOADS_MODULE in command
 
 

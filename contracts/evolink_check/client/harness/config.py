@@ -27,7 +27,8 @@ class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
     """The conditions by which a success or a failure is recognised. All conditions that are set must hold.
 
     `status` lists the accepted exit statuses. `output` is a regular expression that must match a part of the output.
-    `file` says whether the client must have saved a file at the path `{output}`; None if that does not matter.
+    `file` is true if the client must have saved a file at the path `{output}`, false if it must not have saved one, and
+    None if that does not matter.
     """
 
     status: tuple[int, ...] = ()
@@ -75,7 +76,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
     image_url: str = IMAGE
     callback: Receiver | None = None
     environment: dict[str, str] = {}  # additional environment variables
-    cwd: str = ""  # if empty, each run gets a new working directory, unless the command needs the current one
+    cwd: str = ""  # if empty, each run gets a new working directory, unless the command works only in the current one
 
     def __post_init__(self) -> None:
         if self.deadline is not None and not 0 < self.deadline < inf:

@@ -27,8 +27,9 @@ def secrets_of(callback_url: str) -> tuple[str, ...]:
 def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Iterator[str]:
     """Yield a description of each leak in the client's output, such as "the key in stdout".
 
-    `texts` maps names such as `stdout.txt` to the texts that the client printed, with `KEY` in place of the API key.
-    `secrets` are the secrets in the callback URL.
+    `texts` maps names such as `stdout.txt` to the texts that the client printed. In these texts, the API key is already
+    replaced with the constant `KEY`, so `KEY` shows where the client printed the key. `secrets` are the secrets in the
+    callback URL.
     """
     for name, text in texts.items():
         stream = name.partition(".")[0]

@@ -44,7 +44,7 @@ class MockError(CannotRunError):
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """One account on a mock. A command that is run with the variables in `environment` uses this account.
+    """One account on a mock, which a command uses if it is run with the variables in `environment`.
 
     If `alone` is true, no other client uses the mock, so requests that belong to no account are attributed to the
     client.
@@ -152,9 +152,9 @@ def _do_nothing() -> None: ...
 def start_mock(*options: str, meanwhile: Callable[[], object] = _do_nothing) -> Iterator[Mock]:
     """Start a mock, and yield one account on it.
 
-    `options` are options of `evolink-mock run`. `Mock.environment` has the variables that `evolink-mock run` sets for a
-    command. `meanwhile` is called while the mock is starting. Raises `MockError` if the mock is not installed or does
-    not start.
+    The mock is started with `evolink-mock run`, which also runs a command with environment variables that make the
+    command use the mock. `Mock.environment` has these variables. `options` are options of `evolink-mock run`.
+    `meanwhile` is called while the mock is starting. Raises `MockError` if the mock is not installed or does not start.
     """
     token = new_token()
     command = [
@@ -218,7 +218,7 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Close the stdin of `evolink-mock run`, so that the command that it runs ends, and then the mock itself.
+    """Close the stdin of `evolink-mock run`. This ends the command that the mock started, and then the mock ends, too.
 
     If the mock is still running after `_STOP_SECONDS`, kill it.
     """

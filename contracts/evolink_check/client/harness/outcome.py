@@ -55,7 +55,8 @@ class Outcome:
     leaks: tuple[str, ...] = ()  # a description of each place where the client printed or wrote a secret
     overslept: bool = False  # whether a callable was about to sleep for longer than its patience
     # Some scenarios have a port that refuses connections, but is opened for a second now and then. These are the number
-    # of connections in each such second, and the seconds from each opening to the first connection.
+    # of connections in each such second, and the seconds from each opening to the first connection. `delays` also has
+    # the seconds of earlier runs of the scenario.
     attempts: tuple[int, ...] = ()
     delays: tuple[float, ...] = ()
     delay: float = 0.0  # the estimated number of seconds by which other programs delayed the client
@@ -68,10 +69,11 @@ class Outcome:
 
     @property
     def has_flooded(self) -> bool:
-        """Whether the client hardly waited between its attempts to connect to a port that refused its connections.
+        """Whether the client hardly waited between its attempts to connect to a port that refuses connections.
 
-        Many connections within one second prove this. If a client gives up after a few attempts, the proof is that, in
-        several runs, it connected at once almost every time the port was opened.
+        The port is opened for a second now and then. Many connections within one such second prove that the client
+        hardly waited. If the client made only a few attempts, the proof is that it connected at once almost every time
+        the port was opened, and at least `SAMPLES` times. Earlier runs of the scenario count, too.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)
@@ -81,7 +83,7 @@ class Outcome:
         """Whether the client connected at once almost every time the port was opened.
 
         The port refuses connections, but is opened for a second now and then. A single run like this may be a
-        coincidence. Several show that the client does not wait between its attempts.
+        coincidence. Several such runs show that the client does not wait between its attempts.
         """
         return len(self.delays) > 0 and sum(delay >= _AT_ONCE for delay in self.delays) <= _LATE
 

@@ -63,7 +63,11 @@ class Workspace:
 
     @property
     def work(self) -> Path:
-        """The working directory of the client, unless its description has a `cwd` or it needs the current folder."""
+        """The working directory of the client.
+
+        This directory is not used if the client's description has a `cwd`, or if the command works only in the current
+        folder.
+        """
         return self.folder / "files"
 
     def wrote_files(self) -> bool:
@@ -103,8 +107,8 @@ def run_command(
 ) -> Outcome:
     """Run the command until it ends, until `limit` seconds have passed, or until `stop` is set.
 
-    If the client has a deadline, the limit is extended on a busy machine, which delays the client. Raises
-    `CommandError` if the command cannot be started.
+    If the client's description has a deadline, `limit` is extended on a busy machine, because other programs delay the
+    client. Raises `CommandError` if the command cannot be started.
     """
     values = placeholders(description, place, mock)
     variables = {**mock.environment, **_variables(values), **filled_in_environment(description, values)}

@@ -35,7 +35,7 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """When the port is opened for the first time, and how soon the client connected in earlier runs of the scenario."""
+    """How long the port is closed at first, and how quickly the client connected in earlier runs of the scenario."""
 
     delays: tuple[float, ...] = ()  # the seconds from each opening to the first connection, in earlier runs
     closed: float = CLOSED  # seconds before the port is opened for the first time
@@ -140,10 +140,10 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 @contextmanager
 def refusing(target: str, closed: float = CLOSED) -> Iterator[RefusingPort]:
-    """Open a port in front of the server at `target` until the `with` block ends.
+    """Yield a port in front of the server at `target`, and close the port when the `with` block ends.
 
-    At first, the port refuses connections. After `closed` seconds, the port is opened for the first time to count
-    connections.
+    The port refuses connections for `closed` seconds. The port is then opened for a second now and then, to count
+    connections. Finally, the port forwards connections to the server.
     """
     port = RefusingPort(target, closed)
     port.start()

@@ -53,7 +53,7 @@ class Scenario:
 
     @property
     def may_break_off(self) -> bool:
-        """Whether a response takes so long that a client may end before the response is complete."""
+        """Whether a response takes so long that a client is allowed to end before the response is complete."""
         return self.hangs or any("trickle" in order.recipe for order in self.orders)
 
     @property

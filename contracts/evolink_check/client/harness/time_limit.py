@@ -14,7 +14,7 @@ _WEIGHT = 4.0
 
 
 class TimeLimit:
-    """A limit in seconds. Unless `is_fixed` is true, it is extended by `delay`, to at most `_MOST` times its length.
+    """A limit in seconds. Unless `is_fixed` is true, the limit grows by `delay`, to at most `_MOST` times `seconds`.
 
     `delay` is the estimated number of seconds by which other programs have delayed the client.
     """

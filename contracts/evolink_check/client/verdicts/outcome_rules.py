@@ -1,8 +1,8 @@
-"""Rules that compare how a client ended with the last responses that the client received.
+"""Rules that check whether the way a client ended fits the last responses that the client received.
 
 Only the first violation is reported, because it usually explains the others. For example, a crash explains why the
-client did not print an error code. If a violation in the traffic explains how the client ended, these rules report no
-violation except a printed secret, which no other violation explains.
+client did not print an error code. If a violation in the traffic explains how the client ended, the only
+violation that these rules report is a printed secret, because no other violation explains why a secret was printed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ EXPLAINS = frozenset(
         *("client.retry-later", "client.give-up", "receiver.fallback", "receiver.asks-back"),
     }
 )
-_APART = frozenset({"auth.not-printed"})  # always reported, because no other violation explains it
+# Always reported, because no other violation explains a printed secret.
+_APART = frozenset({"auth.not-printed"})
 SILENT = 20.0  # seconds without a request while a task runs
 _ENOUGH = 2  # failed queries in a row, after which a client may give up
 _DEFINITE = frozenset({400, 401, 402, 403, 404})
@@ -98,8 +99,9 @@ def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
     """The client must end by itself, before it is killed at the time limit of the run.
 
     A killed client violates `client.poll-useful` if it had stopped querying a running task. Otherwise, it violates
-    `client.own-deadline` if its task had ended or its own deadline had passed. The time for which other programs may
-    have delayed the client does not count.
+    `client.own-deadline` if it was still running although its task had ended, or although its own deadline (not the
+    time limit of the run) had passed. If other programs on the machine may have delayed the client, this delay is
+    subtracted from the time that the client ran and from the time since its last request.
     """
     over = end.completed or end.failed
     if end.outcome.end != "killed":

@@ -64,9 +64,9 @@ def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
 def _problem_of_file(saved: SavedFile, announced: str) -> tuple[str, Severity | None]:
     """Return a description and the severity of the problem with an incomplete file.
 
-    `announced` is the Content-Length of the download. A file of this length that is not a complete video is only a
-    warning, because the file is not decoded here and may be playable. If the severity is None, the severity of the
-    clause applies.
+    `announced` is the Content-Length of the download. If the file is long enough, but seems to be an incomplete video,
+    the severity is "warning", because the file is not decoded here, and a player may be able to play it. If the
+    severity is None, the severity of the clause applies.
     """
     size = f"the file of {saved.size} bytes"
     if announced.isdecimal() and saved.size < int(announced):

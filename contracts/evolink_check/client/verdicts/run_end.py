@@ -46,7 +46,7 @@ class RunEnd:
 
     @cached_property
     def last(self) -> Observation | None:
-        """The last request that is not the download of a result; None if the client sent no request of this kind."""
+        """The last request to the API that is not a download of a result; None if there is no such request."""
         fetched = {fetch.number for fetch in fetches(self.reading)}
         return next((request for request in reversed(self.requests) if request.number not in fetched), None)
 
@@ -103,7 +103,7 @@ class RunEnd:
 
     @property
     def evidence(self) -> tuple[int, ...]:
-        """The entry number of the last request to the API, as a tuple; empty if there was no request."""
+        """A tuple with the number of the trace entry of `last`; empty if `last` is None."""
         return (self.last.number,) if self.last else ()
 
     @property
@@ -149,10 +149,10 @@ class RunEnd:
 
     @property
     def has_time_for_retry(self) -> bool:
-        """Whether the wait that a 429 requests ends well before the client's deadline.
+        """If the last response was a 429, whether the client had time for the wait that `Retry-After` demands.
 
-        True if the last response was not a 429. False if `Retry-After` is not a number of seconds, because the wait may
-        then be longer than the time until the deadline.
+        The wait must end well before the client's deadline. True if the last response was not a 429. False if
+        `Retry-After` is not a number of seconds, because the wait may then be longer than the time until the deadline.
         """
         if self.last is None or self.last.status != TOO_MANY:
             return True
