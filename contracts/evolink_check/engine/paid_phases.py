@@ -1,7 +1,7 @@
-"""The phases of a run that cost credits. They test tasks and callbacks, and finally whether result links expire.
+"""The paid phases of a run, which cost credits. These phases test tasks and callbacks, and whether result links expire.
 
-If callbacks are tested, evolink-check refuses some of them on purpose. While the server repeats these callbacks, the
-phases that cost nothing run.
+If callbacks are tested, evolink-check refuses some callbacks on purpose. The free phases, which cost nothing, run while
+the server repeats these callbacks.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class PaidPhases:
 def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
     """Return the end of the time in which callbacks were watched, in Unix seconds.
 
-    The result is 0 if there was no receiver, or if it is unknown whether callbacks could reach it.
+    The result is 0 if there was no receiver, or if it is unknown whether callbacks could reach the receiver.
     """
     if receiver is None:
         return 0.0
@@ -174,8 +174,9 @@ def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
 def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     """Start the callback receiver.
 
-    Return None if no receiver is configured, or if its public URL (`Subject.callback_url`) does not lead to it. In both
-    cases, callbacks are not watched. Raises `ListenError` if the receiver cannot listen on its address.
+    Return None if no receiver is configured, or if the public URL (`Subject.callback_url`) does not lead to the
+    receiver. In both cases, callbacks are not watched. Raises `ListenError` if the receiver cannot listen on its
+    address.
     """
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:

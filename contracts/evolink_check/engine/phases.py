@@ -76,7 +76,7 @@ class Run:
 
     @property
     def duration(self) -> RunDuration:
-        """The object that estimates the duration of the run. It is created when it is first needed."""
+        """The object that estimates the duration of the run. The object is created when it is first needed."""
         if self._duration is None:
             self._duration = RunDuration(
                 workload_of(self.plan, self._invalid(), len(self._free_strategies()))
@@ -177,7 +177,7 @@ class Run:
     def explore(
         self, phase: str, *, creates: int = 0, on_result: Callable[[Case, Entry], object] = _ignore_result
     ) -> None:
-        """Send the requests that Schemathesis generates. Together they create at most `creates` tasks."""
+        """Send the requests that Schemathesis generates. Together, these requests create at most `creates` tasks."""
         from evolink_check.fuzzing import fuzzer, schemathesis_check
 
         if not uses_schemathesis(self.effort, self.plan.wanted):

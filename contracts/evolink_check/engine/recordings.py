@@ -114,7 +114,7 @@ def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> 
 
 
 def _load(path: Path) -> list[tuple[str, Any]]:
-    """Return the HAR documents in a file, each with its name. A zip file may contain several.
+    """Return the HAR documents in a file, each with its name. A zip file may contain several HAR documents.
 
     Raises `RecordingError` if the file is unreadable or invalid.
     """

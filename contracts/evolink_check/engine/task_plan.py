@@ -41,8 +41,8 @@ _PATIENT, _MARGIN = 1.25, 2.0  # the receiver waits 1.25 times as long as the se
 class PlannedTask:
     """A task to create and to follow.
 
-    `script` lists, in order, how the receiver answers the attempts to deliver the task's callback; if it is None, no
-    callback is requested.
+    `script` lists, in order, the receiver's responses to the attempts to deliver the task's callback; if `script` is
+    None, no callback is requested.
     """
 
     case: Case  # the create request
@@ -114,8 +114,9 @@ def _with_callback_url(
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
     """Return the create requests in `cases` that test any of the clauses; all of them if `clauses` is empty.
 
-    If no request in `cases` tests any of the clauses, but some of the clauses can be observed on any task, return the
-    first few requests, so that there are tasks to observe. Otherwise, return an empty list.
+    If no request in `cases` tests any of the clauses, but one of the clauses can be observed on any task, return the
+    first few requests, so that there are tasks to observe. If no clause can be observed on a task either, return an
+    empty list.
     """
     if not clauses:
         return cases

@@ -193,7 +193,7 @@ class TaskPool:
 def on_delivery(target: Target) -> Callable[[str], None]:
     """Return the function that the receiver calls whenever a callback arrives.
 
-    If the callback is about a task that was planned to fail, the function queries the credits, because the server must
+    If the callback is about a task that is known to fail, the function queries the credits, because the server must
     return the reserved credits before it sends the callback (clause `callback.after-billing`).
     """
 

@@ -40,9 +40,9 @@ def run_schemathesis(
 ) -> SchemathesisFindings:
     """Send the requests of Schemathesis' coverage phase, and then those of its strategies, one after the other.
 
-    If `creates` is 0, no tasks are created, because the only create requests that are sent are those that a server must
-    reject. Valid and invalid queries are also sent. If `creates` is above 0, valid create requests are sent, which
-    create at most `creates` tasks, and then queries of some of these tasks.
+    If `creates` is 0, the requests are valid and invalid queries, and create requests that a server must reject. If
+    `creates` is above 0, the requests are valid create requests, which create at most `creates` tasks, and then queries
+    of some of these tasks.
     """
     from evolink_check.fuzzing.schemathesis_search import SchemathesisSearch
 
@@ -56,7 +56,7 @@ def run_schemathesis(
 
 
 def with_findings(rules: Mapping[str, Rule], schemathesis: SchemathesisFindings) -> Mapping[str, Rule]:
-    """Return the rules, extended so that they also report the findings of Schemathesis."""
+    """Return the rules (functions that judge a clause), extended so that they also report the Schemathesis findings."""
     extended = {
         clause: _extended(rules.get(clause, _no_findings), findings)
         for clause, findings in schemathesis.findings.items()

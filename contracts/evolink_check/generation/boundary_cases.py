@@ -139,7 +139,7 @@ def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
     Some requests have a valid body, but an undocumented method, a wrong key, or the key of an account without credits
     or without access to the model. Others have a body that the documents neither allow nor forbid, or JSON that only
-    some decoders accept. Even a correct server may create a task from some of them, so they need a budget.
+    some decoders accept. Even a correct server may create a task from some requests, so they need a budget.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)

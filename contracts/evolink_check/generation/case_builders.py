@@ -54,7 +54,7 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
     authorization: str | None = None,
     about: Iterable[str] = (),
 ) -> Case:
-    """Return a case for a create request. It tests the clauses in `about`, and the clauses that its faults violate.
+    """Return a case for a create request, which tests the clauses in `about` and the clauses that its faults violate.
 
     `creates` of the case is False if the request certainly has a fault. It is also False if no API key is sent, because
     then there is no account to charge.

@@ -58,7 +58,7 @@ _METHODS = ("PUT", "PATCH", "DELETE")
 
 
 def free_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
-    """Return the strategies for requests from which a correct server creates no task, so that they need no budget."""
+    """Return the strategies that need no budget, because a correct server creates no task from their requests."""
     strategies = [
         Strategy(name, clauses, _with_bodies(spec, subject, name, bodies))
         for name, clauses, bodies in INVALID_BODIES

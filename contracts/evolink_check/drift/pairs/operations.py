@@ -1,4 +1,4 @@
-"""The operations of an OpenAPI document as comparable records. Missing and malformed parts are ignored."""
+"""The operations of an OpenAPI document as data classes. Missing and malformed parts of the document are ignored."""
 
 from __future__ import annotations
 
@@ -79,7 +79,10 @@ class Operation:
 
     @property
     def body(self) -> Content | None:
-        """The JSON body of the request, or else the first documented body; None if the request has no body."""
+        """The JSON body of the request. If no JSON body is documented, the result is the first documented body.
+
+        The result is None if the request has no body.
+        """
         return self.bodies.get("application/json", next(iter(self.bodies.values()), None))
 
     @property
@@ -237,8 +240,8 @@ class _Reader:
 def _scheme_text(name: str, scheme: dict[str, Json], scopes: Json) -> str:
     """Describe what a client must send for a security scheme, for example `http bearer`.
 
-    The text contains the name of the scheme only if nothing else describes the scheme. Texts of the old and the new
-    version are compared, and a renamed scheme, which does not affect clients, must not look like a change.
+    The text contains the name of the scheme only if nothing else describes the scheme. The texts of two versions are
+    compared, and a scheme that was only renamed must not count as changed, because clients never send its name.
     """
     words = [
         str(scheme[word]).lower() for word in ("type", "scheme", "in", "openIdConnectUrl") if word in scheme

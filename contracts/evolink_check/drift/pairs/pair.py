@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class OperationPair:
     """Two versions of one operation.
 
-    If the operation is a callback, `name` is its name, and the `field` of every change of it begins with this name.
-    Otherwise, `name` is empty.
+    If the operation is a callback, `name` is the name of the callback, and the `field` of every change of the callback
+    begins with this name. Otherwise, `name` is empty.
     """
 
     old: Operation
@@ -57,7 +57,7 @@ class OperationPair:
     ) -> Change:
         """Return the record of a change of this operation.
 
-        `values` are the old and the new value, and `places` are the JSON pointers to them.
+        `values` are the old and the new value, and `places` are the JSON pointers to these values.
         """
         judged = rule if isinstance(rule, VerdictRule) else VerdictRule(*rule)
         old, new = places or (self.old.pointer, self.new.pointer)

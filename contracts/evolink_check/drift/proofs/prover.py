@@ -65,9 +65,10 @@ def prover_of(pair: OperationPair) -> Prover | None:
 
 
 class Prover:
-    """Searches for proofs of changes to the requests of one operation: bodies that only the old schema accepts.
+    """Searches for proofs of changes to the requests of one operation.
 
-    `samples` are request bodies with which the search begins. They need not be valid.
+    A proof is a request body that only the old schema accepts. `samples` are request bodies with which the search
+    begins. Samples need not be valid.
     """
 
     def __init__(
@@ -174,8 +175,8 @@ def _is_provable(change: Change) -> bool:
 def sample_of(shape: Shape) -> Json:
     """Return a sample value for a shape (a normalized schema).
 
-    The sample is an example or the default of the schema, or else an invented value. An invented object has only its
-    required members.
+    The sample is an example or the default of the schema. If the schema has neither, the sample is invented. An
+    invented object has only its required members.
     """
     notes = shape.notes
     if notes.examples or notes.defaults:
@@ -230,8 +231,8 @@ def _descendant(shape: Shape, steps: Sequence[str]) -> Shape | None:
 def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None]) -> Json:
     """Copy a body, call `change` to set or remove one member of the copy, and return the copy.
 
-    `steps` are the path of the member. `change` gets the object or list that contains the member, and the last step.
-    Missing objects and lists on the path are created.
+    `steps` is the path of the member, split by `_steps`. `change` gets the object or list that contains the member, and
+    the last step. Missing objects and lists on the path are created.
     """
     copied = copy.deepcopy(body)
     value = copied

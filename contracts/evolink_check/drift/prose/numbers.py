@@ -1,6 +1,6 @@
 """Find the numbers in a description that measure something. Times are converted to seconds, sizes to bytes.
 
-Most of them are limits for the client ("at most 10 MB") or promises of the API ("links are valid for 24 hours").
+Most of these numbers are limits for the client ("at most 10 MB") or promises of the API ("links are valid for a day").
 """
 
 from __future__ import annotations

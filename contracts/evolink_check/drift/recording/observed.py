@@ -52,7 +52,8 @@ class Observation:
 def observations(trace: Trace, operations: Sequence[Operation]) -> Iterator[Observation]:
     """Yield each recorded request that has a response and was sent to the API, with its response.
 
-    A request was sent to the API if its URL begins with the API's origin, or if its method and path are documented.
+    A request counts as sent to the API if its URL begins with the origin of the API, or if its method and path are
+    documented.
     """
     for entry in trace.entries:
         exchange = entry.exchange

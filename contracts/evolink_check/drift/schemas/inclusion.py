@@ -34,7 +34,7 @@ def accepts(shape: Shape, kind: str, value: Json) -> bool:
 def is_within(old: Branch, new: Branch) -> bool:
     """Whether `new` certainly accepts every value that `old` accepts.
 
-    Each of them is a branch, which is the part of a schema for values of one type.
+    `old` and `new` are branches. A branch is the part of a schema for values of one type.
     """
     if old.kind != new.kind and (old.kind, new.kind) != ("integer", "number"):
         return False
@@ -148,8 +148,8 @@ def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
     """Simplify the branches of a schema, each of which accepts values of one type. Return them in a fixed order.
 
     The result accepts the same values as `branches`. A branch is removed if another branch accepts all of its values;
-    this is not tried if there are more than four branches for lists or objects. The branches of one type that list
-    their values (`enum` or `const`) are joined into one.
+    if there are more than four branches, this is not tried for branches for arrays and objects. The branches of one
+    type that list their values (`enum` or `const`) are joined into one.
     """
     listed: dict[str, Branch] = {}
     ranges: list[Branch] = []

@@ -175,7 +175,8 @@ _COMBINE: dict[str, Callable[[Any, Any], Any]] = {
 def kinds_of(plain: Mapping[str, Any], *, has_properties: bool, has_items: bool) -> list[str]:
     """Return the types that a schema accepts.
 
-    Without `type`, the types are derived from other keywords. If no keyword implies a type, all types are accepted.
+    If the schema has no `type`, the types are derived from other keywords. If no keyword implies a type, all types are
+    accepted.
     """
     if "type" in plain:
         kinds = [kind for kind in _types(plain["type"]) if kind in KINDS]
@@ -215,7 +216,7 @@ def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
 
 
 def matches(limits: Mapping[str, Json], value: Json) -> bool:
-    """Whether a value satisfies the keywords in `limits`. Of these, `if`, `then`, `else`, `not` and `$ref` are ignored.
+    """Whether a value satisfies the keywords in `limits`, of which `if`, `then`, `else`, `not` and `$ref` are ignored.
 
     If the keywords cannot be compiled, the result is True for every value.
     """

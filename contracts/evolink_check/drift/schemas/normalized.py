@@ -188,7 +188,7 @@ def _own(part: _Part) -> _Flat:
 
 
 def _crossed(left: list[_Flat], right: list[_Flat]) -> list[_Flat]:
-    """Combine two schemas, both of which a value must match. Each of them is a list of alternatives.
+    """Combine two schemas, both of which a value must match. Each schema is a list of alternatives.
 
     Every left alternative is merged with every right alternative. If no value can match both, the pair is left out. If
     there would be too many pairs, the right schema is ignored.

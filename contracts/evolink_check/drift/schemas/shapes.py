@@ -1,4 +1,4 @@
-"""The normal form of a schema (a shape). It has annotations and branches. Each branch is for values of one type."""
+"""The normal form of a schema (a shape), which has annotations and branches. Each branch is for values of one type."""
 
 from __future__ import annotations
 
