@@ -1,12 +1,13 @@
 """A pytest plugin that runs each clause of the contract as a test. Installing the package activates it.
 
     def test_the_contract(evolink_verdict):
-        '''Runs once for every clause that binds a server.'''
+        '''Runs once for each clause that servers must satisfy.'''
 
-`pytest --evolink-api URL` checks the API at URL once, when the first test with the fixture `evolink_verdict` runs. A
-test with this fixture fails if its clause failed, and is skipped if its clause was not observed. The API keys are read
-from EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. If neither --evolink-api nor --evolink-config is set, tests with the
-fixture are skipped. With pytest-xdist, use --dist loadfile, so that only one worker checks the API.
+With `pytest --evolink-api URL`, the API at URL is checked when the first test with the fixture `evolink_verdict` runs.
+All later tests with this fixture use the results of the same check. A test with this fixture fails if its clause
+failed, and is skipped if its clause was not observed. The API keys are read from EVOLINK_API_KEY and
+EVOLINK_OTHER_API_KEY. If neither --evolink-api nor --evolink-config is set, tests with the fixture are skipped. With
+pytest-xdist, use --dist loadfile, so that only one worker checks the API.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def convert(tables: dict[str, Any], record: type[T]) -> T:
 
 
 def _unknown_keys(value: Any, kind: inspect.Type, place: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Find unknown keys. Yield the path of the table, the unknown key, and the valid keys of the table.
+    """For each unknown key, yield the path of its table, the key, and the valid keys of that table.
 
     Values of a wrong type are ignored, because msgspec reports them.
     """

@@ -1,4 +1,4 @@
-"""Read an ASGI request, and write the ASGI response to it."""
+"""Read ASGI requests and send ASGI responses."""
 
 from __future__ import annotations
 
@@ -47,9 +47,10 @@ class RequestReader:
         self._complete.set()
 
     async def disconnected(self) -> None:
-        """Wait until the client has sent its whole request, and then until it disconnects.
+        """Wait until the client has sent its whole request, and then until the client disconnects.
 
-        If the client disconnects before the end of its request, this method never returns.
+        If the client disconnects before the end of its request, only `body` reports this (`ClientDisconnectedError`).
+        This method then waits forever, and the caller must cancel it.
         """
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":

@@ -58,7 +58,8 @@ _HOP_BY_HOP = {
 class Upstream:
     """The server behind the proxy.
 
-    `path` is the path of its base URL: empty, or with a leading slash and no slash at the end.
+    `path` is the path of the server's base URL, with a leading slash and no slash at the end; empty if the URL has no
+    path.
     """
 
     scheme: str
@@ -84,8 +85,8 @@ class Upstream:
 class ForwardingApp:
     """The proxy as an ASGI application.
 
-    `opinion` is a function that judges an exchange and returns the value of the response header `X-Evolink-Check`; None
-    if the proxy does not add this header. `opinion` is called in a separate thread.
+    `opinion` judges an exchange and returns the value of the response header `X-Evolink-Check`. `opinion` is called in
+    a separate thread. Pass None as `opinion` if the proxy must not add this header.
     """
 
     def __init__(
@@ -199,9 +200,9 @@ class ForwardingApp:
     ) -> str | None:
         """Judge the response, send it to the client with the header `X-Evolink-Check`, and return the header's value.
 
-        If the body is too large to be kept, the response is not judged, and the value of the header is
-        `not judged`. This method then sends only the chunks of the body that it has read, and returns None.
-        The caller sends the remaining chunks.
+        If the body is too large to be kept, the response is not judged, and the value of the header is `not judged`. In
+        this case, this method sends the headers and the chunks of the body that it has read so far, and returns None
+        instead of the header's value. The caller sends the remaining chunks.
         """
         held, opinion = await _read_held(chunks, pending), None
         if pending.response.whole is not None:

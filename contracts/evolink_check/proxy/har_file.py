@@ -79,7 +79,11 @@ class HarFile:
         return descriptor
 
     def _finish(self, descriptor: int) -> None:
-        """Write the final metadata. If the disk is full, the previous metadata stays in the file."""
+        """Write the final metadata at the end of the file.
+
+        An error, for example because the disk is full, is ignored, because `_write` has already written metadata after
+        the last exchange.
+        """
         _, end = har_log(self._facts(), version("evolink-mock"))
         with suppress(OSError):
             _write_at(descriptor, end, self._offset)

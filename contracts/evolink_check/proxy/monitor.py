@@ -138,7 +138,11 @@ class LiveMonitor:
         return tuple(_with_earlier(verdict, self._earlier.get(verdict.clause.id)) for verdict in verdicts)
 
     def _forget(self, verdicts: tuple[Verdict, ...]) -> None:
-        """Let the recorder drop its oldest exchanges if memory is short, and keep the violations in these exchanges."""
+        """If memory is short, let the recorder drop its oldest exchanges.
+
+        If exchanges are dropped, the monitor remembers `verdicts`, with at most `_MOST_EARLIER` violations of each
+        clause.
+        """
         before = self._record.forgotten
         self._record.forget()
         if self._record.forgotten == before:

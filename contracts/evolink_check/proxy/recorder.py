@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 Headers = list[tuple[bytes, bytes]]
-KEPT_BYTES = 1024 * 1024  # maximum size of a response that is kept; of a larger one only the length is kept
+KEPT_BYTES = 1024 * 1024  # maximum size of a response that is kept; if it is larger, only its length is kept
 KEPT_REQUEST_BYTES = 16 * 1024 * 1024  # maximum size of a request, which may contain an image
 ROOM = 64 * 1024 * 1024  # bytes of memory for entries, enough for some ten thousand exchanges
 _ENTRY_BYTES = 2048  # memory of an entry in addition to its texts
@@ -75,9 +75,10 @@ class PendingExchange:
 class ProxyRecorder:
     """Records the traffic of a proxy; thread-safe. `origin` is the base URL of the upstream server.
 
-    Each recorded entry is also passed to `sink`. `room` limits the memory for the entries, in bytes. If they use more,
-    the next call of `forget`, after judging, drops the oldest entries. If they use more than twice `room`, `add` drops
-    the oldest entries at once, and counts them in `unjudged`, because they may not have been judged.
+    Each recorded entry is also passed to `sink`. Call `forget` whenever all entries have been judged. If the entries
+    take more than `room` bytes of memory, `forget` drops the oldest entries. If the entries take more than twice
+    `room`, `add` drops the oldest entries at once, and adds their number to `unjudged`, because these entries may not
+    have been judged.
     """
 
     def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
@@ -118,7 +119,8 @@ class ProxyRecorder:
     def short_keys(self) -> tuple[str, ...]:
         """The API keys that clients have sent and that are so short that an ordinary word may equal them.
 
-        Short keys are removed from reports and HAR files, but not from the entries that rules check.
+        Words that equal a short key are removed from reports and HAR files. The entries that rules judge keep these
+        words, because they may be ordinary words.
         """
         with self._lock:
             return tuple(self._short_keys)
@@ -223,7 +225,10 @@ def _label_of(key: str) -> str:
 
 
 def kept_of(headers: Headers) -> int:
-    """Return how many bytes of a response body are kept: 0 for images, audio and video, otherwise `KEPT_BYTES`."""
+    """Return the maximum size of a response body that is kept (the `limit` of `Body`).
+
+    The size is 0 for images, audio and video, and `KEPT_BYTES` for all other bodies.
+    """
     kind = next((value for name, value in headers if name.lower() == b"content-type"), b"").lower()
     return 0 if kind.partition(b"/")[0] in _MEDIA else KEPT_BYTES
 

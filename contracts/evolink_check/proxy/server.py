@@ -139,7 +139,10 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that sets the event `up` when it has started, and ends exchanges in progress before it stops."""
+    """A uvicorn server that sets the event `up` when the server has started.
+
+    Before the server stops, `ForwardingApp.close` gives exchanges in progress one second to end.
+    """
 
     def __init__(self, forward: ForwardingApp) -> None:
         super().__init__(

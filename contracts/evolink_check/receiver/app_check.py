@@ -1,4 +1,4 @@
-"""Check an ASGI or WSGI application in this process, from a test in any framework.
+"""Check an ASGI or WSGI application in this process. `check` can be called from a test in any test framework.
 
 The application must query tasks at the address in the environment variable EVOLINK_BASE_URL, with the API key in
 EVOLINK_API_KEY. Both variables are set during the check. If the application cannot use these variables, let it query a
@@ -111,9 +111,10 @@ def _plan(  # noqa: PLR0913, PLR0917  (what a plan needs, whatever the options)
 
 @contextmanager
 def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Mock]:
-    """Yield the application's account, which is on the mock at `url`, or on a new mock if `url` is empty.
+    """Yield the mock at `url`, or a new mock if `url` is empty, with the API key of the application's account.
 
-    During the `with` block, EVOLINK_BASE_URL is the URL of the mock, and EVOLINK_API_KEY is the API key of the account.
+    A new mock also has an account with the API key `other`. During the `with` block, EVOLINK_BASE_URL is the URL of the
+    mock, and EVOLINK_API_KEY is the API key of the application's account.
     """
     with ExitStack() as stack:
         if url:

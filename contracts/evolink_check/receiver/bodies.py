@@ -45,7 +45,10 @@ def with_unknown_fields(body: TaskBody) -> TaskBody:
 
 
 def completed_early(body: TaskBody, link: str) -> TaskBody:
-    """Return the body of a running task, changed to report that the task is completed with this result link."""
+    """Return a copy of `body` that falsely reports the status `completed` and contains `link` as the result link.
+
+    `body` describes a task that is still running.
+    """
     return {**body, "status": "completed", "progress": 100, "results": [link]}
 
 

@@ -44,7 +44,8 @@ class Ledger:
     """The list of the tasks that a receiver has booked, which is read again for each call of `bookings`.
 
     `read` returns the content of the ledger as bytes, a text or JSON values, or None if no ledger exists. If `pattern`
-    is set, only entries that match `pattern` are bookings, and every booking means that the task succeeded.
+    is set, each entry that matches `pattern` books a successful task, whatever else the entry says, and all other
+    entries are ignored.
     """
 
     def __init__(self, read: Callable[[], Any], pattern: str = "") -> None:
@@ -119,9 +120,9 @@ def _entries(value: Any) -> Iterator[Any]:
 
     Each of the following is an entry:
     - a text that contains a task id
-    - an object that has a text with a task id as a member
-    - a member of an object, if the name of the member contains a task id
-    - a list of a task id and other values, such as a row of a table
+    - an object in which the value of a member is a text that contains a task id
+    - a member of an object (its name and its value), if the name contains a task id
+    - a list that contains a task id and other values, such as a row of a table
     """
     if isinstance(value, str):
         if _TASK.search(value):

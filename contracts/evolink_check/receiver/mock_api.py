@@ -108,8 +108,8 @@ class MockApi:
     async def queries_answered_by(self, recipe: str) -> AsyncIterator[None]:
         """Apply a recipe to all status queries during the `with` block.
 
-        The block begins when all running blocks of this method and of `working` have ended, because the recipe would
-        also apply to their queries.
+        This method first waits until no other `with` block of `queries_answered_by` or `working` is running, because
+        the recipe would also change the responses to status queries in those blocks.
         """
         async with self._outage.alone():
             body = {"recipe": recipe, "operation": "query", "times": None}
@@ -123,7 +123,7 @@ class MockApi:
     async def working(self) -> AsyncIterator[None]:
         """Make sure that status queries get their usual responses during the `with` block.
 
-        The block begins when the running block of `queries_answered_by`, which changes the responses, has ended.
+        This method first waits until no `with` block of `queries_answered_by`, which changes the responses, is running.
         """
         async with self._outage.shared():
             yield

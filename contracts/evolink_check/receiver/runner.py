@@ -87,8 +87,8 @@ def without_inapplicable(
     """Return the scenarios that apply to a receiver.
 
     If the callback URL has no secret, the scenarios about the secret are left out. In the scenario `before-create`, the
-    callback arrives before the receiver knows the task. This scenario is left out unless the checker tells the receiver
-    about each task (`registers`).
+    callback arrives before the checker tells the receiver about the task. This scenario is left out if the checker does
+    not tell the receiver about any task (`registers` is False).
     """
     needless = (frozenset() if terms.secret else NEEDS_SECRET) | (
         frozenset() if registers else NEEDS_REGISTER
@@ -161,7 +161,7 @@ class _CheckRun:
         return await self._judged()
 
     def _is_complete(self, record: ScenarioRecord, later: list[asyncio.Task[None]]) -> bool:
-        """Return whether a scenario was run to its end, including the parts that run while other scenarios run.
+        """Return whether a scenario and its deferred parts, which run during the next scenarios, were run to the end.
 
         A scenario that was interrupted is not judged, because the receiver may have had no time to react.
         """

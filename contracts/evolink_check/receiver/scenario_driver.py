@@ -43,7 +43,7 @@ class ScenarioDriver:
     later: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def make(self) -> Task:
-        """Create a task. If the receiver must know its tasks, tell the receiver about the new task."""
+        """Create a task. If the receiver accepts only callbacks about tasks that it knows, tell it about the task."""
         task = await self.api.make()
         await self.introduce(task)
         return task

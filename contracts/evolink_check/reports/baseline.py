@@ -110,9 +110,9 @@ def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
 
 
 def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...]:
-    """Remove known violations from the verdicts.
+    """Remove known violations from the verdicts that also have new violations.
 
-    If all violations of a verdict are known, the verdict keeps them and is marked as known.
+    A verdict whose violations are all known keeps its violations, and is marked as known.
     """
     keys = _keys(baseline)
     return tuple(_apply(verdict, keys) for verdict in verdicts)

@@ -39,9 +39,9 @@ def curl(report: Report, excerpt: Excerpt) -> str:
 
 
 def quoted(text: str) -> str:
-    """Quote a word for a shell.
+    """Return the text, quoted so that it is one word of a shell command.
 
-    If the word has characters that are not printable, bash's ANSI-C quoting (`$'…'`) is used.
+    If the text has characters that are not printable, bash's ANSI-C quoting (`$'…'`) is used.
     """
     if text.isprintable():
         return shlex.quote(text)
@@ -93,7 +93,8 @@ def _method(exchange: Exchange) -> list[str]:
 def _key(entry: Entry, exchange: Exchange) -> list[str]:
     """Return curl's option for the Authorization header.
 
-    Double quotes let the shell expand the variable with the API key.
+    The header is in double quotes if it contains the shell variable that holds the API key. Within double quotes, the
+    shell replaces the variable by its value.
     """
     sent = next((value for name, value in exchange.request_headers if name.lower() == "authorization"), None)
     if entry.who == NOBODY:

@@ -42,8 +42,8 @@ class Excerpt(NamedTuple):
 class Evidence:
     """The recorded traffic of a report. Secrets are removed from each entry when the entry is first used.
 
-    `keys` are the API keys that were sent. The recorder has already removed long keys. Short keys are replaced here if
-    they occur as whole words.
+    `keys` are the API keys that were sent. Keys of at least `SHORT` characters were already removed when the traffic
+    was recorded. Shorter keys are removed here if they occur as whole words.
     """
 
     def __init__(self, view: TraceView, keys: Collection[str] = ()) -> None:

@@ -70,8 +70,9 @@ def violations(verdict: Verdict) -> list[Violation]:
 def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str] = str) -> list[Violation]:
     """Combine equal findings into one violation with a count. Failures come before warnings.
 
-    `findings` are pairs of a scenario and a finding; the scenario is empty if a server was checked. Before the texts of
-    findings are compared, `cause` is applied to them. It can remove details that do not matter, such as numbers.
+    `findings` are pairs of a scenario and a finding; the scenario is empty if a server was checked. Two findings are
+    equal if they have the same severity, and `cause` maps their texts `expected` and `seen` to the same texts. `cause`
+    can remove details that do not matter, such as numbers.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:
@@ -100,7 +101,10 @@ def warning_note(violation: Violation, verdict: Verdict) -> str:
 
 
 def occurrences(violation: Violation) -> str:
-    """Describe how often a violation was seen, and which entries of the HAR file show it."""
+    """Describe how often a violation was seen, and which entries of the trace first showed the violation.
+
+    In the HAR file, if one is written, the entries have the same numbers.
+    """
     times = f"{violation.times} times" if violation.times > 1 else ""
     if not violation.numbers:
         return times or "once"

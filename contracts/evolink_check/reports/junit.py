@@ -27,8 +27,8 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 class Case:
     """One test case. `problem` is None if the test case passes.
 
-    `text` describes the problem, or is the output of a test case that passes. `severity` is the severity of the clause
-    or of its violations; empty if the test case is not about a clause.
+    `text` describes the problem, or is the output of a test case that passes. `severity` is the severity of the clause;
+    empty if the test case is not about a clause.
     """
 
     classname: str
@@ -93,7 +93,7 @@ def _add_case(suite: ET.Element, case: Case) -> None:
 
 
 def to_junit(report: Report) -> bytes:
-    """Return the content of the JUnit file about a server, a recording or a proxy."""
+    """Return the content of the JUnit file about a server, a recording, or the traffic through a proxy."""
     suite = Suite(
         f"evolink-check {report.kind} {report.subject}",
         [*(_case(report, verdict) for verdict in report.verdicts), *shortfall_cases(report.shortfalls)],

@@ -28,7 +28,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The content of a Markdown report, as plain text.
+    """The content of a Markdown report, in texts that are not escaped.
 
     `to_markdown` escapes the characters that have a meaning in Markdown or HTML.
     """

@@ -41,7 +41,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of one run. Secrets are removed when the record is created."""
+    """The result of one run.
+
+    Secrets are removed from the verdicts and the other texts when the record is created, and from each entry of the
+    recorded traffic (`evidence`) when the entry is first used.
+    """
 
     kind: Kind
     subject: str  # the base URL, or the names of the files
@@ -105,7 +109,10 @@ def answers_of(reading: TraceView) -> tuple[Answer, ...]:
 
 
 def notes_on(view: TraceView) -> tuple[str, ...]:
-    """Return a note if a response or callback contained so many results that some of them were not examined."""
+    """Return a note if the list `results` of a response or callback had more items than the check examines (`LINKS`).
+
+    Otherwise, return an empty tuple.
+    """
     sizes = [len(results) for results in map(_results, view.seen) if len(results) > LINKS]
     if not sizes:
         return ()

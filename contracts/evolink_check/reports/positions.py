@@ -40,9 +40,10 @@ class Positions:
 
 
 def _child(node: Any, token: str) -> tuple[Any, Any]:
-    """Return the child `token` of a YAML node: the key (None for an array item) and the value.
+    """Return the YAML nodes of the key and of the value that `token` selects in a YAML node.
 
-    If the node has no such child, both are None.
+    `token` is one part of a JSON pointer. The key is None for an item of an array. If `token` selects nothing, the key
+    and the value are None.
     """
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if str(key.value) == token), (None, None))

@@ -115,7 +115,8 @@ class CallbackReceiver:
     def _address_at(self, path: str) -> CallbackAddress | None:
         """Return the state of the callback URL with this path; None if no callback URL has the path.
 
-        The path may begin with a prefix that a proxy added.
+        A prefix before `/c/` is ignored, because not every proxy in front of the receiver removes the path prefix of
+        the public URL.
         """
         before, _, number = path.rpartition("/")
         if not before.endswith(("/c", "/elsewhere")) or not (number.isascii() and number.isdecimal()):

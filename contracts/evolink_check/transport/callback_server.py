@@ -73,14 +73,14 @@ class CallbackServer(ThreadingTCPServer):
         self._guard = threading.Lock()
 
     def serve(self) -> None:
-        """Accept connections until `wake` is called."""
+        """Accept connections until `receiver.ending` is True and `wake` is called."""
         while not self.receiver.ending:
             self.handle_request()
 
     def wake(self) -> None:
-        """Stop accepting connections, and stop reading from every open connection.
+        """Stop reading from every open connection, and wake the loop in `serve`, which waits for connections.
 
-        Set `receiver.ending` to True before this call; otherwise, connections are still accepted.
+        The loop ends only if `receiver.ending` is True, so set `receiver.ending` before this call.
         """
         with self._guard:
             for connection in self._open:

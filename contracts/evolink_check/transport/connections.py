@@ -89,9 +89,10 @@ class Response:
 
 
 class Connections:
-    """Sends requests, all in the same event loop, over connections that are reused.
+    """Sends requests over connections that are reused.
 
-    Concurrent requests use different connections. `context` is called to make the TLS context.
+    All calls must come from the same event loop. Concurrent requests use different connections. `context` is called to
+    make the TLS context.
     """
 
     def __init__(self, limits: Limits, context: Callable[[], ssl.SSLContext]) -> None:

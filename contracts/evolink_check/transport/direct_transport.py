@@ -18,7 +18,10 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class DirectTransport(httpx2.AsyncBaseTransport):
-    """Sends requests. Their bodies must not be streams. `context` is called to make the TLS context."""
+    """Sends the requests of an httpx2 client. The bodies of the requests must not be streams.
+
+    `context` is called to make the TLS context.
+    """
 
     def __init__(self, limits: Limits, context: Callable[[], ssl.SSLContext]) -> None:
         self._connections = Connections(limits, context)

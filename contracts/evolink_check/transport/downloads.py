@@ -42,9 +42,10 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 def media_of(body: bytes, problem: str = "") -> Media:
     """Decode a file and return its properties.
 
-    `problem` is the reason why the download is incomplete; empty if it is complete. An incomplete file is not decoded,
-    and the result contains only the problem. If the file on the server is itself truncated, its duration is that of the
-    part that exists. A file with sound and without pictures has the width and height 0.
+    `problem` is the reason why the download is incomplete; empty if the download is complete. If the download is
+    incomplete, `body` is not decoded, and the result contains only the problem. If the download is complete, but the
+    file on the server is truncated, the file is decoded, and the duration is that of the part that exists. A file with
+    sound and without pictures has the width and height 0.
     """
     if problem:
         return Media(problem=problem)

@@ -99,7 +99,7 @@ class EnvProxyTransport(httpx2.AsyncBaseTransport):
         self._transports: dict[tuple[str | None, bool], httpx2.AsyncBaseTransport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request. Raises `httpx2.ProxyError` if the proxy for its host fails."""
+        """Send one request. Raises `httpx2.ProxyError` if the proxy for the request's host fails."""
         proxy = proxy_for(request.url.scheme, request.url.host)
         try:
             return await self._transport(proxy, tls=request.url.scheme == "https").handle_async_request(

@@ -92,11 +92,12 @@ class HttpClient:
 
         `case` is the request; its path is a whole URL or a path below the base URL. `key` contains the header with the
         API key, and is added to the headers of the request. `left` returns the remaining seconds of the run. If the
-        response is missing or incomplete, the status is 0 and `problem` is the reason. If the body of the response is
-        longer than `LARGEST_ANSWER`, the body is not kept, and `size` is the number of bytes received.
+        response is missing or incomplete, the status is 0 and `problem` is the reason. If the decoded body of the
+        response is longer than `LARGEST_ANSWER`, reading stops, the entry has no response body, and the `size` of the
+        entry is the number of decoded bytes that were read.
 
-        `follow` is for downloads: it follows redirects, and keeps the status of an incomplete response and the part
-        of the body that was received.
+        Set `follow` for downloads, so that redirects are followed, and the entry of an incomplete response has its
+        status and the part of its body that was received.
         """
         url = case.path if "://" in case.path else f"{self._url}{case.path}"
         began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key
@@ -269,7 +270,10 @@ def _cause(error: Exception) -> str:
 
 
 def _labelled(raw: list[tuple[bytes, bytes]], who: str) -> Headers:
-    """Convert headers to text. In the header Authorization, the API key is replaced by the label of its account."""
+    """Return the headers as text. The value of the header Authorization is replaced by `Bearer` and `who`.
+
+    `who` is the label of the account that sends the request. If `who` is `NOBODY`, `[removed]` replaces the value.
+    """
     pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
     label = "[removed]" if who == NOBODY else f"Bearer {who}"
     return tuple((name, label if name.lower() == "authorization" else value) for name, value in pairs)

@@ -8,9 +8,10 @@ import threading
 class RateLimiter:
     """Reserves a time slot for each request, in the order of the calls of `reserve`. Thread-safe.
 
-    The slots are `1 / rate` seconds apart. If `rate` is None, there is no limit. An unused slot is lost, so there are
-    no bursts. If the server has refused a request with an API key and asked for a wait (Retry-After), the following
-    requests with this key are delayed until the wait is over. Times are in seconds, on a clock that the caller chooses.
+    The slots are `1 / rate` seconds apart. If `rate` is None, there is no limit. A slot that passes without a request
+    cannot be used later, so there is no burst of requests after a quiet period. If the server has refused a request
+    with an API key and asked for a wait (Retry-After), the following requests with this key are delayed until the wait
+    is over. Times are in seconds, on a clock that the caller chooses.
     """
 
     def __init__(self, rate: float | None) -> None:

@@ -132,7 +132,8 @@ class RunRecorder:
 def _memory_bytes(entry: Entry) -> int:
     """Estimate how many bytes of memory the response, or the callback, of an entry takes when it is decoded.
 
-    The estimate counts the JSON values, because a small value takes more memory than its text.
+    The estimate depends on the number of JSON values and not only on the length of the text, because a small value
+    takes more memory than its text.
     """
     exchange = entry.exchange
     delivered = entry.kind == "delivery"
@@ -143,7 +144,11 @@ def _memory_bytes(entry: Entry) -> int:
 
 
 def _without_body(entry: Entry) -> Entry:
-    """Return the entry without the body that was received, and with only some or none of its headers."""
+    """Return the entry without the body of the response or of the received callback.
+
+    Of a response, the first `_KEPT_HEADERS` headers are kept, each with at most `_KEPT_VALUE` characters. Of a
+    callback, no headers are kept.
+    """
     exchange = entry.exchange
     if entry.kind == "delivery":
         return replace(entry, exchange=replace(exchange, request_body=b"", request_headers=()), exact=False)

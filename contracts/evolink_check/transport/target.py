@@ -56,7 +56,8 @@ class Tally:
     """The cost of a run so far.
 
     `unexpected_tasks` counts the tasks that the server created for requests that it must refuse. Each pair contains the
-    id of the clause that the requests tested (or else their name) and the number of these tasks.
+    id of the first clause that the requests test, or the name of the requests if they test no clause, and the number of
+    these tasks.
     """
 
     created: int  # the number of tasks that the run has created
@@ -71,9 +72,10 @@ class Target:
     A `Target` is a context manager, which closes the connections when the `with` block ends. The price of every request
     that may create a task is reserved before the request is sent (see `Budget`).
 
-    Requests that the server must refuse are of the same kind if they test the same clause. The first request of each
-    kind is sent alone. If the server creates a task for it, no more requests of this kind are sent. If no credits were
-    granted and the server has nevertheless created five tasks, no more requests that it must refuse are sent.
+    Requests that the server must refuse are of the same kind if they test the same clause. The other requests of a kind
+    wait until the first one has been answered. If the server creates a task for a request, no more requests of the same
+    kind are sent. If the user allowed no credits, requests that the server must refuse are sent only until the server
+    has created five tasks.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)
@@ -98,9 +100,8 @@ class Target:
         self._wrong = f"sk-{secrets.token_hex(24)}"
         self._landed = threading.Condition()
         self._budget = Budget(effort.max_credits, effort.tasks, documented_price(spec))
-        self._kinds: dict[
-            str, bool
-        ] = {}  # for each kind of request that must be refused: whether the first one has been answered
+        # For each kind of request that the server must refuse: whether the first request has been answered.
+        self._kinds: dict[str, bool] = {}
         self._unexpected_tasks: Counter[str] = Counter()
         self._estimated = 0.0
         self.gone = ""  # why the server no longer responds
@@ -167,7 +168,7 @@ class Target:
 
     @property
     def affords(self) -> int:
-        """The number of tasks that the remaining credits cover; 0 if no credits were granted."""
+        """The number of tasks that the remaining credits cover; 0 if the user allowed no credits."""
         with self._landed:
             return self._budget.affords
 
@@ -237,7 +238,7 @@ class Target:
     def _refuse(self, case: Case, budget: Budget) -> None:
         """Raise `OverBudgetError` if no credits are left for a request.
 
-        Raise it too if the server must refuse the request, but has already created tasks for such requests.
+        Also raise the error if the server must refuse the request, but has created a task for one of the same kind.
         """
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from evolink_check.receiver.records import Callback
 
-LATE = 0.5  # seconds that this machine may need in addition to the time-out of the callback
+LATE = 0.5  # seconds added to a time limit, for delays that the receiver does not cause
 _PARTS = 4  # the number of parts of a body that is not sent at once
 
 
 class CallbackSender(Protocol):
-    """Sends callbacks. Like EvoLink, it does not follow redirects.
+    """Sends callbacks to a receiver. Like EvoLink, a sender does not follow redirects.
 
     `framings` are the ways in which this sender can send a body: `plain` (at once), `chunked` (with the chunked
     transfer coding) or `slow` (in parts with pauses between them).
@@ -36,8 +36,8 @@ class CallbackSender(Protocol):
 async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
     """Call `answer`, which sends a callback, and return the reply of the receiver.
 
-    If there is no reply within `limit` seconds, plus the seconds that this machine may need (`LATE`), return a reply
-    with status 0.
+    If there is no reply within `limit` + `LATE` seconds, return a reply with status 0. `LATE` allows for delays of
+    this machine that the receiver does not cause.
     """
     began = clock.now()
     try:

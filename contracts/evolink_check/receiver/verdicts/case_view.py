@@ -33,9 +33,10 @@ MUST_ACCEPT: dict[Kind, str] = {"variant": "receiver.tolerant", "framed": "recei
 
 @dataclass(frozen=True, slots=True)
 class UsualBehaviour:
-    """How the receiver reacts to usual callbacks: genuine callbacks with ordinary content.
+    """How the receiver reacts to usual callbacks, which are genuine callbacks with ordinary content.
 
-    If usual callbacks show a fault, the rules about unusual callbacks use this record to avoid reporting it again.
+    If the receiver already handles usual callbacks wrongly, the rules about unusual callbacks do not report the same
+    fault again.
     """
 
     asks: bool = True  # queries tasks

@@ -1,4 +1,4 @@
-"""Rules about the effects of callbacks: bookings, fetches of results, and lost tasks."""
+"""Rules about the effects that callbacks must or must not have, such as bookings and fetches of results."""
 
 from __future__ import annotations
 

@@ -58,7 +58,10 @@ def _replies(view: CaseView) -> Iterator[Judged]:
 
 
 def _is_deliberate(call: Call) -> bool:
-    """Return whether the receiver refused a callback that lacks `results` or `error`. Receivers may require them."""
+    """Return whether the receiver refused a callback because the callback lacks `results` or `error`.
+
+    A refusal for this reason is not a violation, because a receiver is allowed to require these fields.
+    """
     essential = call.label in {"without `results`", "without `error`"}
     return essential and 400 <= call.reply.status < 500  # noqa: PLR2004
 
@@ -79,8 +82,8 @@ def _shared_rules(view: CaseView) -> Iterator[Judged]:
 def _must_ask(view: CaseView) -> bool:
     """Return whether it is a violation that the receiver did not query the task.
 
-    If the receiver neither queried nor booked this task, although it queries and books other tasks, it has probably
-    ignored the callback, which violates another clause.
+    Return False if the receiver queries and books other tasks, but neither queried nor booked this task. In this case,
+    the receiver has probably ignored the callback, which another clause covers.
     """
     ignored = view.behaviour.asks and view.behaviour.books and not view.asked and not view.bookings
     return not view.terms.trusts_secret and not ignored

@@ -25,10 +25,10 @@ _ENTRIES = 4  # maximum number of exchanges shown for a violation
 
 @dataclass(frozen=True, slots=True)
 class VerdictDetails:
-    """A verdict with the violations that the page shows, each with the exchanges that show it.
+    """A verdict and those of its violations that are on the page, each with the exchanges that are its evidence.
 
-    `more` is the number of violations that the page does not show; zero or negative if it shows all. `repeat` is the
-    command that checks only the clause of the verdict again.
+    `more` is the number of violations that the page leaves out; zero or less means that no violation is left out.
+    `repeat` is the command that checks only the clause of the verdict again.
     """
 
     verdict: Verdict
