@@ -32,7 +32,7 @@ def tokens(pointer: str) -> list[str]:
 
 
 def follow(document: Json, pointer: str, source: str) -> Json:
-    """Return the value at `pointer`. Raises `SpecError` if the document has no such value."""
+    """Return the value at `pointer`. Raises `SpecError` if the document has no value there."""
     value = document
     for token in tokens(pointer):
         if isinstance(value, dict) and token in value:
@@ -47,7 +47,7 @@ def follow(document: Json, pointer: str, source: str) -> Json:
 class Node:
     """A value in an OpenAPI document, together with its location, so that errors can state the location.
 
-    `mapping`, `items`, `text` and `number` return the value, or raise `SpecError` if it has another type.
+    `mapping`, `items`, `text` and `number` raise `SpecError` if the value has another type.
     """
 
     __slots__ = ("document", "pointer", "source", "value")

@@ -106,7 +106,7 @@ def _validator(schema: Node) -> Any:
 def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
     """Raise `SpecError` with the location `place` if `value` does not match `schema`.
 
-    The schema must be valid. The error message calls the value `what` (such as `the default`).
+    The schema must be valid. `what` describes the value in the error message (such as `the default`).
     """
     validator = _validator(schema)
     try:

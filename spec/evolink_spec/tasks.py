@@ -81,8 +81,9 @@ def sample_answer(answer: Node) -> dict[str, Json]:
 def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Medium:
     """Return the medium (audio, image or video) of a task's results.
 
-    The medium is read from the property `object` (such as `video.generation.task`), or else from the property `type`,
-    or else from the path. Raises `SpecError` if none of them names a medium.
+    The medium is read from the property `object` (such as `video.generation.task`). If `object` names no medium, the
+    medium is read from the property `type`; if `type` names none either, from the path. Raises `SpecError` if none of
+    them names a medium.
     """
     match = _OBJECT.fullmatch(str(_single_value(properties.get("object"))))
     if match:
@@ -115,8 +116,8 @@ def _single_value(schema: Node | None) -> str | None:
 def models_of(model: Node | None) -> tuple[str, ...]:
     """Return the values that the schema of the field `model` allows.
 
-    They are the values in `const` or `enum`, or else only the default. Returns an empty tuple if `model` is None or has
-    none of these keywords.
+    The values are read from `const` or `enum`; if the schema has neither, only the default is returned. Returns an
+    empty tuple if `model` is None or has none of the three keywords.
     """
     if model is None:
         return ()

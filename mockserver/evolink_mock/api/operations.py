@@ -40,8 +40,9 @@ class CompiledOperation(Struct, frozen=True):
 class CompiledOperations:
     """The create operations that share a path and differ in their models (clause `model.enum`).
 
-    `errors` are the errors that more than half of these operations document; they are used if a request matches no
-    operation. If `any_model` is true, a request for an unknown model is served by the operation that fits best.
+    `errors` are the errors that are documented for more than half of these operations; they are used if a request
+    matches no operation. If `any_model` is true, a request for an unknown model is served by the operation that fits
+    best.
     """
 
     def __init__(self, operations: Mapping[str | None, CreateOperation], *, any_model: bool = False) -> None:
@@ -128,7 +129,7 @@ def _location(operation: CreateOperation) -> tuple[str, str]:
 
 
 def _usual_errors(documented: list[Mapping[int, ErrorAnswer]]) -> Mapping[int, ErrorAnswer]:
-    """Return the errors that more than half of the operations document, each with its most frequent body."""
+    """Return the errors that are documented for more than half of the operations, each with its most frequent body."""
     if len(documented) == 1:
         return documented[0]
     counts = Counter(status for errors in documented for status in errors)

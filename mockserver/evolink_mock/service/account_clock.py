@@ -43,7 +43,8 @@ _TURN_SECONDS = 1.0  # maximum real time for which a caller waits until another 
 class Event(Struct, frozen=True):
     """Something that happens while a clock is moved, such as the end of a task.
 
-    For an attempt to deliver a callback, `status` is the status of the response, or `problem` says why none arrived.
+    For an attempt to deliver a callback, `status` is the status of the response; if no response arrived, `problem` is
+    the reason.
     """
 
     at: float

@@ -26,8 +26,8 @@ class ClockBusyError(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "another request is moving the account's time and waits for a callback; "
-            "a callback handler cannot move the clock that waits for its response"
+            "another request is moving the account's clock, and may be waiting for the response to a callback; "
+            "a callback handler cannot move the clock before it has responded"
         )
 
 

@@ -94,7 +94,7 @@ class MockCallbacks(Sequence[CallbackState]):
         return await call_in_thread(self.wait, count, timeout)
 
     def replay(self, task_id: str) -> CallbackState:
-        """Send the callback of a task once more, immediately. It must have been delivered or given up before."""
+        """Send a callback once more, immediately. The callback must have been delivered or given up before."""
         path = f"/callbacks/{task_id}/replay"
         return decode(
             self._control.request("POST", path, variant="callbacks.replay_async(…)"), type=CallbackState
@@ -164,11 +164,11 @@ class MockAccount:
         return f"<MockAccount at {self.base_url}>"
 
     def recipe(self, text: str, times: int | None = None, operation: Operation = "any") -> ActiveRecipe:
-        """Assign a recipe to the next `times` requests of the account, or to all later ones if `times` is None.
+        """Assign a recipe to the next `times` requests of the account, or to all later requests if `times` is None.
 
-        If `operation` is not `any`, only requests to this operation (such as `create`) are counted and affected.
-        To remove the recipe, call `clear_recipes`, or use the result in a `with` statement. Raises `ControlError` if
-        the recipe is unknown; its message suggests similar names.
+        If `operation` is not `any`, only requests to this operation (such as `create`) are counted and affected. To
+        remove the recipe, call `clear_recipes`, or use the result in a `with` statement. Raises `ControlError` if the
+        recipe is unknown; the error message suggests similar names.
         """
         assignment = {"recipe": text, "times": times, "operation": operation}
         self._control.request("POST", "/recipes", assignment)
@@ -180,7 +180,7 @@ class MockAccount:
 
     @property
     def state(self) -> AccountState:
-        """The credits and limits of the account, and the time of its clock. Each access requests them from the mock."""
+        """The credits and limits of the account, and the time of its clock. Each access sends a request to the mock."""
         return decode(self._control.request("GET", "/account"), type=AccountState)
 
     @property

@@ -52,8 +52,8 @@ _NO_RESPONSE = _Response(0)
 class Receiver:
     """A callback receiver on a free port of 127.0.0.1, which runs in a thread during its `with` block.
 
-    It responds with a 204, unless a test has called `fail`, `answer` or `drop` to choose the responses to the next
-    requests.
+    The receiver responds with a 204, unless a test has called `fail`, `answer` or `drop` to choose the responses to the
+    next requests.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """A client of the control API, which sends its requests with the standard library.
 
-Tests may replace functions of the libraries `httpx` and `requests` to simulate faults. This client still works then,
-because it uses neither.
+Tests may replace functions of the libraries `httpx` and `requests` to simulate faults. This client also works in these
+tests, because it uses neither library.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ class MockServerSettings(TypedDict, total=False):
     rate: str  # such as 30/minute
     denied_models: Iterable[str]
     allow_callbacks_to: Sequence[str]  # by default 127.0.0.1, any port
-    spec: Sequence[str | Path]  # documents, folders and patterns, added to the built-in document
-    only_spec: Sequence[str | Path]  # like spec, but without the built-in document
+    spec: Sequence[str | Path]  # documents, folders and patterns, added to the built-in documents
+    only_spec: Sequence[str | Path]  # like spec, but without the built-in documents
     any_model: bool
     recipe: str
     recipes: str  # off, or the places where recipes are accepted, such as header,assigned

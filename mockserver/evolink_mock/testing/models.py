@@ -99,7 +99,7 @@ class CallbackWaitResult(WaitResult, frozen=True):
 class Message(Struct, frozen=True):
     """The headers and the body of a request or response, without credentials.
 
-    `body` is None if the body is empty, or if it is a result file.
+    `body` is None if the body is empty, or if the body is a result file.
     """
 
     headers: tuple[tuple[str, str], ...]

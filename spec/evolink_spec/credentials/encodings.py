@@ -18,9 +18,9 @@ _RUN = re.compile(
 _ESCAPE = re.compile(r"\\{1,4}(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 _WORD = re.compile(r"[A-Za-z0-9+/_\-]{8,}={0,2}")
 _HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
-_SHORTEST = 8  # characters of a credential: no encoding makes it shorter
-_LONGEST = 1_000_000  # characters of a word that is decoded
-_LAYERS = 3  # of percent codes, as a proxy that encodes again writes them
+_SHORTEST = 8  # minimum number of characters of a word that is decoded
+_LONGEST = 1_000_000  # maximum number of characters of a word that is decoded
+_LAYERS = 3  # how often percent codes are decoded, because a proxy may have encoded them again
 
 
 def without_encoded(text: str, replacement_of: Callable[[str], str]) -> str:

@@ -21,7 +21,7 @@ _NAMING = frozenset(
 )
 _NAMED = frozenset({"content", "data", "text", "v", "val", "value", "values"})
 _PAIR = 2
-_SHORTEST = 3  # characters; a shorter string says nothing
+_SHORTEST = 3  # minimum number of characters of a credential
 _COMMON = frozenset({"auth", "key", "pass", "pin", "session", "ticket", "access"})
 
 

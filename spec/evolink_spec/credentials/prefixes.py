@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# Prefixes that also begin ordinary words: the rest must contain a digit.
+# Ordinary words may also begin with these prefixes, so a key must also contain a digit.
 _AMBIGUOUS = (r"(?:[spr]k|api|key|pat|tok)[-_][\w\-]{8,}",)
 _WEB_TOKEN = (r"eyJ[\w\-]{8,}\.[\w\-.]*",)
 _SOURCE_CODE = (  # hosts of source code, packages and containers
@@ -42,8 +42,8 @@ _APPLICATIONS = (  # messages, payments, planning, statistics
 _KNOWN = re.compile("|".join((*_SOURCE_CODE, *_CLOUDS, *_MODELS, *_APPLICATIONS)))
 _SHORT = re.compile("|".join((*_AMBIGUOUS, *_WEB_TOKEN)))
 _IRREGULAR = re.compile(r"[a-z][A-Z]|[a-z]{14}|[A-Z]{14}")
-# What a key may begin with if its first dot comes early: a word usually has eleven characters before a dot.
-# The lookahead saves time.
+# An optional beginning of a key, up to an early first dot, as in `SG.…`. Other words that may be keys have at least
+# eleven characters before the first dot. The lookahead saves time.
 DOTTED = r"(?:(?=[SGyahvdpbsr1][G1av29ps.])(?:SG|ya29|hv[bsr]|dp\.[a-z]{2,6}|v1)\.)?+"
 
 

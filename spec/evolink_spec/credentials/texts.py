@@ -1,7 +1,8 @@
 """Remove credentials from free text, such as prompts, messages, commands, configuration files and markup.
 
-A value is a credential if the text before it announces one (`password=…`, `--token …`, `-u user:…`, `Bearer …`), or if
-it has the form of a key. Each pattern takes linear time, because its quantifiers are bounded or possessive.
+A value is a credential if the text before the value names a credential (`password=…`, `--token …`, `-u user:…`,
+`Bearer …`), or if the value looks like a key. Each pattern takes linear time, because its quantifiers are bounded or
+possessive.
 """
 
 from __future__ import annotations
@@ -24,11 +25,10 @@ if TYPE_CHECKING:
 
     Replace = Callable[[str], str]
 
-_REMEMBERED, _REPEATED = 2_048, 64  # texts, and characters of a text that may be repeated
-_PATHS = 4  # of a text, whose values are searched for in the rest of the text
-_SHORTEST = 3  # characters of a value after a name
-_SURE = 8  # characters of a value with letters and digits that is no ordinary word
-_LONG_WORD = 16  # letters of a value that is no ordinary word
+_REMEMBERED, _REPEATED = 2_048, 64  # maximum number of cached texts, and of characters in a cached text
+_PATHS = 4  # maximum number of paths in a text whose values are searched for in the rest of the text
+_SURE = 8  # a value with letters and digits and at least this many characters is no ordinary word
+_LONG_WORD = 16  # a value with at least this many letters is no ordinary word
 _VALUE = r"(?!\[|removed|[\ufdd0\ufdd1~])[^\s\"'\\,;}&<>()\[\]\ufdd0\ufdd1\uff0c\u3002\uff1b]{3,8192}+"
 _SCHEME = r"(?:(?:bearer|basic|digest|token|apikey|key|!\w{1,20})\s{1,9})?"
 _PEM = re.compile(
