@@ -39,7 +39,7 @@ class Observation:
     answer_json: Any = NOT_JSON
     faults: tuple[RequestFault, ...] = ()  # the faults of a create request, such as a missing field
     operation: CreateOperation | None = None  # the operation of a create request
-    task_id: str = ""  # from the path of a query, the response to a create request, or the body of a delivery
+    task_id: str = ""  # from the path of a query, the response to a create request, or the body of a callback
     success: int = 0  # the documented status of a successful create request or query; 0 for other requests
     errors: Mapping[int, ErrorAnswer] = field(default_factory=dict)  # the documented errors, by status
     # These are stored, not computed, because the rules read them most often.

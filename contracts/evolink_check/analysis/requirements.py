@@ -29,7 +29,7 @@ class Requirement:
     clause: str = ""
 
     def shortfall(self, verdicts: Sequence[Verdict]) -> str:
-        """Return why the verdicts do not meet the requirement; empty if they do.
+        """Return the reason why the verdicts do not meet the requirement; empty if the verdicts meet it.
 
         For `share`, only clauses that can be observed in traffic are counted.
         """

@@ -17,7 +17,7 @@ _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 2 * _SHOWN
 _SHORT.maxlist = _SHORT.maxdict = 10
 VIOLATIONS = 10_000  # the maximum number of violations of a clause that are kept; the others are only counted
-ENTRIES = 20  # the maximum number of entries that a finding keeps, half from each end
+ENTRIES = 20  # the maximum number of entries that a finding keeps; half of them are the first, half the last entries
 Status = Literal["passed", "failed", "warning", "not observed"]
 
 

@@ -47,7 +47,7 @@ _TEXTS: dict[Means, str] = {
     "secret": "--secret",
     "command": "a COMMAND, whose output can be read",
 }
-# Patterns of clause ids, each with the means without which these clauses cannot be observed. The first match applies.
+# Patterns of clause ids, each with what a run needs to observe these clauses. The first match applies.
 _BY_CLAUSE: dict[Kind, tuple[tuple[str, Means], ...]] = {
     "api": (
         (r"rate\..*|(create|query)\.error-429", "limited-key"),
@@ -72,7 +72,7 @@ _BY_CLAUSE: dict[Kind, tuple[tuple[str, Means], ...]] = {
         (r".*\.(no-leak|not-printed)", "command"),
     ),
 }
-# The means that may help to observe any other clause. A report suggests the first one that the run lacks.
+# What may help to observe any other clause. A report suggests the first thing in the tuple that the run lacks.
 _IN_GENERAL: dict[Kind, tuple[Means, ...]] = {
     "api": ("credits", "more-credits", "deep"),
     "recording": (),
@@ -87,7 +87,7 @@ _NO_OPTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The kind of a run, and its means of observing clauses, such as options, API keys or a budget.
+    """The kind of a run, and what the run has for observing clauses, such as options, API keys or a budget.
 
     `cannot` contains the ids of the clauses that the configuration file declares unobservable on this server.
     """

@@ -127,7 +127,7 @@ def reproduction(
 ) -> str:
     """Return shell commands with which a user can try the behaviour.
 
-    They start a mock with the command `serve`, and assign the recipes of the behaviour to an account. `url` is the URL
+    The commands start a mock with `serve`, and assign the recipes of the behaviour to an account. `url` is the URL
     of the mock, and `key` is the API key of the account.
     """
     return "\n".join([f"{serve} &", *_assignments(behaviour, url, key)])

@@ -52,13 +52,13 @@ class RunEnd:
 
     @cached_property
     def completed(self) -> Observation | None:
-        """The first query or callback that reports that a task has completed; None if none reports it."""
+        """The first query or callback that reports that a task has completed; None if there is none."""
         success = self.reading.spec.query.statuses.success
         return next((view for view in self._views if view.body.get("status") == success), None)
 
     @cached_property
     def failed(self) -> Observation | None:
-        """The last query or callback that reports that a task has failed; None if none reports it."""
+        """The last query or callback that reports that a task has failed; None if there is none."""
         return next(
             (view for view in reversed(self._views) if failure_of(view, self.reading) is not None), None
         )
@@ -110,8 +110,8 @@ class RunEnd:
     def is_proven_success(self) -> bool:
         """Whether the client must report a success.
 
-        It must do so if a query reported that a task has completed (a callback is not enough), and every create request
-        created a task. If a create request was repeated, only the last repetition counts.
+        The client must report a success if a query reported that a task has completed (a callback is not enough), and
+        every create request created a task. If a create request was repeated, only the last repetition counts.
         """
         success = self.reading.spec.query.statuses.success
         created = all(
