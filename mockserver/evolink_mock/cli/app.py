@@ -139,8 +139,8 @@ def _spec(settings: Settings) -> Spec:
 def run(settings: Settings, options: RunOptions) -> None:
     """Start a mock and run a command against it.
 
-    The command gets environment variables that redirect its requests to the mock. If it respects proxy settings, its
-    requests to a hard-coded API address are redirected, too.
+    The command gets environment variables that redirect its requests to the mock. If the command respects
+    proxy settings, its requests to a hard-coded API address are redirected, too.
     """
     from evolink_mock.cli import run as running
     from evolink_mock.interception.namespace import NamespaceError
@@ -194,7 +194,7 @@ def documents(settings: Settings) -> None:
 
 @app.command()
 def recipes() -> None:
-    """List all recipes, and what each of them does."""
+    """List all effects that a recipe can have, and what each of them does."""
     from evolink_mock.recipes.effects import effect_listing
 
     click.echo(effect_listing())
@@ -205,7 +205,7 @@ def schema(options: SchemaOptions) -> None:
     """Print a JSON Schema, with which a text editor can complete and check what you write.
 
     With the argument `settings`, the schema describes the table [tool.evolink-mock] of pyproject.toml. With `recipe`,
-    it describes the text of a recipe.
+    the schema describes the text of a recipe.
     """
     import json
 

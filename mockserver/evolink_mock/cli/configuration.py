@@ -80,8 +80,8 @@ def pyproject_settings(start: Path) -> dict[str, RawValue]:
     """Return the settings in `[tool.evolink-mock]` of the nearest pyproject.toml.
 
     The keys are names of fields of `Settings` or `ServeOptions`. The file is searched for in the folder `start`
-    and in the folders above it. If it is not valid TOML or contains an unknown setting, ValueError is raised with the
-    path of the file in its message.
+    and in the folders above it. If the file is not valid TOML or contains an unknown setting, ValueError is raised
+    with the path of the file in its message.
     """
     path = next(
         (file for folder in (start, *start.parents) if (file := folder / "pyproject.toml").is_file()), None

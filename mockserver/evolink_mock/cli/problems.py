@@ -73,7 +73,7 @@ def _written_format(words: tuple[str, ...]) -> str:
 
 
 def _configured_format() -> str:
-    """Return `log_format` from the environment, or else from pyproject.toml; empty if neither contains it."""
+    """Return `log_format` from the environment, or else from pyproject.toml; empty if both lack this setting."""
     sources: list[Mapping[str, RawValue]] = [configuration.environment_settings(environment())]
     with suppress(ValueError):  # the code that needs the file reports that it is invalid
         sources.append(configuration.settings_of_project())
@@ -134,7 +134,7 @@ def reported_problems() -> Iterator[None]:
 def _with_source(name: str, error: Exception) -> str:
     """Return the message of an error, preceded by the variable or the file that contains the setting `name`.
 
-    If the setting comes from an option, the message is returned unchanged, because it already names the option.
+    If the setting comes from an option, the message already names the option, and is returned unchanged.
     """
     source = configuration.source_of(name)
     return str(error) if source.startswith("-") else f"{source}: {error}"

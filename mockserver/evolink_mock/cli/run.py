@@ -44,7 +44,7 @@ def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
     """Return a copy of the settings in which the ports for the mock of `run` are set.
 
     If the command gets its own network namespace (`private`), the ports are 80 and 443, and the proxy of the mock
-    rejects requests to hosts other than the API's. Otherwise, the ports are any free ones.
+    rejects requests to hosts other than the API's. Otherwise, any free ports are used.
     """
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}
@@ -55,12 +55,12 @@ def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
 def run(
     spec: Spec, settings: Settings, command: Sequence[str], *, private: bool = False, verbose: bool = False
 ) -> int:
-    """Run a command against a mock until the command ends, and report its requests on stderr.
+    """Run a command against a mock until the command ends, and report the command's requests on stderr.
 
     The ports in `settings` must come from `with_assigned_ports`. If `private` is true, this process first moves into
-    its own network namespace. Returns the exit status of the command; 128 + n if signal n ended it, 127 if the command
-    does not exist, 126 if it cannot be run. Before the command starts, `NamespaceError`, `PortError`, `AuthorityError`
-    or ValueError may be raised.
+    its own network namespace. Returns the exit status of the command, or 128 + n if signal n ended the command, 127 if
+    the command does not exist, 126 if the command cannot be run. Before the command starts, `NamespaceError`,
+    `PortError`, `AuthorityError` or ValueError may be raised.
     """
     summary, inherited = TrafficSummary(), environment()
     with _temporary_folder() as folder:

@@ -90,7 +90,7 @@ def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
 def _path_of(url: str) -> str:
     """Return the path of the user's `EVOLINK_BASE_URL`, such as `/v1`; empty if the URL is invalid.
 
-    This path is appended to the mock's URL, because the program expects a base URL that ends in it.
+    This path is appended to the mock's URL, because the program expects a base URL that ends in this path.
     """
     try:
         return urlsplit(url if "://" in url else f"//{url}").path

@@ -29,7 +29,7 @@ DAMAGED = 1  # the exit status of `check` if the store is damaged
 
 
 def run(action: str, store: str, file: Path | None, spec: Spec) -> int:
-    """Inspect, check, export or import a store, as `action` says. Return the exit status.
+    """Run `action` (`info`, `check`, `export` or `import`) on a store. Return the exit status.
 
     Raises `StoreError` if the store cannot be used, and ValueError if `file` cannot be used.
     """

@@ -48,8 +48,8 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     only those that end after the client has connected. If some of the later exchanges are no longer stored, the client
     learns how many. A client that does not read the events in time is disconnected, and can connect again.
 
-    `cleared` is an event that tells the client to remove the exchanges that it shows. It is sent when the feed is
-    cleared (because the mock was reset). If `cleared` is empty, the client does not learn of the reset.
+    `cleared` is an event that tells the client to remove the exchanges that it shows. This event is sent when the
+    feed is cleared (because the mock was reset). If `cleared` is empty, the client does not learn of the reset.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200
@@ -139,8 +139,8 @@ def event(kind: str, data: bytes, number: int | None = None) -> bytes:
 def json_events(selected: Callable[[Exchange], bool]) -> Encode:
     """Return a function that encodes each exchange of a batch as an event named `exchange`, if `selected` accepts it.
 
-    If the client has missed exchanges that are no longer stored, the first event is named `missed`, and says how many
-    they are.
+    If the client has missed exchanges that are no longer stored, the first event is named `missed`, and contains
+    their number.
     """
 
     def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:

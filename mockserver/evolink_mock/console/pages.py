@@ -1,4 +1,4 @@
-"""The pages of the console, and the parts of pages that the browser updates: one function for each."""
+"""Render the pages of the console, and the parts of pages that the browser updates."""
 
 from __future__ import annotations
 

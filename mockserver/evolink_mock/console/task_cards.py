@@ -36,7 +36,7 @@ async def task_cards(service: Service, accounts: Sequence[Account], most: int) -
 
 
 async def _cards_of(service: Service, account: Account, stored: Sequence[Task]) -> dict[str, dict[str, Any]]:
-    """Return what the page shows about each of these tasks, by task id. All of them belong to `account`."""
+    """Return what the page shows about each of these tasks, by task id. All tasks belong to `account`."""
     now = service.clocks.now(account)
     states = [tasks.task_state(task, now) for task in stored]
     request = ControlRequest(service, account, Empty(), Empty())

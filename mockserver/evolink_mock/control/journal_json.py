@@ -80,7 +80,7 @@ def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
 
 
 def _sent_body(exchange: Exchange, redactor: Redactor) -> str:
-    """Return the response body that the client received. For a HEAD request, it is empty."""
+    """Return the response body that the client received. For a HEAD request, this body is empty."""
     return (
         "" if exchange.method == "HEAD" or not exchange.answer_body else redactor.body(exchange.answer_body)
     )

@@ -1,4 +1,4 @@
-"""The recorded body of a request as text: decompressed, and with its credentials removed.
+"""Convert the recorded body of a request to text, without its content coding (such as gzip) and its credentials.
 
 A body that is not text is encoded as base64.
 """

@@ -186,9 +186,10 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the time for which the body of a callback shows the task: the attempt's time, but at least the task's end.
+    """Return the time for which the body of a callback attempt shows the task.
 
-    An attempt can be earlier than the task's end (recipe `callback=early`). Its body shows the finished task anyway.
+    This time is the later of the attempt and the end of the task, so that an attempt before the end (which the recipe
+    `callback=early` causes) also shows the finished task.
     """
     return max(attempt.at, task.timetable.ends)
 

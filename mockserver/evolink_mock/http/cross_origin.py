@@ -65,7 +65,7 @@ class CrossOrigin:
 
 
 class _Allowed:
-    """The ASGI app for a request from an allowed page: it adds CORS headers, and answers preflight requests."""
+    """The ASGI app for requests from allowed pages, which adds CORS headers, and answers preflight requests."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         from starlette.middleware.cors import CORSMiddleware

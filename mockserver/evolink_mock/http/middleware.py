@@ -86,9 +86,10 @@ class LaneEndpoint(Protocol):
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Write the response into `exchange`, but await the store, which processes concurrent requests in one batch.
+        """Write the response into `exchange`, as `respond_at_once` does, but await the store.
 
-        Raises `MayWaitError`, and changes nothing, if the request may require waiting for anything else.
+        The store processes concurrent requests in one batch. Raises `MayWaitError`, and changes nothing, if the request
+        may require waiting for anything else.
         """
         ...
 

@@ -1,6 +1,6 @@
-"""Find the endpoints of most paths in a dictionary, which is faster than the regular expressions of the router.
+"""Find the endpoints of most paths in a dictionary, which is faster than the router's regular expressions.
 
-A request to an endpoint that does nothing takes 47 µs, of which Starlette's router takes 9 µs. The router has all
+A request to an endpoint that does nothing takes 47 µs, of which the router (Starlette's) takes 9 µs. The router has all
 routes, including those in this table, and serves the paths that are not found in this table.
 """
 

@@ -1,8 +1,8 @@
 """The user's own certificate authority, which can issue certificates only for this machine and the API's hosts.
 
-It may be trusted with little risk: even if its key is stolen, its critical name constraints make certificates for other
-names invalid. The library trustme issues the server's certificates, but cannot add name constraints, so the authority's
-own certificate is created here.
+The risk of trusting this authority is small, because its critical name constraints make certificates for other names
+invalid, even if its key is stolen. The library trustme issues the server's certificates, but cannot add name
+constraints. Therefore, this module creates the authority's own certificate.
 """
 
 from __future__ import annotations

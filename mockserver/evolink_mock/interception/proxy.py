@@ -43,7 +43,7 @@ class Address(NamedTuple):
 
 
 class ProxyConnection(NamedTuple):
-    """A connection to the proxy that led to no request to the mock. The path is omitted, because it may be secret."""
+    """A connection to the proxy that led to no request to the mock. The URL's path, which may be secret, is omitted."""
 
     host: str
     port: int
@@ -112,7 +112,7 @@ class InterceptedHosts:
 
 
 class Proxy:
-    """A proxy in front of one mock. It calls `observe` to report each valid request that does not reach the mock."""
+    """A proxy in front of one mock. The proxy calls `observe` for each valid request that does not reach the mock."""
 
     def __init__(
         self,

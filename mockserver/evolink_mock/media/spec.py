@@ -127,7 +127,7 @@ def _cache_key(value: Json) -> str | float | None:
     """Return a number, a short text or None, which stands for a field of the request in a cache key.
 
     An integer above the maximum becomes the maximum. Long texts, lists and other invalid values become None, because
-    all of them have the same effect: the default is used.
+    the default is used for all of them.
     """
     if value is None:
         return None

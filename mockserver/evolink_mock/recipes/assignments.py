@@ -56,7 +56,7 @@ def assign(
 
 
 def clear(account: Account) -> None:
-    """Remove all assigned recipes. If a recipe has set credits or a rate limit, they are kept."""
+    """Remove all assigned recipes. Credits and a rate limit that a recipe has set are kept."""
     account.assigned = None
 
 
@@ -80,8 +80,8 @@ def next_for(
     """Return the assigned recipe that applies to a request, and count the request. Return None if no recipe applies.
 
     Recipes that are limited to a number of requests come first, in the order of assignment, then a permanent recipe for
-    the operation, then one for all operations. A recipe that has no effect on this request is kept for a later request.
-    `documented` are the error statuses that the operation documents.
+    the operation, then a permanent recipe for all operations. A recipe that has no effect on this
+    request is kept for a later request. `documented` are the error statuses that the operation documents.
     """
     waiting = account.assigned or []
     for position in sorted(range(len(waiting)), key=lambda position: _precedence(waiting[position])):

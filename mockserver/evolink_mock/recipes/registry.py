@@ -140,7 +140,8 @@ class RecipeRegistry:
     def _changes(self, word: Word) -> dict[str, Any]:
         """Return the fields of `Recipe` that one word of a recipe sets. Raises ValueError for an invalid word.
 
-        The error message shows the correct form of the effect; it is empty if no effect has the name of the word.
+        The error message shows the correct form of the effect. If no effect has the name of the word, the message is
+        empty.
         """
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:

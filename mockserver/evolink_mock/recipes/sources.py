@@ -1,4 +1,4 @@
-"""Find the recipe of a request. The first of these sources that names a recipe determines it.
+"""Find the recipe of a request. If several of these sources name a recipe, the first one in this list is used.
 
 - `header`: `Prefer: mock=RECIPE`, or Prism's `Prefer: code=STATUS`;
 - `prompt`: `[[RECIPE]]` anywhere in the prompt of a create request;

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Service:
-    """The objects that all endpoints of a server share. They are created from the settings and never replaced."""
+    """The objects that all endpoints of a server share. Each is created from the settings, and never replaced."""
 
     def __init__(
         self, spec: Spec, settings: Settings, clock: Clock | None = None, operator_key: str = ""
