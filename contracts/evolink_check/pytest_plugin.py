@@ -1,4 +1,4 @@
-"""A pytest plugin that runs each clause of the contract as a test. Installing the package activates it.
+"""A pytest plugin that runs each clause of the contract as a test. pytest loads the plugin if the package is installed.
 
     def test_the_contract(evolink_verdict):
         '''Runs once for each clause that servers must satisfy.'''
@@ -38,7 +38,7 @@ _OPTIONS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the plugin's options to pytest. Each can also be set in the ini file, for example as `evolink_api = …`."""
+    """Add the plugin's options to pytest. Each option can also be set in the ini file, such as `evolink_api = …`."""
     group = parser.getgroup("evolink-check")
     for name, (metavar, text) in _OPTIONS.items():
         group.addoption(f"--{name}", metavar=metavar, help=text)
@@ -74,7 +74,7 @@ def _evolink_outcome(request: pytest.FixtureRequest) -> Report | str:
 
 
 def _reason_other_worker_checks(request: pytest.FixtureRequest) -> str:
-    """Return why this pytest-xdist worker must not check the API; empty if it may.
+    """Return why this pytest-xdist worker must not check the API; empty if the worker may check it.
 
     Only one worker may check the API, because a check can cost credits.
     """

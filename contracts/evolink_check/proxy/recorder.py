@@ -126,7 +126,7 @@ class ProxyRecorder:
             return tuple(self._short_keys)
 
     def facts(self, *, complete: bool = False) -> LogFacts:
-        """Return the metadata of the recording for a HAR file. It contains labels of accounts, but no API keys.
+        """Return the metadata of the recording for a HAR file, with the labels of accounts, but without API keys.
 
         Pass `complete=True` if all requests of the clients went through the proxy.
         """
@@ -252,8 +252,8 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 def _task_id(entry: Entry) -> str:
     """Return the id of the task that an entry is about.
 
-    This is the `id` in the response. If the response has no `id`, it is the last part of the path, which is the task id
-    in a status query.
+    The task id is the member `id` of the response. If the response has no `id`, the last part of the path is returned,
+    which is the task id in a status query.
     """
     last_part = entry.exchange.url.partition("?")[0].rpartition("/")[2]
     try:

@@ -73,7 +73,8 @@ def _frequent_switches() -> Iterator[None]:
     """Shorten the interpreter's switch interval from five milliseconds to half a millisecond.
 
     The thread that forwards requests must get the interpreter lock after every read and write. While another thread
-    judges, it gets the lock only at the end of a switch interval, so long intervals would delay the requests.
+    judges, the forwarding thread gets the lock only at the end of a switch interval, so long intervals would delay the
+    requests.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -94,7 +95,8 @@ def _listening(host: str, port: int) -> socket.socket:
 class _Protocol(H11Protocol):
     """uvicorn's HTTP protocol based on h11, with time limits and without log messages.
 
-    uvicorn's protocol based on httptools is not used, because it drops the body of a request with the header Upgrade.
+    uvicorn's protocol based on httptools is not used, because that protocol drops the body of a request with the header
+    Upgrade.
     Nothing is logged, because uvicorn would report an incomplete response of the upstream server as an error of the
     proxy. A client that does not complete the head of a request in 30 seconds or the body in 300 seconds gets a 408. A
     client that sends nothing in 30 seconds is disconnected without a response.

@@ -1,8 +1,9 @@
 """Check an ASGI or WSGI application in this process. `check` can be called from a test in any test framework.
 
 The application must query tasks at the address in the environment variable EVOLINK_BASE_URL, with the API key in
-EVOLINK_API_KEY. Both variables are set during the check. If the application cannot use these variables, let it query a
-running mock, and call `check` with the URL of this mock (`mock`) and the application's API key (`token`).
+EVOLINK_API_KEY. Both variables are set during the check. If the application cannot use these variables, let the
+application query a running mock, and call `check` with the URL of this mock (`mock`) and the application's API key
+(`token`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Read the ledger of a receiver from a file, a URL, the receiver's output or a function.
 
-The ledger is the list of the tasks that the receiver has booked: when a task has ended, the receiver writes an entry
-with the task id. The entries may be lines of text, JSON Lines, values in one JSON document, lines of CSV, or rows of an
-SQLite database.
+The ledger is the list of the tasks that the receiver has booked. To book a task that has ended, the receiver writes an
+entry with the task id. The entries may be lines of text, JSON Lines, values in one JSON document, lines of CSV, or rows
+of an SQLite database.
 """
 
 from __future__ import annotations

@@ -160,8 +160,8 @@ class MockApi:
 def _numbered(items: list[dict[str, Any]]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
     """Yield the receiver's requests in a journal (the mock's log of requests and responses), each with a unique key.
 
-    A request has the same key whenever the journal is read. The key contains the time and the URL of the request, and a
-    number that distinguishes equal requests within a millisecond.
+    A request has the same key whenever the journal is read. The key contains the time, the duration,
+    the method and the URL of the request, and a number that distinguishes requests in which all four are the same.
     """
     equal: Counter[tuple[Any, ...]] = Counter()
     for item in items:

@@ -93,9 +93,9 @@ class ScenarioDriver:
             ]
 
     async def settle(self, case: TaskCase, body: TaskBody) -> None:
-        """Send the callback again if it was refused.
+        """Send the callback again if the receiver refused the callback.
 
-        If the receiver accepts the callback in the end, wait until it has queried and booked the task.
+        If the receiver accepts the callback in the end, wait until the receiver has queried and booked the task.
         """
         if case.accepted or await self.redeliver(case, body):
             await self.expect_action(case)

@@ -1,8 +1,8 @@
 """The baseline: a file of known violations. If a run has a baseline, only new violations make the run fail.
 
 The clause and the texts `expected` and `seen` identify a violation. The ids, times, numbers and URLs in the texts are
-ignored, because they differ from run to run. HTTP statuses are not ignored: if a violation with the status 500 is
-known, the same violation with the status 404 is new.
+ignored, because they differ from run to run. HTTP statuses are not ignored. Therefore, if a violation with the
+status 500 is known, the same violation with the status 404 is new.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class Evidence:
         return mask_words(redact_shortened(text), self._short_keys)
 
     def redact_verdict(self, verdict: Verdict) -> Verdict:
-        """Remove secrets from the violations of a verdict, and cut their texts to `TEXT` characters."""
+        """Remove secrets from the violations of a verdict, and cut each text to `TEXT` characters."""
         if not self._short_keys:
             return redact_verdict(verdict)
         findings = [
@@ -96,7 +96,7 @@ class Evidence:
 
     @cached_property
     def _credentials(self) -> KnownKeys:
-        """The credentials that were sent. They are removed from all bodies, URLs and headers in which they occur."""
+        """The credentials that were sent, which are removed from all bodies, URLs and headers in which they occur."""
         keys = KnownKeys()
         for entry in () if self._judged.trace.redacted else self._judged.trace.entries:
             add_credentials(keys, entry.exchange, entry.kind)
@@ -116,7 +116,7 @@ class Evidence:
 
 
 def redact_verdict(verdict: Verdict) -> Verdict:
-    """Remove secrets from the violations of a verdict, and cut their texts to `TEXT` characters."""
+    """Remove secrets from the violations of a verdict, and cut each text to `TEXT` characters."""
     if not verdict.violations:
         return verdict
     return replace(verdict, violations=tuple(map(_redact_finding, verdict.violations)))

@@ -62,7 +62,7 @@ def clause_source(clause: Clause) -> str:
 def violations(verdict: Verdict) -> list[Violation]:
     """Return the violations of a verdict, failures before warnings, in the order of their first appearance.
 
-    Equal violations are combined into one, with a count.
+    Violations with the same texts and the same severity are combined into one, with a count.
     """
     return grouped(("", finding) for finding in verdict.violations)
 

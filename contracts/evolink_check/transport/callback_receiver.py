@@ -125,7 +125,7 @@ class CallbackReceiver:
         return self._addresses[place - 1] if 0 < place <= len(self._addresses) else None
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery to this path. Return the state of its callback URL and the answer to send.
+        """Count a delivery to this path. Return the state of the callback URL and the answer to send.
 
         If no callback URL has this path, return None and an answer with the status 404.
         """

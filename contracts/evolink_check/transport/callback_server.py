@@ -43,7 +43,7 @@ class Deliveries(Protocol):
         """Return the time in Unix seconds."""
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery to this path. Return the state of its callback URL and the answer to send.
+        """Count a delivery to this path. Return the state of the callback URL and the answer to send.
 
         If no callback URL has this path, the state is None.
         """

@@ -172,7 +172,7 @@ async def _exchange(
 
 
 class _Connection:
-    """A connection for one request at a time. After a complete response, it can be used for another request."""
+    """A connection for one request at a time. After a complete response, the connection can be used again."""
 
     def __init__(self, stream: ByteStream, limits: Limits, unused: list[_Connection]) -> None:
         self._stream = stream

@@ -24,8 +24,8 @@ _SHOWN = 120  # characters of a problem
 def fetch(target: Target, url: str, name: str = "") -> Entry:
     """Download the file of one result link, record the exchange, and return its entry.
 
-    If the status is 2xx, the entry has `media`, the properties of the file. It has no `media` if the file contains only
-    raw samples (`.pcm`), or if the download was stopped because the file is too large or the run is over. Raises
+    If the status is 2xx, the entry has `media`, the properties of the file. There is no `media` if the file contains
+    only raw samples (`.pcm`), or if the download was stopped because the file is too large or the run is over. Raises
     `HaltedError` if the request must not be sent.
     """
     entry = target.fetch_external(url, name)

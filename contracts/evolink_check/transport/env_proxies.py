@@ -87,7 +87,7 @@ class MakeTransport(Protocol):
 
 
 class EnvProxyTransport(httpx2.AsyncBaseTransport):
-    """Sends each request through the proxy that the environment configures for its host, or without a proxy.
+    """Sends each request through the proxy, if any, that the environment configures for the request's host.
 
     If a response redirects to another host, the next request is sent through the proxy for that host. `make` is called
     to make the transport to each proxy, and the transport without a proxy. If a proxy fails, an `httpx2.ProxyError` is

@@ -48,7 +48,10 @@ _RUN_OVER = f"{_LEFT}: the time of the run was over"
 
 @dataclass(slots=True)
 class _Answer:
-    """The part of a response received so far. `cut` is true if the body was longer than the part that is kept."""
+    """The part of a response that has been received so far.
+
+    `cut` is true if the body was longer than the part that is kept.
+    """
 
     sent: Headers
     status: int = 0

@@ -130,7 +130,7 @@ class RunRecorder:
 
 
 def _memory_bytes(entry: Entry) -> int:
-    """Estimate how many bytes of memory the response, or the callback, of an entry takes when it is decoded.
+    """Estimate how many bytes of memory the response, or the callback, of an entry takes when the JSON is decoded.
 
     The estimate depends on the number of JSON values and not only on the length of the text, because a small value
     takes more memory than its text.

@@ -30,10 +30,10 @@ READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _TRIES = 4  # maximum number of times that a request is sent as long as it gets a 429
 _RETRY_SECONDS = (0.5, 1.0, 2.0)  # seconds before the next attempts after a refused connection
 _SLICE = 0.25  # seconds of a wait between two checks of whether the run is over
-_MOST_UNEXPECTED = 5  # a run without a budget sends no more invalid requests after this many tasks from them
+_MOST_UNEXPECTED = 5  # in a run without credits, tasks after which no more invalid requests are sent
 _LOST = frozenset({0, 502, 504})  # statuses that do not show whether a task was created
 _TOO_MANY, _SERVER_ERROR = 429, 500
-_SAME, _REPEAT_SECONDS = 3, 0.4  # how often a create request is sent at most if it gets a 500, and the wait
+_SAME, _REPEAT_SECONDS = 3, 0.4  # maximum number of attempts of a create request that gets a 500; the wait
 
 
 class HaltedError(Exception):
@@ -296,5 +296,5 @@ def _is_unexpected_500(case: Case, entry: Entry) -> bool:
 
 
 def _kind(case: Case) -> str:
-    """Return the kind of a request: the id of the first clause that it tests, or else the name of the request."""
+    """Return the kind of a request: the id of the first clause that it tests; if it tests no clause, its name."""
     return case.clauses[0] if case.clauses else case.name

@@ -112,7 +112,7 @@ def describe(call: Call) -> str:
 
 
 def describe_reply(call: Call) -> str:
-    """Describe the response to a callback: its status and, if it is a redirect, its target."""
+    """Describe the response to a callback: the status and, if the response is a redirect, the target."""
     reply = call.reply
     if not reply.status:
         return f"{reply.problem}{describe(call)}"
