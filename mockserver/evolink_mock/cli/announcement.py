@@ -1,4 +1,4 @@
-"""What `serve` prints when it is ready: lines of text, or one JSON object with `--log-format json`."""
+"""What `serve` prints when it is ready."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key: str) -> None:
-    """Print the URL of the mock, environment variables for a client, an example request, and the link to the console.
+    """Print the addresses of the mock, and an example request.
 
     With `--log-format json`, print one JSON object instead.
     """
@@ -35,8 +35,7 @@ def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key:
 def ready_fields(listeners: Listeners, settings: Settings, operator_key: str) -> dict[str, Any]:
     """Return the members of the JSON object that `serve` prints.
 
-    They are URLs, the host names that the mock imitates, and the path of its CA certificate. Members without a value
-    are omitted, for example `proxy` if the mock has no proxy.
+    Members without a value are omitted, for example `proxy` if the mock has no proxy.
     """
     from evolink_mock.server.listeners import network_urls, url_of
 
@@ -84,10 +83,6 @@ def _announce_as_text(listeners: Listeners, settings: Settings, models: str, ope
 
 
 def _announce_interception(listeners: Listeners, settings: Settings) -> None:
-    """Print the URLs of the separate listeners for the control API, https and the proxy, as far as they exist.
-
-    If the mock has https, also print the path of the certificate that clients must trust.
-    """
     from evolink_mock.server.listeners import url_of
 
     if listeners.control is not None:

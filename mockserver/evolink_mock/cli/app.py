@@ -46,7 +46,6 @@ click.version_option(None, "--version", package_name="evolink-mock", message="ev
 
 
 def _lower_priority_settings() -> list[Mapping[str, RawValue]]:
-    """Return the settings in the environment and in pyproject.toml, which the command line overrides."""
     variables = environment()
     for warning in configuration.unknown_variables(variables):
         warn(warning)
@@ -107,8 +106,8 @@ def _write_port_file(path: Path, port: bytes, *, as_json: bool) -> None:
 
 
 def _remove_port_file(path: Path, port: bytes) -> None:
-    """Delete the file of `--port-file`, unless it is a device (such as /dev/stdout) or contains another port."""
     with suppress(OSError):
+        # The path may be a device such as /dev/stdout. The file may contain the port of a newer mock.
         if path.is_file() and path.read_bytes() == port:
             path.unlink()
 
@@ -140,7 +139,7 @@ def run(settings: Settings, options: RunOptions) -> None:
     """Start a mock and run a command against it.
 
     The command gets environment variables that redirect its requests to the mock. If the command respects
-    proxy settings, its requests to a hard-coded API address are redirected, too.
+    proxy settings, its requests to a fixed API address are redirected, too.
     """
     from evolink_mock.cli import run as running
     from evolink_mock.interception.namespace import NamespaceError
@@ -164,9 +163,9 @@ def run(settings: Settings, options: RunOptions) -> None:
     beneath=_lower_priority_settings,
 )
 def hosts(settings: Settings) -> None:
-    """Print the lines for /etc/hosts that redirect the API's host names to this machine, with instructions.
+    """Print lines for /etc/hosts that redirect the API's host names to this machine.
 
-    Use this command for a client that ignores proxy settings.
+    The output also contains instructions. Use this command for a client that ignores proxy settings.
     """
     from evolink_mock.interception.certificate_authority import CERTIFICATE
     from evolink_mock.interception.hosts import hosts_of, instructions
@@ -182,8 +181,7 @@ def hosts(settings: Settings) -> None:
 def documents(settings: Settings) -> None:
     """List the models that a mock with these settings serves.
 
-    Each line shows a model, its path, the medium that it makes (such as video), its older names, and the file of the
-    OpenAPI document that describes it.
+    Each line shows a model, its path, its medium (such as video), its older names, and its OpenAPI document.
     """
     from evolink_mock.cli.documents import document_rows, table
 
@@ -202,10 +200,10 @@ def recipes() -> None:
 
 @app.taking(SchemaOptions)
 def schema(options: SchemaOptions) -> None:
-    """Print a JSON Schema, with which a text editor can complete and check what you write.
+    """Print a JSON Schema for a text editor, which can then complete and check what you write.
 
-    With the argument `settings`, the schema describes the table [tool.evolink-mock] of pyproject.toml. With `recipe`,
-    the schema describes the text of a recipe.
+    The argument `settings` selects the table [tool.evolink-mock] of pyproject.toml. The argument `recipe` selects the
+    text of a recipe.
     """
     import json
 
@@ -235,7 +233,7 @@ def store(settings: Settings, options: StoreOptions) -> None:
     """Inspect a store, check it, or copy its content.
 
     `info` shows what the store contains. `check` looks for damage and has exit status 1 if it finds any. `export`
-    writes the content as JSON Lines, and `import` reads such lines into a store.
+    writes the content as JSON Lines. `import` reads such lines into a store.
     """
     from evolink_mock.cli.store import ACTIONS, run
 

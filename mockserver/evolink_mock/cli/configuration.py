@@ -1,4 +1,4 @@
-"""Read the settings in the environment and in pyproject.toml, which the command line overrides."""
+"""Read the settings in the environment and in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
 def source_of(name: str) -> str:
     """Return where the value of the setting `name` comes from, for error messages.
 
-    The result names an option, an environment variable, or a TOML file and the key in this file. If the setting has
-    its default value, the result names the option of the setting.
+    The result names an option, an environment variable, or a key in a TOML file. For a default value, the result names
+    the option.
     """
     context = click.get_current_context(silent=True)
     sources = (
@@ -53,7 +53,7 @@ def source_of(name: str) -> str:
 
 
 def unknown_variables(variables: Mapping[str, str]) -> list[str]:
-    """Return a warning for each environment variable that begins with `EVOLINK_MOCK_` but names no setting."""
+    """Return a warning for each variable `EVOLINK_MOCK_...` that names no setting."""
     words = [
         name.removeprefix(ENVIRONMENT) for name in VARIABLES
     ]  # without the common prefix, which would make all names similar
@@ -68,7 +68,10 @@ def unknown_variables(variables: Mapping[str, str]) -> list[str]:
 
 
 def settings_of_project() -> dict[str, RawValue]:
-    """Return the settings in the nearest pyproject.toml; empty if the working directory has been deleted."""
+    """Return the settings in the nearest pyproject.toml.
+
+    Returns an empty dictionary if the working directory has been deleted.
+    """
     try:
         folder = Path.cwd()
     except FileNotFoundError:
@@ -79,9 +82,9 @@ def settings_of_project() -> dict[str, RawValue]:
 def pyproject_settings(start: Path) -> dict[str, RawValue]:
     """Return the settings in `[tool.evolink-mock]` of the nearest pyproject.toml.
 
-    The keys are names of fields of `Settings` or `ServeOptions`. The file is searched for in the folder `start`
-    and in the folders above it. If the file is not valid TOML or contains an unknown setting, ValueError is raised
-    with the path of the file in its message.
+    The search begins in the folder `start` and continues in its parent folders. The keys are names of fields of
+    `Settings` or `ServeOptions`. Raises ValueError for invalid TOML or an unknown setting. The message contains the
+    path of the file.
     """
     path = next(
         (file for folder in (start, *start.parents) if (file := folder / "pyproject.toml").is_file()), None

@@ -1,4 +1,4 @@
-"""`evolink-mock demo` creates a task, polls it, receives its callback and saves the video, over real HTTP."""
+"""The command `evolink-mock demo`, which runs a complete task over real HTTP."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ _TOKEN = "demo"  # noqa: S105  (any token is accepted)
 
 
 def run(folder: Path, speed: Speed) -> int:
-    """Create a task, show its progress and its callback, and save its video in `folder`. Return the exit status."""
+    """Run a task, print its progress, and save its video in `folder`.
+
+    Returns the exit status.
+    """
     console = Console()
     if problem := _problem(folder):
         return _fail(problem)
@@ -69,7 +72,7 @@ def _fail(problem: str) -> int:
 
 
 def _problem(folder: Path) -> str:
-    """Return the reason why the video cannot be rendered or saved; empty if it can."""
+    """Return why the video cannot be made; empty if it can."""
     try:
         folder.resolve()
     except FileNotFoundError:
@@ -97,7 +100,6 @@ def _request(model: str | None, callback_url: str) -> dict[str, Any]:
 
 
 def _watch(console: Console, url: str) -> dict[str, Any]:
-    """Query the task until it ends, and show its progress as a bar. Return the body of the last response."""
     columns = (
         TextColumn("[bold]GET[/]  {task.description:<10}"),
         BarColumn(),
@@ -141,7 +143,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 @contextmanager
 def _receiver() -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
-    """Run a callback receiver on a free port. Yield its callback URL, and the queue of the bodies that it receives."""
+    """Run a callback receiver; yield its callback URL and the received bodies."""
     received: queue.Queue[dict[str, Any]] = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):

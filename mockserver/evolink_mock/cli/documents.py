@@ -1,4 +1,4 @@
-"""Describe the served OpenAPI documents: in one line for `serve`, or as a table with a row for each model."""
+"""Describe the served OpenAPI documents, in one line or as a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ANY = "any model"
 
 
 def models_line(spec: Spec) -> str:
-    """Return the names of the models if there are at most five, otherwise how many models and documents there are."""
+    """Return the names of the models, or their number if there are more than five."""
     models = [model for by_model in spec.creates.values() for model in by_model if model is not None]
     if len(models) <= _MOST_NAMED:
         return ", ".join(models) or "the API"
@@ -23,7 +23,10 @@ def models_line(spec: Spec) -> str:
 
 
 def document_rows(spec: Spec) -> list[tuple[str, ...]]:
-    """Return a row (model, method and path, medium, older names, file) for each model, sorted by path and model."""
+    """Return a row for each model, sorted by path and model.
+
+    The columns are model, method and path, medium, older names, and file.
+    """
     rows = []
     for (method, path), by_model in spec.creates.items():
         for model, operation in by_model.items():
@@ -48,6 +51,6 @@ def _sources(spec: Spec) -> set[str]:
 
 
 def _shown(source: str) -> str:
-    """Return the path of an OpenAPI document as the user wrote it; for a built-in document, only its file name."""
     path = Path(source)
+    # The folder of a built-in document means nothing to the user.
     return f"built in: {path.name}" if path.parent.parent.name == "evolink_spec" else source

@@ -118,7 +118,7 @@ class RunningMockOptions(Struct, frozen=True, kw_only=True):
 
     @property
     def mock_url(self) -> str:
-        """The URL of the mock, from the argument or, without an argument, from the option."""
+        """The URL of the mock: the argument or, without an argument, the option."""
         return self.address or self.url
 
 

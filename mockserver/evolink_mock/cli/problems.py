@@ -1,4 +1,4 @@
-"""Report problems on stderr, as text or, if the log of the command is JSON, as JSON objects."""
+"""Report problems on stderr, as text or as JSON objects."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class ReportingGroup(Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse the options, and store the arguments, because `--log-format` selects the format of later errors."""
+        """Parse the options, and store the arguments for `is_log_json`."""
         words = tuple(args)
         context = super().make_context(info_name, args, parent, **extra)
         context.meta[_WORDS] = words
         return context
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. If the log of the command is JSON, show its usage errors as JSON objects."""
+        """Run the command. With `--log-format json`, show usage errors as JSON objects."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
@@ -46,14 +46,15 @@ class ReportingGroup(Group):
 
 
 class _JsonUsageError(click.UsageError):
-    """A usage error that is shown as a JSON object."""
-
     def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002  (always stderr)
         _write("error", self.message, exit_status=self.exit_code)
 
 
 def is_log_json() -> bool:
-    """Return whether the log of the command is JSON, even if other settings of the command are invalid."""
+    """Return whether the log of the command is JSON.
+
+    The result is also right if other settings of the command are invalid.
+    """
     context = click.get_current_context(silent=True)
     words: tuple[str, ...] = () if context is None else context.meta.get(_WORDS, ())
     if words[:1] and words[0] not in _WITH_LOG:
@@ -62,7 +63,6 @@ def is_log_json() -> bool:
 
 
 def _written_format(words: tuple[str, ...]) -> str:
-    """Return the value of --log-format on the command line; empty if the option is missing."""
     options = words[: words.index("--")] if "--" in words else words
     text = ""
     for word, following in zip(options, (*options[1:], "")[: len(options)], strict=True):
@@ -73,7 +73,6 @@ def _written_format(words: tuple[str, ...]) -> str:
 
 
 def _configured_format() -> str:
-    """Return `log_format` from the environment, or else from pyproject.toml; empty if both lack this setting."""
     sources: list[Mapping[str, RawValue]] = [configuration.environment_settings(environment())]
     with suppress(ValueError):  # the code that needs the file reports that it is invalid
         sources.append(configuration.settings_of_project())
@@ -110,7 +109,7 @@ def _write(level: str, problem: str, **fields: int) -> None:
 
 @contextmanager
 def reported_problems() -> Iterator[None]:
-    """If an error occurs in the `with` block, report the error, and exit with an error status."""
+    """Report an error in the `with` block, and exit with an error status."""
     from evolink_spec import SpecError
 
     from evolink_mock.domain.store import StoreError
@@ -132,9 +131,6 @@ def reported_problems() -> Iterator[None]:
 
 
 def _with_source(name: str, error: Exception) -> str:
-    """Return the message of an error, preceded by the variable or the file that contains the setting `name`.
-
-    If the setting comes from an option, the message already names the option, and is returned unchanged.
-    """
     source = configuration.source_of(name)
+    # A message about an option already names the option.
     return str(error) if source.startswith("-") else f"{source}: {error}"

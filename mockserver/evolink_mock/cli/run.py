@@ -1,4 +1,4 @@
-"""`evolink-mock run` starts a mock and runs a command against it, even if the API address is hard-coded."""
+"""The command `evolink-mock run`, which starts a mock and runs a command against it."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _KEYS = ("SIGINT", "SIGQUIT")  # the terminal sends these on a key press to ever
 
 
 def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
-    """Return a copy of the settings in which the ports for the mock of `run` are set.
+    """Return a copy of the settings with the ports for the mock of `run`.
 
-    If the command gets its own network namespace (`private`), the ports are 80 and 443, and the proxy of the mock
-    rejects requests to hosts other than the API's. Otherwise, any free ports are used.
+    If `private` is true, the command gets its own network namespace. The ports are then 80 and 443, and the proxy
+    rejects requests to foreign hosts. If `private` is false, any free ports are used.
     """
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}
@@ -55,12 +55,14 @@ def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
 def run(
     spec: Spec, settings: Settings, command: Sequence[str], *, private: bool = False, verbose: bool = False
 ) -> int:
-    """Run a command against a mock until the command ends, and report the command's requests on stderr.
+    """Run a command against a mock, and report the command's requests on stderr.
 
-    The ports in `settings` must come from `with_assigned_ports`. If `private` is true, this process first moves into
-    its own network namespace. Returns the exit status of the command, or 128 + n if signal n ended the command, 127 if
-    the command does not exist, 126 if the command cannot be run. Before the command starts, `NamespaceError`,
-    `PortError`, `AuthorityError` or ValueError may be raised.
+    The ports in `settings` must come from `with_assigned_ports`. If `private` is true, this process moves into its own
+    network namespace.
+
+    Returns the exit status of the command. If signal n ended the command, returns 128 + n. Returns 127 if the command
+    does not exist, and 126 if it cannot be run. Raises `NamespaceError`, `PortError`, `AuthorityError` or ValueError
+    before the command starts.
     """
     summary, inherited = TrafficSummary(), environment()
     with _temporary_folder() as folder:
@@ -99,7 +101,6 @@ def _replaced_key(key: str) -> str:
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """Create a temporary folder for a `with` block. Raises ValueError if the folder cannot be created."""
     try:
         folder = TemporaryDirectory(prefix="evolink-mock-")
     except OSError as error:
@@ -111,7 +112,10 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Run a command with this process's stdin, stdout and stderr, and forward signals to it. Return its exit status."""
+    """Run a command, and forward signals to it. Return its exit status.
+
+    The command shares stdin, stdout and stderr with this process.
+    """
     child: subprocess.Popen[bytes] | None = None
 
     def pass_on(number: int, _: FrameType | None) -> None:
@@ -135,8 +139,8 @@ def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
 
 @contextmanager
 def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Call `handler` for the signals that would end this process. A signal that is ignored (nohup) stays ignored."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
+    # A signal that is ignored (nohup) stays ignored.
     handled = [number for number, previous in before.items() if previous is not signal.SIG_IGN]
     for number in handled:
         signal.signal(number, handler)
@@ -148,11 +152,11 @@ def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None
 
 
 def _in_foreground() -> bool:
-    """Return whether a keystroke such as Ctrl-C sends its signal both to the command and to this process."""
     if sys.platform == "win32":
         return True
     try:
         with open("/dev/tty", "rb", buffering=0) as terminal:  # noqa: PTH123  (not a file)
+            # The terminal sends the signal of Ctrl-C to every process of its foreground group.
             return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
     except OSError:
         return False

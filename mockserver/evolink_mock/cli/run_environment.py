@@ -1,4 +1,4 @@
-"""The environment variables with which `evolink-mock run` redirects an unchanged program to the mock."""
+"""The environment variables by which `evolink-mock run` redirects a program to the mock."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def child_environment(
     inherited: Mapping[str, str], listeners: Listeners, settings: Settings, folder: Path
 ) -> dict[str, str]:
-    """Return a copy of the environment variables `inherited`, changed so that a command sends its requests to the mock.
+    """Return a copy of `inherited`, changed so that a command calls the mock.
 
-    The files that the changed variables name are written to `folder`.
+    Some variables name files. These files are written to `folder`.
     """
     if listeners.https is None or listeners.proxy is None or listeners.authority is None:
         raise ValueError("a command needs the https port and the proxy of a mock")
@@ -61,18 +61,16 @@ def child_environment(
 
 
 def api_key(settings: Settings) -> str:
-    """Return an API key that the mock accepts.
-
-    This key replaces the user's own key in `EVOLINK_API_KEY`. A client that ignores the proxy, and therefore sends its
-    requests to the real API, then cannot spend the user's credits.
-    """
+    """Return an API key that the mock accepts."""
+    # The user's own key is replaced: a client that ignores the proxy then cannot spend real credits.
     return example_key(settings.tokens)
 
 
 def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
-    """Return the value of NO_PROXY for the command: this machine, and the hosts in the user's own NO_PROXY.
+    """Return the value of NO_PROXY for the command.
 
-    Hosts in the user's own NO_PROXY (`inherited`) are omitted if they cover one of the API's hosts (`hosts`).
+    The value lists this machine and the hosts in the user's own NO_PROXY (`inherited`). Entries of `inherited` that
+    cover one of the API's `hosts` are omitted.
     """
 
     def covers(entry: str) -> bool:
@@ -88,21 +86,15 @@ def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
 
 
 def _path_of(url: str) -> str:
-    """Return the path of the user's `EVOLINK_BASE_URL`, such as `/v1`; empty if the URL is invalid.
-
-    This path is appended to the mock's URL, because the program expects a base URL that ends in this path.
-    """
     try:
+        # Appended to the mock's URL, because the program expects a base URL that ends in this path.
         return urlsplit(url if "://" in url else f"//{url}").path
     except ValueError:
         return ""
 
 
 def _java_options(inherited: Mapping[str, str], proxy: tuple[str, int], folder: Path) -> str:
-    """Return a value of JAVA_TOOL_OPTIONS with which every Java program uses the proxy and trusts the mock.
-
-    The trust store (a file of trusted certificates) must exist in `folder`.
-    """
+    """Return JAVA_TOOL_OPTIONS. The trust store must exist in `folder`."""
     properties = {
         **{f"{scheme}.proxyHost": proxy[0] for scheme in ("http", "https")},
         **{f"{scheme}.proxyPort": str(proxy[1]) for scheme in ("http", "https")},

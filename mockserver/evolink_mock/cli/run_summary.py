@@ -1,4 +1,4 @@
-"""Count the requests that a command under `run` sends to the mock, and report them when the command ends."""
+"""Count and report the requests that a command under `run` sends to the mock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HOW_TO_TRUST = (
 
 
 class _Request(NamedTuple):
-    """What the summary shows of a request and its response. Requests that agree in all fields share one line."""
+    """A line of the summary. Equal requests share one line."""
 
     status: int | None = None  # None if no response was sent
     method: str = ""
@@ -63,10 +63,10 @@ class TrafficSummary:
         _count(self._connections, passage, _OTHERS)
 
     def report(self, advice: str = "", *, was_reached: bool = False) -> str:
-        """Return a line for each different request: how often it was sent, its status, and the reason for an error.
+        """Return a line for each different request: its number, status and error.
 
-        If the command never connected to the mock (`was_reached` is false), `advice` is appended. If a client did not
-        trust the certificate of the mock, a line says so.
+        If `was_reached` is false, the command never connected to the mock, and `advice` is appended. A line tells
+        whether a client did not trust the certificate of the mock.
         """
         lines = [_line(times, str(request)) for request, times in self._requests.items()]
         lines += [_line(times, _text_of(connection)) for connection, times in self._connections.items()]
@@ -78,7 +78,7 @@ class TrafficSummary:
         return text + (f"evolink-mock: {_HOW_TO_TRUST}\n" if self._is_untrusted() else "")
 
     def to_json(self, advice: str = "", *, was_reached: bool = False) -> str:
-        """Return the content of `report` as a JSON object, which is one line of the log."""
+        """Return the content of `report` as a JSON object on one line."""
         sent = self._requests.total()
         message = f"the command sent {sent} request{'' if sent == 1 else 's'}"
         if not sent:
@@ -118,6 +118,6 @@ def _line(times: int, what: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return the text with control characters escaped, because they could control a terminal or forge a line."""
+    # Control characters could control a terminal or forge a line.
     shown = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
     return shown if len(shown) <= _CHARACTERS else shown[:_CHARACTERS] + "…"

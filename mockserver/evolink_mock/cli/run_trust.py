@@ -1,4 +1,7 @@
-"""Files and variables that make programs trust the mock's certificate in addition to the usual certificates."""
+"""Files and variables that make programs trust the mock's certificate.
+
+The usual certificates stay trusted.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ JAVA_STORE, JAVA_STORE_PASSWORD = "truststore.p12", "changeit"
 def trust_variables(inherited: Mapping[str, str], authority: Authority, folder: Path) -> dict[str, str]:
     """Return the variables that make programs trust the mock's certificate.
 
-    The files that the variables name, and the trust store of Java, are written to `folder`.
+    The files that the variables name are written to `folder`. The trust store of Java is also written there.
     """
     content = _trusted(inherited) + authority.certificate_pem
     bundle = folder / "bundle.pem"
@@ -61,7 +64,6 @@ def java_trust_store(pem: bytes) -> bytes:
 
 
 def _certificates(pem: bytes) -> list[Certificate]:
-    """Parse certificates in PEM format. Invalid certificates, which some systems contain, are skipped."""
     from cryptography import x509
 
     end = b"-----END CERTIFICATE-----"
@@ -72,15 +74,13 @@ def _certificates(pem: bytes) -> list[Certificate]:
             try:
                 certificates.append(x509.load_pem_x509_certificate(part + end + b"\n"))
             except ValueError:
+                # Some systems contain invalid certificates.
                 continue
     return list(dict.fromkeys(certificates))
 
 
 def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Write a configuration file for wget: the user's own configuration, and `bundle` as the trusted certificates.
-
-    Returns the path of the new file.
-    """
+    """Write a configuration file for wget, and return its path."""
     path = folder / "wgetrc"
     default = Path(inherited.get("HOME") or "/nonexistent") / ".wgetrc"
     own = Path(inherited.get("WGETRC") or default)
@@ -91,21 +91,18 @@ def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
 
 
 def _php(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Write a PHP configuration file that makes PHP trust the certificates in `bundle`.
-
-    Returns the value of PHP_INI_SCAN_DIR: PHP's list of configuration folders, with the folder of the new file
-    appended. An empty item in this list stands for PHP's default folder.
-    """
+    """Write a configuration file for PHP, and return PHP_INI_SCAN_DIR."""
     own = folder / "php"
     own.mkdir(exist_ok=True)
     (own / "evolink-mock.ini").write_text(
         f'openssl.cafile="{bundle}"\ncurl.cainfo="{bundle}"\n', encoding="utf-8"
     )
+    # An empty item in this list of folders stands for PHP's default folder.
     return f"{inherited.get('PHP_INI_SCAN_DIR', '')}{os.pathsep}{own}"
 
 
 def _trusted(inherited: Mapping[str, str]) -> bytes:
-    """Return the certificates, in PEM format, that the command would trust without the mock."""
+    """Return the certificates that the command trusts without the mock, as PEM."""
     files = [
         path for name in (*_REPLACING, *_ADDING) if _is_readable(path := Path(inherited.get(name) or "-"))
     ]
@@ -119,7 +116,6 @@ def _is_readable(path: Path) -> bool:
 
 
 def _system() -> Path:
-    """Return the file of the certificates that this system trusts; if the system has none, the file of certifi."""
     default = ssl.get_default_verify_paths().cafile
     for path in (Path(name) for name in (default, *_SYSTEM) if name):
         if path.is_file():

@@ -1,4 +1,4 @@
-"""The commands `wait`, which waits until a running mock is ready, and `tail`, which prints the requests to it."""
+"""The commands `wait` and `tail`, which concern a running mock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _LOST = "the mock closed the connection because it stopped or because this termi
 
 
 class NoMockError(Exception):
-    """No mock responds at the address, or the mock responds with an error. The message states the reason."""
+    """No mock responds, or the mock responds with an error.
+
+    The message states the reason.
+    """
 
 
 def wait(
@@ -71,7 +74,7 @@ def tail(options: TailOptions) -> int:
 
 
 def events(options: TailOptions) -> Generator[tuple[str, Any]]:
-    """Yield the events that the mock sends, such as new exchanges, as pairs of name and decoded data.
+    """Yield the events that the mock sends, as pairs of name and decoded data.
 
     Raises `NoMockError` when the connection ends.
     """
@@ -94,10 +97,7 @@ def events(options: TailOptions) -> Generator[tuple[str, Any]]:
 
 
 def _connection(address: str, seconds: float) -> HTTPConnection:
-    """Return a connection that is opened by its first request. Raises `NoMockError` if `address` is not a URL.
-
-    `seconds` is the maximum time of each wait for data.
-    """
+    """Prepare a connection. `seconds` limits each wait for data."""
     try:
         url = urlsplit(address)
         host, port = url.hostname, url.port
@@ -128,7 +128,7 @@ def _refusal(options: TailOptions, status: int) -> str:
 
 
 def parse(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
-    """Parse a stream of server-sent events, and yield the name and the decoded JSON data of each."""
+    """Parse server-sent events. Yield the name and the decoded JSON of each."""
     name, data = "", ""
     for raw in stream:
         field, _, value = raw.decode("utf-8", "replace").rstrip("\r\n").partition(": ")

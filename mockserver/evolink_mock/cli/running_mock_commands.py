@@ -56,9 +56,5 @@ def mount(app: Group) -> None:
 
 
 def _default_url() -> list[dict[str, RawValue]]:
-    """Return the default of the option `--url`, which the environment variable EVOLINK_BASE_URL contains.
-
-    The default is returned in a list with one dictionary. If the variable is not set, the list is empty.
-    """
     url = environment().get(_BASE_URL)
     return [{"url": RawValue(_BASE_URL, url)}] if url else []

@@ -9,7 +9,10 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the command. If Ctrl-C is pressed while Python imports the command, the process ends without a traceback."""
+    """Run the command.
+
+    If Ctrl-C interrupts the imports, the process ends without a traceback.
+    """
     _replace_closed_streams()
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is signal.default_int_handler:
@@ -21,10 +24,7 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Open os.devnull in place of stdout or stderr if the stream is None.
-
-    A stream is None if the shell has closed it, for example with `2>&-`.
-    """
     for name in ("stdout", "stderr"):
+        # The stream is None if the shell has closed it, for example with `2>&-`.
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)

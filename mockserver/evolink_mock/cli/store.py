@@ -29,9 +29,10 @@ DAMAGED = 1  # the exit status of `check` if the store is damaged
 
 
 def run(action: str, store: str, file: Path | None, spec: Spec) -> int:
-    """Run `action` (`info`, `check`, `export` or `import`) on a store. Return the exit status.
+    """Run `action` on a store. Return the exit status.
 
-    Raises `StoreError` if the store cannot be used, and ValueError if `file` cannot be used.
+    `action` is `info`, `check`, `export` or `import`. Raises `StoreError` if the store cannot be used. Raises
+    ValueError if `file` cannot be used.
     """
     try:
         return _run(action, store, file, OperationIndex(spec))
@@ -92,17 +93,14 @@ async def _export(store: SqliteStore | RedisStore, operations: OperationIndex, f
 
 
 async def _import(store: SqliteStore | RedisStore, operations: OperationIndex, file: Path | None) -> int:
-    """Import the accounts in a file, and return their number.
-
-    If the store already contains an account with the same token, this account is replaced. If the store is new, the
-    clock and the seed of the random numbers in the file are imported, too.
-    """
+    """Import the accounts in a file, and return their number."""
     source = nullcontext(sys.stdin.buffer) if file is None else file.open("rb")
     with source as stream:
         lines = iter(stream)
         header = read_header(lines)
         for name, value in (("seed", header.seed), ("clock", header.clock)):
             if value is not None:
+                # A store that already has a seed and a clock keeps them.
                 store.fact(name, value)
         count = 0
         for state in read_accounts(lines, operations):

@@ -1,1 +1,1 @@
-"""The console: web pages that show what the mock does, and that control it through the control API."""
+"""The console: web pages that show and control what the mock does."""

@@ -1,4 +1,4 @@
-"""Send new exchanges as server-sent events: as JSON for programs, or as table rows for the live view."""
+"""Send new exchanges as server-sent events, as JSON or as table rows."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     encode_batch: Encode,
     cleared: bytes = b"",
 ) -> None:
-    """Send exchanges (requests with their responses) as server-sent events until the client disconnects.
+    """Send exchanges as server-sent events until the client disconnects.
 
-    If the request states the number of the last exchange that the client has, all later exchanges are sent, otherwise
-    only those that end after the client has connected. If some of the later exchanges are no longer stored, the client
-    learns how many. A client that does not read the events in time is disconnected, and can connect again.
+    The request may state the number of the last exchange that the client has. All later exchanges are then sent.
+    Without this number, the stream begins with the next exchange. The client learns how many of the later exchanges are
+    no longer stored. A client that reads too slowly is disconnected, and can connect again.
 
-    `cleared` is an event that tells the client to remove the exchanges that it shows. This event is sent when the
-    feed is cleared (because the mock was reset). If `cleared` is empty, the client does not learn of the reset.
+    `cleared` is an event that tells the client to remove the shown exchanges. The event is sent when the feed is
+    cleared. If `cleared` is empty, no event is sent.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200
@@ -70,11 +70,7 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 async def _disconnect(
     sending: asyncio.Task[None], exchange: Exchange, scope: Scope, gone: asyncio.Task[None]
 ) -> None:
-    """Handle the failure of the asyncio task `sending`.
-
-    If `sending` failed because the client did not read the events in time, disconnect the client. Otherwise, raise the
-    error of `sending`.
-    """
+    """Disconnect a client that reads too slowly, or raise the error of `sending`."""
     if not isinstance(sending.exception(), TimeoutError):
         sending.result()
     exchange.notes += (_TOO_SLOW,)
@@ -117,11 +113,7 @@ async def _write(send: Send, data: bytes) -> None:
 
 
 def _last_received(scope: Scope, feed: ExchangeFeed) -> int:
-    """Return the number of the last exchange that the client has.
-
-    The number comes from the header `Last-Event-ID`, or else from the query parameter `after`. If both are missing, the
-    number of the latest exchange is returned.
-    """
+    """Return the number of the last exchange that the client has."""
     last = next((value for name, value in scope["headers"] if name == b"last-event-id"), b"")
     query = dict(parse_qsl(scope.get("query_string", b"")))
     text = last or query.get(b"after", b"")
@@ -137,10 +129,10 @@ def event(kind: str, data: bytes, number: int | None = None) -> bytes:
 
 
 def json_events(selected: Callable[[Exchange], bool]) -> Encode:
-    """Return a function that encodes each exchange of a batch as an event named `exchange`, if `selected` accepts it.
+    """Return a function that encodes the exchanges that `selected` accepts.
 
-    If the client has missed exchanges that are no longer stored, the first event is named `missed`, and contains
-    their number.
+    Each exchange becomes an event named `exchange`. The first event is named `missed` if missed exchanges are no longer
+    stored. `missed` contains their number.
     """
 
     def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The rows of the live view: which exchanges a filter selects, and what the row of an exchange shows."""
+"""The filter and the rows of the live view."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
 
 
 def _contains(exchange: Exchange, text: str) -> bool:
-    """Return whether a text occurs in an exchange. In a body, it may also occur with JSON escapes."""
     lines = (exchange.method, exchange.path, *exchange.notes)
+    # In a body, the text may have JSON escapes.
     forms = {text.encode(), dumps(text)[1:-1].encode()}
     bodies = (exchange.request_body.lower(), exchange.answer_body.lower())
     return any(text in line.lower() for line in lines) or any(

@@ -1,4 +1,4 @@
-"""Explain an error response: which clause the request violated, and which name the client probably misspelled."""
+"""Explain an error response: the violated clause and the probable spelling mistake."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
 
 
 def clause_of(exchange: Exchange) -> str:
-    """Return the id of the clause that a request violated; empty if it violated none, or if a recipe caused the error.
+    """Return the id of the clause that a request violated; empty if there is none.
 
-    For an undocumented path or an operation on files, only the clause about the API key can be returned.
+    The result is also empty if a recipe caused the error. An undocumented path or an operation on files can violate the
+    clause about API keys.
     """
     if exchange.is_unmatched or _FILES in exchange.path:
         return "auth.header" if exchange.status == _UNAUTHORIZED else ""
@@ -47,7 +48,10 @@ def clause_of(exchange: Exchange) -> str:
 
 
 def nearest_of(exchange: Exchange) -> str:
-    """Return the path, model, field or recipe that the client probably meant; empty if none is similar."""
+    """Return the name that the client probably meant; empty if none is similar.
+
+    The name is a path, model, field or recipe.
+    """
     for note in exchange.notes:
         if match := _NEAREST.search(note):
             return str(next(filter(None, match.groups())))
@@ -57,6 +61,6 @@ def nearest_of(exchange: Exchange) -> str:
 
 
 def _names_recipe(exchange: Exchange) -> bool:
-    """Return whether the header `Prefer` or the API key seems to name a recipe, which may have caused the response."""
+    """Return whether the request seems to name a recipe."""
     headers = dict(exchange.request_headers)
     return b"mock=" in headers.get(b"prefer", b"") or b"~" in headers.get(b"authorization", b"")

@@ -1,8 +1,8 @@
 """Access control of the console.
 
-Most pages require the operator's key, which identifies the person who runs the mock. Requests that pages of other web
-sites send are rejected, but a link on such a page may open a page of the console. Requests from other machines are
-rejected unless the operator's key was set with `--ui-key`; without this option, the mock generates the key.
+Most pages require the operator's key, which identifies the person who runs the mock. Requests from pages of foreign web
+sites are rejected. A link on a foreign page may open a page of the console. Requests from other machines require a key
+that was set with `--ui-key`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class AccessGuard:
     def refusal(self, scope: Scope, *, public: bool) -> WebResponse | None:
         """Return the response that denies access, or None if the request is allowed.
 
-        A `public` page shows no data of any account, and therefore requires no operator's key.
+        A `public` page shows no data of any account, and needs no operator's key.
         """
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if _is_navigation(headers):
@@ -50,19 +50,19 @@ class AccessGuard:
         return None if public or self.is_operator(headers) else refusal(401, _NO_KEY)
 
     def is_operator(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Return whether a header or a cookie of the request contains the operator's key."""
+        """Return whether a header or cookie contains the operator's key."""
         return is_operator(headers, self.service.operator_key)
 
 
 def _is_navigation(headers: Mapping[bytes, bytes]) -> bool:
-    """Return whether the browser will show the response in a window, for example because the user followed a link."""
+    """Return whether the browser opens the response as a page."""
     return headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
 
 
 def _is_local(scope: Scope) -> bool:
-    """Return whether the connection arrived at a loopback address, or the ASGI app was called without a connection."""
     server = scope.get("server")
     try:
+        # There is no server address if the ASGI app is called without a connection.
         return server is None or ip_address(str(server[0])).is_loopback
     except ValueError:
         return True

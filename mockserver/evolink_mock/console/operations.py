@@ -37,7 +37,10 @@ class OperationRow(NamedTuple):
 
 
 def operation_rows(spec: Spec) -> list[OperationRow]:
-    """Return a row for each operation: first those that create tasks, then the status query, then the others."""
+    """Return a row for each operation.
+
+    Operations that create tasks come first, then the status query, then the rest.
+    """
     creates = [
         OperationRow(method, path, "Creates a task", tuple(model or "any" for model in by_model))
         for (method, path), by_model in spec.creates.items()

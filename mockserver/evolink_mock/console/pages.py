@@ -1,4 +1,4 @@
-"""Render the pages of the console, and the parts of pages that the browser updates."""
+"""Render the pages of the console, and their parts that the browser updates."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Page = Callable[[PageRequest], Awaitable[bytes | None]]  # None if the item to s
 
 
 async def start(request: PageRequest) -> bytes:
-    """Render the start page: the mock's address, an example request, and the OpenAPI documents of the simulated API.
+    """Render the start page: address, example request, and OpenAPI documents.
 
     The page shows no data of any account.
     """
@@ -74,7 +74,10 @@ async def exchange(request: PageRequest) -> bytes | None:
 
 
 async def tasks(request: PageRequest) -> bytes:
-    """Render the latest tasks of the selected account or, if no account is selected, of the newest accounts."""
+    """Render the latest tasks of the selected account.
+
+    If no account is selected, the tasks of the newest accounts are shown.
+    """
     service = request.service
     accounts = await views.account_list(service)
     label = request.query.get("account", "")
@@ -96,7 +99,7 @@ async def accounts(request: PageRequest) -> bytes:
 
 
 async def recipes(request: PageRequest) -> bytes:
-    """Render a table of all effects that a recipe can have, and a form to compose, preview and assign a recipe."""
+    """Render a table of all effects, and a form to compose and assign a recipe."""
     text = request.query.get("recipe", "")
     preview = recipe_views.preview(request.service.registry, text)
     if request.item == "preview":
@@ -115,16 +118,13 @@ async def reference(request: PageRequest) -> bytes:
 
 
 def _shown_key(request: PageRequest) -> str:
-    """Return the API key for examples; `YOUR-KEY` if the server requires a key and the user is not the operator."""
+    """Return the API key that the examples show."""
     service = request.service
     return example_key(service.tokens) if request.is_operator or not service.tokens else "YOUR-KEY"
 
 
 def _number(text: str) -> int:
-    """Convert the number of an exchange from text to an integer.
-
-    If the text is not a number, return 0, because no exchange has the number 0.
-    """
+    """Convert text to the number of an exchange; 0 names no exchange."""
     return int(text) if text.isdecimal() and len(text) < 16 else 0  # noqa: PLR2004
 
 
@@ -140,7 +140,7 @@ def query_of(raw: bytes) -> dict[str, str]:
 
 
 def row_events(selection: ExchangeFilter) -> Encode:
-    """Return a function that encodes those exchanges of a batch that match `selection` as one event named `rows`.
+    """Return a function that encodes matching exchanges as an event named `rows`.
 
     The newest exchange comes first.
     """

@@ -1,4 +1,4 @@
-"""Describe each effect of a recipe in a sentence, such as "the task takes 10 times as long as usual"."""
+"""Describe an effect in a sentence, such as "the task takes 10 times as long as usual"."""
 
 from __future__ import annotations
 

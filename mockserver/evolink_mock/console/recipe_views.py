@@ -1,4 +1,4 @@
-"""What the page of recipes shows: the table of effects, and a preview of the recipe that a user composes."""
+"""The data of the recipe page: the table of effects and the preview of a recipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def effect_table() -> list[dict[str, Any]]:
-    """Return a row for each effect: how it is written, its meaning, examples, and the operations that it affects."""
+    """Return a row for each effect: form, meaning, examples and operations."""
     return [
         {
             "form": effect.form,
@@ -28,9 +28,9 @@ def effect_table() -> list[dict[str, Any]]:
 
 
 def preview(registry: RecipeRegistry, text: str) -> dict[str, Any]:
-    """Describe what a recipe does, and how to write it in a header, a prompt, a token and a Python test.
+    """Describe what a recipe does and how a client can send it.
 
-    The member `problem` says why the recipe is invalid; it is empty if the recipe is valid.
+    The member `problem` says why the recipe is invalid. For a valid recipe, `problem` is empty.
     """
     if not text.strip():
         return {"problem": "", "steps": [], "copies": []}

@@ -58,7 +58,7 @@ def _environment() -> Environment:
 
 
 def time_of_day(instant: float | None) -> str:
-    """Format Unix seconds as date and time of day in UTC, with milliseconds; None as "never"."""
+    """Format Unix seconds as a date and time in UTC; None as "never"."""
     if instant is None:
         return "never"
     return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

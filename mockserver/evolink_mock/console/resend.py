@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 async def resend(api: ASGIApp, exchange: Exchange) -> tuple[Exchange, int]:
     """Send the request of an exchange again, with its original API key and body.
 
-    Returns the new exchange, which is recorded as usual, and the status of its response; 0 if a recipe closes the
-    connection without a response.
+    Returns the new exchange and the status of its response. The status is 0 if a recipe closes the connection without a
+    response.
     """
     scope: dict[str, Any] = {
         "type": "http",

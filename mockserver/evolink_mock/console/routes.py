@@ -1,4 +1,4 @@
-"""The routes of the console under `/__mock__/`, for browsers that have the operator's key."""
+"""The routes of the console under `/__mock__/`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _TYPES = {"js": b"text/javascript; charset=utf-8", "css": b"text/css; charset=ut
 
 
 class PageRow(NamedTuple):
-    """The route of one page. A `public` page shows no data of any account, and therefore requires no operator's key."""
+    """The route of one page.
+
+    A `public` page shows no data of any account, and needs no operator's key.
+    """
 
     path: str
     page: pages.Page
@@ -61,9 +64,9 @@ RESEND = ("POST", "/exchanges/{number}/resend")
 
 
 def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) -> list[Route]:
-    """Return all routes of the console, or an empty list if the setting `ui` is "off".
+    """Return all routes of the console; none if the setting `ui` is "off".
 
-    `api` returns the ASGI app to which a recorded request is sent again.
+    `api` returns the ASGI app that gets a repeated request.
     """
     if service.settings.ui == "off":
         return []
@@ -80,7 +83,7 @@ def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) 
 
 
 class RedirectBrowsers:
-    """An ASGI layer that redirects browsers from the server's root URL to the console.
+    """Redirects browsers from the server's root URL to the console.
 
     `app` gets all other requests.
     """
@@ -107,15 +110,15 @@ def _wants_html(scope: Scope) -> bool:
 class PageEndpoint:
     """The endpoint of one page.
 
-    If a request has the query parameter `key` with the operator's key, the endpoint stores the key in a cookie, and
-    redirects to the page without the parameter.
+    A request may contain the operator's key in the query parameter `key`. The endpoint then stores the key in a cookie,
+    and redirects to the plain URL.
     """
 
     def __init__(self, guard: AccessGuard, row: PageRow) -> None:
         self._guard, self._row = guard, row
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Respond with the page, a redirect, or an error if access is denied."""
+        """Respond with the page, a redirect, or an error."""
         await send_web_response(scope, send, await self._response(scope))
 
     async def _response(self, scope: Scope) -> WebResponse:
@@ -140,7 +143,7 @@ class PageEndpoint:
 
 
 class RowStream:
-    """The endpoint that sends new exchanges to the browser, as rows of the live view."""
+    """The endpoint that sends new exchanges as rows of the live view."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
@@ -159,8 +162,8 @@ class RowStream:
 class EventStream:
     """The endpoint that sends new exchanges as JSON.
 
-    With the operator's key, a client gets the exchanges of all accounts; with an API key, only those of the account of
-    this key.
+    With the operator's key, a client gets the exchanges of all accounts. With an API key, a client gets the exchanges
+    of its account.
     """
 
     def __init__(self, guard: AccessGuard) -> None:
@@ -183,13 +186,13 @@ class EventStream:
 
 
 class StaticFile:
-    """The endpoint for the scripts and style sheets of the console, of htmx and of Swagger UI."""
+    """The endpoint for scripts and style sheets."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Respond with the file that the path names, or with a 404 if it does not exist."""
+        """Respond with the file that the path names, or with a 404."""
         name: str = scope["path_params"]["name"]
         content, kind = _static().get(name), _TYPES.get(name.rpartition(".")[2])
         response = self._guard.refusal(scope, public=True)
@@ -208,16 +211,17 @@ def _static() -> dict[str, bytes]:
 class Document:
     """The endpoint that returns an OpenAPI document of the simulated API.
 
-    If the document describes a create operation, the paths and components of the document of the status query are
-    added, because the create operation refers to them. The member `servers` contains only this server.
+    The document of a create operation also contains the paths and components of the status query. The member `servers`
+    names this server.
     """
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Respond with the document whose number is in the path, or with a 404 if no document has the number."""
+        """Respond with the document that has the number in the path, or with a 404."""
         response = self._guard.refusal(scope, public=True)
+        # Create operations refer to components in the document of the status query.
         documents = [*joined_documents(self._guard.service.spec).values()]
         number = scope["path_params"]["number"]
         if response is None and number < len(documents):
@@ -226,7 +230,7 @@ class Document:
 
 
 class Resend:
-    """The endpoint that sends a recorded request again, unchanged, with the API key of that request."""
+    """The endpoint that sends a recorded request again, with its original API key."""
 
     def __init__(self, guard: AccessGuard, api: Callable[[], ASGIApp]) -> None:
         self._guard, self._api = guard, api

@@ -1,4 +1,4 @@
-"""What the page of tasks shows: the latest tasks of some accounts, with timelines and callbacks."""
+"""The data of the task page: the latest tasks, with timelines and callbacks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 
 async def task_cards(service: Service, accounts: Sequence[Account], most: int) -> list[dict[str, Any]]:
-    """Return what the page shows about each of the latest tasks of these accounts, the newest first.
+    """Return the data of the latest tasks of these accounts, the newest first.
 
-    At most `most` tasks are returned. Tasks are sorted by their time of creation on the clock of the account,
-    which may differ from real time.
+    At most `most` tasks are returned. Tasks are sorted by their creation time on the account's clock.
     """
     stored = [
         (account, task)
@@ -36,7 +35,7 @@ async def task_cards(service: Service, accounts: Sequence[Account], most: int) -
 
 
 async def _cards_of(service: Service, account: Account, stored: Sequence[Task]) -> dict[str, dict[str, Any]]:
-    """Return what the page shows about each of these tasks, by task id. All tasks belong to `account`."""
+    """Return the data of tasks of one account, by task id."""
     now = service.clocks.now(account)
     states = [tasks.task_state(task, now) for task in stored]
     request = ControlRequest(service, account, Empty(), Empty())
@@ -56,7 +55,7 @@ async def _cards_of(service: Service, account: Account, stored: Sequence[Task]) 
 
 
 def timeline(timetable: Mapping[str, float | None], now: float) -> list[dict[str, Any]]:
-    """Return the phases of a task as parts of a timeline, with positions and widths in percent.
+    """Return the phases of a task, with positions and widths in percent.
 
     A phase that never begins is omitted.
     """

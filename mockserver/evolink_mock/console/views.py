@@ -1,4 +1,4 @@
-"""The data that the console's pages show about the server, the accounts and one exchange."""
+"""The data that the pages show about the server, the accounts and one exchange."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HOP_BY_HOP = {"host", "content-length", "connection", "accept-encoding", "trans
 
 
 async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
-    """Return what the start page shows: the address, the operations, an example, and facts about the server.
+    """Return the data of the start page.
 
     `key` is the API key in the example.
     """
@@ -42,15 +42,13 @@ async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
 
 
 def _facts(service: Service) -> list[tuple[str, str]]:
-    """Return facts about the server, such as its version, as pairs of name and text.
-
-    The facts contain no paths of files and no accounts, because the start page is public.
-    """
+    """Return facts about the server, such as its version, as name and text."""
     from importlib.metadata import version  # late, because it needs a MiB
 
     settings = service.settings
     sources = "off" if settings.recipes == "off" else f"from {settings.recipes.replace(',', ', ')}"
     default = f"; by default {settings.recipe}" if settings.recipe else ""
+    # The start page is public, so the facts contain no paths of files and no accounts.
     return [
         ("State", service.store.problem or f"kept in {settings.store.partition(':')[0]}"),
         ("Documents", ", ".join(name.rpartition("/")[2] for name in service.spec.documents)),
@@ -60,10 +58,7 @@ def _facts(service: Service) -> list[tuple[str, str]]:
 
 
 def _example(service: Service) -> dict[str, Any]:
-    """Return the path and body of an example of a create request, for the first create operation.
-
-    The body contains only the required fields.
-    """
+    """Return the path and body of an example request for the first create operation."""
     (_, path), by_model = next(iter(service.spec.creates.items()))
     model, operation = next(iter(by_model.items()))
     root = operation.body_schema
@@ -74,14 +69,12 @@ def _example(service: Service) -> dict[str, Any]:
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema to which the `$ref` of a schema leads, or the schema itself if it has no `$ref`."""
     while "$ref" in schema:
         schema = follow(root, schema["$ref"].removeprefix("#"), "the document")
     return schema
 
 
 def _example_value(schema: Mapping[str, Any]) -> Any:
-    """Return the documented example of a field, or else a plausible value of the field's type."""
     for keyword in ("example", "default"):
         if keyword in schema:
             return schema[keyword]
@@ -97,12 +90,12 @@ async def account_list(service: Service) -> list[Account]:
 
 
 async def account_of(service: Service, label: str) -> Account | None:
-    """Return the account with this label (a short name that does not reveal the token); None if there is none."""
+    """Return the account with this label, a short name without the token; None if there is none."""
     return next((item for item in await service.store.accounts() if item.label == label), None)
 
 
 async def account_cards(service: Service) -> list[dict[str, Any]]:
-    """Return the state and the assigned recipes of the accounts that were created last, at most `MOST`."""
+    """Return the state and the assigned recipes of the newest accounts, at most `MOST`."""
     return [
         {**account_state(service, account), "recipes": assignments.list_assigned(account)}
         for account in await account_list(service)
@@ -110,7 +103,7 @@ async def account_cards(service: Service) -> list[dict[str, Any]]:
 
 
 def exchange_details(number: int, exchange: Exchange) -> dict[str, Any]:
-    """Return an exchange without credentials: its headers, its bodies, and a curl command that repeats the request."""
+    """Return an exchange without credentials, and a curl command that repeats it."""
     from evolink_spec.clauses import load_clauses  # late, because it imports PyYAML, which needs 3 MiB
 
     redactor = journal_json.redactor_of((exchange,))

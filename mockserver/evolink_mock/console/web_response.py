@@ -49,10 +49,8 @@ def refusal(status: int, reason: str) -> WebResponse:
 
 
 def plain_refusal(status: int, reason: str) -> WebResponse:
-    """Return an error as plain text, for a client that may not access any URL of the console.
-
-    An error page would need a style sheet, which this client may not access either.
-    """
+    """Return an error as plain text, for a client without access to the console."""
+    # An error page would need a style sheet, and this client has no access to that file.
     return WebResponse(f"{reason}\n".encode(), b"text/plain; charset=utf-8", status)
 
 
@@ -62,7 +60,7 @@ def redirect(location: str, headers: Headers = ()) -> WebResponse:
 
 
 async def send_web_response(scope: Scope, send: Send, response: WebResponse) -> None:
-    """Send a response, without its body if the request is a HEAD request."""
+    """Send a response. A HEAD request gets no body."""
     scope[SCOPE_KEY].status = response.status
     length = b"%d" % len(response.body)
     headers = [
