@@ -1,4 +1,4 @@
-"""Atomic file writes: a reader sees either the old content or the complete new content of a file."""
+"""Atomic file writes. A reader sees the old content or the complete new content of a file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
-    """Yield the path of a temporary file, which replaces `path` after the block, unless the block raises an error.
+    """Yield the path of a temporary file. After the block, the temporary file replaces `path`.
 
-    During the block, only the owner of the temporary file can read it. After the block, its permissions become `mode`.
-    Raises OSError if the file cannot be written.
+    If the block raises an error, `path` is unchanged. During the block, the temporary file is private to its owner.
+    After the block, its permissions become `mode`. Raises OSError if the file cannot be written.
     """
     from tempfile import mkstemp
 
@@ -32,9 +32,10 @@ def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a file completely or, if that fails, leave `path` unchanged. Raises OSError if the file cannot be written.
+    """Write a file completely. If writing fails, `path` is unchanged.
 
     If `path` is a device or a pipe, the content is written to it. If `path` is a symbolic link, its target is replaced.
+    Raises OSError if the file cannot be written.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as special:

@@ -1,4 +1,4 @@
-"""Load the OpenAPI documents that the settings name, and find settings that contradict them or each other."""
+"""Load the OpenAPI documents of the settings, and check the settings for contradictions."""
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ def check_port_file(path: Path) -> None:
 
 
 def check_workers(workers: int, settings: Settings) -> None:
-    """Raise `SettingError` if the settings or the system do not allow this number of worker processes."""
+    """Raise `SettingError` if this number of worker processes is not possible.
+
+    The reason can be a setting or the system.
+    """
     if workers > 1 and settings.store == "memory":
         raise SettingError(
             "workers", "several processes need a shared store, such as sqlite:FILE or redis://HOST"
@@ -84,9 +87,9 @@ def check_workers(workers: int, settings: Settings) -> None:
 
 
 def ca_folder(settings: Settings) -> Path:
-    """Return the folder of the certificate authority: from the settings, or else the mock's folder for user data.
+    """Return the folder of the certificate authority. The default is a folder for user data.
 
-    Raises `SettingError` if the user has no home folder.
+    Raises `SettingError` if the default is needed and the user has no home folder.
     """
     if settings.ca_dir is not None:
         return settings.ca_dir

@@ -18,11 +18,11 @@ _KEEP = re.compile(r"([0-9]{1,6})\s*([dhms])")
 _KEEP_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _TOKEN = re.compile(r"[!-~]+")  # characters that a header can contain
 _HOST_PATTERN = re.compile(r"[a-z0-9._*-]*[a-z0-9_*-]")
-_UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")
+_UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")  # characters that a cookie can contain
 
 
 class SettingError(ValueError):
-    """A setting contradicts the OpenAPI documents or another setting, or cannot be used on this machine."""
+    """A setting cannot be used. `field` is its name, and `reason` says why."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -32,15 +32,15 @@ class SettingError(ValueError):
 def parse_host(text: str) -> str:
     """Parse an address to listen on. An IPv6 address may have brackets.
 
-    Raises ValueError for an empty text, because the system would listen on all addresses.
+    Raises ValueError for an empty text.
     """
-    if not text.strip():
+    if not text.strip():  # the system would listen on all addresses
         raise ValueError("an empty host would mean every address: write 0.0.0.0 for that")
     return text.removeprefix("[").removesuffix("]") if ":" in text else text
 
 
 def parse_token(text: str) -> str:
-    """Parse an API key, which may contain only visible ASCII characters, because it is sent in a header.
+    """Parse an API key. An API key consists of visible ASCII characters.
 
     The message of the ValueError does not show the key.
     """
@@ -50,15 +50,15 @@ def parse_token(text: str) -> str:
 
 
 def parse_callback_host(text: str) -> str:
-    """Parse `HOST` or `HOST:PORT`, a receiver to which callbacks may be sent. Raises ValueError for any other text."""
+    """Parse a receiver to which callbacks may be sent: `HOST` or `HOST:PORT`. Raises ValueError for any other text."""
     parse_allowed(text)
     return text
 
 
 def parse_host_pattern(text: str) -> str:
-    """Parse an IPv6 address or a host name, and return it in lower case. In a host name, `*` matches any text.
+    """Parse an IPv6 address or a host name. Return it in lower case.
 
-    Raises ValueError for any other text.
+    In a host name, `*` matches any text. Raises ValueError for any other text.
     """
     pattern = text.strip().lower().removeprefix("[").removesuffix("]").rstrip(".")
     if not _HOST_PATTERN.fullmatch(pattern) and not _is_ipv6(pattern):
@@ -74,19 +74,19 @@ def _is_ipv6(text: str) -> bool:
 
 
 def parse_cors(text: str) -> str:
-    """Parse which web pages may call the mock: an origin such as `http://localhost:3000`, `*` (all) or `off` (none).
+    """Parse which web pages may call the mock.
 
-    Raises ValueError for other texts.
+    The text is an origin such as `http://localhost:3000`, `*` (all) or `off` (none). Raises ValueError for other texts.
     """
     parse_origin(text)
     return text
 
 
 def parse_ui_key(text: str) -> str:
-    """Parse the operator's key for the console, which may contain only characters that are allowed in a cookie.
+    """Parse the operator's key for the console.
 
-    Raises ValueError if the key contains another character or does not have 8 to 200 characters. The message does not
-    show the key.
+    The key has 8 to 200 characters: letters, digits, `-`, `.`, `_` and `~`. Raises ValueError for other texts. The
+    message does not show the key.
     """
     if not _UI_KEY.fullmatch(text):
         raise ValueError("must consist of 8 to 200 letters, digits, and the characters - . _ ~")
@@ -94,7 +94,7 @@ def parse_ui_key(text: str) -> str:
 
 
 def parse_public_url(text: str) -> str:
-    """Parse the public URL of the server, and return it without a trailing slash.
+    """Parse the public URL of the server. Return it without a trailing slash.
 
     Raises ValueError for an invalid URL.
     """
@@ -106,10 +106,10 @@ def parse_public_url(text: str) -> str:
 
 
 def parse_control(text: str) -> str:
-    """Parse where the control API is served, and return the text in lower case.
+    """Parse where the control API is served. Return the text in lower case.
 
-    The text is `on` (at the address of the simulated API), `off` (nowhere) or `HOST:PORT` (at a separate address).
-    Raises ValueError for any other text.
+    `on` means the address of the simulated API. `off` means nowhere. `HOST:PORT` is a separate address. Raises
+    ValueError for any other text.
     """
     where = text.strip().lower()
     address = _CONTROL.fullmatch(where)
@@ -119,7 +119,7 @@ def parse_control(text: str) -> str:
 
 
 def parse_credits(text: str) -> float:
-    """Parse a number of credits, and return it as an int if it is whole, or else as a float.
+    """Parse a number of credits. Return an int for a whole number, and a float for any other.
 
     Raises ValueError for a negative number and for other texts.
     """
@@ -133,9 +133,10 @@ def parse_credits(text: str) -> float:
 
 
 def parse_store(text: str) -> str:
-    """Parse where the mock keeps its state: `memory`, `sqlite:FILE`, or the URL of a Redis or Valkey server.
+    """Parse where the mock keeps its state: `memory`, `sqlite:FILE` or the URL of a server.
 
-    Raises ValueError for any other text. The message does not show the text, because a URL may contain a password.
+    The server is a Redis or Valkey server. Raises ValueError for any other text. The message does not show the text. A
+    URL may contain a password.
     """
     place = text.strip()
     scheme, _, rest = place.partition(":")
@@ -147,9 +148,9 @@ def parse_store(text: str) -> str:
 
 
 def parse_keep(text: str) -> float:
-    """Parse how long unused accounts are kept (such as `30d`, `12h`, `90m` or `10s`), and return it in seconds.
+    """Parse how long unused accounts are kept, such as `30d`, `12h`, `90m` or `10s`.
 
-    Raises ValueError for other texts.
+    Returns seconds. Raises ValueError for other texts.
     """
     match = _KEEP.fullmatch(text.strip().lower())
     if match is None or int(match[1]) == 0:

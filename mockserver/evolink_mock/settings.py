@@ -1,4 +1,4 @@
-"""The settings of a mock, from which command-line options, environment variables and TOML keys are derived."""
+"""The settings of a mock. Options, environment variables and TOML keys are derived from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
 """Tasks, accounts, callback deliveries, and the interface of a store.
 
-The modules of this package do no input or output, except that `clock` reads the system's time and waits.
+The module `clock` reads the system's time and waits. The other modules do no input or output.
 """

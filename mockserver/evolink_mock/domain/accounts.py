@@ -1,4 +1,4 @@
-"""Accounts, one for each bearer token, with their credits, rate limit, task count and assigned recipes."""
+"""The accounts of the mock. Each bearer token has its own account."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class Account(Struct, omit_defaults=True):
 
 
 class AccountTerms(Struct, frozen=True):
-    """The initial state of new accounts, and the seed from which the ids of their tasks are derived."""
+    """The initial state of new accounts."""
 
-    seed: int
+    seed: int  # the ids of the accounts' tasks are derived from this number
     credits: float
     rate: Rate | None = None
     denied_models: frozenset[str] = frozenset()
@@ -92,12 +92,12 @@ def instant_of(account: Account, server_now: float) -> float:
 
 
 def example_key(tokens: Collection[str]) -> str:
-    """Return an API key for examples: one of the accepted `tokens`, or an invented key if every key is accepted."""
+    """Return an accepted API key for examples. If `tokens` is empty, return an invented key."""
     return min(tokens, default="any-token")
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:
-    """Return whether `accepted` contains the token itself or the part of the token before its first `~`.
+    """Return whether `accepted` contains the token or its part before the first `~`.
 
     A client can append `~` and a recipe to its token.
     """
@@ -105,7 +105,7 @@ def is_accepted(token: str, accepted: Container[str]) -> bool:
 
 
 def rounded(number: float) -> Credits:
-    """Round credits to 6 decimals. A whole number becomes an int, so that it is written as `24` and not as `24.0`."""
+    """Round credits to 6 decimals. A whole number becomes an int."""
     if isinstance(number, int):  # as usual, and faster
         return number
     number = round(number, _DECIMALS)
@@ -113,7 +113,10 @@ def rounded(number: float) -> Credits:
 
 
 def remaining(account: Account, now: float) -> Credits:
-    """Return the account's remaining credits at `now`, after all refunds that are due (clause `credits.refund`)."""
+    """Return the account's remaining credits at the time `now`.
+
+    The refunds that are due at `now` are included (clause `credits.refund`).
+    """
     while account.refunds and account.refunds[0][0] <= now:
         account.used = rounded(account.used - heapq.heappop(account.refunds)[1])
     return rounded(account.granted - account.used)
@@ -133,17 +136,17 @@ def set_rate(account: Account, rate: Rate) -> None:
 def next_random(account: Account) -> int:
     """Return the account's next pseudo-random number (0 ≤ number < 36⁸).
 
-    The sequence of these numbers depends only on the server's seed and the account's token.
+    The same seed and token always give the same sequence of numbers.
     """
     account.random_draws += 1
     return ids.task_random(account.first_random, -account.random_draws)
 
 
 def charge(account: Account, task: Task, price: float) -> None:
-    """Count a new task, reserve its price, and schedule the refund for the end of the task.
+    """Count a new task, and reserve its price. Schedule the refund for the end of the task.
 
-    If the task will fail, its whole price is refunded. If it will complete, the difference between the reserved and
-    the final price is refunded.
+    If the task will fail, its whole price is refunded. If the task will complete, the unused part of the reserved price
+    is refunded.
     """
     account.task_count += 1
     account.used = rounded(account.used + price)
@@ -153,7 +156,7 @@ def charge(account: Account, task: Task, price: float) -> None:
 
 
 def move_refund(account: Account, before: Task, after: Task) -> None:
-    """Replace the scheduled refund of a task, because a test has changed when or how the task ends.
+    """Replace the scheduled refund of a task. A test has changed when or how the task ends.
 
     `before` and `after` are the task before and after this change.
     """
@@ -166,7 +169,10 @@ def move_refund(account: Account, before: Task, after: Task) -> None:
 
 
 def count_request(account: Account, now: float) -> float | None:
-    """Count a request for the rate limit. Return the seconds to wait if the limit is exceeded; None if not."""
+    """Count a request for the rate limit.
+
+    Returns the seconds to wait if the limit is exceeded. Returns None if the request is allowed.
+    """
     rate = account.rate
     if rate is None:
         return None

@@ -14,7 +14,7 @@ _SLICE_SECONDS = 0.01
 
 
 class Clock(Protocol):
-    """A clock, whose times are Unix seconds and never decrease."""
+    """A clock. The times of a clock are Unix seconds and never decrease."""
 
     def now(self) -> float:
         """Return the current time in Unix seconds."""
@@ -28,9 +28,8 @@ class Clock(Protocol):
 class SystemClock:
     """A clock that runs `scale` times as fast as real time.
 
-    The first call of `now` starts the clock and returns `start`. The time that a program needs before this call does
-    not count, so a program with a constant `start` begins at the same simulated time whenever it is run. If `start` is
-    None, the clock starts at the current real time. Adjustments of the system's time do not affect this clock.
+    The first call of `now` starts the clock and returns `start`. If `start` is None, the clock starts at the current
+    real time. Adjustments of the system's time do not affect this clock.
     """
 
     def __init__(self, start: float | None = None, scale: float = 1.0) -> None:
@@ -40,6 +39,7 @@ class SystemClock:
 
     def now(self) -> float:
         """Return the current time in Unix seconds."""
+        # The start of the program does not count. A constant `start` therefore gives the same times in every run.
         if self._anchor is None:
             self._anchor = stopwatch()
             self._start = wall_time() if self._start is None else self._start
@@ -54,7 +54,7 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock that moves only when `advance` or `advance_to` is called."""
+    """A clock that stands still until `advance` or `advance_to` is called."""
 
     def __init__(self, start: float) -> None:
         self._now = start
@@ -65,14 +65,14 @@ class VirtualClock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward by `seconds`, and end the calls of `sleep_until` whose time is reached.
+        """Move the clock forward by `seconds`. Wake the callers of `sleep_until` at the new time.
 
         Raises ValueError if `seconds` is negative.
         """
         self.advance_to(self._now + seconds)
 
     def advance_to(self, instant: float) -> None:
-        """Move the clock forward to `instant`, and end the calls of `sleep_until` whose time is reached.
+        """Move the clock forward to `instant`. Wake the callers of `sleep_until` at the new time.
 
         Raises ValueError if `instant` is in the past.
         """
@@ -96,14 +96,14 @@ def local_time() -> str:
 def stopwatch() -> float:
     """Return a time in seconds from an arbitrary start, to measure durations.
 
-    Libraries that replace the functions of the module `time` in tests (such as freezegun) do not affect this function.
+    Test libraries such as freezegun do not affect this function.
     """
     return _FUNCTIONS["perf_counter"]()
 
 
 async def sleep(seconds: float) -> None:
-    """Wait for `seconds` of real time, even if a test has replaced `asyncio.sleep` to avoid waiting."""
-    loop = asyncio.get_running_loop()
+    """Wait for `seconds` of real time."""
+    loop = asyncio.get_running_loop()  # not `asyncio.sleep`, which a test may have replaced to avoid waiting
     woken = loop.create_future()
     timer = loop.call_later(seconds, _wake, woken)
     try:
@@ -118,13 +118,13 @@ def _wake(waiting: asyncio.Future[None]) -> None:
 
 
 class TimeSlice:
-    """Interrupts a long computation in a coroutine, so that the event loop can run other coroutines."""
+    """Pauses a long computation in a coroutine, and lets other coroutines run."""
 
     def __init__(self) -> None:
         self._began = stopwatch()
 
     async def give_way(self) -> None:
-        """Let other coroutines run if this coroutine has run for 10 ms or longer without interruption."""
+        """Let other coroutines run if this coroutine has run for at least 10 ms."""
         if stopwatch() - self._began >= _SLICE_SECONDS:
             await sleep(0)
             self._began = stopwatch()
@@ -133,13 +133,16 @@ class TimeSlice:
 def pause(seconds: float) -> None:
     """Block this thread for `seconds` of real time.
 
-    In a thread that runs an event loop, pass a few milliseconds at most, because the loop is blocked meanwhile.
+    In the thread of an event loop, pass a few milliseconds at most. The loop is blocked meanwhile.
     """
     _FUNCTIONS["sleep"](seconds)
 
 
 def wall_time() -> float:
-    """Return the time of the system clock in Unix seconds, even if freezegun or time-machine simulates another time."""
+    """Return the time of the system clock in Unix seconds.
+
+    Test libraries such as freezegun and time-machine do not affect this function.
+    """
     time_machine = sys.modules.get("time_machine")
     if time_machine is not None and time_machine.escape_hatch.is_travelling():
         instant: float = time_machine.escape_hatch.time.time()
@@ -148,8 +151,7 @@ def wall_time() -> float:
 
 
 def _real(name: str) -> Callable[..., float]:
-    """Return Python's own function `name` of the module `time`, even if freezegun has already replaced it."""
-    freezegun = sys.modules.get("freezegun.api")
+    freezegun = sys.modules.get("freezegun.api")  # may have replaced the function already
     return getattr(freezegun, f"real_{name}", None) or getattr(time, name)  # type: ignore[no-any-return]
 
 

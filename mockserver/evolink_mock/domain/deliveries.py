@@ -48,9 +48,10 @@ def with_attempt(delivery: Delivery, attempt: Attempt) -> Delivery:
 
 
 def first_delivery(task: Task, target: ParsedUrl) -> Delivery | None:
-    """Return the delivery of a new task's callback; None if a recipe requests that no callback is sent.
+    """Return the delivery of a new task's callback.
 
-    The first attempt is due at the end of the task, unless a recipe requests an early or late callback.
+    Returns None if a recipe requests that no callback is sent. By default, the first attempt is due at the end of the
+    task. A recipe can request an early or late callback.
     """
     anomalies, due = task.anomalies, task.timetable.ends
     if anomalies is None:

@@ -1,4 +1,4 @@
-"""Exchanges (requests to the mock with their responses), and the journal, which stores an account's exchanges."""
+"""Exchanges (requests to the mock with their responses), and the journals that store them."""
 
 from __future__ import annotations
 
@@ -33,15 +33,14 @@ class Recorder(Protocol):
         ...
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations of one request. May be called before the response to the request is sent."""
+        """Record the violations of one request, before or after the response is sent."""
         ...
 
 
 class Exchange(Struct, gc=False):
-    """A request to the mock and its response. The access log shows neither the token nor the query string nor bodies.
+    """A request to the mock and its response.
 
-    The garbage collector does not track exchanges (`gc=False`), so a reference cycle through an exchange would never be
-    freed. A journal refers to the exchanges that it has recorded. Their field `journal` is therefore set to None.
+    The access log shows neither the token nor the query string nor bodies.
     """
 
     method: str
@@ -61,36 +60,36 @@ class Exchange(Struct, gc=False):
     answer_body: bytes = b""  # empty if the response contains a result file
     is_unmatched: bool = False  # whether no documented operation has this path and method
     size: int = 0  # approximate size in bytes, set when a journal records the exchange
-    journal: Recorder | None = None  # the account's journal; None after the journal has recorded the exchange
+    # The account's journal. None after the journal has recorded the exchange: the journal refers to the exchange, and
+    # the garbage collector would never free the cycle (`gc=False`).
+    journal: Recorder | None = None
     decided: int = 0  # status before a network fault replaced or delayed the response; 0 without a fault
 
     def __repr__(self) -> str:
-        """Return only what a log or a traceback may show, without credentials and bodies."""
+        """Return the parts that a log or a traceback may show, without credentials and bodies."""
         return (
             f"<Exchange {self.method} {self.path} {self.status} account={self.account} task={self.task_id}>"
         )
 
 
 class Violation(Struct, frozen=True):
-    """A violation of the contract by a request.
-
-    If `task_id` is set, the response stated that the account has no task with this id. A recipe can also request this
-    response for a task that the account has. The control API does not list the violation in this case.
-    """
+    """A violation of the contract by a request."""
 
     at: float  # when the request arrived, in Unix seconds of the account's clock
     method: str
     path: str
     status: int  # of the response
     text: str  # how the request violates the contract
+    # Set if the response stated that the account has no task with this id. A recipe can also request this response for
+    # a task of the account. The control API does not list the violation in this case.
     task_id: str = ""
 
 
 class JournalSpace:
-    """Limits the total size, in bytes, of the journals that belong to it, such as those of all accounts of a server.
+    """A limit on the total size of several journals, in bytes.
 
-    A journal belongs to the `JournalSpace` that was passed to its constructor or to its method `move_to`. While the
-    limit is exceeded, the exchanges of the journal that has been idle for the longest time are removed.
+    A journal joins the space that its constructor or its method `move_to` receives. While the limit is exceeded, the
+    exchanges of the longest idle journal are removed.
     """
 
     def __init__(self, limit: int = ALL_JOURNALS_BYTES) -> None:
@@ -124,9 +123,9 @@ class JournalSpace:
 
 
 class Journal:
-    """The most recent exchanges of an account, limited in number and bytes, and its most recent violations.
+    """The most recent exchanges and violations of an account.
 
-    Violations are stored separately from the exchanges, and are kept longer.
+    The exchanges are limited in number and in bytes. Violations are stored separately, and are kept longer.
     """
 
     __slots__ = (
@@ -154,7 +153,7 @@ class Journal:
         self.dropped_violations = 0
 
     def append(self, exchange: Exchange) -> None:
-        """Record a completed exchange, and remove the oldest exchanges if the journal exceeds its limits."""
+        """Record a completed exchange. The oldest exchanges above the limits are removed."""
         exchange.size = size = size_of(exchange)
         exchanges = self._exchanges
         exchanges.append(exchange)
@@ -168,15 +167,15 @@ class Journal:
             self.add_violations(violation_records(exchange))
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations of one request. May be called before the response to the request is sent."""
+        """Record the violations of one request, before or after the response is sent."""
         for violation in violations:
             self.dropped_violations += len(self.violations) == VIOLATIONS
             self.violations.append(violation)
 
     def move_to(self, space: JournalSpace | None) -> None:
-        """Count this journal in `space` instead of its present `JournalSpace`, so that the limit of `space` applies.
+        """Move this journal from its present `JournalSpace` to `space`.
 
-        If `space` is None, only the limits of this journal itself apply.
+        If `space` is None, the limits of this journal itself still apply.
         """
         size = self._bytes
         if self._space is not None:
@@ -223,12 +222,13 @@ def _size_of_headers(headers: tuple[tuple[bytes, bytes], ...]) -> int:
 
 
 def violation_texts(exchange: Exchange) -> list[str]:
-    """Return those notes of an exchange that describe a violation of the contract by the request.
+    """Return the notes that say how the request violates the contract.
 
-    If the response is a 400, or if no documented operation has the path and method of the request, all notes are
-    returned, because they state why the request was refused. For any other response, only the warnings are returned. A
-    warning is a note about a probable mistake for which the mock did not refuse the request.
+    If the response is a 400, all notes are returned. If no documented operation matches the request, all notes are
+    returned. For other requests, the warnings are returned. A warning is a note about a probable mistake in an accepted
+    request.
     """
+    # The notes on such a response state why the request was refused.
     refused = (exchange.decided or exchange.status) == 400 or exchange.is_unmatched  # noqa: PLR2004
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]
 
@@ -247,10 +247,10 @@ def violation_records(exchange: Exchange) -> Iterator[Violation]:
 
 
 def record_violations(exchange: Exchange) -> None:
-    """Record the violations by a request in its account's journal, unless they are already recorded.
+    """Record the violations by a request in its account's journal.
 
-    If a recipe requests a network fault, this function must be called before the fault replaces or delays the response,
-    so that the violations are derived from the original response and are recorded without delay.
+    A second call for the same exchange does nothing. Call this function before a network fault replaces or delays the
+    response. The violations are derived from the original response.
     """
     if exchange.decided:
         return
@@ -269,7 +269,10 @@ class _Refusal(Struct, frozen=True):
 
 
 def error_message(body: bytes) -> str:
-    """Return the message in the body of an error response; empty if the body does not have the documented shape."""
+    """Return the message in the body of an error response.
+
+    The message is empty if the body does not have the documented shape.
+    """
     error = _error(body)
     return "" if error is None else error.message
 

@@ -18,32 +18,34 @@ _SHAPE = re.compile(r"task-unified-[0-9]{10}-[0-9a-z]{8}")
 
 
 def first_random(seed: int, token: str) -> int:
-    """Return a pseudo-random number for an account, which is derived from the seed and the account's token.
+    """Return a pseudo-random number for an account.
 
-    `task_random` computes the numbers of the account's tasks from this number.
+    The same seed and token always give the same number. `task_random` derives the numbers of the tasks from this
+    number.
     """
     digest = blake2b(f"{seed}:".encode() + token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) % SPACE
 
 
 def task_random(first: int, number: int) -> int:
-    """Return a pseudo-random number (0 ≤ n < 36⁸) for the task with this `number`, counted from 0 in its account.
+    """Return a pseudo-random number (0 ≤ n < 36⁸) for an account's task.
 
-    `first` is the result of `first_random` for the account. The id, the duration and the video of the task are derived
-    from the number that this function returns.
+    `number` is the task's number in its account, counted from 0. `first` is the result of `first_random` for the
+    account. The task's id, duration and video are derived from the returned number.
     """
     return (first + number * _STRIDE) % SPACE
 
 
 def fraction(random: int) -> float:
-    """Return a pseudo-random number in [0, 1), derived from the integer `random` by mixing its bits."""
+    """Return a pseudo-random number in [0, 1), derived from the integer `random`."""
+    # Mixes the bits, so that successive integers give fractions that look independent.
     mixed = (random * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     return (mixed >> 11) / (1 << 53)
 
 
 def task_id(created: int, random: int) -> str:
-    """Return a task id that contains the time of creation (Unix seconds) and the pseudo-random number of the task."""
+    """Return a task id from the time of creation (Unix seconds) and a pseudo-random number."""
     high, low = divmod(random, 1_679_616)  # 36**4
     pairs = f"{_PAIRS[high // 1296]}{_PAIRS[high % 1296]}{_PAIRS[low // 1296]}{_PAIRS[low % 1296]}"
     return _prefix_of(created) + pairs
@@ -55,7 +57,7 @@ def _prefix_of(created: int) -> str:
 
 
 def is_foreign(candidate: str) -> bool:
-    """Return whether an id does not begin with `task-unified-` (clause `query.id-prefix`)."""
+    """Return whether an id lacks the prefix `task-unified-` (clause `query.id-prefix`)."""
     return not candidate.startswith(_PREFIX)
 
 

@@ -1,4 +1,4 @@
-"""The URL of a callback, which is parsed only once, although it is checked, logged and requested."""
+"""The URL of a callback, divided into its parts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class ParsedUrl(Struct, frozen=True, gc=False):
     request_target: bytes  # path and query, unchanged (clause `callback.query-kept`)
 
     def authority(self) -> str:
-        """Return the value of the Host header: the host, and the port unless it is the default port."""
+        """Return the value of the Host header. The scheme's default port is omitted."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     def origin(self) -> str:
-        """Return scheme, host and port. Logs show only these, because paths and queries often contain secrets."""
-        return f"{self.scheme}://{self.authority()}"
+        """Return scheme, host and port, for logs."""
+        return f"{self.scheme}://{self.authority()}"  # paths and queries often contain secrets

@@ -1,4 +1,7 @@
-"""The number and the price of a task's results, derived from the example response in the OpenAPI document."""
+"""The number and the price of a task's results.
+
+The price is derived from the example response in the OpenAPI document.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ _DECIMALS = 6
 
 
 def price_of(operation: CreateOperation) -> float:
-    """Return the price (`credits_reserved`) in the example response of the OpenAPI document; 0 if it has no price."""
+    """Return the price (`credits_reserved`) in the example response of the OpenAPI document.
+
+    Returns 0 if the example has no price.
+    """
     price = _usage(operation).get("credits_reserved", 0)
     return price if isinstance(price, int | float) else 0
 
@@ -32,11 +38,11 @@ def price_of(operation: CreateOperation) -> float:
 def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
     """Return the number and the price of the results that a request asks for.
 
-    Returns None if the number is the documented default and the price is the one in the example response of the OpenAPI
-    document. If the document states a price per second (or per image), the price in the example is scaled to the
-    requested duration (or number of images).
-    If the request lets the service choose the duration (`-1` or `auto`), the price of the longest possible video is
-    reserved. When the task ends, the difference between the reserved and the actual price is refunded.
+    Returns None if number and price are as in the OpenAPI document's example. A price per second is scaled to the
+    requested duration. A price per image is scaled to the number of images.
+
+    A request can let the service choose the duration (`-1` or `auto`). The price of the longest possible video is then
+    reserved.
     """
     count, price = _count(request, operation), price_of(operation)
     rule = _usage(operation).get("billing_rule")
@@ -60,8 +66,8 @@ def count_of(task: Task) -> int:
 def refund_of(task: Task) -> float:
     """Return the credits to refund when a task ends.
 
-    If the task fails, all reserved credits are refunded. If the task completes, the difference between the reserved and
-    the final price is refunded.
+    If the task fails, all reserved credits are refunded. If the task completes, the unused part of the reserved price
+    is refunded.
     """
     results = task.results
     if task.timetable.outcome.failure is not None:
@@ -69,9 +75,8 @@ def refund_of(task: Task) -> float:
     return 0 if results is None else _rounded(results.reserved - results.settled)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # tasks with equal results share one object
 def _shared(count: int, reserved: float, settled: float) -> Results:
-    """Return one cached object for equal arguments, so that tasks with equal results share it."""
     return Results(count, reserved, settled)
 
 
@@ -93,7 +98,7 @@ def _is_decided(request: Mapping[str, Json]) -> bool:
 
 
 def _example_seconds(operation: CreateOperation) -> float:
-    """Return the duration, in seconds, of the video to which the price in the example response applies."""
+    # The price in the example response applies to a video of this duration.
     info = operation.answer.get("task_info")
     shown = info.get("video_duration") if isinstance(info, dict) else None
     for seconds in (operation.defaults.get("duration"), shown):

@@ -1,8 +1,7 @@
 """Replace credentials in logs and recorded requests with a placeholder.
 
-A value counts as a credential if its header, query parameter or field has a name such as `Authorization` or `api_key`.
-The value is also replaced where it appears again without this name, in the same log line or recorded request. The run
-time is proportional to the length of the text.
+Headers, query parameters and fields with names such as `api_key` contain credentials. Other copies in the same log line
+or recorded request are also replaced. The run time is proportional to the length of the text.
 """
 
 from __future__ import annotations
@@ -57,7 +56,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 def is_credential_name(name: str) -> bool:
-    """Return whether a header, query parameter or field with this name (such as `api_key`) contains a credential."""
+    """Return whether a field with this name (such as `api_key`) contains a credential.
+
+    Headers and query parameters also count as fields.
+    """
     return names_secret(name)
 
 
@@ -69,7 +71,7 @@ def is_credential_header(name: bytes) -> bool:
 def credential_values(
     headers: Iterable[tuple[bytes, bytes]], query: bytes = b"", body: bytes = b"", path: str = ""
 ) -> list[str]:
-    """Return the credentials in the headers, query string, JSON body and path of a request."""
+    """Return the credentials in the headers, query string, JSON body and path."""
     values: list[str] = []
     for name, value in headers:
         if is_credential_header(name):
@@ -91,13 +93,13 @@ def _secret_strings(body: bytes) -> set[str]:
         return set()
 
 
-def _is_distinctive(value: str) -> bool:
-    """Return whether a credential is long and unusual enough to be replaced wherever it appears in a text."""
+def _is_distinctive(
+    value: str,
+) -> bool:  # a shorter or plainer value may also be an ordinary word of the text
     return len(value) >= _SHORT and (any(map(str.isdigit, value)) or len(value) >= 2 * _SHORT)
 
 
 def _values_of(name: str, value: str) -> Iterator[str]:
-    """Yield the credentials in a header's value, such as the token after the scheme `Bearer`, or the cookie values."""
     if name in {"cookie", "set-cookie"}:
         pairs = value.split(";")[: 1 if name == "set-cookie" else _MOST_VALUES]
         yield from (pair.partition("=")[2].strip() for pair in pairs)
@@ -114,10 +116,11 @@ def _values_of(name: str, value: str) -> Iterator[str]:
 
 
 def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
-    """Return the texts of a log line (the path of a request, and the notes about it) without credentials.
+    """Return the texts of a log line without credentials.
 
-    The credentials in `headers`, the headers of the request, are replaced wherever they appear in the texts. Words that
-    look like API keys are also replaced, even if they are not in `headers`. URLs are shortened to scheme and host.
+    The first text is the path of a request. The other texts are notes about the request. `headers` are the headers of
+    the request, with its credentials. Words that look like API keys are also replaced. URLs are shortened to scheme and
+    host.
     """
     return [*_redacted(tuple(texts), tuple(headers))]
 
@@ -125,8 +128,7 @@ def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]])
 def redact_identifier_for_log(text: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Return an identifier (such as the value of `X-Request-Id`) without the credentials in `headers`.
 
-    Unlike `redact_for_log`, this function does not replace words that merely look like API keys, because an identifier
-    may look like a key.
+    Words that look like API keys are kept. An identifier may look like a key.
     """
     return Redactor((), credential_values(headers)).identifier(text) if text else text
 
@@ -161,16 +163,17 @@ class Redactor:
     def text(self, text: str, *, plain_urls: bool = False) -> str:
         """Return a text without credentials.
 
-        This function replaces the credentials of this redactor, values after a name such as `api_key=`, query strings
-        and passwords in URLs, and words that look like API keys. If `plain_urls` is true, UUIDs and hexadecimal numbers
-        in the paths of URLs are kept, because they are identifiers there.
+        Replaces the credentials of this redactor, and values after a name such as `api_key=`. Replaces query strings
+        and passwords in URLs. Replaces words that look like API keys. If `plain_urls` is true, the paths of URLs keep
+        UUIDs and hexadecimal numbers.
         """
+        # In the path of a URL, a UUID or a hexadecimal number is usually an identifier.
         return without_keys(self._plain(text), _removed, plain_urls=plain_urls)
 
     def identifier(self, text: str) -> str:
         """Return an identifier without credentials.
 
-        Words that look like API keys are kept, because many identifiers look like API keys.
+        Words that look like API keys are kept. An identifier may look like a key.
         """
         return self._plain(text)
 
@@ -181,7 +184,8 @@ class Redactor:
     def query(self, query: str) -> str:
         """Return the placeholder that replaces a query string.
 
-        The placeholder is `[removed:key]` if the query string contains an account's token, and otherwise `[removed]`.
+        The placeholder is `[removed:key]` if the query string contains an account's token. The placeholder for all
+        other query strings is `[removed]`.
         """
         has_key = _TOKEN_MARK in self._marked(unquote_plus(query))
         return KEY_REMOVED if has_key else REMOVED
@@ -202,8 +206,8 @@ class Redactor:
     def body(self, body: bytes) -> str:
         """Return a body as text without credentials.
 
-        In JSON, each string is redacted separately. In a body that is not JSON, credentials are replaced in the whole
-        text, and of each URL only the scheme and `://` are kept.
+        In JSON, each string is redacted separately. Any other body is redacted as one text. URLs in this text are cut
+        after the scheme and `://`.
         """
         try:
             data = _decode(body)
@@ -232,18 +236,14 @@ class Redactor:
         return self.text(value, plain_urls=_CALLBACK_NAME.search(name) is None)
 
     def _name(self, name: str) -> str:
-        """Replace the credentials in the name of a JSON member. A name of less than 8 characters is kept unchanged."""
-        return self.text(name) if len(name) >= _SHORT else name
+        return self.text(name) if len(name) >= _SHORT else name  # a short name may equal a short credential
 
     def _marked(self, text: str) -> str:
-        """Replace each credential of this redactor with a special character, which `_shown` turns into a placeholder.
-
-        Credentials of 8 or more characters are also found in another letter case or encoded (for example as base64).
-        """
         lower = text.lower()
         for value, mark in self._known:
             if value.lower() in lower:
                 text = _without(text, value, mark)
+        # Long credentials are also found in another letter case or encoded, for example as base64.
         long = [(value.lower(), mark) for value, mark in self._known if len(value) >= _SHORT]
         if not long:
             return text
@@ -256,7 +256,6 @@ class Redactor:
 
 
 def _without(text: str, value: str, mark: str) -> str:
-    """Replace `value` with `mark` in a text. A value of less than 8 characters is replaced only as a whole word."""
     if len(value) >= _SHORT:
         return re.sub(re.escape(value), lambda _: mark, text, flags=re.IGNORECASE)
     return re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", lambda _: mark, text)
@@ -267,7 +266,6 @@ def _shown(marked: str) -> str:
 
 
 def _without_query(url: re.Match[str]) -> str:
-    """Return the part of a URL from `://` on, without user name and password, and with a placeholder for its query."""
     query = url[3]
     hidden = f"{query[0]}{KEY_REMOVED if _TOKEN_MARK in unquote_plus(query) else REMOVED}" if query else ""
     return f"{url[1]}{url[2]}{hidden}"
@@ -282,7 +280,6 @@ def _without_member(member: re.Match[str]) -> str:
 
 
 def _hidden(value: str) -> str:
-    """Return the placeholder for the value of a header with a credential. The scheme `Bearer` is kept."""
     return f"Bearer {REMOVED}" if value[:7].lower() == "bearer " else REMOVED
 
 

@@ -1,4 +1,7 @@
-"""The times of the attempts to deliver a callback: at the task's end, and 1, 2 and 4 seconds after failed attempts."""
+"""The times of the attempts to deliver a callback.
+
+By the contract, the first attempt is made at the task's end. Retries follow 1, 2 and 4 seconds after failed attempts.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,11 @@ _REPEAT_SECONDS = 1.0  # from the first success to the second attempt of a callb
 
 
 def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float | None:
-    """Return when the next attempt of a delivery is due, in Unix seconds; None after a success or after the last retry.
+    """Return when the next attempt of a delivery is due, in Unix seconds.
 
-    `ended_at` is the end of the last attempt, or the end of the task if there was no attempt. Implements the clauses
-    `callback.retries`, `callback.at-most-three` and `callback.any-failure`.
+    Returns None after a success or after the last retry. `ended_at` is the end of the last attempt. Before the first
+    attempt, `ended_at` is the end of the task. Implements the clauses `callback.retries`, `callback.at-most-three` and
+    `callback.any-failure`.
     """
     if not delivery.attempts:
         return ended_at
@@ -42,10 +46,10 @@ def retry_pause(delivery: Delivery, rules: CallbackRules) -> float | None:
 def conclude(
     before: Delivery, attempt: Attempt, rules: CallbackRules, ended_at: float, *, retried: bool = True
 ) -> Delivery:
-    """Return a copy of the delivery `before` with `attempt` added and with the time of the next attempt.
+    """Return a copy of the delivery `before` with `attempt` added.
 
-    `ended_at` is the end of `attempt` in Unix seconds. If `retried` is false, no further attempt is planned, even if
-    `attempt` has failed.
+    The copy has the time of the next attempt. `ended_at` is the end of `attempt` in Unix seconds. If `retried` is
+    false, no further attempt is planned.
     """
     after = with_attempt(before, attempt)
     if not retried:

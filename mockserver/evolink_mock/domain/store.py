@@ -1,4 +1,4 @@
-"""The interface of a store, which keeps accounts, tasks, deliveries and journals, and changes accounts atomically."""
+"""The interface of a store for accounts, tasks, deliveries and journals."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class StoreError(Exception):
     """The store cannot be used at present. The message is the reason.
 
-    The call that raises this error changes nothing, unless the connection to a Redis server is lost during the call. In
-    this case, the server may have stored the change.
+    In general, the call that raises this error changes nothing. If a Redis connection is lost, the server may have
+    stored the change.
     """
 
 
@@ -53,23 +53,23 @@ class AccountState(Struct, frozen=True):
 
 
 class Store(Protocol):
-    """A store of accounts (by token), tasks (by id) and deliveries (by the id of their task).
+    """A store of accounts (by token), tasks (by id) and deliveries (by task id).
 
-    The methods `account`, `change` and `find` create an account if the token has none. All methods except `recorder`
-    and `close` may raise `StoreError`.
+    The methods `account`, `change` and `find` create an account if the token has none. The methods `recorder` and
+    `close` raise no errors. Every other method may raise `StoreError`.
     """
 
     @property
     def problem(self) -> str | None:
-        """The reason why the last write failed; None if it succeeded."""
+        """The reason why the last write failed. None if it succeeded."""
         ...
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token. The caller must not modify it, because only `change` stores modifications."""
+        """Return the account of a token. The caller must not modify the account."""
         ...
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account. Store the account, and any task and delivery that `step` returns.
+        """Call `step`, which modifies the account. Store the account and the records that `step` returns.
 
         If `step` raises an error or the store rejects the change, nothing is stored.
         """
@@ -80,30 +80,31 @@ class Store(Protocol):
         ...
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, and the task with this id, even if another account owns the task.
+        """Return the token's account, and the task with this id.
 
-        The caller must not modify the account. The task is None if no task has this id.
+        Another account may own the task. The caller must not modify the account. The task is None if no task has this
+        id.
         """
         ...
 
     async def task(self, task_id: str) -> Task | None:
-        """Return the task with this id, whichever account owns it; None if no task has this id."""
+        """Return the task with this id, of any account. Returns None if no task has this id."""
         ...
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account, in order of creation; only the last `latest` tasks if `latest` is set."""
+        """Return the tasks of an account, in order of creation. If `latest` is set, return the last `latest`."""
         ...
 
     async def delivery(self, task_id: str) -> Delivery | None:
-        """Return the delivery of a task's callback; None if the task has no callback."""
+        """Return the delivery of a task's callback. Returns None if the task has no callback."""
         ...
 
     async def deliveries(self, token: str) -> Sequence[Delivery]:
-        """Return the deliveries of an account, in the order in which their tasks were created."""
+        """Return the deliveries of an account, in the order of their tasks' creation."""
         ...
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the account's next callback is due, on the account's clock; None if no callback is planned."""
+        """Return when the account's next callback is due, on its clock. Returns None if none is planned."""
         ...
 
     async def drop(self, token: str) -> None:
@@ -111,32 +112,26 @@ class Store(Protocol):
         ...
 
     async def restore(self, state: AccountState) -> None:
-        """Store an account with its tasks, deliveries and journal, and replace the account with the same token, if any.
+        """Store an account with its tasks, deliveries and journal.
 
-        Raises ValueError if another account has a task with the same id as one of these tasks.
+        An account with the same token is replaced. Raises ValueError if another account has one of the task ids.
         """
         ...
 
     def recorder(self, token: str) -> Recorder:
-        """Return the object that records requests of an account, and the responses to them, in the account's journal.
-
-        This method never blocks and never raises an error.
-        """
+        """Return the recorder of the account's journal. This method never blocks and never raises an error."""
         ...
 
     async def journal(self, token: str) -> Journal:
-        """Return the journal of an account, which is the log of its requests and responses.
-
-        Before this method reads the journal, other workers write the exchanges that they still keep in memory.
-        """
+        """Return the journal of an account. Exchanges that workers still keep in memory are included."""
         ...
 
     async def dropped_exchanges(self) -> int:
-        """Return how many old requests, with their responses, have been removed from all journals to save space."""
+        """Return how many exchanges have been removed from all journals to save space."""
         ...
 
     async def clear_journal(self, token: str) -> None:
-        """Remove all requests, responses and violations from the journal of an account."""
+        """Remove all exchanges and violations from the journal of an account."""
         ...
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
@@ -147,10 +142,7 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Write the exchanges that are not in the journals yet, and end the leases of this process.
-
-        This method never raises an error.
-        """
+        """Write the remaining exchanges to the journals. End the leases of this process. Never raises an error."""
         ...
 
 
@@ -165,25 +157,24 @@ class Claim(Struct, frozen=True):
 class Leases(Protocol):
     """The leases of deliveries in a store that several workers share.
 
-    A lease is the right of one worker process to attempt a delivery. A worker keeps its leases while it renews them. If
-    the worker has died, the method `renew` of another worker ends these leases, so that any worker can lease the
-    deliveries.
+    A lease is the right of one worker process to attempt a delivery. A worker keeps its leases while it renews them.
+    The method `renew` of other workers ends the leases of a dead worker. Any worker can then lease the deliveries.
     """
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, on the mock server's clock; None if no delivery is planned."""
+        """Return when the next unleased delivery is due, on the server's clock. Returns None if none is planned."""
         ...
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now`, in Unix seconds of the mock server's clock.
+        """Lease deliveries that are due at `now` (Unix seconds of the mock server's clock).
 
-        For each pair of an account and a receiver, this call leases at most `most` deliveries. It leases none for the
-        pair if `may_hold(token, receiver)` returns False, because this worker already has enough of them.
+        At most `most` deliveries are leased for an account and a receiver. If `may_hold(token, receiver)` returns
+        False, none are leased for this pair.
         """
         ...
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the account's deliveries that are due by its frozen clock. If the clock is not frozen, lease none."""
+        """Lease the account's deliveries that are due by its frozen clock. Lease none if the clock runs."""
         ...
 
     async def claim_one(self, task_id: str) -> Claim | None:
@@ -202,9 +193,10 @@ class Leases(Protocol):
         ...
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Store the result of an attempt: replace the delivery `before` with the delivery `after`, and end the lease.
+        """Store the result of an attempt, and end the lease.
 
-        Returns False if this worker has lost the lease or the delivery was deleted.
+        The delivery `after` replaces the delivery `before`. Returns False if this worker has lost the lease or the
+        delivery was deleted.
         """
         ...
 
@@ -213,11 +205,11 @@ class Leases(Protocol):
         ...
 
     async def is_alive(self, worker: str) -> bool:
-        """Return whether the worker with this name is running, which means that it renews its leases."""
+        """Return whether the worker with this name still renews its leases."""
         ...
 
     async def renew(self) -> None:
-        """Renew the leases of this worker, and end the leases of dead workers. Must be called every second."""
+        """Renew the leases of this worker. End the leases of dead workers. A worker must call this every second."""
         ...
 
     async def end(self) -> None:
@@ -226,7 +218,7 @@ class Leases(Protocol):
 
 
 class SharedStore(Store, Protocol):
-    """A store in a file or on a server, which several worker processes can share."""
+    """A store that several worker processes can share: a file or a server."""
 
     worker: str  # the unique name of this process
     terms: AccountTerms  # the initial state of new accounts
@@ -238,30 +230,30 @@ class SharedStore(Store, Protocol):
         ...
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """Return the value that all workers share under this name, such as the seed of the task ids.
+        """Return the value that all workers share under this name.
 
-        If no value is stored under this name, `value` is stored and returned.
+        An example is the seed of the task ids. If no value is stored under this name, `value` is stored and returned.
         """
         ...
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a value under this name for all workers. It replaces the earlier value, if any."""
+        """Store a value under this name for all workers. An earlier value is replaced."""
         ...
 
     async def has_changed(self) -> bool:
-        """Return whether another worker has written to the store since the last call of this method."""
+        """Return whether another worker has written to the store since the last call."""
         ...
 
     async def flush(self) -> None:
-        """Write some of the collected exchanges of this worker to the journals; later calls write the others.
+        """Write some of the collected exchanges of this worker to the journals. Later calls write the others.
 
-        Must be called many times per second, because a worker can collect only a limited number of exchanges.
+        A worker must call this many times per second, because it can collect a limited number of exchanges.
         """
         ...
 
 
 class LocalStore(Store, Protocol):
-    """A store whose calls take at most tens of microseconds, and may therefore block the event loop."""
+    """A store that may block the event loop. A call takes at most tens of microseconds."""
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Do the same as `find`, without awaiting."""
@@ -273,26 +265,26 @@ class LocalStore(Store, Protocol):
 
 
 class BatchingStore(LocalStore, Protocol):
-    """A store that can handle several HTTP requests together, in one round trip or one transaction.
+    """A store that can handle several HTTP requests in one round trip or transaction.
 
-    While `is_batching` is true, the coroutines `find` and `change` do not execute their commands (the reads and writes
-    that they need). Instead, they yield the commands to the batched lane, which runs the coroutines step by step. The
-    lane passes the commands of several requests to `send`, and passes the replies back to the coroutines.
+    While `is_batching` is true, the coroutines `find` and `change` yield their commands. The batched lane collects the
+    commands of several requests, and passes them to `send`. The lane then continues each coroutine with the replies to
+    its commands.
     """
 
     is_batching: bool
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. The store checks its cached accounts and tasks for changes once in each batch."""
+        """Begin a batch of requests. Cached accounts and tasks are checked for changes once in each batch."""
         ...
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
-        """Return the token's account, and the task with this id, from the cache; None if they are not cached."""
+        """Return the token's account, and the task with this id. Returns None if one of them is not cached."""
         ...
 
     def send(self, commands: Sequence[Any]) -> list[Any]:
-        """Execute commands of several requests. For each command, return the reply, or the exception that it caused.
+        """Execute commands of several requests. Return the reply to each command.
 
-        Raises `StoreError` if the store cannot be used.
+        If a command fails, its reply is the exception. Raises `StoreError` if the store cannot be used.
         """
         ...

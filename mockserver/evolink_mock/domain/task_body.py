@@ -1,4 +1,4 @@
-"""The JSON of a task at a given time, as the bodies of responses and callbacks show it."""
+"""The JSON of a task at a given time, for responses and callbacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ MEDIA_PATH = "/media/"
 
 
 def media_name(task: Task, index: int = 0) -> str:
-    """Return the file name of the task's result with this index, counted from 0 (clause `link.extension`)."""
+    """Return the file name of a result (clause `link.extension`).
+
+    `index` is the index of the result in the task, counted from 0.
+    """
     number = f"-{index + 1}" if index else ""
     return task.id + number + suffix(task.media)
 
@@ -28,10 +31,10 @@ def result_url(task: Task, index: int = 0) -> str:
 
 
 def to_dict(task: Task, now: float) -> dict[str, Any]:
-    """Return the JSON of a task at `now`: the example response of the OpenAPI document, with the values of this task.
+    """Return the JSON of a task at `now`.
 
-    `results` is present only if the task is completed, and `error` only if the task has failed (clauses
-    `task.results-when-completed` and `task.error-when-failed`).
+    The OpenAPI document's example response is filled with the values of this task. A completed task has `results`
+    (clause `task.results-when-completed`). A failed task has `error` (clause `task.error-when-failed`).
     """
     timetable, operation = task.timetable, task.operation
     state = view(timetable, now)
@@ -54,13 +57,10 @@ def to_dict(task: Task, now: float) -> dict[str, Any]:
 
 
 def _task_info(task: Task, *, is_over: bool) -> dict[str, Any]:
-    """Return the member `task_info` with the values of the task.
-
-    `can_cancel` is true while the task is unfinished, unless the OpenAPI document's example has `false`.
-    """
     documented = task.operation.answer["task_info"]
     info = dict(documented)
     if "can_cancel" in info:
+        # The tasks of some operations can never be cancelled. Their documented example has `false`.
         info["can_cancel"] = not is_over and info["can_cancel"] is not False
     if "estimated_time" in info:
         info["estimated_time"] = task.timetable.estimate
@@ -79,9 +79,9 @@ def _add_results(body: dict[str, Any], task: Task) -> None:
 
 
 def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
-    """Return the member `result_data` of a completed task: an object for each result, with its id and its link.
+    """Return the member `result_data` of a completed task, if the document has no example.
 
-    This function is used if the OpenAPI document mentions this member, but has no example of it.
+    The list has an object for each result, with its id and its link.
     """
     entries = []
     for index, link in enumerate(links):
@@ -110,14 +110,14 @@ def to_json(task: Task, now: float) -> bytes:
 
 
 class PendingBody:
-    """Encodes pending tasks that equal a template (the task that is passed to the constructor) except for three values.
+    """Encodes pending tasks that are similar to the task `task` of the constructor.
 
-    These values are the id, the time of creation and the estimate. The JSON of the template is encoded only once, with
-    placeholders for the three values. NUL characters delimit the placeholders, because JSON contains no NUL. The JSON
-    with the latest time of creation and estimate is kept. If the next task has the same time of creation and estimate,
-    only its id must be inserted.
+    The tasks may differ in the id, the time of creation and the estimate.
     """
 
+    # The JSON of the first task is encoded once, with placeholders for the three values. NUL characters delimit the
+    # placeholders, because JSON contains no NUL. The JSON with the latest time of creation and estimate is kept. If the
+    # next task has the same two values, only its id must be inserted.
     def __init__(self, task: Task) -> None:
         body = to_dict(task, task.timetable.created)
         body |= {"created": msgspec.Raw(b"\0(created)d\0"), "id": msgspec.Raw(b'"\0(id)b\0"')}
@@ -129,7 +129,7 @@ class PendingBody:
         self._parts = [b"", b"", b""]  # its JSON before its id, its id, and the rest
 
     def encode(self, task: Task) -> bytes:
-        """Return the JSON of `task`, which must be pending."""
+        """Return the JSON of the pending task `task`."""
         timetable = task.timetable
         second, estimate = int(timetable.created), timetable.estimate
         if second != self._second or estimate != self._estimate:

@@ -1,7 +1,7 @@
 """Tasks and their timetables.
 
-When a task is created, its timetable is fixed: when the task starts, when it ends, and whether it fails. A status query
-therefore only computes the task's present state from the timetable.
+A task's timetable is fixed at its creation. The timetable says when the task starts and ends, and whether it fails. A
+status query computes the task's present state from the timetable.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
     """When a task starts and ends, in Unix seconds, and how it ends.
 
     The task is pending before `starts`, processing before `ends`, and afterwards completed or failed. If `starts` is
-    infinite, the task stays pending for ever. If only `ends` is infinite, the task stays in processing for ever.
+    infinite, the task stays pending for ever. If `starts` is finite and `ends` is infinite, the task stays in
+    processing.
     """
 
     created: float
@@ -60,7 +61,10 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
-    """Faults that a recipe requests for a task, such as expired result links or a late callback."""
+    """Faults that a recipe requests for a task.
+
+    Examples are expired result links and a late callback.
+    """
 
     link: str = ""  # fault of result links: expired, 404, truncated, page (HTML, no video), empty or redirect
     callback: str = ""  # late, twice, early or never
@@ -69,16 +73,17 @@ class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Results(Struct, frozen=True, gc=False):
-    """The number of a task's results, the credits reserved at its creation, and the credits charged on completion."""
+    """The number and the price of a task's results."""
 
     count: int
-    reserved: float
-    settled: float
+    reserved: float  # credits reserved at the creation of the task
+    settled: float  # credits charged on completion
 
 
 class Task(Struct, frozen=True, gc=False):
-    """A stored task. To save memory, similar tasks share all objects except for the id and the timetable."""
+    """A stored task."""
 
+    # Similar tasks share the objects of all other fields than `id` and `timetable`, to save memory.
     id: str
     account: str  # the token with which the task was created
     operation: CreateOperation
@@ -105,9 +110,9 @@ def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = 
 
 
 def queued(timetable: Timetable, queue_end: float) -> Timetable:
-    """Return the timetable of a task that waits until `queue_end`, the time at which the account's earlier tasks end.
+    """Return the timetable of a task that waits for the account's earlier tasks.
 
-    The waiting time is added to the start, the end and the estimate.
+    The earlier tasks end at `queue_end`. The waiting time is added to the start, the end and the estimate.
     """
     shift = max(0.0, queue_end - timetable.created)
     estimate = timetable.estimate if math.isinf(shift) else timetable.estimate + math.ceil(shift)
@@ -117,13 +122,16 @@ def queued(timetable: Timetable, queue_end: float) -> Timetable:
 
 
 def stuck(timetable: Timetable, phase: Phase) -> Timetable:
-    """Return the timetable of a task that stays in `phase` (pending or processing) for ever."""
+    """Return the timetable of a task that stays pending or processing for ever (`phase`)."""
     starts = math.inf if phase is Phase.PENDING else timetable.starts
     return Timetable(timetable.created, starts, math.inf, timetable.estimate, timetable.outcome)
 
 
 def halfway(timetable: Timetable) -> float:
-    """Return the time halfway between the start and the end of processing; infinite if the task never ends."""
+    """Return the time halfway between the start and the end of processing.
+
+    The time is infinite if the task never ends.
+    """
     return (
         timetable.starts + (timetable.ends - timetable.starts) / 2
         if math.isfinite(timetable.ends)
@@ -145,17 +153,17 @@ class Phase(IntEnum):
 
 
 class View(Struct, frozen=True):
-    """The phase and the progress (0 to 100) of a task at a given time."""
+    """The state of a task at a given time."""
 
     phase: Phase
-    progress: int
+    progress: int  # 0 to 100
 
 
 def view(timetable: Timetable, now: float) -> View:
     """Return the phase and the progress of a task at `now`.
 
     The progress of a pending task is 0. During processing, the progress rises from 1 to at most 99. The progress of a
-    completed task is 100. A failed or cancelled task has progress 0, which the clause `task.progress-monotone` permits.
+    completed task is 100. The progress of a failed or cancelled task is 0 (clause `task.progress-monotone`).
 
     The sequence of phases follows the clauses `task.status-order` and `task.final`.
     """

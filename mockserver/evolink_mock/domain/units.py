@@ -1,4 +1,4 @@
-"""Parse durations (`5s`), ranges of durations (`1s..3s`) and rates (`30/minute`) in command lines and recipes."""
+"""Parse durations (`5s`), ranges (`1s..3s`) and rates (`30/minute`) in command lines and recipes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _RATE = re.compile(r"([0-9]{1,9})\s*(?:/|per)\s*(second|minute|hour|day)s?")
 
 
 def parse_duration(text: str) -> float:
-    """Parse a duration such as `500ms`, `5s`, `5` (seconds), `2m` or `1.5h`, and return it in seconds.
+    """Parse a duration such as `500ms`, `5s`, `5` (seconds), `2m` or `1.5h`.
 
-    Raises ValueError for any other notation, and for durations below 1 ms or above 366 days.
+    Returns seconds. Raises ValueError for any other notation. Raises ValueError below 1 ms and above 366 days.
     """
     match = _DURATION.fullmatch(text.strip().lower())
     seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
@@ -54,7 +54,7 @@ class Rate(Struct, frozen=True):
 
 
 class Speed(Struct, frozen=True):
-    """The range from which the durations of tasks are chosen, in seconds of the account's clock."""
+    """The range of the durations of tasks, in seconds of the account's clock."""
 
     shortest: float
     longest: float
@@ -62,8 +62,8 @@ class Speed(Struct, frozen=True):
     def duration(self, random: int) -> float:
         """Return the duration of one task in seconds, rounded to milliseconds.
 
-        The pseudo-random number `random` selects the duration. On a logarithmic scale, all durations in the range are
-        equally likely.
+        The pseudo-random number `random` selects the duration. On a logarithmic scale, all durations are equally
+        likely.
         """
         if self.shortest == self.longest:
             return self.shortest

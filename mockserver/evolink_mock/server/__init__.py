@@ -1,1 +1,1 @@
-"""The ASGI app of the mock, and the sockets and connections through which it is served."""
+"""The ASGI app of the mock, and its sockets and connections."""

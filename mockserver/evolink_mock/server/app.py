@@ -41,7 +41,8 @@ _PAGES = f"{START}/"
 def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
     """Create the ASGI app, with the control API if the setting `control` is "on".
 
-    The app calls `observe` with every completed exchange, except requests for pages of the console.
+    The app calls `observe` with every completed exchange. Requests for pages of the console are not passed to
+    `observe`.
     """
     routes = _routes(service)
     paths = [route.path for route in routes] + (CONTROL_PATHS if service.settings.control == "on" else [])
@@ -66,10 +67,6 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
 def _counting(
     service: Service, table: RouteTable, observe: Callable[[Exchange], None]
 ) -> Callable[[Exchange], None]:
-    """Wrap `observe` so that each exchange is also counted in the metrics.
-
-    Requests to the control API and the console are not counted.
-    """
     if not service.settings.metrics:
         return observe
     metrics = service.metrics
@@ -77,6 +74,7 @@ def _counting(
     service.callback_service.observe = metrics.observe_attempt
 
     def count_and_observe(exchange: Exchange) -> None:
+        # Requests to the control API and the console are not counted.
         if exchange.journal is not None or not f"{exchange.path}/".startswith(f"{PREFIX}/"):
             metrics.observe(exchange)
         observe(exchange)
@@ -85,14 +83,10 @@ def _counting(
 
 
 def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
-    """Wrap `observe` so that each exchange is also added to the exchange feed, which the console shows.
-
-    Requests to the control API are not added to the feed. Requests for pages of the console are ignored completely:
-    they are not added to the feed, and `observe` is not called.
-    """
     publish = service.exchange_feed.publish
 
     def observe_and_publish(exchange: Exchange) -> None:
+        # Requests to the control API are not added to the exchange feed, which the console shows.
         if exchange.journal is None and f"{exchange.path}/".startswith(f"{PREFIX}/"):
             if not exchange.path.startswith(_PAGES):  # the requests of an open page would fill the log
                 observe(exchange)
@@ -104,12 +98,7 @@ def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callab
 
 
 def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
-    """Return a function that records requests that belong to no account.
-
-    The function records them in a separate journal, which the store keeps under the empty token. Requests to the
-    control API are not recorded.
-    """
-    anonymous = service.store.recorder("")
+    anonymous = service.store.recorder("")  # for requests that belong to no account
 
     def record(exchange: Exchange) -> None:
         if not f"{exchange.path}/".startswith(f"{PREFIX}/"):
@@ -120,7 +109,6 @@ def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
 
 
 def _routes(service: Service) -> list[Route]:
-    """Return the routes of the simulated API, and for each path a route that answers all other methods with a 405."""
     query = service.spec.query
     routes = [Route(query.path, QueryEndpoint(service, query), methods=["GET"])]
     routes += [
@@ -132,6 +120,7 @@ def _routes(service: Service) -> list[Route]:
     routes += _file_routes(service)
     routes.append(Route(MEDIA_PATH + "{name}", MediaEndpoint(service), methods=["GET"]))
     others = [MethodNotAllowed(*sorted(route.methods or ())) for route in routes]
+    # All other methods of a path get a 405.
     return routes + [
         Route(route.path, Unmatched(service, other)) for route, other in zip(routes, others, strict=True)
     ]

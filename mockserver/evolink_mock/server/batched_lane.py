@@ -1,10 +1,11 @@
-"""The batched lane: serve requests together if they arrive in the same turn of the event loop.
+"""The batched lane serves the requests of one turn of the event loop together.
 
-The fast lane (module `fast_lane`) responds to small requests without uvicorn. The batched lane is its variant for
-stores that several workers share. In an SQLite file, the requests share one transaction; on a Redis or Valkey server,
-they share one round trip. Each request is served by a coroutine, which stops when it needs the store. The commands of
-all stopped coroutines are then sent together, and each coroutine continues with the replies to its commands. A status
-query that the cache of the store can answer needs no coroutine.
+Several workers can share a store. The batched lane is the variant of the fast lane for such stores. In an SQLite file,
+the requests share one transaction. On a Redis or Valkey server, the requests share one round trip.
+
+A coroutine serves each request. The coroutine stops when it needs the store. The lane then sends the commands of all
+stopped coroutines to the store together. Each coroutine continues with the replies to its commands. A status query from
+the cache of the store needs no coroutine.
 """
 
 from __future__ import annotations
@@ -46,12 +47,6 @@ class BatchedConnection(Connection, Protocol):
 
 
 class _Request:
-    """A request in the batched lane.
-
-    `data` are the received bytes: this request and perhaps others that follow it. While the request waits for the
-    store, `commands` are the commands that the store must execute; otherwise, `commands` is None.
-    """
-
     def __init__(
         self,
         connection: BatchedConnection,
@@ -61,19 +56,15 @@ class _Request:
         store: BatchingStore,
     ) -> None:
         self.connection = connection
-        self.data = data
+        self.data = data  # this request and perhaps others that follow it
         self.exchange, self.end = request.exchange, request.end
-        self.commands: Sequence[Any] | None = None
+        self.commands: Sequence[Any] | None = None  # for the store, while the request waits for their replies
         self.is_served = False
         self._store = store
         self._coroutine = lane.serving(request, connection)
         self._go_on(self._coroutine.send, None)
 
     def receive(self, replies: Sequence[Any]) -> None:
-        """Continue the coroutine of the request with the replies to its commands.
-
-        If a reply is a `StoreError`, raise this error in the coroutine instead.
-        """
         error = next((reply for reply in replies if isinstance(reply, StoreError)), None)
         if error is None:
             self._go_on(self._coroutine.send, replies)
@@ -96,7 +87,7 @@ class _Request:
 
 
 class BatchedLane:
-    """Collects the requests that arrive in one turn of the event loop, and serves them in the next turn."""
+    """Collects requests during one turn of the event loop. The next turn serves them."""
 
     def __init__(self, lane: FastLane, store: BatchingStore) -> None:
         self._lane = lane
@@ -107,8 +98,8 @@ class BatchedLane:
     def add(self, connection: BatchedConnection, data: bytes) -> None:
         """Serve the requests in `data` in the next turn of the event loop.
 
-        If a request may have to wait (for example because a recipe delays its response), uvicorn serves it and the
-        requests after it in `data`.
+        A request may have to wait, for example to delay its response. This request and the later ones in `data` are
+        left to uvicorn.
         """
         earlier = self._arrived.get(connection)
         if earlier is not None:
@@ -118,7 +109,7 @@ class BatchedLane:
         self._arrived[connection] = data
 
     def has(self, connection: BatchedConnection) -> bool:
-        """Return whether data of this connection is waiting for the next turn of the event loop."""
+        """Return whether data of this connection is waiting for the next turn."""
         return connection in self._arrived
 
     def run(self) -> None:
@@ -140,12 +131,9 @@ class BatchedLane:
                 self.add(request.connection, request.data[request.end :])
         self._write_responses()
 
+    # Returns the first request in `data` that needs the store. Serves the requests before it. Leaves `data` from the
+    # first request that the lane cannot serve to uvicorn.
     def _begin(self, connection: BatchedConnection, data: bytes) -> _Request | None:
-        """Serve requests at the beginning of `data`, up to the first that needs the store, and return that request.
-
-        If a request that the lane cannot serve comes first, let uvicorn serve this request and everything after it in
-        `data`, and return None. Also return None if no request in `data` needs the store.
-        """
         for _ in range(MOST_REQUESTS):
             request = self._lane.read(data, 0, connection)
             if request is None:
@@ -165,7 +153,6 @@ class BatchedLane:
         return None
 
     def _exchange(self, requests: Sequence[_Request]) -> None:
-        """Send the commands of several requests to the store together, and continue each request with its replies."""
         commands = [command for request in requests for command in request.commands or ()]
         try:
             replies = self._store.send(commands)
@@ -180,10 +167,7 @@ class BatchedLane:
             first = last
 
     def _write_responses(self) -> None:
-        """Write the collected responses directly one after another.
-
-        A client process that has several connections then wakes once for all responses, instead of once for each.
-        """
+        # Directly one after another, so that a client process with several connections wakes once for all responses.
         served, self._served = self._served, []
         for connection, exchange in served:
             if connection.can_respond():

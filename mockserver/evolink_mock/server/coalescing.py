@@ -13,11 +13,10 @@ _HEAD = b"HTTP/1."
 
 
 class CoalescingTransport:
-    """Delays the head of a response until its body begins, or until the response or the connection ends.
+    """Delays the head of a response until its body begins.
 
-    The argument `continue_reading` is a function that returns whether the client is still sending. If the client is
-    still sending, the first call of `close` ends only the direction from the server to the client, and the next call
-    closes the connection completely.
+    A head without a body is written when the response or the connection ends. `continue_reading` returns whether the
+    client is still sending.
     """
 
     __slots__ = ("_continue_reading", "_head", "_transport", "_write", "is_closing", "write_response")
@@ -30,7 +29,7 @@ class CoalescingTransport:
         self.is_closing: Callable[[], bool] = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Delay `data` if it is the head of a response; otherwise, write it, together with the delayed head, if any."""
+        """Write `data`. If `data` is the head of a response, delay it until the next call."""
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(_HEAD) and data.endswith(b"\r\n\r\n") and not data.startswith(_INTERIM):
@@ -39,7 +38,7 @@ class CoalescingTransport:
         self._write(data)
 
     def flush(self) -> None:
-        """Write the delayed head, if any, without waiting for a body."""
+        """Write a delayed head without waiting for a body."""
         if self._head:
             head, self._head = self._head, b""
             self._write(head)
@@ -47,7 +46,8 @@ class CoalescingTransport:
     def close(self) -> None:
         """Close the connection after everything is written.
 
-        If the client is still sending, end only the direction from the server to the client, and continue to read.
+        If the client is still sending, stop sending and continue to read. The next call then closes the connection
+        completely.
         """
         self.flush()
         if self._transport.is_closing() or not self._continue_reading():
@@ -58,5 +58,5 @@ class CoalescingTransport:
             self._transport.write_eof()
 
     def __getattr__(self, name: str) -> Any:
-        """Return any other attribute of the wrapped transport."""
+        """Return an attribute of the wrapped transport."""
         return getattr(self._transport, name)

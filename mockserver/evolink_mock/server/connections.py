@@ -8,10 +8,10 @@ from uvicorn.server import ServerState
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """The limits of one listener. Bodies are limited by the setting `max_body`.
+class ConnectionLimits:  # the setting `max_body` limits the bodies
+    """The limits of one listener. Times are in seconds of real time.
 
-    Times are in seconds of real time. An early response is sent before the whole body of the request has arrived.
+    An early response is sent before the whole body of the request has arrived.
     """
 
     head_bytes: int = 64 * 1024  # maximum size of a request line with its headers; a larger head gets a 431
@@ -22,6 +22,6 @@ class ConnectionLimits:
 
 
 class ConnectionState(ServerState):
-    """The connections of all listeners, as uvicorn records them, and whether any client has ever connected."""
+    """The connections of all listeners, as uvicorn records them."""
 
-    was_reached = False
+    was_reached = False  # whether any client has ever connected

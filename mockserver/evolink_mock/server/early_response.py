@@ -1,4 +1,4 @@
-"""Responses to invalid HTTP requests, which a connection writes without calling the ASGI app."""
+"""Responses to invalid HTTP requests. A connection writes them without the ASGI app."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
-"""The fast lane: respond to a small request in one call and one write, without an asyncio task.
+"""The fast lane responds to small requests without uvicorn.
 
-The lane serves a request only if the received data contain the whole request, the request creates a task, queries a
-task or queries the credits, and a call to the store takes at most tens of microseconds. If a recipe may apply or the
-request contains a callback URL, the endpoint raises `MayWaitError` before it changes anything, and uvicorn serves the
-request, as it serves every request that the lane cannot serve. The response, the journal entry and the log line of a
-request do not depend on whether the lane or uvicorn serves the request.
+The lane sends a response in one call and one write. The received data must contain the whole request. The request must
+create a task, query a task or query the credits. A call to the store must take at most tens of microseconds. Every
+other request is left to uvicorn.
+
+The endpoint raises `MayWaitError` if a recipe may apply. The endpoint raises the same error for a callback URL. The
+endpoint has changed nothing at this point. The request is then left to uvicorn. The lane and uvicorn give the same
+response, journal entry and log line.
 """
 
 from __future__ import annotations
@@ -52,17 +54,20 @@ class Connection(Protocol):
 
 
 class LaneRequest(Struct, frozen=True, gc=False):
-    """A complete request, which ends at the offset `end` in the received data."""
+    """A complete request in the received data."""
 
     endpoint: LaneEndpoint
     exchange: Exchange
     head: RequestHead
     body: bytes
-    end: int
+    end: int  # its end, as an offset in the received data
 
 
 class FastLane:
-    """Responds to small requests to one ASGI app without uvicorn, if they never have to wait."""
+    """Responds to small requests to one ASGI app without uvicorn.
+
+    Requests that may have to wait are left to uvicorn.
+    """
 
     def __init__(self, app: ExchangeMiddleware, batching_store: BatchingStore | None = None) -> None:
         self._app = app
@@ -75,9 +80,9 @@ class FastLane:
         self.ended = 0.0  # when the last request was served, on the stopwatch
 
     def answer(self, data: bytes, connection: Connection, default_headers: Headers) -> tuple[bytes, int]:
-        """Serve the requests at the beginning of `data`, up to the first that the fast lane cannot serve.
+        """Serve the requests in `data` until the fast lane cannot serve one.
 
-        Returns the responses, and the length of the served requests in bytes. uvicorn must serve the rest of `data`.
+        Returns the responses, and the length of the served requests in bytes. The rest of `data` is left to uvicorn.
         """
         responses: list[bytes] = []
         end = count = 0
@@ -116,14 +121,14 @@ class FastLane:
         return LaneRequest(endpoint, exchange, block.head, body, end)
 
     def serve_from_cache(self, request: LaneRequest) -> bool:
-        """Serve a status query from the cache of the store. Return False if the cache cannot answer the request."""
+        """Serve a status query from the cache of the store. Return False if the cache has no answer."""
         endpoint = request.endpoint
         if not isinstance(endpoint, QueryEndpoint):
             return False
         return self._app.respond_from_cache(endpoint, request.exchange, request.head)
 
     def serving(self, request: LaneRequest, connection: Connection) -> Coroutine[Any, Any, None]:
-        """Return the coroutine that serves a request, and yields the commands that the store must execute for it.
+        """Return the coroutine that serves a request. The coroutine yields the commands for the store.
 
         The coroutine raises `MayWaitError` if uvicorn must serve the request.
         """
@@ -132,7 +137,7 @@ class FastLane:
         )
 
     def response(self, exchange: Exchange, default_headers: Headers) -> list[bytes]:
-        """Return the parts of a response. Joined, they are the bytes that uvicorn would send."""
+        """Return the parts of a response. The joined parts are the bytes that uvicorn would send."""
         if default_headers is not self._default_headers:  # uvicorn replaces them every second, for the date
             self._default_headers, self._default_lines = default_headers, _lines(default_headers)
         self.ended = exchange.began + exchange.seconds
@@ -140,7 +145,10 @@ class FastLane:
         return [STATUS_LINE[exchange.status], self._default_lines, headers, b"\r\n", exchange.answer_body]
 
     def record_soon(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Record the served requests in the next turn of the event loop, after their responses have been sent."""
+        """Record the served requests in the next turn of the event loop.
+
+        Their responses have then been sent.
+        """
         if not self._will_record:
             self._will_record = True
             loop.call_soon(self._record)
@@ -149,8 +157,8 @@ class FastLane:
         self._will_record = False
         self._app.record()
 
+    # None if uvicorn must serve the request. `line` is a request line such as `GET /v1/credits HTTP/1.1`.
     def _route(self, line: bytes) -> _Route | None:
-        """Return the route of a request line (`GET /v1/credits HTTP/1.1`); None if uvicorn must serve the request."""
         match = _REQUEST_LINE.fullmatch(line)
         if match is None:
             return None
@@ -165,9 +173,10 @@ class FastLane:
 
 
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
-    """Create the fast lane, which responds to small requests to an app without uvicorn.
+    """Create the fast lane of an app.
 
-    Returns None if the settings turn it off, if a recipe applies to all requests, or if calls to the store may be slow.
+    Returns None if the settings turn the lane off. Returns None if a recipe applies to all requests. Returns None if
+    calls to the store may be slow.
     """
     settings, store = service.settings, service.store
     may_wait = service.default_recipe or not hasattr(store, "find_now")  # the store is not a `LocalStore`

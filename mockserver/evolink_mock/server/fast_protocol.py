@@ -1,4 +1,4 @@
-"""A connection that serves requests in the fast lane if it can, because the lane is faster than uvicorn."""
+"""A connection with a fast lane."""
 
 from __future__ import annotations
 
@@ -17,24 +17,22 @@ if TYPE_CHECKING:
     from evolink_mock.server.fast_lane import FastLane, Headers
 
 
+# If each response were written immediately, each might wake a client process on another core. Waking a process can take
+# a third of the time that a request takes.
 class ResponseQueue:
-    """The responses of the fast lane in one turn of the event loop, written one after another in the next turn.
-
-    If each response were written immediately, each might wake a client process on another core. Waking a process
-    can take a third of the time that a request takes.
-    """
+    """The fast lane's responses in one turn of the event loop. The next turn writes them."""
 
     def __init__(self) -> None:
         self._responses: list[tuple[BatchedConnection, bytes]] = []
 
     def add(self, connection: BatchedConnection, response: bytes) -> None:
-        """Queue a response, which is written in the next turn of the event loop."""
+        """Queue a response. The next turn of the event loop writes it."""
         if not self._responses:
             asyncio.get_running_loop().call_soon(self.write)
         self._responses.append((connection, response))
 
     def write(self) -> None:
-        """Write the queued responses in the order in which they were added, except those for closed connections."""
+        """Write the queued responses, the oldest first. Responses for closed connections are dropped."""
         responses, self._responses = self._responses, []
         for connection, response in responses:
             if connection.can_respond():
@@ -42,7 +40,7 @@ class ResponseQueue:
 
 
 class FastProtocol(Protocol):
-    """A connection with a fast lane, which responds to small requests. uvicorn serves all other requests."""
+    """A connection with a fast lane for small requests. Other requests are left to uvicorn."""
 
     fast_lane: FastLane
     batched_lane: BatchedLane | None = None  # None if the store cannot serve several requests together
@@ -55,12 +53,12 @@ class FastProtocol(Protocol):
         return self.server_state.default_headers
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin a connection, and prepare the part of the ASGI scope that all requests of the connection share."""
+        """Begin a connection. Prepare the part of the ASGI scope that its requests share."""
         super().connection_made(transport)
         self.shared_scope: Scope = {"scheme": self.scheme, "server": self.server}
 
     def data_received(self, data: bytes) -> None:
-        """Serve the requests in `data` in the fast lane until it cannot serve one; then serve the rest with uvicorn."""
+        """Serve the requests in `data` in the fast lane. Leave the first unsuitable one and the rest to uvicorn."""
         batch = self.batched_lane
         if batch is not None and (batch.has(self) or self._may_take_lane()):
             batch.add(self, data)
@@ -77,12 +75,12 @@ class FastProtocol(Protocol):
         super().data_received(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
-        """Serve the waiting requests of this connection immediately, because the client sends nothing more."""
+        """Serve the waiting requests of this connection immediately. The client sends nothing more."""
         self._serve_now()
         return super().eof_received()
 
     def shutdown(self) -> None:
-        """Serve the waiting requests immediately, and close the connection, because the server stops."""
+        """Serve the waiting requests immediately, and close the connection. The server stops."""
         self._serve_now()
         super().shutdown()
 
@@ -91,7 +89,7 @@ class FastProtocol(Protocol):
         return not self.transport.is_closing()
 
     def respond(self, response: bytes) -> None:
-        """Write a response of the fast lane or the batched lane, and restart the time limit for idle connections."""
+        """Write a response of a lane, and restart the time limit for idle connections."""
         self.transport.write_response(response)
         self._answered = self.fast_lane.ended
         if self._timer is not None:
@@ -118,7 +116,10 @@ class FastProtocol(Protocol):
         )
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close the connection if it has been idle since the timer was started; otherwise, restart the timer."""
+        """Close the connection if it has been idle for the whole time limit.
+
+        If the lane has served a request meanwhile, the timer is restarted.
+        """
         left = self._answered + self.timeout_keep_alive - stopwatch()
         if left > 0:
             self._wait_for_request(left)
@@ -130,7 +131,10 @@ class FastProtocol(Protocol):
 
 
 def protocol_with(limits: ConnectionLimits, lane: FastLane | None = None) -> type[Protocol]:
-    """Return the class for connections of a listener with these limits and, if `lane` is set, with a fast lane."""
+    """Return the class for connections of a listener with these limits.
+
+    If `lane` is set, the connections have this fast lane.
+    """
     members: dict[str, Any] = {"limits": limits, "is_overload_logged": False}
     if lane is None:
         return type("LimitedProtocol", (Protocol,), members)

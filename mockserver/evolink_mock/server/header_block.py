@@ -1,4 +1,4 @@
-"""The headers of a request as one block of bytes, parsed once and cached, because clients repeat their headers."""
+"""The headers of a request as one block of bytes. The parsed headers are cached."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ _MOST_DIGITS = 9  # maximum number of digits of a Content-Length
 
 
 class HeaderBlock(Struct, frozen=True):
-    """The parsed headers of a request. `length` is the value of Content-Length; 0 without this header."""
+    """The parsed headers of a request."""
 
     headers: Headers
     head: RequestHead  # the headers by name, and the bearer token
-    length: int
+    length: int  # the value of Content-Length; 0 without this header
 
 
+# Clients repeat their headers.
 class HeaderBlocks:
     """A cache of parsed request headers. The keys are the header lines as bytes."""
 
@@ -37,9 +38,10 @@ class HeaderBlocks:
         self._blocks: dict[bytes, HeaderBlock | None] = {}
 
     def get(self, block: bytes) -> HeaderBlock | None:
-        """Return the parsed headers in `block`, the header lines of a request without the empty line after them.
+        """Return the parsed headers in `block`.
 
-        Returns None if the headers are invalid, or if the fast lane cannot serve a request with these headers.
+        `block` contains the header lines of a request without the empty line after them. Returns None if the headers
+        are invalid. Returns None if the fast lane cannot serve requests with these headers.
         """
         try:
             return self._blocks[block]
@@ -67,7 +69,7 @@ class _Collector:
 def parse(block: bytes) -> HeaderBlock | None:
     """Parse the header lines of a request with the HTTP parser of uvicorn.
 
-    Returns None if the headers are invalid, or if the fast lane cannot serve a request with these headers.
+    Returns None if the headers are invalid. Returns None if the fast lane cannot serve requests with these headers.
     """
     collector = _Collector()
     parser = httptools.HttpRequestParser(collector)
@@ -89,10 +91,7 @@ def parse(block: bytes) -> HeaderBlock | None:
 
 
 def _shared(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-    """Return the cached object that is equal to `header`, so that recorded requests with equal headers share it.
-
-    A header with a credential is not cached.
-    """
+    # Recorded requests with equal headers share one object. Credentials are never cached.
     if is_credential_header(header[0]) or len(header[1]) > _MOST_SHARED_BYTES:
         return header
     if len(_headers) >= _MOST_SHARED:

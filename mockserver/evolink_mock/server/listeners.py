@@ -36,17 +36,13 @@ class PortError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """The listening sockets of one mock.
-
-    If there is an https listener, its certificate is issued by `authority` and is valid for `hosts`, the host names of
-    the simulated API.
-    """
+    """The listening sockets of one mock."""
 
     http: socket.socket
     https: socket.socket | None = None
     proxy: socket.socket | None = None
-    authority: Authority | None = None
-    hosts: tuple[str, ...] = ()
+    authority: Authority | None = None  # issues the certificate of the https listener
+    hosts: tuple[str, ...] = ()  # host names of the simulated API, for which the certificate is valid
     tls: ssl.SSLContext | None = None  # TLS context of the https listener
     control: socket.socket | None = None  # listener of the control API, if the API has its own address
 
@@ -62,9 +58,10 @@ class Listeners:
 def open_listeners(spec: Spec, settings: Settings) -> Listeners:
     """Open a listening socket for every port in the settings.
 
-    The proxy needs the https listener, which gets a free port if the settings do not name one. Raises `PortError` if a
-    port cannot be opened, `AuthorityError` if the certificate authority cannot be read or created, and `SettingError`
-    if the settings name no folder for the certificate authority and this user has no home folder for the default one.
+    The proxy needs the https listener. If the settings have no https port, a free port is used.
+
+    Raises `PortError` if a port cannot be opened. Raises `AuthorityError` if the certificate authority cannot be read
+    or created. Raises `SettingError` if `ca_folder` raises this error.
     """
     host, https_port, proxy_port = settings.host, settings.https_port, settings.proxy_port
     with ExitStack() as opened:
@@ -95,7 +92,7 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
 def listen(host: str, port: int, option: str = "--port") -> socket.socket:
     """Open a listening socket. Port 0 selects a free port.
 
-    If the port cannot be opened, raises `PortError`, whose message names the command-line option `option`.
+    Raises `PortError` if the port cannot be opened. The message names the command-line option `option`.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -122,21 +119,21 @@ def _explain(error: Exception, host: str, port: int, option: str) -> str:
 
 
 def local_address(listener: socket.socket) -> tuple[str, int]:
-    """Return the address and port at which a client on this machine reaches a listening socket."""
+    """Return a listening socket's address and port for a client on this machine."""
     host, port = listener.getsockname()[:2]
     return {_ANY_IPV4: "127.0.0.1", _ANY_IPV6: "::1"}.get(host, host), port
 
 
 def url_of(listener: socket.socket, scheme: str = "http") -> str:
-    """Return the URL at which a client on this machine reaches a listening socket."""
+    """Return a listening socket's URL for a client on this machine."""
     host, port = local_address(listener)
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def network_urls(listener: socket.socket) -> list[str]:
-    """Return the URLs at which other machines reach a listening socket.
+    """Return a listening socket's URLs for other machines.
 
-    The list is empty unless the socket listens on all addresses of this machine.
+    The list is empty if the socket listens on one address of this machine.
     """
     host, port = listener.getsockname()[:2]
     addresses = []
@@ -148,15 +145,12 @@ def network_urls(listener: socket.socket) -> list[str]:
     return [f"http://{host}:{port}" for host in hosts]
 
 
+# The local address from which this machine would send to the address `outside`. Nothing is sent.
 def _own_address(family: socket.AddressFamily, outside: str) -> str | None:
-    """Return the local address from which this machine would send to the address `outside`.
-
-    Nothing is sent. Returns None if there is no network.
-    """
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((outside, 9))
             address: str = probe.getsockname()[0]
-    except OSError:
+    except OSError:  # no network
         return None
     return address

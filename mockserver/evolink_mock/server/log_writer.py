@@ -1,4 +1,4 @@
-"""Write log lines in a thread, so that the server does not block when the reader of the log is slow."""
+"""Write log lines in a thread. A slow reader of the log does not block the server."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _QUEUE_LINES = 10_000
 
 
 class LogWriter:
-    """A stream whose `write` never blocks, because a thread writes to the underlying stream.
+    """A stream with a method `write` that never blocks. A thread writes to the stream `stream`.
 
     Up to `limit` lines are queued. Further lines are dropped, and the log later says how many. The end of the `with`
-    block waits for at most a second until the queued lines are written.
+    block waits for the queued lines, at most a second.
     """
 
     def __init__(self, stream: TextIO, limit: int = _QUEUE_LINES, *, as_json: bool = False) -> None:
@@ -41,7 +41,7 @@ class LogWriter:
         self._thread = threading.Thread(target=self._run, name="evolink-mock log", daemon=True)
 
     def write(self, line: str) -> None:
-        """Queue a line, which must end with a newline. May be called from any thread."""
+        """Queue a line with a newline at its end. Any thread may call this method."""
         if len(self._lines) >= self._limit:
             self._dropped += 1
             return
@@ -77,9 +77,8 @@ class LogWriter:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write a text to the stream. Characters that the stream's encoding does not have are escaped."""
     encoding = stream.encoding or "utf-8"
-    data = text.encode(encoding, "backslashreplace")
+    data = text.encode(encoding, "backslashreplace")  # the stream's encoding may not have all characters
     handle = _file_descriptor(stream)
     if handle is None:
         stream.write(data.decode(encoding))
@@ -96,10 +95,8 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def write_if_ready(stream: TextIO, line: str) -> None:
-    """Write a line immediately, or drop it if the stream would block.
-
-    Unlike `LogWriter`, this function starts no thread, so a process that starts others by `fork` can use it.
-    """
+    """Write a line immediately. If the stream would block, drop the line."""
+    # Unlike `LogWriter`, this function starts no thread. A process that starts others by `fork` must have no threads.
     with suppress(OSError, ValueError):  # the pipe, terminal or file is full or has been closed
         handle = _file_descriptor(stream)
         if handle is not None and select.select([], [handle], [], 0)[1]:
@@ -107,24 +104,17 @@ def write_if_ready(stream: TextIO, line: str) -> None:
 
 
 def _end_of_lines(data: bytes, start: int) -> int:
-    """Return the index `end` such that `data[start:end]` has only whole lines and can be written to a pipe in one call.
-
-    Other processes can write to the same pipe. Their output cannot come between the bytes of one call if the call
-    writes at most `_ATOMIC_BYTES`. If the first line is itself longer than `_ATOMIC_BYTES`, it cannot be kept whole,
-    and the length of `data` is returned.
-    """
+    # Other processes can write to the same pipe. Their output cannot come between the bytes of one call if the call
+    # writes at most `_ATOMIC_BYTES`. A longer line cannot be kept whole.
     if len(data) - start <= _ATOMIC_BYTES:
         return len(data)
     return data.rfind(b"\n", start, start + _ATOMIC_BYTES) + 1 or len(data)
 
 
 def _file_descriptor(stream: TextIO) -> int | None:
-    """Return the file descriptor of a stream; None if it has none, or on Windows.
-
-    Writing to the descriptor avoids the buffer of the stream. While a write blocks, the lock of this buffer would
-    prevent Python from exiting. On Windows, writing to the descriptor of a console is not possible.
-    """
-    if os.name != "posix":
+    # Writing to the descriptor avoids the buffer of the stream. While a write blocks, the lock of this buffer would
+    # prevent Python from exiting.
+    if os.name != "posix":  # on Windows, writing to the descriptor of a console is not possible
         return None
     try:
         return stream.fileno()
@@ -133,7 +123,10 @@ def _file_descriptor(stream: TextIO) -> int | None:
 
 
 def event_line(event: str, message: str, *, as_json: bool, level: str = "info", **fields: Any) -> str:
-    """Return a log line about an event of the server: the message, or a JSON object with the message and `fields`."""
+    """Return a log line about an event of the server.
+
+    The line is the message, or a JSON object with the message and `fields`.
+    """
     if not as_json:
         return f"{message}\n"
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -142,7 +135,10 @@ def event_line(event: str, message: str, *, as_json: bool, level: str = "info", 
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a log record as JSON with `time`, `level`, `logger`, `message` and, after an exception, `traceback`."""
+    """Formats a log record as JSON with `time`, `level`, `logger` and `message`.
+
+    If the record has an exception, the JSON also has `traceback`.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, without a newline."""
@@ -173,9 +169,9 @@ class _Handler(logging.Handler):
 
 @contextmanager
 def logging_to_stderr(*, quiet: bool, as_json: bool = False) -> Iterator[LogWriter]:
-    """Return a context manager that writes the log of the mock, and the warnings of its libraries, to stderr.
+    """Write the log of the mock to stderr during the `with` block.
 
-    If `quiet` is true, only warnings and errors are written.
+    Warnings of libraries are also written. If `quiet` is true, messages below the level WARNING are dropped.
     """
     logger = logging.getLogger("evolink_mock")
     logger.setLevel(logging.WARNING if quiet else logging.INFO)

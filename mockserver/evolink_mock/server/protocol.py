@@ -1,9 +1,8 @@
-"""An HTTP connection: uvicorn's protocol with additional limits, and without the cases in which it loses a response.
+"""An HTTP connection: uvicorn's protocol with additional limits.
 
-Request heads that are too large or too slow are rejected, and so are connections above the maximum number. `Upgrade`
-headers are ignored. If a response is sent before the whole request has arrived, the rest of the request is read and
-dropped, because closing the connection immediately could lose the response. Without TLS, a client that has closed its
-sending direction still gets its response. The head and body of a response are written in one call, which is faster.
+Request heads that are too large or too slow are rejected. Connections above the maximum number are rejected. `Upgrade`
+headers are ignored. Without TLS, a client that has closed its sending direction still gets its response. After an early
+response, the rest of the request is read and dropped. Closing immediately could lose the response.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class Protocol(HttpToolsProtocol):
         self._drained = 0  # bytes that were read and dropped
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin a connection, or refuse it with a 503 if there are too many."""
+        """Begin a connection. If there are too many connections, refuse it with a 503."""
         super().connection_made(
             cast("asyncio.Transport", CoalescingTransport(transport, self.continue_reading))
         )
@@ -76,7 +75,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Notify the request in progress that the client has gone, and drop the pipelined requests."""
+        """Notify the request in progress that the client has gone. Drop the pipelined requests."""
         self._stop_timer()
         self._in_body = False
         self.pipeline.clear()
@@ -88,7 +87,10 @@ class Protocol(HttpToolsProtocol):
             type(self).is_overload_logged = False
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
-        """Return True to keep the connection open if a complete request has no response yet; always False over TLS."""
+        """Return whether the connection stays open for the response to a complete request.
+
+        Returns False over TLS.
+        """
         answering = self._answering
         if self.scheme == "https" or answering is None or answering.response_complete:
             return False
@@ -98,14 +100,14 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def shutdown(self) -> None:
-        """Close the connection because the server is stopping, after the response to the request in progress."""
+        """Close the connection after the response to the request in progress. The server stops."""
         if self._is_draining:
             self.transport.abort()
         else:
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:
-        """Parse the received data, or drop it if it belongs to a request that already has its response."""
+        """Parse the received data. Data after an early response are dropped."""
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         if (self._is_draining and self._is_too_much(data)) or self._ignores_input:
@@ -132,8 +134,8 @@ class Protocol(HttpToolsProtocol):
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
+    # Parses the head of a request again without `Upgrade` headers, and then `rest`, the data after the head.
     def _parse_without_offers(self, rest: bytes | None) -> None:
-        """Parse the head of a request again without its `Upgrade` headers, and then `rest`, the data after the head."""
         while rest is not None:
             data, rest = self._without_offer() + rest, None
             try:
@@ -144,16 +146,14 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(self._refusal or NOT_HTTP)
 
     def _should_upgrade(self) -> bool:
-        """Return True, so that the parser stops and `_without_offer` can remove the request's `Upgrade` headers."""
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
             raise ValueError("a tunnel")  # ends the parser, after which the request is refused
         self._has_offer = True
-        return True
+        return True  # stops the parser, so that `_without_offer` can remove the request's `Upgrade` headers
 
     def _without_offer(self) -> bytes:
-        """Return the request head without `Upgrade` headers, and replace the parser, which has stopped at them."""
-        self.parser = httptools.HttpRequestParser(self)
+        self.parser = httptools.HttpRequestParser(self)  # the old one has stopped at the `Upgrade` headers
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         self._has_offer, self._offers = False, upgrade_headers(self.headers)
         return head_without_upgrade(self.scope["method"], self.url, self.scope["http_version"], self.headers)
@@ -165,13 +165,12 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def _check_framing(self) -> None:
-        """Reject a chunked body that has too many bytes of chunk sizes, chunk extensions and trailers."""
-        framing = self._body_received - self._body_size
+        framing = self._body_received - self._body_size  # chunk sizes, chunk extensions and trailers
         if framing > self.limits.head_bytes + 16 * self._body_size:
             self._refuse(NOT_HTTP)
 
     def on_message_begin(self) -> None:
-        """Begin a request, and add the transport of the connection to the request's ASGI scope."""
+        """Begin a request. Add the transport of the connection to its ASGI scope."""
         super().on_message_begin()
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
         self._in_head = True
@@ -182,7 +181,7 @@ class Protocol(HttpToolsProtocol):
         self._is_between_requests = False
 
     def on_headers_complete(self) -> None:
-        """Pass the request to the app if its head is not too large and no longer contains `Upgrade` headers."""
+        """Pass the request to the app. If the head of the request is too large, refuse it."""
         self._in_head = False
         if self._timer is not None:
             self._stop_timer()
@@ -213,7 +212,7 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Mark the request as completely received, so that the app does not wait for more of its body."""
+        """Mark the request as completely received. The app does not wait for more of its body."""
         if self._has_offer:
             return
         self._in_body = False
@@ -226,7 +225,7 @@ class Protocol(HttpToolsProtocol):
             self._end_draining()
 
     def on_response_complete(self) -> None:
-        """Write the head of the response if it still waits for a body, and drop the unread rest of the request body."""
+        """Write a delayed head. Drop the unread rest of the request body."""
         self.transport.flush()
         if self._in_body and self.cycle.response_complete and not self._is_draining:
             self._drain()
@@ -235,14 +234,13 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def continue_reading(self) -> bool:
-        """Return whether the client is still sending. If so, begin to read and drop what it sends."""
+        """Return whether the client is still sending. If so, begin to drop what it sends."""
         if self._is_draining or not (self._in_body or self._ignores_input):
             return False
         self._drain()
         return True
 
     def _drain(self) -> None:
-        """Read and drop what the client still sends, until it stops or exceeds a limit."""
         self._is_draining, self._drained = True, 0
         self.flow.resume_reading()
         self._start_timer(self.limits.linger_seconds, self.transport.abort)
@@ -260,7 +258,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
-        """Respond to invalid input with an error, after the responses to earlier requests, and close the connection."""
+        # The error follows the responses to earlier requests, and then the connection is closed.
         is_in_body, self._in_body = self._in_body, False
         self._ignores_input, self._in_head = True, False
         self._stop_timer()

@@ -1,4 +1,4 @@
-"""Serve the ASGI app with uvicorn on several listeners, which start and stop together."""
+"""Serve the ASGI app with uvicorn on several listeners. The listeners start and stop together."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ _log = logging.getLogger("evolink_mock")
 
 
 def stop_on_hangup(server: Server) -> None:
-    """Stop the server when its terminal is closed (SIGHUP), unless the server was started with `nohup`."""
+    """Stop the server when its terminal is closed (SIGHUP).
+
+    A server that was started with `nohup` continues to run.
+    """
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
         signal.signal(hangup, server.handle_exit)
@@ -61,19 +64,19 @@ def stop_on_hangup(server: Server) -> None:
 def create_service(
     spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None, operator_key: str = ""
 ) -> Service:
-    """Create the objects that the endpoints share, including the certificate that clients over https must trust."""
+    """Create the objects that the endpoints share."""
     service = Service(spec, settings, clock, operator_key)
-    if listeners.authority is not None:
+    if listeners.authority is not None:  # clients over https must trust this certificate
         service.ca_pem = listeners.authority.certificate.read_bytes()
     return service
 
 
 def ignore(_: Exchange) -> None:
-    """Do nothing with an exchange. This function is the default for parameters named `observe`."""
+    """Do nothing with an exchange. The default of parameters named `observe`."""
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
-    """Return a configuration of uvicorn that uses the class `Protocol` for connections and turns off uvicorn's logs.
+    """Return a configuration of uvicorn with the class `Protocol` and without uvicorn's logs.
 
     If `lane` is set, the lane responds to small requests without uvicorn.
     """
@@ -91,10 +94,6 @@ def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config
 
 
 def _limits() -> ConnectionLimits:
-    """Return the default limits, with fewer connections if this process may open only few files.
-
-    Connections may use five eighths of the files. The other files are left for callbacks and everything else.
-    """
     limits = ConnectionLimits()
     if sys.platform == "win32":
         return limits
@@ -103,13 +102,15 @@ def _limits() -> ConnectionLimits:
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return limits
+    # Connections may use five eighths of the files. The rest is left for callbacks and everything else.
     return replace(limits, connections=min(limits.connections, files * 5 // 8))
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server with several listeners, which calls `ready` when all of them are open.
+    """A uvicorn server with several listeners.
 
-    `run` must be called with the http socket. The other listeners open and close together with the http listener.
+    `ready` is called when all listeners are open. `run` must be called with the http socket. The other listeners open
+    and close together with the http listener.
     """
 
     def __init__(
@@ -168,7 +169,7 @@ class Server(uvicorn.Server):
             await server.wait_closed()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close every listener after the responses to the requests in progress have been sent."""
+        """Close every listener after the responses to the requests in progress."""
         if self._handshakes is not None:
             self._handshakes.close()
         if self._proxy is not None:
@@ -180,12 +181,9 @@ class Server(uvicorn.Server):
             await self._proxy.close()  # last, because a tunnel to this server carries the last responses
 
     async def _end_requests(self) -> None:
-        """End the waits of requests (such as a delayed response), and then abort the remaining connections.
-
-        A request whose wait has ended gets its response immediately. The next pipelined request of the connection then
-        begins, and may also wait. The waits are therefore ended in several rounds.
-        """
         await sleep(_GRACE_SECONDS)
+        # If a request waits (for example to delay its response), its wait is ended, and its response is sent. The next
+        # pipelined request of the connection then begins, and may also wait. Several rounds are therefore needed.
         ended: set[asyncio.Task[None]] = set()
         for _ in range(_STOP_ROUNDS):
             waiting = self.server_state.tasks - ended
@@ -197,18 +195,18 @@ class Server(uvicorn.Server):
             cast("Protocol", connection).transport.abort()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Stop in an orderly way on a signal. A second Ctrl-C aborts a stop that has already taken two seconds.
+        """Stop in an orderly way on a signal.
 
-        This method replaces uvicorn's own handler because, with that handler, uvicorn raises the signal again after the
-        stop, and the process would exit with the status of the signal.
+        A second Ctrl-C aborts a stop that has already taken two seconds.
         """
+        # After the stop, uvicorn's own handler would raise the signal again, and the process would exit with the status
+        # of the signal.
         now = stopwatch()
         self.force_exit = self.should_exit and sig == signal.SIGINT and now - self._stop_began > _STOP_SECONDS
         self._stop_began = self._stop_began if self.should_exit else now
         self.should_exit = True
 
     async def _serve_https(self, listener: socket.socket) -> asyncio.Server:
-        """Serve the app over TLS, and report clients that do not trust the certificate."""
         from evolink_mock.interception.proxy import UNTRUSTED, ProxyConnection
 
         address, port = local_address(listener)
@@ -224,7 +222,6 @@ class Server(uvicorn.Server):
         return await self._serve_on(listener, self.config, self._listeners.tls, self._handshakes.complete)
 
     async def _serve_control(self, listener: socket.socket) -> asyncio.Server:
-        """Serve the control API and the console on their separate listener."""
         from evolink_mock.console.routes import console_routes
         from evolink_mock.control.routes import create_control_app, own_names
 
@@ -234,14 +231,13 @@ class Server(uvicorn.Server):
         config.load()
         return await self._serve_on(listener, config)
 
-    async def _serve_on(
+    async def _serve_on(  # uvicorn itself would serve only one app
         self,
         listener: socket.socket,
         config: uvicorn.Config,
         context: ssl.SSLContext | None = None,
         on_tls: Callable[[ssl.SSLObject], None] | None = None,
     ) -> asyncio.Server:
-        """Serve an app on one more socket, over TLS if `context` is set. uvicorn itself would serve only one app."""
         loop = asyncio.get_running_loop()
         create = cast("type[Protocol]", config.http_protocol_class)
 
@@ -280,10 +276,8 @@ def _log_passage(passage: ProxyConnection) -> None:
 
 
 def freeze_memory() -> None:
-    """Exclude all present objects from garbage collection, and make collections rarer.
-
-    With many tasks in memory, collections take long, but free almost nothing, because tasks have no reference cycles.
-    """
+    """Exclude all present objects from garbage collection, and make collections rarer."""
+    # With many tasks in memory, collections take long, but free almost nothing: tasks have no reference cycles.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

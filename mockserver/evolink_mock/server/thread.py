@@ -1,4 +1,7 @@
-"""Run a mock in a thread of this process: for the commands `run` and `demo`, and for tests that need a URL."""
+"""Run a mock in a thread of this process.
+
+The commands `run` and `demo` run such a mock. Tests that need a URL also run one.
+"""
 
 from __future__ import annotations
 
@@ -48,9 +51,10 @@ def serve_in_thread(
 ) -> Iterator[ThreadedServer]:
     """Serve a mock during the `with` block, on `settings.port`. Port 0 selects a free port.
 
-    The thread calls `observe` with every exchange, and `observe_proxy` with a `ProxyConnection` for every connection
-    through the mock's own proxy listener and for every failed TLS handshake. Raises `PortError`, `AuthorityError` or
-    `SettingError` if the mock cannot start.
+    The thread calls `observe` with every exchange. The thread calls `observe_proxy` for every connection through the
+    mock's own proxy listener. Failed TLS handshakes are also passed to `observe_proxy`.
+
+    Raises `PortError`, `AuthorityError` or `SettingError` if the mock cannot start.
     """
     with open_listeners(spec, settings) as listeners:
         service = create_service(spec, settings, listeners, clock)

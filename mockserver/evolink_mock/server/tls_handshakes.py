@@ -1,4 +1,7 @@
-"""Detect clients that abort the TLS handshake, usually because they do not trust the certificate."""
+"""Detect clients that abort the TLS handshake.
+
+The usual reason is an untrusted certificate.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ if TYPE_CHECKING:
 HANDSHAKE_SECONDS = 10.0  # maximum time of a handshake
 
 
-class TlsHandshakes:
-    """Watches the TLS handshakes of one listener, because asyncio does not report failed handshakes.
+class TlsHandshakes:  # asyncio does not report failed handshakes
+    """Watches the TLS handshakes of one listener.
 
-    If a handshake has not succeeded within its time limit, or before `close` is called, `on_failure` is called with the
-    host name that the client requested.
+    `on_failure` is called with the host name that the client requested. The call is made if a handshake exceeds its
+    time limit. The call is also made if a handshake has not succeeded before `close`.
     """
 
     def __init__(self, context: ssl.SSLContext, default_name: str, on_failure: Callable[[str], None]) -> None:
@@ -30,7 +33,7 @@ class TlsHandshakes:
         asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, self._expire, connection)
 
     def complete(self, connection: ssl.SSLObject) -> None:
-        """Stop watching a handshake, because it has succeeded."""
+        """Stop watching a handshake that has succeeded."""
         self._open.pop(connection, None)
 
     def close(self) -> None:

@@ -45,11 +45,11 @@ def serve(  # noqa: PLR0913  (what, where, and how)
     """Serve until Ctrl-C, SIGTERM or SIGHUP.
 
     `ready` is called when the server accepts requests. The call may be made in another thread or in a child process.
-    Raises `SettingError` if the snapshot cannot be loaded, and `StoreError` if the store cannot be used.
+    Raises `SettingError` if the snapshot cannot be loaded. Raises `StoreError` if the store cannot be used.
     """
     if workers > 1:
         with shared_metrics(is_enabled=settings.metrics), listeners:
-            _prepare(spec, settings, snapshot)
+            _prepare(spec, settings, snapshot)  # before the workers start, so that problems are reported once
             _WorkerServer(spec, settings, listeners, quiet=quiet, operator_key=operator_key).run(
                 workers, ready
             )
@@ -89,7 +89,6 @@ def _serve_one(
 
 
 def _prepare(spec: Spec, settings: Settings, snapshot: Path | None) -> None:
-    """Open the store and load the snapshot before the workers start, so that problems are reported only once."""
     service = Service(spec, settings)
     _load(service, snapshot)
     service.store.close()
@@ -106,8 +105,6 @@ def _load(service: Service, snapshot: Path | None) -> None:
 
 
 class _WorkerServer:
-    """Starts workers, each of which runs a server on the listening sockets that all workers share."""
-
     def __init__(
         self, spec: Spec, settings: Settings, listeners: Listeners, *, quiet: bool, operator_key: str
     ) -> None:
@@ -132,8 +129,8 @@ class _WorkerServer:
         )
 
     def _report_death(self, pid: int, reason: str) -> None:
-        """Log that a worker has died and that a new worker replaces it, unless writing to stderr would block."""
         message = f"worker {pid} {reason}; a new worker replaces it"
+        # Must not block: the parent process also starts the new worker.
         write_if_ready(sys.stderr, self._line("worker-replaced", message, "warning"))
 
     def _report_failure(self, error: BaseException) -> None:
@@ -144,6 +141,5 @@ class _WorkerServer:
 
 
 def _end_with_parent(pipes: ParentPipes) -> None:
-    """Wait until the parent process has died, and then end this worker process, which would otherwise run for ever."""
-    os.read(pipes.alive, 1)
+    os.read(pipes.alive, 1)  # until the parent process has died; without it, this worker would run for ever
     os._exit(1)

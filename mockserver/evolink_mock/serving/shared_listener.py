@@ -1,4 +1,7 @@
-"""A listening socket that several processes share, so that all processes get about the same number of connections."""
+"""A listening socket that several processes share.
+
+All processes get about the same number of connections.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,8 @@ _PAUSE_SECONDS = 0.0005
 _MOST_PAUSES = 40
 
 
-class SharedListener:
-    """Accepts one connection at a time, and then pauses, so that other processes can accept the next connections.
-
-    asyncio's own server would accept all waiting connections at once.
-    """
+class SharedListener:  # asyncio's own server would accept all waiting connections at once
+    """Accepts one connection at a time, and then pauses. Other processes can accept the next connections."""
 
     def __init__(
         self, listener: socket.socket, protocol: Callable[[], asyncio.Protocol], connections: Sized
@@ -42,7 +42,7 @@ class SharedListener:
         self._loop.remove_reader(self._listener)
 
     async def wait_closed(self) -> None:
-        """Return immediately, because uvicorn itself closes the connections."""
+        """Return immediately. uvicorn itself closes the connections."""
 
     def _resume(self) -> None:
         self._timer = None

@@ -1,4 +1,4 @@
-"""The folder in which all workers store their metrics, so that each worker can show the sums of all workers."""
+"""The folder for the metrics of all workers. Each worker can show the sums of all workers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the only way to pass the folder to pro
 
 @contextmanager
 def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
-    """Return a context manager that creates the folder for the metrics, and removes it at the end of its block.
+    """Create the folder for the metrics. Remove it at the end of the `with` block.
 
-    The workers must be started in this block. If `is_enabled` is false, no folder is created.
+    The workers must be started in this block. If `is_enabled` is false, no folder is created. Raises `SettingError` if
+    the folder cannot be created.
     """
     if not is_enabled:
         yield
@@ -33,7 +34,6 @@ def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
 
 
 def _temporary_folder() -> TemporaryDirectory[str]:
-    """Create the folder for the metrics. Raises `SettingError` if it cannot be created."""
     try:
         return TemporaryDirectory(prefix="evolink-mock-metrics-")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Worker processes that share listening sockets, and the parent process that starts and replaces them."""
+"""Worker processes that share listening sockets, and their parent process."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ class ParentPipes(NamedTuple):
 
 
 class Workers:
-    """Starts `count` workers, and replaces each worker that dies, until Ctrl-C, SIGTERM or SIGHUP.
+    """Starts `count` workers, and replaces dead workers, until Ctrl-C, SIGTERM or SIGHUP.
 
     `work(pipes)` runs in each worker process. When all workers accept requests, `on_ready` is called in another child
-    process. When a worker has died, the parent process calls `on_death(pid, reason)`. If `work` or `on_ready` raises an
-    error, the child process calls `on_failure(error)` and ends. The parent process must have no threads and no event
-    loop.
+    process. When a worker has died, the parent process calls `on_death(pid, reason)`.
+
+    If `work` or `on_ready` raises an error, the child process calls `on_failure(error)` and ends. The parent process
+    must have no threads and no event loop.
     """
 
     def __init__(
@@ -73,9 +74,8 @@ class Workers:
             os.kill(pid, signal.SIGKILL)
 
     def _replace(self, pid: int, status: int) -> None:
-        """Start a new worker if the process that has ended was a worker, unless the workers are being stopped."""
         self._announcers.discard(pid)
-        if pid in self._pids:
+        if pid in self._pids:  # a worker
             self._pids.discard(pid)
             if not self._is_stopping:
                 self._on_death(pid, _reason(status))
@@ -86,7 +86,6 @@ class Workers:
             self._fork(self._pids, lambda: self._work(ParentPipes(self._alive, self._ready)))
 
     def _fork(self, pids: set[int], work: Callable[[], None]) -> None:
-        """Run `work` in a new child process, and add the process id to `pids`."""
         # Block signals until the parent knows the child, and until the child has replaced the parent's handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         pid = os.fork()
@@ -109,17 +108,13 @@ class Workers:
             os._exit(code)
 
     def _await_ready(self) -> bool:
-        """Wait until all workers accept requests, and meanwhile replace workers that die.
-
-        Returns False if a signal arrived first.
-        """
         count = 0
         while count < self._count and not self._is_stopping:
             if select.select([self._ready_reader], [], [], _LOOK_SECONDS)[0]:
                 count += len(os.read(self._ready_reader, self._count - count))
             elif (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 self._replace(*ended)
-        return not self._is_stopping
+        return not self._is_stopping  # a signal stops the workers
 
     def _stop(self, _: int, __: FrameType | None) -> None:
         self._is_stopping = True
