@@ -17,25 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key for the server, and facts about its account.
-
-    `limited` means that the server's rate limit for this key is so low that a few requests in a row get a 429.
-    """
+    """An API key for the server, and facts about its account."""
 
     account: Account
     token: str = field(repr=False)
-    limited: bool = False
+    limited: bool = False  # a few requests in a row with this key get a 429
 
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A create request whose task fails with the error `code`.
-
-    `fields` are the fields that are set in a valid body to make the task fail.
-    """
+    """A create request whose task fails with the error `code`."""
 
     code: str
-    fields: Mapping[str, Any]
+    fields: Mapping[str, Any]  # set in a valid body to make the task fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ class Subject:
 
     @classmethod
     def at(cls, url: str, key: str, other_key: str = "", **facts: Any) -> Subject:
-        """Create a `Subject` from a URL, one or two API keys, and values for any of its other fields."""
+        """Create a `Subject` from a URL, API keys and values of further fields."""
         tokens = {MAIN: key, OTHER: other_key}
         keys = {label: Key(Account(label, valid=True), token) for label, token in tokens.items() if token}
         return cls(url.rstrip("/"), keys, **facts)

@@ -1,1 +1,1 @@
-"""Lint OpenAPI documents: find mistakes, such as examples that do not match their own schema."""
+"""Lint OpenAPI documents, for example find examples that do not match their schema."""

@@ -29,8 +29,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 class DocumentCheck:
     """The checks of one OpenAPI document.
 
-    `published` is the JSON tree of the file. `document` is the same document after the notation of OpenAPI 3.0 has been
-    converted to that of 3.1.
+    `published` is the JSON tree of the file. `document` is the same document in the notation of OpenAPI 3.1.
     """
 
     def __init__(self, document: Document, published: Json) -> None:
@@ -80,15 +79,13 @@ class DocumentCheck:
             yield self._finding(rule, place, problem)
 
     def _problem(self, pointer: str, value: Json) -> str:
-        """Return why a value does not match the schema at the JSON pointer `pointer`.
-
-        The result is empty if the value matches, or if the schema cannot be compiled.
-        """
+        """Return why a value does not match its schema; empty if it matches."""
         schema = {"$schema": _DIALECT, "$ref": f"{_BASE}#{escaped(pointer)}"}
         try:
             validator = jsonschema_rs.Draft202012Validator(
                 schema, validate_formats=True, registry=self._registry
             )
+        # a schema that cannot be compiled has no finding here
         except ValueError:
             return ""
         error = next(validator.iter_errors(value), None)
@@ -108,7 +105,7 @@ class DocumentCheck:
                 )
         for name in [name for name in required if name in properties]:
             where, member = self._resolved(join(pointer, "properties", name), properties[name])
-            if member.get("type") == "array" and not member.get("minItems") and not _least(member):
+            if member.get("type") == "array" and not member.get("minItems") and not _stated_minimum(member):
                 text = f"{name!r} is required, but may be an empty list"
                 yield self._finding("min-items-missing", where, text)
 
@@ -119,11 +116,7 @@ class DocumentCheck:
         return pointer, value if isinstance(value, dict) else {}
 
     def _limits(self, pointer: str, schema: dict[str, Json]) -> Iterator[Finding]:
-        """Yield a finding for each limit that the description states and the schema lacks.
-
-        The limits are numbers of characters (`maxLength`) and numbers of items (`minItems`, `maxItems`).
-        """
-        least = _least(schema)
+        least = _stated_minimum(schema)
         if schema.get("type") == "array" and least and not schema.get("minItems"):
             yield self._finding(
                 "min-items-missing",
@@ -171,7 +164,6 @@ def _facts(schema: dict[str, Json]) -> list[StatedNumber]:
     return [*stated_numbers(description, "")] if isinstance(description, str) else []
 
 
-def _least(schema: dict[str, Json]) -> StatedNumber | None:
-    """Return the minimum number of items that the description of a list states; None if it states no minimum."""
+def _stated_minimum(schema: dict[str, Json]) -> StatedNumber | None:
     counts = [fact for fact in _facts(schema) if fact.kind == "count" and not fact.soft]
     return next((fact for fact in counts if fact.bound == "min" and fact.value >= 1), None)

@@ -1,4 +1,4 @@
-"""The rules for OpenAPI documents, and the records of the problems that `evolink-check documents` finds."""
+"""The rules for OpenAPI documents, and the findings of `evolink-check documents`."""
 
 from __future__ import annotations
 
@@ -27,35 +27,28 @@ RULES: Mapping[str, tuple[Level, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem at a place in a file.
-
-    `pointer` is the JSON pointer to the place. `line` counts from 1; it is 0 if the line is unknown. `other` is the
-    file and the JSON pointer of a related place, such as another description of the same model; None if there is none.
-    """
+    """A problem at a place in a file."""
 
     rule: str
     file: str
-    pointer: str
+    pointer: str  # the JSON pointer to the place
     text: str
-    line: int = 0
-    other: tuple[str, str] | None = None
+    line: int = 0  # counted from 1; 0 if the line is unknown
+    other: tuple[str, str] | None = None  # the file and the JSON pointer of a related place
 
     @property
     def level(self) -> Level:
-        """The severity of the finding, which is that of its rule."""
+        """The severity of the finding's rule."""
         return RULES[self.rule][0]
 
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
-    """The findings of `evolink-check documents`, and the number of the documents that were checked.
+    """The findings of `evolink-check documents`."""
 
-    If `strict` is true, not only errors but also warnings make the exit status 1.
-    """
-
-    documents: int
+    documents: int  # the number of checked documents
     findings: tuple[Finding, ...]
-    strict: bool = False
+    strict: bool = False  # warnings make the exit status 1, too
 
     @property
     def counts(self) -> dict[Level, int]:
@@ -64,6 +57,6 @@ class LintReport:
 
     @property
     def exit_status(self) -> int:
-        """1 if there is an error or, if `strict` is true, a warning; otherwise 0."""
+        """1 if an error or, with `strict`, a warning was found; 0 if not."""
         failing = self.counts["error"] + (self.counts["warning"] if self.strict else 0)
         return 1 if failing else 0

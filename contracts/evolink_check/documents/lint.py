@@ -1,4 +1,4 @@
-"""Lint files: parse each OpenAPI document, check it, and compare documents that describe the same models."""
+"""Lint files: check each OpenAPI document, and compare documents that describe the same models."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def lint(paths: Sequence[str], *, strict: bool = False) -> LintReport:
     for source in read_sources(paths):
         texts[source.name] = source.data.decode("utf-8", "replace")
         try:
-            tree = _tree(source)
+            tree = _parse_document(source)
         except SpecError as error:
             if source.is_named:
                 findings.append(Finding("unreadable", source.name, error.pointer, error.problem))
@@ -51,11 +51,10 @@ def lint(paths: Sequence[str], *, strict: bool = False) -> LintReport:
         ]
         findings += [*own, *others]
     findings += duplicated_models(documents)
-    return LintReport(len(documents), tuple(_with_lines(findings, texts)), strict)
+    return LintReport(len(documents), tuple(_with_lines_by_level(findings, texts)), strict)
 
 
-def _tree(source: Source) -> dict[str, Json]:
-    """Parse a file and return its JSON tree. Raises `SpecError` if the file is not an OpenAPI document."""
+def _parse_document(source: Source) -> dict[str, Json]:
     try:
         tree = parse(source.data.decode(), source.name)
     except UnicodeDecodeError as error:
@@ -66,22 +65,18 @@ def _tree(source: Source) -> dict[str, Json]:
 
 
 def _loading_problems(name: str, tree: dict[str, Json]) -> Iterator[Finding]:
-    """Yield a finding for each part of a document that the mock server cannot read or cannot simulate.
-
-    For example, it cannot simulate an error response for which the document has no example.
-    """
     try:
         document, _ = read_document(name, tree, {})
     except SpecError as error:
         for each in error.errors if isinstance(error, ManySpecError) else (error,):
             yield Finding("unreadable", name, each.pointer, each.problem)
         return
+    # for example, an error response without an example cannot be simulated
     for pointer, problem in document.warnings:
         yield Finding("not-simulated", name, pointer, problem)
 
 
-def _with_lines(findings: Iterable[Finding], texts: dict[str, str]) -> list[Finding]:
-    """Return the findings with line numbers, sorted by level, errors first. Duplicates are removed."""
+def _with_lines_by_level(findings: Iterable[Finding], texts: dict[str, str]) -> list[Finding]:
     positions: dict[str, Positions] = {}
     placed: dict[tuple[str, str, str], Finding] = {}
     for finding in findings:
@@ -89,6 +84,7 @@ def _with_lines(findings: Iterable[Finding], texts: dict[str, str]) -> list[Find
             finding.file, positions.get(finding.file) or Positions(texts[finding.file])
         )
         line = file.line_of(finding.pointer)
+        # removes duplicates
         placed.setdefault((finding.file, finding.pointer, finding.text), replace(finding, line=line))
     return sorted(
         placed.values(), key=lambda finding: (LEVELS.index(finding.level), finding.file, finding.line)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SINGLE = ("additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _MAPS = ("$defs", "dependentSchemas", "patternProperties", "properties")
-_VALUES = {"const", "default", "enum", "example", "examples", "value"}
+_VALUES = {"const", "default", "enum", "example", "examples", "value"}  # keywords with data, not schemas
 
 
 def schemas_of(tree: Json) -> Iterator[tuple[str, dict[str, Json]]]:
@@ -29,21 +29,20 @@ def schemas_of(tree: Json) -> Iterator[tuple[str, dict[str, Json]]]:
 
 
 def media_of(tree: Json) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Yield every object that has a `schema`, such as a media type or a parameter, with its JSON pointer."""
+    """Yield every media type, parameter and header with a `schema`, with its JSON pointer."""
     for pointer, value in _mappings("", {key: tree[key] for key in tree if key in {"paths", "components"}}):
         if isinstance(value.get("schema"), dict) and not pointer.startswith("/components/schemas"):
             yield pointer, value
 
 
 def references_of(tree: Json) -> Iterator[tuple[str, str]]:
-    """Yield the JSON pointer of every object with a `$ref`, and the value of the `$ref`."""
+    """Yield each `$ref` with the JSON pointer of its object."""
     for pointer, value in _mappings("", tree):
         if isinstance(value.get("$ref"), str):
             yield pointer, value["$ref"]
 
 
 def _mappings(pointer: str, value: Json) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Yield every JSON object with its JSON pointer, except objects in examples, defaults and `enum`."""
     if isinstance(value, dict):
         yield pointer, value
         is_named = pointer.endswith(("/properties", "/schemas", "/examples"))

@@ -1,9 +1,8 @@
-"""Read and write the baseline of a comparison, which is a file of known breaking changes.
+"""Read and write the baseline of a comparison, a file of known breaking changes.
 
-With a baseline, only breaking changes that are not in the baseline make a comparison fail. The file has the same format
-as the baseline of known violations (`reports/baseline.py`). A change matches an entry of the baseline if both have the
-same kind, the same place in the API (operation and field), and the same old and new values. Their file names and JSON
-pointers may differ.
+A known breaking change does not make a comparison fail. The file has the same format as the baseline of known
+violations (`reports/baseline.py`). A change matches an entry that has the same kind, operation, field, old value and
+new value. File names and JSON pointers are not compared.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ def baseline_of(changes: Iterable[Change]) -> Baseline:
 
 
 def mark_known(changes: Iterable[Change], baseline: Baseline) -> tuple[Change, ...]:
-    """Return the changes, with `known` set to true for each breaking change that is in the baseline."""
+    """Return the changes, and set `known` for each breaking change in the baseline."""
     known = {(entry.clause, entry.fingerprint) for entry in baseline.known}
     return tuple(
         replace(change, known=change.verdict == "breaking" and _key(_baseline_entry(change)) in known)

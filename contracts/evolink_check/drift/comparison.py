@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """The operations that occur in both versions, as pairs, and the operations that occur in only one version."""
+    """The operations of two versions: pairs, removed operations and added operations."""
 
     pairs: list[OperationPair]
     removed: list[Operation]
@@ -32,9 +32,8 @@ class Pairing:
 def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = False) -> list[Change]:
     """Return every change between two versions of documents, breaking changes first.
 
-    If `strict` is true, a change is also breaking if it allows additional values in a field of a response, such as one
-    more `enum` value, because clients may not tolerate unknown values. An additional field in a response is not a
-    breaking change.
+    If `strict` is true, additional values in a response, such as one more `enum` value, are breaking changes. An
+    additional field in a response is not a breaking change.
     """
     pairing = pair_operations(old, new)
     changes = [
@@ -45,6 +44,7 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
     changes += _model_changes(pairing)
     changes += _unpaired_operation_changes(pairing)
     unique = dict.fromkeys(changes)  # content types with the same schema yield equal changes
+    # clients may not tolerate unknown values
     judged = [
         replace(change, verdict="breaking") if strict and change.lenient else change for change in unique
     ]
@@ -52,11 +52,8 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
 
 
 def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
-    """Yield each pair of operations, and true if no earlier pair has the same old and the same new document.
-
-    Texts about a whole document, such as `info.description`, are compared only for the pairs with true, so that a
-    change in these texts is reported once, although two documents may have many pairs of operations.
-    """
+    # Texts of a whole document, such as `info.description`, are compared for its first pair. A change in these texts is
+    # then reported once.
     seen = set()
     for pair in pairs:
         key = (id(pair.old.document), id(pair.new.document))
@@ -77,12 +74,8 @@ def _model_changes(pairing: Pairing) -> Iterator[Change]:
 
 
 def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
-    """Yield a change for each operation that occurs in only one version.
-
-    Several documents can describe the same method and path for different models. If some of these operations are
-    paired and others are not, no change is yielded for the others, because only the models differ, and the comparison
-    of models reports which models were removed or added.
-    """
+    # Several documents can describe the same method and path for different models. If one of these operations is
+    # paired, the comparison of models reports the others.
     old = {(pair.old.method, pair.old.path) for pair in pairing.pairs}
     new = {(pair.new.method, pair.new.path) for pair in pairing.pairs}
     for operation in pairing.removed:
@@ -110,17 +103,13 @@ def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
 
 
 def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing:
-    """Find the pairs of an old and a new operation that are two versions of the same operation.
-
-    Operations are paired if they agree in certain combinations of file name, method, path, models and `operationId`.
-    The most reliable combinations are tried first. If exactly one old and one new operation are left at the end, they
-    are paired, too. If a version has several documents, these two operations must also have the same `operationId`.
-    """
+    """Find the pairs of an old and a new operation that are versions of one operation."""
     read = operations_of_all([*old, *new])
     olds = [operation for operations in read[: len(old)] for operation in operations]
     news = [operation for operations in read[len(old) :] for operation in operations]
     pairs: list[OperationPair] = []
     is_single = len(old) == len(new) == 1
+    # the most reliable matchers come first
     for same in _matchers(is_single=is_single):
         left = []
         for one in olds:
@@ -130,14 +119,13 @@ def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing
             else:
                 pairs.append(OperationPair(one, news.pop(place)))
         olds = left
+    # the last two operations are versions of each other, even if no matcher says so
     if len(olds) == len(news) == 1 and (is_single or olds[0].id == news[0].id):
         pairs.append(OperationPair(olds.pop(), news.pop()))
     return Pairing(pairs, olds, news)
 
 
 def _matchers(*, is_single: bool) -> Iterator[Callable[[Operation, Operation], bool]]:
-    """Yield functions that decide whether two operations are versions of one operation, the most reliable first."""
-
     def address(one: Operation, other: Operation) -> bool:
         return (one.method, one.path) == (other.method, other.path)
 

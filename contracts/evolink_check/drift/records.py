@@ -1,4 +1,4 @@
-"""The data classes that a comparison uses: places, proofs, changes with their verdicts, and documents."""
+"""The data classes of a comparison: places, proofs, changes, verdicts and documents."""
 
 from __future__ import annotations
 
@@ -15,31 +15,28 @@ VERDICTS: tuple[Verdict, ...] = ("breaking", "notice", "non-breaking")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a file, at the JSON pointer `pointer`; the whole file if `pointer` is empty.
-
-    `file` is the name of the file as the user wrote it. `line` counts from 1; it is 0 if the line is unknown.
-    """
+    """A place in a file. An empty `pointer` means the whole file."""
 
     file: str
     pointer: str
-    line: int = 0
+    line: int = 0  # counted from 1; 0 if the line is unknown
 
     def __str__(self) -> str:
-        """Return the place as `file#pointer`, or only the file name if the place is the whole file."""
+        """Return the place as `file#pointer`. A whole file has no `#pointer`."""
         return f"{self.file}#{self.pointer}" if self.pointer else self.file
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A request body that the old schema accepts and the new schema rejects, with the reason for the rejection."""
+    """A request body that the old schema accepts and the new schema rejects."""
 
     body: Json
-    refusal: str
+    refusal: str  # the reason for the rejection
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change between two versions of documents, or one difference between a recording and a document."""
+    """A change between two versions of documents, or between a recording and a document."""
 
     kind: str  # such as `request-property-removed`
     side: Side  # the part of the contract that changed, such as `request` (what clients send)
@@ -58,23 +55,18 @@ class Change:
 
     @property
     def fails(self) -> bool:
-        """Whether this change makes the comparison fail, because it is breaking and not in the baseline."""
+        """Whether this change is breaking and not in the baseline. Then the comparison fails."""
         return self.verdict == "breaking" and not self.known
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One OpenAPI document. `tree` is the document in the notation of OpenAPI 3.1.
-
-    If the document was read from a Markdown page, `text` is the text around the document; otherwise `text` is empty.
-    `source` is the complete text that was read; it is empty if the document was taken from a mock server, or if an
-    overlay was applied to it.
-    """
+    """One OpenAPI document. `tree` is the document in the notation of OpenAPI 3.1."""
 
     file: str
     tree: dict[str, Json]
-    text: str = ""
-    source: str = ""
+    text: str = ""  # the text around a document in a Markdown page
+    source: str = ""  # the complete text; empty for a mock server or after an overlay was applied
 
     def place(self, pointer: str) -> Place:
         """Return the place at a JSON pointer in this document."""

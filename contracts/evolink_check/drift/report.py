@@ -1,4 +1,4 @@
-"""The result of a comparison as one record, from which all reports are made."""
+"""The result of a comparison, from which all reports are made."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DriftReport:
 
     @property
     def exit_status(self) -> int:
-        """1 if there is a breaking change that is not in the baseline; otherwise 0."""
+        """1 if a breaking change is not in the baseline; 0 if none."""
         return CHANGED if any(change.fails for change in self.changes) else NO_CHANGE
 
     @property

@@ -1,4 +1,4 @@
-"""Run a comparison: read both versions, compare them, and search for proofs of breaking changes."""
+"""Run a comparison: read both versions, compare them, and search for proofs."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def run_drift(
 ) -> DriftReport:
     """Compare an old source with a new source, and recordings with the new source.
 
-    A source is a file, a folder, a glob pattern or a URL. The new source may also be an OpenAPI overlay, which is
-    applied to the old source. If there are recordings, the old source may be left out. Raises ValueError, OSError or
-    `SpecError` if a source or recording cannot be read.
+    A source is a file, a folder, a glob pattern or a URL. The new source may also be an OpenAPI overlay for the old
+    source. With recordings, the old source may be left out. Raises ValueError, OSError or `SpecError` if a source or
+    recording cannot be read.
     """
     started, watch = clock.now(), clock.stopwatch()
     old, new = sources if len(sources) > 1 else ("", sources[0])
@@ -67,7 +67,7 @@ def with_lines(changes: list[Change], documents: list[Document]) -> list[Change]
 
 
 def with_proofs(old: list[Document], new: list[Document], changes: list[Change]) -> list[Change]:
-    """Return the changes, with a proof added to each change for which a proof was found."""
+    """Return the changes, with a proof where one was found."""
     if not any(change.side in {"request", "model"} for change in changes):
         return changes
     from evolink_check.drift.proofs.prover import prover_of

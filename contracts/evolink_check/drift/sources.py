@@ -1,4 +1,4 @@
-"""Read the OpenAPI documents to compare from files, folders, saved Markdown pages and URLs."""
+"""Read the OpenAPI documents of a comparison from files, folders and URLs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ _FOUND = 200
 
 
 def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Document], list[str]]:
-    """Read the documents at a path, a glob pattern or a URL. Also return a note for each file without a document.
+    """Read the documents of a source. Also return a note for each file without a document.
 
-    If the source is an OpenAPI overlay, return the documents in `base` with the overlay applied. Raises
-    ValueError if there is no document, and `SpecError` if a file that the user named cannot be read.
+    The source is a path, a glob pattern or a URL. If the source is an OpenAPI overlay, return the documents in `base`
+    with the overlay applied. Raises ValueError if there is no document. Raises `SpecError` if a named file cannot be
+    read.
     """
     if urlsplit(source).scheme in {"http", "https"}:
         return _downloaded(source), []
@@ -38,7 +39,7 @@ def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Doc
     for file in read_sources([source]):
         try:
             text = file.data.decode()
-            overlaid = _overlaid(file.name, text, base) if base and file.is_named else None
+            overlaid = _apply_if_overlay(file.name, text, base) if base and file.is_named else None
             documents += overlaid or [_document(file.name, text)]
         except (SpecError, UnicodeDecodeError) as error:
             problem = error if isinstance(error, SpecError) else SpecError(file.name, "", "is not UTF-8 text")
@@ -50,10 +51,10 @@ def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Doc
     return documents, notes
 
 
-def _overlaid(source: str, text: str, base: Sequence[Document]) -> list[Document] | None:
-    """Apply the text as an overlay to the documents in `base`. Return None if the text is not an overlay."""
+def _apply_if_overlay(source: str, text: str, base: Sequence[Document]) -> list[Document] | None:
     tree = parse(text, source)
     if not isinstance(tree, dict) or not overlay.is_overlay(tree):
+        # the text is not an overlay
         return None
     return [
         document_of(f"{document.file} with {source}", overlay.apply(document.tree, tree, source))
@@ -71,10 +72,9 @@ def _document(source: str, text: str) -> Document:
 
 
 def in_the_same_form(old: list[Document], new: list[Document]) -> tuple[list[Document], list[Document]]:
-    """Return both versions of the documents, with the built-in overlay applied to both or to neither.
+    """Apply the built-in overlay if one of the two versions already contains it.
 
-    The built-in overlay adds facts that the published documents state only in texts. Documents that were downloaded
-    from a mock server already contain it. If only one version contains it, it is applied to the other version.
+    The built-in overlay adds facts from texts to the published documents. Documents of a mock server contain it.
     """
     has_old, has_new = (any(_EXTENSION in str(document.tree) for document in side) for side in (old, new))
     if has_old == has_new:
@@ -93,20 +93,20 @@ def document_of(file: str, tree: dict[str, Json], text: str = "") -> Document:
 
 
 def _with_numeric_bounds(value: Json) -> Any:
-    """Return a copy of a JSON tree in which exclusive bounds are numbers, not booleans as in OpenAPI 3.0."""
     if isinstance(value, list):
         return [_with_numeric_bounds(item) for item in value]
     if not isinstance(value, dict):
         return value
     schema = {key: _with_numeric_bounds(member) for key, member in value.items()}
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        # in OpenAPI 3.0, exclusive bounds are booleans
         if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and bound in schema:
             schema[exclusive] = schema.pop(bound)
     return schema
 
 
 def _downloaded(url: str) -> list[Document]:
-    """Download the document at a URL, or all documents of a mock server if the URL has no path."""
+    # a URL without a path is that of a mock server
     text = _get(f"{url.rstrip('/')}/__mock__/spec" if urlsplit(url).path in {"", "/"} else url)
     try:
         tree = json.loads(text)

@@ -1,4 +1,4 @@
-"""The verdict on each kind of difference in requests and in responses, with its reason."""
+"""The verdict on each kind of schema difference, with its reason."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ _PLANNED = {"billing_rule", "can_cancel", "credits_reserved", "estimated_time"}
 
 
 def annotation_changes(pair: OperationPair, direction: Direction, old: Shape, new: Shape) -> Iterator[Change]:
-    """Yield the changed annotations (defaults, deprecations and examples) of a schema and of its members.
+    """Yield the changed defaults, deprecations and examples of a schema and its members.
 
-    `old` and `new` are the two versions of the schema. Only members that occur in both versions are compared.
+    `old` and `new` are the two versions of the schema. Members that occur in both versions are compared.
     """
     for path, one, other, required in paired_members(old, new):
         if direction == "request":
@@ -51,7 +51,7 @@ def _deprecation(
 
 
 def _default(pair: OperationPair, path: str, old: Shape, new: Shape, *, required: bool) -> Iterator[Change]:
-    was, now = _effective_default(old), _effective_default(new)
+    was, now = _stated_or_declared_default(old), _stated_or_declared_default(new)
     values = value_text(was[0]) if was else "", value_text(now[0]) if now else ""
     if values[0] == values[1]:
         return
@@ -70,8 +70,7 @@ def _default(pair: OperationPair, path: str, old: Shape, new: Shape, *, required
     yield pair.change(kind, "request", rule, text, path, values, (old.pointer, new.pointer))
 
 
-def _effective_default(shape: Shape) -> tuple[Json, ...]:
-    """Return the default of the schema, or else the default that its description states; empty if there is none."""
+def _stated_or_declared_default(shape: Shape) -> tuple[Json, ...]:
     return shape.notes.defaults or stated_default([text for _, text in shape.notes.texts])
 
 

@@ -24,20 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The models that one version of the documents describes, each with its operation.
-
-    `aliases` maps each alias (a former name that is still accepted) to the current name of the model and to the
-    operation that accepts the alias.
-    """
+    """The models of one version of the documents, each with its operation."""
 
     models: dict[str, Operation]
+    # The current name of the model for each alias, and the operation that accepts the alias.
     aliases: dict[str, tuple[str, Operation]]
 
 
 def catalog_of(operations: Sequence[Operation]) -> Catalog:
-    """Return the models of these operations, and the aliases (former model names) that these operations still accept.
+    """Return the models of these operations, and the accepted aliases.
 
-    If several operations list the same model, the catalog contains the operation with the fewest models.
+    If several operations list a model, the catalog contains the operation with the fewest models.
     """
     models: dict[str, Operation] = {}
     aliases: dict[str, tuple[str, Operation]] = {}
@@ -53,7 +50,7 @@ def catalog_of(operations: Sequence[Operation]) -> Catalog:
 def models_of(operation: Operation) -> tuple[str, ...]:
     """Return the models that an operation lists.
 
-    If the schema of the property `model` lists no values, return only its default value.
+    If the property `model` lists no values, the result is its default value.
     """
     shape = operation.model
     if shape is None:
@@ -63,17 +60,13 @@ def models_of(operation: Operation) -> tuple[str, ...]:
 
 
 def accepted_models(operation: Operation) -> frozenset[str]:
-    """Return the models of an operation, and the aliases (former model names) that the operation still accepts."""
+    """Return the models of an operation and the aliases that the operation accepts."""
     names = models_of(operation)
     return frozenset((*names, *_aliases(operation, names)))
 
 
 def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
-    """Map each alias (a former model name that the operation still accepts) to the current name.
-
-    The aliases come from an OpenAPI overlay, from the description of the property `model`, and from other
-    descriptions. If these sources disagree, the overlay takes precedence, and then the description of `model`.
-    """
+    """Map each alias to the current model name."""
     shape = operation.model
     if shape is None or not names:
         return {}
@@ -89,19 +82,19 @@ def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
         aliases |= aliases_in(Node({}, operation.document.file, "", {"description": text}), names)
     current = {name for text in (*others, *own) for name in stated_targets(text)}
     stated = {old: new for old, new in aliases.items() if old not in current}
+    # later sources take precedence: other descriptions, the description of `model`, the overlay
     return {**stated, **dict(shape.notes.aliases)}
 
 
 @dataclass(frozen=True, slots=True)
 class ModelComparison:
-    """Compares the models of two versions of the documents.
-
-    `partners` maps the Python `id()` of each old operation to the new version of this operation.
-    """
+    """Compares the models of two versions of the documents."""
 
     old: Catalog
     new: Catalog
-    partners: dict[int, Operation]
+    partners: dict[
+        int, Operation
+    ]  # the new version of each old operation, by the Python `id()` of the old one
 
     def changes(self) -> Iterator[Change]:
         """Yield every change of the models and of the aliases."""

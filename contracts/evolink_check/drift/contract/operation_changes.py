@@ -1,4 +1,4 @@
-"""The changes of one operation, such as its path, servers, security, request, responses and callbacks."""
+"""The changes of one operation, such as changes of its path, security or responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def operation_changes(pair: OperationPair) -> Iterator[Change]:
-    """Yield every change of an operation, except changes of its models and of descriptions."""
+    """Yield the changes of an operation, without changes of models and descriptions."""
     yield from _identity(pair)
     yield from _servers(pair)
     if pair.old.security != pair.new.security:

@@ -81,7 +81,7 @@ def _content(pair: OperationPair, status: str, old: Content, new: Content) -> It
 
 
 def _error_codes(pair: OperationPair, old: Content, new: Content) -> Iterator[Change]:
-    """Yield the changes of the error codes, which EvoLink states only in examples, not in schemas."""
+    # EvoLink states error codes in examples, not in schemas
     for word in ("code", "type"):
         was, now = _codes(old, word), _codes(new, word)
         if was and now and was != now:

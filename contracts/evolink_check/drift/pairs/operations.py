@@ -22,15 +22,11 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The documented body of a request or response, for one content type.
-
-    `shape` is the schema of the body, converted to the form in which schemas are compared (references followed, `allOf`
-    merged); None if the body has no schema. `examples` maps the JSON pointer of each example to its value.
-    """
+    """The documented body of a request or response, for one content type."""
 
     pointer: str
-    shape: Shape | None
-    examples: Mapping[str, Json] = field(default_factory=dict)
+    shape: Shape | None  # the normalized schema of the body; None if the body has no schema
+    examples: Mapping[str, Json] = field(default_factory=dict)  # the examples by their JSON pointers
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ class Operation:
 
     @property
     def model(self) -> Shape | None:
-        """The schema of the property `model` of the request body; None if the body has no property of this name."""
+        """The schema of the property `model` of the request body; None if missing."""
         body = self.body
         return body.shape.properties.get("model") if body and body.shape else None
 
@@ -101,9 +97,10 @@ def operations_of(document: Document) -> list[Operation]:
 def operations_of_all(documents: Sequence[Document]) -> list[list[Operation]]:
     """Return the operations of each document, in the order of the documents.
 
-    References (`$ref`) in schemas are followed to the same depth in all documents, so that the schemas can be compared.
-    This depth is at most 8; it is smaller if the resolved schemas of a document would become too large.
+    References (`$ref`) in schemas are followed to the same depth in all documents. The maximum depth is 8. Large
+    schemas have a smaller depth.
     """
+    # schemas can be compared if their references were followed to the same depth
     for depth in _DEPTHS:
         try:
             return [
@@ -129,7 +126,7 @@ class _Reader:
                     yield self._operation(method, path, joined(pointer, method), item[method], item)
 
     def _resolved(self, pointer: str, value: Json) -> tuple[str, dict[str, Json]]:
-        """Follow the `$ref` in `value`, if there is one. Return the resolved JSON object with its JSON pointer."""
+        """Follow a chain of `$ref`; return the JSON object and its pointer."""
         for _ in range(8):
             target = local_pointer(value.get("$ref")) if isinstance(value, dict) else None
             if target is None:
@@ -230,22 +227,18 @@ class _Reader:
         alternatives = set()
         for requirement in required if isinstance(required, list) else [{}]:
             texts = [
-                _scheme_text(name, _mapping(schemes.get(name)), scopes)
+                _authorization_text(name, _mapping(schemes.get(name)), scopes)
                 for name, scopes in _mapping(requirement).items()
             ]
             alternatives.add(" and ".join(sorted(texts)) or "nothing")
         return frozenset(alternatives or {"nothing"})
 
 
-def _scheme_text(name: str, scheme: dict[str, Json], scopes: Json) -> str:
-    """Describe what a client must send for a security scheme, for example `http bearer`.
-
-    The text contains the name of the scheme only if nothing else describes the scheme. The texts of two versions are
-    compared, and a scheme that was only renamed must not count as changed, because clients never send its name.
-    """
+def _authorization_text(name: str, scheme: dict[str, Json], scopes: Json) -> str:
     words = [
         str(scheme[word]).lower() for word in ("type", "scheme", "in", "openIdConnectUrl") if word in scheme
     ]
+    # Clients never send the name of a scheme. A renamed scheme must not count as changed.
     words += [str(scheme["name"])] if "name" in scheme else []
     return " ".join([*(words or [name]), *(map(str, scopes) if isinstance(scopes, list) else ())])
 

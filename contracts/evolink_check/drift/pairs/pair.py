@@ -19,30 +19,29 @@ if TYPE_CHECKING:
 class OperationPair:
     """Two versions of one operation.
 
-    If the operation is a callback, `name` is the name of the callback, and the `field` of every change of the callback
-    begins with this name. Otherwise, `name` is empty.
+    The `field` of every change of a callback begins with the name of the callback.
     """
 
     old: Operation
     new: Operation
-    name: str = ""
+    name: str = ""  # the name of the callback; empty if the operation is no callback
 
     @property
     def sent(self) -> Direction:
         """The direction by which changes of the request are judged.
 
-        The result is "request" for an operation that clients of the API call. It is "response" for a callback, because
-        clients receive the request of a callback, as they receive responses.
+        The result is "request" for an operation that clients call. The result is "response" for a callback.
         """
+        # clients receive the request of a callback
         return "response" if self.name else "request"
 
     @property
     def read(self) -> Direction:
         """The direction by which changes of the responses are judged.
 
-        The result is "response" for an operation that clients of the API call. It is "request" for a callback, because
-        clients send the response to a callback, as they send requests.
+        The result is "response" for an operation that clients call. The result is "request" for a callback.
         """
+        # clients send the response to a callback
         return "request" if self.name else "response"
 
     def change(  # noqa: PLR0913, PLR0917  (the fields of a change)
@@ -57,7 +56,7 @@ class OperationPair:
     ) -> Change:
         """Return the record of a change of this operation.
 
-        `values` are the old and the new value, and `places` are the JSON pointers to these values.
+        `values` are the old and the new value. `places` are the JSON pointers to both values.
         """
         judged = rule if isinstance(rule, VerdictRule) else VerdictRule(*rule)
         old, new = places or (self.old.pointer, self.new.pointer)
@@ -79,7 +78,7 @@ class OperationPair:
     def judged(self, direction: Direction, difference: Difference, where: str = "") -> Change:
         """Return the record of a difference between schemas, with its verdict.
 
-        The verdict depends on `direction`, because the same difference may break requests but not responses.
+        The verdict depends on `direction`. Some differences break requests but not responses.
         """
         return self.change(
             f"{direction}-{difference.kind}",

@@ -1,1 +1,1 @@
-"""Proofs of breaking changes. A proof is a request body that the old schema accepts and the new schema rejects."""
+"""Proofs of breaking changes: request bodies that the old schema accepts and the new one rejects."""

@@ -51,10 +51,7 @@ _LONG_SEARCH = settings(_SEARCH, max_examples=5 * _EXAMPLES)
 
 
 def prover_of(pair: OperationPair) -> Prover | None:
-    """Return an object that searches for proofs of breaking changes between two versions of an operation.
-
-    The result is None if the request body of one version has no schema, or a schema that cannot be compiled.
-    """
+    """Return a prover for the breaking changes of an operation; None if a schema is missing or invalid."""
     old, new = pair.old.body, pair.new.body
     if old is None or new is None or old.shape is None or new.shape is None:
         return None
@@ -67,8 +64,8 @@ def prover_of(pair: OperationPair) -> Prover | None:
 class Prover:
     """Searches for proofs of changes to the requests of one operation.
 
-    A proof is a request body that only the old schema accepts. `samples` are request bodies with which the search
-    begins. Samples need not be valid.
+    A proof is a request body that the old schema accepts and the new schema rejects. The search begins with the request
+    bodies `samples`. Samples need not be valid.
     """
 
     def __init__(
@@ -80,10 +77,10 @@ class Prover:
         self._base: dict[str, Json] | None = None
 
     def proven(self, change: Change) -> Change:
-        """Search for a proof of the change. Return the change with the proof, or unchanged if none was found.
+        """Return the change with a proof, or unchanged if no proof was found.
 
-        A change of a `pattern`, or of a condition such as `if` and `then`, is a notice at first. If a proof is found,
-        the verdict of the returned change is "breaking".
+        A change of a `pattern` or a condition, such as `if` and `then`, is a notice. With a proof, the change is
+        breaking.
         """
         proof = self._proof(change) if _is_provable(change) else None
         if proof is None:
@@ -99,18 +96,14 @@ class Prover:
             return None
         steps = _steps(change.field)
         if change.kind in {"model-removed", "alias-removed"}:
-            return self._checked({**self._base, "model": change.was}, "model")
+            return self._proof_from({**self._base, "model": change.was}, "model")
         if change.kind in _MISSING:
-            return self._checked(_without(self._base, steps), change.field)
+            return self._proof_from(_without(self._base, steps), change.field)
         if change.kind == "request-unknown-refused":
-            return self._checked(_with(self._base, [*steps, _UNKNOWN], value=True), change.field)
-        return self._found(self._base, steps, change)
+            return self._proof_from(_with(self._base, [*steps, _UNKNOWN], value=True), change.field)
+        return self._search(self._base, steps, change)
 
-    def _found(self, base: dict[str, Json], steps: list[str], change: Change) -> Proof | None:
-        """Search for the smallest value of the changed field that only the old schema accepts.
-
-        Return the request body `base` with this value in the field as a proof; None if no value was found.
-        """
+    def _search(self, base: dict[str, Json], steps: list[str], change: Change) -> Proof | None:
         old = _descendant(self._shapes[0], steps)
         new = _descendant(self._shapes[1], steps) if change.kind not in _PRESENT else old
         if old is None or new is None:
@@ -120,33 +113,29 @@ class Prover:
         bodies = st.one_of(candidates).map(lambda value: _with(base, steps, value=value))
         effort = _LONG_SEARCH if change.kind in _UNDECIDED else _SEARCH
         try:
-            body = find(bodies, lambda body: self._checked(body, change.field) is not None, settings=effort)
+            body = find(
+                bodies, lambda body: self._proof_from(body, change.field) is not None, settings=effort
+            )
         except HypothesisException:
             return None
-        return self._checked(body, change.field)
+        return self._proof_from(body, change.field)
 
-    def _checked(self, body: Json, field: str) -> Proof | None:
-        """Return the body as a proof; None if it is not a proof.
-
-        It is a proof if the old schema accepts it, and the new schema rejects it because of the changed field.
-        """
+    def _proof_from(self, body: Json, field: str) -> Proof | None:
         if not self._old.is_valid(body):
             return None
         for error in self._new.iter_errors(body):
             place = "".join(
                 "[]" if isinstance(step, int) else f".{step}" for step in error.instance_path
             ).lstrip(".")
+            # the rejection must be due to the changed field
             if field.startswith(place) or place.startswith(field):
                 return Proof(body, f"{joined('', *error.instance_path) or 'the body'}: {error.message:.200}")
         return None
 
     def _valid_body(self) -> dict[str, Json] | None:
-        """Return a body that the old schema accepts; None if none was found.
-
-        Bodies that the new schema accepts, too, are preferred.
-        """
         bodies = [body for body in self._samples if isinstance(body, dict) and self._old.is_valid(body)]
         if bodies:
+            # bodies that the new schema accepts, too, are better
             both = [body for body in bodies if self._new.is_valid(body)]
             return min(both or bodies, key=lambda body: len(str(body)))
         try:
@@ -201,7 +190,6 @@ def _sample_of_branch(branch: Branch) -> Json:
 
 
 def _validator(document: Document, content: Content) -> Validator | None:
-    """Return a validator for a request body; None if the schema of the body cannot be compiled."""
     pointer = joined(content.pointer, "schema")
     tree = {**document.tree, "$schema": DIALECT, "$ref": f"#{escaped(pointer)}"}
     try:
@@ -211,7 +199,7 @@ def _validator(document: Document, content: Content) -> Validator | None:
 
 
 def _steps(field: str) -> list[str]:
-    """Split the path of a field into steps. `a.b[]` has the steps `a`, `b` and `[]`, where `[]` means any item."""
+    # `a.b[]` has the steps `a`, `b` and `[]`, where `[]` means any item
     return [step for step in re.split(r"\.|(?=\[\])", field) if step]
 
 
@@ -229,11 +217,9 @@ def _descendant(shape: Shape, steps: Sequence[str]) -> Shape | None:
 
 
 def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None]) -> Json:
-    """Copy a body, call `change` to set or remove one member of the copy, and return the copy.
-
-    `steps` is the path of the member, split by `_steps`. `change` gets the object or list that contains the member, and
-    the last step. Missing objects and lists on the path are created.
-    """
+    """Copy a body, and call `change` for one member of the copy."""
+    # `change` gets the object or list that contains the member, and the last step. Missing objects and lists on the
+    # path are created.
     copied = copy.deepcopy(body)
     value = copied
     for step, following in pairwise(steps):

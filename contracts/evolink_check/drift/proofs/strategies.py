@@ -41,7 +41,7 @@ def values_of(shape: Shape) -> SearchStrategy[Any]:
 
 
 def boundary_values(old: Shape, new: Shape) -> list[Json]:
-    """Return values at and near the limits of both schemas, and the values and examples that either schema lists."""
+    """Return values near the limits of both schemas, and their listed values and examples."""
     values: list[Json] = []
     for shape in (new, old):
         for branch in shape.branches:

@@ -1,4 +1,4 @@
-"""Find the old model names that are still accepted according to a description."""
+"""Find the old model names that a description accepts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _NAME = re.compile(r"(?!(?:model|null|true|false)$)[A-Za-z][\w.\-]*")
 
 
 def stated_targets(text: str) -> frozenset[str]:
-    """Return the current model names that a description states, such as `b` in "`a` is mapped to `b`"."""
+    """Return the current model names that a description states.
+
+    For example, "`a` is mapped to `b`" states `b`.
+    """
     return frozenset(match[1] for sentence in sentences_of(text) for match in _TARGET.finditer(sentence))
 
 

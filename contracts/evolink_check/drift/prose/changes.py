@@ -1,4 +1,4 @@
-"""Find changed facts that the API documents state only in `description` texts, not in their schemas."""
+"""Find changed facts in the `description` texts of the API documents."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 
 def prose_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
-    """Yield every changed number and every changed set of words (such as file formats) in descriptions.
+    """Yield the changed numbers and sets of words, such as file formats, in descriptions.
 
-    If `with_document` is true, the texts that are not about a single operation are compared, too. These are
-    `info.description`, and the text of the Markdown page that contains the document.
+    If `with_document` is true, `info.description` and the text of the Markdown page are compared, too.
     """
     statements = [*places_of(pair, with_document=with_document)]
     for number in changed_numbers(statements):
@@ -55,11 +54,8 @@ def _of_words(pair: OperationPair, change: WordChange) -> Change:
 def _places(
     statement: Statement, was: StatedNumber | StatedWords | None, now: StatedNumber | StatedWords | None
 ) -> tuple[str, str]:
-    """Return the JSON pointers to the descriptions that state the fact, one for each version.
-
-    If a version does not state the fact, its pointer leads to the field or operation that the fact is about.
-    """
     old, new = statement.places
+    # a version without the fact points to the field or the operation
     return (was.pointer if was else "") or old, (now.pointer if now else "") or new
 
 

@@ -1,4 +1,4 @@
-"""Find the numbers that changed in descriptions, and judge which of these changes are breaking."""
+"""Find the changed numbers in descriptions, and judge which changes are breaking."""
 
 from __future__ import annotations
 
@@ -29,14 +29,11 @@ _TOLD = VerdictRule("notice", "only the description states it, and it is advice 
 
 @dataclass(frozen=True, slots=True)
 class NumberChange:
-    """A number in a description that was changed, added or removed.
-
-    `was` is None if the number was added, and `now` is None if it was removed.
-    """
+    """A number in a description that was changed, added or removed."""
 
     statement: Statement
-    was: StatedNumber | None
-    now: StatedNumber | None
+    was: StatedNumber | None  # None if the number was added
+    now: StatedNumber | None  # None if the number was removed
 
     @property
     def kind(self) -> str:
@@ -51,9 +48,9 @@ class NumberChange:
 
 
 def changed_numbers(statements: Sequence[Statement]) -> Iterator[NumberChange]:
-    """Yield the changed numbers. If several descriptions have the same change, it is yielded once.
+    """Yield each change of a number once.
 
-    Numbers that moved to another description without a change, and numbers that a schema states, are not yielded.
+    Numbers that moved to another description are not changed. Numbers that a schema states are left out.
     """
     found = [change for statement in statements for change in _at(statement)]
     lost = [change for change in found if change.now is None]
@@ -94,7 +91,7 @@ def _unique(facts: Iterator[StatedNumber]) -> list[StatedNumber]:
 
 
 def _is_in_schemas(statement: Statement, was: StatedNumber | None, now: StatedNumber | None) -> bool:
-    """Whether a schema states the number, too, so that the comparison of the schemas covers the change."""
+    # a number in a schema is covered by the comparison of the schemas
     before, after = statement.old, statement.new
     if was is not None and now is not None:
         return _states(before, was) and _states(after, now)

@@ -1,6 +1,6 @@
-"""Find the numbers in a description that measure something. Times are converted to seconds, sizes to bytes.
+"""Find the numbers in a description that measure something, such as the limit in "at most 10 MB".
 
-Most of these numbers are limits for the client ("at most 10 MB") or promises of the API ("links are valid for a day").
+Times are converted to seconds, and sizes to bytes.
 """
 
 from __future__ import annotations
@@ -160,19 +160,16 @@ def _facts(marked: str, pointer: str) -> Iterator[StatedNumber]:
     for match in _AMOUNT.finditer(rest):
         yield from _amount(match, rest, topic, pointer, soft=is_soft)
     rest = _AMOUNT.sub(lambda match: " " * len(match[0]), rest)
-    yield from _ratios(rest, topic, pointer, soft=is_soft)
+    yield from _bounded_ratios(rest, topic, pointer, soft=is_soft)
     rest = _RATIO.sub(lambda match: " " * len(match[0]), rest)
     yield from _without_unit(rest, topic, pointer, soft=is_soft, hinted=bool(_RANGE_HINT.search(marked)))
 
 
-def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[StatedNumber]:
-    """Yield each aspect ratio that a sentence states as a limit.
-
-    In `rest`, the numbers of the sentence that were already found have been replaced by spaces. Two ratios with a dash,
-    "to" or "and" between them are a minimum and a maximum.
-    """
+def _bounded_ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[StatedNumber]:
+    # In `rest`, spaces replace the numbers that were already read.
     matches = [match for match in _RATIO.finditer(rest) if _value(match["other"])]
     between = rest[matches[0].end() : matches[1].start()].strip() if len(matches) == 2 else ""  # noqa: PLR2004
+    # two ratios with a dash, "to" or "and" between them are a minimum and a maximum
     ends: tuple[Bound, ...] = ("min", "max") if between in {*_DASHES, "to", "and"} else ()
     for place, match in enumerate(matches):
         value = _value(match["one"]) / _value(match["other"])
@@ -234,7 +231,7 @@ def _amount(
 
 
 def _is_of_name(match: re.Match[str], sentence: str) -> bool:
-    """Whether a number before a noun is part of a name, as in "Veo 3 videos" or "Seedance 2.0 videos"."""
+    """Whether a number is part of a name, as in "Veo 3 videos"."""
     if "." in match["single"]:
         return True
     if _PER_REQUEST.search(sentence[match.end() : match.end() + 30]):

@@ -1,4 +1,4 @@
-"""Find the sets of words that a description states, such as the file formats or the events that it lists."""
+"""Find the sets of words in a description, such as file formats or events."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 class StatedWords:
     """A set of words in a description, such as the file formats `jpg` and `png`.
 
-    If `kind` is `conditions`, the words are the fields that a sentence relates to each other, and `topic` is a constant
-    that says what the condition is, such as `required when`. For example, the sentence "`a` is required with `b`"
-    relates `a` and `b`, and has the topic `required when`.
+    If `kind` is `conditions`, the words are the fields that a sentence relates to each other. For example, "`a` is
+    required with `b`" relates `a` and `b`.
     """
 
     kind: str  # what the words are, such as `formats`, `events` or `conditions`
-    topic: str  # to what the words apply, such as `image`; empty if unknown (for conditions, see above)
+    topic: str  # to what the words apply, such as `image`; a condition has for example `required when`
     words: frozenset[str]
     sentence: str  # the sentence that contains the words
     pointer: str  # the JSON pointer to the description
@@ -101,7 +100,6 @@ def stated_words(text: str, pointer: str) -> Iterator[StatedWords]:
 
 
 def _choices(sentence: str) -> list[str]:
-    """Return the options that a sentence lists as code spans; empty if its code spans are not options."""
     codes = [code for code in codes_of(sentence) if not _MEASURE.fullmatch(code)]
     is_choice = len(codes) >= _LEAST_OPTIONS and _CHOICE.search(sentence)
     return (

@@ -24,7 +24,7 @@ Where = Literal["request", "response", "operation"]
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """The facts that one version states at one place of an operation, in descriptions and in the schema."""
+    """The facts that one version states at one place of an operation."""
 
     facts: tuple[StatedNumber, ...]  # the numbers in the descriptions
     sets: tuple[StatedWords, ...]  # the sets of words in the descriptions
@@ -34,27 +34,21 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What the old and the new version state at one place of an operation, such as a field of the request.
-
-    `members` are the names of the fields of the old request body. A new rule about fields, such as "`a` is required
-    with `b`", affects existing requests only if one of these fields is in `members`. `places` are the JSON pointers to
-    the place in the old and in the new version.
-    """
+    """What both versions state at one place of an operation, such as a field of the request."""
 
     where: Where
     path: str
     old: Statements
     new: Statements
-    members: frozenset[str] = field(default_factory=frozenset)
-    places: tuple[str, str] = ("", "")
+    members: frozenset[str] = field(default_factory=frozenset)  # the fields of the old request body
+    places: tuple[str, str] = ("", "")  # the JSON pointers to the place in both versions
 
 
 def places_of(pair: OperationPair, *, with_document: bool) -> Iterator[Statement]:
-    """Yield what both versions state about the operation itself and about each field that occurs in both versions.
+    """Yield what both versions state about the operation and about each common field.
 
-    The fields are those of request bodies and of successful responses. If `with_document` is true, the texts that are
-    not about a single operation (`info.description`, and the text of the Markdown page that contains the document)
-    count as texts about the operation.
+    The fields are those of request bodies and of successful responses. If `with_document` is true, texts about the
+    whole document count as texts about the operation.
     """
     old, new = pair.old, pair.new
     body, other = old.body, new.body

@@ -1,4 +1,4 @@
-"""Find the sets of words that changed in descriptions, such as the file formats or the events that they list."""
+"""Find the changed sets of words in descriptions, such as file formats or events."""
 
 from __future__ import annotations
 
@@ -17,18 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WordChange:
-    """Words that were removed from or added to a description. `was` is the old and `now` is the new set of words.
-
-    `was` is None if the old description states no words of this `kind`, such as formats, and `now` is None if the new
-    description states none.
-    """
+    """Words that were removed from or added to a description."""
 
     statement: Statement
     kind: str
     removed: frozenset[str]
     added: frozenset[str]
-    was: StatedWords | None
-    now: StatedWords | None
+    was: StatedWords | None  # the old words; None if the old description states none of this kind
+    now: StatedWords | None  # the new words; None if the new description states none of this kind
     rule: VerdictRule
 
     @property
@@ -67,10 +63,9 @@ _NEW_WORDS = VerdictRule("notice", "a client may read values that were not docum
 
 
 def changed_words(statements: Sequence[Statement]) -> Iterator[WordChange]:
-    """Yield the words that were removed from or added to each description.
+    """Yield each change of words once.
 
-    If several descriptions have the same change, it is yielded once. Words that only moved from one description
-    to another are not yielded, unless they are formats, options or events.
+    Words that moved to another description are left out. Formats, options and events are never left out.
     """
     found = [change for statement in statements for change in _at(statement)]
     lost = {(change.kind, word) for change in found for word in change.removed}
@@ -136,12 +131,8 @@ def _flags(statement: Statement, removed: frozenset[str], added: frozenset[str])
 
 
 def _conditions(statement: Statement) -> Iterator[WordChange]:
-    """Yield the conditions (sentences such as "`a` is required with `b`") that were added or removed.
-
-    Two conditions that name the same fields count as equal, even if their wording differs. If only one version has a
-    condition, but a sentence of the other version names all fields of the condition, the condition is not yielded,
-    because the sentence may state it in other words.
-    """
+    # Conditions with the same fields count as equal, even if their wording differs. A sentence that names all fields of
+    # a condition may state the condition in other words.
     old, new = _by_fields(statement.old), _by_fields(statement.new)
     for fields, words in new.items():
         if not _are_together(fields, statement.old):

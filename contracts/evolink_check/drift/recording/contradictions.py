@@ -1,4 +1,4 @@
-"""Find recorded traffic that contradicts the OpenAPI documents or is not described by them."""
+"""Find recorded traffic that contradicts or goes beyond the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ _WIDE = VerdictRule("notice", "the API refuses a request that the document allow
 
 
 def contradictions(seen: Iterable[Observation], recording: str) -> list[Change]:
-    """Return the contradictions between recorded traffic and the documents, each once, in the order of the traffic."""
+    """Return each contradiction between recorded traffic and the documents once.
+
+    The contradictions are in the order of the traffic.
+    """
     found: dict[tuple[str, str, str, str], Change] = {}
     for observation in seen:
         for change in _contradictions(observation, Place(recording, "")):
@@ -137,7 +140,7 @@ def _code(body: Any) -> Any:
 
 
 def _undescribed(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, Shape]]:
-    """Yield the path of each undocumented member of a value, and the schema of the object that contains the member."""
+    """Yield the path of each undocumented member, and the schema of its object."""
     if isinstance(value, list):
         for branch in shape.branches:
             for item in value if branch.items is not None else ():

@@ -23,12 +23,11 @@ _REASON = "the recording neither confirms nor contradicts it"
 def unrecorded(
     operations: Sequence[Operation], seen: Iterable[Observation], recording: str
 ) -> Iterator[Change]:
-    """Yield changes that list the documented statuses, members and values that were never recorded.
+    """Yield the documented statuses, members and values that were never recorded.
 
-    For an operation that was never recorded, there is one change, which says that the operation was never recorded. For
-    any other operation, there is one change for all missing statuses, one for all missing members of requests, one per
-    status for the missing members of the responses with this status, and one per response member for its missing
-    values.
+    An operation that was never recorded has one change. A recorded operation has one change for all missing statuses,
+    and one for all missing members of requests. Each status has one change for missing members of responses. Each
+    response member has one change for missing values.
     """
     by_operation: dict[int, list[Observation]] = defaultdict(list)
     for observation in seen:
@@ -66,7 +65,7 @@ def _unseen(operation: Operation, seen: Sequence[Observation]) -> Iterator[tuple
     body = operation.body
     if body is not None and body.shape is not None:
         sent = [observation.request for observation in seen if isinstance(observation.request, dict)]
-        yield "request-members", "", _members(body.shape, sent)
+        yield "request-members", "", _missing_members(body.shape, sent)
     for status, response in operation.responses.items():
         content = json_content(response.contents)
         answers = [
@@ -74,28 +73,28 @@ def _unseen(operation: Operation, seen: Sequence[Observation]) -> Iterator[tuple
         ]
         if content is None or content.shape is None or not answers:
             continue
-        yield "members", status, _members(content.shape, answers)
-        for path, values in _values(content.shape, answers, ""):
+        yield "members", status, _missing_members(content.shape, answers)
+        for path, values in _missing_values(content.shape, answers, ""):
             yield "values", f"{status} {path}", values
 
 
-def _members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
-    """Return the documented members that no body contains. If an object is missing, its members are not listed."""
+def _missing_members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
     missing = []
     for name, member in shape.properties.items():
         where = f"{path}.{name}" if path else name
         values = [body[name] for body in bodies if isinstance(body, dict) and name in body]
-        missing += _members(member, values, where) if values else [where]
+        # the members of a missing object are not listed
+        missing += _missing_members(member, values, where) if values else [where]
     return missing
 
 
-def _values(shape: Shape, bodies: Sequence[Any], path: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the path of each member with several documented values, and those values that were never recorded."""
+def _missing_values(shape: Shape, bodies: Sequence[Any], path: str) -> Iterator[tuple[str, list[str]]]:
     for name, member in shape.properties.items():
         where = f"{path}.{name}" if path else name
         values = [body[name] for body in bodies if isinstance(body, dict) and name in body]
         found = {canonical(value) for value in values}
         options = [value for branch in member.branches for value in branch.values or ()]
+        # a member with one documented value is left out
         if values and len(options) > 1:
             yield where, [str(value) for value in options if canonical(value) not in found]
-        yield from _values(member, values, where)
+        yield from _missing_values(member, values, where)

@@ -50,10 +50,10 @@ class Observation:
 
 
 def observations(trace: Trace, operations: Sequence[Operation]) -> Iterator[Observation]:
-    """Yield each recorded request that has a response and was sent to the API, with its response.
+    """Yield each recorded request to the API that has a response, with its response.
 
-    A request counts as sent to the API if its URL begins with the origin of the API, or if its method and path are
-    documented.
+    A URL belongs to the API if it begins with the origin of the API. A documented method and path belongs to the API,
+    too.
     """
     for entry in trace.entries:
         exchange = entry.exchange
@@ -72,14 +72,11 @@ def _json(raw: bytes) -> Any:
 
 
 def _operation(method: str, path: str, request: Any, operations: Sequence[Operation]) -> Operation | None:
-    """Return the operation with this method whose path matches; None if there is none.
-
-    If several operations match, those that accept the requested model are preferred, and among these the one that
-    accepts the fewest models.
-    """
+    """Return the operation with this method and path; None if missing."""
     matching = [each for each in operations if each.method == method and _template(each.path).fullmatch(path)]
     model = request.get("model") if isinstance(request, dict) else None
     of_model = [each for each in matching if model in accepted_models(each)]
+    # operations that accept the model are better, and of these the one with the fewest models
     return min(of_model or matching, key=lambda each: len(models_of(each)), default=None)
 
 
@@ -89,15 +86,15 @@ def _template(path: str) -> re.Pattern[str]:
 
 
 def json_content(contents: dict[str, Content] | Any) -> Content | None:
-    """Return the content for the content type `application/json`; None if no JSON content is documented."""
+    """Return the content for `application/json`; None if missing."""
     content: Content | None = contents.get(_JSON)
     return content
 
 
 def errors_of(operation: Operation, content: Content, value: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield the field, the violated keyword and the message of each schema error in a body.
+    """Yield the field, the keyword and the message of each schema error in a body.
 
-    Nothing is yielded if the schema cannot be compiled.
+    The result is empty if the schema cannot be compiled.
     """
     pointer = escaped(joined(content.pointer, "schema"))
     tree = {**operation.document.tree, "$schema": DIALECT, "$ref": f"#{pointer}"}

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def read_recordings(paths: Sequence[Path]) -> Trace:
     """Read HAR files, and join their traffic in one trace. API keys are not kept.
 
-    Raises OSError if a file cannot be read. Raises ValueError if a file is invalid, or if the files were
-    recorded from servers whose clocks run at different speeds.
+    Raises OSError if a file cannot be read. Raises ValueError if a file is invalid. Raises ValueError if the clocks of
+    the recorded servers run at different speeds.
     """
     return from_har([document for path in paths for document in load_archives(path)])
 
@@ -37,11 +37,11 @@ def recorded_changes(
     *,
     strict: bool = False,
 ) -> list[Change]:
-    """Return where recorded traffic contradicts the new documents, and which documented values were never recorded.
+    """Return contradictions between traffic and the new documents, and values that were never recorded.
 
-    `recording` is the name of the recording. If there are `old` documents, the reason of each contradiction also says
-    whether the traffic agrees with the old documents. If `strict` is true, an undocumented value in a response is a
-    breaking change. Raises ValueError if the traffic contains no request to an operation of the new documents.
+    `recording` is the name of the recording. With `old` documents, the reason of a contradiction says whether the
+    traffic agrees with them. If `strict` is true, an undocumented value in a response is a breaking change. Raises
+    ValueError if no request is sent to an operation of the new documents.
     """
     operations = [operation for document in new for operation in operations_of(document)]
     seen = [*observations(trace, operations)]

@@ -1,7 +1,7 @@
 """Write a comparison as SARIF. Each change becomes one SARIF result.
 
-The location of the result is the place of the change in the new document. If the new document has no such place, the
-location is the place in the old document.
+The location of the result is the place of the change in the new document. A change without such a place has its place
+in the old document.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Print a comparison on a terminal.
 
-Breaking changes come first. Those that are not in the baseline are printed with their reason, their places in the two
-documents, and the proof if one was found.
+Breaking changes come first. New breaking changes are printed with their reason, their places and their proof.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Convert schemas to a normal form, which is called a shape, and find the differences between shapes."""
+"""Convert schemas to a normal form, the shape, and find the differences between shapes."""

@@ -1,6 +1,6 @@
 """Find the differences between two shapes (normalized schemas).
 
-The caller decides which differences are breaking, because this depends on whether a request or a response changed.
+The caller decides which differences are breaking. The verdict differs for requests and responses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def differences(old: Shape, new: Shape, path: str = "") -> Iterator[Difference]:
-    """Yield every difference, at any depth, between the values that two shapes (normalized schemas) accept."""
+    """Yield every difference between two shapes (normalized schemas), at any depth."""
     lost, gained = _unpaired(old.kinds, new.kinds), _unpaired(new.kinds, old.kinds)
     yield from _of_types(old, new, path, lost, gained)
     for kind in sorted(old.kinds - lost):
@@ -72,7 +72,7 @@ def _of_branches(
         yield from _of_branch(before, olds[0], after, news[0], path)
         return
     if olds[0].kind == "object":
-        yield from _of_alternatives(old, new, path)
+        yield from _differences_of_alternatives(old, new, path)
         return
     same = {repr(branch_key(branch)) for branch in olds} & {repr(branch_key(branch)) for branch in news}
     olds = [branch for branch in olds if repr(branch_key(branch)) not in same]
@@ -90,48 +90,34 @@ def _of_branches(
         yield Difference(kind, path, before.pointer, after.pointer, f"allowed: {now}; was: {was}", was, now)
 
 
-def _of_alternatives(
+def _differences_of_alternatives(
     old: tuple[Shape, list[Branch]], new: tuple[Shape, list[Branch]], path: str
 ) -> Iterator[Difference]:
-    """Yield the differences between two schemas for objects, at least one of which has alternatives.
-
-    Alternatives are the schemas in `anyOf` or `oneOf`. `old` and `new` are each a pair of the whole schema and the list
-    of its alternatives.
-    """
+    # `old` and `new` are the whole schema and its alternatives in `anyOf` or `oneOf`
     (before, olds), (after, news) = old, new
-    yield from _of_members(before, _united(olds), after, _united(news), path)
+    yield from _of_members(before, _join_branches(olds), after, _join_branches(news), path)
     forms = [{_form(branch, branches) for branch in branches} for branches in (olds, news)]
     if forms[0] != forms[1]:
         text = "the alternatives of required members and conditions changed"
         yield Difference("condition-changed", path, before.pointer, after.pointer, text)
 
 
-def _united(branches: list[Branch]) -> Branch:
-    """Combine the alternatives of a schema for objects into one branch.
-
-    A member is required if every alternative requires it.
-    """
+def _join_branches(branches: list[Branch]) -> Branch:
     members = {name: shape for branch in branches for name, shape in branch.properties.items()}
+    # a member is required if every alternative requires it
     required = frozenset.intersection(*(branch.required for branch in branches))
     return replace(branches[0], properties=members, required=required, limits={})
 
 
 def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
-    """Return what distinguishes `branch` from the other alternatives of a schema for objects (`branches`).
-
-    The result contains each member that `branch` requires but at least one other alternative does not, and the limits
-    of `branch`.
-    """
+    # members that every alternative requires distinguish none
     common = frozenset.intersection(*(other.required for other in branches))
     limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())
     return tuple(sorted(branch.required - common)), tuple(limits)
 
 
 def branch_key(branch: Branch) -> object:
-    """Return a key for a branch, which is the part of a schema for values of one type.
-
-    Two branches with equal keys accept the same values, even if they are at different places in a document.
-    """
+    """Return a key for a branch. Branches with equal keys accept the same values."""
     return (
         branch.kind,
         None if branch.values is None else [canonical(value) for value in branch.values],

@@ -1,4 +1,4 @@
-"""Decide whether one schema accepts every value that another accepts. The result is True only if this is certain."""
+"""Decide whether one schema accepts every value of another schema. The result is True if this is certain."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def _limit_within(old: Branch, kind: str, word: str, limit: Any) -> bool:
 def is_bound_within(old: Branch, words: tuple[str, ...], word: str, limit: float, *, sign: int) -> bool:
     """Whether `old` has a bound that is at least as tight as the bound of the new schema.
 
-    The bound of the new schema is the keyword `word` with the value `limit`. `words` are the keywords by which `old`
-    may state its bound, such as `minimum` and `exclusiveMinimum`. `sign` is 1 for lower and -1 for upper bounds.
+    The bound of the new schema is the keyword `word` with the value `limit`. `words` are the keywords for the bound in
+    `old`, such as `minimum` and `exclusiveMinimum`. `sign` is 1 for lower and -1 for upper bounds.
     """
     for own in words:
         if own in old.limits:
@@ -94,12 +94,10 @@ def _items_within(old: Branch, new: Branch) -> bool:
 
 
 def _members_within(old: Branch, new: Branch) -> bool:
-    """Whether `new` certainly accepts the members of every object that `old` accepts.
-
-    If `new` restricts undescribed members (`additionalProperties`), `old` must restrict them at least as much.
-    """
+    """Whether `new` certainly accepts the members of every object that `old` accepts."""
     if not new.required <= old.required:
         return False
+    # `old` must restrict undescribed members (`additionalProperties`) at least as much
     if new.additional is not None and (
         old.additional is None or not is_included(old.additional, new.additional)
     ):
@@ -120,7 +118,7 @@ def schema_of(shape: Shape) -> dict[str, Json] | bool:
 
 
 def schema_of_branch(branch: Branch) -> dict[str, Json]:
-    """Convert a branch, which is the part of a shape for values of one type, to a JSON Schema.
+    """Convert a branch (the part of a shape for one type) to a JSON Schema.
 
     References and conditions such as `if` and `not` are left out.
     """
@@ -145,11 +143,10 @@ def schema_of_branch(branch: Branch) -> dict[str, Json]:
 
 
 def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """Simplify the branches of a schema, each of which accepts values of one type. Return them in a fixed order.
+    """Simplify the branches of a schema, and return them in a fixed order.
 
-    The result accepts the same values as `branches`. A branch is removed if another branch accepts all of its values;
-    if there are more than four branches, this is not tried for branches for arrays and objects. The branches of one
-    type that list their values (`enum` or `const`) are joined into one.
+    The result accepts the same values as `branches`. The branches of one type that list their values (`enum` or
+    `const`) are joined into one.
     """
     listed: dict[str, Branch] = {}
     ranges: list[Branch] = []
@@ -160,6 +157,7 @@ def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
             if branch.kind in _NESTED and count > _FEW:  # comparing many nested branches would take too long
                 ranges.append(branch)
             elif not any(is_within(branch, other) for other in ranges):
+                # a branch is removed if another branch accepts all of its values
                 ranges = [other for other in ranges if not is_within(other, branch)] + [branch]
             continue
         before = listed.get(branch.kind)

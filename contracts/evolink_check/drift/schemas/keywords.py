@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema. Merge the keywords of two schemas, and find the types and values that they allow."""
+"""The keywords of JSON Schema: merge keywords, and find the types and values that they allow."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def joined(pointer: str, *steps: str | int) -> str:
 
 
 def escaped(pointer: str) -> str:
-    """Escape a JSON pointer, so that it can be used after `#` in a reference."""
+    """Escape a JSON pointer for use after `#` in a reference."""
     return re.sub(r"[^\w/~.\-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), pointer)
 
 
 def is_plain(word: str, value: Json) -> bool:
-    """Whether a keyword is plain, which means that it restricts values, and that its value is compared as one unit.
+    """Whether a keyword restricts values and has no schemas to compare one by one.
 
-    `maximum` and `if` are plain. Keywords such as `properties` are not plain, because the schemas in them are compared
-    one by one. A malformed keyword, such as a `maximum` that is a text, is not plain, because it restricts nothing.
+    `maximum` and `if` are plain. `properties` is not plain. A malformed keyword is not plain, for example a `maximum`
+    that is a text.
     """
     if word in _NUMBERS:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -88,7 +88,7 @@ def is_plain(word: str, value: Json) -> bool:
 def canonical(value: Json) -> str:
     """Return a text that is equal for equal JSON values.
 
-    1 and 1.0 are equal, and the order of members does not matter.
+    1 and 1.0 are equal. The order of members does not matter.
     """
     return json.dumps(_plain_number(value), sort_keys=True, ensure_ascii=False)
 
@@ -102,7 +102,7 @@ def _plain_number(value: Json) -> Json:
 
 
 def local_pointer(reference: Json) -> str | None:
-    """Return the JSON pointer in a reference to the same document (`#/...`); None for any other reference."""
+    """Return the JSON pointer of a reference `#/...`; None for any other reference."""
     return unquote(reference[1:]) if isinstance(reference, str) and reference.startswith("#/") else None
 
 
@@ -126,7 +126,7 @@ def kind_of(value: Json) -> str:
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Merge the keywords of two schemas, so that the result accepts the values that both schemas accept.
+    """Merge the keywords of two schemas into a schema for values that match both.
 
     The result is None if no value can match both schemas.
     """
@@ -145,7 +145,6 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def _several(one: Json, other: Json) -> dict[str, Json]:
-    """Return `{"allOf": [one, other]}`, where `one` and `other` are the values of a keyword in two schemas."""
     both = [*(one["allOf"] if isinstance(one, dict) and "allOf" in one else [one]), other]
     return {"allOf": sorted(both, key=canonical)}
 
@@ -200,9 +199,9 @@ def _listed_values(plain: Mapping[str, Any]) -> list[Json]:
 
 
 def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
-    """Return the values of the type `kind` that a schema lists (`enum`, `const`) and that match its other keywords.
+    """Return the values of the type `kind` that a schema lists (`enum`, `const`); None if it lists none.
 
-    The result is None if the schema lists no values.
+    Values that violate other keywords of the schema are left out.
     """
     if "enum" not in plain and "const" not in plain:
         return None
@@ -216,9 +215,10 @@ def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
 
 
 def matches(limits: Mapping[str, Json], value: Json) -> bool:
-    """Whether a value satisfies the keywords in `limits`, of which `if`, `then`, `else`, `not` and `$ref` are ignored.
+    """Whether a value satisfies the keywords in `limits`.
 
-    If the keywords cannot be compiled, the result is True for every value.
+    Conditions and references, such as `if`, `not` and `$ref`, are ignored. The result is True if the keywords cannot be
+    compiled.
     """
     import jsonschema_rs
 
@@ -241,11 +241,11 @@ def limits_of(plain: Mapping[str, Any], kind: str) -> dict[str, Json]:
             del limits[word]
     if limits.get("uniqueItems") is False:
         del limits["uniqueItems"]
-    return _whole(limits) if kind == "integer" else _tightest(limits)
+    return _with_whole_bounds(limits) if kind == "integer" else _tightest(limits)
 
 
-def _whole(limits: dict[str, Json]) -> dict[str, Json]:
-    """Convert the limits of integers to inclusive whole numbers. For example, a `minimum` of 1.5 becomes 2."""
+def _with_whole_bounds(limits: dict[str, Json]) -> dict[str, Json]:
+    # for example, a `minimum` of 1.5 becomes 2
     low = [math.ceil(limits.pop("minimum"))] if "minimum" in limits else []
     low += [math.floor(limits.pop("exclusiveMinimum")) + 1] if "exclusiveMinimum" in limits else []
     high = [math.floor(limits.pop("maximum"))] if "maximum" in limits else []
@@ -257,9 +257,9 @@ def _whole(limits: dict[str, Json]) -> dict[str, Json]:
 
 
 def _tightest(limits: dict[str, Json]) -> dict[str, Json]:
-    """If both an inclusive and an exclusive bound are set, remove the weaker bound."""
     for plain, exclusive, sign in (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1)):
         if plain in limits and exclusive in limits:
             is_exclusive_tighter = sign * limits[plain] <= sign * limits[exclusive]
+            # of an inclusive and an exclusive bound, the weaker one is removed
             del limits[plain if is_exclusive_tighter else exclusive]
     return limits

@@ -29,8 +29,7 @@ NAMES = {
 class Difference:
     """A difference at a place in a body. The module `verdicts` lists the possible kinds.
 
-    `old` and `new` are the JSON pointers to the place in the two versions. If one version lacks the place,
-    the pointer for this version leads to the parent of the place.
+    `old` and `new` are the JSON pointers to the place in both versions. A missing place has the pointer of its parent.
     """
 
     kind: str
@@ -47,8 +46,8 @@ def limit_difference(  # noqa: PLR0913, PLR0917  (both versions, and the place)
 ) -> Difference | None:
     """Return how the value of the keyword `word` differs between two versions of a schema.
 
-    `before` and `after` are the two versions of the schema, and `old` and `new` are their branches for values of one
-    type. The result is None if the difference has no effect, or if it is found when another keyword is compared.
+    `before` and `after` are the two versions of the schema. `old` and `new` are their branches for values of one type.
+    Returns None if the difference has no effect. Returns None if another keyword covers the difference.
     """
     was, now = old.limits.get(word), new.limits.get(word)
     if (word in old.limits) == (word in new.limits) and canonical(was) == canonical(now):
@@ -89,11 +88,6 @@ def _limit_kind(word: str, old: Branch, new: Branch) -> str | None:
 
 
 def _bound_kind(word: str, old: Branch, new: Branch) -> str | None:
-    """Return `limit-tightened` or `limit-relaxed` if a lower or upper bound changed; otherwise None.
-
-    The result is also None if the new version states the bound by another keyword, such as `exclusiveMinimum` in place
-    of `minimum`, because the change is found when that keyword is compared.
-    """
     words = LOWER[old.kind] if word in LOWER[old.kind] else UPPER[old.kind]
     sign = 1 if words is LOWER[old.kind] else -1
 
@@ -104,6 +98,7 @@ def _bound_kind(word: str, old: Branch, new: Branch) -> str | None:
         return max(bounds, default=None)
 
     was, now = tightness(old), tightness(new)
+    # a bound that is now another keyword, such as `exclusiveMinimum`, is found with that keyword
     if was == now or (word not in new.limits and any(own in new.limits for own in words)):
         return None
     if was is None or now is None:

@@ -1,4 +1,4 @@
-"""Pair the members of two objects by name, or else by a similar name and similar values."""
+"""Pair the members of two objects by name. Renamed members are paired by similarity."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MemberPairs:
 def pair_members(old: Branch, new: Branch) -> MemberPairs:
     """Pair the members of two versions of an object by name.
 
-    A removed member and an added member are paired as one renamed member if they are similar.
+    A similar removed and added member are one renamed member.
     """
     removed = {name: shape for name, shape in old.properties.items() if name not in new.properties}
     added = {name: shape for name, shape in new.properties.items() if name not in old.properties}
@@ -50,7 +50,7 @@ def pair_members(old: Branch, new: Branch) -> MemberPairs:
 
 
 def _likeness(was: str, one: Shape, now: str, other: Shape) -> float:
-    """Return how similar two members are, from 0 (unrelated) to 2 (nearly equal)."""
+    """Return the similarity of two members, from 0 to 2."""
     name = _ratio(was.lower().replace("_", ""), now.lower().replace("_", ""))
     text = (
         _ratio(_description(one), _description(other)) if _description(one) and _description(other) else 0.0

@@ -1,7 +1,7 @@
 """Convert schemas to a normal form (shapes), in which equivalent notations are equal.
 
 References are followed, `allOf` is merged, and `anyOf` and `oneOf` become lists of branches. A branch has values of one
-type only. For example, `type: [string, "null"]` and `anyOf: [{type: string}, {type: "null"}]` become the same shape.
+type. For example, `type: [string, "null"]` and `anyOf: [{type: string}, {type: "null"}]` become the same shape.
 """
 
 from __future__ import annotations
@@ -24,19 +24,16 @@ _MOST_PARTS = 3_000
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A schema in a document.
-
-    `within` contains the target of each `$ref` that was followed to reach the schema, so that loops are detected.
-    """
+    """A schema in a document."""
 
     pointer: str
     value: Json
-    within: frozenset[str] = frozenset()
+    within: frozenset[str] = frozenset()  # the targets of the `$ref` on the way to the schema; detects loops
 
 
 @dataclass(slots=True)
 class _Flat:
-    """Several schemas that a value must all match, merged into one without `$ref`, `allOf`, `anyOf` and `oneOf`."""
+    """Several schemas merged into one, without references and combinations."""
 
     plain: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, list[_Part]] = field(default_factory=dict)
@@ -45,14 +42,14 @@ class _Flat:
 
 
 class TooLargeError(Exception):
-    """The normal form of the schemas is too large, for example because a schema contains many references to itself."""
+    """The normal form of the schemas is too large, for example due to recursive references."""
 
 
 class Normalizer:
     """Converts the schemas of one document to their normal form.
 
-    References are followed `depth` levels deep; deeper references are compared by name only. Raises `TooLargeError` if
-    too many schemas must be converted, where a schema counts once for each reference to it.
+    References are followed `depth` levels deep. Deeper references are compared by name. Raises `TooLargeError` if too
+    many schemas must be converted. A schema counts once for each reference to it.
     """
 
     def __init__(self, tree: Mapping[str, Json], depth: int) -> None:
@@ -61,7 +58,7 @@ class Normalizer:
         self._left = _MOST_PARTS
 
     def shape(self, pointer: str, value: Json) -> Shape:
-        """Convert the schema `value`, which is at this JSON pointer, to its normal form."""
+        """Convert the schema `value` at this JSON pointer to its normal form."""
         return self._shape([_Part(pointer, value)])
 
     def _shape(self, parts: list[_Part]) -> Shape:
@@ -79,7 +76,7 @@ class Normalizer:
             return []
         if not isinstance(part.value, dict):
             return [_Flat()]
-        flats = [_own(part)]
+        flats = [_own_keywords(part)]
         if "$ref" in part.value:
             target = self._target(part)
             if target is None:
@@ -100,9 +97,9 @@ class Normalizer:
         return flats
 
     def _target(self, part: _Part) -> _Part | None:
-        """Return the target of a `$ref`; None if the target is missing, leads back to itself or is too deep."""
         reference = part.value["$ref"]
         pointer = keywords.local_pointer(reference)
+        # a loop or a reference that is too deep has no target
         if pointer is None or pointer in part.within or len(part.within) >= self._depth:
             return None
         exists, value = keywords.followed(self._tree, pointer)
@@ -150,7 +147,7 @@ class Normalizer:
         )
 
     def _described(self, parts: list[_Part]) -> Iterable[_Part]:
-        """Yield the schemas in `parts`, and all schemas in their `$ref`, `allOf`, `anyOf` and `oneOf`, at any depth."""
+        """Yield the schemas, and all schemas that they reference or combine."""
         for part in parts:
             if not isinstance(part.value, dict):
                 continue
@@ -173,8 +170,7 @@ def _below(part: _Part, value: Json, *steps: str | int) -> _Part:
     return _Part(keywords.joined(part.pointer, *steps), value, part.within)
 
 
-def _own(part: _Part) -> _Flat:
-    """Return the keywords and members of a schema itself, not of the schemas that it references or combines."""
+def _own_keywords(part: _Part) -> _Flat:
     value = part.value
     flat = _Flat({word: value[word] for word in value if keywords.is_plain(word, value[word])})
     properties = value.get("properties")
@@ -188,13 +184,10 @@ def _own(part: _Part) -> _Flat:
 
 
 def _crossed(left: list[_Flat], right: list[_Flat]) -> list[_Flat]:
-    """Combine two schemas, both of which a value must match. Each schema is a list of alternatives.
-
-    Every left alternative is merged with every right alternative. If no value can match both, the pair is left out. If
-    there would be too many pairs, the right schema is ignored.
-    """
+    # too many pairs: ignore the right schema
     if len(left) * len(right) > _MOST_BRANCHES:
         return left
+    # a value must match both schemas, so each alternative meets each other
     return [merged for one in left for other in right if (merged := _merged(one, other)) is not None]
 
 

@@ -1,4 +1,4 @@
-"""The normal form of a schema (a shape), which has annotations and branches. Each branch is for values of one type."""
+"""The normal form of a schema (a shape): annotations and branches, one or more for each type."""
 
 from __future__ import annotations
 
@@ -29,19 +29,15 @@ class Annotations:
 class Branch:
     """The values of one type that a schema accepts.
 
-    If `values` is not None, only these values are accepted. Otherwise, the accepted values are all values of the type
-    `kind` that match `limits`, `properties`, `required`, `additional` and `items`.
-
-    `limits` are keywords, such as `maxLength`, with their values. `additional` is the shape of undescribed members;
-    None if undescribed members can have any value.
+    If `values` is None, the values of the type `kind` that match all other fields are accepted.
     """
 
     kind: str
-    values: tuple[Json, ...] | None = None
-    limits: Mapping[str, Json] = field(default_factory=dict)
+    values: tuple[Json, ...] | None = None  # the accepted values; None if they are not listed
+    limits: Mapping[str, Json] = field(default_factory=dict)  # keywords, such as `maxLength`
     properties: Mapping[str, Shape] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
-    additional: Shape | None = None
+    additional: Shape | None = None  # the shape of undescribed members; None if any value is allowed
     items: Shape | None = None
 
 
@@ -63,5 +59,5 @@ class Shape:
 
     @property
     def properties(self) -> dict[str, Shape]:
-        """The schemas of the properties of objects, from all branches, by the name of the property."""
+        """The schemas of the properties of objects by name, from all branches."""
         return {name: shape for branch in self.branches for name, shape in branch.properties.items()}

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
-    """Yield the two shapes (normalized schemas) themselves, and then those of each common member, at any depth.
+    """Yield two shapes (normalized schemas), and then each common member, at any depth.
 
-    Each tuple contains the path of the member, the old shape, the new shape, and whether both versions require the
-    member. The path of the two shapes themselves is empty.
+    Each tuple contains the path, the old shape, the new shape, and whether both versions require the member. The two
+    shapes themselves have an empty path.
     """
     yield from _paired(old, new, "", required=False)
 

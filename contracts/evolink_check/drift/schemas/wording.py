@@ -35,7 +35,7 @@ def kinds_text(shape: Shape) -> str:
 
 
 def range_text(shape: Shape) -> str:
-    """Describe the values that a schema accepts, for example `integer 1 to 10` or `"a", "b"`."""
+    """Describe the values that a schema accepts, for example `integer 1 to 10`."""
     return "; ".join(_branch_text(branch) for branch in shape.branches) or "nothing"
 
 
