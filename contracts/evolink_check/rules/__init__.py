@@ -1,4 +1,7 @@
-"""The rules: functions that judge a clause, and yield a finding for each exchange that satisfies or violates it."""
+"""The rules: functions that judge a clause.
+
+A rule yields a finding for each exchange that satisfies or violates its clause.
+"""
 
 from evolink_check.rules.clients import callback_handling, polling, requests, retries
 from evolink_check.rules.exchanges import (

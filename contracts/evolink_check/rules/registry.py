@@ -1,4 +1,7 @@
-"""The registry of rules, which maps each clause to the function that judges it. Decorators register the functions."""
+"""The registry of rules maps each clause to the function that judges it.
+
+Decorators register the functions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All time tolerances: how early or late an event may be before a clause is violated."""
+"""All time tolerances: how early or late an event may be."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MOST = 1e9  # seconds; no plausible duration is longer
 class Tolerances:
     """The tolerances of a trace.
 
-    `scale` is the number of seconds of the server's clock per real second. A field whose name ends in `_server` is in
-    seconds of the server's clock; all other times are in real seconds.
+    Fields with the suffix `_server` are in seconds of the server's clock. All other times are in real
+    seconds.
     """
 
-    scale: float = 1.0
+    scale: float = 1.0  # seconds of the server's clock per real second
 
     # Clocks
     recorded_time: float = 0.001  # recordings round times to milliseconds
@@ -66,59 +66,61 @@ class Tolerances:
     def task_limit(self, estimated: object, stated: float = 0.0) -> float:
         """Return the real seconds within which a task must end; 0 if unknown.
 
-        `stated` is the configured limit. If it is 0, the limit is ten times `estimated`, the estimated time of the
-        task, but at least ten seconds of the server's clock.
+        `stated` is the configured limit; 0 if there is none. `estimated` is the estimated time of the task.
         """
         if stated:
             return stated
         if isinstance(estimated, bool) or not isinstance(estimated, int | float) or not 0 < estimated < MOST:
             return 0.0
+        # Ten times the estimated time, but at least ten seconds of the server's clock.
         return self.real(max(self.task_end_least_server, self.estimate_factor * estimated))
 
     @property
     def credits_settled(self) -> float:
-        """The maximum real seconds between the first report of a task's end and the return of the task's credits."""
+        """The maximum real seconds from the report of a task's end to the refund."""
         return max(1.0, self.real(2.0))
 
     @property
     def query_behind_delivery(self) -> float:
-        """The real seconds after a callback during which a status query may still report the task's previous status."""
+        """The maximum real seconds until a status query agrees with an earlier callback."""
         return max(0.5, self.real(5.0))
 
     def retry_window(self, wait: float) -> tuple[float, float]:
         """Return the minimum and maximum real seconds between two attempts.
 
-        `wait` is the documented wait in seconds of the server's clock. A retry may be half a second early, and a busy
-        server may be late. If the server's clock is so fast that the wait is shorter than one real second, a retry may
-        be early only by half of the wait, or by 0.1 s if that is more.
+        `wait` is the documented wait in seconds of the server's clock.
         """
         due = self.real(wait)
+        # A retry may be half a second early. If the wait is shorter than one real second, a retry may be
+        # early by half of the wait, or by 0.1 s if that is more. A busy server may be late.
         return due - min(self.retry_early, max(0.1, due / 2)), due * 1.5 + 2.0
 
     def wait_for_delivery(self, rules: CallbackRules, count: int) -> float:
-        """Return how many real seconds to wait for the next delivery when `count` deliveries have arrived.
+        """Return how many real seconds to wait for the next delivery.
 
-        The wait begins at the last delivery or, if there is none, at the end of the task. A delivery that does
-        not arrive within this time counts as not sent. After the last documented retry, the result is twice the
-        longest documented wait, so that a surplus delivery is noticed.
+        `count` deliveries have arrived so far. The wait begins at the last of these deliveries. The first
+        wait begins at the end of the task. A delivery that does not arrive within this time counts as not
+        sent.
         """
         if not count:
             return self.real(self.first_delivery_server) + self.delivery_delay
+        # After the last retry, wait twice the longest documented wait, so that a surplus delivery is noticed.
         waits = (*rules.retries, 2 * max(rules.retries, default=1.0))
         return self.retry_window(waits[min(count, len(waits)) - 1])[1] + self.delivery_delay
 
     def quiet_after(self, rules: CallbackRules, place: int) -> float:
-        """Return after how many real seconds without another delivery an attempt counts as the last one.
+        """Return after how many quiet real seconds an attempt counts as the last one.
 
-        `place` is the index of the attempt.
+        `place` is the index of the attempt. A time is quiet if no other delivery arrives.
         """
         waits = (*rules.retries, max(rules.retries, default=1.0))
         return 1.5 * self.real(waits[min(place, len(waits) - 1)]) + self.quiet
 
     def timeout_window(self, timeout: float) -> tuple[float, float]:
-        """Return the minimum and maximum real seconds after which a sender with this `timeout` gives up.
+        """Return the minimum and maximum real seconds until a sender gives up.
 
-        The minimum is shorter than `timeout` (real seconds), because the timeout includes the time to connect, which
-        the receiver cannot see. The maximum is longer than `timeout`, because a busy sender may give up late.
+        `timeout` is the timeout of the sender in real seconds.
         """
+        # The minimum is shorter than the timeout, because the timeout includes the time to connect, which the
+        # receiver cannot see. The maximum is longer, because a busy sender may give up late.
         return timeout - max(0.2, min(1.0, timeout / 2)), timeout * 1.25 + 0.5

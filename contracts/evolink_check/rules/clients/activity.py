@@ -1,4 +1,7 @@
-"""Find the requests of a client in a trace: status queries, repeated requests, downloads, queries for unknown ids."""
+"""Find the requests of a client in a trace.
+
+The functions find status queries, repeated requests, downloads, and queries for unknown ids.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +28,18 @@ _TOKEN = re.compile(rb"[\w-]+")
 
 
 def requests_with_roles(view: TraceView, *roles: Role) -> tuple[Observation, ...]:
-    """Return all requests with these roles, such as `create` or `query`, including requests without a response.
+    """Return all requests with these roles, such as `create`, in order of time.
 
-    The requests are in order of time.
+    Requests without a response are included.
     """
     return tuple(observation for observation in view.seen if observation.role in roles)
 
 
 def queries_of(view: TraceView, task_id: str) -> Sequence[Observation]:
-    """Return all status queries of a task in order of time, including queries without a response."""
+    """Return all status queries of a task in order of time.
+
+    Queries without a response are included.
+    """
     return view.once(_queries_by_task).get(task_id, ())
 
 
@@ -47,9 +53,9 @@ def _queries_by_task(view: TraceView) -> Mapping[str, list[Observation]]:
 def fetches(view: TraceView) -> tuple[Observation, ...]:
     """Return all requests for result files, including requests without a response.
 
-    A request counts if its URL equals a result link. Query strings are ignored, because the client may have changed the
-    query string of the link.
+    A request counts if its URL equals a result link. Query strings are ignored.
     """
+    # The query string is ignored, because the client may have changed it.
     return view.once(_fetches)
 
 
@@ -73,7 +79,10 @@ def bare_url(url: str) -> str:
 
 
 def requests_naming(view: TraceView, task_id: str) -> Sequence[Observation]:
-    """Return the requests whose URL contains this task id, except requests to documented paths of the API."""
+    """Return the requests whose URL contains this task id.
+
+    Requests to documented paths of the API are left out.
+    """
     if ID.fullmatch(task_id):
         return view.once(_requests_by_id).get(task_id, ())
     return [observation for observation in view.once(_outside) if task_id in observation.exchange.url]
@@ -92,7 +101,10 @@ def _requests_by_id(view: TraceView) -> Mapping[str, list[Observation]]:
 
 
 def placeholder_id(observation: Observation, view: TraceView) -> str | None:
-    """Return the placeholder, such as `undefined`, that a client queried as a task id; None if there is none."""
+    """Return the placeholder that a client queried as a task id, such as `undefined`.
+
+    Returns None for any other request.
+    """
     before, _, id_ = view.path(observation.exchange.url).rpartition("/")
     queries = f"{before}/" == view.spec.query.path.partition("{")[0] and observation.role in {
         "query",
@@ -102,16 +114,17 @@ def placeholder_id(observation: Observation, view: TraceView) -> str | None:
 
 
 def queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
-    """Return the failed status queries for task ids that the body of no earlier request or response contains.
+    """Return the failed status queries for unknown task ids.
 
-    If the trace is incomplete, return no queries, because the client may have got the id from its user or from an
-    exchange that was not recorded.
+    A task id is unknown if no earlier body in the trace has it. Returns no queries if the trace is
+    incomplete.
     """
     return view.once(_queries_for_unknown_ids)
 
 
 def _queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
     created = next((create.number for create in requests_with_roles(view, "create") if create.answered), None)
+    # In an incomplete trace, the client may have got the id from an exchange that was not recorded.
     if created is None or not view.trace.complete:
         return ()  # the user may have handed the id to the client
     failed = [
@@ -126,18 +139,15 @@ def _queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
 
 
 def queries_for_invented_ids(view: TraceView) -> frozenset[int]:
-    """Return the numbers of those `queries_for_unknown_ids` that got a 400, 403 or 404 (clause `client.given-ids`)."""
+    """Return the numbers of the `queries_for_unknown_ids` that got a 400, 403 or 404."""
     return frozenset(
         query.number for query in queries_for_unknown_ids(view) if query.status in {400, 403, 404}
     )
 
 
 def _first_mentions(ids: set[bytes], view: TraceView) -> Mapping[bytes, int]:
-    """Map each task id to the number of the first exchange that contains the id in one of its two bodies.
-
-    The id must not be a part of a longer word.
-    """
     first: dict[bytes, int] = {}
+    # The id must not be a part of a longer word.
     odd = {
         id_: re.compile(rb"(?<![\w-])" + re.escape(id_) + rb"(?![\w-])")
         for id_ in ids
@@ -158,7 +168,10 @@ def _encoded(task_id: str) -> bytes:
 
 
 def equal_requests(view: TraceView, *roles: Role) -> list[list[Observation]]:
-    """Group the requests with these roles by account, method, URL and body. Each group is in order of time."""
+    """Group the requests with these roles by account, method, URL and body.
+
+    Each group is in order of time.
+    """
     groups: dict[tuple[str, str, str, bytes], list[Observation]] = {}
     for observation in requests_with_roles(view, *roles):
         exchange = observation.exchange
@@ -168,31 +181,35 @@ def equal_requests(view: TraceView, *roles: Role) -> list[list[Observation]]:
 
 
 def seconds_between(before: Observation, after: Observation) -> float:
-    """Return the seconds from the end of the response to `before` until the request `after` was sent."""
+    """Return the seconds from the response to `before` until `after` was sent."""
     return after.began - before.ended
 
 
 def is_readable_json(observation: Observation) -> bool:
-    """Return whether a response is a 2xx with a JSON body, and its content type is JSON or missing.
+    """Return whether a response is a 2xx with readable JSON.
 
-    After any other response, a client may act as if it had received none.
+    The content type must be JSON or missing. After any other response, a client may act as if it had received
+    none.
     """
     return observation.succeeded and "json" in (observation.header("content-type") or "json").lower()
 
 
 def may_have_lost_task(observation: Observation) -> bool:
-    """Return whether a create request may have created a task whose id the client did not receive.
+    """Return whether a create request may have created a task unknown to the client.
 
-    If the response is an error, return True only if the mock's journal, its log of requests, shows that a task was
-    created.
+    The client does not know the task if it did not receive the id.
     """
     if 200 <= observation.status < 300:  # noqa: PLR2004
         return not observation.task_id or not is_readable_json(observation)
+    # An error counts if the mock's journal, its log of requests, shows that a task was created.
     return not observation.answered or bool(observation.entry.task_id)
 
 
 def reports_task_end(observation: Observation, view: TraceView) -> bool:
-    """Return whether a delivery, or a response that `is_readable_json` accepts, reports the end of its task."""
+    """Return whether a response or delivery reports the end of its task.
+
+    Responses that `is_readable_json` rejects do not count.
+    """
     statuses = view.spec.query.statuses
     return (observation.role == "delivery" or is_readable_json(observation)) and observation.body.get(
         "status"
@@ -203,9 +220,9 @@ def reports_task_end(observation: Observation, view: TraceView) -> bool:
 
 
 def failure_of(observation: Observation, view: TraceView) -> str | None:
-    """Return the failure code in a response or delivery about a failed task; empty if the failure has no code.
+    """Return the failure code in a response or delivery about a failed task.
 
-    Return None if the task has not failed.
+    Returns an empty string if the failure has no code. Returns None if the task has not failed.
     """
     if observation.body.get("status") != view.spec.query.statuses.failure:
         return None

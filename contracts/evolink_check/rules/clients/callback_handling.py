@@ -53,7 +53,7 @@ def answers_2xx(view: TraceView) -> Iterator[Finding]:
 
 
 def _repetitions(task: TaskRecord) -> list[Observation]:
-    """Return the deliveries after the first delivery that got a 2xx."""
+    # The first delivery that got a 2xx is the original.
     places = (place for place, delivery in enumerate(task.deliveries) if delivery.status in _OK)
     return task.deliveries[next(places, len(task.deliveries)) + 1 :]
 
@@ -71,7 +71,10 @@ def within_10s(view: TraceView) -> Iterator[Finding]:
 
 @rule("receiver.idempotent")
 def idempotent(view: TraceView) -> Iterator[Finding]:
-    """A receiver responds to a repeated delivery with a 2xx, and the delivery has no further effect."""
+    """A receiver responds to a repeated delivery with a 2xx.
+
+    A repeated delivery has no further effect.
+    """
     for task in view.tasks.values():
         fetched = [fetch for fetch in task.links if fetch.status in _OK]
         # The end of the fetch is not used, because the server may record it only after the client has gone on.
@@ -95,7 +98,7 @@ def idempotent(view: TraceView) -> Iterator[Finding]:
 
 @rule("receiver.asks-back")
 def asks_back(view: TraceView) -> Iterator[Finding]:
-    """A client confirms a callback with a status query before it acts on the callback."""
+    """A client confirms a callback with a status query before it downloads the result."""
     for task in view.tasks.values():
         delivery = next((observation for observation in task.deliveries if observation.status in _OK), None)
         if delivery is None or not view.trace.complete:

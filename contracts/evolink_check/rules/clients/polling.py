@@ -1,4 +1,4 @@
-"""Rules about polling: which task ids a client queries, how often and for how long, and what it does afterwards."""
+"""Rules about polling: task ids, intervals, and what a client does afterwards."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def given_ids(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-guarantees")
 def no_guarantees(view: TraceView) -> Iterator[Finding]:
-    """If the response to a create request has no id, the client does not query a placeholder such as `undefined`."""
+    """Without a task id, a client does not query a placeholder, such as `undefined`."""
     for observation in view.seen:
         missing = placeholder_id(observation, view)
         if missing is not None:
@@ -92,13 +92,9 @@ def same_account(view: TraceView) -> Iterator[Finding]:
 
 
 def _gaps(view: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation, Observation]]]]:
-    """Yield each task with the pairs of consecutive queries that show how long the client waits between two queries.
-
-    Both queries of a pair are from the same account, the first reports that the task is running, and no callback
-    arrived between them.
-    """
     for task in view.tasks.values():
         deliveries = [observation.began for observation in task.deliveries]
+        # These pairs show how long the client waits between two queries of a running task.
         queries = queries_of(view, task.id)
         yield (
             task,
@@ -128,7 +124,6 @@ def poll_interval(view: TraceView) -> Iterator[Finding]:
 
 
 def _refused_without_wait(queries: Sequence[Observation]) -> Iterator[Finding]:
-    """Judge whether clients wait after a 429 that has no valid `Retry-After`. One immediate repetition is accepted."""
     pairs = [
         (before, after)
         for before, after in pairwise(queries)
@@ -136,6 +131,7 @@ def _refused_without_wait(queries: Sequence[Observation]) -> Iterator[Finding]:
         if not is_retry_after(before.header("retry-after") or "")
     ]
     at_once = [pair for pair in pairs if seconds_between(*pair) < _TOLERANCES.request_under_way]
+    # One immediate repetition is accepted.
     rows = [(first, third) for (first, second), (again, third) in pairwise(at_once) if second is again]
     if rows:
         before, after = rows[0]
@@ -147,7 +143,7 @@ def _refused_without_wait(queries: Sequence[Observation]) -> Iterator[Finding]:
 
 @rule("client.poll-useful")
 def poll_useful(view: TraceView) -> Iterator[Finding]:
-    """A client without a callback URL queries a running task at least about once a minute."""
+    """Without a callback URL, a client queries a running task at least every minute."""
     for task, pairs in _gaps(view):
         for before, after in pairs if task.callback_url is None else ():
             gap = seconds_between(before, after)
@@ -190,7 +186,7 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-abandon")
 def no_abandon(view: TraceView) -> Iterator[Finding]:
-    """A client queries its task until the task has ended, and does not create a second task in its place."""
+    """A client queries its task to the end and creates no second task instead."""
     replaced = view.once(_replaced)
     queried = {observation.task_id for observation in requests_with_roles(view, "query")}
     mistaken = bool(queries_for_unknown_ids(view)) or any(
@@ -210,14 +206,12 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """For each abandoned task, map the number of the task's create request to the number of the repeated request.
-
-    A task is abandoned if the client repeats the create request within a minute after the last query of the task.
-    """
+    """Map abandoned create requests to their repetitions, by number."""
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):
         for create, again in pairwise(group):
             queries = queries_of(view, create.task_id) if create.task_id else ()
+            # The client abandoned the task if it repeats the request soon after the last query.
             if queries and queries[-1].ended <= again.began < queries[-1].ended + SOON:
                 replaced[create.number] = again.number
     return replaced
@@ -249,7 +243,7 @@ def failed_is_failure(view: TraceView) -> Iterator[Finding]:
 
 @rule_family(_AFTER_FAILURE)
 def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
-    """After a task has failed, a client repeats the create request only as documented for the failure code."""
+    """A client obeys the documented advice for the code of a failed task."""
     advice, expected, within = _AFTER_FAILURE[clause]
     advised = {failure.code: failure.advice for failure in view.spec.failures}
     ends = {

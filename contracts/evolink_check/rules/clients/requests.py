@@ -1,4 +1,4 @@
-"""Rules about the requests of a client: where it sends its API key, and the documented form of a create request."""
+"""Rules about a client's requests: the API key and the form of create requests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def in_header(view: TraceView) -> Iterator[Finding]:
 
 @rule("auth.header-only")
 def nowhere_else(view: TraceView) -> Iterator[Finding]:
-    """A client sends its API key in the Authorization header only."""
+    """A client does not send its API key in a URL or a body."""
     fetched = {observation.number for observation in fetches(view)}
     for observation in view.seen:
         exchange = observation.exchange
@@ -63,7 +63,10 @@ def nowhere_else(view: TraceView) -> Iterator[Finding]:
 
 @rule("auth.https")
 def over_https(view: TraceView) -> Iterator[Finding]:
-    """A client sends its API key over https only, and never to another host after a redirect."""
+    """A client sends its API key over https.
+
+    After a redirect, the client does not send its API key to another host.
+    """
     elsewhere = view.once(_redirects_elsewhere)
     for observation in requests_with_roles(view, *KEYED_ROLES):
         url = observation.exchange.url
@@ -79,7 +82,7 @@ def over_https(view: TraceView) -> Iterator[Finding]:
 
 
 def _redirects_elsewhere(view: TraceView) -> Mapping[str, int]:
-    """If the API redirected a request to a URL on another host, map this URL to the number of the request."""
+    """Map each redirect target on another host to the redirected request's number."""
     places: dict[str, int] = {}
     for observation in requests_with_roles(view, *KEYED_ROLES):
         location = observation.header("location") if 300 <= observation.status < 400 else None  # noqa: PLR2004
@@ -90,7 +93,6 @@ def _redirects_elsewhere(view: TraceView) -> Mapping[str, int]:
 
 
 def _host_of(url: str) -> str:
-    """Return the host of a URL; empty for a path or a malformed URL."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -116,20 +118,19 @@ BAD_REQUEST = 400
 
 @rule("client.valid-request")
 def valid_request(view: TraceView) -> Iterator[Finding]:
-    """A create request matches the documents. Other clauses check its content type and callback URL."""
+    """A create request matches the documents.
+
+    Other clauses check the content type and the callback URL.
+    """
     for create in requests_with_roles(view, "create"):
         yield from _judge_faults(create, lambda fault: not _of_type(fault) and not _of_callback(fault))
 
 
 def _judge_faults(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
-    """Judge whether a create request is free of the faults for which `is_wrong` returns True.
-
-    If the documents do not say clearly whether something is a fault, the request violates the clause only if the server
-    refused the request with a 400.
-    """
     if _is_body_missing(observation):
         return
-    refused = observation.status == BAD_REQUEST  # if so, the server confirms the uncertain faults
+    # The documents do not say clearly whether an uncertain fault is one. A 400 confirms such faults.
+    refused = observation.status == BAD_REQUEST
     faults = [fault.what for fault in observation.faults if (fault.sure or refused) and is_wrong(fault)]
     yield finding(
         not faults, observation.number, expected="a request as documented", seen="; ".join(faults[:3])[:200]
@@ -137,10 +138,7 @@ def _judge_faults(observation: Observation, is_wrong: Callable[[RequestFault], b
 
 
 def _is_body_missing(observation: Observation) -> bool:
-    """Return whether the request had a body that was not recorded.
-
-    A body is not recorded, for example, if the server refused the request before it read the body.
-    """
+    # For example, a server may refuse a request before it reads the body.
     chunked = observation.sent("transfer-encoding") is not None
     announced = chunked or (observation.sent("content-length") or "0").strip() != "0"
     return not observation.exchange.request_body and announced
@@ -176,7 +174,7 @@ def callback_url(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.actual-model")
 def actual_model(view: TraceView) -> Iterator[Finding]:
-    """A create request contains the current name of its model, not an older name."""
+    """A create request contains the current name of its model."""
     for create in requests_with_roles(view, "create"):
         model = create.request_json.get("model") if isinstance(create.request_json, dict) else None
         actual = create.operation.aliases.get(model) if create.operation and isinstance(model, str) else None

@@ -1,4 +1,4 @@
-"""Rules about the requests that a client repeats after a refusal, a 429, a 5xx or a lost response."""
+"""Rules about requests that a client repeats after an error or a lost response."""
 
 from __future__ import annotations
 
@@ -66,15 +66,14 @@ def refused_is_refused(view: TraceView) -> Iterator[Finding]:
 
 
 def _next_after(group: Sequence[Observation], place: int) -> Observation | None:
-    """Return the first request in `group` after the end of the response to `group[place]`; None if there is none."""
     later = bisect_left(group, group[place].ended, lo=place + 1, key=lambda request: request.began)
     return group[later] if later < len(group) else None
 
 
 def waits(value: str, at: float) -> float | None:
-    """Return how many seconds a `Retry-After` value tells a client to wait; None if the value is invalid.
+    """Return how many seconds a `Retry-After` value tells a client to wait.
 
-    `at` is the time of the response in Unix seconds.
+    Returns None if the value is invalid. `at` is the time of the response in Unix seconds.
     """
     if not is_retry_after(value):
         return None
@@ -112,27 +111,24 @@ def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
 
 
 def _request_series(view: TraceView) -> Iterable[list[Observation]]:
-    """Group the requests of each account by purpose: create requests, credits requests, or queries of one task."""
     series: dict[tuple[str, str, str], list[Observation]] = {}
     for request in requests_with_roles(view, *KEYED_ROLES):
         if request.who == UNKNOWN:  # these may be requests of several accounts
             continue
+        # Create requests, credits requests and the queries of one task each form a series.
         task_id = "" if request.role == "create" else request.task_id
         series.setdefault((request.who, request.role, task_id), []).append(request)
     return series.values()
 
 
 def _next_attempt(series: Sequence[Observation], place: int) -> Observation | None:
-    """Return the first request that the client had to delay because `series[place]` got a 429; None if there is none.
-
-    A create request with another body is skipped if the client sent it within `_AT_ONCE` seconds after the 429, because
-    the client may not have read the 429 by then.
-    """
+    """Return the first request that a 429 should have delayed."""
     refused = series[place]
     first = bisect_left(series, refused.ended, lo=place + 1, key=lambda request: request.began)
     for index in range(first, len(series)):
         later = series[index]
         alike = refused.exchange.request_body == later.exchange.request_body
+        # The client may not have read the 429 before it sent a different create request.
         if refused.role != "create" or alike or seconds_between(refused, later) >= _AT_ONCE:
             return later
     return None
@@ -147,7 +143,7 @@ def backs_off(view: TraceView) -> Iterator[Finding]:
             for observation, after in pairwise(group)
             if observation.succeeded
         ]
-        for run in _faulty(group):
+        for run in _runs_of_5xx(group):
             problem = _backoff_problem(run, median(usual) if usual else None)
             numbers = [observation.number for observation in run]
             yield finding(
@@ -155,7 +151,7 @@ def backs_off(view: TraceView) -> Iterator[Finding]:
             )
 
     for group in equal_requests(view, "query"):
-        for run in _lost(group):
+        for run in _runs_without_response(group):
             quick = _longest_streak(
                 seconds_between(observation, after) < _AT_ONCE for observation, after in pairwise(run)
             )
@@ -165,18 +161,14 @@ def backs_off(view: TraceView) -> Iterator[Finding]:
 
 
 def _longest_streak(marks: Iterable[bool]) -> int:
-    """Return the length of the longest series of consecutive true values; 0 if no value is true."""
     return max((sum(streak) for is_true, streak in groupby(marks) if is_true), default=0)
 
 
-def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Yield each series of requests without a response, followed by the first request that got one, if any.
-
-    Series with fewer than three repetitions are left out, because these may come from an HTTP library, which repeats a
-    request if the connection was closed.
-    """
+def _runs_without_response(group: Iterable[Observation]) -> Iterator[list[Observation]]:
+    # Shorter series are left out. HTTP libraries repeat a request if the connection was closed.
     run: list[Observation] = []
     for observation in group:
+        # Each series ends with the first request that got a response, if any.
         run.append(observation)
         if observation.answered:
             if len(run) > _LOST_TRIES:
@@ -186,10 +178,10 @@ def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
         yield run
 
 
-def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Yield each series of requests that got a 5xx, followed by the first request that got another response, if any."""
+def _runs_of_5xx(group: Iterable[Observation]) -> Iterator[list[Observation]]:
     run: list[Observation] = []
     for observation in group:
+        # Each series ends with the first request that got another response, if any.
         run.append(observation)
         if observation.status < FAULTY:
             if len(run) > 1:
@@ -200,11 +192,7 @@ def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 
 def _backoff_problem(run: list[Observation], usual: float | None) -> str:
-    """Describe what is wrong with a client's waits between the requests in `run`; empty if nothing is wrong.
-
-    All requests in `run` got a 5xx, except perhaps the last one. `usual` is the client's usual wait after a successful
-    response, in seconds; None if unknown.
-    """
+    # The requests in `run` got a 5xx, with the possible exception of the last one.
     waits_seen = [seconds_between(observation, after) for observation, after in pairwise(run)]
     quick = _longest_streak(wait < _AT_ONCE for wait in waits_seen)
     if run[0].role == "query" and quick == 1:  # libraries repeat a GET once without a wait
@@ -226,7 +214,10 @@ def _backoff_problem(run: list[Observation], usual: float | None) -> str:
 
 @rule("client.no-blind-repeat")
 def no_blind_repeat(view: TraceView) -> Iterator[Finding]:
-    """A client does not repeat a create request within a minute after its response was lost."""
+    """A client does not repeat a create request after a lost response.
+
+    A repetition after more than a minute is allowed.
+    """
     for group in equal_requests(view, "create"):
         for observation, again in pairwise(group):
             if may_have_lost_task(observation) and seconds_between(observation, again) < SOON:

@@ -1,1 +1,1 @@
-"""Rules that judge a single exchange, or compare similar exchanges, such as create requests."""
+"""Rules that judge one exchange or compare similar exchanges."""

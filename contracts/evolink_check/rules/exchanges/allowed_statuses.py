@@ -1,7 +1,7 @@
 """Decide which statuses a correct server may return for a request.
 
-Several statuses are allowed if the documents do not say which is right (`choice` in clauses.yaml), or if the trace does
-not show the state of the account.
+Several statuses are allowed if the documents do not say which is right. In clauses.yaml, such clauses have a
+`choice`. Several statuses are also allowed if the state of the account is unknown.
 """
 
 from __future__ import annotations
@@ -35,17 +35,20 @@ _FIRST_DAY = 1_500_000_000  # Unix seconds in 2017, before the service existed
 
 
 def permitted(observation: Observation, view: TraceView) -> frozenset[int]:
-    """Return the statuses that a correct server may return for this create request or status query."""
+    """Return the statuses that a correct server may return for this request.
+
+    The request is a create request or a status query.
+    """
     conditions = _of_create(observation) if observation.role == "create" else _of_query(observation, view)
     undocumented_here = observation.errors.keys() - _UNDERSTOOD
     return frozenset(undocumented_here | {status for status, applies in conditions.items() if applies})
 
 
 def _of_create(create: Observation) -> Mapping[int, bool]:
-    """Map each status to whether a correct server may return it for a create request."""
     account, keyed, refused = create.account, create.account.valid is not False, bool(certain_faults(create))
     doubtful = bool(create.faults) and not refused  # the documents allow a success and a refusal
     names_no_model = any(fault.clause == "model.enum" for fault in create.faults)
+    # Each entry tells whether a correct server may return the status.
     return {
         401: account.valid is not True,
         429: True,
@@ -58,7 +61,6 @@ def _of_create(create: Observation) -> Mapping[int, bool]:
 
 
 def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
-    """Map each status to whether a correct server may return it for a status query."""
     account, keyed = query.account, query.account.valid is not False
     by_id = _of_id(query, view) if keyed else {400} if is_foreign(query.task_id) else set()
     return dict.fromkeys(by_id, True) | {
@@ -69,7 +71,6 @@ def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
 
 
 def _of_id(query: Observation, view: TraceView) -> set[int]:
-    """Return the statuses that a correct server may return for the task id in `query` if the API key is valid."""
     if query.task_id in known_tasks(view):
         own = is_own(query, view)
         return {True: {query.success, 500}, False: {403, 500}, None: {query.success, 403, 500}}[own]
@@ -85,7 +86,10 @@ def _of_id(query: Observation, view: TraceView) -> set[int]:
 
 
 def is_own(observation: Observation, view: TraceView) -> bool | None:
-    """Return whether a status query is for a task of the account that sent it; None if unknown."""
+    """Return whether the task of a status query belongs to the same account.
+
+    Returns None if the account of the query or of the task is unknown.
+    """
     create = known_tasks(view).get(observation.task_id)
     if create is None or {observation.who, create.who} & {UNKNOWN, NOBODY}:
         return None
@@ -95,20 +99,19 @@ def is_own(observation: Observation, view: TraceView) -> bool | None:
 
 
 def is_foreign(task_id: str) -> bool:
-    """Return whether a task id does not begin with `task-unified-` (clause `query.id-prefix`).
+    """Return whether a task id lacks the prefix `task-unified-`.
 
-    Return False if the id contains characters other than letters, digits, `_` and `-`, because servers may
-    decode these characters differently.
+    Returns False if the id contains special characters. Letters, digits, `_` and `-` are not special.
     """
+    # Servers differ in how they decode special characters.
     return _WORD.fullmatch(task_id) is not None and not task_id.startswith(PREFIX)
 
 
 def was_never_issued(observation: Observation, view: TraceView) -> bool:
-    """Return whether no server can have issued the task id that a status query asks for.
+    """Return whether no server can have issued the task id of a status query.
 
-    Return False if the id occurs in a response or in the examples of the OpenAPI documents. Otherwise, return True if
-    evolink-check invented the id, or if the Unix time in the id is before 2017 or after the response. Return False for
-    all other ids, because the task may have been created before the recording began.
+    Returns True if evolink-check invented the id. Returns True if the id's time is before 2017 or years after
+    the response. An id in a response or an OpenAPI document always counts as issued.
     """
     if observation.task_id in view.once(_reported_ids) or observation.task_id in view.once(_example_ids):
         return False
@@ -116,6 +119,7 @@ def was_never_issued(observation: Observation, view: TraceView) -> bool:
     # The recorder's clock may be wrong, even by decades; the `Date` header shows the server's time.
     now = max(observation.ended, http_date(observation.header("Date") or "") or 0.0)
     impossible = match and not _FIRST_DAY < int(match["created"]) < now + Tolerances().clock_ahead
+    # Any other id may be the id of a task that was created before the recording began.
     return bool(observation.entry.case or impossible)
 
 

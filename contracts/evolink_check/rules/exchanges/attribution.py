@@ -1,19 +1,13 @@
-"""Attribute each malformed exchange to exactly one clause, the most specific.
+"""Attribute each malformed exchange to one clause, the most specific.
 
 The rules about responses of the API use these functions:
 
-- `is_judgeable(observation)`: the response has a documented status, is JSON and, if it is an error, has the documented
-  shape of an error. Most rules consider only judgeable responses.
-- `has_judgeable_status(observation)`: the response is judgeable, except that its body may be missing from the trace.
-  Rules about statuses consider these exchanges.
-- `clause_of_malformed_response(observation)`: the clause that a malformed response violates; empty for any other
-  response.
-- `known_tasks(view)`: a mapping from task ids to create requests, for the tasks whose status queries are judged. The
-  response to each of these requests is judgeable, and the task id in the response is well formed, unique and consistent
-  with `created`. For any other task, the response to the create request already violates a clause. If a query of a
-  known task gets a 404 before another query gets a 200, `create.readable-at-once` is violated.
-- `headers_to_blame(view)` in `false_rejections`: for each exchange that was refused because of an unknown request
-  header, the name of the header.
+- `is_judgeable(observation)`: whether rules can judge the response. Most rules consider judgeable responses.
+- `has_judgeable_status(observation)`: whether rules can judge the status. The body may be missing from the
+  trace.
+- `clause_of_malformed_response(observation)`: the clause that a malformed response violates.
+- `known_tasks(view)`: the tasks whose status queries are judged.
+- `headers_to_blame(view)` in `false_rejections`: the unknown request headers for which requests were refused.
 """
 
 from __future__ import annotations
@@ -45,7 +39,10 @@ _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 
 def clause_of_malformed_response(observation: Observation) -> str:
-    """Return the clause that a malformed response violates; empty if it is not malformed or cannot be judged."""
+    """Return the clause that a malformed response violates.
+
+    Returns an empty string if the response is well formed or cannot be judged.
+    """
     return observation.once(_clause_of_malformed_response)
 
 
@@ -60,7 +57,11 @@ def _clause_of_malformed_response(observation: Observation) -> str:
 
 
 def is_judgeable(observation: Observation) -> bool:
-    """Return whether rules can judge the response: it is complete and well formed, and the clauses apply to it."""
+    """Return whether rules can judge the response.
+
+    Rules can judge a complete and well-formed response if clauses apply to it. A well-formed response is JSON
+    with a documented status. A well-formed error has the documented shape.
+    """
     return observation.once(_is_judgeable)
 
 
@@ -73,7 +74,10 @@ def _is_judgeable(observation: Observation) -> bool:
 
 
 def has_judgeable_status(observation: Observation) -> bool:
-    """Return whether rules can judge the status of the response, even if its body is missing from the trace."""
+    """Return whether rules can judge the status of the response.
+
+    The body of the response may be missing from the trace.
+    """
     without_body = _lacks_body(observation) and not _is_exempt(observation)
     return is_judgeable(observation) or (without_body and not _clause_by_status(observation))
 
@@ -84,10 +88,10 @@ def well_formed(task_id: str) -> bool:
 
 
 def known_tasks(view: TraceView) -> Mapping[str, Observation]:
-    """Return a mapping from task ids to create requests, for the tasks whose status queries are judged.
+    """Return the create requests of the known tasks, by task id.
 
-    The response to each of these requests is judgeable, and the task id in the response is well formed, unique and
-    consistent with `created`.
+    Rules judge the status queries of known tasks. The response to each create request is judgeable. Its task
+    id is well formed, unique and consistent with `created`.
     """
     return view.once(_known_tasks)
 
@@ -95,7 +99,7 @@ def known_tasks(view: TraceView) -> Mapping[str, Observation]:
 def creates_task(observation: Observation, view: TraceView) -> bool:
     """Return whether a request with an undocumented method created a task.
 
-    Its path must be the path of a create operation, and its response must contain a task id.
+    The path must belong to a create operation. The response must contain a task id.
     """
     if observation.role != "other method" or not observation.succeeded:
         return False
@@ -105,11 +109,11 @@ def creates_task(observation: Observation, view: TraceView) -> bool:
 
 
 def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
-    """Return the faults of a create request for which a server must refuse the request.
+    """Return the faults for which a server must refuse a create request.
 
-    If a JSON object in the request body has two members of the same name, return no faults, because the documents do
-    not say which of the values counts.
+    Returns no faults if a JSON object in the body has two equal keys.
     """
+    # The documents do not say which of two members with the same name counts.
     if any(fault.clause == "body.duplicate-keys" for fault in observation.faults):
         return ()
     return tuple(fault for fault in observation.faults if fault.sure)
@@ -121,14 +125,14 @@ def is_error(observation: Observation) -> bool:
 
 
 def ignores_invalid_key(observation: Observation) -> bool:
-    """Return whether a request without a valid API key got a status other than 401 and 429."""
+    """Return whether an invalid or missing API key got neither a 401 nor a 429."""
     return observation.account.valid is False and observation.status not in _KEYLESS
 
 
 def lacks_error_shape(view: TraceView) -> bool:
     """Return whether any error of the task endpoints lacks the documented shape.
 
-    If so, rules do not report that errors of other endpoints lack this shape.
+    Errors of other endpoints are then not reported for their shape.
     """
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
@@ -147,7 +151,7 @@ def _known_tasks(view: TraceView) -> dict[str, Observation]:
 
 
 def is_consistent(body: Mapping[str, Any]) -> bool:
-    """Return whether the task id is well formed and does not contradict `created` (clause `id.created`)."""
+    """Return whether the task id is well formed and agrees with `created`."""
     match = ID.fullmatch(body["id"]) if isinstance(body.get("id"), str) else None
     created = body.get("created")
     if match is None:
@@ -156,7 +160,6 @@ def is_consistent(body: Mapping[str, Any]) -> bool:
 
 
 def _has_api_response(observation: Observation) -> bool:
-    """Return whether the trace has a complete response of the API, with its headers and its body."""
     if (
         observation.role not in {"create", "query", "credits", "other method", "other path"}
         or not observation.answered
@@ -169,7 +172,6 @@ def _has_api_response(observation: Observation) -> bool:
 
 
 def _lacks_body(observation: Observation) -> bool:
-    """Return whether the trace has the response to a create, status or credits request, but without its body."""
     return (
         observation.role in {"create", "query", "credits"}
         and observation.answered
@@ -188,15 +190,12 @@ def _meets_an_exemption(observation: Observation) -> bool:
 
 
 def _is_unclear_undocumented_route(observation: Observation) -> bool:
-    """Return whether the response for an undocumented path or method cannot be judged.
-
-    A success cannot be judged. An error cannot be judged if servers differ in how they interpret the method or the
-    path, such as a path with an encoded slash (`%2F`).
-    """
     if observation.role not in {"other path", "other method"}:
         return False
     exchange = observation.exchange
     plain = _PLAIN_PATH.fullmatch(urlsplit(exchange.url).path) is not None
+    # A success cannot be judged. Servers differ in how they read unusual methods and paths, such as a path
+    # with an encoded slash (`%2F`).
     return not is_error(observation) or exchange.method.upper() not in _METHODS or not plain
 
 
@@ -205,12 +204,12 @@ def _is_unchanged(observation: Observation) -> bool:
 
 
 def _is_without_credits(observation: Observation) -> bool:
-    """Return whether a request failed because the server has no credits endpoint. No OpenAPI document requires one."""
+    # No OpenAPI document requires a credits endpoint.
     return observation.role == "credits" and observation.status in _NOT_THERE
 
 
 def _is_too_large(observation: Observation) -> bool:
-    """Return whether a reverse proxy may have refused the request because of its size. No document states a limit."""
+    # A reverse proxy may limit the size of requests. No document states a limit.
     if observation.status not in _TOO_LARGE or observation.status in observation.errors:
         return False
     odd_query = observation.role == "query" and not well_formed(observation.task_id)
@@ -232,7 +231,7 @@ def _clause_of_undocumented_route(observation: Observation) -> str:
 
 
 def _is_below_credits(observation: Observation) -> bool:
-    """Return whether the path contains `/credits`. The errors of these paths need only an integer `code`."""
+    # The errors of these paths need only an integer `code`.
     return "/credits" in urlsplit(observation.exchange.url).path
 
 
@@ -250,7 +249,7 @@ def _clause_by_status(observation: Observation) -> str:
 
 
 def must_be_refused(observation: Observation) -> bool:
-    """Return whether the request is invalid, so that the server must refuse it with a documented status."""
+    """Return whether the server must refuse the request with a documented status."""
     if observation.role == "query":
         return not well_formed(observation.task_id)
     return bool(certain_faults(observation)) or any(
@@ -283,9 +282,9 @@ def has_json_content_type(observation: Observation) -> bool:
 
 
 def has_error_shape(answer: Any, code: type = str, *, has_type: bool = True) -> bool:
-    """Return whether a response body has the documented shape of an error (clause `error.shape`).
+    """Return whether a response body has the documented shape of an error.
 
-    For the few documents whose errors have an integer `code` and no `type`, pass `code=int` and `has_type=False`.
+    `code` is the documented type of the error code. If `has_type` is false, `type` may be absent.
     """
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict) or type(error.get("code")) not in {str, code}:

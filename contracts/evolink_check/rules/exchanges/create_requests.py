@@ -1,4 +1,4 @@
-"""Rules about create requests: large bodies, duplicate JSON keys, and the status of a successful response."""
+"""Rules about create requests: large bodies, duplicate JSON keys, and status 200."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @rule("body.limit")
 def body_limit(view: TraceView) -> Iterator[Finding]:
-    """A create request with a body of many megabytes does not get a 5xx (clause `body.limit`)."""
+    """A create request with a body of many megabytes does not get a 5xx."""
     for create in view.of("create"):
         if is_judgeable(create) and any(fault.clause == "body.limit" for fault in create.faults):
             yield passed(create.number)
@@ -31,7 +31,10 @@ def body_limit(view: TraceView) -> Iterator[Finding]:
 
 @rule("body.duplicate-keys")
 def duplicate_keys(view: TraceView) -> Iterator[Finding]:
-    """If a JSON key occurs twice in a request body, the server uses its last value or refuses the request."""
+    """A JSON key may occur twice in a request body.
+
+    The server uses the last value or refuses the request.
+    """
     for create in view.of("create"):
         if is_judgeable(create) and any(fault.clause == "body.duplicate-keys" for fault in create.faults):
             wrong = [fault for fault in create.faults if fault.sure]
@@ -47,7 +50,7 @@ def duplicate_keys(view: TraceView) -> Iterator[Finding]:
 
 @rule("create.answers-200")
 def answers_200(view: TraceView) -> Iterator[Finding]:
-    """The response to an accepted create request has the status 200, not 201 or 202."""
+    """The response to an accepted create request has the status 200."""
     for create in view.of("create"):
         if clause_of_malformed_response(create) == "create.answers-200":
             yield violation(create.number, expected=str(create.success), seen=str(create.status))

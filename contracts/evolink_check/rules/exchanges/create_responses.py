@@ -27,7 +27,10 @@ _WHOLE = ("/usage", "/task_info/estimated_time")
 
 
 def accepted(view: TraceView) -> Iterator[Observation]:
-    """Yield the create requests that the server accepted, if rules can judge the response (see `is_judgeable`)."""
+    """Yield the create requests that the server accepted.
+
+    Responses that rules cannot judge (see `is_judgeable`) are left out.
+    """
     return (
         create
         for create in view.of("create")
@@ -37,7 +40,10 @@ def accepted(view: TraceView) -> Iterator[Observation]:
 
 @rule("create.schema")
 def schema(view: TraceView) -> Iterator[Finding]:
-    """The response to a create request matches its schema, except for the parts that other clauses check."""
+    """The response to a create request matches its schema.
+
+    Parts of the response that other clauses check are left out.
+    """
     for create in view.of("create"):
         if create.status == create.success and is_judgeable(create):
             problems = [
@@ -59,10 +65,7 @@ def _has_own_clause(pointer: str, keyword: str) -> bool:
 
 
 def _is_missing(observation: Observation, pointer: str) -> bool:
-    """Return whether `pointer` names a field that every client needs, and this field is null or absent.
-
-    Only `create.complete` reports such a field.
-    """
+    # `create.complete` reports a missing field that every client needs.
     return pointer.removeprefix("/") in _EXPECTED and observation.body.get(pointer[1:]) is None
 
 
@@ -95,16 +98,16 @@ def pending_first(view: TraceView) -> Iterator[Finding]:
 
 
 def is_at_once(create: Observation, query: Observation) -> bool:
-    """Return whether a query was sent at most two seconds after the response to the create request."""
+    """Return whether a query was sent within two seconds after the create response."""
     return 0 <= query.began - create.ended <= _TOLERANCES.query_at_once
 
 
 @rule("create.readable-at-once")
 def readable_at_once(view: TraceView) -> Iterator[Finding]:
-    """A query sent immediately after the response to the create request does not get a 404.
+    """A query sent immediately after the create response does not get a 404.
 
-    A 404 for a query that was sent later also violates this clause if another query of the task succeeds, because the
-    task exists. If no query of the task succeeds, the 404 violates `query.answers-200`.
+    A 404 for a later query is a violation if another query succeeds. If no query succeeds, the 404 violates
+    `query.answers-200`.
     """
     creates, first = known_tasks(view), set()
     for query in view.of("query"):
@@ -125,7 +128,7 @@ def readable_at_once(view: TraceView) -> Iterator[Finding]:
 
 @rule("model.actual")
 def actual_model(view: TraceView) -> Iterator[Finding]:
-    """`model` in the response is the current name of the model, never an older name (clause `model.actual`)."""
+    """`model` in the response is the current name of the model."""
     for create in accepted(view):
         models, model = (create.operation.models if create.operation else ()), create.body.get("model")
         unknown_requested = any(fault.clause == "model.enum" for fault in create.faults)
@@ -152,7 +155,10 @@ def id_format(view: TraceView) -> Iterator[Finding]:
 
 @rule("id.created")
 def id_created(view: TraceView) -> Iterator[Finding]:
-    """The ten digits of a task id are the value of `created`, if `created` is a plausible time."""
+    """The ten digits of a task id are the value of `created`.
+
+    The rule does not judge an implausible `created`.
+    """
     wrong = {finding.entries[-1] for finding in created(view) if not finding.passed}
     for create in accepted(view):
         match, time = ID.fullmatch(create.task_id), create.body.get("created")
@@ -185,11 +191,7 @@ def id_unique(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.created")
 def created(view: TraceView) -> Iterator[Finding]:
-    """`created` is the time of the create request in Unix seconds (clause `task.created`).
-
-    A `created` that is later than the request is accepted if an earlier create request of the account got the correct
-    time, because the server's clock may have been advanced since then.
-    """
+    """`created` is the time of the create request in Unix seconds."""
     for create in accepted(view):
         value = create.body.get("created")
         if type(value) is not int:
@@ -206,15 +208,12 @@ def created(view: TraceView) -> Iterator[Finding]:
 
 
 def _clock_may_be_advanced(create: Observation, view: TraceView) -> bool:
-    """Return whether an advance of the server's clock during the recording can explain a `created` that is too late.
-
-    Return True if the account got a correct `created` for another create request that began before `create` ended.
-    """
+    # The server's clock was right at first, and may have been advanced since then.
     return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 
 
 def _first_in_time(view: TraceView) -> Mapping[str, float]:
-    """Map each account to the Unix time at which its first create request with a correct `created` began."""
+    # The start of the first create request with a correct `created`, in Unix seconds, by account.
     first: dict[str, float] = {}
     for create in accepted(view):
         value = create.body.get("created")
@@ -226,22 +225,19 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
 
 
 def _distance(value: int, create: Observation) -> tuple[float, float]:
-    """Return two numbers of seconds: the distance of `value` from the create request, and the maximum distance allowed.
-
-    `value` is the `created` of the request. The distance is negative if `created` is earlier than the request, and 0 if
-    `created` is between the request and the response. The time of the response is taken from the `Date` header. Without
-    this header, the recorded time is used, and the maximum is larger, because the clock of the recorder may be wrong.
-    """
+    """Return the actual and the allowed distance of `created`, in seconds."""
     date = http_date(create.header("Date") or "")
     ended = create.ended if date is None else date
     began = ended - max(0.0, create.ended - create.began)
     allowed = _TOLERANCES.created_by_observer if date is None else _TOLERANCES.created_by_date
+    # Without a `Date` header, the recorder's clock is used, which may be wrong. The distance is negative if
+    # `created` is earlier than the request.
     return value - min(max(value, began), ended), allowed
 
 
 @rule("task.kind")
 def kind(view: TraceView) -> Iterator[Finding]:
-    """`object` and `type` in the response both name the medium of the model (clause `task.kind`)."""
+    """`object` and `type` in the response both name the medium of the model."""
     for create in accepted(view):
         medium = create.operation.medium if create.operation else create.body.get("type")
         wanted = {"object": f"{medium}.generation.task", "type": medium}
@@ -256,7 +252,7 @@ def kind(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.estimated-time")
 def estimated_time(view: TraceView) -> Iterator[Finding]:
-    """`task_info.estimated_time` is an integer of 0 or more (clause `task.estimated-time`)."""
+    """`task_info.estimated_time` is an integer of 0 or more."""
     for create in accepted(view):
         info = create.body.get("task_info")
         if isinstance(info, dict) and "estimated_time" in info:
@@ -271,7 +267,10 @@ def estimated_time(view: TraceView) -> Iterator[Finding]:
 
 @rule("usage.shape")
 def usage(view: TraceView) -> Iterator[Finding]:
-    """If the response has a field `usage`, this field has its three documented members (clause `usage.shape`)."""
+    """`usage` in the response has its three documented members.
+
+    The field `usage` may be absent.
+    """
     for create in accepted(view):
         documented = create.operation.answer.get("usage") if create.operation else None
         if "usage" not in create.body or not isinstance(documented, dict):

@@ -1,4 +1,4 @@
-"""Find properties that the documents name, but that no response contains."""
+"""Find documented properties that no response contains."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OF_QUERY = {"id", "status", "results", "error"}
 
 @rule("wire.all-properties")
 def all_properties(view: TraceView) -> Iterator[Finding]:
-    """Every documented property of the responses to create requests and queries occurs in at least one response."""
+    """Every documented property of create and query responses occurs in at least one response."""
     creates = list(accepted(view))
     documented: dict[Property, None] = {}
     for create in creates:
@@ -64,14 +64,12 @@ def _at(body: Any, names: Property) -> Any:
 
 
 def _properties(example: Mapping[str, Any]) -> Iterator[Property]:
-    """Yield the paths of all properties in an example, each object before its members."""
     for name, value in example.items():
         yield (name,)
         yield from ((name, *inner) for inner in _properties(value)) if isinstance(value, dict) else ()
 
 
 def _of_query(view: TraceView) -> tuple[Property, ...]:
-    """Return the paths of all properties in the schema of a status query's response, each object before its members."""
     query = view.spec.query
     document = view.spec.documents[query.source]
     node: Node | None = Node(

@@ -33,7 +33,10 @@ _CODES = {f"{role}.error-{status}": (role, status) for role, all_ in _STATUSES.i
 
 @rule("error.shape")
 def shape(view: TraceView) -> Iterator[Finding]:
-    """An error of a task endpoint is `{"error": {code, message, type}}`, with three strings (clause `error.shape`)."""
+    """An error of a task endpoint is `{"error": {code, message, type}}`.
+
+    The three members are strings.
+    """
     for observation in view.of("create", "query"):
         if clause_of_malformed_response(observation) == "error.shape":
             expected = "an `error` with code, message and type, all strings"
@@ -47,7 +50,7 @@ def shape(view: TraceView) -> Iterator[Finding]:
 
 
 def _outline(answer: Any) -> str:
-    """Describe the names and types of a response body's members, without their values."""
+    # The values are not shown.
     if not isinstance(answer, dict):
         return f"a JSON {type(answer).__name__}"
     inner = answer.get("error")
@@ -60,7 +63,7 @@ def _outline(answer: Any) -> str:
 
 @rule("error.no-id")
 def no_id(view: TraceView) -> Iterator[Finding]:
-    """The JSON of an error response has no member `id` at any depth (clause `error.no-id`)."""
+    """The JSON of an error response has no member `id` at any depth."""
     for observation in view.api:
         if is_error(observation) and observation.answer_json is not NOT_JSON:
             if _has_id(observation.answer_json):
@@ -84,7 +87,7 @@ def _has_id(answer: Any) -> bool:
 
 @rule_family(_CODES)
 def code(clause: str, view: TraceView) -> Iterator[Finding]:
-    """An error has the code and type of the documented example (clauses `create.error-…`, `query.error-…`)."""
+    """An error has the code and type of the documented example."""
     role, status = _CODES[clause]
     for observation in view.of(role):
         if observation.status == status and is_judgeable(observation):
@@ -100,13 +103,10 @@ def code(clause: str, view: TraceView) -> Iterator[Finding]:
 
 
 def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, Any]]:
-    """Return the pairs of code and type in the documented examples of errors with this status.
-
-    The examples are those of the requested model. For an invalid create request and for a 401, they include the
-    examples of all models with the same request path, because a server may refuse the request before it reads the
-    model.
-    """
+    """Return the documented pairs of code and type for this status."""
     operations: Iterable[Mapping[int, Any]] = [observation.errors]
+    # A server may refuse such a request before it reads the model. The examples of all models with this path
+    # are then allowed.
     if observation.operation and (observation.faults or observation.status == _UNAUTHORIZED):
         creates = view.spec.creates[observation.operation.method, observation.operation.path]
         operations = [operation.errors for operation in creates.values()]
@@ -118,7 +118,7 @@ def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, An
 
 @rule("credits.integer-codes")
 def integer_codes(view: TraceView) -> Iterator[Finding]:
-    """An error of `/v1/credits` has an integer code, which equals its HTTP status (clause `credits.integer-codes`)."""
+    """The `error.code` of a failed credits request is the HTTP status, an integer."""
     for observation in view.of("credits"):
         if clause_of_malformed_response(observation) == "credits.integer-codes":
             if view.once(lacks_error_shape) and not isinstance(observation.body.get("error"), dict):

@@ -1,8 +1,8 @@
-"""Find valid create requests that were refused, and the feature for which they were refused.
+"""Find valid create requests that were refused, and the reason.
 
-A request may have a feature that a separate clause allows, such as an old model name or an unknown field. If requests
-with the feature are refused while requests without it are accepted, the clause of the feature is violated; otherwise,
-`create.accepts` is violated.
+A separate clause may allow a feature, such as an old model name. If requests with this feature are refused,
+the clause of the feature is violated. If requests without any feature are refused too, `create.accepts` is
+violated instead.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ ENOUGH = 3  # a 500 is lasting if equal requests got it at least this often and 
 
 
 class Feature(NamedTuple):
-    """A feature of a create request that a separate clause allows, such as an old model name."""
+    """A feature of a create request, such as an old model name.
+
+    A separate clause allows the feature.
+    """
 
     clause: str  # the id of the clause that allows the feature
     host: str = ""  # the host of the callback URL, if the feature is a host
@@ -53,17 +56,18 @@ def unknown_headers(observation: Observation) -> list[str]:
 
 
 def headers_to_blame(view: TraceView) -> Mapping[int, str]:
-    """Map the number of each exchange that was refused because of an unknown header to the name of the header.
+    """Map each exchange that was refused for an unknown header to this header.
 
-    The header is considered the reason if all comparable requests without unknown headers got an allowed status, and
-    all comparable requests with this header got a status that is not allowed. Requests are comparable if the same
-    account sent them, and if the set of allowed statuses (see `permitted`) is the same for all of them.
+    The keys are the numbers of the exchanges. The values are the names of the headers.
     """
     return view.once(_headers_to_blame)
 
 
 def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
-    """Judge whether valid create requests are accepted. Yield each finding with the id of its clause."""
+    """Judge whether valid create requests are accepted.
+
+    Each finding comes with the id of its clause.
+    """
     creates = [create for create in view.of("create") if is_valid(create)]
     refused = [create for create in creates if _is_refused(create, view)]
     accepted = [create for create in creates if create.status == create.success]
@@ -75,7 +79,10 @@ def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
 
 
 def is_valid(observation: Observation) -> bool:
-    """Return whether a create request has no fault and a valid API key, and the response status can be judged."""
+    """Return whether a create request has no fault and a valid API key.
+
+    Returns False if rules cannot judge the response status.
+    """
     return not observation.faults and observation.account.valid is True and has_judgeable_status(observation)
 
 
@@ -123,17 +130,14 @@ def _refusals(
 
 
 def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
-    """Return the features for which a create request may have been refused, the most likely ones first.
-
-    A feature is left out if another request with this feature was accepted. The host of a callback URL is an exception,
-    because a later look-up of an accepted host can fail. If no other feature remains, the host is returned even though
-    another request with this host was accepted.
-    """
+    """Return the possible reasons for a refusal, the most likely first."""
     others = [
         feature
         for feature in present
         if feature.clause != _UNRESOLVED and not _was_accepted(feature, accepted_sizes)
     ]
+    # A later look-up of an accepted host can fail. An accepted host is therefore suspected if no other
+    # feature remains.
     return others + [
         feature
         for feature in present
@@ -142,12 +146,10 @@ def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> lis
 
 
 def _accepted_sizes(accepted: Iterable[Feature]) -> SizesByFeature:
-    """Map each feature to its largest accepted size.
-
-    A server that accepted a `.invalid` host is assumed to accept any host.
-    """
+    """Map each feature to its largest accepted size."""
     most: dict[tuple[str, str], int] = {}
     for create in accepted:
+        # A server that accepted a `.invalid` host is assumed to accept any host.
         key = create.clause, _ANY if create.host.endswith(".invalid") else create.host
         most[key] = max(create.size, most.get(key, 0))
     return most
@@ -160,11 +162,8 @@ def _was_accepted(feature: Feature, accepted_sizes: SizesByFeature) -> bool:
 
 
 def _lasting_500(view: TraceView) -> Iterator[tuple[str, Finding]]:
-    """Yield a violation if equal create requests got 500 at least three times and never another status.
-
-    One or two responses with 500 may be a temporary error. Requests that a server may either accept or refuse are
-    judged too, because a 500 is wrong in both cases.
-    """
+    # One or two responses with 500 may be a temporary error. Requests with uncertain faults are judged too,
+    # because a 500 is wrong for any request.
     creates = [create for create in view.of("create") if _may_succeed(create)]
     accepted = [create for create in creates if create.status == create.success and not create.faults]
     accepted_sizes = _accepted_sizes(feature for create in accepted for feature in features(create, view))
@@ -185,7 +184,6 @@ def _lasting_500(view: TraceView) -> Iterator[tuple[str, Finding]]:
 
 
 def _may_succeed(create: Observation) -> bool:
-    """Return whether the documents allow the create request to succeed, and its response status can be judged."""
     certain = any(fault.sure for fault in create.faults)
     fit = create.account.valid is True and create.account.access is not False
     return fit and not certain and isinstance(create.request_json, dict) and has_judgeable_status(create)
@@ -200,6 +198,8 @@ def _headers_to_blame(view: TraceView) -> dict[int, str]:
         if not (is_judgeable(observation) and observation.account.valid):
             continue
         right = permitted(observation, view)
+        # Requests in the same situation are comparable. A header is to blame if all comparable requests with it
+        # got a wrong status, and all comparable requests without unknown headers got an allowed status.
         situation = (observation.role, observation.who, right, _is_query_of_known_task(observation, view))
         names = unknown_headers(observation)
         if observation.status in right:

@@ -24,7 +24,10 @@ _TOO_MANY = 429
 
 @rule("rate.retry-after")
 def retry_after(view: TraceView) -> Iterator[Finding]:
-    """Every 429 says in `Retry-After` how long to wait, in whole seconds or as an HTTP date."""
+    """Every 429 has a valid `Retry-After` header.
+
+    The value is a number of whole seconds or an HTTP date.
+    """
     for observation in view.api:
         if observation.status == _TOO_MANY and is_judgeable(observation):
             value = observation.header("Retry-After")
@@ -38,7 +41,10 @@ def retry_after(view: TraceView) -> Iterator[Finding]:
 
 @rule("rate.recovers")
 def recovers(view: TraceView) -> Iterator[Finding]:
-    """A client that has waited as long as `Retry-After` says, and sent nothing meanwhile, does not get a 429 again."""
+    """A client that has waited for `Retry-After` does not get a 429 again.
+
+    The rule applies if the client sent nothing during the wait.
+    """
     if not view.trace.complete:
         return
     by_account: defaultdict[str, list[Observation]] = defaultdict(list)
@@ -66,12 +72,9 @@ def recovers(view: TraceView) -> Iterator[Finding]:
 
 
 def _wait(observation: Observation) -> float | None:
-    """Return the seconds to wait after a 429.
-
-    Return None if `Retry-After` is missing or invalid, or is a date in a response without a `Date` header.
-    """
     value = observation.header("Retry-After") or ""
     date = http_date(observation.header("Date") or "")
+    # Without the `Date` of the response, a date does not say how long to wait.
     if http_date(value) is not None and date is None:
         return None
     return seconds_to_wait(value, date or 0.0)

@@ -1,7 +1,7 @@
-"""Compare the status of each create request and query with the allowed statuses, and find the violated clause.
+"""Find the clauses that the statuses of create requests and queries violate.
 
-For most clauses about statuses, the rule is `status_findings_of`. A few clauses have a rule of their own, which yields
-`status_findings(view)[clause]` and further findings.
+`status_findings_of` is the rule of most clauses about statuses. A few clauses have a rule of their own. Such
+a rule yields `status_findings(view)[clause]` and further findings.
 """
 
 from __future__ import annotations
@@ -37,12 +37,15 @@ _EITHER = {"create.image-urls-empty", "prompt.length"}  # clauses that allow bot
 
 @rule_family(_BY_STATUS)
 def status_findings_of(clause: str, view: TraceView) -> Iterable[Finding]:
-    """Each create request and status query gets one of the statuses that the clause allows."""
+    """Each create request and status query gets a status that the clause allows."""
     return status_findings(view).get(clause, ())
 
 
 def status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
-    """Judge the statuses of all create requests and status queries. Return the findings by clause id."""
+    """Judge the statuses of all create requests and status queries.
+
+    Returns the findings by clause id.
+    """
     return view.once(_status_findings)
 
 
@@ -79,10 +82,7 @@ def _findings_of(judgeable: Iterable[Observation], view: TraceView) -> ClauseFin
 
 
 def _lasting_500(judgeable: Iterable[Observation], view: TraceView) -> ClauseFindings:
-    """Yield a violation if queries of one unknown id got 500 at least three times and never another status.
-
-    One or two responses with 500 may be a temporary error.
-    """
+    # One or two responses with 500 may be a temporary error.
     equal: defaultdict[tuple[str, str], list[Observation]] = defaultdict(list)
     for query in judgeable:
         if query.role == "query" and query.account.valid and well_formed(query.task_id):
@@ -115,15 +115,13 @@ def _of_create(observation: Observation, view: TraceView) -> ClauseFindings:
 
 
 def _is_either(clause: str, observation: Observation) -> bool:
-    """Return whether the clause allows both a success and a 400, and the request got one of them.
-
-    Other statuses show nothing about the clause. For example, a 429 only shows that the account exceeded a rate limit.
-    """
+    # Other statuses show nothing about the clause. For example, a 429 shows that the account exceeded a rate
+    # limit.
     return clause in _EITHER and observation.status in {observation.success, 400}
 
 
 def _refused(observation: Observation, right: frozenset[int]) -> ClauseFindings:
-    """Judge the response status of a create request that must be refused, and whose faults all violate one clause."""
+    # All certain faults of this request violate the same clause.
     fault = certain_faults(observation)[0]
     if observation.status == 400 or (observation.status == 403 and fault.clause == "model.enum"):  # noqa: PLR2004
         yield fault.clause, passed(observation.number)
@@ -135,7 +133,6 @@ def _refused(observation: Observation, right: frozenset[int]) -> ClauseFindings:
 
 
 def _create_without_model_access(observation: Observation) -> ClauseFindings:
-    """Judge a valid create request whose account has no access to the model (clause `model.access`)."""
     if observation.status == 403 and observation.body:  # noqa: PLR2004
         model = observation.request_json.get("model", "")
         actual = observation.operation.aliases.get(model, model) if observation.operation else model

@@ -1,4 +1,4 @@
-"""Rules about every exchange with the API: API keys, JSON bodies, and errors for undocumented paths and methods."""
+"""Rules about API keys, the JSON of responses, and undocumented routes and statuses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ _TOO_MANY = 429
 
 @rule("auth.bearer")
 def auth_bearer(view: TraceView) -> Iterator[Finding]:
-    """A request without a valid API key gets a 401; a request with a valid key never gets a 401."""
+    """A request without a valid API key gets a 401.
+
+    A request with a valid API key never gets a 401.
+    """
     yield from status_findings(view).get("auth.bearer", ())
     for observation in view.of("credits"):
         if has_judgeable_status(observation) and observation.account.valid and observation.status == 401:  # noqa: PLR2004
@@ -59,7 +62,10 @@ def auth_bearer(view: TraceView) -> Iterator[Finding]:
 
 @rule("error.order")
 def error_order(view: TraceView) -> Iterator[Finding]:
-    """If several errors apply, the server should return the one that is first in the order 401, 429, 400, 403, 402."""
+    """If several errors apply, the server should return the first of them.
+
+    The order is 401, 429, 400, 403, 402.
+    """
     keyless = any(not finding.passed for finding in auth_bearer(view))  # then only `auth.bearer` is reported
     for observation in view.of("create", "query"):
         applicable = _applicable(observation) if is_judgeable(observation) else []
@@ -74,9 +80,9 @@ def error_order(view: TraceView) -> Iterator[Finding]:
 
 
 def _applicable(observation: Observation) -> list[int]:
-    """Return the statuses of the errors that certainly apply to a request, in the documented order."""
     account, create = observation.account, observation.role == "create"
     wrong = bool(certain_faults(observation)) if create else is_foreign(observation.task_id)
+    # In the documented order. True means that the error certainly applies.
     conditions = {
         401: account.valid is False,
         400: wrong,
@@ -163,7 +169,10 @@ def wire_unknown_headers(view: TraceView) -> Iterator[Finding]:
 
 
 def creates_with_same_id(view: TraceView) -> list[tuple[Observation, Observation]]:
-    """Return pairs of create requests that got the same task id, the earlier request first."""
+    """Return pairs of create requests that got the same task id.
+
+    The earlier request comes first.
+    """
     first: dict[str, Observation] = {}
     pairs = []
     for create in view.of("create"):
@@ -175,7 +184,7 @@ def creates_with_same_id(view: TraceView) -> list[tuple[Observation, Observation
 
 
 def _is_recorded_twice(first: Observation, second: Observation, view: TraceView) -> bool:
-    """Return whether two entries are one exchange, recorded twice (by a web page and by its service worker)."""
+    # For example, a web page and its service worker may record the same exchange.
     observation, other = first.entry, second.entry
     if observation.began == other.began and observation.exchange == other.exchange:
         return True
@@ -185,7 +194,7 @@ def _is_recorded_twice(first: Observation, second: Observation, view: TraceView)
 
 
 def share_idempotency_key(first: Observation, second: Observation) -> bool:
-    """Return whether two create requests have the same `Idempotency-Key`, a header that should have no effect."""
+    """Return whether two create requests have the same `Idempotency-Key`."""
     return first.sent("Idempotency-Key") is not None and (
         first.sent("Idempotency-Key") == second.sent("Idempotency-Key")
     )
@@ -198,8 +207,8 @@ def share_idempotency_key(first: Observation, second: Observation) -> bool:
 def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Finding]:
     """Errors for undocumented paths and methods have the documented shape.
 
-    If errors of the task endpoints lack this shape as well, `error.shape` or `wire.json` reports those errors, and this
-    rule does not check the shape of any error.
+    No shape is checked here if errors of the task endpoints lack it. `error.shape` or `wire.json` then
+    reports those errors.
     """
     shapeless = view.once(lacks_error_shape)
     for observation in view.of("other path" if clause == "error.other-paths" else "other method"):

@@ -1,4 +1,4 @@
-"""Read the fields of a response about a task, such as progress and results, and find changes after the task's end."""
+"""Read the fields of task responses, and find changes after the task's end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _MOST = 100  # per cent
 
 
 def is_cancelled(body: Mapping[str, Any]) -> bool:
-    """Return whether a response body reports, by its status or error code, that the task was cancelled."""
+    """Return whether a response body reports that the task was cancelled.
+
+    The status or the error code may report this.
+    """
     error = body.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     status = body.get("status")
@@ -29,15 +32,22 @@ def is_cancelled(body: Mapping[str, Any]) -> bool:
 
 
 def progress_of(body: Mapping[str, Any]) -> int | None:
-    """Return the progress if it is an integer from 0 to 100, otherwise None. In JSON Schema, 40.0 is an integer."""
+    """Return the progress, an integer from 0 to 100.
+
+    Returns None for any other value.
+    """
     value = body.get("progress")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
         return None
+    # In JSON Schema, 40.0 is an integer.
     return int(value) if value == int(value) else None
 
 
 def sound_identity(create: Observation | None) -> dict[str, Any]:
-    """Return the fields `created`, `model`, `object` and `type` of a create response, except those that are wrong."""
+    """Return `created`, `model`, `object` and `type` of a create response.
+
+    Wrong values are left out.
+    """
     if create is None or create.operation is None:
         return {}
     body, fields = create.body, {}
@@ -54,12 +64,16 @@ def sound_identity(create: Observation | None) -> dict[str, Any]:
 
 
 def links_of(body: Mapping[str, Any]) -> list[str]:
-    """Return the result links without their query strings, because the server may sign them anew for each response."""
+    """Return the result links without their query strings."""
+    # The server may sign the links anew for each response.
     return [_without_query(url) for url in results_of(body)]
 
 
 def reason_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the documented members of the `error` of a failed task; None if the task has no error."""
+    """Return the documented members of the `error` of a failed task.
+
+    Returns None if the task has no error.
+    """
     error = body.get("error")
     if not isinstance(error, dict):
         return None
@@ -67,17 +81,20 @@ def reason_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def can_cancel(body: Mapping[str, Any]) -> bool | None:
-    """Return `task_info.can_cancel` if it is a boolean, otherwise None."""
+    """Return `task_info.can_cancel`, a boolean.
+
+    Returns None for any other value.
+    """
     info = body.get("task_info")
     value = info.get("can_cancel") if isinstance(info, dict) else None
     return value if isinstance(value, bool) else None
 
 
 def changed_field(first: Observation, later: Observation, statuses: Statuses) -> str:
-    """Return the name of the first field that has changed after the end of a task; empty if none has.
+    """Return the first field that has changed after the end of a task.
 
-    `first` is the response that reported the end, and `later` is a later response. A field that is invalid in `first`
-    may change.
+    Returns an empty string if no field has changed. `first` is the response that reported the end. `later` is
+    a later response. A field that is invalid in `first` may change.
     """
     if first.body == later.body:
         return ""

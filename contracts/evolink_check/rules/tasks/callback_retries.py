@@ -28,13 +28,11 @@ if TYPE_CHECKING:
 
 @rule("callback.timeout")
 def timeout(view: TraceView) -> Iterator[Finding]:
-    """The server gives up an attempt after ten seconds without a response (clause `callback.timeout`).
-
-    If the server's clock is scaled, ten seconds of this clock and ten real seconds are both accepted.
-    """
+    """The server gives up an attempt after ten seconds without a response."""
     tolerances = Tolerances(view.trace.scale)
     for deliveries in complete_deliveries(view):
         limit = deliveries.rules.timeout
+        # Ten seconds of a scaled clock and ten real seconds are both accepted.
         windows = [tolerances.timeout_window(seconds) for seconds in (limit, tolerances.real(limit))]
         for delivery in deliveries.attempts:
             took = delivery.ended - delivery.began
@@ -53,7 +51,10 @@ def timeout(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.2xx-success")
 def success(view: TraceView) -> Iterator[Finding]:
-    """After a 2xx that the receiver sent in time, the server makes no more attempts (clause `callback.2xx-success`)."""
+    """After a 2xx, the server makes no more attempts.
+
+    The receiver must have sent the 2xx in time.
+    """
     for deliveries in complete_deliveries(view):
         run = attempt_run(deliveries, view)
         if run.success is None or not run.sure:
@@ -70,23 +71,22 @@ def success(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceView) -> bool:
-    """Return whether a retry of an attempt, if there was one, would have arrived before the end of the recording."""
     place = deliveries.attempts.index(observation)
+    # A retry would have arrived within this time.
     quiet = Tolerances(view.trace.scale).quiet_after(deliveries.rules, place)
     return view.trace.watched_until >= observation.ended + quiet
 
 
 @rule("callback.retries")
 def waits(view: TraceView) -> Iterator[Finding]:
-    """The server retries a failed attempt after the documented waits (clause `callback.retries`).
-
-    A wait may count from the start or from the end of the failed attempt, because the documents do not say which.
-    """
+    """The server retries a failed attempt after the documented waits."""
     tolerances = Tolerances(view.trace.scale)
     for deliveries in complete_deliveries(view):
         run = attempt_run(deliveries, view)
         for wait, (last, delivery) in zip(deliveries.rules.retries, pairwise(run.attempts), strict=False):
             least, most = tolerances.retry_window(wait)
+            # The documents do not say whether a wait counts from the start or from the end of the failed
+            # attempt.
             since_begun, since_ended = (delivery.began - last.began, delivery.began - last.ended)
             if least <= since_begun and since_ended <= most:
                 yield passed(last.number, delivery.number)
@@ -101,7 +101,7 @@ def waits(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.at-most-three")
 def at_most_three(view: TraceView) -> Iterator[Finding]:
-    """The server retries at most three times, even if all attempts fail (clause `callback.at-most-three`)."""
+    """The server retries at most three times, even if all attempts fail."""
     for deliveries in complete_deliveries(view):
         run, most = attempt_run(deliveries, view), 1 + len(deliveries.rules.retries)
         if len(run.attempts) > most:
@@ -115,11 +115,9 @@ def at_most_three(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.any-failure")
 def any_failure(view: TraceView) -> Iterator[Finding]:
-    """The server retries after any response other than 2xx, and after no response (clause `callback.any-failure`).
-
-    If the server delivers again after a success, nothing is judged here, because `callback.2xx-success` reports it.
-    """
+    """The server retries an attempt that did not get a 2xx."""
     if any(not finding.passed for finding in success(view)):
+        # `callback.2xx-success` reports a retry after a success.
         return
     for deliveries in complete_deliveries(view):
         run = attempt_run(deliveries, view)
@@ -137,11 +135,7 @@ def any_failure(view: TraceView) -> Iterator[Finding]:
 def _is_retry_missing(
     deliveries: TaskDeliveries, run: AttemptRun, last: Observation, view: TraceView
 ) -> bool:
-    """Return whether the server should have retried the attempt `last`, but no retry arrived in time.
-
-    Return False if the server followed a redirect from the receiver instead of retrying, or if the server was so slow
-    that the retry may be late or lost.
-    """
+    # If the server followed a redirect or was very slow, the retry may be late or lost.
     rest = 1 + len(deliveries.rules.retries) - len(run.attempts)
     if run.success or deliveries.redirected or rest < 1 or is_lossy(deliveries, last.ended, view, rest=rest):
         return False
@@ -155,7 +149,7 @@ def _outcome(observation: Observation) -> str:
 
 @rule("callback.no-redirects")
 def no_redirects(view: TraceView) -> Iterator[Finding]:
-    """The server does not follow a redirect from the receiver (clause `callback.no-redirects`)."""
+    """The server does not follow a redirect from the receiver."""
     for deliveries in complete_deliveries(view):
         sent = [delivery for delivery in deliveries.attempts if delivery.status // 100 == 3]  # noqa: PLR2004
         for delivery in deliveries.redirected:

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 @rule("callback.only-when-asked")
 def only_when_asked(view: TraceView) -> Iterator[Finding]:
-    """If a create request has no callback URL, no callback is sent (clause `callback.only-when-asked`).
+    """If a create request has no callback URL, no callback is sent.
 
-    The rule applies only if deliveries to a callback receiver were recorded.
+    The rule needs a recording of the deliveries to a callback receiver.
     """
     for deliveries in all_deliveries(view) if view.trace.receiver else ():
         if deliveries.url != "":
@@ -55,16 +55,12 @@ def only_when_asked(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_due(deliveries: TaskDeliveries, view: TraceView) -> bool:
-    """Return whether a callback, if the server had sent one, would have arrived before the end of the recording."""
     return bool(deliveries.history.ended) and _is_over(deliveries, deliveries.history.ended[0], view)
 
 
 def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> bool:
-    """Return whether the callback would have arrived before the end of the recording, if the server had sent one.
-
-    `end` is the exchange that first reported the end of the task. Return False if the server was so slow around the
-    time of `end` that the callback may be late or lost.
-    """
+    # The callback would have arrived within this time. If the server was slow, the callback may be late or
+    # lost.
     enough = Tolerances(view.trace.scale).wait_for_delivery(deliveries.rules, 0)
     over = view.trace.watched_until >= end.ended + enough
     return over and not is_lossy(deliveries, end.ended, view, rest=1 + len(deliveries.rules.retries))
@@ -72,9 +68,9 @@ def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> b
 
 @rule("callback.at-end")
 def at_end(view: TraceView) -> Iterator[Finding]:
-    """The server sends the callback when a task completes or fails, and never before (clause `callback.at-end`).
+    """The server sends the callback when a task completes or fails.
 
-    `callback.cancelled` checks the callbacks of cancelled tasks.
+    The server never sends the callback earlier. `callback.cancelled` checks the callbacks of cancelled tasks.
     """
     for deliveries in watched_deliveries(view):
         for delivery in deliveries.early:
@@ -89,7 +85,7 @@ def at_end(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.cancelled")
 def cancelled(view: TraceView) -> Iterator[Finding]:
-    """The server sends a callback for a cancelled task too (clause `callback.cancelled`)."""
+    """The server sends a callback for a cancelled task too."""
     for deliveries in watched_deliveries(view):
         if not deliveries.early and deliveries.history.cancelled:
             yield from _delivery_findings(deliveries, view)
@@ -116,7 +112,7 @@ def _delivery_findings(deliveries: TaskDeliveries, view: TraceView) -> Iterator[
 
 @rule("callback.post")
 def post(view: TraceView) -> Iterator[Finding]:
-    """A callback is a POST of JSON with the content type of JSON (clause `callback.post`)."""
+    """A callback is a POST of JSON with the content type of JSON."""
     for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts):
             if is_truncated(delivery):
@@ -137,11 +133,11 @@ def _post_problem(observation: Observation) -> str:
 
 @rule("callback.body-equals-query")
 def body_equals_query(view: TraceView) -> Iterator[Finding]:
-    """The body of a callback equals the response to a status query (clause `callback.body-equals-query`).
+    """The body of a callback equals the response to a status query.
 
-    `usage`, `task_info.estimated_time` and the query strings of links may differ. A callback is compared with the
-    response to a status query that reports the end of the task and violates no other clause. If the trace has no such
-    query, each repeated delivery of a callback is compared with its first delivery.
+    `usage`, `task_info.estimated_time` and the query strings of links may differ. The query must report the
+    end of the task and violate no other clause. Without such a query, repeated deliveries are compared with
+    the first one.
     """
     for deliveries in all_deliveries(view):
         attempts = [
@@ -167,7 +163,7 @@ def body_equals_query(view: TraceView) -> Iterator[Finding]:
 
 
 def _numbers_with_violations(view: TraceView) -> frozenset[int]:
-    """Return the entry numbers of the exchanges that violate a clause about a task's status, outcome or queries."""
+    # These rules are about the status, the outcome and the queries of a task.
     return frozenset(
         finding.entries[-1]
         for rule_of_task in rules_of(lifecycle, outcomes, progress, queries).values()
@@ -183,7 +179,6 @@ def _field(body: Mapping[str, Any], name: str) -> Any:
 
 
 def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: TaskDeliveries) -> str:
-    """Return the name of the first field in which `body` differs from `right`; empty if none differs."""
     identity = (
         sound_identity(deliveries.history.create) if deliveries.history.create else dict.fromkeys(IDENTITY)
     )
@@ -200,10 +195,7 @@ def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: T
 
 @rule("callback.query-kept")
 def query_kept(view: TraceView) -> Iterator[Finding]:
-    """A callback is sent to the path and query string of the callback URL (clause `callback.query-kept`).
-
-    Because the path and the query string may be secret, findings state only their lengths.
-    """
+    """A callback is sent to the path and query string of the callback URL."""
     for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts) if deliveries.url else ():
             requested, called = _on_wire(deliveries.url or ""), _on_wire(delivery.exchange.url)
@@ -211,6 +203,7 @@ def query_kept(view: TraceView) -> Iterator[Finding]:
                 yield passed(delivery.number)
             else:
                 what = "path" if requested[0] != called[0] else "query string"
+                # The path and the query string may be secret.
                 lengths = [len(parts[what == "query string"]) for parts in (requested, called)]
                 yield violation(
                     delivery.number,
@@ -220,10 +213,7 @@ def query_kept(view: TraceView) -> Iterator[Finding]:
 
 
 def _on_wire(url: str) -> tuple[str, str]:
-    """Return the path and the query string of a URL as a client sends them.
-
-    The query string includes its question mark.
-    """
+    """Return the path, and the query string with its question mark."""
     rest = url.partition("#")[0].partition("://")[2]
     before, mark, query = rest.partition("?")
     _, slash, path = before.partition("/")
@@ -232,7 +222,7 @@ def _on_wire(url: str) -> tuple[str, str]:
 
 @rule("callback.no-key")
 def no_key(view: TraceView) -> Iterator[Finding]:
-    """A callback does not contain the API key of the account (clause `callback.no-key`)."""
+    """A callback does not contain the API key of the account."""
     for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts):
             exchange = delivery.exchange
@@ -245,15 +235,15 @@ def no_key(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.no-internal-at-delivery")
 def no_internal_at_delivery(view: TraceView) -> Iterator[Finding]:
-    """The server sends no callback to an internal host (clause `callback.no-internal-at-delivery`).
+    """The server sends no callback to an internal host.
 
-    A host name that resolves to an internal address is not noticed, because the trace does not show the address.
-    `callback.no-internal` checks create requests whose callback URL has an internal host.
+    `callback.no-internal` checks create requests with an internal callback URL.
     """
     for deliveries in all_deliveries(view):
         if not deliveries.url or is_internal(deliveries.url):
             continue
         for delivery in (*deliveries.early, *deliveries.attempts, *deliveries.redirected):
+            # The trace does not show the address to which a host name resolves.
             if is_internal(delivery.exchange.url):
                 yield violation(
                     delivery.number, expected="no connection to an internal host", seen="a callback to one"

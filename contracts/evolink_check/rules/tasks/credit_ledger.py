@@ -1,7 +1,7 @@
-"""The remaining credits of each account at several times, and every create request that may have cost credits.
+"""The remaining credits and the create requests of each account.
 
-The remaining credits are taken from the responses of the credits endpoint. A response is ignored if a task or a create
-request of the account was in progress at the same time.
+The remaining credits are taken from the responses of the credits endpoint. A response does not count while a
+task or create request was in progress.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _REFUSED = range(400, 500)
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A response of the credits endpoint at a time when no task of the account was in progress."""
+    """A response of the credits endpoint.
+
+    No task of the account was in progress at that time.
+    """
 
     seen: Observation  # the credits request with its response
     left: float  # number of remaining credits
@@ -60,7 +63,8 @@ class Ledger:
 def ledgers(view: TraceView) -> tuple[Ledger, ...]:
     """Return a ledger for each account whose credits were queried.
 
-    Return no ledgers if the trace is incomplete or does not show which account sent a create request.
+    Returns no ledgers if the trace is incomplete. Returns no ledgers if the account of a create request is
+    unknown.
     """
     return view.once(_ledgers)
 
@@ -89,16 +93,12 @@ def _began(spending: CreateCost) -> float:
 
 
 def _cost_of(create: Observation, view: TraceView) -> CreateCost:
-    """Return the record of a create request, with the time at which its task ended.
-
-    If the response has no unique task id, the end of the task cannot be observed. The task is then assumed to end ten
-    minutes (by the server's clock) after the response.
-    """
     made = create.status not in _REFUSED
     unique = create.task_id and create.number not in view.once(_numbers_with_same_id)
     task = view.tasks.get(create.task_id) if unique else None
     if task is None:
         tolerances = Tolerances(view.trace.scale)
+        # Without a unique task id, the end of the task cannot be observed.
         over = create.ended + tolerances.real(tolerances.task_end_server)
         return CreateCost(create, made, task, over if made else create.ended, failed=False)
     statuses = statuses_of(task, view)
@@ -117,10 +117,7 @@ def _cost_of(create: Observation, view: TraceView) -> CreateCost:
 
 
 def _numbers_with_same_id(view: TraceView) -> frozenset[int]:
-    """Return the entry numbers of all create requests that got the same task id as another create request.
-
-    The tasks of such requests cannot be told apart.
-    """
+    # Tasks with the same id cannot be told apart.
     return frozenset(observation.number for pair in view.once(creates_with_same_id) for observation in pair)
 
 
@@ -145,7 +142,7 @@ def _ledger(
 
 
 def _left(observation: Observation) -> float | None:
-    """Return the remaining credits of the user, which all API keys of the user share."""
+    # All API keys of the user share these credits.
     return amount_of(credits_part(observation.body, "user").get("remaining_credits"))
 
 
@@ -161,7 +158,10 @@ def credits_part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def amount_of(value: Any) -> float | None:
-    """Return a number of credits, rounded to `_DECIMALS`; None if the value is not a number."""
+    """Return a number of credits, rounded to six decimals.
+
+    Returns None if the value is not a number.
+    """
     return round(float(value), _DECIMALS) if is_amount(value) else None
 
 

@@ -1,8 +1,8 @@
-"""Rules about the credits of an account before and after requests, and about the shape of the credits response.
+"""Rules about the credits of an account and the shape of the credits response.
 
-A rule about costs compares two responses of the credits endpoint between which the account sent only requests of the
-kind that the rule checks, such as refused create requests. The cost of completed tasks is not checked, because the
-documents call the cost of a task an estimate.
+A rule about costs compares two responses of the credits endpoint. Between the two, the account sent requests
+of one kind, such as refused create requests. The cost of completed tasks is not checked. The documents give
+an estimate of this cost.
 """
 
 from __future__ import annotations
@@ -30,10 +30,6 @@ _OK, _FIRST_ERROR, _SHORT, _SERVER_ERROR = 200, 400, 402, 500
 
 
 def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation], list[Observation]]]:
-    """Yield pairs of consecutive balances of an account between which no task was created or in progress.
-
-    Each pair comes with the refused create requests and the successful status queries between the two.
-    """
     queries: dict[str, list[Observation]] = {}
     for observation in view.of("query") if ledgers(view) else ():
         if observation.succeeded:
@@ -41,23 +37,19 @@ def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation]
     for ledger in ledgers(view):
         refused = [spent.seen for spent in ledger.creates]
         for first, second in pairwise(ledger.balances):
+            # No task was created or in progress between the two balances.
             if first.epoch == second.epoch and first.settled:
                 mine = queries.get(second.seen.who, [])
                 yield first, second, _between(refused, first, second), _between(mine, first, second)
 
 
 def _between(ordered: Sequence[Observation], first: Balance, second: Balance) -> list[Observation]:
-    """Return the requests that began after the first balance was queried and before the second was."""
     start = bisect_left(ordered, first.seen.ended, key=lambda observation: observation.began)
     end = bisect_left(ordered, second.seen.began, key=lambda observation: observation.began)
     return list(ordered[start:end])
 
 
 def _costs_nothing(first: Balance, last: Observation, second: Balance, what: str) -> Finding:
-    """Judge whether the second balance is at least as high as the first.
-
-    `what` names the requests between the two balances, and `last` is the last of these requests.
-    """
     return finding(
         second.left >= first.left,
         *(first.seen.number, last.number, second.seen.number),
@@ -68,10 +60,8 @@ def _costs_nothing(first: Balance, last: Observation, second: Balance, what: str
 
 @rule("credits.reserved")
 def reserved(view: TraceView) -> Iterator[Finding]:
-    """A refused create request costs nothing (clause `credits.reserved`).
-
-    Accepted requests are not checked, because their cost is only an estimate.
-    """
+    """A refused create request costs nothing."""
+    # The cost of an accepted request is an estimate.
     for first, second, refused, queries in _idle(view):
         if not refused or queries:
             continue
@@ -80,7 +70,7 @@ def reserved(view: TraceView) -> Iterator[Finding]:
 
 @rule("query.reads-only")
 def reads_only(view: TraceView) -> Iterator[Finding]:
-    """A status query costs nothing (clause `query.reads-only`)."""
+    """A status query costs nothing."""
     for first, second, refused, queries in _idle(view):
         if refused or not queries:
             continue
@@ -104,7 +94,10 @@ class FailedTasks:
 
     @property
     def returned(self) -> Balance | None:
-        """The first balance in `after` with at least as many credits as `before`; None if there is none."""
+        """The first balance in `after` with at least as many credits as `before`.
+
+        None if there is no such balance.
+        """
         return next((balance for balance in self.after if balance.left >= self.before.left), None)
 
 
@@ -121,7 +114,7 @@ def _failed_tasks(view: TraceView) -> Iterator[FailedTasks]:
 
 @rule("credits.refund")
 def refund(view: TraceView) -> Iterator[Finding]:
-    """The server returns the credits of a failed task (clause `credits.refund`).
+    """The server returns the credits of a failed task.
 
     `callback.after-billing` checks when the server returns the credits.
     """
@@ -141,7 +134,7 @@ def refund(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.after-billing")
 def after_billing(view: TraceView) -> Iterator[Finding]:
-    """The server returns the credits of a failed task before its callback arrives (clause `callback.after-billing`)."""
+    """The server returns the credits of a failed task before its callback arrives."""
     for failure in _failed_tasks(view):
         deliveries = [task.task.deliveries[0] for task in failure.tasks if task.task and task.task.deliveries]
         if failure.returned is None or len(deliveries) < len(failure.tasks):
@@ -161,11 +154,8 @@ def after_billing(view: TraceView) -> Iterator[Finding]:
 
 @rule("credits.short")
 def short(view: TraceView) -> Iterator[Finding]:
-    """A create request that the credits do not cover gets a 402 (clause `credits.short`).
-
-    The rule applies to accounts that have no credits according to the configuration of the check, and to the first task
-    that an account creates after its credits were queried.
-    """
+    """A create request that the credits do not cover gets a 402."""
+    # The configuration of the check says which accounts have no credits.
     for create in view.of("create"):
         if create.account.credits is False and create.account.valid and create.account.access is not False:
             if create.status == _SHORT:
@@ -175,6 +165,7 @@ def short(view: TraceView) -> Iterator[Finding]:
                     create.number, expected="402: the account has no credits", seen=str(create.status)
                 )
     for ledger in ledgers(view):
+        # The first task after each credits request shows whether its price was covered.
         yield from _overdrawn(ledger)
 
 
@@ -201,7 +192,10 @@ def _price(create: Observation) -> float:
 
 @rule("credits.shape")
 def shape(view: TraceView) -> Iterator[Finding]:
-    """`/v1/credits` returns 200 and the remaining and used credits of user and API key (clause `credits.shape`)."""
+    """`/v1/credits` returns 200 and the remaining and used credits.
+
+    The response has the credits of the user and of the API key.
+    """
     known = [observation for observation in view.of("credits") if observation.account.valid]
     if len(known) >= ENOUGH and all(observation.status >= _SERVER_ERROR for observation in known):
         numbers = [observation.number for observation in known]

@@ -1,8 +1,7 @@
 """The deliveries of each task, for the rules about callbacks.
 
-The deliveries of a task are the requests that were sent to its callback URL or that contain its id. Deliveries before
-the end of the task, and deliveries that followed a redirect, are listed separately, because separate clauses forbid
-them.
+A delivery is sent to the task's callback URL or contains the task's id. Deliveries before the end of the task
+are listed separately. Deliveries that followed a redirect are listed separately too.
 """
 
 from __future__ import annotations
@@ -47,15 +46,15 @@ class TaskDeliveries:
     def truncated(self) -> bool:
         """Whether the body of any delivery is incomplete.
 
-        If so, the server gave up in the middle of the delivery, and the time of its next attempt cannot be
-        predicted.
+        The time of the next attempt cannot be predicted after an incomplete delivery.
         """
+        # The server gave up in the middle of an incomplete delivery.
         return any(is_truncated(delivery) for delivery in (*self.early, *self.attempts))
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRun:
-    """The attempts to deliver a callback, divided at the first attempt that got a 2xx."""
+    """The attempts to deliver a callback, divided at the first 2xx."""
 
     attempts: tuple[Observation, ...]  # the attempts up to and including `success`
     success: Observation | None  # the first attempt that got a 2xx
@@ -64,17 +63,23 @@ class AttemptRun:
 
 
 def all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
-    """Return the deliveries of every task whose create request is in the trace or whose id occurs in a callback."""
+    """Return the deliveries of every task in the trace.
+
+    The task's create request or a callback with its id must be recorded.
+    """
     return view.once(_all_deliveries)
 
 
 def watched_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """Yield the deliveries of every task whose callback URL leads to the receiver whose deliveries were recorded."""
+    """Yield the deliveries of tasks with a recorded callback receiver."""
     return (deliveries for deliveries in all_deliveries(view) if deliveries.watched)
 
 
 def complete_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """Yield what `watched_deliveries` yields, except for tasks with a truncated delivery."""
+    """Yield what `watched_deliveries` yields.
+
+    Tasks with a truncated delivery are left out.
+    """
     return (deliveries for deliveries in watched_deliveries(view) if not deliveries.truncated)
 
 
@@ -87,29 +92,31 @@ def is_truncated(observation: Observation) -> bool:
 
 
 def slowest_answer(view: TraceView, at: float) -> float:
-    """Return the longest response time of the API around the Unix time `at`, in real seconds; 0 without a response.
+    """Return the longest response time of the API around the Unix time `at`.
 
-    If the API was slow, the server may also have been slow to connect to a receiver. The time to connect counts
-    towards the timeout of a delivery, although the receiver cannot measure it.
+    The time is in real seconds, and 0 if there is no response.
     """
+    # A slow server may also be slow to connect to a receiver. The time to connect counts towards the timeout
+    # of a delivery, although the receiver cannot measure it.
     answers, around = view.once(_answer_times), Tolerances().same_instant
     start, end = (bisect_left(answers, (at + shift,)) for shift in (-around, around))
     return max((took for _, took in answers[start:end]), default=0.0)
 
 
 def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: int = 1) -> bool:
-    """Return whether the server was so slow around the Unix time `at` that deliveries may be late or lost.
+    """Return whether deliveries around the Unix time `at` may be late or lost.
 
-    `rest` is the number of attempts that the server still had to make at the time `at`. If this was one attempt, the
-    server counts as slow if a response took longer than a quarter of the callback timeout. If there were more attempts
-    to make, the server counts as slow only if a response took longer than the whole timeout.
+    Deliveries may be late or lost if the server was slow at that time. `rest` is the number of attempts that
+    remained at that time.
     """
     timeout = Tolerances(view.trace.scale).real(deliveries.rules.timeout)
+    # If one attempt remained, a quarter of the timeout is slow. If more attempts remained, a response that
+    # takes longer than the whole timeout is slow.
     return slowest_answer(view, at) > (timeout / 4 if rest == 1 else timeout)
 
 
 def _answer_times(view: TraceView) -> list[tuple[float, float]]:
-    """Return when each response to a query or credits request ended (Unix seconds), and its duration in seconds."""
+    """Return the end and the duration of each response, in seconds."""
     return sorted(
         (observation.ended, observation.ended - observation.began)
         for observation in view.of("query", "credits")
@@ -158,10 +165,7 @@ def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
 
 
 def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
-    """Return a record with the callback URL and the callback rules of a task; None if its model has no callbacks.
-
-    The record contains no deliveries yet.
-    """
+    """Return a record without deliveries; None if the model has no callbacks."""
     rules = history.create.operation.callback if history.create and history.create.operation else None
     if history.create is None:
         rules = next(
@@ -180,14 +184,11 @@ def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None
 
 
 def _places_by_url(tasks: Sequence[TaskDeliveries]) -> Mapping[str, int]:
-    """Map each callback URL, without its query string, to the index of its task.
-
-    A URL that more than one task uses is left out.
-    """
     by_url: dict[str, list[int]] = {}
     for place, deliveries in enumerate(tasks):
         if deliveries.url:
             by_url.setdefault(_without_query(deliveries.url), []).append(place)
+    # A URL of several tasks does not identify a task.
     return {url: places[0] for url, places in by_url.items() if len(places) == 1}
 
 
@@ -196,7 +197,7 @@ def _without_query(url: str) -> str:
 
 
 def _redirects(view: TraceView, urls: Mapping[str, int]) -> Mapping[str, int]:
-    """If the receiver redirected a delivery, map the target URL to the index of the task of this delivery."""
+    """Map redirect targets to the indices of the tasks."""
     targets = {}
     for delivery in view.of("delivery"):
         url = delivery.exchange.url
@@ -224,7 +225,6 @@ def _split_at_end(
     redirected: Sequence[Observation],
     view: TraceView,
 ) -> TaskDeliveries:
-    """Add the deliveries to the record: those before the end of the task as `early`, later ones as `attempts`."""
     history = deliveries.history
     unfinished = (history.statuses.initial, history.statuses.running)
     # A query may report the end a little later than the callback. If it is much later, the callback came too early.

@@ -1,10 +1,9 @@
-"""The history of each task: its create request, the status queries of its owner, and its callbacks.
+"""The history of each task: its create request, its owner's queries, and its callbacks.
 
-- `task_histories(view)`: the tasks that can be judged. A task that should not exist, because its create request had to
-  be refused or its id is malformed, is left out.
-- `bodies(view)`: the responses and callbacks that the rules judge; `bodies_of(history)`: the bodies of one task.
-- `in_order(observations)`: which exchanges certainly precede which. If two exchanges overlap in time, neither certainly
-  precedes the other.
+- `task_histories(view)`: the tasks that can be judged.
+- `bodies(view)`: the responses and callbacks that the rules judge.
+- `bodies_of(history)`: the responses and callbacks of one task.
+- `in_order(observations)`: which exchanges certainly precede which.
 """
 
 from __future__ import annotations
@@ -60,12 +59,18 @@ class TaskHistory:
 
 
 def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
-    """Return the tasks that can be judged, in the order in which they first appear."""
+    """Return the tasks that can be judged, in order of appearance.
+
+    A task that should not exist is left out. For example, its create request had to be refused.
+    """
     return view.once(_histories)
 
 
 def bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
-    """Return, for all tasks, the responses and callbacks that rules judge (see `bodies_of`), each with its task."""
+    """Return the responses and callbacks that rules judge, each with its task.
+
+    See `bodies_of` for the selection.
+    """
     return view.once(_bodies)
 
 
@@ -74,11 +79,12 @@ def _bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
 
 
 def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
-    """Return the judged queries of a task. If none of them reports the end, add the first callback that does.
+    """Return the judged queries of a task.
 
-    If a query reports the end, the callback is left out, because `callback.body-equals-query` compares the two.
+    If no query reports the end, the first callback of the end is added.
     """
     early = (None, history.statuses.initial, history.statuses.running)
+    # If a query reports the end, `callback.body-equals-query` compares the callback with this query.
     deliveries = (
         []
         if history.ended
@@ -88,10 +94,10 @@ def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
 
 
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
-    """Yield the exchanges in order of their beginning, each with a list of exchanges that certainly precede it.
+    """Yield the exchanges in order of time, each with its certain predecessors.
 
-    An exchange certainly precedes another if it ended before the other began. Each list contains only the predecessors
-    that no earlier list contained.
+    An exchange certainly precedes another if it ended before the other began. Each predecessor occurs in one
+    list, the first possible.
     """
     views = list(views)
     precision = Tolerances().recorded_time
@@ -152,33 +158,29 @@ def _is_judgeable_refusal(observation: Observation) -> bool:
 
 
 def _is_own(observation: Observation, task: TaskRecord) -> bool:
-    """Return whether a query was sent by the account that created the task.
-
-    If the create request was not recorded, return False only if the API key of the query is known to be invalid. If the
-    create request was recorded, but one of the two accounts is unknown, return whether the query succeeded.
-    """
+    # Without a create request, every query with a possibly valid API key may be the owner's.
     if task.create is None:
         return observation.account.valid is not False
+    # A query of an unknown account is the owner's if it succeeded.
     if UNKNOWN in {observation.who, task.create.who}:
         return observation.status == observation.success
     return observation.who == task.create.who
 
 
 def ends_of(statuses: Statuses) -> tuple[str, ...]:
-    """Return those of `statuses` that an ended task can have, such as `completed`."""
+    """Return the statuses that an ended task can have, such as `completed`."""
     return tuple(filter(None, (statuses.success, statuses.failure, statuses.cancelled)))
 
 
 def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
-    """Return the statuses that a task can have, including a documented status for cancelled tasks.
+    """Return the statuses that a task can have.
 
-    If the create request is not in the trace, the model of the task is unknown. The status for cancelled tasks is then
-    taken from one of the documents that have such a status.
+    A documented status for cancelled tasks is included.
     """
     statuses = view.spec.query.statuses
     if task.create is not None:
         words = [task.create.operation.statuses.cancelled if task.create.operation else ""]
-    else:
+    else:  # the model is unknown
         words = [
             each.statuses.cancelled for creates in view.spec.creates.values() for each in creates.values()
         ]
@@ -186,7 +188,7 @@ def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
 
 
 def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tuple[Observation, Observation]]:
-    """Yield each query that contradicts a report of the task's end, with this report, which certainly came earlier."""
+    """Yield each contradicting query, with the earlier report of the end."""
     ends = ends_of(statuses)
     first: Observation | None = None
     for observation, before in in_order(queries):

@@ -1,4 +1,4 @@
-"""Rules about the life of a task: its identity, the order of its statuses, and no change after its end."""
+"""Rules about the life of a task: its identity, its statuses, and its end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TYPES = {"created": int, "model": str, "object": str, "type": str}
 
 @rule("task.identity")
 def identity(view: TraceView) -> Iterator[Finding]:
-    """`created`, `model`, `object` and `type` are the same in every body about a task (clause `task.identity`).
+    """`created`, `model`, `object` and `type` are the same in every body about a task.
 
     `query.same-id` checks the id, and `query.schema` checks the JSON types.
     """
@@ -42,15 +42,12 @@ def identity(view: TraceView) -> Iterator[Finding]:
 
 
 def _same_identity(observation: Observation, identity: dict[str, Any]) -> Iterator[Finding]:
-    """Compare the fields of a body with `identity`, which holds the fields of earlier bodies.
-
-    Fields that occur for the first time are added to `identity`.
-    """
     fields = {
         name: observation.body[name] for name in IDENTITY if type(observation.body.get(name)) is _TYPES[name]
     }
     before = fields.keys() & identity.keys()
     for name, value in fields.items():
+        # A field that occurs for the first time is added to `identity`.
         if identity.setdefault(name, value) != value:
             yield violation(
                 observation.number,
@@ -64,7 +61,7 @@ def _same_identity(observation: Observation, identity: dict[str, Any]) -> Iterat
 
 @rule("task.status-words")
 def status_words(view: TraceView) -> Iterator[Finding]:
-    """`status` is one of the documented statuses (clause `task.status-words`).
+    """`status` is one of the documented statuses.
 
     `failure.cancelled` checks the status of a cancelled task.
     """
@@ -90,7 +87,7 @@ def is_documented(view: TraceView, history: TaskHistory, observation: Observatio
 
 @rule("task.status-order")
 def status_order(view: TraceView) -> Iterator[Finding]:
-    """The status of a task never goes back to an earlier one (clause `task.status-order`).
+    """The status of a task never goes back to an earlier one.
 
     `task.final` checks what follows the end of a task.
     """
@@ -119,9 +116,10 @@ def status_order(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.final")
 def final(view: TraceView) -> Iterator[Finding]:
-    """Status, progress, results, error and `can_cancel` do not change after the end (clause `task.final`).
+    """Nothing changes after the end of a task.
 
-    Result links are compared without their query strings.
+    The rule compares status, progress, results, error and `can_cancel`. Result links are compared without
+    their query strings.
     """
     for history in task_histories(view):
         ends = history.ended
@@ -146,10 +144,10 @@ def _of(observation: Observation, name: str) -> str:
 
 @rule("task.ends")
 def ends(view: TraceView) -> Iterator[Finding]:
-    """A task ends within the configured limit, by default ten times its estimated time (clause `task.ends`).
+    """A task ends within the configured limit.
 
-    If no limit is configured and the estimated time is unknown, a task that takes longer than ten minutes (by the
-    server's clock) causes a warning.
+    The default limit is ten times the estimated time of the task. If the limit is unknown, ten minutes of the
+    server's clock apply. A longer task then causes a warning.
     """
     for history in task_histories(view):
         over = [
@@ -168,7 +166,6 @@ def ends(view: TraceView) -> Iterator[Finding]:
 
 
 def _not_ended(view: TraceView, history: TaskHistory, create: Observation) -> Iterator[Finding]:
-    """Yield a violation if the last query of a task came after the time limit and found the task unfinished."""
     tolerances, last = Tolerances(view.trace.scale), history.queries[-1]
     info = create.body.get("task_info")
     estimated = info.get("estimated_time") if isinstance(info, dict) else None
@@ -187,11 +184,8 @@ def _not_ended(view: TraceView, history: TaskHistory, create: Observation) -> It
 
 @rule("task.can-cancel")
 def cancellable(view: TraceView) -> Iterator[Finding]:
-    """A task that has ended has a boolean `can_cancel` (clause `task.can-cancel`).
-
-    Both true and false are accepted. No check can show which value is right, because the API has no request to cancel a
-    task.
-    """
+    """A task that has ended has a boolean `can_cancel`."""
     for history, observation in bodies(view):
+        # Both values are accepted. The API has no request that shows which value is right.
         if observation.body.get("status") in history.ends and can_cancel(observation.body) is not None:
             yield passed(observation.number)

@@ -1,4 +1,4 @@
-"""Rules about the outcome of a task, which is either results or an error."""
+"""Rules about the outcome of a task: results or an error."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _PROVIDER_CODE = re.compile(r"[A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z]+)+")
 
 @rule("task.results-when-completed")
 def results_when_completed(view: TraceView) -> Iterator[Finding]:
-    """`results` has links if a task is completed, and none otherwise (clause `task.results-when-completed`).
+    """`results` has links if a task is completed.
 
-    If there are no links, `results` is absent, null or empty. `query.schema` checks that `results` is a list.
+    For any other status, `results` is absent, null or empty. `query.schema` checks that `results` is a list.
     """
     for history, observation in bodies(view):
         status, results = observation.body.get("status"), observation.body.get("results")
@@ -52,14 +52,14 @@ def results_when_completed(view: TraceView) -> Iterator[Finding]:
 
 
 def _has_files(history: TaskHistory) -> bool:
-    """Return whether the results of the task are files. Some tasks create something else, such as a voice."""
     operation = history.create.operation if history.create else None
+    # Some tasks create something that is not a file, such as a voice.
     return operation is None or operation.prose.has_files
 
 
 @rule("task.results-uri")
 def results_uri(view: TraceView) -> Iterator[Finding]:
-    """Every result is an absolute URI (clause `task.results-uri`)."""
+    """Every result is an absolute URI."""
     for _, observation in bodies(view):
         results = observation.body.get("results")
         for url in results[:LINKS] if isinstance(results, list) else ():
@@ -77,9 +77,10 @@ def _without_query(url: Any) -> Any:
 
 @rule("task.error-when-failed")
 def error_when_failed(view: TraceView) -> Iterator[Finding]:
-    """`error` is complete if a task has failed, and absent or null otherwise (clause `task.error-when-failed`).
+    """`error` is complete if a task has failed.
 
-    A complete `error` has the members `code`, `message` and `type`. Other clauses check their values.
+    For any other status, `error` is absent or null. A complete `error` has the members `code`, `message` and
+    `type`. Other clauses check their values.
     """
     for history, observation in bodies(view):
         status, error = observation.body.get("status"), observation.body.get("error")
@@ -106,10 +107,6 @@ def _missing(error: Any) -> str:
 
 
 def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
-    """Yield each exchange about a failed task, with the value of the member `name` of `error`.
-
-    Exchanges in which this value is null or missing are left out.
-    """
     for history, observation in bodies(view):
         error = observation.body.get("error")
         if observation.body.get("status") == history.statuses.failure and isinstance(error, dict):
@@ -120,13 +117,14 @@ def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
 
 @rule("failure.codes")
 def codes(view: TraceView) -> Iterator[Finding]:
-    """`error.code` is one of the documented codes (clause `failure.codes`).
+    """`error.code` is one of the documented codes.
 
-    If the documents list no codes, any code is accepted. Codes of model providers, such as
-    `InvalidParameter.TaskTypeConstraint`, are accepted too, because the documents mention only examples of them.
+    If the documents list no codes, any code is accepted. Codes of model providers are accepted too.
     """
     documented = {failure.code for failure in view.spec.failures}
     for observation, code in _failures(view, "code") if documented else ():
+        # The documents give examples of the providers' codes, such as `InvalidParameter.TaskTypeConstraint`,
+        # but no list.
         if isinstance(code, str) and _PROVIDER_CODE.fullmatch(code):
             continue
         yield finding(
@@ -139,7 +137,7 @@ def codes(view: TraceView) -> Iterator[Finding]:
 
 @rule("failure.type")
 def type_(view: TraceView) -> Iterator[Finding]:
-    """`error.type` of a failed task is `task_error` (clause `failure.type`)."""
+    """`error.type` of a failed task is `task_error`."""
     for observation, value in _failures(view, "type"):
         yield finding(
             value == "task_error",
@@ -151,12 +149,10 @@ def type_(view: TraceView) -> Iterator[Finding]:
 
 @rule("failure.message")
 def message(view: TraceView) -> Iterator[Finding]:
-    """`error.message` is not blank (clause `failure.message`).
-
-    Any other text is accepted, because the wording is not documented.
-    """
+    """`error.message` is not blank."""
     for observation, value in _failures(view, "message"):
         yield finding(
+            # The wording is not documented.
             isinstance(value, str) and value.strip(),
             observation.number,
             expected="a readable message",
@@ -166,7 +162,7 @@ def message(view: TraceView) -> Iterator[Finding]:
 
 @rule("failure.cancelled")
 def cancelled(view: TraceView) -> Iterator[Finding]:
-    """A cancelled task has the status `failed` and the code `request_cancelled` (clause `failure.cancelled`)."""
+    """A cancelled task has the status `failed` and the code `request_cancelled`."""
     for history, observation in bodies(view):
         status = observation.body.get("status")
         if isinstance(status, str) and status.lower() in CANCELLED and status not in history.statuses:

@@ -1,4 +1,4 @@
-"""Rules about progress: its range, its values at the beginning and at the end, and that it never decreases."""
+"""Rules about the progress of a task: its range, its order, and its values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @rule("task.progress-range")
 def progress_range(view: TraceView) -> Iterator[Finding]:
-    """`progress` is an integer from 0 to 100 for every status (clause `task.progress-range`).
+    """`progress` is an integer from 0 to 100 for every status.
 
     `query.schema` checks a `progress` that is null.
     """
@@ -37,7 +37,7 @@ def progress_range(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.progress-monotone")
 def progress_monotone(view: TraceView) -> Iterator[Finding]:
-    """`progress` never decreases while a task is processing (clause `task.progress-monotone`).
+    """`progress` never decreases while a task is processing.
 
     Other clauses check the progress of pending tasks and of completed tasks.
     """
@@ -69,11 +69,8 @@ def _is_running(history: TaskHistory, observation: Observation) -> bool:
 
 
 def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
-    """Judge whether the progress is `value` in every body with a certain status.
-
-    `place` is the position of this status in the tuple `Statuses`, such as 0 for the status of pending tasks.
-    """
     for history, observation in bodies(view):
+        # `place` is the position of the status in the tuple `Statuses`; 0 is the status of pending tasks.
         now, word = progress_of(observation.body), history.statuses[place]
         if observation.body.get("status") != word or now is None:
             continue
@@ -84,7 +81,7 @@ def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
 
 @rule("task.progress-pending")
 def progress_pending(view: TraceView) -> Iterator[Finding]:
-    """`progress` is 0 while a task is pending (clause `task.progress-pending`).
+    """`progress` is 0 while a task is pending.
 
     The rule does not apply if the documents have no status for pending tasks.
     """
@@ -94,7 +91,7 @@ def progress_pending(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.progress-processing")
 def progress_processing(view: TraceView) -> Iterator[Finding]:
-    """While a task is processing, `progress` is an integer from 0 to 100 (clause `task.progress-processing`).
+    """While a task is processing, `progress` is an integer from 0 to 100.
 
     `task.progress-range` reports other values.
     """
@@ -107,11 +104,11 @@ def progress_processing(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.progress-completed")
 def progress_completed(view: TraceView) -> Iterator[Finding]:
-    """`progress` is 100 when a task is completed (clause `task.progress-completed`)."""
+    """`progress` is 100 when a task is completed."""
     return _progress_at(view, 2, 100)
 
 
 @rule("task.progress-failed")
 def progress_failed(view: TraceView) -> Iterator[Finding]:
-    """`progress` is 0 when a task has failed (clause `task.progress-failed`)."""
+    """`progress` is 0 when a task has failed."""
     return _progress_at(view, 3, 0)

@@ -1,4 +1,4 @@
-"""Rules about the responses to queries of an account's own tasks: HTTP status, shape, and task id."""
+"""Rules about the responses to queries of own tasks: status, shape, and id."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ _ABSENT = object()
 
 @rule("query.answers-200")
 def answers_200(view: TraceView) -> Iterator[Finding]:
-    """A query of an existing task gets a 200, even if the task has failed (clause `query.answers-200`).
+    """A query of an existing task gets a 200.
 
-    A 404 before the first 200 violates `create.readable-at-once` instead.
+    The query of a failed task gets a 200 too. A 404 before the first 200 violates `create.readable-at-once`
+    instead.
     """
     for history in task_histories(view):
         if history.create is None:
@@ -65,11 +66,11 @@ def _is_unknown(observation: Observation) -> bool:
 
 
 def _lasting_500(view: TraceView, history: TaskHistory) -> Iterator[Finding]:
-    """Yield a violation if a task's last queries all got a 5xx, although another request succeeded meanwhile."""
     last = max((observation.began for observation in history.queries), default=0.0)
     tail = [observation for observation in history.refused if observation.began > last]
     if len(tail) < _LASTING or any(observation.status < _SERVER_ERROR for observation in tail):
         return
+    # The server was working, because a later request succeeded.
     if view.once(_last_success) > tail[0].ended:
         numbers = (observation.number for observation in tail)
         yield violation(
@@ -86,10 +87,10 @@ def _last_success(view: TraceView) -> float:
 
 @rule("query.schema")
 def schema(view: TraceView) -> Iterator[Finding]:
-    """The response to a status query matches its schema (clause `query.schema`).
+    """The response to a status query matches its schema.
 
-    Fields that other clauses check are not checked here. A problem that also occurs in the response to the create
-    request is not reported again.
+    Fields that other clauses check are not checked here. A problem of the create response is not reported
+    again.
     """
     for history in task_histories(view):
         for observation in _bodies(history):
@@ -110,8 +111,8 @@ def schema(view: TraceView) -> Iterator[Finding]:
 
 
 def _bodies(history: TaskHistory) -> Iterator[Observation]:
-    """Yield every response with a 200, except JSON objects without `id` or `status`, which `query.complete` reports."""
     yield from (observation for observation in history.refused if observation.status == observation.success)
+    # `query.complete` reports a missing `id` or `status`.
     yield from (observation for observation in history.judged if not _missing(observation))
 
 
@@ -143,9 +144,9 @@ def _at(body: Mapping[str, Any], pointer: str) -> Any:
 
 @rule("query.complete")
 def complete(view: TraceView) -> Iterator[Finding]:
-    """The response to a status query has `id` and `status` (clause `query.complete`).
+    """The response to a status query has `id` and `status`.
 
-    Other fields may be absent or are checked by other clauses.
+    Other clauses check the remaining fields.
     """
     for history in task_histories(view):
         for observation in history.judged:
@@ -164,7 +165,7 @@ def _missing(observation: Observation) -> list[str]:
 
 @rule("query.same-id")
 def same_id(view: TraceView) -> Iterator[Finding]:
-    """The `id` in the response is the task id in the request (clause `query.same-id`)."""
+    """The `id` in the response is the task id in the request."""
     for history in task_histories(view):
         for observation in history.judged:
             task_id = observation.body.get("id")
@@ -180,9 +181,9 @@ def same_id(view: TraceView) -> Iterator[Finding]:
 
 @rule("query.extra-fields")
 def extra_fields(view: TraceView) -> Iterator[Finding]:
-    """`usage` and `task_info.estimated_time` have their documented form (clause `query.extra-fields`).
+    """`usage` and `task_info.estimated_time` have their documented form.
 
-    A wrong value that the response to the create request also contains is not reported again.
+    A wrong value in the create response is not reported again.
     """
     for history in task_histories(view):
         create = history.create.body if history.create else {}

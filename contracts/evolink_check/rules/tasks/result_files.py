@@ -1,4 +1,4 @@
-"""Rules about result files: content type, and the duration and resolution that were requested or are the defaults."""
+"""Rules about result files: content type, duration and resolution."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _LINES = re.compile(r"([0-9]{3,4})p")
 
 @rule("link.content-type")
 def content_type(view: TraceView) -> Iterator[Finding]:
-    """A result file has the content type of its format and can be decoded (clause `link.content-type`)."""
+    """A result file has the content type of its format.
+
+    The file can be decoded.
+    """
     for fetch in fetches(view):
         headers = fetch.link.exchange.response_headers
         medium = medium_of(fetch.history, fetch.end_report)
@@ -51,24 +54,24 @@ def content_type(view: TraceView) -> Iterator[Finding]:
 
 @rule("result.duration")
 def duration(view: TraceView) -> Iterator[Finding]:
-    """A result file has the requested duration (clause `result.duration`)."""
+    """A result file has the requested duration."""
     return (finding for name, requested, finding in _measured(view) if name == "duration" and requested)
 
 
 @rule("result.quality")
 def quality(view: TraceView) -> Iterator[Finding]:
-    """A result file has the requested resolution (clause `result.quality`)."""
+    """A result file has the requested resolution."""
     return (finding for name, requested, finding in _measured(view) if name == "quality" and requested)
 
 
 @rule("create.defaults")
 def defaults(view: TraceView) -> Iterator[Finding]:
-    """If a create request omits a field, its default applies to the result file (clause `create.defaults`)."""
+    """A result file has the default properties if the create request omits them."""
     return (finding for _, requested, finding in _measured(view) if not requested)
 
 
 def _measured(view: TraceView) -> Iterator[tuple[str, bool, Finding]]:
-    """Yield the name of each measured property of a result file, whether it was requested, and the finding about it."""
+    """Yield a property's name, whether it was requested, and its finding."""
     for fetch in fetches(view):
         create, media = fetch.history.create, fetch.link.entry.media
         if create is None or create.operation is None or media is None or media.problem:

@@ -1,4 +1,4 @@
-"""Rules about result links: how long they work, that they need no API key, and how their paths end."""
+"""Rules about result links: their life, their paths, and access without an API key."""
 
 from __future__ import annotations
 
@@ -57,13 +57,17 @@ class Fetch:
 
     @property
     def life(self) -> float:
-        """How many seconds the link works: 24 hours, unless the OpenAPI document of the model states another time."""
+        """How many seconds the link works."""
         operation = self.history.create.operation if self.history.create else None
+        # The OpenAPI document of the model may state a time. The default is 24 hours.
         return operation.prose.link_seconds if operation else _TOLERANCES.link_life_server
 
 
 def fetches(view: TraceView) -> tuple[Fetch, ...]:
-    """Return every GET and HEAD request for a result link of a completed task, if the request got a response."""
+    """Return every GET and HEAD request for a result link of a completed task.
+
+    Requests without a response are left out.
+    """
     return view.once(_fetches)
 
 
@@ -93,15 +97,12 @@ def _completed(history: TaskHistory) -> list[Observation]:
 def _fetches_of(
     history: TaskHistory, links: Sequence[Observation], end_report: Observation, scale: float
 ) -> Iterator[Fetch]:
-    """Yield each request in `links` with the minimum and maximum time since the end of the task.
-
-    The task ended between the last query that found it unfinished and `end_report`.
-    """
     unfinished = [
         observation.began
         for observation in history.judged
         if observation.body.get("status") not in history.ends
     ]
+    # The task ended between the last query that found it unfinished and `end_report`.
     earliest_end = max([history.create.began, *unfinished]) if history.create else float("-inf")
     latest_end = end_report.began if end_report.role == "delivery" else end_report.ended
     for fetch in links:
@@ -111,9 +112,9 @@ def _fetches_of(
 
 @rule("link.24h")
 def works_24h(view: TraceView) -> Iterator[Finding]:
-    """A result link works for 24 hours (clause `link.24h`).
+    """A result link works for 24 hours.
 
-    A download that fails is not judged if it was sent with an API key, because a file server may refuse any key.
+    A failed download with an API key is not judged.
     """
     for fetch in fetches(view):
         if fetch.most >= fetch.life - _MARGIN:
@@ -141,10 +142,7 @@ def _is_dead(view: TraceView, fetch: Fetch) -> bool:
 
 
 def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
-    """Return whether another request with this link succeeded.
-
-    If `keyed` is true, only requests with an API key count; if `later` is true, only later requests.
-    """
+    """Return whether another request with this link succeeded."""
     return any(
         (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
         for other in view.once(_last_successful)[fetch.link.exchange.url]
@@ -162,7 +160,7 @@ def _last_successful(view: TraceView) -> Mapping[str, list[Fetch]]:
 
 @rule("link.expired")
 def expired(view: TraceView) -> Iterator[Finding]:
-    """A result link does not work after 24 hours (clause `link.expired`)."""
+    """A result link does not work after 24 hours."""
     for fetch in fetches(view):
         if fetch.least <= fetch.life + _MARGIN:
             continue
@@ -178,7 +176,10 @@ def expired(view: TraceView) -> Iterator[Finding]:
 
 @rule("link.no-key")
 def no_key(view: TraceView) -> Iterator[Finding]:
-    """A result link needs no API key (clause `link.no-key`). A 403 is a violation only if the link works with a key."""
+    """A result link needs no API key.
+
+    A 403 is a violation if the link works with a key.
+    """
     for fetch in fetches(view):
         if fetch.link.who != NOBODY:
             continue
@@ -192,7 +193,7 @@ def no_key(view: TraceView) -> Iterator[Finding]:
 
 @rule("link.extension")
 def extension(view: TraceView) -> Iterator[Finding]:
-    """The path of a result link ends with the file's extension (clause `link.extension`)."""
+    """The path of a result link ends with the file's extension."""
     for history in task_histories(view):
         first = {
             url: observation
@@ -217,7 +218,7 @@ def extension(view: TraceView) -> Iterator[Finding]:
 def medium_of(history: TaskHistory, observation: Observation) -> str:
     """Return the medium of a task's results, such as `video`.
 
-    The medium is taken from the OpenAPI document of the model; if the model is unknown, from `type` in `observation`.
+    If the model is unknown, the medium is `type` in `observation`.
     """
     operation = history.create.operation if history.create else None
     return operation.medium if operation else str(observation.body.get("type"))
