@@ -1,1 +1,1 @@
-"""The control API under `/__mock__/`, by which tests and the console control the mock."""
+"""The control API under `/__mock__/`, for tests and the console."""

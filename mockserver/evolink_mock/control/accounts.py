@@ -1,4 +1,4 @@
-"""The accounts in the control API: create, show, change and delete them, and assign recipes to them."""
+"""The accounts and their assigned recipes in the control API."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 class Terms(Struct, frozen=True):
-    """The body of POST /accounts and PATCH /account: the credits, the rate limit and the denied models of an account.
+    """The credits, the rate limit and the denied models of an account.
 
-    For an omitted field, POST uses the server's setting, and PATCH leaves the value unchanged.
+    `Terms` is the body of POST /accounts and PATCH /account. For an omitted field, POST uses the server's setting.
+    PATCH leaves an omitted field unchanged.
     """
 
     credits: Annotated[float, Meta(ge=0, le=10**12)] | UnsetType = UNSET
@@ -35,9 +36,10 @@ class Terms(Struct, frozen=True):
 
 
 class AssignRecipeBody(Struct, frozen=True):
-    """The body of POST /recipes, which assigns `recipe` to the next `times` requests of an account.
+    """The body of POST /recipes, which assigns a recipe to an account.
 
-    If `times` is null, the recipe applies to all requests until it is replaced.
+    `times` is the number of requests to which the recipe applies. If `times` is null, the recipe applies until it is
+    replaced.
     """
 
     recipe: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -46,7 +48,10 @@ class AssignRecipeBody(Struct, frozen=True):
 
 
 async def reset_server(request: ControlRequest) -> ControlResponse:
-    """Delete all accounts, the recorded requests that belong to no account, and the rows of the console's live view."""
+    """Delete all accounts, the common journal, and the rows of the live view.
+
+    The common journal contains the requests that belong to no account.
+    """
     accounts = await request.service.store.accounts()
     for account in accounts:
         await request.service.clocks.drop(account)
@@ -81,9 +86,9 @@ async def show_account(request: ControlRequest) -> ControlResponse:
 
 
 async def change_account(request: ControlRequest) -> ControlResponse | ApiError:
-    """Change the account's credits, rate limit and denied models to the values in the body.
+    """Change the account's credits, rate limit and denied models.
 
-    What the body omits stays unchanged. The new state of the account is returned.
+    Omitted values stay unchanged. Returns the new state of the account.
     """
     rate = _check(request)
     if isinstance(rate, ApiError):
@@ -103,7 +108,7 @@ async def list_recipes(request: ControlRequest) -> ControlResponse:
 
 
 async def assign_recipe(request: ControlRequest) -> ControlResponse | ApiError:
-    """Assign a recipe to the next requests of the account, and return all its assigned recipes."""
+    """Assign a recipe to the account. Return all its assigned recipes."""
     if "assigned" not in request.service.recipe_sources:
         return ApiError(409, "this mock does not use assigned recipes: see --recipes")
     assignment: AssignRecipeBody = request.body
@@ -137,10 +142,7 @@ async def clear_recipes(request: ControlRequest) -> ControlResponse:
 
 
 def _check(request: ControlRequest) -> Rate | ApiError | None:
-    """Check the body. Return a 400 if a field is invalid, otherwise the rate limit in the body.
-
-    If the body contains no rate limit, None is returned.
-    """
+    """Return a 400 for an invalid body, or the rate limit in the body."""
     terms: Terms = request.body
     served = [name for by_model in request.service.spec.creates.values() for name in by_model if name]
     for model in () if terms.denied_models is UNSET else terms.denied_models:

@@ -1,4 +1,4 @@
-"""The clock in the control API: show, freeze and move the time of an account."""
+"""The clock in the control API: show, freeze and move an account's time."""
 
 from __future__ import annotations
 
@@ -72,12 +72,8 @@ async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def _moved(request: ControlRequest, events: Iterable[Event]) -> ControlResponse:
-    """Return the account's time after its clock was moved, and the events between the old and the new time.
-
-    The response always contains `"frozen": true`, because every move freezes the clock. This value is not read from the
-    account, which may have been deleted during the move.
-    """
     happened = [_event(event) for event in events]
+    # Every move freezes the clock. The account is not asked, because the move may have deleted it.
     return json_response({**await _clock(request), "frozen": True, "happened": happened})
 
 

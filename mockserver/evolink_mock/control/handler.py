@@ -1,4 +1,4 @@
-"""Decode requests for the handlers of the control API, and encode the responses that the handlers return."""
+"""Decode requests and encode responses for the handlers of the control API."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Empty(msgspec.Struct, frozen=True):
-    """The type of the body in routes without a body, and of the query parameters in routes without query parameters."""
+    """The type of a body or a query string without fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ class ControlRequest:
 
 @dataclass(frozen=True, slots=True)
 class ControlResponse:
-    """A successful response of the control API. `body` is None for a 204; a long body is an iterator of its parts."""
+    """A successful response of the control API."""
 
-    body: bytes | AsyncIterator[bytes] | None
+    body: bytes | AsyncIterator[bytes] | None  # None for a 204; an iterator yields the parts of a long body
     status: int = 200
     content_type: bytes = b"application/json"
 
 
 async def renewed(request: ControlRequest) -> ControlRequest:
-    """Return a copy of the request, with the account as the store contains it now."""
+    """Return a copy of the request with the current account of the store."""
     account = await request.service.store.account(request.account.token)
     return replace(request, account=account)
 
@@ -72,7 +72,10 @@ NO_CONTENT = ControlResponse(None, 204)
 
 
 def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
-    """Decode a JSON body to the type that the route declares, or return the 400 that names the invalid field."""
+    """Decode a JSON body to the type `kind`.
+
+    Returns a 400 that names the field if a field is invalid.
+    """
     document: Any = {}
     if raw:
         document = check_content_type(content_type) or parse(raw)
@@ -84,7 +87,10 @@ def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> 
 
 
 def decode_query(raw: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
-    """Decode a query string to the type that the route declares, or return the 400 that names the invalid parameter."""
+    """Decode a query string to the type `kind`.
+
+    Returns a 400 that names the parameter if a parameter is invalid.
+    """
     pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
     parameters = dict(pairs)
     if len(parameters) < len(pairs):
@@ -111,10 +117,7 @@ def _convert(
 
 
 def _choices(kind: type[msgspec.Struct], name: str, value: str) -> str:
-    """Return a hint for an invalid `value` of the field `name`, which accepts only certain words.
-
-    The hint is the most similar accepted word or, if no word is similar, all accepted words.
-    """
+    """Return a hint about the words that the field `name` accepts."""
     import msgspec.inspect as inspection
 
     info = inspection.type_info(kind)
@@ -134,7 +137,7 @@ def _unknown(name: str, known: tuple[str, ...], noun: str) -> ApiError:
 def seconds_of(value: float | str, name: str, most: float) -> float | ApiError:
     """Convert a number of seconds, or a duration such as `25h`, to seconds.
 
-    If the value is invalid or exceeds `most` seconds, return a 400 that names the field `name`.
+    Returns a 400 that names the field if the value is invalid. The maximum is `most` seconds.
     """
     try:
         seconds = parse_duration(value) if isinstance(value, str) else value
@@ -166,11 +169,7 @@ async def send_response(send: Send, exchange: Exchange, response: ControlRespons
 async def _send_parts(
     send: Send, exchange: Exchange, parts: AsyncIterator[bytes], content_type: bytes
 ) -> None:
-    """Send a response whose body is an iterator of parts.
-
-    The status is sent only after the first part has been computed, so that an error in this computation results in an
-    error response.
-    """
+    # An error in the first part can still become an error response, because no status is sent yet.
     part = await anext(parts)
     exchange.status = 200
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", content_type)]})

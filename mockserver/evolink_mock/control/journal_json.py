@@ -1,4 +1,4 @@
-"""Export recorded requests and responses as JSON and as HTTP Archive 1.2, with all credentials removed."""
+"""Export exchanges as JSON and as HTTP Archive 1.2, without credentials."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _WORD = re.compile(r"[\w.~-]+")
 
 
 class SentCallback(NamedTuple):
-    """One attempt to deliver a callback, with the request body that was sent."""
+    """One attempt to deliver a callback."""
 
     delivery: Delivery
     attempt: Attempt
-    body: bytes
+    body: bytes  # of the request that was sent
 
 
 def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
-    """Return a redactor that removes these tokens and every credential that the recorded requests contain."""
+    """Return a redactor for these tokens and all credentials in these requests."""
     sent = [
         credential_values(exchange.request_headers, exchange.query, exchange.request_body, exchange.path)
         for exchange in exchanges
@@ -42,7 +42,7 @@ def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
 def words_of(exchanges: Iterable[Exchange]) -> set[str]:
     """Return all words in the recorded requests and responses.
 
-    A caller need not redact an API key that is not one of these words.
+    An API key that is not one of these words needs no redaction.
     """
     words: set[str] = set()
     for exchange in exchanges:
@@ -55,11 +55,9 @@ def words_of(exchanges: Iterable[Exchange]) -> set[str]:
 
 
 def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
-    """Return one request and its response as JSON data.
-
-    Durations in real time are omitted, so that equal test runs give equal data.
-    """
+    """Return one request and its response as JSON data."""
     broken = violation_texts(exchange)
+    # Durations in real time are omitted, so that equal test runs give equal data.
     return {
         "at": exchange.at,
         "method": exchange.method,
@@ -80,7 +78,6 @@ def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
 
 
 def _sent_body(exchange: Exchange, redactor: Redactor) -> str:
-    """Return the response body that the client received. For a HEAD request, this body is empty."""
     return (
         "" if exchange.method == "HEAD" or not exchange.answer_body else redactor.body(exchange.answer_body)
     )
@@ -103,10 +100,10 @@ def har_entries(
     redactor: Redactor,
     own_token: str = "",
 ) -> Iterator[dict[str, Any]]:
-    """Yield the entries of an HTTP Archive for requests and callback attempts, in order of time.
+    """Yield HTTP Archive entries for requests and callback attempts, in order of time.
 
-    Durations are in milliseconds of real time. The member `_own_key` of an entry is true if the request was sent with
-    `own_token`, the token of the client that asks for the archive.
+    Durations are in milliseconds of real time. `own_token` is the token of the client that asks for the archive. The
+    member `_own_key` is true if the request was sent with `own_token`.
     """
     dated = [(exchange.at, partial(_exchange, exchange, redactor, own_token)) for exchange in exchanges]
     dated += [(callback.attempt.at, partial(_callback, callback, redactor)) for callback in callbacks]
@@ -118,7 +115,7 @@ def har_entries(
 def har(entries: Sequence[dict[str, Any]], version: str, dropped: int = 0) -> dict[str, Any]:
     """Return an HTTP Archive 1.2 with these entries.
 
-    `dropped` is the number of older requests that the journal no longer contains.
+    `dropped` is the number of older requests that the journal has lost.
     """
     creator = {"name": "evolink-mock", "version": version}
     return {"log": {"version": "1.2", "creator": creator, "entries": entries, "_dropped": dropped}}

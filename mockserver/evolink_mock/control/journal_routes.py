@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class JournalQuery(Struct, frozen=True):
     """The query parameters of GET /journal.
 
-    The last `limit` requests are returned or, if `status` is set, the last `limit` requests whose response has this
-    status. The status 0 means that no response was sent.
+    The last `limit` requests are returned. `status` selects requests by the status of their response. The status 0
+    means that no response was sent.
     """
 
     limit: Annotated[int, Meta(ge=1, le=JOURNAL)] = JOURNAL
@@ -49,9 +49,9 @@ async def show_journal(request: ControlRequest) -> ControlResponse:
 
 
 async def show_violations(request: ControlRequest) -> ControlResponse:
-    """Return the violations of the API's contract by the account's requests, the oldest first.
+    """Return the account's violations of the API's contract, the oldest first.
 
-    Violations by requests that the journal no longer contains are included.
+    The list also contains violations by requests that the journal has lost.
     """
     journal = await _journal(request)
     redactor, shown = _redactor(request, journal), []
@@ -69,13 +69,13 @@ async def clear_journal(request: ControlRequest) -> ControlResponse:
 
 
 async def show_journal_har(request: ControlRequest) -> ControlResponse:
-    """Return the last requests and the callbacks of the account as an HTTP Archive."""
+    """Return the account's requests and callbacks as an HTTP Archive."""
     callbacks, journal = await sent_callbacks(request), await _journal(request)
     return await _archive(journal, callbacks, _redactor(request, journal))
 
 
 async def show_unmatched_har(request: ControlRequest) -> ControlResponse:
-    """Return the last requests that belong to no account as an HTTP Archive."""
+    """Return the requests that belong to no account as an HTTP Archive."""
     exchanges = await request.service.store.journal("")
     words = journal_json.words_of(exchanges)
     accounts = await request.service.store.accounts()

@@ -1,4 +1,7 @@
-"""Reject requests that a web page of another origin sends to the control API, including by DNS rebinding."""
+"""Reject requests that foreign web pages send to the control API.
+
+DNS rebinding is also rejected.
+"""
 
 from __future__ import annotations
 
@@ -20,23 +23,24 @@ _OWN_SITE = (b"same-origin", b"none")
 
 
 class OwnNames(Struct, frozen=True):
-    """The host names, with and without port, under which this server may be addressed.
+    """The host names, with and without port, of this server.
 
-    `allowed` are patterns of further host names; `*` matches any text.
+    `allowed` are patterns of further host names. In a pattern, `*` matches any text.
     """
 
     names: frozenset[str] = frozenset()
     allowed: frozenset[str] = frozenset()
 
     def at(self, address: str | None) -> OwnNames:
-        """Return a copy to which `address`, the local address of a connection, has been added."""
+        """Return a copy with `address`, the local address of a connection."""
         return OwnNames(self.names | hosts_of(address), self.allowed)
 
     def has(self, authority: str) -> bool:
-        """Return whether `authority` (`HOST[:PORT]`) is a loopback name, a name of this server, or an allowed name.
+        """Return whether `authority` (`HOST[:PORT]`) names this server.
 
-        A name is not looked up in the DNS, because an attacker's name may resolve to this server.
+        Loopback names and allowed names also count.
         """
+        # The DNS is not asked, because an attacker's name may resolve to this server.
         parts = _AUTHORITY.fullmatch(authority)
         if parts is None:
             return False
@@ -47,10 +51,10 @@ class OwnNames(Struct, frozen=True):
 
 
 def origin_error(headers: Mapping[bytes, bytes], own: OwnNames, *, trusted: bool = False) -> ApiError | None:
-    """Return the 403 for a request from a page of another origin, or with an unknown host name; otherwise None.
+    """Return a 403 for a foreign origin or an unknown host name; otherwise None.
 
-    `trusted` means that this server is configured to accept only certain API keys, and that the request has one of
-    them. A trusted request may have any host name, unless a browser sent the request.
+    `trusted` means that the server accepts certain API keys, and that the request has one of them. A trusted request
+    may have any host name if no browser sent the request.
     """
     host = headers.get(b"host", b"").decode("latin-1").lower()
     origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
@@ -80,9 +84,9 @@ def _is_loopback(name: str) -> bool:
 
 
 def hosts_of(*urls: str | None) -> frozenset[str]:
-    """Return the host names in addresses and URLs, with and without port, in lower case.
+    """Return the host names in addresses and URLs, with and without port.
 
-    Wildcard addresses such as 0.0.0.0 are omitted, because they name no host.
+    The names are in lower case. Wildcard addresses such as 0.0.0.0 are omitted.
     """
     return frozenset(_hosts(filter(None, urls))) - {"0.0.0.0", "::"}  # noqa: S104  (not bound here)
 

@@ -26,21 +26,22 @@ class PageQuery(Struct, frozen=True):
 def page(
     items: Sequence[T], key: Callable[[T], str], query: PageQuery
 ) -> tuple[Sequence[T], str | None] | ApiError:
-    """Return one page of a list, and the value of `after` for the next page, or None if this is the last page.
+    """Return one page of a list, and the value of `after` for the next page.
 
-    `after` is `KEY@NUMBER`: the key of the last item on the page, and its position in the list (from 1). The position
-    distinguishes items with equal keys. Returns a 400 if no item has the key in `query.after`.
+    `after` is `KEY@NUMBER`: the key and the position (from 1) of the page's last item. On the last page, the second
+    value is None. Returns a 400 if no item has the key in `query.after`.
     """
     start = _start(items, key, query.after) if query.after else 0
     if start is None:
         return ApiError(400, f"after: {query.after[:60]!r} is not in the list", "after")
     end = start + query.limit
     selected = items[start:end]
+    # The position distinguishes items with equal keys.
     return selected, f"{key(selected[-1])}@{end}" if end < len(items) else None
 
 
 def _start(items: Sequence[T], key: Callable[[T], str], after: str) -> int | None:
-    """Return the index of the item that follows the item named by `after`; None if the list has no such item."""
+    """Return the index of the item after `after`; None if `after` is unknown."""
     wanted, at, number = after.rpartition("@")
     if at and number.isdigit() and len(number) <= _MOST_DIGITS:
         index = int(number)

@@ -1,6 +1,6 @@
-"""Convert the recorded body of a request to text, without its content coding (such as gzip) and its credentials.
+"""Convert a recorded request body to text without credentials.
 
-A body that is not text is encoded as base64.
+Compressed bodies are decompressed. Binary bodies are encoded as base64.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DIGITS = 15  # maximum number of digits of a Content-Length
 
 
 class BodyText(NamedTuple):
-    """The body of a request, in the form in which an HTTP Archive contains it."""
+    """A request body in the form of an HTTP Archive."""
 
     text: str
     encoding: str = ""  # base64 for binary content
@@ -54,10 +54,7 @@ def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
 
 
 def _without_coding(body: bytes, coding: bytes) -> bytes:
-    """Decompress a body. If the decompressed body has more than `KEPT` bytes, return only the first `KEPT` bytes.
-
-    If the content coding is unknown, or the body cannot be decompressed, the body is returned unchanged.
-    """
+    """Decompress at most `KEPT` bytes. Invalid data is returned unchanged."""
     bits = _WINDOW_BITS.get(coding.strip().lower())
     if bits is None:
         return body
@@ -68,10 +65,10 @@ def _without_coding(body: bytes, coding: bytes) -> bytes:
 
 
 def _is_text(body: bytes) -> bool:
-    """Return whether a body is UTF-8. A body that was truncated in the middle of its last character counts as UTF-8."""
     try:
         body.decode()
     except UnicodeDecodeError as error:
+        # A recording may end in the middle of a character.
         return len(body) >= KEPT and error.start > len(body) - 4 and error.reason == "unexpected end of data"
     return True
 

@@ -113,7 +113,10 @@ PATHS = [f"{PREFIX}{row.path}" for row in ROWS]
 
 
 class ControlEndpoint:
-    """The ASGI endpoint of one route: it checks the request, calls the handler, and sends the response."""
+    """The ASGI endpoint of one route.
+
+    The endpoint checks the request, calls the handler, and sends the response.
+    """
 
     def __init__(self, service: Service, row: Row, own: origin_check.OwnNames) -> None:
         self._service = service
@@ -161,11 +164,7 @@ class ControlEndpoint:
         return ControlRequest(self._service, account, body, query, task_id)
 
     async def _token(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """Return the token of the account that a request concerns; None if the request has no accepted token.
-
-        If the request has the operator's key and names an account, that account's token is returned. Otherwise, the
-        bearer token is returned if the server accepts it.
-        """
+        """Return the token of the account that the request concerns."""
         label = headers.get(ACCOUNT_HEADER)
         if label is None or not is_operator(headers, self._service.operator_key):
             return accepted_token(self._service, headers)
@@ -197,7 +196,6 @@ def accepted_token(service: Service, headers: Mapping[bytes, bytes]) -> str | No
 
 
 def _address(scope: Scope) -> str | None:
-    """Return the local address of the connection; None if the ASGI server does not provide it."""
     server = scope.get("server")
     return None if server is None else str(server[0])
 
@@ -205,7 +203,8 @@ def _address(scope: Scope) -> str | None:
 def own_names(service: Service, bound_to: str | None = None) -> origin_check.OwnNames:
     """Return the host names under which clients may address the control API.
 
-    `bound_to` is the `HOST:PORT` of a separate listener for the control API; None if there is no separate listener.
+    `bound_to` is the `HOST:PORT` of a separate listener for the control API. Without a separate listener, `bound_to` is
+    None.
     """
     settings = service.settings
     hosts = origin_check.hosts_of(settings.host, settings.public_url, bound_to)
@@ -215,8 +214,8 @@ def own_names(service: Service, bound_to: str | None = None) -> origin_check.Own
 def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRoute]:
     """Return the routes of the control API for one listener.
 
-    If the setting `control` turns the control API off or moves it to a separate listener, the main listener gets only
-    the public routes. `bound_to` is the `HOST:PORT` of the separate listener; None for the main listener.
+    `bound_to` is the `HOST:PORT` of a separate listener; None for the main listener. The main listener gets the public
+    routes. If the setting `control` is "on", the main listener gets all routes.
     """
     own = own_names(service, bound_to)
     settings = service.settings
@@ -233,7 +232,7 @@ def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRo
 
 
 def create_control_app(service: Service, bound_to: str, more: Sequence[BaseRoute] = ()) -> ASGIApp:
-    """Create the app of a separate listener for the control API at `bound_to` (`HOST:PORT`).
+    """Create the app of a separate listener at `bound_to` (`HOST:PORT`).
 
     The app also serves the routes in `more`.
     """

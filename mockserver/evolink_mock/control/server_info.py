@@ -1,4 +1,4 @@
-"""The routes of the control API that concern the whole server: health, metrics, documents, clauses, recipes."""
+"""The routes of the control API that concern the whole server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def show_health(request: ControlRequest) -> ControlResponse:  # noqa: ARG0
 async def show_readiness(request: ControlRequest) -> ControlResponse | ApiError:
     """Respond with a 200 if the server is ready, otherwise with a 503.
 
-    The server is ready if its delivery of callbacks is running, and its store can be used.
+    A ready server delivers callbacks and has a usable store.
     """
     if not request.service.ready:
         return ApiError(503, "callbacks are not delivered yet")
@@ -55,7 +55,10 @@ async def show_readiness(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_metrics(request: ControlRequest) -> ControlResponse | ApiError:
-    """Return the metrics in the text format of Prometheus, or a 404 if the setting `metrics` is off."""
+    """Return the metrics in the text format of Prometheus.
+
+    Returns a 404 if the setting `metrics` is off.
+    """
     service = request.service
     if not service.settings.metrics:
         return ApiError(404, "there are no metrics: start the mock with --metrics")
@@ -76,19 +79,22 @@ async def show_openapi_json(request: ControlRequest) -> ControlResponse:  # noqa
 
 
 async def show_spec(request: ControlRequest) -> ControlResponse:
-    """Return the OpenAPI documents of the simulated API, as a mapping from file path to document."""
+    """Return the OpenAPI documents of the simulated API by file path."""
     return json_response({"documents": dict(request.service.spec.documents)})
 
 
 async def list_clauses(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """Return all clauses, which are the rules that the API's contract consists of."""
+    """Return all clauses (the rules of the API's contract)."""
     from evolink_spec.clauses import load_clauses
 
     return json_response({"clauses": load_clauses()})
 
 
 async def show_certificate(request: ControlRequest) -> ControlResponse | ApiError:
-    """Return the CA certificate that clients of the https listener must trust; a 404 if the server has no https."""
+    """Return the CA certificate that clients of the https listener must trust.
+
+    Returns a 404 if the server has no https.
+    """
     pem = request.service.ca_pem
     if pem is None:
         return ApiError(404, "this server has no https, so there is no certificate to trust")
@@ -98,7 +104,6 @@ async def show_certificate(request: ControlRequest) -> ControlResponse | ApiErro
 async def list_catalog(request: ControlRequest) -> ControlResponse:
     """Return the catalog of recipes.
 
-    Each recipe in the catalog consists of a single effect, such as `429`. Combinations, such as `429*2, ok`, are not
-    listed.
+    Each recipe in the catalog consists of a single effect, such as `429`.
     """
     return json_response({"recipes": request.service.registry.names})

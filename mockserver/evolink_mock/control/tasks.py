@@ -1,4 +1,4 @@
-"""Tasks and callbacks in the control API: show them, end a task, repeat a callback, wait for a task or callbacks."""
+"""The tasks and callbacks in the control API."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _LONGEST_WAIT = 600  # seconds
 class ForcedOutcome(Struct, frozen=True):
     """The body of POST /tasks/{task_id}/outcome, which says how the task ends.
 
-    `failure` is a documented failure code, or a code and one of its kinds, such as `content_policy_violation/nudity`.
-    If `failure` is set, `outcome` must be `failed` or omitted.
+    `failure` is a documented failure code. A kind may follow, as in `content_policy_violation/nudity`. If `failure` is
+    set, `outcome` must be `failed` or omitted.
     """
 
     outcome: Literal["completed", "failed", "cancelled"] | None = None
@@ -43,14 +43,20 @@ class ForcedOutcome(Struct, frozen=True):
 
 
 class WaitForTask(Struct, frozen=True):
-    """The body of POST /wait/task. `timeout` is a number of seconds of real time, or a duration such as `2m`."""
+    """The body of POST /wait/task.
+
+    `timeout` is a number of seconds of real time, or a duration such as `2m`.
+    """
 
     task_id: Annotated[str, Meta(min_length=1)]
     timeout: float | str = 10.0
 
 
 class WaitForCallbacks(Struct, frozen=True):
-    """The body of POST /wait/callbacks. `timeout` is a number of seconds of real time, or a duration such as `2m`."""
+    """The body of POST /wait/callbacks.
+
+    `timeout` is a number of seconds of real time, or a duration such as `2m`.
+    """
 
     count: Annotated[int, Meta(ge=1, le=1_000_000)]
     timeout: float | str = 10.0
@@ -118,7 +124,10 @@ async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiError:
-    """Send the callback of a task once more, after its delivery has succeeded or been given up."""
+    """Send the callback of a task once more.
+
+    Returns a 409 if an attempt of the callback is still due.
+    """
     delivery = await _own_delivery(request)
     if isinstance(delivery, ApiError):
         return delivery
@@ -128,7 +137,10 @@ async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiEr
 
 
 async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond when the task has finished, when the timeout expires, or at once if the account's clock is frozen."""
+    """Respond when the task has finished or the timeout has expired.
+
+    If the account's clock is frozen, the response is sent at once.
+    """
     service, task_id = request.service, request.body.task_id
 
     async def is_finished(account: Account) -> Reached:
@@ -151,7 +163,7 @@ async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
 async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
     """Respond when `count` callbacks have been delivered or the timeout has expired.
 
-    Responds immediately if the account's clock is frozen, because callbacks are then sent only when the clock is moved.
+    If the account's clock is frozen, the response is sent at once.
     """
     service, account = request.service, request.account
 
@@ -171,7 +183,7 @@ async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiEr
 
 
 async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallback]:
-    """Return every attempt to deliver a callback of the account, with the request body that was sent."""
+    """Return every attempt to deliver a callback of the account."""
     sent = []
     for delivery in await request.service.store.deliveries(request.account.token):
         task = await request.service.store.task(delivery.task_id)
@@ -186,11 +198,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """Return the time for which the body of a callback attempt shows the task.
-
-    This time is the later of the attempt and the end of the task, so that an attempt before the end (which the recipe
-    `callback=early` causes) also shows the finished task.
-    """
+    # An attempt before the end (caused by `callback=early`) also shows the finished task.
     return max(attempt.at, task.timetable.ends)
 
 
@@ -243,7 +251,10 @@ def _finite(instant: float) -> float | None:
 
 
 def task_state(task: Task, now: float) -> dict[str, Any]:
-    """Return the state of a task at `now` as JSON data, including the times of its future changes."""
+    """Return the state of a task at `now` as JSON data.
+
+    The data contains the times of future changes.
+    """
     timetable, seen = task.timetable, view(task.timetable, now)
     failure = timetable.outcome.failure
     failed = "cancelled" if timetable.outcome.is_cancelled else "failed"
@@ -267,7 +278,10 @@ def task_state(task: Task, now: float) -> dict[str, Any]:
 
 
 async def delivery_states(request: ControlRequest, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
-    """Return callbacks of the account as JSON data, with all attempts to deliver them and without credentials."""
+    """Return callbacks of the account and their attempts as JSON data.
+
+    The data contains no credentials.
+    """
     redactor = journal_json.redactor_of((), request.account.token)
     states = []
     for delivery in deliveries:

@@ -1,1 +1,1 @@
-"""HTTP for all endpoints: reading requests, building responses and errors, the middleware and the access log."""
+"""HTTP for all endpoints: requests, responses, errors, middleware and access log."""

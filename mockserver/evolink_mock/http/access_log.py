@@ -1,4 +1,4 @@
-"""The access log, with one line of text or one JSON object for each request."""
+"""The access log: one line of text or one JSON object for each request."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _COLOURS = {2: "32", 3: "36", 4: "33", 5: "31", 0: "35"}
 
 
 def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> str:
-    """Return a log line: time of day, status, request, task, account, duration, and notes (such as why it failed).
+    """Return a log line: time, status, request, task, account, duration and notes.
 
-    `ended` is the end of the request in seconds, on the same monotonic clock as `exchange.began`. `at` is the time of
-    day as text.
+    `at` is the time of day as text. `ended` is the end of the request in seconds. `ended` and `exchange.began` are
+    times of the same monotonic clock.
     """
     status = exchange.status
     account = f"  account {exchange.account}" if exchange.account else ""
@@ -50,8 +50,8 @@ def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = Fal
 def format_json(exchange: Exchange, ended: float) -> str:
     """Return the log entry of a request as a JSON object on one line.
 
-    `ended` is in Unix seconds. If no response was sent, `status` is null. `request_id` is present only if the request
-    has the header `X-Request-Id`.
+    `ended` is in Unix seconds. If no response was sent, `status` is null. `request_id` is the request's header
+    `X-Request-Id`, or is missing.
     """
     headers = exchange.request_headers
     path, *reasons = redact_for_log((exchange.path, *_reasons(exchange)), headers)
@@ -75,7 +75,7 @@ def format_json(exchange: Exchange, ended: float) -> str:
 
 
 def _reasons(exchange: Exchange) -> tuple[str, ...]:
-    """Return the notes of an exchange; for an error without notes, return the message in its response."""
+    """Return the notes or, without notes, the error message in the response."""
     if exchange.notes or exchange.status < 400:  # noqa: PLR2004  (not an error)
         return exchange.notes
     return tuple(filter(None, (error_message(exchange.answer_body),)))
@@ -107,8 +107,5 @@ class AccessLog:
 
 
 def _printable(text: str) -> str:
-    """Return the text with control characters escaped, because they could forge a log line or control a terminal.
-
-    The text is cut after `_MAX_LENGTH` characters.
-    """
+    # Control characters could forge a log line or control a terminal.
     return (text if text.isprintable() else text.encode("unicode_escape").decode("ascii"))[:_MAX_LENGTH]

@@ -1,4 +1,4 @@
-"""Close a client's connection without a response, or in the middle of a response, if a recipe requests it."""
+"""Close a connection without a complete response, if a recipe requests it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ TRANSPORT = "evolink_mock.transport"  # key of the connection in the ASGI scope 
 
 
 class ConnectionDroppedError(ConnectionError):
-    """A recipe demands that the connection is closed before the complete response is sent.
+    """A recipe closes the connection before the complete response is sent.
 
-    If `held` is true, the connection must instead stay open without a response until the client closes it. `sent`
-    states whether a part of the response has been sent. Code that calls the ASGI app directly, without a connection
-    that could be closed, gets this error.
+    If `held` is true, the connection must stay open until the client closes it. `sent` states whether a part of the
+    response has been sent.
     """
 
     def __init__(self, *, sent: bool, held: bool = False) -> None:
@@ -31,18 +30,18 @@ class ConnectionDroppedError(ConnectionError):
 
 
 class MayWaitError(Exception):
-    """The fast lane (the part of the server that responds to small requests without uvicorn) cannot serve a request.
+    """The fast lane cannot serve a request, because serving could require waiting.
 
-    The reason is that serving the request could require waiting. uvicorn serves the request instead. The error is
-    raised before the request has changed anything.
+    The fast lane serves small requests without uvicorn. After this error, uvicorn serves the request. The request has
+    changed nothing before this error.
     """
 
 
 def is_stopping(error: asyncio.CancelledError) -> bool:
-    """Return whether this request was cancelled because the server is stopping.
+    """Return whether the stop of the server has cancelled this request.
 
-    If so, this function also withdraws the cancellation (`Task.uncancel`), so that the caller can still respond or
-    close the connection. The caller must do one of the two at once.
+    If true, this function also withdraws the cancellation (`Task.uncancel`). The caller must then respond or close the
+    connection at once.
     """
     task = asyncio.current_task()
     if error.args != (STOPPING,) or task is None:
@@ -52,9 +51,10 @@ def is_stopping(error: asyncio.CancelledError) -> bool:
 
 
 async def close_connection(error: ConnectionDroppedError, scope: Scope, receive: Receive) -> None:
-    """Close the connection of a request or, if `error.held` is true, wait until the client closes it.
+    """Close the connection of a request.
 
-    If the ASGI app was called directly, without a connection, `error` is raised.
+    If `error.held` is true, wait until the client closes the connection. Raises `error` if the ASGI app was called
+    without a connection.
     """
     transport = scope.get(TRANSPORT)
     if transport is None:

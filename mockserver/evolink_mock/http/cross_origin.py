@@ -1,4 +1,4 @@
-"""Cross-origin resource sharing (CORS), by which the mock allows web pages to call the API."""
+"""Cross-origin resource sharing (CORS), which lets web pages call the API."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _EXPOSED = ("Retry-After", "Content-Length", "Content-Range")
 
 
 def parse_origin(text: str) -> str:
-    """Check that a text is either `*`, or `off`, or the origin of a web page, and return the text in lower case.
+    """Check that a text is `*`, `off`, or the origin of a web page.
 
-    Raises ValueError for other texts. The default port of an origin is omitted in the result.
+    Returns the text in lower case, without the default port. Raises ValueError for an invalid text.
     """
     origin = text.strip().lower().removesuffix("/")
     if origin not in {ANY, NONE} and not _ORIGIN.fullmatch(origin):
@@ -35,8 +35,8 @@ def parse_origin(text: str) -> str:
 class CrossOrigin:
     """Adds CORS headers to the responses that a web page may read.
 
-    Pages of loopback addresses and of the `allowed` origins may read responses. If `allowed` contains `*`, every page
-    may read them; if it contains `off`, no page may. No page may read responses of paths below the path `closed`.
+    Pages of loopback addresses and of the `allowed` origins may read responses. `*` in `allowed` stands for every page.
+    `off` in `allowed` excludes all pages. No page may read responses of paths below the path `closed`.
     """
 
     def __init__(self, allowed: Collection[str], closed: str) -> None:
@@ -65,7 +65,7 @@ class CrossOrigin:
 
 
 class _Allowed:
-    """The ASGI app for requests from allowed pages, which adds CORS headers, and answers preflight requests."""
+    """The ASGI app for requests from allowed pages."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         from starlette.middleware.cors import CORSMiddleware

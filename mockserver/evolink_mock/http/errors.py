@@ -1,6 +1,6 @@
 """Error responses.
 
-The JSON of an error response is the documented example for its status, with a message about the specific problem.
+The JSON is the documented example for the status, with a specific message.
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ class ApiError(Struct, frozen=True):
 
 
 def to_json(error: ApiError, documented: Mapping[int, ErrorAnswer]) -> bytes:
-    """Encode an error as JSON, with the documented code, message and type for its status.
+    """Encode an error as JSON.
 
-    `error.detail` is appended to the message, and `error.param` becomes the member `param`.
+    The documented code, message and type for the status are used. `error.detail` is appended to the message.
+    `error.param` becomes the member `param`.
     """
     key = error.status, error.detail, error.param
     remembered = _remembered.get(key)

@@ -33,7 +33,7 @@ def check_content_type(content_type: bytes) -> ApiError | None:
 
 
 def check_content_coding(content_encoding: bytes) -> ApiError | None:
-    """Return an error if the body has a content coding (such as gzip); otherwise None."""
+    """Return an error if the body has a content coding (such as gzip); else None."""
     if not content_encoding:
         return None
     codings = [coding.strip() for coding in content_encoding.lower().split(b",")]
@@ -53,7 +53,7 @@ def too_large(limit: int) -> ApiError:
 def parse(raw: bytes) -> Any:
     """Decode a JSON body, or return an `ApiError`.
 
-    If a JSON object has two members of the same name, the last one is used (clause `body.duplicate-keys`).
+    Of two members with the same name, the last one is used (clause `body.duplicate-keys`).
     """
     try:
         return _decode(raw)
@@ -80,22 +80,16 @@ def _describe(raw: bytes, error: Exception) -> str:
 
 
 def _describe_not_utf8(raw: bytes) -> str:
-    """Return a message with the position of the first byte that is not UTF-8, counted from the start of the body.
-
-    The decoder's own message is not used, because it counts from the start of a string in the body.
-    """
     try:
         raw.decode()
     except UnicodeDecodeError as error:
+        # The decoder counts from the start of a string in the body, not from the start of the body.
         return f"byte {error.start} is not UTF-8"
     return "it is not UTF-8"
 
 
 def _describe_truncated(raw: bytes) -> str:
-    """Return what is wrong with a body that the decoder reports as truncated.
-
-    The body is empty, incomplete, or contains a lone surrogate near its end.
-    """
+    # A lone surrogate near the end also makes the decoder report a truncated body.
     if not raw.strip():
         return "it is empty"
     return _MESSAGES["surrogate"] if _LONE.search(raw) else "it is incomplete"

@@ -1,4 +1,4 @@
-"""Explain to the user why an API key is not accepted, for example because it is in the wrong header."""
+"""Explain why an API key is not accepted, for example because it is in a wrong header."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MOST_PARAMETERS = 100  # maximum number of parameters of a query string
 def unauthorized(headers: Mapping[bytes, bytes], query: bytes, body: bytes = b"") -> ApiError:
     """Return the 401 for a request without an accepted API key.
 
-    If the key is in a wrong header, parameter or field, the message names this place, but never shows the key.
+    The message names the place of a misplaced key, but never shows the key.
     """
     where, problem = _wrong_place(headers, query, body)
     return ApiError(401, f"{problem}: {_FORM}" if problem else "", where)
@@ -60,7 +60,7 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> t
 
 
 def _odd_scheme(authorization: bytes) -> str:
-    """Return the mistake in an `Authorization` header that does not contain `Bearer KEY`, such as another scheme."""
+    """Return the mistake in an `Authorization` header without `Bearer KEY`."""
     lower = authorization.lower()
     if lower == b"bearer":
         return "no key after Bearer"
@@ -68,7 +68,7 @@ def _odd_scheme(authorization: bytes) -> str:
 
 
 def _key_header(name: bytes) -> str:
-    """Return the name of a header, perhaps misspelled, that seems to contain the API key; empty if there is none."""
+    """Return the header that seems to contain the API key; empty if none."""
     header = name.decode("latin-1").lower()
     if header in _OTHER_HEADERS or is_credential_header(name):
         return header
@@ -81,7 +81,7 @@ def _key_header(name: bytes) -> str:
 
 
 def _odd_form(token: str) -> str:
-    """Return the mistake in the form of a token, such as quotes or an unexpanded variable; empty if there is none."""
+    """Return the mistake in the form of a token; empty if there is none."""
     key = token.partition("~")[0] or token  # without a recipe
     character = _NO_KEY_CHARACTER.search(key)
     mistakes = {

@@ -1,4 +1,4 @@
-"""The outermost ASGI layer, and the responses to unknown paths, undocumented methods and internal errors."""
+"""The outermost ASGI layer, and its error responses."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _MOST_COMPLETED = 64  # maximum number of exchanges that wait to be recorded
 
 
 class NotFound:
-    """The ASGI app that responds with a 404 to an unknown path (clause `error.other-paths`).
+    """The ASGI app that responds with a 404 to an unknown path.
 
-    The response contains `hint` or, if `hint` is empty, suggests the path that the client probably meant.
+    The clause is `error.other-paths`. The response contains `hint` or, if `hint` is empty, a similar path.
     """
 
     def __init__(self, routes: Sequence[str], hint: str = "") -> None:
@@ -58,7 +58,7 @@ class NotFound:
 
 
 class MethodNotAllowed:
-    """The ASGI app that responds with a 405 to an undocumented method (clause `error.other-methods`)."""
+    """The ASGI app that responds with a 405 (clause `error.other-methods`)."""
 
     def __init__(self, *methods: str) -> None:
         self._allow = ", ".join(methods)
@@ -78,27 +78,27 @@ class LaneEndpoint(Protocol):
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
         """Write the response into `exchange` without awaiting anything.
 
-        Raises `MayWaitError`, and changes nothing, if the request may require waiting. `connection` contains the items
-        `scheme` and `server` of the ASGI scope, which are the same for all requests of a connection.
+        `connection` contains the items `scheme` and `server` of the ASGI scope. Raises `MayWaitError`, and changes
+        nothing, if the request may require waiting.
         """
         ...
 
     async def respond_in_batch(
         self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Write the response into `exchange`, as `respond_at_once` does, but await the store.
+        """Write the response into `exchange`, and await the store.
 
-        The store processes concurrent requests in one batch. Raises `MayWaitError`, and changes nothing, if the request
-        may require waiting for anything else.
+        The store processes concurrent requests in one batch. Raises `MayWaitError`, and changes nothing, if more
+        waiting may be required.
         """
         ...
 
 
 class CachedEndpoint(Protocol):
-    """An endpoint that can respond to some requests from the cache of the store."""
+    """An endpoint that can respond from the cache of the store."""
 
     def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
-        """Write the response into `exchange` and return True, or return False if the cache lacks the necessary data.
+        """Write the response into `exchange`. Return False if the cache lacks data.
 
         Raises `MayWaitError` if the request may require waiting.
         """
@@ -106,7 +106,10 @@ class CachedEndpoint(Protocol):
 
 
 class ExchangeMiddleware:
-    """The outermost ASGI layer, which records each exchange, and answers internal errors with the documented 500."""
+    """The outermost ASGI layer, which records each exchange.
+
+    Internal errors are answered with the documented 500.
+    """
 
     def __init__(
         self,
@@ -144,7 +147,10 @@ class ExchangeMiddleware:
         self._complete(exchange)
 
     def respond_from_cache(self, endpoint: CachedEndpoint, exchange: Exchange, head: RequestHead) -> bool:
-        """Serve one request from the cache of the store, or return False if the cache lacks the necessary data."""
+        """Serve one request from the cache of the store.
+
+        Returns False if the cache lacks the necessary data.
+        """
         try:
             if not endpoint.respond_from_cache(exchange, head):
                 return False
@@ -158,9 +164,9 @@ class ExchangeMiddleware:
     async def respond_in_batch(
         self, endpoint: LaneEndpoint, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope
     ) -> None:
-        """Serve one request in the fast lane, but await the store, which processes concurrent requests in one batch.
+        """Serve one request in the fast lane, and await the store.
 
-        Raises `MayWaitError` if the request may require waiting for anything else.
+        The store processes concurrent requests in one batch. Raises `MayWaitError` if more waiting may be required.
         """
         try:
             await endpoint.respond_in_batch(exchange, head, body, connection)
@@ -200,7 +206,6 @@ class ExchangeMiddleware:
             self.record()
 
     def _complete(self, exchange: Exchange) -> None:
-        """Add an exchange to the list of exchanges to be recorded, and record them when the list is full."""
         exchange.seconds = stopwatch() - exchange.began
         completed = self._completed
         completed.append(exchange)
@@ -210,9 +215,9 @@ class ExchangeMiddleware:
     def record(self) -> None:
         """Append the completed exchanges to the journals of their accounts.
 
-        The fast lane calls this method once for all responses that it sent in one turn of the event loop, because
-        this is twice as fast as a call for each response.
+        The fast lane calls this method once in each turn of the event loop.
         """
+        # One call for many responses is twice as fast as a call for each response.
         completed, self._completed = self._completed, []
         for exchange in completed:
             if exchange.journal is not None:
@@ -231,12 +236,9 @@ async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:
 
 
 def _error_after(error: Exception, exchange: Exchange) -> ApiError:
-    """Return the error response for an exception: a 503 for a `StoreError`, else a 500.
-
-    An exception other than `StoreError` is a bug of the mock, so it is logged with its traceback.
-    """
     if isinstance(error, StoreError):
         return ApiError(503, "the store cannot be used", hint=str(error))
+    # The exception is a bug of the mock.
     _log.error(
         "internal error of the mock while answering %s %s", exchange.method, exchange.path, exc_info=error
     )
@@ -244,10 +246,7 @@ def _error_after(error: Exception, exchange: Exchange) -> ApiError:
 
 
 async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-    """Respond with a 503 to a request that was cancelled because the server is stopping.
-
-    If a response has already begun, close the connection instead.
-    """
+    """Answer a request that the stop of the server has cancelled."""
     if exchange.status:
         await close_connection(ConnectionDroppedError(sent=False), scope, receive)
     else:

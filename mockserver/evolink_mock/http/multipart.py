@@ -24,7 +24,7 @@ class Part(NamedTuple):
 def parse_form(content_type: bytes, body: bytes) -> list[Part] | None:
     """Return the fields of a form.
 
-    Returns None if the content type has no boundary, or if the boundary does not occur in the body.
+    Returns None if the boundary is missing in the content type or in the body.
     """
     match = _BOUNDARY.match(content_type)
     if match is None:

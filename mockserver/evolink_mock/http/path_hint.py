@@ -1,4 +1,4 @@
-"""For a path that does not exist, suggest the path that the client probably meant."""
+"""For an unknown path, suggest the path that the client probably meant."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Repair(NamedTuple):
 
 
 def path_hint(path: str, routes: Sequence[str]) -> str:
-    """Return a sentence that suggests the route that the client probably meant; empty if no route is similar.
+    """Return a sentence that suggests a route; empty if no route is similar.
 
     Routes may contain parameters, such as `/tasks/{id}`.
     """
@@ -40,7 +40,7 @@ def path_hint(path: str, routes: Sequence[str]) -> str:
 
 
 def _repairs(plain: str, routes: Iterable[str]) -> Iterator[_Repair]:
-    """Yield corrections of the path, one for each common mistake, with advice about the mistake."""
+    """Yield corrections of the path, one for each common mistake."""
     yield _Repair(plain, "A path has no slash at its end and no empty segment.")
     for base in dict.fromkeys(_first_segment(route) for route in routes if "{" not in route.split("/")[2]):
         yield _Repair(f"{base}{plain}", "" if base == _CONTROL else f"The base URL must end in {base}.")
@@ -51,18 +51,13 @@ def _repairs(plain: str, routes: Iterable[str]) -> Iterator[_Repair]:
 
 
 def _first_segment(path: str) -> str:
-    """Return the first segment of a path with its slash, such as `/v1` of `/v1/tasks`."""
     end = path.find("/", 1)
     return path if end < 0 else path[:end]
 
 
 def _leads_to_route(path: str, routes: Sequence[str]) -> bool:
-    """Return whether a path matches a route.
-
-    A match that is due to a parameter does not count if the path is also the beginning of a longer route. For example,
-    if there are routes `/files/{file_id}` and `/files/upload/url`, false is returned for `/files/upload`.
-    """
     before = path.split("/")
+    # `/files/upload` matches `/files/{file_id}`, but is the beginning of `/files/upload/url`.
     beginnings = {tuple(route.split("/")[: len(before)]) for route in routes}
     is_beginning = tuple(before) in beginnings and path not in routes
     return not is_beginning and any(_matches(path, route) for route in routes)
@@ -85,10 +80,7 @@ def _overview(routes: Sequence[str]) -> str:
 
 
 def _nearest(path: str, routes: Iterable[str]) -> str:
-    """Return the route that is most similar to a path; empty if none is similar.
-
-    If the route has as many segments as the path, its parameters are replaced with the segments of the path.
-    """
+    """Return the most similar route; empty if none is similar."""
     best, nearest = _SIMILARITY, ""
     for route in routes:
         candidate, sent, fixed = _align(path, route)
@@ -99,14 +91,9 @@ def _nearest(path: str, routes: Iterable[str]) -> str:
 
 
 def _align(path: str, route: str) -> tuple[str, str, str]:
-    """Match the segments of a path with those of a route.
-
-    Returns three texts: the route, with each parameter replaced by the segment at the same position of the path; the
-    path, without the segments that replace a parameter; the route, without its parameters. For example, `/task/7` and
-    `/tasks/{id}` give `/tasks/7`, `/task` and `/tasks`. The similarity of the last two texts shows how well the route
-    fits. If the path and the route have different numbers of segments, nothing is replaced, and nothing is removed from
-    the path.
-    """
+    """Return the route with the path's values, and two texts to compare."""
+    # For example, `/task/7` and `/tasks/{id}` give `/tasks/7`, `/task` and `/tasks`. The similarity of the last
+    # two texts shows how well the route fits.
     segments, names = path.split("/"), route.split("/")
     fixed = "/".join(name for name in names if not _PARAMETER.fullmatch(name))
     if len(segments) != len(names):

@@ -1,4 +1,7 @@
-"""Read a request body and record its beginning in the exchange, even if the request is rejected."""
+"""Read a request body, and record its beginning in the exchange.
+
+The beginning is also recorded if the request is rejected.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,10 @@ PATIENCE_SECONDS = 0.3  # maximum wait for a body that is not needed; its client
 async def receive_body(
     scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], limit: int
 ) -> bytes | ApiError:
-    """Return the complete body, or an error if it exceeds `limit` bytes or takes too long.
+    """Return the complete body.
 
-    Raises `ClientDisconnectedError` if the client disconnects before the body is complete.
+    Returns an error if the body exceeds `limit` bytes or takes too long. Raises `ClientDisconnectedError` if the client
+    disconnects too early.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     if WHOLE_BODY in scope:  # the body is one message that has already arrived
@@ -53,9 +57,10 @@ def keep_whole_body(exchange: Exchange, body: bytes, limit: int) -> bytes | ApiE
 
 
 async def keep_body(scope: Scope, receive: Receive) -> None:
-    """Record the beginning of a body that no endpoint reads: the bytes that arrive within `PATIENCE_SECONDS`.
+    """Record the beginning of a body that no endpoint reads.
 
-    Raises `ClientDisconnectedError` if the client disconnects within this time.
+    The bytes that arrive within `PATIENCE_SECONDS` are recorded. Raises `ClientDisconnectedError` if the client
+    disconnects within this time.
     """
     exchange: Exchange = scope[SCOPE_KEY]
     with _BodyRecorder(receive, exchange) as recorder:
@@ -63,11 +68,12 @@ async def keep_body(scope: Scope, receive: Receive) -> None:
 
 
 async def keep_unread_body(scope: Scope, receive: Receive) -> None:
-    """Record the beginning of the body of a GET, HEAD or OPTIONS request. No endpoint reads the body of these requests.
+    """Record the beginning of the body of a GET, HEAD or OPTIONS request.
 
-    Raises `ClientDisconnectedError` if the client disconnects before the body has arrived.
+    Raises `ClientDisconnectedError` if the client disconnects too early.
     """
     exchange: Exchange = scope[SCOPE_KEY]
+    # No endpoint reads the body of these requests.
     if exchange.method in _WITHOUT_BODY and any(
         name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
         for name, value in exchange.request_headers
@@ -76,7 +82,7 @@ async def keep_unread_body(scope: Scope, receive: Receive) -> None:
 
 
 class _BodyRecorder:
-    """Collects the first `KEPT` bytes of a body, and records them in the exchange at the end of its `with` block."""
+    """Records the first `KEPT` bytes of a body at the block's end."""
 
     def __init__(self, receive: Receive, exchange: Exchange) -> None:
         self.beginning = bytearray()
@@ -92,7 +98,6 @@ class _BodyRecorder:
             self._exchange.request_body = bytes(self.beginning)
 
     async def receive(self) -> Message:
-        """Return the next ASGI message, and collect the bytes of the body in it."""
         message = await self._receive()
         if message["type"] == "http.request":
             missing = KEPT - len(self.beginning)
@@ -102,11 +107,8 @@ class _BodyRecorder:
         return message
 
     async def fill(self) -> None:
-        """Receive until `KEPT` bytes or the whole body have arrived, or `PATIENCE_SECONDS` have passed.
-
-        If the client expects a `100 Continue`, nothing is received, because receiving would make the client send the
-        body.
-        """
+        """Receive until `KEPT` bytes or the whole body have arrived."""
+        # Receiving would send a `100 Continue`, and so make the client send the body.
         if any(name == b"expect" for name, _ in self._exchange.request_headers):
             return
         with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""Read a request: its bearer token, its body up to a limit, and the scheme and host that the client used."""
+"""Read a request: its bearer token, its body, and the client's view of the address."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ BODY_SECONDS = 60.0  # maximum time until a body is complete
 
 
 class RequestHead(Struct, frozen=True):
-    """The headers of a request by name, and its bearer token (None if there is none)."""
+    """The headers of a request by name, and its bearer token."""
 
     headers: Mapping[bytes, bytes]
-    token: str | None
+    token: str | None  # None if the request has no bearer token
 
 
 class ClientDisconnectedError(Exception):
@@ -52,10 +52,10 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> RequestHead:
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | ApiError:
-    """Return the complete body, or an error if it exceeds `limit` bytes or takes longer than `BODY_SECONDS`.
+    """Return the complete body, or an error.
 
-    The error is returned as soon as `Content-Length` or the received bytes exceed the limit. Raises
-    `ClientDisconnectedError` if the client disconnects before the body is complete.
+    An error is returned if the body exceeds `limit` bytes or takes longer than `BODY_SECONDS`. Raises
+    `ClientDisconnectedError` if the client disconnects too early.
     """
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:_LENGTH_DIGITS]) > limit:
@@ -85,7 +85,10 @@ async def _read_chunks(receive: Receive, limit: int) -> bytes | ApiError:
 
 
 class Origins:
-    """Determines the scheme and host of result links: those of `public_url` or, if it is not set, of the request."""
+    """Determines the scheme and host of result links.
+
+    Both come from `public_url` or, if that is not set, from the request.
+    """
 
     def __init__(self, public_url: str | None, *, trust_proxy: bool = False) -> None:
         self._fixed = public_url.rstrip("/") if public_url else None
@@ -93,9 +96,9 @@ class Origins:
         self._cached: dict[tuple[str, bytes], str] = {}  # so that tasks share a string for each host name
 
     def of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
-        """Return the scheme and host of the result links for a request with these headers.
+        """Return the scheme and host of the result links for a request.
 
-        If the `Host` header is invalid, the local address of the connection is used.
+        For an invalid `Host` header, the local address of the connection is used.
         """
         if self._fixed is not None:
             return self._fixed
@@ -117,11 +120,8 @@ class Origins:
 
 
 def _forwarded(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tuple[str, bytes]:
-    """Return the scheme and host that the client used, as the first proxy on the way states them.
-
-    They are read from the header `Forwarded` (RFC 7239) or, without this header, from `X-Forwarded-Proto` and
-    `X-Forwarded-Host`. `scheme` and `host` replace missing or invalid values.
-    """
+    """Return the client's scheme and host, as the first proxy states them."""
+    # RFC 7239; the headers `X-Forwarded-...` are older.
     element = headers.get(b"forwarded", b"").partition(b",")[0]
     if element:
         pairs = (pair.partition(b"=") for pair in element.split(b";"))

@@ -1,4 +1,4 @@
-"""Fill in and send responses: a JSON body, or an error in the documented shape."""
+"""Fill in and send responses: a JSON body, or a documented error."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ _JSON = (b"content-type", b"application/json")
 
 @lru_cache(maxsize=1024)
 def _json_headers(size: int) -> Headers:
-    """Return the headers for a JSON body of this size.
-
-    To save memory, all responses in the journals whose bodies have the same size share one cached object.
-    """
+    # The cache saves memory: responses of the same size in the journals share one object.
     return _JSON, (b"content-length", b"%d" % size)
 
 
@@ -39,7 +36,10 @@ def set_json(exchange: Exchange, body: bytes, status: int = 200, headers: Header
 def set_error(
     exchange: Exchange, error: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
 ) -> None:
-    """Fill in the exchange with an error in the documented shape, and add its reason to the notes for the log."""
+    """Fill in the exchange with an error in the documented shape.
+
+    The reason of the error is added to the notes for the log.
+    """
     if error.detail:
         exchange.notes += (error.detail,)
     if error.hint:
@@ -48,7 +48,7 @@ def set_error(
 
 
 async def send_response(send: Send, exchange: Exchange) -> None:
-    """Send the response in the exchange, without its body if the request is a HEAD request."""
+    """Send the response in the exchange. A HEAD request gets no body."""
     start = {
         "type": "http.response.start",
         "status": exchange.status,
@@ -68,6 +68,6 @@ async def send_json(send: Send, exchange: Exchange, body: bytes, status: int = 2
 async def send_error(
     send: Send, exchange: Exchange, error: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
 ) -> None:
-    """Fill in the exchange with an error in the documented shape, and send it."""
+    """Fill in the exchange with a documented error, and send it."""
     set_error(exchange, error, documented)
     await send_response(send, exchange)

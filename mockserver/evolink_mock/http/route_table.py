@@ -1,7 +1,6 @@
-"""Find the endpoints of most paths in a dictionary, which is faster than the router's regular expressions.
+"""Find the endpoints of most paths in a dictionary.
 
-A request to an endpoint that does nothing takes 47 µs, of which the router (Starlette's) takes 9 µs. The router has all
-routes, including those in this table, and serves the paths that are not found in this table.
+The router contains all routes. The router serves the paths that are not found in this table.
 """
 
 from __future__ import annotations
@@ -15,11 +14,12 @@ if TYPE_CHECKING:
     from starlette.routing import Route
     from starlette.types import ASGIApp, Scope
 
+# A request to an endpoint that does nothing takes 47 µs, of which the router takes 9 µs.
 _ONE_PARAMETER = re.compile(r"(?P<prefix>[^{}]*/)\{(?P<name>\w+)\}")
 
 
 class RouteTable:
-    """The routes without a parameter, or with one parameter at the end of the path."""
+    """The routes without a parameter, or with one parameter at the end."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._fixed: dict[str, dict[str, ASGIApp]] = {}
@@ -33,7 +33,7 @@ class RouteTable:
                 by_method.update(methods)
 
     def template(self, path: str) -> str | None:
-        """Return the route of a path, such as `/v1/tasks/{task_id}`; None if this table has no route for the path."""
+        """Return the route of a path, such as `/v1/tasks/{task_id}`; None if there is none."""
         cut = path.rfind("/") + 1
         entry = self._parameter.get(path[:cut])
         if path in self._fixed:

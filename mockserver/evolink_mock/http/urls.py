@@ -19,9 +19,9 @@ ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 
 def parse_url(url: str) -> ParsedUrl:
-    """Parse an absolute http or https URL. A fragment is allowed, and omitted in the result.
+    """Parse an absolute http or https URL.
 
-    Raises ValueError, with a short reason, if the URL is malformed or ambiguous.
+    A fragment is omitted. Raises ValueError, with a short reason, if the URL is malformed or ambiguous.
     """
     if _NOT_PRINTABLE_ASCII.search(url):
         raise ValueError("has a space, a control character or one outside ASCII")
@@ -39,9 +39,9 @@ def parse_url(url: str) -> ParsedUrl:
 
 
 def parse_authority(authority: str) -> tuple[str, int | None]:
-    """Split `HOST[:PORT]` into the host, in lower case and without brackets, and the port (None if it is missing).
+    """Split `HOST[:PORT]` into host and port; the port is None if it is missing.
 
-    Raises ValueError, with a short reason, if the text is malformed.
+    The host is in lower case and without brackets. Raises ValueError, with a short reason, if the text is malformed.
     """
     if "@" in authority:
         # RFC 9110, section 4.2.4: treat user information from an untrusted source as an error.
