@@ -56,7 +56,7 @@ def is_special(path: Path) -> bool:
 def check_writable(path: Path) -> None:
     """Raise ValueError if the file cannot be written.
 
-    Call this before a check, so that the check does not end with results that cannot be saved.
+    Call this function before a check. Then a finished check can save its results.
     """
     if path == STDOUT:
         return
@@ -94,9 +94,9 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 
 
 def remove_temporary_folders() -> None:
-    """Remove the folders that `temporary_folder` created and whose `with` blocks have not ended.
+    """Remove the folders of `temporary_folder` in `with` blocks that are still running.
 
-    For signal handlers, which end the process without leaving the `with` blocks.
+    Signal handlers call this function, because they end the process inside the `with` blocks.
     """
     for folder in tuple(_temporary):
         shutil.rmtree(folder, ignore_errors=True)
@@ -116,10 +116,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _umask() -> int:
-    """Return the umask.
-
-    Python can read the umask only by setting it, so it is set to 0 for a moment and then restored.
-    """
+    # Python can read the umask only by setting it. The value 0 is replaced at once.
     umask = os.umask(0)
     os.umask(umask)
     return umask

@@ -3,11 +3,11 @@
     def test_the_contract(evolink_verdict):
         '''Runs once for each clause that servers must satisfy.'''
 
-With `pytest --evolink-api URL`, the API at URL is checked when the first test with the fixture `evolink_verdict` runs.
-All later tests with this fixture use the results of the same check. A test with this fixture fails if its clause
-failed, and is skipped if its clause was not observed. The API keys are read from EVOLINK_API_KEY and
-EVOLINK_OTHER_API_KEY. If neither --evolink-api nor --evolink-config is set, tests with the fixture are skipped. With
-pytest-xdist, use --dist loadfile, so that only one worker checks the API.
+With `pytest --evolink-api URL`, the first test with the fixture `evolink_verdict` checks the API at URL. All later
+tests with this fixture use the results of the same check. A test fails if its clause failed. A test is skipped if its
+clause was not observed. The API keys are read from EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Without --evolink-api and
+--evolink-config, tests with the fixture are skipped. With pytest-xdist, use --dist loadfile: one worker then checks the
+API.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ _OPTIONS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the plugin's options to pytest. Each option can also be set in the ini file, such as `evolink_api = …`."""
+    """Add the plugin's options to pytest.
+
+    Each option can also be set in the ini file.
+    """
     group = parser.getgroup("evolink-check")
     for name, (metavar, text) in _OPTIONS.items():
         group.addoption(f"--{name}", metavar=metavar, help=text)
@@ -46,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test with the fixture `evolink_verdict` once for each clause that servers must satisfy."""
+    """Run each test with the fixture `evolink_verdict` once for each clause about servers."""
     if _VERDICT in metafunc.fixturenames:
         from evolink_spec.clauses import load_clauses
 
@@ -56,16 +59,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist the value of the option --dist, which only the main process knows."""
+    """Pass the value of the option --dist to a worker of pytest-xdist."""
     node.workerinput[_DIST] = node.config.getoption("dist")
 
 
 @pytest.fixture(scope="session")
 def _evolink_outcome(request: pytest.FixtureRequest) -> Report | str:
-    """Check the API and return the report. If the API could not be checked, return the reason as a text.
-
-    If the user named no API, the test is skipped.
-    """
+    # A text is the reason why the API could not be checked.
     config = request.config
     url, file = _option(config, "evolink-api"), _option(config, "evolink-config")
     if not url and not file:
@@ -74,10 +74,7 @@ def _evolink_outcome(request: pytest.FixtureRequest) -> Report | str:
 
 
 def _reason_other_worker_checks(request: pytest.FixtureRequest) -> str:
-    """Return why this pytest-xdist worker must not check the API; empty if the worker may check it.
-
-    Only one worker may check the API, because a check can cost credits.
-    """
+    # Only one worker may check the API, because a check can cost credits. An empty text allows the check.
     worker = getattr(request.config, "workerinput", None)
     if worker is None:
         return ""
@@ -113,10 +110,10 @@ def evolink_verdict(request: pytest.FixtureRequest, _evolink_outcome: Report | s
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail or skip a test according to the verdict on its clause, before the body of the test runs."""
+    """Fail or skip a test according to the verdict on its clause."""
     verdict = getattr(item, "funcargs", {}).get(_VERDICT)
     if verdict is not None:
-        _apply_verdict(verdict)
+        _apply_verdict(verdict)  # before the body of the test runs
     return (yield)
 
 
@@ -155,7 +152,6 @@ def _check(config: pytest.Config, url: str, file: str) -> Report | str:
 
 
 def _option(config: pytest.Config, name: str) -> str:
-    """Return the value of an option from the command line, or else from the ini file; empty if neither has a value."""
     value: str = config.getoption(f"--{name}") or config.getini(name.replace("-", "_"))
     return value
 

@@ -1,4 +1,7 @@
-"""Convert TOML tables to records. Error messages name the wrong key, and a valid key that is similar."""
+"""Convert TOML tables to records.
+
+Error messages name the wrong key and a similar valid key.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 def convert(tables: dict[str, Any], record: type[T]) -> T:
     """Convert TOML tables to a record.
 
-    Raises ValueError for an unknown key, a wrong type, or a value out of range.
+    Raises ValueError for an unknown key or a wrong value.
     """
     for place, key, known in _unknown_keys(tables, inspect.type_info(record), ""):
         where = f"{place}: " if place else ""
@@ -31,10 +34,8 @@ def convert(tables: dict[str, Any], record: type[T]) -> T:
 
 
 def _unknown_keys(value: Any, kind: inspect.Type, place: str) -> Iterator[tuple[str, str, list[str]]]:
-    """For each unknown key, yield the path of its table, the key, and the valid keys of that table.
-
-    Values of a wrong type are ignored, because msgspec reports them.
-    """
+    """Yield each unknown key with its table's path and valid keys."""
+    # Values of a wrong type are ignored, because msgspec reports them.
     if isinstance(kind, inspect.UnionType):
         for option in kind.types:
             yield from _unknown_keys(value, option, place)

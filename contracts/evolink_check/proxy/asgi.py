@@ -30,9 +30,10 @@ class RequestReader:
         self._complete = asyncio.Event()
 
     async def body(self, pending: PendingExchange) -> AsyncIterator[bytes]:
-        """Yield the chunks of the request body as they arrive, and add them to the record of the exchange (`pending`).
+        """Yield the chunks of the request body as they arrive.
 
-        Raises `ClientDisconnectedError` if the client disconnects before the end of the body.
+        Each chunk is also added to `pending`. Raises `ClientDisconnectedError` if the client disconnects before the end
+        of the body.
         """
         more = True
         while more:
@@ -47,10 +48,9 @@ class RequestReader:
         self._complete.set()
 
     async def disconnected(self) -> None:
-        """Wait until the client has sent its whole request, and then until the client disconnects.
+        """Wait until the client disconnects after its complete request.
 
-        If the client disconnects before the end of its request, only `body` reports this (`ClientDisconnectedError`).
-        This method then waits forever, and the caller must cancel it.
+        If the client disconnects earlier, this method waits forever. The caller must then cancel this method.
         """
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":
@@ -65,14 +65,20 @@ class ResponseWriter:
         self.started = False
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Send the status and the headers to the client. For the status 304, the header Content-Length is left out."""
+        """Send the status and the headers to the client.
+
+        A 304 is sent without the header Content-Length.
+        """
         self.started = True
         if status == _NOT_MODIFIED:
             headers = [(name, value) for name, value in headers if name.lower() != b"content-length"]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send(self, chunk: bytes) -> None:
-        """Send a chunk of the response body, and wait until the client can receive more."""
+        """Send a chunk of the response body.
+
+        This method returns when the client can receive more.
+        """
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def end(self) -> None:
@@ -80,7 +86,7 @@ class ResponseWriter:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def refuse(self, status: int, message: str) -> None:
-        """Send the client an error response that comes from the proxy, not from the upstream server."""
+        """Send the client an error response from the proxy itself."""
         error = {"code": "proxy_error", "message": f"evolink-check proxy: {message}", "type": "api_error"}
         body = json.dumps({"error": error}, separators=(",", ":")).encode()
         kind, length = (b"Content-Type", b"application/json"), (b"Content-Length", b"%d" % len(body))

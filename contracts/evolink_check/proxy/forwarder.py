@@ -1,15 +1,16 @@
-"""Forward each request to the upstream server and its response to the client, and record both.
+"""Forward requests to the upstream server, and record the exchanges.
 
-Requests and responses are forwarded unchanged, with these exceptions:
+The proxy changes some headers:
 - The header Host names the upstream server.
 - Header names are in lower case.
-- Hop-by-hop headers, the header Expect of a request and the header Content-Length of a 304 are left out.
+- Hop-by-hop headers are left out.
+- The header Expect of a request is left out.
+- The header Content-Length of a 304 is left out.
 
 Bodies are forwarded as they arrive. A content coding, such as gzip, is not decoded.
 
-With the option --headers, the proxy holds each response until it has been judged, and adds the header `X-Evolink-Check`
-with the result. The value of the header is `not judged` if the response body is too large to be kept, or is an image,
-audio or video.
+With the option --headers, the proxy holds each response until the response is judged. The header `X-Evolink-Check` then
+contains the result. Large bodies, images, audio and video get the value `not judged`.
 """
 
 from __future__ import annotations
@@ -56,16 +57,12 @@ _HOP_BY_HOP = {
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The server behind the proxy.
-
-    `path` is the path of the server's base URL, with a leading slash and no slash at the end; empty if the URL has no
-    path.
-    """
+    """The server behind the proxy."""
 
     scheme: str
     host: str
     port: int
-    path: str
+    path: str  # of the base URL, without a slash at the end, such as `/v1`; may be empty
 
     @classmethod
     def at(cls, url: str) -> Upstream:
@@ -77,7 +74,10 @@ class Upstream:
 
     @property
     def authority(self) -> bytes:
-        """The value of the header Host: the host, followed by the port if it is not the default port of the scheme."""
+        """The value of the header Host.
+
+        The port is left out if it is the default port of the scheme.
+        """
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}").encode("ascii")
 
@@ -85,8 +85,8 @@ class Upstream:
 class ForwardingApp:
     """The proxy as an ASGI application.
 
-    `opinion` judges an exchange and returns the value of the response header `X-Evolink-Check`. `opinion` is called in
-    a separate thread. Pass None as `opinion` if the proxy must not add this header.
+    `opinion` judges an exchange and returns the value of the header `X-Evolink-Check`. Calls of `opinion` run in a
+    separate thread. If `opinion` is None, the proxy does not add the header.
     """
 
     def __init__(
@@ -123,7 +123,10 @@ class ForwardingApp:
             self._under_way.discard(passing)
 
     async def close(self) -> None:
-        """Stop the proxy. Exchanges in progress have one second to end; after that, they are cancelled."""
+        """Stop the proxy.
+
+        Exchanges in progress have one second to end. After that, they are cancelled.
+        """
         self._ending = True
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_STOP_SECONDS)
@@ -155,7 +158,6 @@ class ForwardingApp:
     async def _send(
         self, pending: PendingExchange, target: bytes, body: AsyncIterator[bytes]
     ) -> AsyncIterator[Response]:
-        """Send the request upstream, and yield the response, whose body has not been read yet."""
         up = self._upstream
         origin = Origin(up.host, up.port, tls=up.scheme == "https")
         names = {name.lower() for name, _ in pending.request_headers}
@@ -198,12 +200,8 @@ class ForwardingApp:
     async def _respond_judged(
         self, chunks: AsyncIterator[bytes], pending: PendingExchange, writer: ResponseWriter
     ) -> str | None:
-        """Judge the response, send it to the client with the header `X-Evolink-Check`, and return the header's value.
-
-        If the body is too large to be kept, the response is not judged, and the value of the header is `not judged`. In
-        this case, this method sends the headers and the chunks of the body that it has read so far, and returns None
-        instead of the header's value. The caller sends the remaining chunks.
-        """
+        # A body that is too large to be kept is not judged. This method then returns None, and the caller sends the
+        # remaining chunks.
         held, opinion = await _read_held(chunks, pending), None
         if pending.response.whole is not None:
             entry = self._record_exchange(pending)
@@ -223,20 +221,13 @@ class ForwardingApp:
         return self._recorder.add(pending)
 
     def _record_cut(self, pending: PendingExchange, problem: str) -> None:
-        """Record an exchange that ended before its response was complete.
-
-        The response is left out, because an incomplete response must not be judged.
-        """
         if pending.ended:
             return  # it was complete and is already recorded
+        # An incomplete response must not be judged, so it is left out.
         pending.status, pending.headers, pending.problem = 0, [], problem
         self._record_exchange(pending)
 
     async def _fail(self, error: Exception, pending: PendingExchange, writer: ResponseWriter) -> None:
-        """Send the client an error response that comes from the proxy, such as a 502.
-
-        If a part of the upstream server's response has already been sent to the client, send nothing more.
-        """
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         if isinstance(error, LocalProtocolError) and not pending.status:
             await writer.refuse(400, f"this request cannot be forwarded: {what}")
@@ -250,20 +241,20 @@ class ForwardingApp:
 
 
 def unused_proxy(upstream: Upstream) -> str:
-    """Return a note that the proxy in the environment (HTTPS_PROXY) is not used for the upstream server.
+    """Return a note that the proxy in the environment is not used.
 
-    The note is empty if the environment names no proxy for this server.
+    The note is empty if the environment names no proxy for the upstream server.
     """
     proxy = proxy_for(upstream.scheme, upstream.host)
     return f"{proxy} is not used, because `evolink-check proxy` connects directly" if proxy else ""
 
 
 async def _read_held(chunks: AsyncIterator[bytes], pending: PendingExchange) -> list[bytes]:
-    """Read and return the chunks of a response body; stop early as soon as the body is too large to be kept."""
     held = []
     async for chunk in chunks:
         pending.response.add(chunk)
         held.append(chunk)
+        # The body is too large to be kept.
         if pending.response.whole is None:
             break
     return held
@@ -274,7 +265,7 @@ def _tls_context(ca: Path | None) -> ssl.SSLContext:
 
 
 def _end_to_end(headers: Headers) -> Headers:
-    """Return all headers except the hop-by-hop headers (RFC 9110, 7.6.1)."""
+    # RFC 9110, 7.6.1
     named = b",".join(value.lower() for name, value in headers if name.lower() == b"connection")
     dropped = _HOP_BY_HOP | {name.strip() for name in named.split(b",")}
     return [(name, value) for name, value in headers if name.lower() not in dropped]

@@ -1,4 +1,4 @@
-"""A HAR file that grows by one exchange at a time, and is a complete JSON document after each exchange."""
+"""Write a HAR file that is complete after each exchange."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ _SEPARATOR = b",\n"
 
 
 class HarFile:
-    """Appends exchanges to a HAR file in a separate thread, so that a slow disk does not delay the traffic.
+    """Appends exchanges to a HAR file in a separate thread.
 
-    The file is created when the first exchange is appended. After each exchange, the end of the JSON document (the
-    metadata that `facts` returns, and the closing brackets) is written again. Therefore, the file contains all appended
-    exchanges even if the process is killed. If writing fails, the error is passed to `on_error`, nothing more is
-    written, and the file stays readable.
+    The first exchange creates the file. After each exchange, the file is a complete JSON document. Therefore the file
+    stays readable if the process is killed. `facts` returns the metadata of the file. If writing fails, `on_error`
+    receives the error. Nothing more is written, and the file stays readable.
     """
 
     def __init__(self, path: Path, facts: Callable[[], LogFacts], on_error: Callable[[str], None]) -> None:
@@ -71,7 +70,7 @@ class HarFile:
                 os.close(descriptor)
 
     def _begin(self) -> int:
-        """Create the file without exchanges, and return its file descriptor."""
+        # The end of the JSON document contains the metadata. Each exchange overwrites this end and appends it again.
         start, self._end = har_log(self._facts(), version("evolink-mock"))
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         _write_at(descriptor, start + self._end, 0)
@@ -79,12 +78,8 @@ class HarFile:
         return descriptor
 
     def _finish(self, descriptor: int) -> None:
-        """Write the final metadata at the end of the file.
-
-        An error, for example because the disk is full, is ignored, because `_write` has already written metadata after
-        the last exchange.
-        """
         _, end = har_log(self._facts(), version("evolink-mock"))
+        # An error, such as a full disk, does no harm: `_write` has already written metadata.
         with suppress(OSError):
             _write_at(descriptor, end, self._offset)
             os.ftruncate(descriptor, self._offset + len(end))

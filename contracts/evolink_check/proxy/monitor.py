@@ -33,8 +33,8 @@ _MOST_EARLIER = 20  # maximum number of violations of a clause that are kept whe
 class LiveMonitor:
     """Judges the exchanges that a proxy has recorded.
 
-    If judging raises an exception, which is a bug of `evolink-check`, the proxy continues to forward and record. When
-    the recorder drops exchanges to free memory, the monitor keeps the violations in these exchanges.
+    If judging raises an exception, the proxy continues to forward and record. The monitor keeps the violations in
+    exchanges that the recorder drops.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class LiveMonitor:
     def verdict_for(self, entry: Entry) -> str:
         """Return the ids of the clauses that this exchange violates, separated by commas.
 
-        Return `passed` if the exchange violates no clause, and `NOT_JUDGED` if judging raises an exception.
-        Earlier exchanges about the same task are considered too.
+        Earlier exchanges about the same task are considered too. Returns `passed` if no clause is violated. Returns
+        `NOT_JUDGED` if judging raises an exception.
         """
         trace = self._record.around(entry)
         number = trace.entries[-1].number
@@ -78,11 +78,10 @@ class LiveMonitor:
         return ", ".join(violated) or PASSED
 
     def new_failures(self) -> tuple[Verdict, ...]:
-        """Judge all exchanges, and return the verdicts on the clauses that are now violated for the first time.
+        """Judge all exchanges, and return the verdicts on newly violated clauses.
 
-        Judging is skipped, and no verdicts are returned, if there are no new exchanges, if judging has raised an
-        exception before, or if exchanges were judged too recently. The pause after judging is ten times as long as the
-        judging, so that at most about a tenth of the time is spent on judging.
+        Returns no verdicts if there are no new exchanges. Returns no verdicts if judging has raised an exception
+        before. Returns no verdicts during the pause after judging.
         """
         recorded = len(self._record)
         if self.bug or recorded == self._judged or clock.stopwatch() < self._next:
@@ -103,9 +102,9 @@ class LiveMonitor:
         return new
 
     def report(self, started: float) -> Report:
-        """Return the report on everything that was recorded. `started` is the start of the proxy in Unix seconds.
+        """Return the report on all recorded exchanges.
 
-        If judging raises an exception, which is a bug, the exception is not caught.
+        `started` is the start of the proxy in Unix seconds. Exceptions of the rules are not caught.
         """
         view = self._view()
         return report_on(
@@ -138,11 +137,7 @@ class LiveMonitor:
         return tuple(_with_earlier(verdict, self._earlier.get(verdict.clause.id)) for verdict in verdicts)
 
     def _forget(self, verdicts: tuple[Verdict, ...]) -> None:
-        """If memory is short, let the recorder drop its oldest exchanges.
-
-        If exchanges are dropped, the monitor remembers `verdicts`, with at most `_MOST_EARLIER` violations of each
-        clause.
-        """
+        # The verdicts replace the exchanges that the recorder drops to free memory.
         before = self._record.forgotten
         self._record.forget()
         if self._record.forgotten == before:
@@ -157,7 +152,7 @@ class LiveMonitor:
 
 
 def _with_earlier(verdict: Verdict, earlier: Verdict | None) -> Verdict:
-    """Combine the verdict on the exchanges in memory with the verdict on the exchanges dropped before (`earlier`)."""
+    # `earlier` is the verdict on the exchanges that are no longer in memory.
     if earlier is None or earlier.status == "not observed":
         return verdict
     if not earlier.violations:

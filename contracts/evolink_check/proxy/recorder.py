@@ -1,4 +1,7 @@
-"""Record the traffic of a proxy as entries of a trace, without credentials or large bodies, in limited memory."""
+"""Record the traffic of a proxy as entries of a trace.
+
+Credentials and large bodies are not recorded. The memory is limited.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ class Body:
 
     @property
     def whole(self) -> bytes | None:
-        """The chunks received so far; None if the body is too large to be kept."""
+        """The chunks received so far; None if the body is too large."""
         return b"".join(self.parts) if self.size <= self.limit else None
 
 
@@ -73,12 +76,11 @@ class PendingExchange:
 
 
 class ProxyRecorder:
-    """Records the traffic of a proxy; thread-safe. `origin` is the base URL of the upstream server.
+    """Records the traffic of a proxy; thread-safe.
 
-    Each recorded entry is also passed to `sink`. Call `forget` whenever all entries have been judged. If the entries
-    take more than `room` bytes of memory, `forget` drops the oldest entries. If the entries take more than twice
-    `room`, `add` drops the oldest entries at once, and adds their number to `unjudged`, because these entries may not
-    have been judged.
+    `origin` is the base URL of the upstream server. Each recorded entry is also passed to `sink`. `room` is the memory
+    limit in bytes. Call `forget` whenever all entries have been judged. `add` drops the oldest entries if the entries
+    take twice the limit. These entries count as unjudged.
     """
 
     def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
@@ -98,8 +100,7 @@ class ProxyRecorder:
     def add(self, passed: PendingExchange) -> Entry | None:
         """Record an exchange and return its entry.
 
-        Return None, and count the exchange in `unjudged`, if the request is incomplete, too large, or cannot be
-        decoded.
+        Returns None if the request is incomplete, too large or undecodable. Such an exchange is counted in `unjudged`.
         """
         request = _decoded(passed.request.whole, passed.request_headers) if passed.request_complete else None
         with self._lock:
@@ -117,34 +118,38 @@ class ProxyRecorder:
 
     @property
     def short_keys(self) -> tuple[str, ...]:
-        """The API keys that clients have sent and that are so short that an ordinary word may equal them.
+        """The API keys of clients that are as short as ordinary words.
 
-        Words that equal a short key are removed from reports and HAR files. The entries that rules judge keep these
-        words, because they may be ordinary words.
+        Reports and HAR files do not contain these words.
         """
         with self._lock:
+            # The entries that rules judge keep these words, because they may be ordinary words.
             return tuple(self._short_keys)
 
     def facts(self, *, complete: bool = False) -> LogFacts:
-        """Return the metadata of the recording for a HAR file, with the labels of accounts, but without API keys.
+        """Return the metadata of the recording for a HAR file.
 
-        Pass `complete=True` if all requests of the clients went through the proxy.
+        The metadata includes labels of accounts, but no API keys. Pass `complete=True` if all requests of the clients
+        went through the proxy.
         """
         with self._lock:
             accounts = tuple(Account(label) for label in sorted(self._labels))
         return LogFacts(accounts, self.origin, complete=complete)
 
     def forget(self) -> None:
-        """Drop the oldest entries if memory is short. All entries must have been judged before this call."""
+        """Drop the oldest entries if memory is short.
+
+        All entries must have been judged before this call.
+        """
         with self._lock:
             if self._weight > self._room:
                 self._drop()
 
     def trace(self, *, complete: bool = False) -> Trace:
-        """Return the recorded traffic as a trace: the entries in memory, ordered by time.
+        """Return the entries in memory as a trace, ordered by time.
 
-        Pass `complete=True` if all requests of the clients went through the proxy. The trace is nevertheless marked as
-        incomplete if entries were dropped.
+        Pass `complete=True` if all requests of the clients went through the proxy. A trace with dropped entries is
+        always marked as incomplete.
         """
         with self._lock:
             entries = list(self._entries)
@@ -153,7 +158,7 @@ class ProxyRecorder:
         return Trace(_in_order(entries), accounts, self.origin, complete=complete, other_models=True)
 
     def around(self, entry: Entry) -> Trace:
-        """Return a trace of this entry, preceded by the earlier entries about the same task."""
+        """Return a trace of this entry and earlier entries about the same task."""
         with self._lock:
             latest = self._entries[-_RELATED:]
         task_id = _task_id(entry)
@@ -166,11 +171,10 @@ class ProxyRecorder:
         return Trace(entries, origin=self.origin, complete=False, other_models=True)
 
     def __len__(self) -> int:
-        """The number of recorded exchanges, including those that were dropped from memory."""
+        """The number of recorded exchanges, including dropped ones."""
         return self.recorded
 
     def _drop(self) -> int:
-        """Drop the oldest entries until at most half of the memory limit is used. Return how many were dropped."""
         count = 0
         while self._weight > self._room // 2 and count < len(self._entries):
             self._weight -= _memory_bytes(self._entries[count])
@@ -208,7 +212,6 @@ class ProxyRecorder:
         )
 
     def _label(self, headers: Headers) -> str:
-        """Return the label of the account whose API key a request has; `NOBODY` if the request has no API key."""
         value = next((value for name, value in headers if name.lower() == b"authorization"), b"")
         scheme, _, key = value.decode("latin-1").strip().partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
@@ -220,14 +223,14 @@ class ProxyRecorder:
 
 @lru_cache(_CREDENTIALS)
 def _label_of(key: str) -> str:
-    """Return a label derived from the API key, so that an account has the same label in several recordings."""
+    # The same account has the same label in each recording.
     return f"key-{sha256(key.encode('latin-1')).hexdigest()[:4]}"
 
 
 def kept_of(headers: Headers) -> int:
-    """Return the maximum size of a response body that is kept (the `limit` of `Body`).
+    """Return the maximum size of a response body that is kept.
 
-    The size is 0 for images, audio and video, and `KEPT_BYTES` for all other bodies.
+    The size is 0 for images, audio and video. The usual size is `KEPT_BYTES`.
     """
     kind = next((value for name, value in headers if name.lower() == b"content-type"), b"").lower()
     return 0 if kind.partition(b"/")[0] in _MEDIA else KEPT_BYTES
@@ -250,11 +253,7 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _task_id(entry: Entry) -> str:
-    """Return the id of the task that an entry is about.
-
-    The task id is the member `id` of the response. If the response has no `id`, the last part of the path is returned,
-    which is the task id in a status query.
-    """
+    # The last part of the path is the task id in a status query.
     last_part = entry.exchange.url.partition("?")[0].rpartition("/")[2]
     try:
         body = json.loads(entry.exchange.response_body)
@@ -265,7 +264,6 @@ def _task_id(entry: Entry) -> str:
 
 
 def _decoded(body: bytes | None, headers: Headers) -> bytes | None:
-    """Decode the content coding of a body. Return None if the body is None, too large, or cannot be decoded."""
     if not body:
         return body
     decoder = Decoder(coding_of(_text(headers)))

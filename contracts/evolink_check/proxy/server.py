@@ -50,9 +50,9 @@ class ListenError(Exception):
 
 @contextmanager
 def proxying(forward: ForwardingApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Run a proxy while the `with` block runs, and yield its URL. Port 0 selects a free port.
+    """Run a proxy during the `with` block, and yield its URL.
 
-    Raises `ListenError` if the proxy cannot listen on the port or does not start.
+    Port 0 selects a free port. Raises `ListenError` if the proxy cannot listen or does not start.
     """
     with _listening(host, port) as listener, _frequent_switches():
         server = _Server(forward)
@@ -70,12 +70,9 @@ def proxying(forward: ForwardingApp, host: str = "127.0.0.1", port: int = 0) -> 
 
 @contextmanager
 def _frequent_switches() -> Iterator[None]:
-    """Shorten the interpreter's switch interval from five milliseconds to half a millisecond.
-
-    The thread that forwards requests must get the interpreter lock after every read and write. While another thread
-    judges, the forwarding thread gets the lock only at the end of a switch interval, so long intervals would delay the
-    requests.
-    """
+    # The forwarding thread needs the interpreter lock after every read and write. While another thread judges, the
+    # forwarding thread gets the lock at the end of a switch interval. The default of five milliseconds would delay the
+    # requests.
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
@@ -92,18 +89,13 @@ def _listening(host: str, port: int) -> socket.socket:
         raise ListenError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
 
 
+# The protocol based on httptools drops the body of a request with the header Upgrade.
 class _Protocol(H11Protocol):
-    """uvicorn's HTTP protocol based on h11, with time limits and without log messages.
-
-    uvicorn's protocol based on httptools is not used, because that protocol drops the body of a request with the header
-    Upgrade.
-    Nothing is logged, because uvicorn would report an incomplete response of the upstream server as an error of the
-    proxy. A client that does not complete the head of a request in 30 seconds or the body in 300 seconds gets a 408. A
-    client that sends nothing in 30 seconds is disconnected without a response.
-    """
+    """uvicorn's HTTP protocol with time limits and without log messages."""
 
     def __init__(self, *args: object, **named: object) -> None:
         super().__init__(*args, **named)  # type: ignore[arg-type]  # as it was called
+        # uvicorn would report an incomplete response of the upstream server as an error of the proxy.
         self.logger = _SILENT
         self._timer: asyncio.TimerHandle | None = None
         self._timed = 0.0  # the limit of the timer
@@ -131,6 +123,7 @@ class _Protocol(H11Protocol):
         self._timed, self._timer = seconds, self.loop.call_later(seconds, self._expire) if seconds else None
 
     def _expire(self) -> None:
+        # A silent client is disconnected. A client with an incomplete request gets a 408.
         is_silent = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
         has_response = (
             self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
@@ -141,11 +134,6 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that sets the event `up` when the server has started.
-
-    Before the server stops, `ForwardingApp.close` gives exchanges in progress one second to end.
-    """
-
     def __init__(self, forward: ForwardingApp) -> None:
         super().__init__(
             uvicorn.Config(
@@ -169,5 +157,6 @@ class _Server(uvicorn.Server):
         self.up.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Exchanges in progress have one second to end.
         await self._forward.close()
         await super().shutdown(sockets)

@@ -1,8 +1,8 @@
-"""Count the credits of a run: granted, spent, and reserved for create requests in flight.
+"""Count the credits of a run.
 
-The price of a create request is reserved before the request is sent, so that concurrent requests do not exceed the
-budget together. The reserved price is the highest price seen so far. The budget is therefore exceeded only by a request
-whose price is higher than all earlier prices.
+The price of a create request is reserved before the request is sent. Therefore concurrent requests cannot exceed the
+budget together. The reserved price is the highest price so far. A request can exceed the budget if its price is a new
+maximum.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Budget:
     in_flight: tuple[float, ...] = ()  # the reserved prices of the create requests without a response
 
     def decide(self) -> Decision:
-        """Decide whether another create request may be sent now, perhaps later, or never.
+        """Decide whether another create request may be sent.
 
-        The three decisions are "granted", "wait" and "refused". "wait" means that credits are reserved for requests in
-        flight, which may turn out to cost nothing.
+        The decision "granted" means now, and "refused" means never. The decision "wait" means that requests in flight
+        may turn out to cost nothing.
         """
         if self.granted is None:
             return "granted"
@@ -44,13 +44,14 @@ class Budget:
         return "granted" if fits and self.created + len(self.in_flight) < self.tasks else "wait"
 
     def with_request(self) -> Budget:
-        """Return the budget after one more create request was sent, with the highest known price reserved for it."""
+        """Return the budget with a reservation for one more create request."""
+        # The highest known price is reserved.
         return replace(self, in_flight=(*self.in_flight, self.price))
 
     def with_result(self, price: float, cost: float | None) -> Budget:
-        """Return the budget after the response to a create request for which `price` was reserved.
+        """Return the budget after the response to a create request.
 
-        `cost` is the cost of the task that the request created; None if it created no task.
+        `price` was reserved for the request. `cost` is the cost of the created task; None if there is no task.
         """
         place = self.in_flight.index(price)
         settled = replace(self, in_flight=self.in_flight[:place] + self.in_flight[place + 1 :])
@@ -61,16 +62,19 @@ class Budget:
 
     @property
     def affords(self) -> int:
-        """The number of create requests that the remaining credits cover; 0 if no credits were granted."""
+        """The number of create requests that the remaining credits cover.
+
+        The number is 0 if no credits were granted.
+        """
         rest = (self.granted or 0.0) - self.spent
         number = int(rest // self.price) if self.price else self.tasks
         return max(0, min(number, self.tasks - self.created)) if self.granted is not None else 0
 
 
 def documented_price(spec: Spec) -> float:
-    """Return the highest price in credits among the documented examples of responses to create requests.
+    """Return the highest price in the documented responses to create requests.
 
-    Return `DEFAULT_PRICE` if no example has a price.
+    Returns `DEFAULT_PRICE` if no response has a price.
     """
     shown = [
         operation.answer.get("usage") for creates in spec.creates.values() for operation in creates.values()
@@ -80,9 +84,9 @@ def documented_price(spec: Spec) -> float:
 
 
 def estimated_time_in(answer: object) -> float:
-    """Read `task_info.estimated_time`, in seconds, from the response to a create request.
+    """Read `task_info.estimated_time` from the response to a create request.
 
-    Return 0 if the time is missing or implausible.
+    The unit is seconds. Returns 0 if the time is missing or implausible.
     """
     info = answer.get("task_info") if isinstance(answer, dict) else None
     time = info.get("estimated_time") if isinstance(info, dict) else None
@@ -92,7 +96,10 @@ def estimated_time_in(answer: object) -> float:
 
 
 def price_in(answer: object) -> float | None:
-    """Read `usage.credits_reserved` from the response to a create request; None if missing or not a valid number."""
+    """Read `usage.credits_reserved` from the response to a create request.
+
+    Returns None if the price is missing or invalid.
+    """
     usage = answer.get("usage") if isinstance(answer, dict) else None
     price = usage.get("credits_reserved") if isinstance(usage, dict) else None
     if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < float("inf"):

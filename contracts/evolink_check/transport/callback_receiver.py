@@ -1,4 +1,7 @@
-"""Receive callbacks over plain HTTP. The caller chooses how the first deliveries to each callback URL are answered."""
+"""Receive callbacks over plain HTTP.
+
+The caller chooses the answers to the first deliveries to each callback URL.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,14 @@ _TAG = "a=%2F%20b&c=+&d="  # follows the secret; an incorrect sender would decod
 
 
 class CallbackReceiver:
-    """A callback receiver, which listens while its `with` block runs.
+    """A callback receiver, which listens during its `with` block.
 
-    `public` is the public URL of the receiver; if it is empty, callback URLs contain the address on which the receiver
-    listens. `address` returns a new callback URL for the create request of a case. The receiver records every delivery
-    to this URL with the name of the case, and sends the answer that was chosen for the delivery. Before it answers a
-    delivery, it calls `on_delivery` with the name of the case.
+    `public` is the public URL of the receiver. If `public` is empty, callback URLs contain the address of the listening
+    socket. `address` returns a new callback URL for a case. Each delivery to this URL is recorded with the name of the
+    case. `on_delivery` is called with this name before a delivery is answered.
 
-    Requests to other URLs get a 404. They are recorded without a name, or not at all if their method is GET or HEAD.
+    Requests to other URLs get a 404. Such requests are recorded without a name. GET and HEAD requests to other URLs are
+    not recorded.
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class CallbackReceiver:
     def address(self, name: str, answers: Iterable[Answer] = ()) -> str:
         """Return a new callback URL for the case with this name.
 
-        The first deliveries to the URL get `answers`, in this order; later deliveries get a 204.
+        The first deliveries to the URL get `answers`, in this order. Later deliveries get a 204.
         """
         with self._lock:
             self._addresses.append(CallbackAddress(name, deque(answers)))
@@ -71,18 +74,18 @@ class CallbackReceiver:
 
     @property
     def probe_url(self) -> str:
-        """A URL that a client can request to find out whether the public URL leads to this receiver.
+        """A URL that tests whether the public URL leads to this receiver.
 
-        Pass the headers of the response to `is_ours`.
+        Request this URL, and pass the response headers to `is_ours`.
         """
         return f"{self.public}/who-is-there"
 
     def is_ours(self, headers: Iterable[tuple[str, str]]) -> bool:
-        """Return whether these headers are from this receiver's response to `probe_url`."""
+        """Return whether these headers come from this receiver's response to `probe_url`."""
         return any(name.lower() == SIGNATURE.lower() and value == self.nonce for name, value in headers)
 
     def arrivals(self, url: str) -> Arrivals:
-        """Return how many deliveries to this callback URL have arrived, and when the latest one was answered.
+        """Return the state of the deliveries to this callback URL.
 
         `url` must be a callback URL that `address` returned.
         """
@@ -113,11 +116,7 @@ class CallbackReceiver:
         server.server_close()  # waits for the handlers, whose connections were closed by `wake`
 
     def _address_at(self, path: str) -> CallbackAddress | None:
-        """Return the state of the callback URL with this path; None if no callback URL has the path.
-
-        A prefix before `/c/` is ignored, because not every proxy in front of the receiver removes the path prefix of
-        the public URL.
-        """
+        # Some proxies keep the path prefix of the public URL, so a prefix before `/c/` is ignored.
         before, _, number = path.rpartition("/")
         if not before.endswith(("/c", "/elsewhere")) or not (number.isascii() and number.isdecimal()):
             return None
@@ -125,9 +124,9 @@ class CallbackReceiver:
         return self._addresses[place - 1] if 0 < place <= len(self._addresses) else None
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery to this path. Return the state of the callback URL and the answer to send.
+        """Count a delivery, and return the state of its callback URL and the answer.
 
-        If no callback URL has this path, return None and an answer with the status 404.
+        If no callback URL has this path, the state is None. The answer then has the status 404.
         """
         with self._lock:
             address = self._address_at(urlsplit(path).path)
@@ -151,13 +150,13 @@ class CallbackReceiver:
     def public_url(self, path: str) -> str:
         """Return the whole URL to which the sender sent its request.
 
-        `path` is the path in the request. If a proxy in front of the receiver removed the path prefix of the public
-        URL, the prefix is added again.
+        `path` is the path in the request.
         """
+        # A proxy in front of the receiver may have removed the path prefix of the public URL.
         prefix = urlsplit(self.public).path
         full_path = path if prefix and path.startswith(f"{prefix}/") else f"{prefix}{path}"
         return f"{self.public.removesuffix(prefix)}{full_path}"
 
     def now(self) -> float:
-        """Return the Unix time on the clock of the server under test, which may have been advanced."""
+        """Return the Unix time on the clock of the server under test."""
         return self._recorder.now()

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one delivery, sent after `seconds`. With status 0, the connection is closed without an answer."""
+    """The answer to one delivery, sent after `seconds`.
+
+    With status 0, the connection is closed without an answer.
+    """
 
     status: int = 204
     seconds: float = 0.0
@@ -31,23 +34,19 @@ def slow(seconds: float, status: int = 204) -> Answer:
 def never(limit: float = 60.0) -> Answer:
     """Return an `Answer` for a delivery that gets no response.
 
-    The connection stays open until the sender closes it, but for at most `limit` seconds.
+    The connection stays open until the sender closes it, or for `limit` seconds.
     """
     return Answer(0, limit)
 
 
 @dataclass(slots=True)
 class CallbackAddress:
-    """The state of one callback URL. `name` is the name of the case whose create request contains the URL.
+    """The state of one callback URL."""
 
-    The next deliveries get `answers`, in this order; if `answers` is empty, they get a 204. `arrived` is the number of
-    deliveries that have arrived; `under_way` is how many of these have not been answered yet.
-    """
-
-    name: str
-    answers: deque[Answer]
-    arrived: int = 0
-    under_way: int = 0
+    name: str  # of the case whose create request contains the URL
+    answers: deque[Answer]  # to the next deliveries; later deliveries get a 204
+    arrived: int = 0  # how many deliveries have arrived
+    under_way: int = 0  # how many of these have not been answered yet
     last: float = 0.0  # when the latest delivery was answered, in Unix seconds; 0 if none was
 
 

@@ -55,11 +55,9 @@ class Deliveries(Protocol):
         """Return the whole URL to which the sender sent its request. `path` is the path in the request."""
 
 
+# `http.server.HTTPServer` would look up its own host name on the network.
 class CallbackServer(ThreadingTCPServer):
-    """An HTTP server with one thread for each connection.
-
-    `http.server.HTTPServer` is not used, because it looks up its own host name on the network.
-    """
+    """An HTTP server with one thread for each connection."""
 
     daemon_threads = False  # `server_close` waits for the handlers
     allow_reuse_address = True
@@ -78,9 +76,9 @@ class CallbackServer(ThreadingTCPServer):
             self.handle_request()
 
     def wake(self) -> None:
-        """Stop reading from every open connection, and wake the loop in `serve`, which waits for connections.
+        """Stop reading from every open connection, and wake `serve`.
 
-        The loop ends only if `receiver.ending` is True, so set `receiver.ending` before this call.
+        Set `receiver.ending` before this call, so that `serve` ends.
         """
         with self._guard:
             for connection in self._open:
@@ -94,9 +92,9 @@ class CallbackServer(ThreadingTCPServer):
         return len(self._open) < _MOST_CONNECTIONS
 
     def opened(self, connection: socket.socket) -> None:
-        """Remember a new connection, so that a read that waits for data can be ended when the server shuts down.
+        """Remember a new connection.
 
-        If the server is already shutting down, end reading from the connection at once.
+        While the server shuts down, reading from the connection ends at once.
         """
         with self._guard:
             self._open.add(connection)
@@ -109,7 +107,7 @@ class CallbackServer(ThreadingTCPServer):
             self._open.discard(connection)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing if a sender disconnects, because the entry of its delivery shows this."""
+        """Print nothing if a sender disconnects."""
 
 
 def _shut(connection: socket.socket) -> None:
@@ -159,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(min(int(length), _MOST_BYTES))
 
     def _chunks(self) -> bytes:
-        """Read a chunked body (RFC 9112). If the sender stops early, return what has arrived."""
+        # If the sender stops early, the result is the part that has arrived (RFC 9112).
         parts, size = [], 0
         while size < _MOST_BYTES:
             number = self.rfile.readline(_LINE).partition(b";")[0].strip()
@@ -172,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _delay(self, answer: Answer) -> str:
-        """Wait until the answer is due. If the wait ended early, return the reason; otherwise, return an empty text."""
+        # A text is the reason why the wait ended early.
         if not answer.seconds:
             return ""
         self.connection.settimeout(answer.seconds)
@@ -189,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "the sender closed" if closed else ""
 
     def _answer(self, answer: Answer) -> str:
-        """Send the answer. If sending failed, return the reason; otherwise, return an empty text."""
+        # A text is the reason why sending failed.
         try:
             self.send_response(answer.status)
             for name, value in answer.headers:

@@ -1,7 +1,6 @@
-"""Reusable HTTP/1.1 connections without a proxy: h11 over anyio, without the layers of a general HTTP client.
+"""Send HTTP/1.1 requests over reusable connections without a proxy.
 
-A request takes a third of the CPU time that it would take through the connection pool of httpcore2. Errors are raised
-as exceptions of httpcore2.
+Errors are raised as exceptions of httpcore2.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import ByteStream
 
+# A request takes a third of the CPU time that it takes through the connection pool of httpcore2.
 Headers = list[tuple[bytes, bytes]]
 _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
 _READ_BYTES = 64 * 1024
@@ -51,7 +51,10 @@ class Origin(NamedTuple):
 
 
 class Head(NamedTuple):
-    """A request line and headers. The headers are sent unchanged, so they must state the length of the body, if any."""
+    """A request line and headers.
+
+    The headers are sent unchanged. Headers of a request with a body must state its length.
+    """
 
     method: bytes
     target: bytes
@@ -59,15 +62,18 @@ class Head(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """Time limits in seconds: for connecting, for each read (None: no limit), and for keeping an unused connection."""
+    """Time limits in seconds."""
 
     connect: float
-    read: float | None
-    idle: float
+    read: float | None  # for each read; None: no limit
+    idle: float  # for keeping an unused connection
 
 
 class Response:
-    """A response whose body has not been read yet. Iterate over it to read the body, and close it afterwards."""
+    """A response, whose body has not been read yet.
+
+    Iterate over the response to read its body. Close the response afterwards.
+    """
 
     def __init__(self, head: h11.Response | h11.InformationalResponse, connection: _Connection) -> None:
         self.status = head.status_code
@@ -76,13 +82,19 @@ class Response:
         self._connection: _Connection | None = connection
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the chunks of the body as they arrive. A content coding, such as gzip, is not decoded."""
+        """Yield the chunks of the body as they arrive.
+
+        A content coding, such as gzip, is not decoded.
+        """
         assert self._connection is not None  # noqa: S101  (it is not closed)
         async for chunk in self._connection.body():
             yield chunk
 
     async def aclose(self) -> None:
-        """Keep the connection for another request if the response was read to its end; otherwise close it."""
+        """Keep the connection for another request if the response was read to its end.
+
+        Close the connection if a part of the response is unread.
+        """
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.release()
@@ -101,7 +113,7 @@ class Connections:
         self._idle: dict[Origin, list[_Connection]] = {}
 
     async def send(self, origin: Origin, head: Head, body: bytes | AsyncIterator[bytes] = b"") -> Response:
-        """Send a request, wait for the head of its response, and return the response.
+        """Send a request, and return its response as soon as the head has arrived.
 
         Raises an exception of httpcore2 if the connection fails.
         """
@@ -147,10 +159,6 @@ class Connections:
 async def _exchange(
     connection: _Connection, head: Head, body: bytes | AsyncIterator[bytes]
 ) -> h11.Response | h11.InformationalResponse:
-    """Send a request, and return the head of its response.
-
-    If the server responds before the request is complete, sending the rest may take at most `_REST_SECONDS` more.
-    """
     if isinstance(body, bytes):
         with suppress(WriteError):  # the server may have responded before it closed the connection
             await connection.send(head, body)
@@ -159,6 +167,7 @@ async def _exchange(
     receiving = asyncio.create_task(connection.head())
     try:
         await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
+        # The server has responded before the request is complete.
         if receiving.done():
             await asyncio.wait({sending}, timeout=_REST_SECONDS)
         if sending.done():
@@ -172,8 +181,6 @@ async def _exchange(
 
 
 class _Connection:
-    """A connection for one request at a time. After a complete response, the connection can be used again."""
-
     def __init__(self, stream: ByteStream, limits: Limits, unused: list[_Connection]) -> None:
         self._stream = stream
         self._socket: socket.socket = stream.extra(SocketAttribute.raw_socket)  # noqa: S610  (not Django's)
@@ -227,11 +234,8 @@ class _Connection:
         return clock.stopwatch() > self._kept_until
 
     def is_stale(self) -> bool:
-        """Return whether an unused connection must not be used again.
-
-        This is the case if the connection has been unused for too long or its socket is readable. The socket becomes
-        readable when the server closes the connection.
-        """
+        """Return whether an unused connection must not be used again."""
+        # The socket becomes readable when the server closes the connection.
         return self.is_expired() or _is_readable(self._socket)
 
     async def _write(self, data: bytes | None) -> None:

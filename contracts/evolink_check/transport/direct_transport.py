@@ -18,16 +18,16 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class DirectTransport(httpx2.AsyncBaseTransport):
-    """Sends the requests of an httpx2 client. The bodies of the requests must not be streams.
+    """Sends the requests of an httpx2 client.
 
-    `context` is called to make the TLS context.
+    The bodies of the requests must not be streams. `context` is called to make the TLS context.
     """
 
     def __init__(self, limits: Limits, context: Callable[[], ssl.SSLContext]) -> None:
         self._connections = Connections(limits, context)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request, and return its response, whose body has not been read yet."""
+        """Send a request, and return its response before its body is read."""
         url = request.url
         if url.scheme not in _PORTS:
             raise httpx2.UnsupportedProtocol(f"unsupported scheme: {url.scheme!r}")
@@ -66,7 +66,6 @@ class _Stream(httpx2.AsyncByteStream):
 
 @contextmanager
 def _errors_of_httpx2() -> Iterator[None]:
-    """Convert exceptions of httpcore2 in the `with` block to exceptions of httpx2 with the same names."""
     try:
         yield
     except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:

@@ -1,4 +1,7 @@
-"""Download result files without an API key, and decode them to find their properties, such as the duration."""
+"""Download result files, and read their properties, such as the duration.
+
+Downloads are sent without an API key.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,8 @@ _SHOWN = 120  # characters of a problem
 def fetch(target: Target, url: str, name: str = "") -> Entry:
     """Download the file of one result link, record the exchange, and return its entry.
 
-    If the status is 2xx, the entry has `media`, the properties of the file. There is no `media` if the file contains
-    only raw samples (`.pcm`), or if the download was stopped because the file is too large or the run is over. Raises
-    `HaltedError` if the request must not be sent.
+    After a 2xx, the entry has `media`, the properties of the file. Raw samples (`.pcm`) have no `media`. A download
+    that was stopped has no `media`. Raises `HaltedError` if the request must not be sent.
     """
     entry = target.fetch_external(url, name)
     body = entry.exchange.response_body
@@ -42,9 +44,8 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 def media_of(body: bytes, problem: str = "") -> Media:
     """Decode a file and return its properties.
 
-    `problem` is the reason why the download is incomplete; empty if the download is complete. If the download is
-    incomplete, `body` is not decoded, and the result contains only the problem. If the download is complete, but the
-    file on the server is truncated, the file is decoded, and the duration is that of the part that exists. A file with
+    `problem` is the reason why the download is incomplete. An incomplete download is not decoded, and the result
+    contains `problem`. A truncated file on the server has the duration of its existing part. A file with
     sound and without pictures has the width and height 0.
     """
     if problem:
@@ -61,7 +62,7 @@ def media_of(body: bytes, problem: str = "") -> Media:
 def _media(container: av.container.InputContainer) -> Media:
     if container.streams.video:
         stream = container.streams.video[0]
-        seconds, (width, height) = _watched(container, stream)
+        seconds, (width, height) = _duration_and_size(container, stream)
         if not width:
             return Media(problem="not one picture can be decoded")
         return Media(seconds, width, height, stream.codec_context.name)
@@ -78,8 +79,9 @@ def _audio(container: av.container.InputContainer) -> Media:
     return Media(samples / stream.rate, codec=stream.codec_context.name)
 
 
-def _watched(container: av.container.InputContainer, stream: VideoStream) -> tuple[float, tuple[int, int]]:
-    """Return the length of a video in seconds, from its first packet to its last, and the size of its first picture."""
+def _duration_and_size(
+    container: av.container.InputContainer, stream: VideoStream
+) -> tuple[float, tuple[int, int]]:
     size, begins, ends = (0, 0), float("inf"), float("-inf")
     for packet in container.demux(stream):  # the last packet is empty and flushes the decoder
         if size == (0, 0):

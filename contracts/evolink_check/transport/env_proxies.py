@@ -1,4 +1,7 @@
-"""Find out which proxy the environment variables configure for a host. Loopback hosts are reached without a proxy."""
+"""Find the proxy that the environment variables configure for a host.
+
+Loopback hosts are reached without a proxy.
+"""
 
 from __future__ import annotations
 
@@ -36,17 +39,17 @@ class EnvProxy:
     def valid_url(self) -> str:
         """The URL of the proxy.
 
-        Raises `httpx2.ProxyError` if the URL is invalid. The message does not show the URL, which may contain a
-        password.
+        Raises `httpx2.ProxyError` if the URL is invalid. The message does not contain the URL, because the URL may
+        contain a password.
         """
         if not self.is_valid:
             raise httpx2.ProxyError(INVALID)
         return self.url
 
     def __str__(self) -> str:
-        """Describe the proxy by its URL, without user name and password, and by its environment variable.
+        """Describe the proxy by its URL and its environment variable.
 
-        If the URL is invalid, the description contains only the variable.
+        The URL is shown without user name and password. An invalid URL is not shown.
         """
         if not self.is_valid:
             return f"the proxy in {self.variable}"
@@ -56,7 +59,7 @@ class EnvProxy:
 
 
 def proxy_for(scheme: str, host: str) -> EnvProxy | None:
-    """Return the proxy for a host; None if the host is reached without a proxy."""
+    """Return the proxy for a host; None if the host needs no proxy."""
     if is_loopback(host) or proxy_bypass(host):
         return None
     proxies = getproxies()
@@ -67,7 +70,10 @@ def proxy_for(scheme: str, host: str) -> EnvProxy | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is `localhost`, a name that ends in `.localhost`, or a loopback address."""
+    """Return whether a host is a loopback address or a name of one.
+
+    Such names are `localhost` and names that end in `.localhost`.
+    """
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -80,18 +86,17 @@ def is_loopback(host: str) -> bool:
 class MakeTransport(Protocol):
     """A function that makes an httpx2 transport.
 
-    `proxy` is the URL of the proxy; None for hosts that are reached without a proxy. `tls` is true for https URLs.
+    `proxy` is the URL of the proxy; None means no proxy. `tls` is true for https URLs.
     """
 
     def __call__(self, proxy: str | None, *, tls: bool) -> httpx2.AsyncBaseTransport: ...  # noqa: D102
 
 
 class EnvProxyTransport(httpx2.AsyncBaseTransport):
-    """Sends each request through the proxy, if any, that the environment configures for the request's host.
+    """Sends each request through the proxy that the environment configures for its host.
 
-    If a response redirects to another host, the next request is sent through the proxy for that host. `make` is called
-    to make the transport to each proxy, and the transport without a proxy. If a proxy fails, an `httpx2.ProxyError` is
-    raised, whose message names the proxy.
+    A redirect to another host uses the proxy for that host. `make` makes the transport to each proxy, and the transport
+    without a proxy. If a proxy fails, an `httpx2.ProxyError` names the proxy.
     """
 
     def __init__(self, make: MakeTransport) -> None:
@@ -99,7 +104,10 @@ class EnvProxyTransport(httpx2.AsyncBaseTransport):
         self._transports: dict[tuple[str | None, bool], httpx2.AsyncBaseTransport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request. Raises `httpx2.ProxyError` if the proxy for the request's host fails."""
+        """Send one request.
+
+        Raises `httpx2.ProxyError` if the proxy for the request's host fails.
+        """
         proxy = proxy_for(request.url.scheme, request.url.host)
         try:
             return await self._transport(proxy, tls=request.url.scheme == "https").handle_async_request(

@@ -1,8 +1,6 @@
-"""Send one request, and return the exchange as it was sent and received, but without the API key.
+"""Send one request, and return the exchange without the API key.
 
-Problems are recorded in the exchange, not raised. I/O uses asyncio in a separate thread, because a coroutine can be
-cancelled whenever it waits (for a DNS lookup, a connection, a handshake, or a response). Therefore, each exchange can
-be ended at its time limit or at the end of the run.
+Problems are recorded in the exchange, not raised.
 """
 
 from __future__ import annotations
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
 
     from evolink_check.generation.case import Case
 
+# I/O runs as coroutines in a separate thread, because a coroutine can be cancelled whenever it waits.
+# Therefore each exchange can end at its time limit or at the end of the run.
 Headers = tuple[tuple[str, str], ...]
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
 _API_SECONDS, _FILE_SECONDS = 60.0, 300.0  # maximum duration of an exchange
@@ -48,22 +48,17 @@ _RUN_OVER = f"{_LEFT}: the time of the run was over"
 
 @dataclass(slots=True)
 class _Answer:
-    """The part of a response that has been received so far.
-
-    `cut` is true if the body was longer than the part that is kept.
-    """
-
     sent: Headers
     status: int = 0
     headers: Headers = ()
     body: bytearray = field(default_factory=bytearray)
-    cut: bool = False
+    cut: bool = False  # whether the body was longer than the part that is kept
 
 
 class HttpClient:
-    """Sends requests, from any thread, without cookies. `url` is the base URL of the server.
+    """Sends requests, from any thread, without cookies.
 
-    The requests go through the proxies that environment variables configure (HTTPS_PROXY).
+    `url` is the base URL of the server. Environment variables configure proxies (HTTPS_PROXY).
     """
 
     UNREACHED: Final = "no server answers at"
@@ -93,14 +88,14 @@ class HttpClient:
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
         """Send a request and return the exchange. Never raises an exception.
 
-        `case` is the request; its path is a whole URL or a path below the base URL. `key` contains the header with the
-        API key, and is added to the headers of the request. `left` returns the remaining seconds of the run. If the
-        response is missing or incomplete, the status is 0 and `problem` is the reason. If the decoded body of the
-        response is longer than `LARGEST_ANSWER`, reading stops, the entry has no response body, and the `size` of the
-        entry is the number of decoded bytes that were read.
+        The path of `case` is a whole URL or below the base URL. `key` contains the header with the API key.
+        `left` returns the remaining seconds of the run.
 
-        Set `follow` for downloads, so that redirects are followed, and the entry of an incomplete response has its
-        status and the part of its body that was received.
+        If the response is missing or incomplete, the status is 0. The reason is in `problem`. A decoded body longer
+        than `LARGEST_ANSWER` is not kept. The `size` of the entry is the number of decoded bytes that were read.
+
+        Set `follow` for downloads, so that redirects are followed. The entry of an incomplete download keeps its status
+        and partial body.
         """
         url = case.path if "://" in case.path else f"{self._url}{case.path}"
         began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key
@@ -116,10 +111,7 @@ class HttpClient:
         return Entry(-1, exchange, began, self._now(), who=who, problem=problem, case=case.name, size=size)
 
     def _run(self, work: Coroutine[Any, Any, str], left: Callable[[], float], *, follow: bool) -> str:
-        """Wait until an exchange has ended, but at most until its time limit or the end of the run.
-
-        Return why the response is missing or incomplete; an empty text if the response is complete.
-        """
+        # A text is the reason why the response is missing or incomplete.
         future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
         ends = clock.stopwatch() + (_FILE_SECONDS if follow else _API_SECONDS)
         try:
@@ -183,7 +175,6 @@ class HttpClient:
 
 
 def _is_done(future: Future[str]) -> bool:
-    """Wait for the end of an exchange, at most `_POLL_SECONDS`, and return whether it has ended."""
     with suppress(TimeoutError, CancelledError):
         future.exception(_POLL_SECONDS)
     return future.done()
@@ -233,7 +224,6 @@ def _client(ca: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.Asyn
 
 
 async def _read(response: httpx2.Response, answer: _Answer, limit: int) -> None:
-    """Read and decode a body, up to `limit` bytes. Set `answer.cut` if the body is longer."""
     decoder = Decoder(coding_of(answer.headers))
     async for part in response.stream:  # type: ignore[union-attr]  # an asynchronous one, of an asynchronous client
         answer.body += decoder.decode(part, limit - len(answer.body))
@@ -243,10 +233,7 @@ async def _read(response: httpx2.Response, answer: _Answer, limit: int) -> None:
 
 
 def _problem(error: Exception, url: str) -> str:
-    """Describe the error of an exchange in one line.
-
-    `url` is the URL that could not be reached; empty if the error occurred after the response began.
-    """
+    # `url` is the URL that could not be reached; empty after the response has begun.
     import httpx2
 
     if isinstance(error, UndecodableError):
@@ -263,7 +250,7 @@ def _problem(error: Exception, url: str) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """Return the error of the operating system, because `error` itself says only that no connection was possible."""
+    # The innermost exception is the operating system's error. `error` itself names no reason.
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
@@ -273,10 +260,7 @@ def _cause(error: Exception) -> str:
 
 
 def _labelled(raw: list[tuple[bytes, bytes]], who: str) -> Headers:
-    """Return the headers as text. The value of the header Authorization is replaced by `Bearer` and `who`.
-
-    `who` is the label of the account that sends the request. If `who` is `NOBODY`, `[removed]` replaces the value.
-    """
+    # The label of the account replaces its API key.
     pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
     label = "[removed]" if who == NOBODY else f"Bearer {who}"
     return tuple((name, label if name.lower() == "authorization" else value) for name, value in pairs)

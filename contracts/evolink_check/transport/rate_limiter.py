@@ -1,4 +1,7 @@
-"""Decide when the next request may be sent, by the configured rate and the Retry-After headers of the server."""
+"""Decide when the next request may be sent.
+
+The configured rate and the server's Retry-After headers decide.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,11 @@ import threading
 
 
 class RateLimiter:
-    """Reserves a time slot for each request, in the order of the calls of `reserve`. Thread-safe.
+    """Reserves a time slot for each request. Thread-safe.
 
-    The slots are `1 / rate` seconds apart. If `rate` is None, there is no limit. A slot that passes without a request
-    cannot be used later, so there is no burst of requests after a quiet period. If the server has refused a request
-    with an API key and asked for a wait (Retry-After), the following requests with this key are delayed until the wait
-    is over. Times are in seconds, on a clock that the caller chooses.
+    The slots are `1 / rate` seconds apart. If `rate` is None, there is no limit. An unused slot expires, which prevents
+    bursts of requests. After a Retry-After, requests with the same API key wait. Times are in seconds, on a clock that
+    the caller chooses.
     """
 
     def __init__(self, rate: float | None) -> None:
@@ -21,7 +23,10 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def reserve(self, key: str, now: float) -> float:
-        """Reserve the next slot. Return how many seconds after `now` a request with this API key may be sent."""
+        """Reserve the next slot.
+
+        Return how many seconds after `now` the request may be sent.
+        """
         with self._lock:
             at = max(now, self._next)
             if self._apart:

@@ -1,4 +1,7 @@
-"""Collect the exchanges and callback deliveries of a run into a trace, without API keys and in limited memory."""
+"""Collect the exchanges and callback deliveries of a run into a trace.
+
+The trace contains no API keys. The memory is limited.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +31,13 @@ class RunRecorder:
     """Records the exchanges and callback deliveries of a run as entries of a trace.
 
     The API keys in `keys` are replaced by `[removed:key]` wherever they occur. Keys shorter than `SHORT` characters are
-    not replaced, because an ordinary word may equal them.
+    kept.
     """
 
     def __init__(self, keys: Mapping[str, Key]) -> None:
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
+        # A shorter key may equal an ordinary word.
         self._secrets = {key.token for key in keys.values() if len(key.token) >= SHORT}
         self._ahead = 0.0
         self._weight = 0
@@ -44,13 +48,13 @@ class RunRecorder:
         return clock.now() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Record that the server's clock was advanced by `seconds`, so that `now` returns the advanced time."""
+        """Record that the server's clock was advanced by `seconds`."""
         self._ahead += seconds
 
     def add(self, entry: Entry) -> Entry:
-        """Remove the API keys from an entry, store the entry, and return the stored entry.
+        """Remove the API keys from an entry, and store and return the entry.
 
-        The number of the stored entry is provisional, because `trace` renumbers all entries.
+        The number of the entry is provisional. `trace` renumbers all entries.
         """
         clean = self._redacted(entry.exchange)
         untouched = (clean.request_body, clean.response_body) == (
@@ -75,9 +79,9 @@ class RunRecorder:
             return tuple(self._entries)
 
     def trace(self, subject: Subject, accounts: Mapping[str, Account], watched_until: float = 0.0) -> Trace:
-        """Return a trace of all entries, sorted by the time when they began, and renumbered.
+        """Return a trace of all entries, sorted by their start and renumbered.
 
-        `watched_until` is the time until which callback deliveries were recorded; 0 if they were not recorded.
+        Callback deliveries were recorded until `watched_until`. The time 0 means that no deliveries were recorded.
         """
         return Trace(
             tuple(replace(entry, number=number) for number, entry in enumerate(self._ordered())),
@@ -90,14 +94,13 @@ class RunRecorder:
         )
 
     def places(self) -> dict[int, int]:
-        """Map the number that `add` gave each entry to the number of this entry in the trace."""
+        """Map the number from `add` to the number in the trace, for each entry."""
         return {entry.number: number for number, entry in enumerate(self._ordered())}
 
     def _ordered(self) -> list[Entry]:
         return sorted(self.entries(), key=lambda entry: (entry.began, entry.number))
 
     def _fitted(self, entry: Entry) -> Entry:
-        """Return the entry; if there is no memory left for the body that was received, return it without this body."""
         weight = _memory_bytes(entry)
         if weight <= _SMALL or self._weight + weight <= _ROOM:
             self._weight += weight
@@ -130,25 +133,16 @@ class RunRecorder:
 
 
 def _memory_bytes(entry: Entry) -> int:
-    """Estimate how many bytes of memory the response, or the callback, of an entry takes when the JSON is decoded.
-
-    The estimate depends on the number of JSON values and not only on the length of the text, because a small value
-    takes more memory than its text.
-    """
     exchange = entry.exchange
     delivered = entry.kind == "delivery"
     body = exchange.request_body if delivered else exchange.response_body
     headers = exchange.request_headers if delivered else exchange.response_headers
+    # A small JSON value takes more memory than its text, so the values are counted too.
     values = sum(body.count(sign) for sign in (b",", b"[", b"{"))
     return len(body) + _NODE * values + sum(_NODE + len(name) + len(value) for name, value in headers)
 
 
 def _without_body(entry: Entry) -> Entry:
-    """Return the entry without the body of the response or of the received callback.
-
-    Of a response, the first `_KEPT_HEADERS` headers are kept, each with at most `_KEPT_VALUE` characters. Of a
-    callback, no headers are kept.
-    """
     exchange = entry.exchange
     if entry.kind == "delivery":
         return replace(entry, exchange=replace(exchange, request_body=b"", request_headers=()), exact=False)

@@ -1,4 +1,7 @@
-"""Send the requests of a run, within its budget and its rate limit, and record the exchanges."""
+"""Send the requests of a run, and record the exchanges.
+
+The budget and the rate of the run limit the requests.
+"""
 
 from __future__ import annotations
 
@@ -37,45 +40,44 @@ _SAME, _REPEAT_SECONDS = 3, 0.4  # maximum number of attempts of a create reques
 
 
 class HaltedError(Exception):
-    """A request was not sent, because the budget is spent or the run is over."""
+    """A request was not sent: the budget is spent, or the run is over."""
 
 
 class OverBudgetError(HaltedError):
     """A request was not sent, because it might cost more than the remaining credits.
 
-    Other requests may still be sent.
+    Requests of a different kind may still be sent.
     """
 
 
 class OutOfTimeError(HaltedError):
-    """No more requests are sent, because the time is over, the user stopped the run, or the server is unreachable."""
+    """No more requests are sent, because the run is over.
+
+    Reasons are the time limit, a stop by the user, or an unreachable server.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The cost of a run so far.
-
-    `unexpected_tasks` counts the tasks that the server created for requests that it must refuse. Each pair contains the
-    id of the first clause that the requests test, or the name of the requests if they test no clause, and the number of
-    these tasks.
-    """
+    """The cost of a run so far."""
 
     created: int  # the number of tasks that the run has created
     spent: float  # the cost of these tasks in credits
+    # How many tasks the server created for requests that it must refuse, for each kind of request. The kind is the id
+    # of the first clause that the request tests, or the name of a request that tests no clause.
     unexpected_tasks: tuple[tuple[str, int], ...] = ()
     estimated: float = 0.0  # the server's latest estimate of a task's duration in seconds; 0 if none
 
 
 class Target:
-    """Sends requests (cases) to the server under test, from any thread, at most `effort.jobs` at the same time.
+    """Sends requests (cases) to the server under test, from any thread.
 
-    A `Target` is a context manager, which closes the connections when the `with` block ends. The price of every request
-    that may create a task is reserved before the request is sent (see `Budget`).
+    At most `effort.jobs` requests are in flight. The end of the `with` block closes the connections. The price of a
+    request that may create a task is reserved first (see `Budget`).
 
-    Requests that the server must refuse are of the same kind if they test the same clause. The other requests of a kind
-    wait until the first one has been answered. If the server creates a task for a request, no more requests of the same
-    kind are sent. If the user allowed no credits, requests that the server must refuse are sent only until the server
-    has created five tasks.
+    Requests that the server must refuse are grouped by the clause that they test. The first request of a group is
+    answered before the next ones are sent. If the server creates a task for a request, its group is not continued.
+    Without credits, all groups end after five created tasks.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)
@@ -110,12 +112,12 @@ class Target:
         """Send a request (`case`), record the exchange and return its entry.
 
         If there is no response, the entry has the status 0 and a `problem`. After a 429, the request is sent again
-        after a wait, unless its API key is configured as rate-limited (`limited = true`). A request that may create a
-        task is also sent again after a 500, because the 500 may be temporary. Raises `OverBudgetError` or
-        `OutOfTimeError` (both are a `HaltedError`) if the request must not be sent.
+        after a wait. A key with `limited = true` gets no second attempt. After a 500, a request that may create a task
+        is sent again. Raises `OverBudgetError` if the request might cost too much. Raises `OutOfTimeError` if the run
+        is over.
         """
         for tries in range(1, _TRIES + 1):
-            entry = self._paid(case)
+            entry = self._send_once(case)
             if _is_unexpected_500(case, entry) and tries < _SAME:
                 self.pause(_REPEAT_SECONDS)
                 continue
@@ -126,22 +128,28 @@ class Target:
         return entry
 
     def fetch_external(self, url: str, name: str = "") -> Entry:
-        """Fetch a URL outside the API, without an API key. Redirects are followed; the exchange is not recorded."""
+        """Fetch a URL outside the API, without an API key.
+
+        Redirects are followed. The exchange is not recorded.
+        """
         self._admit(NOBODY)
         with self._slots:
             return self._http.exchange(Case(name, (), "GET", url), (), self.left, follow=True)
 
     def post_control(self, method: str, url: str, body: bytes) -> int:
-        """Send a request to the control API with the main API key, and return the status of the response.
+        """Send a request to the control API, and return the status of the response.
 
-        The exchange is not recorded.
+        The request contains the main API key. The exchange is not recorded.
         """
         self._admit("")
         head = (*self._key(Case("", (), method, url)), ("Content-Type", "application/json"))
         return self._http.exchange(Case("", (), method, url, body=body), head, self.left).exchange.status
 
     def left(self) -> float:
-        """Return the remaining seconds of the run; 0 if the run was stopped or the server no longer responds."""
+        """Return the remaining seconds of the run.
+
+        The result is 0 after a stop, or without a responding server.
+        """
         if self._stop.is_set() or self.gone:
             return 0.0
         return max(0.0, self._ends - clock.stopwatch())
@@ -152,7 +160,10 @@ class Target:
         return self._stop.is_set()
 
     def pause(self, seconds: float) -> None:
-        """Wait for `seconds`. Raises `OutOfTimeError` as soon as the run is over, even during the wait."""
+        """Wait for `seconds`.
+
+        Raises `OutOfTimeError` as soon as the run is over.
+        """
         while seconds > 0:
             self.in_time()
             self._wait(min(seconds, _SLICE))
@@ -168,7 +179,10 @@ class Target:
 
     @property
     def affords(self) -> int:
-        """The number of tasks that the remaining credits cover; 0 if the user allowed no credits."""
+        """The number of tasks that the remaining credits cover.
+
+        The number is 0 if the user allowed no credits.
+        """
         with self._landed:
             return self._budget.affords
 
@@ -178,10 +192,9 @@ class Target:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def _paid(self, case: Case) -> Entry:
-        """Send a request once. If the request may create a task, its price is reserved until there is a response."""
+    def _send_once(self, case: Case) -> Entry:
         self._admit(case.key)
-        price = None if case.method.upper() in READ_METHODS else self._set_aside(case)
+        price = None if case.method.upper() in READ_METHODS else self._reserve_price(case)
         cost: float | None = None  # a request that was not sent is free
         try:
             with self._slots:
@@ -194,10 +207,7 @@ class Target:
         return entry
 
     def _with_connect_retries(self, case: Case) -> Entry:
-        """Send a request, record the exchange and return its entry.
-
-        If the connection is refused, try again after a pause, because nothing was sent.
-        """
+        # A refused connection has sent nothing, so another attempt costs nothing.
         for seconds in (*_RETRY_SECONDS, None):
             entry = self.recorder.add(self._http.exchange(case, self._key(case), self.left))
             if not entry.problem.startswith(HttpClient.UNREACHED):
@@ -208,7 +218,6 @@ class Target:
         raise OutOfTimeError(f"the server no longer responds: {entry.problem}")
 
     def _admit(self, key: str) -> None:
-        """Wait until the rate limiter allows a request with this API key."""
         self.in_time()
         self.pause(self._rate_limiter.reserve(key, clock.stopwatch()))
 
@@ -219,27 +228,20 @@ class Target:
                 self.gone or ("stopped" if self._stop.is_set() else "the time of the run is over")
             )
 
-    def _set_aside(self, case: Case) -> float:
-        """Wait until the price of one request can be reserved, then reserve and return the price.
-
-        Waiting can help, because requests in flight, for which credits are reserved, may turn out to cost nothing.
-        """
+    def _reserve_price(self, case: Case) -> float:
         with self._landed:
             while True:
                 budget = self._budget
-                self._refuse(case, budget)
+                self._check_budget(case, budget)
                 if budget.decide() == "granted" and (case.creates or self._kinds.get(_kind(case), True)):
                     self._budget = budget.with_request()
                     self._kinds.setdefault(_kind(case), case.creates)
                     return budget.price
+                # A request in flight may turn out to cost nothing.
                 self._landed.wait(_SLICE)
                 self.in_time()
 
-    def _refuse(self, case: Case, budget: Budget) -> None:
-        """Raise `OverBudgetError` if no credits are left for a request.
-
-        Also raise the error if the server must refuse the request, but has created a task for one of the same kind.
-        """
+    def _check_budget(self, case: Case, budget: Budget) -> None:
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")
         if budget.decide() == "refused":
@@ -258,7 +260,6 @@ class Target:
             self._landed.notify_all()
 
     def _cost(self, case: Case, entry: Entry, price: float) -> float | None:
-        """Return the cost of a request in credits; None if the server created no task for the request."""
         status = entry.exchange.status
         if case.creates and status in _LOST:
             return price
@@ -272,7 +273,6 @@ class Target:
         return (price if cost is None else cost) if made else None
 
     def _pause(self, case: Case, entry: Entry) -> float | None:
-        """Return the seconds to wait before the request is sent again; None if it is not sent again."""
         key = self.subject.keys.get(case.key)
         if entry.exchange.status != _TOO_MANY or (key is not None and key.limited):
             return None
@@ -282,7 +282,6 @@ class Target:
         return pause if pause < self.left() else None
 
     def _key(self, case: Case) -> tuple[tuple[str, str], ...]:
-        """Return the Authorization header of a request; empty if the request is sent without this header."""
         if case.authorization is not None:
             return (("Authorization", case.authorization),)
         if case.key == NOBODY:
@@ -296,5 +295,4 @@ def _is_unexpected_500(case: Case, entry: Entry) -> bool:
 
 
 def _kind(case: Case) -> str:
-    """Return the kind of a request: the id of the first clause that it tests; if it tests no clause, its name."""
     return case.clauses[0] if case.clauses else case.name
