@@ -53,9 +53,9 @@ def _queries_by_task(view: TraceView) -> Mapping[str, list[Observation]]:
 def fetches(view: TraceView) -> tuple[Observation, ...]:
     """Return all requests for result files, including requests without a response.
 
-    A request counts if its URL equals a result link. Query strings are ignored.
+    A request counts if its URL equals a result link. Query strings are not compared.
     """
-    # The query string is ignored, because the client may have changed it.
+    # The client may have changed the query string.
     return view.once(_fetches)
 
 
@@ -116,7 +116,7 @@ def placeholder_id(observation: Observation, view: TraceView) -> str | None:
 def queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
     """Return the failed status queries for unknown task ids.
 
-    A task id is unknown if no earlier body in the trace has it. Returns no queries if the trace is
+    A task id is unknown if no earlier request or response contains the id. Returns no queries if the trace is
     incomplete.
     """
     return view.once(_queries_for_unknown_ids)

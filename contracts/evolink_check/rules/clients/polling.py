@@ -186,7 +186,7 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-abandon")
 def no_abandon(view: TraceView) -> Iterator[Finding]:
-    """A client queries its task to the end and creates no second task instead."""
+    """A client queries its task until the end and creates no second task instead."""
     replaced = view.once(_replaced)
     queried = {observation.task_id for observation in requests_with_roles(view, "query")}
     mistaken = bool(queries_for_unknown_ids(view)) or any(
@@ -243,7 +243,7 @@ def failed_is_failure(view: TraceView) -> Iterator[Finding]:
 
 @rule_family(_AFTER_FAILURE)
 def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
-    """A client obeys the documented advice for the code of a failed task."""
+    """After a failure, a client follows the documented advice for the failure code."""
     advice, expected, within = _AFTER_FAILURE[clause]
     advised = {failure.code: failure.advice for failure in view.spec.failures}
     ends = {

@@ -86,9 +86,9 @@ def _of_id(query: Observation, view: TraceView) -> set[int]:
 
 
 def is_own(observation: Observation, view: TraceView) -> bool | None:
-    """Return whether the task of a status query belongs to the same account.
+    """Return whether the account of a status query owns the queried task.
 
-    Returns None if the account of the query or of the task is unknown.
+    Returns None if the account or the owner is unknown.
     """
     create = known_tasks(view).get(observation.task_id)
     if create is None or {observation.who, create.who} & {UNKNOWN, NOBODY}:

@@ -132,7 +132,7 @@ def ignores_invalid_key(observation: Observation) -> bool:
 def lacks_error_shape(view: TraceView) -> bool:
     """Return whether any error of the task endpoints lacks the documented shape.
 
-    Errors of other endpoints are then not reported for their shape.
+    If one does, rules ignore the shape of errors from other endpoints.
     """
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}

@@ -31,10 +31,7 @@ def body_limit(view: TraceView) -> Iterator[Finding]:
 
 @rule("body.duplicate-keys")
 def duplicate_keys(view: TraceView) -> Iterator[Finding]:
-    """A JSON key may occur twice in a request body.
-
-    The server uses the last value or refuses the request.
-    """
+    """For duplicate JSON keys, the server uses the last value or returns a 400."""
     for create in view.of("create"):
         if is_judgeable(create) and any(fault.clause == "body.duplicate-keys" for fault in create.faults):
             wrong = [fault for fault in create.faults if fault.sure]

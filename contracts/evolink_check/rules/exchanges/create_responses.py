@@ -106,7 +106,7 @@ def is_at_once(create: Observation, query: Observation) -> bool:
 def readable_at_once(view: TraceView) -> Iterator[Finding]:
     """A query sent immediately after the create response does not get a 404.
 
-    A 404 for a later query is a violation if another query succeeds. If no query succeeds, the 404 violates
+    A 404 for a later query is a violation if a query of the task succeeds. If no query succeeds, the 404 violates
     `query.answers-200`.
     """
     creates, first = known_tasks(view), set()

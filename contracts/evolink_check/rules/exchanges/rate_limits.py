@@ -41,7 +41,7 @@ def retry_after(view: TraceView) -> Iterator[Finding]:
 
 @rule("rate.recovers")
 def recovers(view: TraceView) -> Iterator[Finding]:
-    """A client that has waited for `Retry-After` does not get a 429 again.
+    """A client that has waited as `Retry-After` says does not get another 429.
 
     The rule applies if the client sent nothing during the wait.
     """

@@ -62,7 +62,7 @@ def auth_bearer(view: TraceView) -> Iterator[Finding]:
 
 @rule("error.order")
 def error_order(view: TraceView) -> Iterator[Finding]:
-    """If several errors apply, the server should return the first of them.
+    """If several errors apply, the server should return the first in order.
 
     The order is 401, 429, 400, 403, 402.
     """
@@ -207,8 +207,8 @@ def share_idempotency_key(first: Observation, second: Observation) -> bool:
 def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Finding]:
     """Errors for undocumented paths and methods have the documented shape.
 
-    No shape is checked here if errors of the task endpoints lack it. `error.shape` or `wire.json` then
-    reports those errors.
+    If errors of the task endpoints lack this shape, no shape is checked here. `error.shape` or `wire.json`
+    then reports those errors.
     """
     shapeless = view.once(lacks_error_shape)
     for observation in view.of("other path" if clause == "error.other-paths" else "other method"):

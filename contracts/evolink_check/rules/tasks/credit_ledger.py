@@ -1,7 +1,7 @@
 """The remaining credits and the create requests of each account.
 
-The remaining credits are taken from the responses of the credits endpoint. A response does not count while a
-task or create request was in progress.
+The remaining credits are taken from the responses of the credits endpoint. A response is ignored if a task or
+create request was in progress.
 """
 
 from __future__ import annotations

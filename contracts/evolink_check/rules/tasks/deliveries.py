@@ -65,7 +65,7 @@ class AttemptRun:
 def all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
     """Return the deliveries of every task in the trace.
 
-    The task's create request or a callback with its id must be recorded.
+    The task's create request or a callback with the task's id must be recorded.
     """
     return view.once(_all_deliveries)
 

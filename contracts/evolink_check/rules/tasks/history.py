@@ -61,7 +61,7 @@ class TaskHistory:
 def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
     """Return the tasks that can be judged, in order of appearance.
 
-    A task that should not exist is left out. For example, its create request had to be refused.
+    A task that should not exist is left out. An example is a task with an invalid create request.
     """
     return view.once(_histories)
 
@@ -81,7 +81,7 @@ def _bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
 def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
     """Return the judged queries of a task.
 
-    If no query reports the end, the first callback of the end is added.
+    If no query reports the end, the first callback about the end is added.
     """
     early = (None, history.statuses.initial, history.statuses.running)
     # If a query reports the end, `callback.body-equals-query` compares the callback with this query.
@@ -94,10 +94,9 @@ def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
 
 
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
-    """Yield the exchanges in order of time, each with its certain predecessors.
+    """Yield the exchanges in order of time, each with a list of predecessors.
 
-    An exchange certainly precedes another if it ended before the other began. Each predecessor occurs in one
-    list, the first possible.
+    A predecessor ended before the exchange began. No predecessor is listed twice.
     """
     views = list(views)
     precision = Tolerances().recorded_time

@@ -57,9 +57,9 @@ class Fetch:
 
     @property
     def life(self) -> float:
-        """How many seconds the link works."""
+        """How many seconds the link works, by default 24 hours."""
         operation = self.history.create.operation if self.history.create else None
-        # The OpenAPI document of the model may state a time. The default is 24 hours.
+        # The OpenAPI document of the model may state another time.
         return operation.prose.link_seconds if operation else _TOLERANCES.link_life_server
 
 
