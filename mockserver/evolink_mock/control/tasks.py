@@ -43,23 +43,17 @@ class ForcedOutcome(Struct, frozen=True):
 
 
 class WaitForTask(Struct, frozen=True):
-    """The body of POST /wait/task.
-
-    `timeout` is a number of seconds of real time, or a duration such as `2m`.
-    """
+    """The body of POST /wait/task."""
 
     task_id: Annotated[str, Meta(min_length=1)]
-    timeout: float | str = 10.0
+    timeout: float | str = 10.0  # seconds of real time, or a duration such as `2m`
 
 
 class WaitForCallbacks(Struct, frozen=True):
-    """The body of POST /wait/callbacks.
-
-    `timeout` is a number of seconds of real time, or a duration such as `2m`.
-    """
+    """The body of POST /wait/callbacks."""
 
     count: Annotated[int, Meta(ge=1, le=1_000_000)]
-    timeout: float | str = 10.0
+    timeout: float | str = 10.0  # seconds of real time, or a duration such as `2m`
 
 
 async def list_tasks(request: ControlRequest) -> ControlResponse | ApiError:
@@ -124,10 +118,7 @@ async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiError:
-    """Send the callback of a task once more.
-
-    Returns a 409 if an attempt of the callback is still due.
-    """
+    """Send the callback of a task once more; a 409 if an attempt is still due."""
     delivery = await _own_delivery(request)
     if isinstance(delivery, ApiError):
         return delivery
@@ -251,10 +242,7 @@ def _finite(instant: float) -> float | None:
 
 
 def task_state(task: Task, now: float) -> dict[str, Any]:
-    """Return the state of a task at `now` as JSON data.
-
-    The data contains the times of future changes.
-    """
+    """Return the state of a task at `now`, and the times of its later changes."""
     timetable, seen = task.timetable, view(task.timetable, now)
     failure = timetable.outcome.failure
     failed = "cancelled" if timetable.outcome.is_cancelled else "failed"
@@ -278,10 +266,7 @@ def task_state(task: Task, now: float) -> dict[str, Any]:
 
 
 async def delivery_states(request: ControlRequest, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
-    """Return callbacks of the account and their attempts as JSON data.
-
-    The data contains no credentials.
-    """
+    """Return callbacks and their attempts as JSON data, without credentials."""
     redactor = journal_json.redactor_of((), request.account.token)
     states = []
     for delivery in deliveries:

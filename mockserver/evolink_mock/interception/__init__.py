@@ -1,5 +1,4 @@
-"""Make the requests of a client reach the mock, even if the address of the API is hard-coded in the client.
+"""Make the requests of a client reach the mock, even with a hard-coded API address.
 
-The means are a forward proxy, a hosts file in which the host names of the API resolve to this machine, and a
-certificate authority that the client can trust.
+The means are a forward proxy, a hosts file and a certificate authority.
 """

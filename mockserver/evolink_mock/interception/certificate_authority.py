@@ -1,8 +1,7 @@
-"""The user's own certificate authority, which can issue certificates only for this machine and the API's hosts.
+"""The user's own certificate authority, limited to this machine and the API's hosts.
 
-The risk of trusting this authority is small, because its critical name constraints make certificates for other names
-invalid, even if its key is stolen. The library trustme issues the server's certificates, but cannot add name
-constraints. Therefore, this module creates the authority's own certificate.
+Name constraints make certificates for further names invalid. The risk of trusting this authority is therefore small,
+even if its key is stolen.
 """
 
 from __future__ import annotations
@@ -50,9 +49,10 @@ class Authority:
     key_pem: bytes
 
     def server_context(self, hosts: Iterable[str], now: float) -> ssl.SSLContext:
-        """Return the TLS context of a server, with a new certificate for this machine and `hosts`, valid for a year.
+        """Return the TLS context of a server for this machine and `hosts`.
 
-        Raises `AuthorityError` if the folder of the authority cannot be written.
+        The context contains a new certificate that is valid for a year. Raises `AuthorityError` if the folder of the
+        authority cannot be written.
         """
         import trustme
 
@@ -79,10 +79,8 @@ class Authority:
 def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
     """Return the authority in `folder`. If necessary, create or renew it.
 
-    The authority is renewed before it expires, and if it does not cover all of `hosts`. The renewed authority also
-    covers the earlier hosts. If the authority is renewed only to add hosts, its key stays the same. Clients that trust
-    the earlier certificate of the authority then still accept a server's certificate if this contains none of the added
-    hosts. Raises `AuthorityError` if the authority cannot be read or stored.
+    The authority is renewed before it expires, and to add missing `hosts`. The renewed authority also covers the
+    earlier hosts. Raises `AuthorityError` if the authority cannot be read or stored.
     """
     try:
         folder = folder.resolve()  # absolute, because programs in other working directories use this path
@@ -109,6 +107,7 @@ def _open(folder: Path, hosts: set[str], today: datetime) -> Authority:
     elif hosts <= covered:
         key, certificate = stored
     else:
+        # With the same key, clients that trust the earlier certificate accept certificates for the earlier hosts.
         key, certificate = _create(hosts | covered, today, stored[0])
     certificate_pem = certificate.public_bytes(serialization.Encoding.PEM)
     key_pem = key.private_bytes(
@@ -120,10 +119,7 @@ def _open(folder: Path, hosts: set[str], today: datetime) -> Authority:
 
 
 def _read(folder: Path) -> tuple[EllipticCurvePrivateKey, Certificate] | None:
-    """Return the authority in the folder; None if the folder contains none.
-
-    Raises `AuthorityError` if another program created the files, or if other users can read the key.
-    """
+    """Return the authority in the folder; None if the folder contains none."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from cryptography.x509 import load_pem_x509_certificate
 
@@ -161,17 +157,17 @@ def _is_current(certificate: Certificate, today: datetime) -> bool:
 
 
 def _covered_hosts(certificate: Certificate) -> set[str]:
-    """Return the host names for which the authority may issue certificates, except `localhost`."""
     from cryptography.x509 import DNSName, NameConstraints
 
     subtrees = certificate.extensions.get_extension_for_class(NameConstraints).value.permitted_subtrees or ()
+    # Every authority covers `localhost`.
     return {subtree.value for subtree in subtrees if isinstance(subtree, DNSName)} - {"localhost"}
 
 
 def _create(
     hosts: set[str], today: datetime, key: EllipticCurvePrivateKey | None = None
 ) -> tuple[EllipticCurvePrivateKey, Certificate]:
-    """Create the certificate of an authority with this key, or with a new key if `key` is None."""
+    """Create the certificate of an authority, by default with a new key."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -218,10 +214,7 @@ def _key_usage() -> KeyUsage:
 
 
 def _make_folder(folder: Path) -> None:
-    """Create a folder that only its owner can access. The permissions of an existing folder are kept.
-
-    Raises `AuthorityError` if other users can write to the folder, because they could replace the authority.
-    """
+    """Create a folder for its owner. The permissions of an existing folder are kept."""
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
     if sys.platform != "win32" and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -238,7 +231,7 @@ def _write_if_changed(path: Path, content: bytes, mode: int) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Lock the folder, so that of two processes that start at the same time, only one creates an authority."""
+    # Two processes may start at the same time. One of them creates the authority.
     with (folder / ".lock").open("ab") as file:
         if sys.platform == "win32":
             import msvcrt

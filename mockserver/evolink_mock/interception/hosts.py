@@ -1,4 +1,4 @@
-"""The host names of the API, and instructions for a hosts file that makes them resolve to this machine."""
+"""The host names of the API, and instructions for a hosts file."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ _SIBLINGS = {"api.evolink.ai": ("direct.evolink.ai", "files-api.evolink.ai")}
 def hosts_of(spec: Spec) -> tuple[str, ...]:
     """Return the host names of the API, sorted.
 
-    The names are taken from the `servers` lists of the OpenAPI documents. If `api.evolink.ai` is one of them, a fixed
-    list of hosts that only the documentation of the API mentions is added. IP addresses and local names are omitted.
+    The names come from the `servers` lists of the OpenAPI documents. `api.evolink.ai` adds a fixed list of hosts from
+    the API's documentation. IP addresses and local names are omitted.
     """
     hosts = {_host_of(server) for document in spec.documents.values() for server in _servers(document)}
     names = {host for host in hosts if host is not None}
@@ -70,10 +70,7 @@ def _servers(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _host_of(server: dict[str, Any]) -> str | None:
-    """Return the host name in a server's URL; None if the host is an IP address or a local name.
-
-    Variables in the URL are replaced by their defaults.
-    """
+    """Return a server's host name; None for an IP address or a local name."""
     variables = server.get("variables") or {}
     url = _VARIABLE.sub(
         lambda match: str(variables.get(match[1], {}).get("default", "")), str(server.get("url"))
@@ -86,16 +83,13 @@ def _host_of(server: dict[str, Any]) -> str | None:
 
 
 def hosts_file_lines(hosts: Iterable[str]) -> str:
-    """Return the lines of a hosts file that make these names resolve to 127.0.0.1.
-
-    There are no lines for ::1, because the mock does not listen there, and a client that tries ::1 first may not try
-    another address.
-    """
+    """Return the lines of a hosts file that make these names resolve to 127.0.0.1."""
+    # There are no lines for ::1, because the mock does not listen there. Some clients would try no other address.
     return "".join(f"{LOOPBACK}\t{host}\n" for host in hosts)
 
 
 def instructions(hosts: Sequence[str], certificate: Path) -> str:
-    """Return the lines for the hosts file and, as comments, the other steps to take.
+    """Return the lines for the hosts file and, as comments, the further steps.
 
     `certificate` is the file that clients must trust.
     """

@@ -1,4 +1,4 @@
-"""Linux namespaces in which the API's host names resolve to this machine, for one process and its children."""
+"""Linux namespaces in which the API's host names resolve to this machine."""
 
 from __future__ import annotations
 
@@ -37,12 +37,14 @@ _KERNEL_SETTINGS = (  # a setting that can forbid namespaces, the forbidding val
 
 
 def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
-    """Move this process into a new mount and network namespace, where `hosts` resolve to this machine.
+    """Move this process into a new mount and network namespace.
 
-    The new network has only a loopback interface, on which all ports are free. Child processes share the namespaces.
-    The user id does not change. A hosts file is written to `folder` and, in the namespace, mounted over /etc/hosts.
-    This function must be called before a second thread is started. Raises `NamespaceError` if the system does not allow
-    namespaces, or does not use the hosts file to resolve `hosts`.
+    In the namespace, `hosts` resolve to this machine. The network has one loopback interface, on which all ports are
+    free. Child processes share the namespace. The user id does not change. A hosts file is written to `folder`, and
+    mounted over /etc/hosts.
+
+    Call this function before a second thread starts. Raises `NamespaceError` if the system forbids namespaces or
+    ignores the hosts file.
     """
     if sys.platform != "linux":
         raise NamespaceError(
@@ -62,10 +64,10 @@ def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
 
 
 def _unshare(libc: ctypes.CDLL) -> None:
-    """Create the namespaces, directly if this process is root, otherwise by means of a user namespace."""
     user, group = os.geteuid(), os.getegid()
     if libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET) == 0:
         return
+    # Only root may create the namespaces without a user namespace.
     if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWNET) != 0:
         raise _os_error()
     for name, content in (
@@ -97,7 +99,6 @@ def _os_error() -> OSError:
 
 
 def _check_resolution(hosts: Sequence[str]) -> None:
-    """Raise `NamespaceError` if the system does not read the hosts file, for example because of nsswitch.conf."""
     for host in hosts:
         try:
             addresses = {entry[4][0] for entry in socket.getaddrinfo(host, HTTPS_PORT)}
@@ -110,10 +111,7 @@ def _check_resolution(hosts: Sequence[str]) -> None:
 
 
 def _explain(error: OSError) -> str:
-    """Return an error message which says that the system forbids namespaces, with advice on how to allow them.
-
-    If a setting of the kernel forbids namespaces, the advice is the command that changes this setting.
-    """
+    """Return an error message with advice on how to allow namespaces."""
     for setting, forbidding, remedy in _KERNEL_SETTINGS:
         with suppress(OSError):
             if Path("/proc/sys", setting).read_text(encoding="ascii").strip() == forbidding:

@@ -1,8 +1,7 @@
-"""A forward proxy for clients with a hard-coded API address that respect `HTTPS_PROXY`.
+"""A forward proxy for clients that respect `HTTPS_PROXY`.
 
-The proxy connects requests for the API's hosts to the mock, and forwards all other requests. It accepts HTTP requests
-in absolute form and CONNECT, one request per connection. Everything after the head is forwarded unread, so a body may
-be of any size and kind.
+Requests for the API's hosts go to the mock. All other requests are forwarded to their hosts. The proxy accepts CONNECT,
+and HTTP requests in absolute form. A connection carries one request. Bodies are forwarded unread.
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ _HOP_BY_HOP = {"connection", "host", "keep-alive", "proxy-authorization", "proxy
 
 
 class Address(NamedTuple):
-    """An address to which the proxy connects: a listener of the mock, or another host."""
+    """An address to which the proxy connects."""
 
     host: str
     port: int
 
 
 class ProxyConnection(NamedTuple):
-    """A connection to the proxy that led to no request to the mock. The URL's path, which may be secret, is omitted."""
+    """A connection to the proxy that led to no request to the mock."""
 
-    host: str
+    host: str  # without the path of the URL, which may be secret
     port: int
     outcome: str  # such as `refused` or `not reached`
 
@@ -54,14 +53,17 @@ UNTRUSTED = "did not trust the certificate"  # the outcome if the client ended t
 
 
 class ProxyRequest(NamedTuple):
-    """A request to the proxy. `head` is the rewritten head to forward; it is empty in a CONNECT request."""
+    """A request to the proxy."""
 
     url: ParsedUrl
-    head: bytes
+    head: bytes  # the rewritten head to forward; empty for CONNECT
 
 
 class ProxyRefusalError(Exception):
-    """The proxy rejects a request. Its response has the status `status`, and the message as a plain-text body."""
+    """The proxy rejects a request.
+
+    The response has the status `status`, and the message as a plain-text body.
+    """
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -89,7 +91,6 @@ def parse_request(head: bytes) -> ProxyRequest:
 
 
 def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
-    """Return the head to forward, with `Connection: close` and without the headers for the proxy."""
     kept = [header for header in headers if header.partition(":")[0].lower() not in _HOP_BY_HOP]
     lines = [
         f"{method} {url.request_target.decode('ascii')} HTTP/1.1",
@@ -102,7 +103,7 @@ def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class InterceptedHosts:
-    """The hosts whose requests the proxy sends to the mock, and the addresses of the mock's listeners."""
+    """The hosts that the proxy intercepts, and the addresses of the mock."""
 
     hosts: Collection[str]  # host names; the port of a request does not matter
     http: Address
@@ -112,7 +113,10 @@ class InterceptedHosts:
 
 
 class Proxy:
-    """A proxy in front of one mock. The proxy calls `observe` for each valid request that does not reach the mock."""
+    """A proxy in front of one mock.
+
+    The proxy calls `observe` for each valid request that does not reach the mock.
+    """
 
     def __init__(
         self,
@@ -137,7 +141,8 @@ class Proxy:
         self._server.close()
 
     async def close(self) -> None:
-        """Stop listening, and close existing connections, because a tunnel could stay open for ever."""
+        """Stop listening, and close existing connections."""
+        # A tunnel could stay open for ever.
         self.stop_accepting()
         if self._connections:  # first forward what this server has just sent
             await asyncio.wait(self._connections, timeout=_CLOSE_SECONDS)
@@ -184,7 +189,7 @@ class Proxy:
             upstream_writer.close()
 
     async def _connect(self, request: ProxyRequest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect to the mock if the request names one of the API's hosts, otherwise to the host in the request."""
+        """Connect to the mock, or to the host in the request."""
         url, tunnel, routes = request.url, not request.head, self._routes
         address = Address(url.host, url.port)
         if url.host in routes.hosts:
@@ -239,11 +244,8 @@ async def _read_head(reader: asyncio.StreamReader) -> bytes:
 async def _refuse(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: ProxyRefusalError
 ) -> None:
-    """Send an error response, with the reason both in the status line and in the body.
-
-    If a CONNECT is rejected, clients show only the status line.
-    """
     text = str(refusal).encode("ascii", "replace")
+    # The reason is also in the status line: after a CONNECT, clients do not show the body.
     head = f"HTTP/1.1 {refusal.status} ".encode("ascii") + text
     head += b"\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (
         len(text) + 1
@@ -256,7 +258,7 @@ async def _refuse(
 
 
 async def _linger(reader: asyncio.StreamReader) -> None:
-    """Read and discard what a client still sends, because closing with unread data could lose the response."""
+    # Closing with unread data could lose the response.
     with suppress(TimeoutError):
         async with asyncio.timeout(_LINGER_SECONDS):
             while await reader.read(_CHUNK):
@@ -271,13 +273,10 @@ async def _join(
     *,
     tunnel: bool,
 ) -> None:
-    """Forward bytes in both directions.
-
-    If `tunnel` is true, return when both sides have ended their streams, otherwise when the response has ended.
-    """
     try:
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(_forward(reader, upstream_writer))
+            # A tunnel lasts until both sides have ended their streams.
             await _forward(upstream_reader, writer)
             if not tunnel and not sending.done():
                 sending.cancel()
@@ -289,11 +288,11 @@ async def _join(
 
 
 async def _forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Forward bytes until the source ends, and then end the sink. A slow sink slows down the source."""
     while chunk := await source.read(_CHUNK):
         if sink.is_closing():  # uvloop would raise a RuntimeError
             raise ConnectionResetError
         sink.write(chunk)
+        # A slow sink slows down the source.
         await sink.drain()
     if not sink.is_closing() and sink.can_write_eof():
         sink.write_eof()

@@ -1,1 +1,1 @@
-"""A server of the Model Context Protocol, by which a coding agent uses a running mock through its control API."""
+"""A server of the Model Context Protocol, by which a coding agent uses a running mock."""

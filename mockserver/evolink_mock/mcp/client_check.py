@@ -1,6 +1,6 @@
 """Run the command `evolink-check client`, and shorten its report for a coding agent.
 
-The command is a separate process, because the package `evolink_mock` must not import the package of `evolink-check`.
+The command is a separate process. The package `evolink_mock` must not import the package of `evolink-check`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ def check_client(
 
 
 def condensed(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the verdict and the parts of a report that help to correct the client: violations, evidence, advice."""
+    """Return the parts of a report that help to correct the client.
+
+    These are the verdict, the violations, their evidence and the advice.
+    """
     against = [clause for clause in report["clauses"] if clause["status"] in {"failed", "warning"}]
     return {
         "verdict": {0: "passed", 1: "failed", 2: "could not run"}[report["exit_status"]],

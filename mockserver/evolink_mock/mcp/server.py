@@ -1,4 +1,4 @@
-"""The MCP server, which offers the tools of `MockTools` to a coding agent over stdin and stdout."""
+"""The MCP server, which offers the tools of `MockTools` over stdin and stdout."""
 
 from __future__ import annotations
 
@@ -66,16 +66,13 @@ class StrictTool(Tool):
 
 
 def _with_mcp_errors(tool: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Wrap a tool so that it raises a `ToolError` instead of `ControlError`, `ConnectionError` or `CheckError`.
-
-    The package `mcp` sends only the message of a `ToolError` to the agent, and hides that of any other exception.
-    """
-
     @wraps(tool)
     def call(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:
         try:
             return tool(*arguments, **named)
         except (ControlError, ConnectionError, CheckError) as error:
+            # The package `mcp` sends the message of a `ToolError` to the agent. Messages of other exceptions are
+            # hidden.
             raise ToolError(str(error)) from error
 
     return call

@@ -1,4 +1,4 @@
-"""The tools of the MCP server. Each tool calls the control API of a running mock, and concerns one account."""
+"""The tools of the MCP server. Each tool calls the control API for one account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _BODY = 4000  # maximum number of characters of a body in a list
 class MockTools:
     """The tools for the account of `token` on the mock at `url`.
 
-    Every tool raises `ControlError` if the mock responds with an error, and `ConnectionError` if no mock responds.
+    Every tool raises `ControlError` if the mock responds with an error. Every tool raises `ConnectionError` if no mock
+    responds.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -26,7 +27,7 @@ class MockTools:
     def describe_mock(self) -> JsonObject:
         """Show the URL and API key that the program under test must use.
 
-        The result also contains the files of the simulated API's OpenAPI documents, and the account's state.
+        The result also contains the API's OpenAPI documents (file names) and the account's state.
         """
         return {
             "EVOLINK_BASE_URL": self._url,
@@ -36,20 +37,24 @@ class MockTools:
         }
 
     def list_requests(self, limit: int = 20, status: int | None = None) -> JsonObject:
-        """List the last `limit` requests of the account, the newest last, with headers, bodies and contract violations.
+        """List the last `limit` requests of the account, the newest last.
 
-        If `status` is set, only requests whose response has this HTTP status are counted and listed.
+        Each entry has headers, bodies and contract violations. `status` selects the requests whose response has this
+        HTTP status. `limit` then counts the selected requests.
         """
         query = f"?limit={limit}" + ("" if status is None else f"&status={status}")
         journal = self._get(f"/journal{query}")
         return {**journal, "entries": [_shortened(entry) for entry in journal["entries"]]}
 
     def list_violations(self) -> JsonObject:
-        """List the violations of the API's contract by the account's requests, the oldest first."""
+        """List the account's violations of the API's contract, the oldest first."""
         return self._get("/violations")
 
     def list_tasks(self) -> JsonObject:
-        """List the tasks of the account with their timetables, and its callbacks with all attempts to deliver them."""
+        """List the tasks and callbacks of the account.
+
+        A task has a timetable. A callback has all attempts to deliver it.
+        """
         return {"tasks": self._get("/tasks")["tasks"], "callbacks": self._get("/callbacks")["callbacks"]}
 
     def end_task(
@@ -63,9 +68,9 @@ class MockTools:
         return self._post(f"/tasks/{task_id}/outcome", body)
 
     def list_recipes(self) -> JsonObject:
-        """List examples of recipes, and the recipes that are assigned to the next requests of the account.
+        """List examples of recipes, and the recipes that are assigned to the account.
 
-        The examples show every effect that a recipe can have.
+        The examples show every effect that a recipe can have. An assigned recipe applies to the next requests.
         """
         return {
             "catalog": self._get("/recipes/catalog")["recipes"],
@@ -75,10 +80,10 @@ class MockTools:
     def set_recipe(self, recipe: str, times: int | None = 1, operation: str = "any") -> JsonObject:
         """Apply a recipe, such as `429`, to the next `times` requests of the account.
 
-        If `times` is null, the recipe applies to all requests until `clear_recipes` is called. If a recipe has several
-        steps or a count, such as `429*2, ok`, `times` is ignored, because each step then applies to as many requests as
-        its count says (without a count, to one request). `operation` (create, query, media or credits) restricts the
-        recipe to requests of this operation.
+        If `times` is null, the recipe applies until `clear_recipes` is called. `times` is ignored for a recipe with
+        several steps or a count, such as `429*2, ok`. Each step then applies to the number of requests in its count. A
+        step without a count applies to one request. `operation` (create, query, media or credits) restricts the recipe
+        to requests of this operation.
         """
         return self._post("/recipes", {"recipe": recipe, "times": times, "operation": operation})
 
@@ -90,9 +95,10 @@ class MockTools:
     def move_clock(
         self, action: Literal["show", "freeze", "advance", "resume"], by: str = "1m"
     ) -> JsonObject:
-        """Show, freeze, advance or resume the clock of the account. `by` is the duration to advance, such as 25h.
+        """Show, freeze, advance or resume the clock of the account.
 
-        An advance takes almost no real time, but everything that becomes due on the way happens, including callbacks.
+        `by` is the duration to advance, such as 25h. An advance takes almost no real time. Everything that becomes due
+        on the way happens, including callbacks.
         """
         if action == "show":
             return self._get("/clock")
@@ -110,13 +116,13 @@ class MockTools:
         deadline: float | None = None,
         folder: str = "",
     ) -> JsonObject:
-        """Run a client in many scenarios against this mock, judge its requests, and return the verdict with advice.
+        """Run a client in many scenarios against this mock, and judge its requests.
 
-        `command` is the command line of the client, as a list of words. The placeholders {prompt}, {image_url},
-        {output}, {callback_url}, {callback_listen}, {key} and {base_url} in it are replaced with values. `scenarios`
-        selects the scenarios whose ids begin with one of these texts, such as `happy` or `query-`; if it is omitted,
-        all scenarios are run, which takes one or two minutes. `deadline` is the time in seconds after which the client
-        itself gives up. `folder` is the working directory of the client.
+        The result is a verdict with advice. `command` is the command line of the client, as a list of words. The
+        placeholders {prompt}, {image_url}, {output}, {callback_url}, {callback_listen}, {key} and {base_url} in it are
+        replaced with values. `scenarios` selects scenarios by the beginning of their ids, such as `happy` or `query-`.
+        Without `scenarios`, all scenarios run, which takes one or two minutes. `deadline` is the time in seconds after
+        which the client itself gives up. `folder` is the working directory of the client.
         """
         return check_client(self._url, command, scenarios or [], deadline, folder)
 

@@ -1,1 +1,1 @@
-"""The result files of tasks, which are rendered at their first download, and then cached."""
+"""The result files of tasks, which are rendered and cached at their first download."""

@@ -1,4 +1,4 @@
-"""The cache of result files. A thread renders each file when it is requested for the first time."""
+"""The cache of result files. A thread renders each file at its first request."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 
 class MediaCache:
-    """The rendered files, in `directory` or, if that is None, in a temporary folder that `close` deletes.
+    """The rendered files in `directory`.
 
-    Files that are already in `directory` are served unchanged. When more than `limit` files have been requested,
-    those that have not been requested for the longest time are deleted. This class is not thread-safe.
+    If `directory` is None, a temporary folder is used, which `close` deletes. Existing files in `directory` are served
+    unchanged. If more than `limit` files are requested, the least recently requested are deleted. This class is not
+    thread-safe.
     """
 
     def __init__(
@@ -44,15 +45,14 @@ class MediaCache:
         self._used: dict[Path, None] = {}  # in the order of use, the latest last
 
     async def file(self, spec: MediaSpec) -> Path:
-        """Return the path of the file that `spec` describes, which is rendered if it does not exist.
+        """Return the path of the file that `spec` describes. Render a missing file.
 
-        Concurrent calls for a file share one rendering. If the rendering fails, these calls raise its error, and the
-        next call renders again. The file is kept until at least `limit` other files have been requested. Raises
-        RuntimeError if the cache is closed.
+        Concurrent calls for a file share one rendering. If the rendering fails, these calls raise its error. The next
+        call renders again. The file is kept until `limit` other files have been requested. Raises RuntimeError if the
+        cache is closed.
 
-        If the library PyAV is not installed, nothing is rendered. Instead, `evolink_mock` contains some ready-made
-        clips, and the path of a clip with the duration and size in `spec` is returned. Raises `MissingRendererError` if
-        there is no clip with this duration and size.
+        Without the library PyAV, nothing is rendered. The path of a packaged clip with the right duration and size is
+        returned. Raises `MissingRendererError` if there is no such clip.
         """
         if not has_renderer():
             return _clip(spec)
@@ -66,7 +66,10 @@ class MediaCache:
         return path
 
     def problem(self) -> str | None:
-        """Return why rendered files cannot be stored; None if they can be stored, or if no renderer is installed."""
+        """Return why rendered files cannot be stored; None if there is no problem.
+
+        Without a renderer, there is no problem.
+        """
         from tempfile import gettempdir
 
         if not has_renderer():
@@ -124,7 +127,7 @@ def _clip(spec: MediaSpec) -> Path:
 
 
 def file_name(spec: MediaSpec) -> str:
-    """Return the name of the file for a media spec, such as `video-854x480-6s-3.mp4`.
+    """Return the name of a spec's file, such as `video-854x480-6s-3.mp4`.
 
     Different specs have different names.
     """
@@ -148,7 +151,6 @@ def _exists(path: Path) -> bool:
 
 
 async def _wait_for(job: Future[None]) -> None:
-    """Wait until a rendering ends. Raises the error of `job` if `job` failed, RuntimeError if `job` was cancelled."""
     # asyncio.wait does not cancel the job when its waiter is cancelled, so a client that disconnects does not
     # cancel a rendering for which other clients wait.
     future = asyncio.wrap_future(job)
@@ -160,6 +162,6 @@ async def _wait_for(job: Future[None]) -> None:
 
 
 def _retrieve_exception(future: asyncio.Future[None]) -> None:
-    """Keep asyncio from logging the error of a rendering if no request waits for it any longer."""
     if not future.cancelled():
+        # asyncio would log an error that no request retrieves.
         future.exception()

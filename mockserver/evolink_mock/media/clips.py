@@ -1,7 +1,6 @@
 """Rendered clips in this package, for installations without the library PyAV.
 
-`python -m evolink_mock.media.clips` renders them again. A test fails if they differ from the output of
-the module `renderer`.
+`python -m evolink_mock.media.clips` renders them again. A test compares them with the output of the module `renderer`.
 """
 
 from __future__ import annotations
@@ -32,7 +31,10 @@ def has_renderer() -> bool:
 
 
 def clip(spec: MediaSpec) -> Path | None:
-    """Return the path of a packaged clip with the spec's duration and size, in any colour; None if there is none."""
+    """Return a packaged clip with the spec's duration and size; None if there is none.
+
+    The clip may have any colour.
+    """
     path = _FOLDER / _name(spec)
     return path if spec.medium == "video" and not spec.format and path.is_file() else None
 

@@ -1,4 +1,7 @@
-"""Render a result file: a video of a moving colour gradient with a time code, an image of a gradient, or a tone."""
+"""Render a result file: a video, an image or a tone.
+
+A video shows a moving colour gradient with a time code. An image shows a gradient.
+"""
 
 from __future__ import annotations
 
@@ -62,8 +65,6 @@ _IMAGE_FORMATS = {"png": ("png", "rgb24"), "jpeg": ("mjpeg", "yuvj420p"), "webp"
 
 
 class _AudioFormat(NamedTuple):
-    """An audio container and codec, with the parameters of the encoder."""
-
     container: str
     codec: str
     rate: int
@@ -88,8 +89,8 @@ class RenderingCancelledError(RuntimeError):
 def render(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool] = lambda: False) -> None:
     """Write the file that `spec` describes to `path`, completely or not at all.
 
-    A video of 6 s in 480p takes 0.4 s to render. Raises OSError if the folder cannot be written, and av.FFmpegError if
-    a codec fails. If `is_cancelled` returns true before a frame, `RenderingCancelledError` is raised.
+    Raises OSError if the folder cannot be written. Raises av.FFmpegError if a codec fails. Raises
+    `RenderingCancelledError` if `is_cancelled` returns true before a frame.
     """
     with replace_atomically(path) as temporary:
         _WRITERS[spec.medium](spec, temporary, is_cancelled)
@@ -152,7 +153,6 @@ _WRITERS: Mapping[Medium, Callable[[MediaSpec, Path, Callable[[], bool]], None]]
 
 
 def _video_frames(spec: MediaSpec) -> Iterator[VideoFrame]:
-    """Yield every frame of a video. The time code makes consecutive frames different."""
     from av.video.frame import PictureType
 
     graph = _new_graph()
@@ -183,15 +183,11 @@ def _add_gradient(graph: Graph, spec: MediaSpec, pixels: str) -> FilterContext:
 
 
 def _add_time_code(graph: Graph, spec: MediaSpec) -> FilterContext:
-    """Add a time code.
-
-    The time code is cut out of the test picture that the FFmpeg filter testsrc2 draws, because this is the only filter
-    that can draw text without a font file.
-    """
     width, height = _TIME_CODE_SIZE
     factor = max(1, min(spec.height // 240, spec.width // 240))
     return _add_chain(
         graph,
+        # The test picture contains a time code. No other filter draws text without a font file.
         ("testsrc2", f"s=128x64:r={FRAME_RATE}:alpha=0"),
         ("crop", f"{width}:{height}:2:2"),
         ("format", "gray"),
@@ -226,7 +222,7 @@ def _new_graph() -> Graph:
 
 
 def _add_chain(graph: Graph, *filters: tuple[str, str]) -> FilterContext:
-    """Add filters (pairs of name and arguments), link each to the previous one, and return the last."""
+    """Add filters (pairs of name and arguments) in sequence. Return the last."""
     nodes = [graph.add(name, arguments) for name, arguments in filters]
     _link(nodes)
     return nodes[-1]

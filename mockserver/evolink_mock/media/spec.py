@@ -1,4 +1,4 @@
-"""What a result file contains (its media spec), as the create request determines it."""
+"""The properties of a result file (its media spec), read from the create request."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ class MediaSpec(msgspec.Struct, frozen=True, gc=False):
 def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSpec:
     """Read the media spec from a create request (clauses `result.duration` and `result.quality`).
 
-    The fields of `body` are read as follows: `duration` is in seconds, as a number or a string. `quality`, `resolution`
-    and `size` may be the shorter side in pixels, such as `480p`; a name for the shorter side, such as `4k`; or width
-    and height in pixels, such as `1280x720`. `aspect_ratio` and `size` may be a ratio of width to height, such as
-    `9:16`. Invalid values are replaced with the default (6 s of 480p at 16:9). If a duration or size exceeds the
-    maximum, the maximum is used. Equal specs are the same object, so that a million tasks need little memory.
+    Invalid values are replaced with the default: 6 s of 480p at 16:9. Values above the maximum are replaced with the
+    maximum.
     """
+    # `duration` is in seconds, as a number or a string. `quality`, `resolution` and `size` may be the shorter
+    # side (`480p` or `4k`), or width and height (`1280x720`). `aspect_ratio` and `size` may be a ratio of width
+    # to height (`9:16`).
     return _spec_of(
         medium,
         _cache_key(body.get("duration")),
@@ -102,9 +102,9 @@ def content_type(spec: MediaSpec) -> str:
 
 
 def variation(spec: MediaSpec, index: int) -> MediaSpec:
-    """Return the media spec of the result with the number `index` (from 0), if a task has several results.
+    """Return the media spec of a task's result number `index` (from 0).
 
-    `spec` is the media spec of the result with the number 0. Only the colours of the results differ.
+    `spec` is the media spec of the first result. The results differ in colour.
     """
     if not index:
         return spec
@@ -113,7 +113,7 @@ def variation(spec: MediaSpec, index: int) -> MediaSpec:
 
 
 def _format(body: Mapping[str, Json], medium: Medium) -> str:
-    """Return the requested format; empty if it is the usual format, or unknown for the medium."""
+    """Return the requested format; empty for the usual format."""
     for fields in (body, *(body[name] for name in _NESTED if isinstance(body.get(name), dict))):
         for name in _FORMAT_FIELDS:
             if name in fields and isinstance(value := fields[name], str) and len(value) <= _MAX_WORD_LENGTH:
@@ -124,11 +124,7 @@ def _format(body: Mapping[str, Json], medium: Medium) -> str:
 
 
 def _cache_key(value: Json) -> str | float | None:
-    """Return a number, a short text or None, which stands for a field of the request in a cache key.
-
-    An integer above the maximum becomes the maximum. Long texts, lists and other invalid values become None, because
-    the default is used for all of them.
-    """
+    # The default is used for all values that become None, such as long texts and lists.
     if value is None:
         return None
     if type(value) is str:
@@ -159,7 +155,6 @@ def _spec_of(  # noqa: PLR0913, PLR0917 - each is part of the cache key
 def _shared_spec(  # noqa: PLR0913, PLR0917 - the fields of the record
     medium: Medium, seconds: float, width: int, height: int, hue: int, format_: str
 ) -> MediaSpec:
-    """Return the same object for equal arguments, to save memory."""
     return MediaSpec(medium, seconds, width, height, hue, format_)
 
 
@@ -173,13 +168,10 @@ def _seconds(duration: str | float | None) -> float:
 
 
 def _frame_size(words: list[str]) -> tuple[int, int]:
-    """Return width and height in pixels, from the texts in some fields of a create request.
-
-    If a text is a size such as `1280x720`, this size is used. Otherwise, width and height follow from an aspect ratio
-    such as `16:9` and a shorter side such as `720p`. If one of the two is missing, its default is used.
-    """
+    """Return width and height in pixels."""
     if size := _first_match(_SIZE, words):
         return _limit_size(size[0], size[1])
+    # Without a size such as `1280x720`: a ratio such as `16:9` and a side such as `720p`, or their defaults.
     horizontal, vertical = _ratio(words)
     unit = _short_side(words) / min(horizontal, vertical)
     return _limit_size(horizontal * unit, vertical * unit)
@@ -199,17 +191,13 @@ def _short_side(words: list[str]) -> int:
 
 
 def _first_match(pattern: re.Pattern[str], words: list[str]) -> tuple[int, ...]:
-    """Return the numbers in the first text that matches the pattern; empty if no text matches."""
     matches = filter(None, map(pattern.fullmatch, words))
     return next((tuple(map(int, match.groups())) for match in matches), ())
 
 
 def _limit_size(width: float, height: float) -> tuple[int, int]:
-    """Reduce a size to the maximum without changing its aspect ratio.
-
-    The sides are even numbers, as 4:2:0 video requires.
-    """
     short, long = sorted((max(width, 1), max(height, 1)))
     scale = min(1.0, _MAX_SHORT_SIDE / short, _MAX_LONG_SIDE / long)
+    # 4:2:0 video requires sides of even numbers.
     limited_width, limited_height = (max(_MIN_SIDE, 2 * round(side * scale / 2)) for side in (width, height))
     return limited_width, limited_height

@@ -1,1 +1,4 @@
-"""Recipes: short texts by which a test requests an outcome, such as `429*2, ok` for two errors and then success."""
+"""Recipes: short texts by which a test requests an outcome.
+
+For example, `429*2, ok` stands for two errors and then success.
+"""

@@ -1,4 +1,4 @@
-"""The recipes assigned to an account, and the step that each recipe with several steps has reached."""
+"""The recipes assigned to an account, and the steps that they have reached."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _LIMIT = 1000  # maximum per account, for assigned recipes, for sequences in pro
 def assign(
     account: Account, registry: RecipeRegistry, text: str, *, times: int | None, operation: str = ANY
 ) -> ApiError | None:
-    """Assign a recipe to the next `times` requests of an operation, or permanently if `times` is None.
+    """Assign a recipe to the next `times` requests of an operation.
 
-    If the recipe is a sequence of steps, it applies to as many requests as its steps state, whatever `times` is. A
-    permanent recipe replaces the earlier permanent recipe for the same operation. A recipe for a limited number of
-    requests is appended to a queue. Returns a 400 for invalid arguments, otherwise None.
+    If `times` is None, the recipe is permanent. A permanent recipe replaces the earlier permanent recipe for the
+    operation. A limited recipe is appended to a queue. A sequence of steps ignores `times`, and lasts as long as its
+    steps. Returns a 400 for invalid arguments, otherwise None.
     """
     if operation not in {*OPERATIONS, ANY}:
         names, shown = (*OPERATIONS, ANY), operation[:60]
@@ -63,7 +63,7 @@ def clear(account: Account) -> None:
 def list_assigned(account: Account) -> list[dict[str, Any]]:
     """Return the assigned recipes as JSON data.
 
-    The member `left` is the number of requests to which the recipe still applies; null if the recipe is permanent.
+    The member `left` is the remaining number of requests; null if the recipe is permanent.
     """
     return [
         {"recipe": entry.recipe, "operation": entry.operation, "left": entry.left}
@@ -77,11 +77,11 @@ def next_for(
     operation: str,
     documented: Container[int] = range(400, 600),
 ) -> Recipe | None:
-    """Return the assigned recipe that applies to a request, and count the request. Return None if no recipe applies.
+    """Return the assigned recipe for a request, and count the request.
 
-    Recipes that are limited to a number of requests come first, in the order of assignment, then a permanent recipe for
-    the operation, then a permanent recipe for all operations. A recipe that has no effect on this
-    request is kept for a later request. `documented` are the error statuses that the operation documents.
+    Returns None if no recipe applies. `documented` are the error statuses that the operation documents. Limited recipes
+    come first, in the order of assignment. Permanent recipes for the operation follow, then permanent recipes for all
+    operations. A recipe without an effect on this request is kept for a later request.
     """
     waiting = account.assigned or []
     for position in sorted(range(len(waiting)), key=lambda position: _precedence(waiting[position])):
@@ -105,9 +105,9 @@ def _precedence(entry: AssignedRecipe) -> int:
 
 
 def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recipe:
-    """Return the step of a sequence that the current request has reached, and count the request.
+    """Return the current step of a sequence, and count the request.
 
-    The account's later requests that name the sequence reach the following steps.
+    The account's later requests with this sequence reach the following steps.
     """
     if sequence.is_constant:
         return _with_pending_terms(account, sequence, 0)
@@ -121,15 +121,12 @@ def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recip
 
 
 def _with_pending_terms(account: Account, sequence: RecipeSequence, turn: int) -> Recipe:
-    """Return the recipe for the request number `turn` of a sequence.
-
-    Credits and a rate limit are left out if an earlier request of the same step has already set them.
-    """
     recipe = sequence.at(turn)
     if recipe.credits is None and recipe.rate is None:
         return recipe
     applied = account.applied = set() if account.applied is None else account.applied
     key = _step_key(sequence, sequence.index(turn))
+    # An earlier request of this step has already set the credits and the rate limit.
     if key in applied:
         return replace(recipe, credits=None, rate=None)
     if len(applied) >= _LIMIT:

@@ -1,4 +1,4 @@
-"""Response bodies that match the schema, but that a client may not expect: minimal, full, with extra fields, random."""
+"""Response bodies that match the schema, but that a client may not expect."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ _FORMATS = {
 
 
 def answer_schema(spec: Spec, operation: CreateOperation | QueryOperation) -> dict[str, Any]:
-    """Return the schema of an operation's success response, with all schemas to which it refers."""
+    """Return the schema of an operation's success response.
+
+    The result contains all schemas to which this schema refers.
+    """
     document = spec.documents[operation.source]
     node = Node(document, operation.source, operation.pointer, follow(document, operation.pointer, ""))
     answer = node.child("responses").child(str(operation.success)).child("content")
@@ -43,7 +46,7 @@ def answer_schema(spec: Spec, operation: CreateOperation | QueryOperation) -> di
 
 
 def encode_variant(recipe: Recipe, task: Task, now: float, schema: Mapping[str, Any], seed: int) -> bytes:
-    """Encode a task as compact JSON, with the deviation (such as extra fields) that a recipe requests."""
+    """Encode a task as compact JSON, in the shape that a recipe requests."""
     body = task_body.to_dict(task, now)
     if recipe.shape == "minimal":
         body = minimal(schema)
@@ -64,7 +67,10 @@ def minimal(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body with every documented property. Added properties are null or an empty list where possible."""
+    """Return the body with every documented property.
+
+    Added properties are null or an empty list where possible.
+    """
     maker = _Maker(schema, Random(0), optional=1.0)  # noqa: S311
     complete = dict(body)
     for name, member in maker.resolve(schema).get("properties", {}).items():
@@ -74,13 +80,19 @@ def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_extra_fields(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body with unknown fields, at the top level and in each object directly below."""
+    """Return the body with unknown fields.
+
+    The top level and each object directly below get unknown fields.
+    """
     within = {name: {**value, **UNKNOWN} for name, value in body.items() if isinstance(value, dict)}
     return {**body, **within, **UNKNOWN}
 
 
 def random_valid(schema: Mapping[str, Any], body: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Return a random object that matches the schema, or `body` if none is found. Equal seeds give equal objects."""
+    """Return a random object that matches the schema; `body` if none is found.
+
+    Equal seeds give equal objects.
+    """
     import jsonschema_rs  # takes 5 MiB, which few servers need here
 
     check = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
@@ -97,18 +109,16 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 class _Maker:
-    """Makes values that probably match a schema.
-
-    `optional` is the probability (0 to 1) with which an object gets each of its optional properties.
-    """
+    """Makes values that probably match a schema."""
 
     def __init__(self, root: Mapping[str, Any], random: Random, optional: float) -> None:
+        # `optional` is the probability (0 to 1) with which an object gets each of its optional properties.
         self._root = root
         self._random = random
         self._optional = optional
 
     def resolve(self, schema: Any) -> dict[str, Any]:
-        """Return the schema merged with its `$ref`, its `allOf`, and a random alternative of `anyOf` and `oneOf`."""
+        """Merge a schema with its `$ref`, `allOf` and one random alternative."""
         if not isinstance(schema, dict):
             return {}
         merged = dict(schema)
@@ -124,7 +134,7 @@ class _Maker:
         return merged
 
     def empty(self, schema: Any) -> Any:
-        """Return null or an empty list if the schema allows it, otherwise any value that matches the schema."""
+        """Return null, an empty list, or any value that matches the schema."""
         schema = self.resolve(schema)
         kinds = _kinds(schema)
         if "null" in kinds:
@@ -183,9 +193,6 @@ class _Maker:
 
 
 def _kinds(schema: Mapping[str, Any]) -> list[str]:
-    """Return the types that a schema allows.
-
-    If the schema has no `type`, it is treated as an object schema if it has properties, otherwise as a string schema.
-    """
+    """Return the types that a schema allows."""
     kinds = schema.get("type", "object" if schema.get("properties") else "string")
     return kinds if isinstance(kinds, list) else [kinds]

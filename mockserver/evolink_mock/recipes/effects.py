@@ -1,4 +1,4 @@
-"""All effects that a recipe can have, as one table for the parser, the documentation and the tests."""
+"""All effects that a recipe can have, as one table."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ BY_NAME |= {"200": BY_NAME["ok"], "503": BY_NAME["502"], "504": BY_NAME["502"]}
 
 
 def recipe_schema() -> dict[str, Any]:
-    """Return a JSON Schema for the text of a recipe, with which text editors can complete and check recipes."""
+    """Return a JSON Schema for the text of a recipe."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A recipe: the mock's behaviour for a request, or for successive requests",
@@ -256,7 +256,7 @@ def recipe_schema() -> dict[str, Any]:
 
 
 def effect_rows() -> list[tuple[str, str, str, str]]:
-    """Return a row for each effect: its notation, its meaning, the operations that it can change, and an example."""
+    """Return a row for each effect: notation, meaning, operations and an example."""
     return [
         (
             effect.form,
@@ -271,7 +271,10 @@ def effect_rows() -> list[tuple[str, str, str, str]]:
 
 
 def effect_listing() -> str:
-    """Return the list of effects for a terminal: how each effect is written, and on the next line its meaning."""
+    """Return the list of effects for a terminal.
+
+    The notation of an effect is followed by a line with its meaning.
+    """
     lines = [
         f"{form}\n    {meaning}  (on: {operations}; example: {example})\n"
         for form, meaning, operations, example in effect_rows()

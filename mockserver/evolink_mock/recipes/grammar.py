@@ -2,9 +2,9 @@
 
 RECIPE := STEP ("," STEP)*                 # steps for consecutive requests
 STEP   := WORD ("+" WORD)* ["*" N]         # effects that apply together to N requests
-WORD   := NAME ["=" VALUE] ["@" PROGRESS]  # one effect; PROGRESS is the percentage at which the effect ends a task
+WORD   := NAME ["=" VALUE] ["@" PROGRESS]  # one effect, which ends a task at PROGRESS percent
 
-If N is missing in a recipe of several steps, N is 1. A recipe of a single step without N applies to any number of
+In a recipe of several steps, the default of N is 1. A recipe of a single step without N applies to any number of
 requests. The module `effects` defines the meaning of each NAME.
 """
 
@@ -31,8 +31,7 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 class RecipeSyntaxError(ValueError):
     """The text does not follow the grammar. The message is the reason.
 
-    If a word is malformed, the message is empty. `RecipeRegistry` then reports only that the recipe is unknown, and
-    suggests similar recipes.
+    If a word is malformed, the message is empty. `RecipeRegistry` then suggests similar recipes.
     """
 
 
@@ -71,7 +70,7 @@ def parse_recipe(text: str) -> tuple[Step, ...]:
 
 
 def canonical(steps: tuple[Step, ...]) -> str:
-    """Return the canonical spelling of these steps, from which `parse_recipe` reads the same steps."""
+    """Return the canonical text of these steps. `parse_recipe` is the inverse."""
     return ", ".join(map(str, steps))
 
 

@@ -1,4 +1,4 @@
-"""Apply the network faults of a recipe to a response: delay, withhold, drop, truncate or replace it.
+"""Apply the network faults of a recipe to a response.
 
 Delays are in real time, not in the time of the account's clock.
 """
@@ -32,7 +32,7 @@ def inject_network_faults(
 ) -> Send:
     """Wrap `send` so that the response has the network faults of the recipe.
 
-    The random number `chance` (0 ≤ chance < 1) chooses a delay from the recipe's range of delays.
+    The random number `chance` (0 ≤ chance < 1) chooses a delay from the recipe's range.
     """
     if recipe is NO_RECIPE or not isinstance(recipe, Recipe):
         return send
@@ -41,7 +41,7 @@ def inject_network_faults(
 
 
 class _RewritingSend:
-    """Collects the whole response, changes it as the recipe requests, and then sends it."""
+    """Collects the response, changes it, and then sends it."""
 
     def __init__(self, recipe: Recipe, scope: Scope, send: Send) -> None:
         self._recipe = recipe
@@ -81,10 +81,7 @@ class _FaultySend:
         self._gateway = recipe.status in GATEWAY and recipe.status not in documented
 
     async def send(self, message: Message) -> None:
-        """Send one ASGI message, or the part of it that the recipe allows.
-
-        Raises `ConnectionDroppedError` if the recipe drops or truncates the response.
-        """
+        """Send one ASGI message as the recipe allows."""
         if message["type"] == "http.response.start":
             await self._start(message)
         elif self._recipe.cut and self._exchange.method != "HEAD" and (body := self._body(message)):
@@ -98,7 +95,6 @@ class _FaultySend:
             await self._send({**message, "body": self._body(message)} if self._gateway else message)
 
     async def _trickle(self, body: bytes, *, more: bool) -> None:
-        """Send a body slowly in small parts. If the server is stopping, send the rest immediately."""
         size = max(1, -(-len(body) // _PARTS))
         for start in range(0, len(body), size):
             # The pause precedes each part, because a client may close the connection after the last part.
@@ -113,7 +109,7 @@ class _FaultySend:
 
     @staticmethod
     async def _pause(seconds: float) -> bool:
-        """Wait for `seconds` of real time. Return False if the server is stopping, which ends the wait early."""
+        """Wait for real seconds. Return False if the server is stopping."""
         try:
             await sleep(seconds)
         except asyncio.CancelledError as error:

@@ -13,22 +13,19 @@ _OPERATORS = "=@*+"  # characters that end the name of an effect
 
 
 class Preference(NamedTuple):
-    """A preference (NAME=VALUE) in a `Prefer` header, or a parameter of a preference.
-
-    `start` is the position of the value in the header.
-    """
+    """A preference (NAME=VALUE) in a `Prefer` header, or one of its parameters."""
 
     name: str
     value: str | None
     is_quoted: bool
-    start: int
+    start: int  # the position of the value in the header
 
 
 def recipe_text(header: str, effects: Collection[str]) -> str | None:
     """Return the first recipe in a header; None if there is none.
 
-    A sequence of steps should be quoted, because it contains commas. In an unquoted sequence, the text after a comma
-    is another step if it begins with the name of an effect.
+    A sequence of steps contains commas, and should be quoted. Without quotes, the text after a comma must begin with
+    the name of an effect.
     """
     for preference in preferences(header):
         if preference.name.lower() in _NAMES:
@@ -41,7 +38,7 @@ def recipe_text(header: str, effects: Collection[str]) -> str | None:
 def preferences(header: str) -> Iterator[Preference]:
     """Yield the preferences in a header, each followed by its parameters.
 
-    The content of a quoted string is a single value, and never counts as a preference.
+    The content of a quoted string is a single value.
     """
     position, length = 0, len(header)
     is_closed = True  # False after a quoted string that does not end, because no later string can end
@@ -72,7 +69,7 @@ def preferences(header: str) -> Iterator[Preference]:
 
 
 def _quoted_end(header: str, start: int) -> int | None:
-    """Return the position after the quoted string that begins at `start`; None if the quote is not closed."""
+    """Return the position after a quoted string; None if it has no end."""
     position, length = start + 1, len(header)
     while position < length:
         if header[position] == '"':

@@ -1,4 +1,4 @@
-"""A parsed recipe: its effects on a request, on the response, and on the task that the request creates."""
+"""A parsed recipe: its effects on a request, its response and its task."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Recipe(Struct, frozen=True):
-    """What a recipe does to one request: which error it gets, how its task goes, and what changes in its response."""
+    """What a recipe does to one request."""
 
     status: int | None = None
     retry_after: float = 1.0  # the `Retry-After` of a 429, in seconds
@@ -73,7 +73,7 @@ DEFAULT_RECIPE = Recipe(slowdown=1.0)  # `ok`: the usual response, even if a lat
 
 
 class RecipeSequence(Struct, frozen=True):
-    """A recipe as it was written: either one recipe for all requests, or steps for consecutive requests."""
+    """A recipe as written: one recipe for all requests, or steps for consecutive requests."""
 
     text: str  # in its canonical spelling
     steps: tuple[tuple[Recipe, int], ...]  # pairs of a recipe and its number of requests
@@ -85,9 +85,9 @@ class RecipeSequence(Struct, frozen=True):
         return sum(times for _, times in self.steps)
 
     def index(self, turn: int) -> int:
-        """Return the index of the step for the request number `turn`, both counted from 0.
+        """Return the index of the step for the request number `turn`.
 
-        If all steps are over, the number of steps is returned.
+        Both are counted from 0. After the last step, the number of steps is returned.
         """
         for index, (_, times) in enumerate(self.steps):
             if self.is_constant or turn < times:
@@ -96,7 +96,10 @@ class RecipeSequence(Struct, frozen=True):
         return len(self.steps)
 
     def at(self, turn: int) -> Recipe:
-        """Return the recipe for the request number `turn`, counted from 0; after the last step, the recipe `ok`."""
+        """Return the recipe for the request number `turn`, counted from 0.
+
+        After the last step, the recipe `ok` is returned.
+        """
         index = self.index(turn)
         return self.steps[index][0] if index < len(self.steps) else DEFAULT_RECIPE
 
@@ -106,7 +109,7 @@ def timetable_for_recipe(
 ) -> Timetable:
     """Return the timetable of a new task with this recipe.
 
-    If the recipe queues the task, the task starts after `queue_end`, the end of the account's earlier tasks.
+    `queue_end` is the end of the account's earlier tasks. A task that the recipe queues starts after `queue_end`.
     """
     if recipe.seconds is not None:
         speed = Speed(recipe.seconds, recipe.seconds)
@@ -119,7 +122,7 @@ def timetable_for_recipe(
 
 
 def anomalies_of(recipe: Recipe) -> Anomalies | None:
-    """Return the faults that a recipe gives to a task, such as broken links or a late callback; None if it has none."""
+    """Return the task faults of a recipe, such as broken links; None if there are none."""
     if not recipe.link and not recipe.callback and not recipe.is_forgotten:
         return None
     return Anomalies(recipe.link, recipe.callback, recipe.callback_delay, recipe.is_forgotten)

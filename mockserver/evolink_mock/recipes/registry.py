@@ -1,7 +1,7 @@
-"""The valid recipes for a set of OpenAPI documents, whose error statuses and failure codes a recipe can name.
+"""The valid recipes for a set of OpenAPI documents.
 
-The module `grammar` defines the syntax of recipes, and `effects` defines their meaning. The module `sources` defines
-which parts of a request can contain a recipe.
+The module `grammar` defines the syntax of recipes, and `effects` their meaning. The module `sources` defines where a
+request can contain a recipe.
 """
 
 from __future__ import annotations
@@ -56,10 +56,9 @@ class RecipeRegistry:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The catalog of recipes, each of which consists of a single effect.
+        """The catalog of recipes with a single effect.
 
-        The catalog contains one recipe for each documented error status, one for each documented failure code, and the
-        examples of all other effects.
+        The catalog contains every documented error status and failure code. Examples stand for the remaining effects.
         """
         examples = [
             example for effect in EFFECTS if effect.name not in {STATUS, FAIL} for example in effect.examples
@@ -68,7 +67,7 @@ class RecipeRegistry:
         return tuple(dict.fromkeys((*self._statuses, *failures, *examples)))
 
     def find(self, text: str) -> RecipeSequence | ApiError:
-        """Parse the text of a recipe, or return a 400 that suggests the most similar recipes."""
+        """Parse the text of a recipe, or return a 400 that suggests similar recipes."""
         cached = self._cache.get(text)
         if cached is not None:
             return cached
@@ -88,11 +87,10 @@ class RecipeRegistry:
         return self._suggest(text[: grammar.LONGEST])
 
     def failure(self, text: str) -> TaskFailure:
-        """Return the failure for a code, or for a code and one of its kinds, such as `content_policy_violation/nudity`.
+        """Return the failure for a code or a kind, such as `content_policy_violation/nudity`.
 
-        A kind selects one of the documented messages of the code. A code that no document lists gets a generic message,
-        unless the code is malformed, or so similar to a listed code that it is probably misspelled. In these two cases,
-        and for an unknown kind, ValueError is raised.
+        A kind selects one of the documented messages of the code. An undocumented code gets a generic message. Raises
+        ValueError for an unknown kind, and for a malformed or misspelled code.
         """
         code, slash, kind = text.partition("/")
         failure = self._failures.get(code)
@@ -138,13 +136,10 @@ class RecipeRegistry:
         return Recipe(**fields, operations=operations)
 
     def _changes(self, word: Word) -> dict[str, Any]:
-        """Return the fields of `Recipe` that one word of a recipe sets. Raises ValueError for an invalid word.
-
-        The error message shows the correct form of the effect. If no effect has the name of the word, the message is
-        empty.
-        """
+        """Return the fields of `Recipe` that one word sets."""
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:
+            # An empty message: the caller reports an unknown recipe.
             raise ValueError("")
         if word.progress is not None and effect.name not in {FAIL, CANCEL}:
             raise ValueError(f"only {FAIL} and {CANCEL} take @PROGRESS")
@@ -155,7 +150,7 @@ class RecipeRegistry:
         return changes
 
     def _undocumented_failure(self, code: str) -> TaskFailure:
-        """Return a failure with a code that no document lists. Raises ValueError if the code seems to be misspelled."""
+        # A code that resembles a documented one is probably misspelled.
         if code != CANCELLED and (not _CODE.fullmatch(code) or nearest(code, self._failures, _SIMILARITY)):
             raise ValueError(f"{code[:_SHOWN]!r} is not a documented code")
         return TaskFailure(code, f"The task failed: {code}.\nNo document describes this code.", "give-up")
@@ -167,5 +162,5 @@ class RecipeRegistry:
 
 
 def _placeholder(name: str) -> str:
-    """Return the placeholder for an effect's value, such as `TIME` for `latency`, which is written `latency=TIME`."""
+    """Return the placeholder of an effect's value, such as `TIME` for `latency`."""
     return BY_NAME[name].form.partition("=")[2].partition(",")[0].partition("[")[0]

@@ -1,4 +1,4 @@
-"""Change a response as a recipe requests: replace its status, headers or body, or change fields of the body."""
+"""Change the status, headers or body of a response as a recipe requests."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class WholeResponse(Struct, frozen=True):
 
 
 def gateway_page(status: int) -> bytes:
-    """Return the HTML error page with this status, as a gateway (a reverse proxy) would send it."""
+    """Return the HTML error page of a gateway (a reverse proxy) with this status."""
     return _PAGE.format(f"{status} {_REASONS[status]}").encode("ascii")
 
 
 def rewrites(recipe: Recipe) -> bool:
-    """Return whether the whole response must be collected before the recipe can change it."""
+    """Return whether the recipe needs the whole response to change it."""
     edits = recipe.omitted or recipe.added or recipe.nulled or recipe.emptied
     other = recipe.body or recipe.redirect or recipe.retry_form or recipe.skew
     return bool(recipe.gateway or other or edits)
@@ -68,7 +68,6 @@ def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: i
 
 
 def _with(headers: Headers, body: bytes, content_type: bytes = b"") -> Headers:
-    """Return the headers with the `Content-Length` of `body`. If `content_type` is not empty, set `Content-Type`."""
     changed = {b"content-length": b"%d" % len(body)}
     if content_type:
         changed[b"content-type"] = content_type
@@ -96,10 +95,7 @@ def _replace_body(kind: str, response: WholeResponse) -> WholeResponse:
 
 
 def _edit(recipe: Recipe, body: bytes) -> bytes:
-    """Add, change and remove the fields of a JSON body as a recipe requests.
-
-    If a field to change or remove does not exist, it is skipped. A body that is not JSON is returned unchanged.
-    """
+    """Change the fields of a JSON body. Missing fields are skipped."""
     if not (recipe.omitted or recipe.added or recipe.nulled or recipe.emptied or recipe.skew):
         return body
     try:
@@ -120,11 +116,8 @@ def _edit(recipe: Recipe, body: bytes) -> bytes:
 
 
 def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
-    """Call `change` with the object that contains a field, and with the last part of the field's name.
-
-    `name` is the full name, such as `usage.credits_reserved`. `change` is called only if the object exists. If
-    `known` is true, the object must also contain the field.
-    """
+    """Call `change` with the object that contains a field, and the field's key."""
+    # If `known` is true, the object must also contain the field.
     *path, last = name.split(".")
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -133,7 +126,6 @@ def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
 
 
 def _with_date(recipe: Recipe, headers: Headers, now: float) -> Headers:
-    """Return the headers with a shifted `Date` if the recipe requests it. `now` is in Unix seconds."""
     if not recipe.skew:
         return headers
     kept = [(name, value) for name, value in headers if name != b"date"]
@@ -141,10 +133,6 @@ def _with_date(recipe: Recipe, headers: Headers, now: float) -> Headers:
 
 
 def _with_retry_after(recipe: Recipe, headers: Headers, now: float) -> Headers:
-    """Return the headers with the `Retry-After` of a 429 in the form (such as a date) that the recipe requests.
-
-    `now` is in Unix seconds.
-    """
     seconds = next((float(value) for name, value in headers if name == b"retry-after"), None)
     if not recipe.retry_form or seconds is None:
         return headers

@@ -1,13 +1,12 @@
-"""Find the recipe of a request. If several of these sources name a recipe, the first one in this list is used.
+"""Find the recipe of a request. The first source in this list that names a recipe is used.
 
 - `header`: `Prefer: mock=RECIPE`, or Prism's `Prefer: code=STATUS`;
 - `prompt`: `[[RECIPE]]` anywhere in the prompt of a create request;
 - `assigned`: the recipes that were assigned to the account through the control API;
 - `token`: the text after a `~` in the bearer token.
 
-Headers and the control API are meant for this server, so an unknown recipe in them is an error. Prompts and tokens are
-the client's own text, so anything in them that is not a recipe is ignored, with a note in the log. In a prompt,
-`[[!TEXT]]` is never a recipe.
+An unknown recipe in a header or an assignment is an error. An unknown recipe in a prompt or a token is ignored, with a
+note in the log. In a prompt, `[[!TEXT]]` is never a recipe.
 """
 
 from __future__ import annotations
@@ -36,9 +35,10 @@ _MOST_BRACKETS = 20  # maximum number of texts in brackets that are looked up pe
 
 
 def parse_sources(text: str) -> str:
-    """Check a list of sources, such as `token,header`, and return it in the order of precedence: `header,token`.
+    """Check a list of sources, such as `token,header`.
 
-    `off` means no sources. Raises ValueError for an unknown source.
+    Returns the list in the order of precedence: `header,token`. `off` means no sources. Raises ValueError for an
+    unknown source.
     """
     names = {name.strip() for name in text.strip().lower().split(",")}
     if names == {"off"}:
@@ -59,7 +59,7 @@ class RecipeRequest(Struct, frozen=True):
 
 
 class Resolution(NamedTuple):
-    """The recipe of a request, or the error for an invalid recipe, with notes for the access log."""
+    """The recipe of a request with notes for the access log."""
 
     recipe: Recipe | ApiError
     notes: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ def resolve_recipe(
 ) -> Resolution:
     """Return the recipe from the first source that names one.
 
-    If the source names a sequence of steps, this request is counted, so that later requests reach the following steps.
+    A sequence of steps counts this request. Later requests then reach the following steps.
     """
     notes: tuple[str, ...] = ()
     sequence: RecipeSequence | ApiError | None = None
@@ -107,7 +107,7 @@ def _in_header(registry: RecipeRegistry, prefer: bytes) -> RecipeSequence | ApiE
 
 
 def _in_prompt(registry: RecipeRegistry, prompt: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """Return the first valid recipe in double brackets, and a note about the first bracketed text that is no recipe."""
+    """Return the first valid recipe in double brackets, and notes."""
     notes: tuple[str, ...] = ()
     for text in _texts_in_brackets(prompt):
         sequence = registry.find(text)
@@ -125,13 +125,11 @@ def _texts_in_brackets(prompt: str) -> Iterator[str]:
 
 
 def _in_token(registry: RecipeRegistry, token: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """Return the recipe after the first `~` of a token. If the text there is no valid recipe, return None and a note.
-
-    The note does not show the text, because an API key may itself contain a `~`.
-    """
+    """Return the recipe after the first `~` of a token, or a note."""
     text = token.partition("~")[2]
     sequence = registry.find(text)
     if not isinstance(sequence, ApiError):
         return sequence, ()
     nearest = registry.suggest(text)
+    # The note does not show the text, because an API key may itself contain a `~`.
     return None, (f"the token is used as it is: the part after ~ is not a recipe; the nearest are {nearest}",)
