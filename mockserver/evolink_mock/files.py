@@ -16,7 +16,7 @@ def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
     """Yield the path of a temporary file. After the block, the temporary file replaces `path`.
 
     If the block raises an error, `path` is unchanged. During the block, the temporary file is private to its owner.
-    After the block, its permissions become `mode`. Raises OSError if the file cannot be written.
+    After the block, the file has the permissions `mode`. Raises OSError if the file cannot be written.
     """
     from tempfile import mkstemp
 

@@ -22,7 +22,7 @@ _UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")  # characters that a cookie can 
 
 
 class SettingError(ValueError):
-    """A setting cannot be used. `field` is its name, and `reason` says why."""
+    """A setting cannot be used. `field` is the name of the setting, and `reason` says why."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")

@@ -1,4 +1,4 @@
-"""The settings of a mock. Options, environment variables and TOML keys are derived from them."""
+"""The settings of a mock. The class `Settings` defines options, environment variables and TOML keys."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def charge(account: Account, task: Task, price: float) -> None:
 
 
 def move_refund(account: Account, before: Task, after: Task) -> None:
-    """Replace the scheduled refund of a task. A test has changed when or how the task ends.
+    """Replace the scheduled refund of a task after a test has changed its end.
 
     `before` and `after` are the task before and after this change.
     """

@@ -65,14 +65,14 @@ class VirtualClock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward by `seconds`. Wake the callers of `sleep_until` at the new time.
+        """Move the clock forward by `seconds`. Wake the calls of `sleep_until` that are due.
 
         Raises ValueError if `seconds` is negative.
         """
         self.advance_to(self._now + seconds)
 
     def advance_to(self, instant: float) -> None:
-        """Move the clock forward to `instant`. Wake the callers of `sleep_until` at the new time.
+        """Move the clock forward to `instant`. Wake the calls of `sleep_until` that are due.
 
         Raises ValueError if `instant` is in the past.
         """

@@ -40,7 +40,7 @@ class Recorder(Protocol):
 class Exchange(Struct, gc=False):
     """A request to the mock and its response.
 
-    The access log shows neither the token nor the query string nor bodies.
+    The access log shows no tokens, query strings or bodies.
     """
 
     method: str
@@ -66,7 +66,7 @@ class Exchange(Struct, gc=False):
     decided: int = 0  # status before a network fault replaced or delayed the response; 0 without a fault
 
     def __repr__(self) -> str:
-        """Return the parts that a log or a traceback may show, without credentials and bodies."""
+        """Return a text for logs and tracebacks, without credentials and bodies."""
         return (
             f"<Exchange {self.method} {self.path} {self.status} account={self.account} task={self.task_id}>"
         )
@@ -88,8 +88,8 @@ class Violation(Struct, frozen=True):
 class JournalSpace:
     """A limit on the total size of several journals, in bytes.
 
-    A journal joins the space that its constructor or its method `move_to` receives. While the limit is exceeded, the
-    exchanges of the longest idle journal are removed.
+    Journals join a space by their constructor or their method `move_to`. While the limit is exceeded, the exchanges of
+    the longest idle journal are removed.
     """
 
     def __init__(self, limit: int = ALL_JOURNALS_BYTES) -> None:
@@ -250,7 +250,7 @@ def record_violations(exchange: Exchange) -> None:
     """Record the violations by a request in its account's journal.
 
     A second call for the same exchange does nothing. Call this function before a network fault replaces or delays the
-    response. The violations are derived from the original response.
+    response. The violations then come from the original response.
     """
     if exchange.decided:
         return

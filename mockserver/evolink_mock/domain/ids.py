@@ -45,7 +45,7 @@ def fraction(random: int) -> float:
 
 
 def task_id(created: int, random: int) -> str:
-    """Return a task id from the time of creation (Unix seconds) and a pseudo-random number."""
+    """Return a task id. `created` is in Unix seconds, and `random` is the task's pseudo-random number."""
     high, low = divmod(random, 1_679_616)  # 36**4
     pairs = f"{_PAIRS[high // 1296]}{_PAIRS[high % 1296]}{_PAIRS[low // 1296]}{_PAIRS[low % 1296]}"
     return _prefix_of(created) + pairs

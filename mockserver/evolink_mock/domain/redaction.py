@@ -1,7 +1,7 @@
 """Replace credentials in logs and recorded requests with a placeholder.
 
-Headers, query parameters and fields with names such as `api_key` contain credentials. Other copies in the same log line
-or recorded request are also replaced. The run time is proportional to the length of the text.
+Headers, query parameters and fields with names such as `api_key` contain credentials. Copies of the value in the same
+log line or request are also replaced. The run time is proportional to the length of the text.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]])
     """Return the texts of a log line without credentials.
 
     The first text is the path of a request. The other texts are notes about the request. `headers` are the headers of
-    the request, with its credentials. Words that look like API keys are also replaced. URLs are shortened to scheme and
-    host.
+    the request. Credentials from these headers are replaced in all texts. Words that look like API keys are also
+    replaced. URLs are shortened to scheme and host.
     """
     return [*_redacted(tuple(texts), tuple(headers))]
 

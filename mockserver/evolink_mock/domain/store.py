@@ -104,7 +104,10 @@ class Store(Protocol):
         ...
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the account's next callback is due, on its clock. Returns None if none is planned."""
+        """Return when the account's next callback is due, on the account's clock.
+
+        Returns None if no callback is planned.
+        """
         ...
 
     async def drop(self, token: str) -> None:
@@ -162,14 +165,17 @@ class Leases(Protocol):
     """
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, on the server's clock. Returns None if none is planned."""
+        """Return when the next unleased delivery is due, on the mock server's clock.
+
+        Returns None if no delivery is planned.
+        """
         ...
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
         """Lease deliveries that are due at `now` (Unix seconds of the mock server's clock).
 
         At most `most` deliveries are leased for an account and a receiver. If `may_hold(token, receiver)` returns
-        False, none are leased for this pair.
+        False, no delivery of this pair is leased.
         """
         ...
 
@@ -247,7 +253,7 @@ class SharedStore(Store, Protocol):
     async def flush(self) -> None:
         """Write some of the collected exchanges of this worker to the journals. Later calls write the others.
 
-        A worker must call this many times per second, because it can collect a limited number of exchanges.
+        A worker must call this many times per second. The number of collected exchanges is limited.
         """
         ...
 

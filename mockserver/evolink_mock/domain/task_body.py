@@ -110,7 +110,7 @@ def to_json(task: Task, now: float) -> bytes:
 
 
 class PendingBody:
-    """Encodes pending tasks that are similar to the task `task` of the constructor.
+    """Encodes pending tasks that are like the constructor's argument `task`.
 
     The tasks may differ in the id, the time of creation and the estimate.
     """

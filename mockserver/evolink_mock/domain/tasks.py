@@ -122,7 +122,7 @@ def queued(timetable: Timetable, queue_end: float) -> Timetable:
 
 
 def stuck(timetable: Timetable, phase: Phase) -> Timetable:
-    """Return the timetable of a task that stays pending or processing for ever (`phase`)."""
+    """Return the timetable of a task that stays in the phase `phase` for ever."""
     starts = math.inf if phase is Phase.PENDING else timetable.starts
     return Timetable(timetable.created, starts, math.inf, timetable.estimate, timetable.outcome)
 

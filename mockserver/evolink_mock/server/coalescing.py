@@ -29,7 +29,7 @@ class CoalescingTransport:
         self.is_closing: Callable[[], bool] = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Write `data`. If `data` is the head of a response, delay it until the next call."""
+        """Write `data`. A response head waits for the next call, which writes both."""
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(_HEAD) and data.endswith(b"\r\n\r\n") and not data.startswith(_INTERIM):

@@ -147,7 +147,7 @@ class FastLane:
     def record_soon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Record the served requests in the next turn of the event loop.
 
-        Their responses have then been sent.
+        The responses are sent before.
         """
         if not self._will_record:
             self._will_record = True

@@ -58,7 +58,10 @@ class FastProtocol(Protocol):
         self.shared_scope: Scope = {"scheme": self.scheme, "server": self.server}
 
     def data_received(self, data: bytes) -> None:
-        """Serve the requests in `data` in the fast lane. Leave the first unsuitable one and the rest to uvicorn."""
+        """Serve the requests in `data` in the fast lane, and leave the rest to uvicorn.
+
+        The rest begins with the first request that the lane cannot serve.
+        """
         batch = self.batched_lane
         if batch is not None and (batch.has(self) or self._may_take_lane()):
             batch.add(self, data)
@@ -75,12 +78,12 @@ class FastProtocol(Protocol):
         super().data_received(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
-        """Serve the waiting requests of this connection immediately. The client sends nothing more."""
+        """Serve the waiting requests immediately. The client has stopped sending."""
         self._serve_now()
         return super().eof_received()
 
     def shutdown(self) -> None:
-        """Serve the waiting requests immediately, and close the connection. The server stops."""
+        """Serve the waiting requests immediately, and close the connection."""
         self._serve_now()
         super().shutdown()
 

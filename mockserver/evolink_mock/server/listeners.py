@@ -61,7 +61,7 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
     The proxy needs the https listener. If the settings have no https port, a free port is used.
 
     Raises `PortError` if a port cannot be opened. Raises `AuthorityError` if the certificate authority cannot be read
-    or created. Raises `SettingError` if `ca_folder` raises this error.
+    or created. Raises `SettingError` in the same case as `ca_folder`.
     """
     host, https_port, proxy_port = settings.host, settings.https_port, settings.proxy_port
     with ExitStack() as opened:

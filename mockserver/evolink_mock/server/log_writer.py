@@ -27,7 +27,7 @@ class LogWriter:
     """A stream with a method `write` that never blocks. A thread writes to the stream `stream`.
 
     Up to `limit` lines are queued. Further lines are dropped, and the log later says how many. The end of the `with`
-    block waits for the queued lines, at most a second.
+    block waits up to a second for the queued lines.
     """
 
     def __init__(self, stream: TextIO, limit: int = _QUEUE_LINES, *, as_json: bool = False) -> None:

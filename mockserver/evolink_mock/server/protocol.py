@@ -59,7 +59,7 @@ class Protocol(HttpToolsProtocol):
         self._drained = 0  # bytes that were read and dropped
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin a connection. If there are too many connections, refuse it with a 503."""
+        """Begin a connection. If there are too many connections, refuse this one with a 503."""
         super().connection_made(
             cast("asyncio.Transport", CoalescingTransport(transport, self.continue_reading))
         )
@@ -100,14 +100,14 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def shutdown(self) -> None:
-        """Close the connection after the response to the request in progress. The server stops."""
+        """Close the connection after the response to the request in progress."""
         if self._is_draining:
             self.transport.abort()
         else:
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:
-        """Parse the received data. Data after an early response are dropped."""
+        """Parse the received data. If a request already has its response, the rest of its data is dropped."""
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         if (self._is_draining and self._is_too_much(data)) or self._ignores_input:
@@ -170,7 +170,7 @@ class Protocol(HttpToolsProtocol):
             self._refuse(NOT_HTTP)
 
     def on_message_begin(self) -> None:
-        """Begin a request. Add the transport of the connection to its ASGI scope."""
+        """Begin a request. Add the transport of the connection to the request's ASGI scope."""
         super().on_message_begin()
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
         self._in_head = True
@@ -234,7 +234,7 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def continue_reading(self) -> bool:
-        """Return whether the client is still sending. If so, begin to drop what it sends."""
+        """Return whether the client is still sending. If the client is sending, begin to drop the data."""
         if self._is_draining or not (self._in_body or self._ignores_input):
             return False
         self._drain()

@@ -72,7 +72,7 @@ def create_service(
 
 
 def ignore(_: Exchange) -> None:
-    """Do nothing with an exchange. The default of parameters named `observe`."""
+    """Do nothing with an exchange. Parameters named `observe` have this function as default."""
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
