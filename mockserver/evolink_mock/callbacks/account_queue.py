@@ -1,4 +1,4 @@
-"""The unfinished callback deliveries of one account: those due later, those due now, and those being attempted."""
+"""The unfinished callback deliveries of one account."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 class AccountQueue:
     """The unfinished callback deliveries of one account.
 
-    The receivers take turns, so that a receiver that never responds does not delay the callbacks to other receivers.
+    The receivers take turns. A receiver that never responds does not delay the callbacks to others.
     """
 
     def __init__(self, account: Account) -> None:
@@ -70,11 +70,14 @@ class AccountQueue:
 
     @property
     def next_due(self) -> float | None:
-        """The earliest due time of the deliveries that are not yet due; None if there are none."""
+        """The earliest due time of the deliveries that are due later.
+
+        The value is None if no delivery is due later.
+        """
         return self._later[0].due if self._later else None
 
     def put(self, entry: Entry) -> None:
-        """Add a delivery. The delivery counts as due only after the next `release`, even if its due time has passed."""
+        """Add a delivery. The delivery can become due at the next `release`."""
         heapq.heappush(self._later, entry)
 
     def reschedule(self, task_id: str, due: float) -> None:
@@ -94,9 +97,9 @@ class AccountQueue:
             self._due.setdefault(entry.receiver, deque()).append(entry)
 
     def take(self, may_call: Callable[[str], bool]) -> Entry | None:
-        """Find the next receiver for which `may_call` returns True, and remove one of its due deliveries.
+        """Remove and return a due delivery to a receiver for which `may_call` returns True.
 
-        Returns the removed delivery; None if no delivery is due, or if `may_call` returns False for each receiver.
+        Returns None if there is no such delivery.
         """
         receiver = next(filter(may_call, self._due), None)
         if receiver is None:
@@ -120,10 +123,7 @@ class AccountQueue:
             del self._attempts[entry.receiver]
 
     def entries(self) -> list[Entry]:
-        """Return all unfinished deliveries, in the order of `due`.
-
-        If an attempt is in progress, `due` is the time at which that attempt was due.
-        """
+        """Return all unfinished deliveries, in the order of `due`."""
         return sorted((*self._later, *self._waiting(), *self._attempted.values()))
 
     def _waiting(self) -> Iterator[Entry]:

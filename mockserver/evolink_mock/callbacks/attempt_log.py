@@ -1,4 +1,4 @@
-"""Log the attempts to deliver callbacks, with one line for each, unless too many fail."""
+"""Log the attempts to deliver callbacks."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _log = logging.getLogger("evolink_mock.callbacks")
 
 
 class AttemptLog:
-    """Logs each successful attempt, and the first `FAILURES` failed attempts in each period of `_PERIOD_SECONDS`.
+    """Logs each successful attempt, and the first `FAILURES` failed attempts of each period.
 
-    Further failed attempts are only counted, and their number is logged at the end of the period.
+    Further failed attempts are counted. Their number is logged at the end of the period.
     """
 
     def __init__(self, rules: CallbackRules) -> None:
@@ -36,7 +36,7 @@ class AttemptLog:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, delivery: Delivery, attempt: Attempt) -> None:
-        """Log an attempt, or count it if too many have failed. Must be called while an event loop is running."""
+        """Log an attempt, or count it if too many have failed. An event loop must be running."""
         if succeeded(attempt):
             self._log(delivery, attempt)
             return
@@ -49,7 +49,7 @@ class AttemptLog:
             self._others[delivery.target.origin()] += 1
 
     def close(self) -> None:
-        """Log how many failed attempts of the current period were only counted, and end this period."""
+        """End this period, and log how many failed attempts were not logged."""
         if self._timer is not None:
             self._timer.cancel()
         if self._others:
@@ -62,20 +62,21 @@ class AttemptLog:
         self._others.clear()
 
     def _log(self, delivery: Delivery, attempt: Attempt) -> None:
-        """Log the result of an attempt and the time until the next attempt, in seconds of the account's clock."""
         result = attempt.problem if attempt.status is None else str(attempt.status)
         retry = ""
         if delivery.due is not None:
             pause = retry_pause(delivery, self._rules)
+            # Seconds of the account's clock.
             retry = f", again in {delivery.due - attempt.at if pause is None else pause:.0f} s"
         number, origin = len(delivery.attempts), delivery.target.origin()
         _log.info("callback %d of %s to %s: %s%s", number, delivery.task_id, origin, result, retry)
 
 
 def receivers(origins: Iterable[str]) -> str:
-    """Return how often the most frequent URL origins occur, as "3 to https://a.example, 1 to https://b.example".
+    """Count the most frequent URL origins.
 
-    `origins` contains the origin of each callback's receiver.
+    Returns text such as "3 to https://a.example, 1 to https://b.example". `origins` contains the origin of each
+    callback's receiver.
     """
     counts = Counter(origins)
     named = [f"{count} to {origin}" for origin, count in counts.most_common(_NAMED)]

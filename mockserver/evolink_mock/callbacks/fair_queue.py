@@ -1,8 +1,8 @@
-"""Choose which callback is attempted next, so that no account and no receiver delays the callbacks of others.
+"""Choose which callback is attempted next.
 
-Accounts take turns, and the number of concurrent attempts per account is limited. Because a slow receiver occupies a
-socket for a long time, some of the concurrent attempts are reserved for receivers that have not been called before, and
-others for receivers whose last attempt was fast.
+No account and no receiver delays the callbacks of others. Accounts take turns. The number of concurrent attempts per
+account is limited. A slow receiver occupies a socket for a long time. Some of the concurrent attempts are therefore
+reserved for new receivers. Others are reserved for receivers whose last attempt was fast.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class AttemptLimits(Struct, frozen=True):
 
 
 class FairQueue:
-    """The queues of the accounts that have due callbacks, in the order of their turns, and the attempts in progress."""
+    """The accounts that have due callbacks, in the order of their turns."""
 
     def __init__(self, limits: AttemptLimits) -> None:
         self._limits = limits
@@ -52,7 +52,7 @@ class FairQueue:
     def take(self) -> tuple[AccountQueue, Entry] | None:
         """Choose the delivery that is attempted next, and record that its attempt has begun.
 
-        Returns None if no delivery is due, or if the limits allow no further attempt.
+        Returns None if no delivery is due. Returns None if the limits allow no further attempt.
         """
         free = self._limits.total - len(self._standings)
         for _ in range(len(self._queues) if free > 0 else 0):
@@ -97,7 +97,7 @@ class FairQueue:
             lambda receiver: (
                 self._by_receiver[receiver] < limits.receiver
                 and queue.under_way_to(receiver) < limits.share
-                and (left := min(free, self._free_for(receiver))) > 0
+                and (left := min(free, self._free_attempts_to(receiver))) > 0
                 and queue.under_way < self._account_limit(left)
             )
         )
@@ -105,14 +105,10 @@ class FairQueue:
     def _account_limit(self, free: int) -> int:
         return max(1, min(self._limits.account, free // 4))
 
-    def _free_for(self, receiver: str) -> int:
-        """Return how many more attempts to a receiver the limits `slow` and `unproven` allow.
-
-        If the last attempt to the receiver was fast, neither limit applies, and the result is `total`.
-        """
+    def _free_attempts_to(self, receiver: str) -> int:
         limits, is_slow = self._limits, self._is_slow.get(receiver)
         if is_slow is False:
-            return limits.total
+            return limits.total  # neither `slow` nor `unproven` applies
         slow = self._by_standing[True]
         unproven = limits.unproven - slow - self._by_standing[None]
         return min(unproven, limits.slow - slow) if is_slow else unproven

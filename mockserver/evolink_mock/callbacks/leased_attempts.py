@@ -1,4 +1,4 @@
-"""Attempt the deliveries that this worker process has leased from a store that several workers share."""
+"""Attempt the deliveries that this worker process has leased from a shared store."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _log = logging.getLogger("evolink_mock.callbacks")
 class LeasedAttempts:
     """Attempts the deliveries that this worker has leased, and stores the results.
 
-    The function `ended` is called after each attempt, and `stored` after each attempt whose result was stored.
+    The function `ended` is called after each attempt. The function `stored` is called after each stored result.
     """
 
     def __init__(  # noqa: PLR0913  (what it calls, and its limits)
@@ -75,21 +75,24 @@ class LeasedAttempts:
         self._closing = False
 
     def may_hold(self, token: str, receiver: str) -> bool:
-        """Return whether this worker may lease one more of the account's deliveries that go to the receiver.
+        """Return whether this worker may lease another delivery of the account to the receiver.
 
         Leased deliveries count as attempts for `AttemptLimits.share`.
         """
         return self._held[token, receiver] < self._limits.share
 
     def hold(self, claims: Iterable[Claim]) -> None:
-        """Queue leased deliveries, whose attempts begin when `start_due` is called."""
+        """Queue leased deliveries. `start_due` begins their attempts."""
         for claim in claims:
             queue, entry = self._entry(claim)
             queue.put(entry)
             self._fair_queue.release(queue, math.inf)
 
     async def attempt_now(self, claim: Claim) -> None:
-        """Make one attempt of a leased delivery immediately, without retries. Returns when the attempt has ended."""
+        """Make one attempt of a leased delivery immediately, without retries.
+
+        Returns when the attempt has ended.
+        """
         queue, entry = self._entry(claim)
         self._fair_queue.begin(queue, entry)
         await asyncio.wait((self._start(queue, entry, retried=False),))
@@ -100,7 +103,7 @@ class LeasedAttempts:
             self._start(*turn)
 
     def discard(self, token: str) -> None:
-        """Forget the deliveries of an account, and ignore the results of its attempts in progress."""
+        """Forget the deliveries of an account. Results of attempts in progress are ignored."""
         queue = self._queues.pop(token, None)
         if queue is not None:
             queue.discarded = True
@@ -108,7 +111,7 @@ class LeasedAttempts:
                 self._held[token, entry.receiver] -= 1
 
     async def end(self, grace: float) -> None:
-        """Start no more attempts, and wait up to `grace` seconds of real time until those in progress have ended."""
+        """Start no more attempts. Wait up to `grace` real seconds for those in progress."""
         self._closing = True
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=grace)
@@ -139,15 +142,15 @@ class LeasedAttempts:
 
     async def _attempt(self, queue: AccountQueue, delivery: Delivery, *, retried: bool) -> None:
         token = queue.account.token
-        if not await self._until_stored(lambda: self._leases.begin(delivery)):
+        if not await self._repeat_until_stored(lambda: self._leases.begin(delivery)):
             return  # the account was dropped
         attempt = await self._send(token, delivery)
         if attempt is None:
             await self._leases.release(delivery)
             return
-        ended_at = await self._until_stored(lambda: self._now(token))
+        ended_at = await self._repeat_until_stored(lambda: self._now(token))
         after = conclude(delivery, attempt, self._rules, ended_at, retried=retried)
-        is_stored = not queue.discarded and await self._until_stored(
+        is_stored = not queue.discarded and await self._repeat_until_stored(
             lambda: self._leases.conclude(token, delivery, after)
         )
         if is_stored:
@@ -155,9 +158,9 @@ class LeasedAttempts:
             self._stored()
 
     async def _send(self, token: str, delivery: Delivery) -> Attempt | None:
-        at = await self._until_stored(lambda: self._now(token))
+        at = await self._repeat_until_stored(lambda: self._now(token))
         try:
-            body = await self._until_stored(lambda: self._body_of(delivery.task_id))
+            body = await self._repeat_until_stored(lambda: self._body_of(delivery.task_id))
             if body is None:
                 return None
             attempt = await self._sender.send(delivery.target, body, at)
@@ -182,8 +185,7 @@ class LeasedAttempts:
     async def _now(self, token: str) -> float:
         return instant_of(await self._store.account(token), self._clock.now())
 
-    async def _until_stored(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a call of the store while it raises `StoreError`, and return its result."""
+    async def _repeat_until_stored(self, call: Callable[[], Awaitable[T]]) -> T:
         while True:
             try:
                 return await call()

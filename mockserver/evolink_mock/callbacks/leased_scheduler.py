@@ -1,7 +1,7 @@
 """Schedule the callbacks in a store that several workers share.
 
-Only the store knows all deliveries and when they are due. A worker process leases each delivery before it attempts it,
-and keeps only the leased deliveries in memory.
+The store knows all deliveries and when they are due. A worker process leases each delivery before the attempt. The
+worker keeps the leased deliveries in memory.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ _log = logging.getLogger("evolink_mock.callbacks")
 
 
 class LeasedScheduler:
-    """Attempts each delivery when it is due, like `CallbackScheduler`, but divides the deliveries among workers.
+    """Attempts each delivery when it is due, and shares the deliveries with other workers.
 
-    The function `changed` is called after each attempt, and when another worker has changed the store.
+    The function `changed` is called after each attempt. `changed` is also called when another worker has changed the
+    store.
     """
 
     def __init__(  # noqa: PLR0913  (what it calls, and its limits)
@@ -75,26 +76,29 @@ class LeasedScheduler:
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Remember when a new delivery in the store is due, so that this worker tries to lease it then."""
+        """Remember when a new delivery in the store is due."""
         due = delivery.due
         if due is not None and math.isfinite(due) and account.frozen_at is None:
             self._next_wake = min(self._next_wake, due - account.shift)
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:  # noqa: ARG002
-        """Make `run` read the next due time from the store again, because a delivery has a new due time."""
-        self._is_stale = True
+        """Note that a delivery has a new due time."""
+        self._is_stale = True  # `run` reads the next due time from the store again
 
     def clock_changed(self, account: Account) -> None:  # noqa: ARG002
-        """Make `run` read the next due time from the store again, because the clock of an account has changed."""
-        self._is_stale = True
+        """Note that the clock of an account has changed."""
+        self._is_stale = True  # `run` reads the next due time from the store again
 
     def discard(self, account: Account) -> None:
-        """Forget the deliveries of an account, and ignore the results of its attempts in progress."""
+        """Forget the deliveries of an account. Results of attempts in progress are ignored."""
         self._attempts.discard(account.token)
         self._ended.set()
 
     async def attempt_now(self, account: Account, delivery: Delivery) -> None:  # noqa: ARG002
-        """Make one attempt of a delivery immediately, without retries. Returns when the attempt has ended."""
+        """Make one attempt of a delivery immediately, without retries.
+
+        Returns when the attempt has ended.
+        """
         claim = await self._leases.claim_one(delivery.task_id)
         if claim is not None:
             await self._attempts.attempt_now(claim)
@@ -105,7 +109,7 @@ class LeasedScheduler:
         while not self._closing:
             pause = _POLL_SECONDS
             try:
-                await self._look()
+                await self._poll()
                 is_failing = False
             except StoreError as error:
                 if not is_failing:
@@ -130,7 +134,7 @@ class LeasedScheduler:
                     await self._ended.wait()
 
     async def advance(self, account: Account, target: float, moved: Callable[[], None]) -> bool:
-        """Move the frozen clock of an account to `target`, and make the attempts that are due on the way.
+        """Move the frozen clock of an account to `target`. Attempt deliveries when they become due.
 
         The clock stops at each due time and does not advance during the attempts. `moved` is called after each move.
         Returns False if the account was deleted or another worker moves its clock.
@@ -140,7 +144,7 @@ class LeasedScheduler:
         while not self._closed and instant is not None:
             due = await self._store.next_due(account.token)
             instant = target if due is None or due > target else max(due, instant)
-            if not await self._set_time(account.token, instant):
+            if not await self._set_frozen_clock(account.token, instant):
                 return False
             moved()
             if due is None or due > target:
@@ -149,7 +153,7 @@ class LeasedScheduler:
         return True
 
     async def close(self, grace: float) -> list[Delivery]:
-        """Wait up to `grace` seconds for attempts in progress, cancel those that have not ended, and end all leases.
+        """Wait up to `grace` seconds for attempts in progress. Then cancel them and end all leases.
 
         Returns an empty list, because the unfinished deliveries remain in the store.
         """
@@ -164,11 +168,7 @@ class LeasedScheduler:
             _log.warning("the leases of this process expire in a few seconds: %s", error)
         return []
 
-    async def _look(self) -> None:
-        """Renew this worker's leases. Lease due deliveries and attempt them.
-
-        Calls `changed` if another worker has changed the store.
-        """
+    async def _poll(self) -> None:
         now = stopwatch()
         if now >= self._renew_at:
             await self._leases.renew()
@@ -196,15 +196,12 @@ class LeasedScheduler:
         self._claim_at = 0.0
         self._ended.set()
 
-    async def _set_time(self, token: str, instant: float) -> bool:
-        """Set the frozen clock of an account to `instant`.
-
-        Returns False if the account was deleted or another worker moves its clock.
-        """
+    async def _set_frozen_clock(self, token: str, instant: float) -> bool:
         is_moved = False
 
         def step(account: Account, _: IsTaken) -> Change:
             nonlocal is_moved
+            # False if the account was deleted or another worker moves its clock.
             is_moved = account.mover == self._store.worker
             if is_moved:
                 account.frozen_at = instant

@@ -1,7 +1,6 @@
-"""Look up host names in separate threads, so that a name server that never responds delays nothing else.
+"""Look up host names in separate threads.
 
-A look-up cannot be cancelled. Therefore, the threads are daemon threads, for which Python does not wait when the
-process ends. Python would wait for the threads of asyncio's own pool.
+A name server that never responds delays nothing else.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class Resolver:
     async def __call__(self, host: str, port: int) -> list[str]:
         """Return the IP addresses of a host.
 
-        Raises OSError if the look-up fails, and UnicodeError if `host` cannot be encoded as a host name.
+        Raises OSError if the look-up fails. Raises UnicodeError if `host` cannot be encoded as a host name.
         """
         key = (host, port)
         if key not in self._under_way:
@@ -41,6 +40,8 @@ class Resolver:
     def _begin(self, key: tuple[str, int]) -> None:
         lookup = self._under_way[key] = asyncio.get_running_loop().create_future()
         lookup.add_done_callback(lambda _: self._forget(key))
+        # A look-up cannot be cancelled. When the process ends, Python would wait for the threads of asyncio's own pool,
+        # but does not wait for daemon threads.
         threading.Thread(target=_look_up, args=(key, lookup), name=f"resolve {key[0]}", daemon=True).start()
 
     def _forget(self, key: tuple[str, int]) -> None:
@@ -49,7 +50,6 @@ class Resolver:
 
 
 def _look_up(key: tuple[str, int], lookup: asyncio.Future[list[str]]) -> None:
-    """Look up a name, and pass the addresses or the error to the event loop, unless the loop is closed."""
     outcome: list[str] | Exception
     try:
         infos = _getaddrinfo(*key, type=socket.SOCK_STREAM)

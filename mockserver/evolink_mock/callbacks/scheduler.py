@@ -35,24 +35,24 @@ _log = logging.getLogger(__name__)
 
 
 def _ignore() -> None:
-    """Do nothing. The default of the parameter `moved` of `CallbackScheduler.advance`."""
+    pass  # the default of `moved` in `advance`
 
 
 class Sender(Protocol):
     """The method of `CallbackSender` that a scheduler needs."""
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """Make one attempt. If no response arrives, the attempt states the problem, and no error is raised."""
+        """Make one attempt. If no response arrives, the attempt states the problem."""
         ...
 
 
 class CallbackScheduler:
     """Attempts each delivery when it is due, and repeats failed attempts (clause `callback.at-end`).
 
-    `run` makes the attempts of accounts whose clocks run; `run_due` and `advance` make the attempts of an account whose
-    clock is frozen. If `run` is cancelled, attempts in progress continue until `close` is called. `body_of(task_id)`
-    returns the body to send, or None if the task no longer exists. `on_attempt(account, delivery, attempt)` is called
-    after each attempt, with the new state of the delivery.
+    `run` makes the attempts of accounts whose clocks run. If an account's clock is frozen, `run_due` and `advance` make
+    its attempts. `body_of(task_id)` returns the body to send, or None if the task no longer exists.
+    `on_attempt(account, delivery, attempt)` is called after each attempt. `delivery` has the state after the attempt.
+    If `run` is cancelled, attempts in progress continue until `close` is called.
     """
 
     def __init__(  # noqa: PLR0913  (what it calls, and its limits)
@@ -80,8 +80,8 @@ class CallbackScheduler:
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Schedule the next attempt of a delivery. Does nothing if the delivery is finished (`due` is None)."""
-        if delivery.due is not None:
+        """Schedule the next attempt of a delivery. A finished delivery is ignored."""
+        if delivery.due is not None:  # None if the delivery is finished
             self._put(self._queue(account), Entry(delivery.due, next(self._numbers), delivery))
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:
@@ -100,24 +100,24 @@ class CallbackScheduler:
         self._set_alarm(queue)
 
     def discard(self, account: Account) -> None:
-        """Forget the deliveries of an account, and ignore the results of its attempts in progress."""
+        """Forget the deliveries of an account. Results of attempts in progress are ignored."""
         queue = self._queues.pop(account.token, None)
         if queue is not None:
             queue.discarded = True
             self._ended.set()
 
     async def attempt_now(self, account: Account, delivery: Delivery) -> None:
-        """Make one attempt of a delivery immediately, without retries. Returns when the attempt has ended."""
+        """Make one attempt of a delivery immediately, without retries.
+
+        Returns when the attempt has ended.
+        """
         queue = self._queue(account)
         entry = Entry(self._now(queue), next(self._numbers), delivery)
         self._fair_queue.begin(queue, entry)
         await asyncio.wait((self._start(queue, entry, retried=False),))
 
     def pending(self) -> list[tuple[float, Delivery]]:
-        """Return the unfinished deliveries with their due times, in the order of these times.
-
-        Deliveries with an attempt in progress are included.
-        """
+        """Return the unfinished deliveries with their due times, in the order of these times."""
         entries = sorted(entry for queue in self._queues.values() for entry in queue.entries())
         return [(entry.due, entry.delivery) for entry in entries]
 
@@ -133,10 +133,13 @@ class CallbackScheduler:
                     self._release(queue)
                     self._set_alarm(queue, now + _ROUNDING_SECONDS)
             self._start_due()
-            await self._until_next()
+            await self._wait_for_alarm()
 
     async def run_due(self, account: Account) -> None:
-        """Attempt the due deliveries of an account. Returns when none is due and no attempt is in progress."""
+        """Attempt the due deliveries of an account.
+
+        Returns when no delivery is due and no attempt is in progress.
+        """
         queue = self._queue(account)
         while not (self._closed or queue.discarded):
             self._release(queue)
@@ -147,7 +150,7 @@ class CallbackScheduler:
             await self._ended.wait()
 
     async def advance(self, account: Account, target: float, moved: Callable[[], None] = _ignore) -> bool:
-        """Move the frozen clock of an account to `target`, and make the attempts that are due on the way.
+        """Move the frozen clock of an account to `target`. Attempt deliveries when they become due.
 
         The clock stops at each due time and does not advance during the attempts. Attempts with the same due time run
         concurrently. `moved` is called after each move. Returns False if the account was deleted during the move.
@@ -166,7 +169,7 @@ class CallbackScheduler:
         return not queue.discarded
 
     async def close(self, grace: float) -> list[Delivery]:
-        """Attempt the due deliveries for at most `grace` seconds of real time, then cancel the attempts in progress.
+        """Attempt the due deliveries for at most `grace` real seconds. Then cancel the attempts.
 
         Returns the unfinished deliveries in the order of their due times. If an attempt was cancelled, the receiver may
         have received the callback.
@@ -203,10 +206,7 @@ class CallbackScheduler:
         self._set_alarm(queue)
 
     def _set_alarm(self, queue: AccountQueue, earliest: float = -math.inf) -> None:
-        """Make `run` examine the queue when its next delivery is due, but not before the time `earliest`.
-
-        `earliest` is in seconds of the server's clock.
-        """
+        # `earliest` and the alarm are times on the server's clock, `next_due` is a time on the account's clock.
         due = queue.next_due
         if due is None or due == math.inf or queue.is_frozen:
             return
@@ -249,10 +249,7 @@ class CallbackScheduler:
         retried: bool,  # noqa: FBT001  (bound by `partial`)
         task: asyncio.Task[Attempt | None],
     ) -> None:
-        """Remove an ended attempt and, if it failed, schedule the next attempt of the delivery.
-
-        There is no `await` between these two steps, because otherwise `pending` could miss the delivery.
-        """
+        # No `await` up to `_put`, because `pending` could miss the delivery in between.
         self._attempts.remove(task)
         self._fair_queue.end(queue, entry)
         if not queue.discarded:
@@ -272,8 +269,7 @@ class CallbackScheduler:
         except Exception:  # noqa: BLE001 - a bug must be reported, and must not stop other deliveries
             _log.exception("recording an attempt failed, task %s", delivery.task_id)
 
-    async def _until_next(self) -> None:
-        """Wait until the earliest time that `_set_alarm` has set, or until `_set_alarm` sets an earlier one."""
+    async def _wait_for_alarm(self) -> None:
         waits: list[asyncio.Task[object]] = [asyncio.create_task(self._wake.wait())]
         if self._alarms:
             waits.append(asyncio.create_task(self._clock.sleep_until(self._alarms[0][0])))

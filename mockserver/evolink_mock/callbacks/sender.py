@@ -31,17 +31,18 @@ _RESPONSE_LIMIT = 65_536  # bytes of the response's body that are read before th
 _PROBLEM_LIMIT = 200  # maximum number of characters, because the text may come from the receiver
 
 
-class _RefusedError(Exception):
-    """The mock must not connect to an IP address, because the address is not public. The message states the reason."""
+class _InternalAddressError(Exception):
+    pass
 
 
 async def internal_address(host: str, within: float, resolve: Resolve) -> str | None:
-    """Look up a host, and return the reason why the mock must not connect to its addresses; None if all are public.
+    """Return why the mock must not connect to a host.
 
-    Also returns None if the look-up fails or takes longer than `within` seconds of real time. None means that the
-    create request with this callback URL is accepted. That is safe, because each attempt to deliver the callback looks
-    up the host and checks the addresses again (clauses `callback.no-internal` and `callback.unresolved`).
+    Returns None if all addresses of the host are public. Returns None if the look-up fails. Returns None if the look-up
+    takes longer than `within` real seconds. None means that a create request with this callback URL is accepted.
+    Implements clauses `callback.no-internal` and `callback.unresolved`.
     """
+    # If the look-up fails, the URL is accepted. That is safe, because each attempt checks the addresses again.
     try:
         async with asyncio.timeout(within):
             addresses = await resolve(host, 443)
@@ -59,18 +60,14 @@ def _internal(host: str, addresses: Iterable[str]) -> str | None:
 
 def _refuse_internal(host: str, addresses: Iterable[str]) -> None:
     if reason := _internal(host, addresses):
-        raise _RefusedError(reason)
+        raise _InternalAddressError(reason)
 
 
 async def _connect(
     target: ParsedUrl, context: ssl.SSLContext | None, resolve: Resolve, seconds: float, *, exempt: bool
 ) -> httpcore2.AsyncNetworkStream:
-    """Connect to the first address of the host that accepts the connection.
-
-    Raises an error if any address is internal, unless `exempt` is true. The name is looked up only once, and the
-    connection goes to a checked address. Therefore, a DNS server cannot return another address after the check (clause
-    `callback.no-internal-at-delivery`).
-    """
+    # The name is looked up once, and the connection goes to a checked address. Therefore, a DNS server cannot return
+    # another address after the check (clause `callback.no-internal-at-delivery`).
     addresses = await resolve(target.host, target.port)
     if not exempt:
         _refuse_internal(target.host, addresses)
@@ -124,11 +121,11 @@ class CallbackSender:
         self._preparing = asyncio.Lock()
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """Send `body` to `target` with POST, and return the attempt, with `at` as its start time (Unix seconds).
+        """Send `body` to `target` with POST, and return the attempt.
 
-        If no response arrives, the `problem` of the attempt states the reason, and no error is raised. DNS, TLS,
-        request and response together are limited to `rules.timeout` seconds of real time (clause `callback.timeout`).
-        Only the status decides whether the attempt succeeded, even if the rest of the response never arrives.
+        `at` is the start time of the attempt in Unix seconds. If no response arrives, the `problem` of the attempt
+        states the reason. An attempt takes at most `rules.timeout` real seconds (clause `callback.timeout`). The status
+        decides whether the attempt succeeded, even if the response is cut off.
         """
         began = stopwatch()
         statuses: list[int] = []
@@ -139,12 +136,11 @@ class CallbackSender:
                 async with asyncio.timeout(self._timeout):
                     await self._exchange(target, body, statuses)
             except Exception as error:  # noqa: BLE001 - a receiver can fail in any way; the attempt records how
-                problem = _describe(error, self._timeout)
+                problem = _root_cause(error, self._timeout)
         seconds = stopwatch() - began
         return Attempt(at, seconds, statuses[0], None) if statuses else Attempt(at, seconds, None, problem)
 
     async def _exchange(self, target: ParsedUrl, body: bytes, statuses: list[int]) -> None:
-        """Send the request, and append the status of the response to `statuses` as soon as it arrives."""
         import httpcore2
 
         exempt = is_allowed(target.host, target.port, self._allowed)
@@ -154,32 +150,27 @@ class CallbackSender:
             # Not a connection pool, because mocking libraries replace connection pools in the process of a test.
             async with httpcore2.AsyncHTTP11Connection(origin, stream) as connection:
                 response = await connection.handle_async_request(_request(target, body))
-                statuses.append(response.status)
+                statuses.append(response.status)  # the status counts, even if `_drain` fails
                 await _drain(response, stream)
         finally:
             await stream.aclose()
 
     async def _prepare(self) -> None:
-        """Import the HTTP client and load the CA certificates at the first call.
-
-        A thread does this, because it takes tens of milliseconds and would block the event loop.
-        """
         async with self._preparing:
             if not self._prepared:
-                self._ssl_context = await asyncio.to_thread(_import_and_read, self._ssl_context)
+                # In a thread, because this takes tens of milliseconds.
+                self._ssl_context = await asyncio.to_thread(
+                    _import_client_and_read_certificates, self._ssl_context
+                )
                 self._prepared = True
 
 
-def _import_and_read(context: ssl.SSLContext | None) -> ssl.SSLContext:
-    """Import the HTTP client, and load the system's CA certificates unless a `context` is passed.
-
-    The environment variable SSL_CERT_FILE can name other certificates.
-    """
+def _import_client_and_read_certificates(context: ssl.SSLContext | None) -> ssl.SSLContext:
     import httpcore2  # noqa: F401 - imported here, so that later imports take no time
 
     with suppress(ImportError):  # a private module; if it is renamed, the first delivery imports it
         import_module("anyio._backends._asyncio")
-    context = context or ssl.create_default_context()
+    context = context or ssl.create_default_context()  # SSL_CERT_FILE can name other certificates
     context.set_alpn_protocols(["http/1.1"])
     return context
 
@@ -201,7 +192,7 @@ def _request(target: ParsedUrl, body: bytes) -> httpcore2.Request:
 
 
 async def _drain(response: httpcore2.Response, stream: httpcore2.AsyncNetworkStream) -> None:
-    """Read the response body, up to `_RESPONSE_LIMIT` bytes, so that most receivers can send it completely."""
+    # Read the whole body up to the limit, so that most receivers can send it completely.
     read = 0
     async for chunk in response.aiter_stream():
         read += len(chunk)
@@ -210,8 +201,7 @@ async def _drain(response: httpcore2.Response, stream: httpcore2.AsyncNetworkStr
             await stream.aclose()
 
 
-def _describe(error: BaseException, timeout: float) -> str:
-    """Describe the root cause of a failure in a few words, without the URL."""
+def _root_cause(error: BaseException, timeout: float) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer within {timeout:g} s"
     if isinstance(error, ssl.SSLError):
@@ -221,5 +211,5 @@ def _describe(error: BaseException, timeout: float) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno).lower()
     if error.__cause__ is not None:
-        return _describe(error.__cause__, timeout)
+        return _root_cause(error.__cause__, timeout)
     return str(error)[:_PROBLEM_LIMIT] or type(error).__name__

@@ -1,4 +1,4 @@
-"""The callbacks of a server: check their URLs, schedule their deliveries, and record the attempts."""
+"""Check callback URLs, schedule the deliveries, and record the attempts."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _log = logging.getLogger("evolink_mock.callbacks")
 class CallbackService:
     """The callbacks of one server.
 
-    If the store is shared, the function `changed` is called after each attempt, and when another worker has changed the
-    store.
+    If the store is shared, the function `changed` is called after each attempt. `changed` is also called when another
+    worker has changed the store.
     """
 
     def __init__(
@@ -66,9 +66,9 @@ class CallbackService:
             )
 
     async def check(self, url: str, rules: CallbackRules) -> ParsedUrl | ApiError:
-        """Return the parsed callback URL, or a 400 if the mock must not call the URL.
+        """Return the parsed callback URL, or a 400 if the URL is refused.
 
-        The hint of the 400, which is only logged, explains how to allow the URL.
+        The hint of the 400 explains in the log how to allow the URL.
         """
         try:
             target = url_guard.parse_callback_url(url, rules)
@@ -83,17 +83,14 @@ class CallbackService:
         return ApiError(400, f"{rules.field}: {reason}", rules.field, hint=hint)
 
     async def close(self) -> None:
-        """Attempt the callbacks that are due, and log how many callbacks were not delivered, and to which receivers."""
+        """Attempt the callbacks that are due, and log how many were not delivered."""
         undelivered = await self.scheduler.close(_GRACE_SECONDS)
         self._attempts.close()
         if undelivered:
             _log.warning("%s", _summary(undelivered))
 
     async def _body(self, task_id: str) -> bytes | None:
-        """Return the body of a callback, which is the response that a status query would get now.
-
-        Returns None if the task no longer exists. Implements clause `callback.body-equals-query`.
-        """
+        # The body is the response that a status query would get now (clause `callback.body-equals-query`).
         task = await self._store.task(task_id)
         if task is None:
             return None

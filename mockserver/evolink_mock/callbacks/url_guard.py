@@ -1,8 +1,8 @@
-"""Decide whether the mock may call a callback URL, or an IP address to which the host of the URL resolves.
+"""Decide whether the mock may call a callback URL or an IP address.
 
-A URL is parsed once, by `parse_callback_url`, for the check and for the request. A URL that another parser could
-understand differently is rejected. Therefore, a URL must not contain a user name, a backslash, a percent sign in the
-host, or a character outside of printable ASCII, and a numeric host must be plain dotted decimal.
+`parse_callback_url` parses a URL once, for the check and for the request. A URL that another parser could understand
+differently is rejected. Therefore, a URL must not contain a user name or a backslash. The host must not contain a
+percent sign. All characters must be printable ASCII. A numeric host must be plain dotted decimal.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A host that the mock may call although it is internal, even over plain http.
+    """A host that the mock may call even if it is internal.
 
-    If `port` is None, every port of the host is allowed.
+    Both http and https are allowed. If `port` is None, every port of the host is allowed.
     """
 
     host: str
@@ -88,14 +88,18 @@ def parse_allowed(text: str) -> Allowed:
 
 
 def is_allowed(host: str, port: int, allowed: Sequence[Allowed]) -> bool:
-    """Return whether the user has allowed this host and port. `host` must be in lower case and without brackets."""
+    """Return whether the user has allowed this host and port.
+
+    `host` must be in lower case and without brackets.
+    """
     return any(entry.host == host and entry.port in (None, port) for entry in allowed)
 
 
 def parse_callback_url(url: str, rules: CallbackRules) -> ParsedUrl:
     """Parse a callback URL.
 
-    Raises ValueError with the reason if the URL is too long or invalid (clauses `callback.max-length`, `callback.uri`).
+    Raises ValueError if the URL is too long (clause `callback.max-length`). Raises ValueError if the URL is invalid
+    (clause `callback.uri`). The error states the reason.
     """
     if len(url) > rules.max_length:
         raise ValueError(f"is longer than {rules.max_length} characters")
@@ -103,9 +107,9 @@ def parse_callback_url(url: str, rules: CallbackRules) -> ParsedUrl:
 
 
 def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
-    """Return the reason why the mock must not call this URL; None if there is no reason in the URL itself.
+    """Return why the mock must not call this URL.
 
-    The addresses of the host must be checked too, because a public name may resolve to an internal address. Implements
+    Returns None if the URL contains no reason. The host may still resolve to an internal address. Implements
     `callback.https-only` and a part of `callback.no-internal`.
     """
     if is_allowed(target.host, target.port, allowed):
@@ -116,7 +120,10 @@ def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
 
 
 def address_refusal(ip: str) -> str | None:
-    """Return the reason why the mock must not connect to an IP address; None if the address is public."""
+    """Return why the mock must not connect to an IP address.
+
+    Returns None if the address is public.
+    """
     try:
         address = ip_address(ip)
     except ValueError:
