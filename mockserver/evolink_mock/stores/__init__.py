@@ -1,1 +1,4 @@
-"""The stores, which keep the state of a mock: in memory, in an SQLite file, or on a Redis or Valkey server."""
+"""The stores, which keep the state of a mock.
+
+The state is in memory, in an SQLite file, or on a Redis server.
+"""

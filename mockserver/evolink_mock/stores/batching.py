@@ -1,7 +1,6 @@
 """Pass a command of a store to the batched lane of the mock server.
 
-The lane collects the commands of several HTTP requests, and passes them back to the store in one call of
-`BatchingStore.send`, which executes them in one transaction.
+The lane collects the commands of several HTTP requests. `BatchingStore.send` then executes these commands together.
 """
 
 from __future__ import annotations
@@ -15,7 +14,10 @@ if TYPE_CHECKING:
 
 @coroutine
 def sent(command: Any) -> Generator[tuple[Any], Sequence[Any], Any]:
-    """Yield one command to the batched lane. Return the store's reply, or raise the reply if it is an exception."""
+    """Pass one command to the batched lane, and return the store's reply.
+
+    If the reply is an exception, raises it.
+    """
     (reply,) = yield (command,)
     if isinstance(reply, Exception):
         raise reply

@@ -1,12 +1,10 @@
 """Export and import of the whole state of a mock as JSON Lines.
 
-The first line describes the server. For each account, there is a line for the account, and then a line for each of its
-tasks, deliveries, recorded requests and violations. The last line of an account has the numbers of requests and
-violations that were dropped from its journal.
+The first line describes the server. Each account has a line of its own. After this line, each task, delivery, recorded
+request and violation has a line. An account ends with the numbers of requests and violations dropped from its journal.
 
-An infinite time (such as the end of a task that never ends) is written as null. The exception is an infinite due time
-of a delivery, such as that of a callback that is planned for the end of such a task. This time is written as "never",
-because a due time of null means that no attempt is planned.
+An infinite time, such as an endless task's end, is written as null. An infinite due time of a delivery is written
+as "never". A due time of null means that no attempt is planned.
 """
 
 from __future__ import annotations
@@ -51,7 +49,7 @@ class Header(msgspec.Struct, frozen=True):
 async def export(store: Store, operations: OperationIndex, header: Header) -> AsyncIterator[bytes]:
     """Yield the lines of the export as JSON, each with its newline.
 
-    The lines of an account describe its state at one time, even if requests change the account during the export.
+    The lines of an account describe its state at one time.
     """
     yield _line("store", msgspec.to_builtins(header))
     for account in await store.accounts():
@@ -61,7 +59,7 @@ async def export(store: Store, operations: OperationIndex, header: Header) -> As
         journal = await store.journal(token)
         exchanges, violations = [*journal], [*journal.violations]
         dropped = {"exchanges": journal.dropped, "violations": journal.dropped_violations}
-        yield line
+        yield line  # after all reads, because requests may change the account during the export
         for task in tasks:
             yield _line("task", _task_fields(task, operations))
         for delivery in deliveries:
@@ -76,7 +74,8 @@ async def export(store: Store, operations: OperationIndex, header: Header) -> As
 def read_header(lines: Iterator[bytes]) -> Header:
     """Parse the first line of an export.
 
-    Raises ValueError if the file is not an export, or if its format is too new for this version of evolink-mock.
+    Raises ValueError if the file is not an export. Raises ValueError if the format is too new for this version of
+    evolink-mock.
     """
     fields = _fields(1, next(lines, b""))
     if fields.pop("kind", "") != "store":
@@ -141,7 +140,7 @@ def _add(
 
 
 def _append(journal: Journal, exchange: Exchange) -> None:
-    """Append an exchange to the journal, but not its violations, for which an export has separate lines."""
+    # `append` would add the violations, but an export has separate lines for them.
     violations = [*journal.violations]
     journal.append(exchange)
     journal.violations.clear()
@@ -167,8 +166,7 @@ def _converted(number: int, fields: Any, kind: type[T]) -> T:
 
 
 def _named(record: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the fields of a record as a dictionary, because msgspec would encode it as an array without names."""
-    values = msgspec.to_builtins(record)
+    values = msgspec.to_builtins(record)  # an array without names
     return dict(zip(names, values, strict=True))
 
 

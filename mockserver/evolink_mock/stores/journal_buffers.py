@@ -1,6 +1,6 @@
-"""Completed requests that this process has not yet written to the journals in the store.
+"""Completed requests that are not yet written to the journals in the store.
 
-A process writes many requests at once, because a write for each status query would be slow.
+A process writes many requests at once, because single writes would be slow.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Buffer:
             self.add_violations(violation_records(exchange))
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations of one request. May be called before the response to the request is sent."""
+        """Record the violations of one request. The response need not be sent yet."""
         self.violations.extend(violations)
         if self.violations:
             self._waiting[self.token] = self
@@ -58,8 +58,8 @@ class Buffer:
 class JournalBuffers:
     """The buffers of unwritten requests, one for each account.
 
-    The argument `write` is a function that stores a batch. A batch is a list of pairs of a buffer and the exchanges to
-    store from this buffer, the oldest first. `write` also stores all violations of these buffers.
+    The argument `write` is a function that stores a batch. A batch is a list of pairs: a buffer, and its oldest
+    exchanges. `write` also stores all violations of these buffers.
     """
 
     def __init__(self, write: Callable[[Sequence[tuple[Buffer, list[Exchange]]]], None]) -> None:
@@ -85,19 +85,18 @@ class JournalBuffers:
     def flush_in_rounds(self) -> None:
         """Write the next batch, or do nothing during a pause.
 
-        A pause (of `_ROUND_SECONDS`) begins after every `_BATCHES` batches, and whenever everything is written. Must be
-        called many times per second, because a full buffer drops its oldest exchanges.
+        This method must be called many times per second. A full buffer drops its oldest exchanges.
         """
         now = stopwatch()
         if now >= self._flush_at:
-            self._batches += 1
+            self._batches += 1  # a pause begins after `_BATCHES` batches, or when everything is written
             if not self.flush_some() or self._batches >= _BATCHES:
                 self._batches, self._flush_at = 0, now + _ROUND_SECONDS
 
     def flush_some(self) -> bool:
         """Write the next batch, and return whether unwritten exchanges are left.
 
-        If writing raises `StoreError`, the exchanges stay in the buffers, and the next call tries to write them again.
+        If writing raises `StoreError`, the exchanges stay in the buffers.
         """
         if not self._waiting:
             return False

@@ -19,16 +19,16 @@ _OTHERS_SECONDS = 0.06  # real time for the other workers to write their exchang
 
 
 class Journals(Protocol):
-    """Reads and clears the journals (logs of requests and responses) in an SQLite file or on a Redis server."""
+    """Reads and clears the journals in an SQLite file or on a Redis server."""
 
     buffers: JournalBuffers
 
     def read(self, token: str) -> Journal:
-        """Return the journal of an account, which is the log of its requests and responses."""
+        """Return the journal of an account: its requests and responses."""
         ...
 
     def dropped(self) -> int:
-        """Return how many old requests, with their responses, have been removed from all journals to save space."""
+        """Return how many old exchanges have been removed from all journals."""
         ...
 
     def clear(self, token: str) -> None:
@@ -49,7 +49,7 @@ class Leases(Protocol):
 
 
 class Connection(Protocol):
-    """The part of a connection to an SQLite file or a Redis server that `JournaledStore` uses."""
+    """The part of a connection that `JournaledStore` uses."""
 
     problem: str | None
 
@@ -59,10 +59,11 @@ class Connection(Protocol):
 
 
 class JournaledStore(ABC):
-    """A store for several workers, each of which collects exchanges in memory and writes them to the journals later.
+    """A store for several workers.
 
-    Before a worker reads a journal, it stores a new random value under the name `WANTED`. The other workers read this
-    value regularly. When the value has changed, they write all exchanges that they still keep in memory.
+    Each worker collects exchanges in memory, and writes them to the journals later. Before a worker reads a journal, it
+    changes the value under the name `WANTED`. The workers read this value regularly. When the value has changed, they
+    write all collected exchanges.
     """
 
     connection: Connection
@@ -72,7 +73,7 @@ class JournaledStore(ABC):
 
     @abstractmethod
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a value under this name for all workers. It replaces the earlier value, if any."""
+        """Set the value that all workers share under this name."""
 
     @property
     def problem(self) -> str | None:
@@ -84,10 +85,9 @@ class JournaledStore(ABC):
         return self.journals.buffers.recorder(token)
 
     async def journal(self, token: str) -> Journal:
-        """Return the journal of an account, which is the log of its requests and responses.
+        """Return the journal of an account: its requests and responses.
 
-        Before the journal is read, the other workers get some milliseconds to write the exchanges that they still keep
-        in memory.
+        Before the journal is read, the workers get time to write their collected exchanges.
         """
         if await self.leases.others():
             self.set_fact(WANTED, secrets.token_hex(4))
@@ -95,7 +95,7 @@ class JournaledStore(ABC):
         return self.journals.read(token)
 
     async def dropped_exchanges(self) -> int:
-        """Return how many old requests, with their responses, have been removed from all journals to save space."""
+        """Return how many old exchanges have been removed from all journals."""
         return self.journals.dropped()
 
     async def clear_journal(self, token: str) -> None:
@@ -103,21 +103,21 @@ class JournaledStore(ABC):
         self.journals.clear(token)
 
     async def flush(self) -> None:
-        """Write some of the collected exchanges of this worker to the journals; later calls write the others."""
+        """Write some of the collected exchanges of this worker. Later calls write the rest."""
         self.journals.buffers.flush_in_rounds()
 
     def flush_if_wanted(self, wanted: Any) -> None:
-        """Write all exchanges that this worker still keeps in memory if another worker is about to read a journal.
+        """Write all collected exchanges if another worker is about to read a journal.
 
-        A worker changes the shared value `WANTED` before it reads a journal. `wanted` is the present value. If `wanted`
-        is not the value that was passed in the previous call, another worker is about to read a journal.
+        `wanted` is the present value under the name `WANTED`. A worker is about to read a journal if this value has
+        changed.
         """
         if wanted != self._wanted:
             self._wanted = wanted
             self.journals.buffers.flush()
 
     def close(self) -> None:
-        """Write the collected exchanges to the journals, end the leases of this worker, and close the connection."""
+        """Write the collected exchanges, end the leases, and close the connection."""
         with suppress(StoreError):
             self.journals.buffers.flush()
             self.leases.end_now()

@@ -1,4 +1,4 @@
-"""The store in the memory of one process, which loses its state when the process ends."""
+"""The store in the memory of one process. The state is lost when the process ends."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 class MemoryStore:
     """A store in the memory of this process. Its methods never wait for input or output.
 
-    A token always has the same `Account` object, which `change` modifies in place. When the result of an attempt to
-    deliver a callback is stored, the store calls the constructor's argument `changed` with the account's token. This
-    function wakes requests to the control API that wait for the result.
+    A token always has the same `Account` object, which `change` modifies in place. The argument `changed` is a
+    function. The store calls `changed(token)` after it stores a delivery of the account.
     """
 
     problem: str | None = None
@@ -41,7 +40,7 @@ class MemoryStore:
         self._used_at: dict[str, float] = {}  # Unix seconds of the call of `unused` that noticed the use
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token, and create it if the token has no account."""
+        """Return the account of a token, and create it if necessary."""
         account = self._accounts.get(token)
         if account is None:
             account = self._accounts[token] = open_account(token, self._terms)
@@ -49,28 +48,37 @@ class MemoryStore:
         return account
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, and the task with this id; None instead of the task if no task has this id."""
+        """Return the token's account, and the task with this id.
+
+        The task is None if no task has this id.
+        """
         return self.account_now(token), self._tasks.get(task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account. Store the account, and any task and delivery that `step` returns."""
+        """Call `step` to modify the account, and store the result.
+
+        The task and the delivery that `step` returns are stored too.
+        """
         change = step(self.account_now(token), self._tasks.__contains__)
         if change.task is not None:
             self._store(change.task, change)
 
     def record_now(self, delivery: Delivery) -> None:
-        """Store the new state of a delivery, unless its task has been deleted in the meantime."""
+        """Store the new state of a delivery. If its task was deleted, do nothing."""
         task = self._tasks.get(delivery.task_id)
         if task is not None:
             self._deliveries[delivery.task_id] = delivery
-            self._changed(task.account)
+            self._changed(task.account)  # wakes requests to the control API that wait for the result
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token, and create it if the token has no account."""
+        """Return the account of a token, and create it if necessary."""
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account. Store the account, and any task and delivery that `step` returns."""
+        """Call `step` to modify the account, and store the result.
+
+        The task and the delivery that `step` returns are stored too.
+        """
         self.change_now(token, step)
 
     async def accounts(self) -> Sequence[Account]:
@@ -78,7 +86,10 @@ class MemoryStore:
         return [*self._accounts.values()]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, and the task with this id; None instead of the task if no task has this id."""
+        """Return the token's account, and the task with this id.
+
+        The task is None if no task has this id.
+        """
         return self.account_now(token), self._tasks.get(task_id)
 
     async def task(self, task_id: str) -> Task | None:
@@ -86,7 +97,7 @@ class MemoryStore:
         return self._tasks.get(task_id)
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account; only the last `latest` tasks if `latest` is set."""
+        """Return the tasks of an account. If `latest` is set, return the last `latest` tasks."""
         ids = self._ids.get(token, [])
         return [self._tasks[task_id] for task_id in (ids if latest is None else ids[-latest:])]
 
@@ -100,7 +111,10 @@ class MemoryStore:
         return [delivery for delivery in deliveries if delivery is not None]
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the account's next callback is due, on the account's clock; None if no callback is planned."""
+        """Return when the account's next callback is due, on the account's clock.
+
+        Returns None if no callback is planned.
+        """
         dues = [delivery.due for delivery in await self.deliveries(token) if delivery.due is not None]
         return min(dues, default=None)
 
@@ -126,7 +140,10 @@ class MemoryStore:
         self._deliveries |= {delivery.task_id: delivery for delivery in state.deliveries}
 
     def recorder(self, token: str) -> Journal:
-        """Return the journal of an account. The journal of the empty token contains requests without an account."""
+        """Return the journal of an account.
+
+        The empty token has the journal of requests without an account.
+        """
         if self._used is not None:
             self._used.add(token)
         journal = self._journals.get(token)
@@ -136,11 +153,11 @@ class MemoryStore:
         return journal
 
     async def journal(self, token: str) -> Journal:
-        """Return the journal of an account, which is the log of its requests and responses."""
+        """Return the journal of an account: its requests and responses."""
         return self.recorder(token)
 
     async def dropped_exchanges(self) -> int:
-        """Return how many old requests, with their responses, have been removed from all journals to save space."""
+        """Return how many old exchanges have been removed from all journals."""
         return sum(journal.dropped for journal in self._journals.values())
 
     async def clear_journal(self, token: str) -> None:
@@ -150,8 +167,8 @@ class MemoryStore:
     async def unused(self, since: float, now: float) -> Sequence[str]:
         """Return the tokens of the accounts that have sent no request since `since`.
 
-        `since` and `now`, the present time, are Unix seconds of real time. This store does not record the times of
-        requests. An account that has sent a request since the last call of this method counts as used at `now`.
+        `since` and `now`, the present time, are real times in Unix seconds. Accounts that sent a request since the last
+        call count as used at `now`.
         """
         used = self._accounts.keys() if self._used is None else self._used
         self._used_at |= dict.fromkeys(used, now)

@@ -1,4 +1,7 @@
-"""Encoding of tasks, exchanges and accounts: as MessagePack in a database, as JSON in an export."""
+"""Encode tasks, exchanges and accounts.
+
+A database contains them as MessagePack, an export as JSON.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class TaskRecord(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class ExchangeRecord(Struct, frozen=True, array_like=True):
-    """An exchange (a request and its response) as it is encoded in the journal of a database."""
+    """An exchange (a request and its response) as it is encoded in a journal."""
 
     method: str
     path: str
@@ -66,11 +69,14 @@ _decode_task = msgspec.msgpack.Decoder(TaskRecord).decode
 
 
 class UnknownOperationError(ValueError):
-    """A stored task was created by an operation that no OpenAPI document of this server contains."""
+    """No OpenAPI document of this server has the operation of a stored task."""
 
 
 class OperationIndex:
-    """The create operations of the OpenAPI documents by key. The record of a task contains the key of its operation."""
+    """The create operations of the OpenAPI documents by key.
+
+    The record of a task contains the key of its operation.
+    """
 
     def __init__(self, spec: Spec) -> None:
         operations = [operation for by_model in spec.creates.values() for operation in by_model.values()]
@@ -138,7 +144,7 @@ def exchange_record(exchange: Exchange) -> ExchangeRecord:
 
 
 def exchange_of(record: ExchangeRecord) -> Exchange:
-    """Convert a record to an exchange, whose field `began` is 0, because the record does not contain it."""
+    """Convert a record to an exchange. The field `began` of the exchange is 0."""
     fields: dict[str, Any] = msgspec.structs.asdict(record)
     return Exchange(began=0.0, **fields)
 
@@ -148,8 +154,7 @@ def decode_journal(
 ) -> Journal:
     """Decode the journal of an account.
 
-    `counts` are the numbers of exchanges and violations that were ever appended to the journal, including those that
-    were removed.
+    `counts` are the numbers of exchanges and violations that were ever appended.
     """
     journal = Journal(label_of(token) if token else "")
     for data in exchanges:
@@ -163,5 +168,5 @@ def decode_journal(
 
 
 def _key(operation: CreateOperation, shared: Mapping[str, int]) -> str:
-    """Return the operationId; if it is not unique, return the file and the JSON pointer of the operation."""
+    # If the operationId is not unique, the file and the JSON pointer identify the operation.
     return operation.id if shared[operation.id] == 1 else f"{operation.source}#{operation.pointer}"

@@ -1,1 +1,1 @@
-"""The store on a Redis or Valkey server, which processes on several machines can share."""
+"""The store on a Redis or Valkey server. Processes on several machines can share the store."""

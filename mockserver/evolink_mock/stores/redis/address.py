@@ -1,4 +1,4 @@
-"""The address of a Redis or Valkey server, as users write it for the option `--store`."""
+"""The address of a Redis or Valkey server, as in the option `--store`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TLS_FILES = {
 
 
 class Address(NamedTuple):
-    """The address of a Redis or Valkey server, with the number of the database and a prefix for all keys."""
+    """The address of a Redis or Valkey server, with a database and a prefix."""
 
     shown: str  # the URL without the password, for logs and error messages
     host: str
@@ -40,7 +40,7 @@ class Address(NamedTuple):
 def parse_address(text: str) -> Address:
     """Parse the URL of a Redis or Valkey server.
 
-    Raises ValueError if the URL is invalid. The message of the error does not contain the password.
+    Raises ValueError if the URL is invalid. The error message does not contain the password.
     """
     try:
         url = urlsplit(text)

@@ -1,7 +1,7 @@
 """Generators that read and change accounts and tasks on the Redis server.
 
-A generator yields commands and receives the replies. It does not send the commands itself, so that the batched lane of
-the mock server can send the commands of several requests in one round trip.
+A generator yields commands and receives the replies. The batched lane can send the commands of several requests in one
+round trip.
 """
 
 from __future__ import annotations
@@ -32,12 +32,7 @@ _CACHED_ACCOUNTS = 1024
 
 
 class Changes:
-    """Reads accounts, and changes them by optimistic concurrency.
-
-    A change starts from the account as this process last stored it, without reading it again. If another process has
-    stored the account in the meantime, the Redis server rejects the change, and the change is repeated with the present
-    account.
-    """
+    """Reads accounts, and changes them by optimistic concurrency."""
 
     def __init__(
         self,
@@ -56,7 +51,10 @@ class Changes:
         self._latest: dict[str, bytes] = {}  # by token: the account as this process stored it last
 
     def account(self, token: str) -> Account:
-        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary.
+
+        The caller must not modify the account.
+        """
         data = self._read(token)
         return self._open(token) if data is None else decode_account(data)
 
@@ -71,7 +69,10 @@ class Changes:
             return result
 
     def finding(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
-        """Read the token's account, which the caller must not modify, and the task with this id."""
+        """Read the token's account, and the task with this id.
+
+        The task is None if no task has this id. The caller must not modify the account.
+        """
         account, task = yield (("HGET", self.accounts, name_of(token)), ("HGET", self.tasks, task_id))
         return (
             self._open(token) if account is None else self._decode(account),
@@ -81,8 +82,7 @@ class Changes:
     def polling(self, token: str, task_id: str) -> Work[tuple[Account, Task | None]]:
         """Read an account and a task as `finding` does, and cache them.
 
-        The commands must be sent with `QueryCache.send`, which also reads the version number of the store in the same
-        round trip, and empties the cache if any process has changed the store since the cache was filled.
+        The commands must be sent with `QueryCache.send`.
         """
         self.queries.is_reading = True
         result = yield from self.finding(token, task_id)
@@ -90,10 +90,12 @@ class Changes:
         return result
 
     def changing(self, token: str, step: Step) -> Work[None]:
-        """Call `step` with the account as this process last stored it, and store what `step` has changed.
+        """Call `step` to modify the account, and store the result.
 
-        If another process has stored the account in the meantime, `step` is called again with the present account.
+        If another process has stored the account in the meantime, `step` is called again.
         """
+        # Start from the account as this process last stored it. If it is out of date, the Redis server rejects the
+        # change, and the change is repeated with the present account.
         taken: set[str] = set()
         data = self._latest.get(token)
         is_current = data is None
@@ -132,12 +134,18 @@ class Changes:
                 data = reply or None
 
     def decode_task(self, task_id: str, data: bytes) -> Task:
-        """Decode a task from its value on the Redis server. Raises ValueError or `DecodeError` for an invalid value."""
+        """Decode a task from its value on the Redis server.
+
+        Raises ValueError or `DecodeError` for an invalid value.
+        """
         owner, _, record = data.partition(b"\n")  # no token contains a newline
         return self._operations.decode(task_id, owner.decode("utf-8", "surrogatepass"), record)
 
     def encode_task(self, task: Task) -> bytes:
-        """Encode a task as its value on the Redis server: the token of its account, and its record."""
+        """Encode a task as its value on the Redis server.
+
+        The value contains the token of the account, and the record of the task.
+        """
         return name_of(task.account) + b"\n" + self._operations.encode(task)
 
     def _remember(self, token: str, data: bytes) -> None:
@@ -158,7 +166,6 @@ class Changes:
 def in_batch(work: Work[R]) -> Work[R]:
     """Return an awaitable that runs the generator `work`.
 
-    The commands of `work` pass through all awaiting coroutines to the batched lane, which sends them to the Redis
-    server. The replies take the same way back.
+    The batched lane sends the commands of `work`, and passes the replies back.
     """
     return (yield from work)

@@ -1,7 +1,6 @@
-"""A connection to a Redis or Valkey server, which reports every problem as a `StoreError`.
+"""A connection to a Redis or Valkey server.
 
-A call blocks for one round trip, which takes tens of microseconds if the server is near. After the connection was lost,
-each call fails immediately until a thread has connected again.
+Every problem is reported as a `StoreError`. A call blocks for one round trip.
 """
 
 from __future__ import annotations
@@ -38,17 +37,17 @@ _log = logging.getLogger("evolink_mock")
 
 
 class Connection:
-    """A connection to a Redis or Valkey server, which only one thread may use at a time.
+    """A connection to a Redis or Valkey server. One thread may use it at a time.
 
-    Whenever a connection has been opened, the function `opened` is called to prepare the store. Methods raise
-    `StoreError` if the server cannot be reached or rejects a command, for example because its memory is full.
+    The function `opened` is called after each connect to prepare the store. Methods raise `StoreError` if the server
+    cannot be reached or rejects a command.
     """
 
     def __init__(self, address: Address, opened: Callable[[Call], None]) -> None:
         self._address = address
         self._opened = opened
         self._prefix = address.prefix.encode()
-        self._script, self._hash = _script()
+        self._script, self._hash = _script_and_hash()
         self._link: Any | None = None
         self._closed = threading.Event()
         self.connected = threading.Event()
@@ -79,18 +78,18 @@ class Connection:
         return replies
 
     def writing(self, name: str, *values: Any) -> Command:
-        """Return the command that calls the function `name` of the Lua script `store.lua` with these arguments."""
+        """Return the command that calls the function `name` of the script `store.lua`."""
         self.calls += 1
         return "EVALSHA", self._hash, 1, self._prefix, name, *values
 
     def write(self, name: str, *values: Any) -> Any:
-        """Call the function `name` of the Lua script `store.lua` with these arguments, and return its reply."""
+        """Call the function `name` of the script `store.lua`, and return its reply."""
         return self.call(*self.writing(name, *values))
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands in one round trip.
 
-        For each command, return the reply, or a `StoreError` if the server rejects the command.
+        Returns the reply to each command. If a command is rejected, its reply is a `StoreError`.
         """
         replies = self._exchange(commands)
         for place, reply in enumerate(replies):
@@ -104,13 +103,13 @@ class Connection:
         return replies
 
     def rejected(self, reply: ResponseError) -> StoreError:
-        """Record in `problem` that the server has rejected a command, and return the error for the caller."""
+        """Convert the rejection of a command to a `StoreError`, and record it in `problem`."""
         self.problem = f"{self._address.shown}: {reply}"
         return StoreError(self.problem)
 
     def wall_time(self) -> float:
-        """Return the Unix time of the Redis server's clock, which all machines that share the store use."""
-        return wall_time() + self.offset
+        """Return the Unix time of the Redis server's clock."""
+        return wall_time() + self.offset  # the same on all machines that share the store
 
     def close(self) -> None:
         """Close the connection. This method never raises an error."""
@@ -120,26 +119,26 @@ class Connection:
             self._link = None
 
     def _exchange(self, commands: Sequence[Command]) -> list[Any]:
-        if (link := self._link) is None:
+        if (link := self._link) is None:  # until a thread has connected again
             raise StoreError(self.problem or f"{self._address.shown}: closed")
         try:
             replies = _exchange(link, commands)
         except (RedisError, OSError) as error:
-            raise self._lose(link, error) from error
+            raise self._close_and_reconnect(link, error) from error
         if replies and isinstance(replies[-1], ReadOnlyError):  # another server is the primary now
-            raise self._lose(link, replies[-1]) from replies[-1]
+            raise self._close_and_reconnect(link, replies[-1]) from replies[-1]
         return replies
 
     def _connect(self) -> None:
         link = _link(self._address)
         try:
             link.connect()
-            hello = _hello(link)
-            _refuse_unsuitable(hello)
-            _, (seconds, microseconds) = _checked(link, [("SCRIPT", "LOAD", self._script), ("TIME",)])
+            hello = _server_properties(link)
+            _check_server(hello)
+            _, (seconds, microseconds) = _checked_replies(link, [("SCRIPT", "LOAD", self._script), ("TIME",)])
             self.offset = int(seconds) + int(microseconds) / 1e6 - wall_time()
             self.server = f"{hello['server']} {hello['version']}"
-            self._opened(partial(_checked, link))
+            self._opened(partial(_checked_replies, link))
         except (RedisError, OSError, StoreError) as error:
             link.disconnect()
             raise StoreError(f"{self._address.shown}: {error}") from error
@@ -147,8 +146,7 @@ class Connection:
         self._link, self.problem = link, None
         self.connected.set()
 
-    def _lose(self, link: Any, error: Exception) -> StoreError:
-        """Close the connection after an error, and start a thread that connects again."""
+    def _close_and_reconnect(self, link: Any, error: Exception) -> StoreError:
         link.disconnect()
         if self._link is link:
             self._link = None
@@ -169,15 +167,13 @@ class Connection:
                 return
 
 
-def _hello(link: Any) -> dict[str, str]:
-    """Return the properties of the server (such as its version) from its reply to the command HELLO."""
-    reply = _checked(link, [("HELLO",)])[0]
+def _server_properties(link: Any) -> dict[str, str]:
+    reply = _checked_replies(link, [("HELLO",)])[0]
     texts = [item.decode() if isinstance(item, bytes) else "" for item in reply]
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
 def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
-    """Send commands. For each command, return the reply, or a `ResponseError` if the server rejects the command."""
     link.send_packed_command(link.pack_commands(commands), check_health=False)
     replies: list[Any] = []
     for _ in commands:
@@ -188,8 +184,7 @@ def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
     return replies
 
 
-def _checked(link: Any, commands: Sequence[Command]) -> list[Any]:
-    """Return the replies to commands. Raises the first `ResponseError` if the server rejects a command."""
+def _checked_replies(link: Any, commands: Sequence[Command]) -> list[Any]:
     replies = _exchange(link, commands)
     for reply in replies:
         if isinstance(reply, ResponseError):
@@ -215,8 +210,7 @@ def _link(address: Address) -> Any:  # with untyped methods
     )
 
 
-def _refuse_unsuitable(hello: dict[str, str]) -> None:
-    """Raise `StoreError` if the server is part of a cluster, or older than Redis 7."""
+def _check_server(hello: dict[str, str]) -> None:
     if hello.get("mode") == "cluster":
         raise StoreError(
             "a cluster cannot keep a store: name a single server, or a primary with its replicas"
@@ -227,7 +221,6 @@ def _refuse_unsuitable(hello: dict[str, str]) -> None:
 
 
 @cache
-def _script() -> tuple[bytes, str]:
-    """Return the Lua script for all writes, and the hash by which the server identifies the script."""
+def _script_and_hash() -> tuple[bytes, str]:
     text = (files("evolink_mock.stores.redis") / "store.lua").read_bytes()
     return text, sha1(text, usedforsecurity=False).hexdigest()

@@ -1,4 +1,7 @@
-"""Summarize and check a store, for the commands `evolink-mock store info` and `evolink-mock store check`."""
+"""Summarize and check a store.
+
+The commands `evolink-mock store info` and `evolink-mock store check` use this module.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ _CHUNK = 1000  # records that are read in one round trip
 def summary(store: RedisStore) -> dict[str, Any]:
     """Return facts about the store as a dictionary.
 
-    The facts are the numbers of records and workers, the version of the store's format, and that of the Redis server.
+    The facts are the numbers of records and workers, and two versions. The versions are those of the store's format and
+    of the Redis server.
     """
     connection, key = store.connection, store.connection.key
     names = connection.call("ZRANGE", key("opened"), 0, -1)
@@ -43,7 +47,7 @@ def summary(store: RedisStore) -> dict[str, Any]:
 
 
 def problems(store: RedisStore) -> list[str]:
-    """Check the store, and return a line of text for each problem; an empty list if there is none."""
+    """Check the store, and return a line of text for each problem."""
     return [*islice(_problems(store), _MOST)]
 
 

@@ -1,4 +1,7 @@
-"""The journals on the Redis server: for each account, a list of exchanges and a list of violations."""
+"""The journals on the Redis server.
+
+Each account has a list of exchanges and a list of violations.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class Journals:
         self.buffers = JournalBuffers(self._write)
 
     def read(self, token: str) -> Journal:
-        """Return the journal of an account, which is the log of its requests and responses."""
+        """Return the journal of an account: its requests and responses."""
         self.buffers.flush()
         key = self._connection.key
         exchanges, violations, counts = self._connection.pipeline(
@@ -39,7 +42,7 @@ class Journals:
         return decode_journal(token, exchanges, violations, [int(count or 0) for count in counts])
 
     def dropped(self) -> int:
-        """Return how many old requests, with their responses, have been removed from all journals to save space."""
+        """Return how many old exchanges have been removed from all journals."""
         key = self._connection.key
         tokens = (*self._connection.call("ZRANGE", key("opened"), 0, -1), b"")
         recorded = self._connection.pipeline(
@@ -54,7 +57,10 @@ class Journals:
         self._connection.write("clear_journal", name_of(token))
 
     def restoring(self, token: str, journal: Journal) -> Command:
-        """Return the command that stores a whole journal for an account that has no journal yet."""
+        """Return the command that stores a whole journal.
+
+        The account must not have a journal yet.
+        """
         return self._call(token, [*journal], journal.violations, journal.dropped, journal.dropped_violations)
 
     def _write(self, batch: Sequence[tuple[Buffer, list[Exchange]]]) -> None:

@@ -1,7 +1,7 @@
 """The leases of deliveries on the Redis server.
 
-Before a worker attempts a delivery, it leases the delivery, so that no other worker attempts it. A worker renews its
-leases every second.
+A worker leases a delivery before the attempt. One worker at a time can lease a delivery. A worker renews its leases
+every second.
 """
 
 from __future__ import annotations
@@ -31,15 +31,18 @@ class Leases:
         self._wall_time = wall_time
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, on the mock server's clock; None if no delivery is planned."""
+        """Return when the next unleased delivery is due, on the mock server's clock.
+
+        Returns None if no delivery is planned.
+        """
         first = self._connection.call("ZRANGE", self._connection.key("wakes"), 0, 0, "WITHSCORES")
         return float(first[1]) if first else None
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now`, in Unix seconds of the mock server's clock.
+        """Lease deliveries that are due at `now`.
 
-        For each pair of an account and a receiver, this call leases at most `most` deliveries. It leases none for the
-        pair if `may_hold(token, receiver)` returns False, because this worker already has enough of them.
+        `now` is in Unix seconds of the mock server's clock. For each pair of account and receiver, this call leases at
+        most `most` deliveries. If `may_hold(token, receiver)` returns False, no delivery for this pair is leased.
         """
         key = self._connection.key("wakes")
         queues = self._connection.call("ZRANGEBYSCORE", key, "-inf", now)
@@ -47,7 +50,10 @@ class Leases:
         return self._claim("claim", now, most, *allowed) if allowed else ()
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the account's deliveries that are due by its frozen clock. If the clock is not frozen, lease none."""
+        """Lease the account's deliveries that are due by its frozen clock.
+
+        Leases none if the clock is not frozen.
+        """
         data = self._connection.call("HGET", self._connection.key("accounts"), name_of(token))
         if data is None or (now := decode_account(data).frozen_at) is None:
             return ()
@@ -69,7 +75,7 @@ class Leases:
         self._connection.write("release", *self._lease_of(delivery))
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:  # noqa: ARG002
-        """Store the result of an attempt: replace the delivery `before` with the delivery `after`, and end the lease.
+        """Replace the delivery `before` with the delivery `after`, and end the lease.
 
         Returns False if this worker has lost the lease or the delivery was deleted.
         """
@@ -81,7 +87,7 @@ class Leases:
         return bool(self._connection.call("SCARD", self._connection.key(f"attempting:{token}")))
 
     async def is_alive(self, worker: str) -> bool:
-        """Return whether the worker with this name is running, which means that it renews its leases."""
+        """Return whether the worker with this name still renews its leases."""
         alive_until = self._connection.call("ZSCORE", self._connection.key("workers"), worker)
         return alive_until is not None and float(alive_until) >= self._wall_time()
 

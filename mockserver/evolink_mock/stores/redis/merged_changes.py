@@ -1,4 +1,7 @@
-"""Send the changes of several requests in one call of the Lua script `store.lua`, because each call takes time."""
+"""Send the changes of several requests in one call of the script `store.lua`.
+
+One call takes less time than many.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ _MOST_CHANGES = 50  # in one call, because the server does nothing else in the m
 
 
 def send(connection: Connection, commands: Sequence[Command]) -> list[Any]:
-    """Send commands. For each command, return the reply, or a `StoreError` if the Redis server rejects the command."""
+    """Send commands in one round trip.
+
+    Returns the reply to each command. If a command is rejected, its reply is a `StoreError`.
+    """
     groups: list[list[Command]] = []
     for command in commands:
         if groups and _is_change(command) and _is_change(groups[-1][0]) and len(groups[-1]) < _MOST_CHANGES:

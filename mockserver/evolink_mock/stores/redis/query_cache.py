@@ -1,9 +1,8 @@
-"""A cache of accounts and tasks for status queries, which is valid until any process writes to the store.
+"""A cache of accounts and tasks for status queries.
 
-The store has a version number, which increases with every write. As long as the number is the same, the whole cache is
-valid. While clients only poll, a batch of status queries therefore needs a single command, which reads the number. The
-cache then answers the queries. If the number has recently changed, the cache is probably invalid. The number is then
-read in the same round trip as the accounts and tasks, so that the check costs no additional round trip.
+The store has a version number, which increases with every write. The cache is valid as long as the number is the same.
+While clients poll, a batch of status queries needs a single command. The command reads the number. If the number has
+recently changed, the cache is probably invalid. The number, the accounts and the tasks are then read together.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _MOST_RESULTS = 4096
 
 
 class QueryCache:
-    """The accounts and tasks that this process has read for status queries since the store last changed."""
+    """The accounts and tasks that were read for status queries since the store changed."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -37,51 +36,44 @@ class QueryCache:
         self.is_reading = False  # whether the next call of `send` reads accounts and tasks
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. `find` checks the version number of the store only once in each batch."""
+        """Begin a batch of requests. `find` checks the store's version number once per batch."""
         self._is_new_batch, self._is_checked = True, False
 
     def find(self, token: str, task_id: str) -> Result | None:
-        """Return the cached account and task of a status query; None if they are not cached or no longer valid."""
+        """Return the cached account and task of a status query.
+
+        Returns None if they are not cached or no longer valid.
+        """
         if self._is_new_batch:
             self._is_new_batch = False
             if self._is_stable:
                 self._is_checked = True
-                self._is_stable = self._is_version(self._connection.send((self._read_version,))[0])
+                self._is_stable = not self._clear_if_changed(self._connection.send((self._read_version,))[0])
         return self._results.get((token, task_id)) if self._is_stable else None
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Send the commands of a batch, and return the replies.
-
-        If the batch contains a status query, the version number of the store is read first.
-        """
+        """Send the commands of a batch, and return the replies."""
         if not self.is_reading:
             return merged_changes.send(self._connection, commands)
         self.is_reading = False
+        # The version is read first. What the cache contains may be newer than this version, but never older.
         version, *replies = merged_changes.send(self._connection, (self._read_version, *commands))
-        is_same = self._is_version(version)
+        is_same = not self._clear_if_changed(version)
         # If this batch has changed the version, the next batch may too, so it does not read the version separately.
         self._is_stable = is_same and (self._is_stable or not self._is_checked)
         return replies
 
     def add(self, token: str, task_id: str, result: Result) -> None:
-        """Cache an account and a task that the last `send` has read.
-
-        The version number was read before the account and the task. The account and the task may therefore be newer
-        than this version, but never older.
-        """
+        """Cache an account and a task that the last `send` has read."""
         if self._version is not None:
             if len(self._results) >= _MOST_RESULTS:
                 self._results.clear()
             self._results[token, task_id] = result
 
-    def _is_version(self, reply: Any) -> bool:
-        """Return whether the store's version number in `reply` is the number for which the cache is valid.
-
-        If the number has changed, clear the cache.
-        """
+    def _clear_if_changed(self, reply: Any) -> bool:
         version = (self._connection.opened, reply) if isinstance(reply, bytes) else None
         if version == self._version and version is not None:
-            return True
+            return False
         self._results.clear()
         self._version = version
-        return False
+        return True

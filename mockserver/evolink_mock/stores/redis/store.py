@@ -1,6 +1,6 @@
 """The store on a Redis or Valkey server.
 
-Calls of this store block the event loop, but only for the tens of microseconds that a round trip takes.
+Calls of this store block the event loop for one round trip.
 """
 
 from __future__ import annotations
@@ -37,11 +37,9 @@ _CHUNK = 1000  # maximum number of records that are read in one round trip
 class RedisStore(JournaledStore):
     """A store on a Redis or Valkey server, which several workers can share.
 
-    The store can handle several requests in one round trip, as the interface `BatchingStore` requires. Accounts are
-    changed by optimistic concurrency: if another process has stored an account since this process read it, the Redis
-    server rejects the change, and the change is repeated. The argument `wall_time` is a function that returns the real
-    time in Unix seconds. If `wall_time` is None, the clock of the Redis server is used. Methods raise `StoreError`
-    while the Redis server cannot be used.
+    The store can handle several requests in one round trip. Accounts are changed by optimistic concurrency. The
+    argument `wall_time` is a function that returns the real time in Unix seconds. If `wall_time` is None, the clock of
+    the Redis server is used. Methods raise `StoreError` while the Redis server cannot be used.
     """
 
     def __init__(
@@ -54,7 +52,7 @@ class RedisStore(JournaledStore):
         self.worker = secrets.token_hex(8)
         self._facts: dict[str, Any] = {}  # facts to store again if the server has lost them
         self._prefix = address.prefix
-        self.connection: Connection = Connection(address, self._prepare)
+        self.connection: Connection = Connection(address, self._create_or_check)
         self.terms = terms
         self.wall_time = wall_time or self.connection.wall_time
         self.changes = Changes(self.connection, operations, lambda: self.terms, self.wall_time)
@@ -65,7 +63,7 @@ class RedisStore(JournaledStore):
         self.leases: Leases = Leases(self.connection, self.worker, self.wall_time)
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """Return the value that all workers share under this name, such as the seed of the task ids.
+        """Return the value that all workers share under this name.
 
         If no value is stored under this name, `value` is stored and returned.
         """
@@ -81,46 +79,66 @@ class RedisStore(JournaledStore):
         return stored
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a value under this name for all workers. It replaces the earlier value, if any."""
+        """Set the value that all workers share under this name."""
         self.connection.write("set_fact", name, json.dumps(value))
         if name in self._facts:
             self._facts[name] = value
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary.
+
+        The caller must not modify the account.
+        """
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, which the caller must not modify, and the task with this id, if any."""
+        """Return the token's account, and the task with this id.
+
+        The task is None if no task has this id. The caller must not modify the account.
+        """
         return self.changes.at_once(self.changes.finding(token, task_id))
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. The store checks its cached accounts and tasks for changes once in each batch."""
+        """Begin a batch of requests.
+
+        In each batch, the store checks its cached accounts and tasks once for changes.
+        """
         self.changes.queries.begin_batch()
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
-        """Return the token's account, and the task with this id, from the cache; None if they are not cached."""
+        """Return the token's account and the task with this id from the cache.
+
+        Returns None if they are not cached.
+        """
         return self.changes.queries.find(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account. Store the account, and any task and delivery that `step` returns.
+        """Call `step` to modify the account, and store the result.
 
-        If another process has stored the account in the meantime, `step` is called again.
+        The task and the delivery that `step` returns are stored too. If another process has stored the account in the
+        meantime, `step` is called again.
         """
         self.changes.at_once(self.changes.changing(token, step))
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands. For each command, return the reply, or a `StoreError` if the Redis server rejects it."""
+        """Send commands in one round trip.
+
+        Returns the reply to each command. If a command is rejected, its reply is a `StoreError`.
+        """
         return self.changes.queries.send(commands)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary.
+
+        The caller must not modify the account.
+        """
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account. Store the account, and any task and delivery that `step` returns.
+        """Call `step` to modify the account, and store the result.
 
-        If another process has stored the account in the meantime, `step` is called again.
+        The task and the delivery that `step` returns are stored too. If another process has stored the account in the
+        meantime, `step` is called again.
         """
         if self.is_batching:
             await in_batch(self.changes.changing(token, step))
@@ -135,7 +153,10 @@ class RedisStore(JournaledStore):
         ]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, which the caller must not modify, and the task with this id, if any."""
+        """Return the token's account, and the task with this id.
+
+        The task is None if no task has this id. The caller must not modify the account.
+        """
         if self.is_batching:
             return await in_batch(self.changes.polling(token, task_id))
         return self.find_now(token, task_id)
@@ -146,7 +167,7 @@ class RedisStore(JournaledStore):
         return None if data is None else self.changes.decode_task(task_id, data)
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account; only the last `latest` tasks if `latest` is set."""
+        """Return the tasks of an account. If `latest` is set, return the last `latest` tasks."""
         first = 0 if latest is None else -latest
         ids = self.connection.call("LRANGE", self.connection.key(f"tasks:{token}"), first, -1)
         values = zip(ids, self._values(self.changes.tasks, ids), strict=True)
@@ -164,7 +185,10 @@ class RedisStore(JournaledStore):
         return self._deliveries([task_id.decode() for task_id in ids])
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the account's next callback is due, on the account's clock; None if no callback is planned."""
+        """Return when the account's next callback is due, on the account's clock.
+
+        Returns None if no callback is planned.
+        """
         first = self.connection.call("ZRANGE", self.connection.key(f"due:{token}"), 0, 0, "WITHSCORES")
         return float(first[1]) if first else None
 
@@ -178,7 +202,10 @@ class RedisStore(JournaledStore):
         self.connection.write("drop", name)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """Return the tokens of the accounts that have sent no request since `since`, in Unix seconds of real time."""
+        """Return the tokens of the accounts that have sent no request since `since`.
+
+        `since` is a real time in Unix seconds.
+        """
         tokens = self.connection.call("ZRANGEBYSCORE", self.connection.key("used"), "-inf", f"({since!r}")
         return [token.decode("utf-8", "surrogatepass") for token in tokens]
 
@@ -200,10 +227,9 @@ class RedisStore(JournaledStore):
         self.connection.call(*self.journals.restoring(token, state.journal))
 
     async def has_changed(self) -> bool:
-        """Return whether another process has written to the store since the last call of this method.
+        """Return whether another process has written to the store since the last call.
 
-        If another worker has announced that it will read a journal, this method also writes the exchanges that this
-        worker still keeps in memory.
+        If another worker wants to read a journal, this method writes the collected exchanges.
         """
         version, wanted = self.connection.pipeline(
             (("GET", self._version), ("HGET", self.connection.key("facts"), WANTED))
@@ -214,11 +240,7 @@ class RedisStore(JournaledStore):
         self.flush_if_wanted(wanted)
         return others != 0
 
-    def _prepare(self, call: Call) -> None:
-        """Create the store if the Redis server has none.
-
-        Raises `StoreError` if the existing store was created by a newer version of this program.
-        """
+    def _create_or_check(self, call: Call) -> None:
         facts = {"version": VERSION} | self._facts
         key = f"{self._prefix}facts"
         call([("HSETNX", key, name, json.dumps(value)) for name, value in facts.items()])

@@ -1,6 +1,6 @@
 """Encode and decode the values that the store writes to a Redis server.
 
-The Lua script `store.lua`, which runs on the Redis server, makes all writes.
+The Lua script `store.lua` makes all writes on the Redis server.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _NEVER = "inf"
 def encoded(delivery: Delivery) -> tuple[bytes, str]:
     """Encode a delivery as its record and the time of its next attempt.
 
-    The time is encoded separately, because the Lua script `store.lua` can change it without the record. The time is
-    empty if no attempt is planned.
+    The time is empty if no attempt is planned.
     """
+    # The time is separate, because `store.lua` can change it without the record.
     return encode(replace(delivery, due=None)), "" if delivery.due is None else instant_text(delivery.due)
 
 
@@ -51,13 +51,17 @@ def name_of(token: str) -> bytes:
 def clock_of(account: Account) -> str:
     """Encode an account's clock for the Lua script `store.lua`.
 
-    The result is `frozen`, or the number of seconds by which the account's clock is ahead of the mock server's clock.
+    The result is `frozen` if the clock is frozen. If the clock runs, the result is its lead over the server's in
+    seconds.
     """
     return "frozen" if account.frozen_at is not None else repr(float(account.shift))
 
 
 def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
-    """Encode a new delivery for `store.lua` as its task id, record, receiver, and the time of its first attempt."""
+    """Encode a new delivery for the Lua script `store.lua`.
+
+    Returns the task id, the record, the receiver, and the first due time.
+    """
     data, due = encoded(delivery)
     return delivery.task_id, data, delivery.target.authority(), due
 
@@ -67,8 +71,8 @@ def change_values(
 ) -> tuple[Any, ...]:
     """Encode a `Change` for the Lua script `store.lua`.
 
-    A `Change` contains the records that are stored together with an account. Of the account itself, only the clock is
-    encoded, and only if `is_clock_new` is true.
+    A `Change` contains the records that are stored together with an account. If `is_clock_new` is true, the account's
+    clock is encoded too.
     """
     clock = clock_of(account) if is_clock_new else ""
     task, delivery, due = change.task, change.delivery, change.due

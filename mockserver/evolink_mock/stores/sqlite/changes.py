@@ -35,12 +35,10 @@ _FIND = (
 
 
 class _IdTakenError(Exception):
-    """A change of an account has created a task with an id that another task already has."""
+    pass
 
 
 class _Row:
-    """The row of an account during a transaction. It is written only once, after all changes of the account."""
-
     __slots__ = ("data", "id", "stored")
 
     def __init__(self, row_id: int | None, data: bytes | None) -> None:
@@ -51,7 +49,7 @@ class _Row:
 class Changes:
     """Reads and changes accounts.
 
-    The argument `terms` is a function that returns the initial state of new accounts, such as credits and rate limit.
+    The argument `terms` is a function that returns the initial state of new accounts.
     """
 
     def __init__(
@@ -73,22 +71,27 @@ class Changes:
         self.is_current = False  # whether `_version` has been checked since the requests of a batch arrived
 
     def account(self, token: str) -> Account:
-        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary.
+
+        The caller must not modify the account.
+        """
         row = self._connection.fetch_one("SELECT data FROM accounts WHERE token = ?", (token,))
         return self._open(token) if row is None else decode_account(row[0])
 
     def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, which the caller must not modify, and the task with this id, if any.
+        """Return the token's account, and the task with this id.
 
-        The result is cached until a process writes to the file, because clients query their tasks repeatedly.
+        The task is None if no task has this id. The caller must not modify the account. The result is cached until a
+        process writes to the file.
         """
         self.is_current = False
         return self.find_cached(token, task_id)
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, and the task with this id, if any, from the cache or else from the file.
+        """Return the token's account, and the task with this id, from a cache.
 
-        In each batch of requests, this method checks only once whether the file has changed since the cache was filled.
+        If they are not cached, they are read from the file. The task is None if no task has this id. In each batch, the
+        cache is checked once for changes of the file.
         """
         if not self.is_current:
             version = self._connection.version()
@@ -101,9 +104,9 @@ class Changes:
         return result
 
     def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account.
+        """Call `step` to modify the account, and store the result.
 
-        The account, and any task and delivery that `step` returns, are stored in one transaction.
+        The task and the delivery that `step` returns are stored too. All writes are in one transaction.
         """
         taken: set[str] = set()
         while True:
@@ -118,16 +121,16 @@ class Changes:
                 return
 
     def together(self, commands: Sequence[Command]) -> list[Exception | None]:
-        """Run several commands in one transaction. A command is a token and the function that changes its account.
+        """Run several commands in one transaction.
 
-        Returns, for each command, the exception that its function raised, or None if the function succeeded. Raises
-        `StoreError` if the transaction cannot be stored.
+        A command is a token and the function that changes its account. Returns the exception that each function raised,
+        or None. Raises `StoreError` if the transaction cannot be stored.
         """
         try:
             with self._connection.transaction() as database:
                 rows = {token: _row(database, token) for token in {token for token, _ in commands}}
                 errors = [self._error_of(database, rows[token], token, step) for token, step in commands]
-                for row in rows.values():
+                for row in rows.values():  # each row once, after all changes of its account
                     self._save(database, row)
                 return errors
         except _IdTakenError:  # the transaction was rolled back

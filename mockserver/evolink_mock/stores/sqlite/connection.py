@@ -1,4 +1,7 @@
-"""The schema of the SQLite file, and a connection to the file, which reports every problem as a `StoreError`."""
+"""The schema of the SQLite file, and a connection to the file.
+
+Every problem is reported as a `StoreError`.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +56,8 @@ INSERT INTO accounts (id, token, data, used_at) VALUES (0, '', x'', 0)
 class Connection:
     """A connection to the SQLite file in write-ahead mode.
 
-    A committed transaction survives if the process is killed, but may be lost in a power failure. Methods raise
-    `StoreError` if the file cannot be used, for example because it is damaged or the disk is full.
+    A committed transaction survives if the process is killed. A power failure may lose committed transactions. Methods
+    raise `StoreError` if the file cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,7 +98,10 @@ class Connection:
             raise self.store_error(error) from error
 
     def transaction(self) -> Transaction:
-        """Return a context manager that commits all writes in its block, or none if the block raises an exception."""
+        """Return a context manager that commits all writes in its block.
+
+        If the block raises an exception, no write is stored.
+        """
         return Transaction(self)
 
     def begin(self) -> sqlite3.Connection:
@@ -107,7 +113,10 @@ class Connection:
         return self._database
 
     def commit(self) -> None:
-        """Commit the transaction. If this method raises `StoreError`, the transaction is rolled back."""
+        """Commit the transaction.
+
+        If this method raises `StoreError`, the transaction is rolled back.
+        """
         self._commits += 1
         try:
             self._database.execute("COMMIT")
@@ -137,11 +146,7 @@ class Connection:
             self._database.close()
 
     def _execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Execute a statement, and repeat it while another process holds the lock of the file.
-
-        Other processes hold the lock for microseconds. The pauses between the attempts are therefore shorter than those
-        of SQLite's busy timeout, which last milliseconds.
-        """
+        # Other processes hold the lock for microseconds. SQLite's busy timeout would pause for milliseconds.
         deadline = None
         while True:
             try:
@@ -196,10 +201,11 @@ class Connection:
         return StoreError(self.problem)
 
 
+# A class, because a generator function would slow down every request that writes.
 class Transaction:
-    """A context manager that commits a transaction at the end of its block, or rolls it back after an exception.
+    """Commits a transaction at the end of a `with` block.
 
-    This context manager is a class, because a generator function would slow down every request that writes.
+    If the block raises an exception, the transaction is rolled back.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -218,21 +224,19 @@ class Transaction:
 
 
 class Checkpoints:
-    """A thread that regularly copies the write-ahead log into the database file.
-
-    Requests do not copy the log, because they would have to wait for the disk.
-    """
+    """A thread that regularly copies the write-ahead log into the database file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stop = threading.Event()
+        # Requests do not copy the log, because they would have to wait for the disk.
         self._thread = threading.Thread(target=self._run, name="evolink-mock checkpoints", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the thread without a last copy, because SQLite copies the log when the last connection is closed."""
+        """Stop the thread without a last copy of the log."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join()  # SQLite itself copies the log when the last connection is closed
 
     def _run(self) -> None:
         log = self._path.with_name(f"{self._path.name}-wal")

@@ -1,4 +1,7 @@
-"""Summarize and check a store, for the commands `evolink-mock store info` and `evolink-mock store check`."""
+"""Summarize and check a store.
+
+The commands `evolink-mock store info` and `evolink-mock store check` use this module.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ _MOST = 20  # maximum number of problems of one kind that are listed
 def summary(store: SqliteStore) -> dict[str, Any]:
     """Return facts about the store as a dictionary.
 
-    The facts are the version of the store's format, the size in bytes, and the numbers of records and workers.
+    The facts are the version of the store's format and the size in bytes. The numbers of records and workers are facts,
+    too.
     """
     connection, wall = store.connection, store.wall_time()
     counts = {
@@ -41,7 +45,7 @@ def summary(store: SqliteStore) -> dict[str, Any]:
 
 
 def problems(store: SqliteStore) -> list[str]:
-    """Check the store, and return a line of text for each problem; an empty list if there is none."""
+    """Check the store, and return a line of text for each problem."""
     connection = store.connection
     lines = [text for (text,) in connection.fetch("PRAGMA integrity_check") if text != "ok"]
     lines += [

@@ -1,4 +1,4 @@
-"""The journals of the accounts (logs of their requests and responses) in the SQLite file."""
+"""The journals of the accounts in the SQLite file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Journals:
         self.buffers = JournalBuffers(self._write_all)
 
     def read(self, token: str) -> Journal:
-        """Return the journal of an account, which is the log of its requests and responses."""
+        """Return the journal of an account: its requests and responses."""
         self.buffers.flush()
         row = self._connection.fetch_one(
             "SELECT id, exchanges, violations FROM accounts WHERE token = ?", (token,)
@@ -55,7 +55,7 @@ class Journals:
         )
 
     def dropped(self) -> int:
-        """Return how many old requests, with their responses, have been removed from all journals to save space."""
+        """Return how many old exchanges have been removed from all journals."""
         row = self._connection.fetch_one(_DROPPED, (JOURNAL,))
         return int(row[0])
 

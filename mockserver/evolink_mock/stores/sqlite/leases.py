@@ -1,9 +1,9 @@
 """The leases of deliveries in the SQLite file.
 
-Before a worker attempts a delivery, it leases the delivery, so that no other worker attempts it. The table
-`deliveries` has three columns for leases. `worker` is the worker that holds the lease. `has_begun` states whether this
-worker has begun the attempt. `wakes_at` is the time on the mock server's clock from which `Leases.claim` may lease the
-delivery. It is NULL if no attempt is planned or the account's clock is frozen. While the clock is frozen, workers use
+A worker leases a delivery before the attempt. One worker at a time can lease a delivery. The table `deliveries` has
+three columns for leases. `worker` is the worker that holds the lease. `has_begun` states whether this worker has begun
+the attempt. From the time `wakes_at` on the mock server's clock, `Leases.claim` may lease the delivery. `wakes_at` is
+NULL if no attempt is planned or the account's clock is frozen. While the clock is frozen, workers use
 `Leases.claim_frozen` instead.
 """
 
@@ -31,7 +31,7 @@ _AT_ONCE = 0.0  # before every time of the server's clock
 
 
 def wakes_at(account: Account, due: float | None) -> float | None:
-    """Convert `due`, a time on the account's clock, to a time on the mock server's clock.
+    """Convert `due` from the account's clock to the mock server's clock.
 
     Returns None if no attempt is planned or the account's clock is frozen.
     """
@@ -51,9 +51,9 @@ class Leases:
     def add(
         self, database: sqlite3.Connection, account_id: int, delivery: Delivery, instant: float | None
     ) -> None:
-        """Store a new delivery, which `claim` may lease as soon as the mock server's clock shows `instant`.
+        """Store a new delivery. `claim` may lease the delivery from `instant` on.
 
-        If `instant` is None, `claim` does not lease the delivery.
+        `instant` is a time on the mock server's clock. If `instant` is None, `claim` does not lease the delivery.
         """
         receiver, due = delivery.target.authority(), _finite(delivery.due)
         values = (delivery.task_id, account_id, receiver, encode(delivery), due, instant)
@@ -81,7 +81,10 @@ class Leases:
         database.execute("UPDATE deliveries SET wakes_at = due - ? WHERE account = ?", (shift, account_id))
 
     async def next_wake(self) -> float | None:
-        """Return when the next unleased delivery is due, on the mock server's clock; None if no delivery is planned."""
+        """Return when the next unleased delivery is due, on the mock server's clock.
+
+        Returns None if no delivery is planned.
+        """
         row = self._connection.fetch_one(
             "SELECT min(wakes_at) FROM deliveries WHERE worker IS NULL AND wakes_at IS NOT NULL"
         )
@@ -89,10 +92,10 @@ class Leases:
         return instant
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now`, in Unix seconds of the mock server's clock.
+        """Lease deliveries that are due at `now`.
 
-        For each pair of an account and a receiver, this call leases at most `most` deliveries. It leases none for the
-        pair if `may_hold(token, receiver)` returns False, because this worker already has enough of them.
+        `now` is in Unix seconds of the mock server's clock. For each pair of account and receiver, this call leases at
+        most `most` deliveries. If `may_hold(token, receiver)` returns False, no delivery for this pair is leased.
         """
         rows = self._connection.fetch(
             "SELECT d.task, a.token, d.receiver FROM (SELECT *, row_number() OVER (PARTITION BY account, receiver "
@@ -103,7 +106,10 @@ class Leases:
         return self._lease([task_id for task_id, token, receiver in rows if may_hold(token, receiver)])
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the account's deliveries that are due by its frozen clock. If the clock is not frozen, lease none."""
+        """Lease the account's deliveries that are due by its frozen clock.
+
+        Leases none if the clock is not frozen.
+        """
         account = self._account(token)
         if account is None or account[1].frozen_at is None:
             return ()
@@ -130,7 +136,7 @@ class Leases:
         self._update("worker = NULL, has_begun = 0", delivery)
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Store the result of an attempt: replace the delivery `before` with the delivery `after`, and end the lease.
+        """Replace the delivery `before` with the delivery `after`, and end the lease.
 
         Returns False if this worker has lost the lease or the delivery was deleted.
         """
@@ -157,7 +163,7 @@ class Leases:
         return row is not None
 
     async def is_alive(self, worker: str) -> bool:
-        """Return whether the worker with this name is running, which means that it renews its leases."""
+        """Return whether the worker with this name still renews its leases."""
         row = self._connection.fetch_one(
             "SELECT 1 FROM workers WHERE id = ? AND alive_until >= ?", (worker, self._wall_time())
         )
@@ -225,11 +231,7 @@ class Leases:
 
 
 def _end_leases_of(database: sqlite3.Connection, worker: str) -> None:
-    """End the leases of a worker.
-
-    Other workers can then immediately attempt the deliveries that this worker had leased, even if the account's clock
-    is frozen, because this worker was already allowed to attempt them.
-    """
+    # `_AT_ONCE` even if the account's clock is frozen, because this worker was allowed to attempt the deliveries.
     database.execute(
         "UPDATE deliveries SET worker = NULL, has_begun = 0, interruptions = interruptions + has_begun, "
         "wakes_at = CASE WHEN due IS NOT NULL THEN ? END WHERE worker = ?",

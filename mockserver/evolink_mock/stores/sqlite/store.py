@@ -1,6 +1,6 @@
 """The store in an SQLite file.
 
-Calls of this store block the event loop, but only for the microseconds that a transaction takes.
+Calls of this store block the event loop for the time of a transaction.
 """
 
 from __future__ import annotations
@@ -35,9 +35,8 @@ _ANONYMOUS = 0  # id of the account whose journal records the requests without a
 class SqliteStore(JournaledStore):
     """A store in an SQLite file, which several workers can share.
 
-    The store can handle several requests in one transaction, as the interface `BatchingStore` requires. The argument
-    `wall_time` is a function that returns the real time in Unix seconds. Methods raise `StoreError` if the file cannot
-    be used.
+    The store can handle several requests in one transaction. The argument `wall_time` is a function that returns the
+    real time in Unix seconds. Methods raise `StoreError` if the file cannot be used.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class SqliteStore(JournaledStore):
         self.is_batching = False  # the batched lane sets it while it runs a coroutine
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """Return the value that all workers share under this name, such as the seed of the task ids.
+        """Return the value that all workers share under this name.
 
         If no value is stored under this name, `value` is stored and returned.
         """
@@ -67,51 +66,64 @@ class SqliteStore(JournaledStore):
         return None if row is None else json.loads(row[0])
 
     def set_fact(self, name: str, value: Any) -> None:
-        """Store a value under this name for all workers. It replaces the earlier value, if any."""
+        """Set the value that all workers share under this name."""
         with self.connection.transaction() as database:
             database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
     def account_now(self, token: str) -> Account:
-        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary.
+
+        The caller must not modify the account.
+        """
         return self.changes.account(token)
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, which the caller must not modify, and the task with this id, if any."""
+        """Return the token's account, and the task with this id.
+
+        The task is None if no task has this id. The caller must not modify the account.
+        """
         return self.changes.find(token, task_id)
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. The store checks its cached accounts and tasks for changes once in each batch."""
+        """Begin a batch of requests.
+
+        In each batch, the store checks its cached accounts and tasks once for changes.
+        """
         self.changes.is_current = False
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, and the task with this id, if any, from the cache or else from the file.
+        """Return the token's account, and the task with this id, from a cache.
 
-        In each batch of requests, this method checks only once whether the file has changed since the cache was filled.
+        If they are not cached, they are read from the file. The task is None if no task has this id.
         """
         return self.changes.find_cached(token, task_id)
 
     def change_now(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account.
+        """Call `step` to modify the account, and store the result.
 
-        The account, and any task and delivery that `step` returns, are stored in one transaction.
+        The task and the delivery that `step` returns are stored too. All writes are in one transaction.
         """
         self.changes.change(token, step)
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Run several commands in one transaction. A command is a token and the function that changes its account.
+        """Run several commands in one transaction.
 
-        Returns, for each command, the exception that its function raised, or None if the function succeeded.
+        A command is a token and the function that changes its account. Returns the exception that each function raised,
+        or None.
         """
         return self.changes.together(commands)
 
     async def account(self, token: str) -> Account:
-        """Return the account of a token, and create it if necessary. The caller must not modify the account."""
+        """Return the account of a token, and create it if necessary.
+
+        The caller must not modify the account.
+        """
         return self.account_now(token)
 
     async def change(self, token: str, step: Step) -> None:
-        """Call `step`, which modifies the account.
+        """Call `step` to modify the account, and store the result.
 
-        The account, and any task and delivery that `step` returns, are stored in one transaction.
+        The task and the delivery that `step` returns are stored too. All writes are in one transaction.
         """
         if self.is_batching:
             await sent((token, step))
@@ -124,7 +136,10 @@ class SqliteStore(JournaledStore):
         return [decode_account(data) for (data,) in rows]
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """Return the token's account, which the caller must not modify, and the task with this id, if any."""
+        """Return the token's account, and the task with this id.
+
+        The task is None if no task has this id. The caller must not modify the account.
+        """
         return self.changes.find(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
@@ -136,7 +151,7 @@ class SqliteStore(JournaledStore):
         return None if row is None else self.operations.decode(task_id, row[1], row[0])
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account; only the last `latest` tasks if `latest` is set."""
+        """Return the tasks of an account. If `latest` is set, return the last `latest` tasks."""
         query = "SELECT t.id, t.data FROM accounts a, tasks t WHERE t.account = a.id AND a.token = ? ORDER BY t.number"
         rows = self.connection.rows(f"{query} DESC LIMIT ?", (token, -1 if latest is None else latest))
         return [self.operations.decode(task_id, token, data) for task_id, data in rows][::-1]
@@ -156,7 +171,10 @@ class SqliteStore(JournaledStore):
         return [decode_delivery(data) for (data,) in rows]
 
     async def next_due(self, token: str) -> float | None:
-        """Return when the account's next callback is due, on the account's clock; None if no callback is planned."""
+        """Return when the account's next callback is due, on the account's clock.
+
+        Returns None if no callback is planned.
+        """
         row = self.connection.fetch_one(
             "SELECT min(d.due) FROM accounts a JOIN deliveries d ON d.account = a.id WHERE a.token = ?",
             (token,),
@@ -175,7 +193,10 @@ class SqliteStore(JournaledStore):
                 database.execute("DELETE FROM accounts WHERE id = ?", row)
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
-        """Return the tokens of the accounts that have sent no request since `since`, in Unix seconds of real time."""
+        """Return the tokens of the accounts that have sent no request since `since`.
+
+        `since` is a real time in Unix seconds.
+        """
         query = "SELECT token FROM accounts WHERE used_at < ? AND id != ?"
         return [token for (token,) in self.connection.fetch(query, (since, _ANONYMOUS))]
 
@@ -200,10 +221,9 @@ class SqliteStore(JournaledStore):
             raise ValueError("a task of another account has the same id") from error
 
     async def has_changed(self) -> bool:
-        """Return whether another process has written to the store since the last call of this method.
+        """Return whether another process has written to the store since the last call.
 
-        If another worker has announced that it will read a journal, this method also writes the exchanges that this
-        worker still keeps in memory.
+        If another worker wants to read a journal, this method writes the collected exchanges.
         """
         before, self._version = self._version, self.connection.data_version()
         if self._version == before:

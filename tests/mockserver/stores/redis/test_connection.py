@@ -137,7 +137,7 @@ def test_a_store_of_a_newer_version_is_refused_and_stays_as_it_is() -> None:
 def test_a_cluster_and_an_old_server_are_refused(
     hello: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "_hello", lambda _: hello)
+    monkeypatch.setattr(connection, "_server_properties", lambda _: hello)
     with pytest.raises(StoreError, match=reason):
         open_store(new_place())
 
