@@ -51,8 +51,7 @@ def name_of(token: str) -> bytes:
 def clock_of(account: Account) -> str:
     """Encode an account's clock for the Lua script `store.lua`.
 
-    The result is `frozen` if the clock is frozen. If the clock runs, the result is its lead over the server's in
-    seconds.
+    The result is `frozen` if the clock is frozen. If the clock runs, the result is the seconds by which it is ahead.
     """
     return "frozen" if account.frozen_at is not None else repr(float(account.shift))
 
