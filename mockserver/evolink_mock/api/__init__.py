@@ -1,1 +1,1 @@
-"""The ASGI endpoints of the simulated API, the checks of requests, and the validation of request bodies."""
+"""The ASGI endpoints of the simulated API, and the checks of requests."""

@@ -14,7 +14,7 @@ _RANGE = re.compile(rb"([0-9]{1,18})-([0-9]{1,18})?|-[0-9]{1,18}")
 
 
 def without_invalid_range(headers: Headers) -> Headers:
-    """Return `headers` without `Range` if the value of `Range` is malformed or its unit is not bytes."""
+    """Return the headers without `Range` if its value is invalid."""
     lines = [value for name, value in headers if name == b"range"]
     if not lines or (len(lines) == 1 and is_valid_range(lines[0])):
         return headers
@@ -22,7 +22,10 @@ def without_invalid_range(headers: Headers) -> Headers:
 
 
 def is_valid_range(value: bytes) -> bool:
-    """Return whether the value of a `Range` header is valid (for example, `bytes=0-99` or `bytes=5-,-20`)."""
+    """Return whether the value of a `Range` header is valid.
+
+    Examples of valid values are `bytes=0-99` and `bytes=5-,-20`.
+    """
     unit, equals, ranges = value.partition(b"=")
     items = [item for item in map(bytes.strip, ranges.split(b",")) if item]
     if not equals or unit.strip().lower() != b"bytes" or not items:

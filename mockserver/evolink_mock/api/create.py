@@ -74,8 +74,8 @@ class CreateEndpoint:
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
         """Respond without awaiting anything.
 
-        Raises `MayWaitError`, without changing the account, if the body contains a callback URL (resolving its host
-        name takes time), or if a recipe may apply to the request (a recipe may delay the response).
+        Raises `MayWaitError` if the body contains a callback URL. Raises `MayWaitError` if a recipe may apply to the
+        request. The error leaves the account unchanged.
         """
         context = self._read(exchange, head, body)
         if context.token is not None:
@@ -96,10 +96,6 @@ class CreateEndpoint:
         self._respond(context)
 
     def _read(self, exchange: Exchange, head: RequestHead, body: bytes) -> RequestContext:
-        """Return the context of a create request, with its parsed body.
-
-        Raises `MayWaitError` if the body contains a callback URL, because resolving its host name takes time.
-        """
         context = context_of(self._service, exchange, head, self._operations.errors, "create")
         context.is_fast = True
         received = keep_whole_body(exchange, body, self._service.max_body)
@@ -124,13 +120,10 @@ class CreateEndpoint:
             context.documented = body_read.compiled.operation.errors
 
     def _step(self, context: RequestContext, connection: Scope) -> Step:
-        """Return a function that checks the request and, if the request is valid, creates a task.
-
-        The store calls this function with the account of the request.
-        """
         service = self._service
         origin = service.origins.of(connection, context.headers)
 
+        # The store calls this function with the account of the request.
         def step(account: Account, is_taken: IsTaken) -> Change:
             enter(service, context, account)
             apply_recipe(service, context, recipe_request_of(service, context))
@@ -146,10 +139,6 @@ class CreateEndpoint:
         return step
 
     def _respond(self, context: RequestContext) -> None:
-        """Store the response in the exchange: the created task, or the error if no task was created.
-
-        If the task has a callback URL, its callback is scheduled.
-        """
         exchange, task = context.exchange, context.task
         if task is None:
             set_error(exchange, context.error or ApiError(401), context.documented)
@@ -167,7 +156,6 @@ class CreateEndpoint:
 
 
 def _callback_url(body: Interpretation) -> tuple[str, CallbackRules] | None:
-    """Return the callback URL in a request body, and the operation's `CallbackRules`; None if there is no URL."""
     if not isinstance(body.compiled, CompiledOperation):
         return None
     rules = body.compiled.operation.callback
@@ -177,7 +165,6 @@ def _callback_url(body: Interpretation) -> tuple[str, CallbackRules] | None:
 
 
 def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:
-    """Return the error for an unsupported `Content-Type` or `Content-Encoding`; None if both are supported."""
     content_type, coding = headers.get(b"content-type", b""), headers.get(b"content-encoding", b"")
     if content_type == JSON and not coding:  # as in almost all requests
         return None
@@ -185,14 +172,10 @@ def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:
 
 
 def _new_task(service: Service, context: RequestContext, origin: str, is_taken: IsTaken) -> Task:
-    """Create the task for a valid create request, and charge the price of the task to the account.
-
-    `is_taken(task_id)` returns whether a task, of any account, already has this id.
-    """
     account, accepted = context.account, context.body.accepted()
     created = int(context.now)
     random = ids.task_random(account.first_random, account.task_count)
-    while is_taken(task_id := ids.task_id(created, random)):
+    while is_taken(task_id := ids.task_id(created, random)):  # by a task of any account
         account.task_count += 1  # another account created a task with this id in the same second
         random = ids.task_random(account.first_random, account.task_count)
     timetable, anomalies = _plan(service, context, random)

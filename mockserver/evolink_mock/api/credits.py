@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 PATH = "/v1/credits"
 
 
-def _errors() -> dict[int, ErrorAnswer]:
-    """Return the documented errors by status. In each error body, `code` is the status as an integer."""
+def _documented_errors() -> dict[int, ErrorAnswer]:
     messages = {
         400: ("Invalid request", "invalid_request_error"),
         401: (_UNAUTHORIZED, "authentication_error"),
@@ -54,7 +53,7 @@ def _errors() -> dict[int, ErrorAnswer]:
 
 
 _UNAUTHORIZED = "Invalid or expired token"
-ERRORS = _errors()
+ERRORS = _documented_errors()
 
 
 class CreditsEndpoint:
@@ -74,8 +73,7 @@ class CreditsEndpoint:
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
         """Respond without awaiting anything.
 
-        Raises `MayWaitError`, without changing the account, if a recipe may apply to the request, because a recipe may
-        delay the response.
+        Raises `MayWaitError` if a recipe may apply to the request. The error leaves the account unchanged.
         """
         context = context_of(self._service, exchange, head, ERRORS, "credits")
         context.is_fast = True

@@ -1,4 +1,4 @@
-"""The file API of the host `files-api.evolink.ai`: upload, list, download and delete files, and show the quota."""
+"""The file API of the host `files-api.evolink.ai` (uploads, lists, downloads, deletion, quota)."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ _IMAGE_FORMATS = {"jpg", "jpeg", "png", "webp"}
 _MESSAGES = {401: "Invalid or expired token", 404: "File not found"}
 
 
-class _Request:
-    """An upload request, which is passed to the function for its kind of upload (Base64, form or URL)."""
-
+class _UploadRequest:
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         self.service = service
         self.context = context
@@ -63,7 +61,7 @@ class _Request:
 class UploadEndpoint:
     """The ASGI endpoint of one kind of upload. `take` is the function that stores the file (such as `take_base64`)."""
 
-    def __init__(self, service: Service, take: Callable[[_Request], Awaitable[Upload]]) -> None:
+    def __init__(self, service: Service, take: Callable[[_UploadRequest], Awaitable[Upload]]) -> None:
         self._service = service
         self._take = take
 
@@ -77,7 +75,7 @@ class UploadEndpoint:
             await _send_error(send, context, context.error or ApiError(400))
             return
         try:
-            upload = await self._take(_Request(self._service, context, body))
+            upload = await self._take(_UploadRequest(self._service, context, body))
         except UploadError as error:
             await _send_error(send, context, ApiError(error.status, str(error)))
             return
@@ -86,7 +84,7 @@ class UploadEndpoint:
 
 
 class FilesEndpoint:
-    """The ASGI endpoint that returns the quota, lists the files of an account, or deletes a file."""
+    """The ASGI endpoint for the quota, the list and the deletion of files."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -126,7 +124,10 @@ class UploadedFile:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond with the content of the file, or with a 404 if the file is unknown or has expired."""
+        """Respond with the content of the file.
+
+        An unknown or expired file gets a 404.
+        """
         context = begin(self._service, scope, {}, "files")
         upload = self._service.uploads.find(scope["path_params"]["file_id"])
         if upload is not None:
@@ -139,10 +140,11 @@ class UploadedFile:
         await Response(upload.data, media_type=upload.mime)(scope, receive, send)
 
 
-async def take_base64(request: _Request) -> Upload:
-    """Store a file that a JSON field contains as Base64 or as a data URL.
+async def take_base64(request: _UploadRequest) -> Upload:
+    """Store the file in the JSON field `base64_data` (Base64 or a data URL).
 
-    Raises `UploadError` if the field is invalid or the file is rejected, for example because it is too large.
+    Raises `UploadError` if the field is invalid. Raises `UploadError` if the file is rejected, for example for its
+    size.
     """
     fields = request.fields()
     text = fields.get("base64_data")
@@ -157,10 +159,10 @@ async def take_base64(request: _Request) -> Upload:
     return request.keep(data, mime, fields.get("file_name"), fields.get("upload_path"))
 
 
-async def take_stream(request: _Request) -> Upload:
+async def take_stream(request: _UploadRequest) -> Upload:
     """Store a file that is a part of a multipart form.
 
-    Raises `UploadError` if the form is invalid or the file is rejected, for example because it is too large.
+    Raises `UploadError` if the form is invalid. Raises `UploadError` if the file is rejected, for example for its size.
     """
     parts = parse_form(request.context.headers.get(b"content-type", b""), request.body)
     if parts is None:
@@ -175,11 +177,11 @@ async def take_stream(request: _Request) -> Upload:
     )
 
 
-async def take_url(request: _Request) -> Upload:
+async def take_url(request: _UploadRequest) -> Upload:
     """Store the file to which the URL in the JSON field `file_url` leads.
 
-    If this file was uploaded to this mock, a copy of it is stored. For any other URL, a generated picture is stored,
-    because the mock does not download files. Raises `UploadError` if the URL is invalid or the file is rejected.
+    If this file was uploaded to this mock, a copy of it is stored. For any other URL, a generated picture is stored.
+    Raises `UploadError` if the URL is invalid or the file is rejected.
     """
     fields = request.fields()
     url = fields.get("file_url")
@@ -190,7 +192,7 @@ async def take_url(request: _Request) -> Upload:
     known = request.service.uploads.find(steps[-2]) if len(steps) > 1 else None
     if known is not None:
         return request.keep(known.data, known.mime, name, fields.get("upload_path"))
-    suffix = str(name).rpartition(".")[2].lower()
+    suffix = str(name).rpartition(".")[2].lower()  # a generated picture, because the mock downloads no files
     form = suffix if suffix in _IMAGE_FORMATS else "png"
     path = await request.service.media_cache.file(
         media_spec_of({"size": "256x256", "format": form}, "image", 0)
@@ -199,7 +201,6 @@ async def take_url(request: _Request) -> Upload:
 
 
 async def _authenticated(service: Service, scope: Scope) -> RequestContext:
-    """Return the context of a request. If the token of the request is not accepted, `error` in the context is a 401."""
     context = begin(service, scope, {}, "files")
     context.error = first_error(AUTHENTICATION, context)
     if context.error is None and context.token is not None:
@@ -228,12 +229,10 @@ async def _send(send: Send, context: RequestContext, status: int, message: str, 
 
 
 async def _send_error(send: Send, context: RequestContext, error: ApiError) -> None:
-    """Send an error whose body has the members of two formats: those of the file API and those of the video API.
-
-    Both formats are sent, because no documentation page says which of them the file API uses for errors.
-    """
     message = error.detail or _MESSAGES.get(error.status, "Invalid request")
     context.exchange.notes += tuple(filter(None, (error.detail, error.hint)))
+    # No documentation page says which error format the file API uses, so the body has the members of
+    # both formats: `success`, `code`, `msg` and `data`, and the `error` of the video API.
     fields = {"code": error.status, "message": message, "type": "invalid_request_error"}
     body = {"success": False, "code": error.status, "msg": message, "data": None, "error": fields}
     await send_json(send, context.exchange, encode(body), error.status)

@@ -26,10 +26,9 @@ _MOST_BYTES = 1024  # maximum size of a cached body
 
 
 class Interpretation:
-    """A parsed request body: its JSON value (`document`) and the create operation for its model (`compiled`).
+    """A parsed request body, and the create operation for its model.
 
-    `document` is an error if the body is not JSON; `compiled` is an error if no operation serves the model. Requests
-    with equal bodies share one `Interpretation`.
+    Requests with equal bodies may share one `Interpretation`.
     """
 
     __slots__ = (
@@ -45,8 +44,8 @@ class Interpretation:
     def __init__(
         self, document: Any, compiled: CompiledOperation | ApiError | None = None, raw: bytes = b""
     ) -> None:
-        self.document = document
-        self.compiled = compiled
+        self.document = document  # the JSON value, or the error if the body is not JSON
+        self.compiled = compiled  # the operation, or the error if no operation serves the model
         self.raw = raw  # the request body as received
         prompt = document.get("prompt") if isinstance(document, dict) else None
         # The prompt if it may name a recipe, otherwise None.
@@ -56,7 +55,10 @@ class Interpretation:
         self._accepted: AcceptedBody | None = None
 
     def schema_error(self) -> ApiError | None:
-        """Return the 400 if the body violates the schema of its operation; None if the body is valid."""
+        """Return the 400 if the body violates the schema of its operation.
+
+        Returns None if the body is valid.
+        """
         if self._has_schema_error is None:
             if isinstance(self.compiled, CompiledOperation):
                 self._schema_error = self.compiled.validator.check(self.document)
@@ -72,17 +74,14 @@ class Interpretation:
 
 
 class AcceptedBody:
-    """A valid request body, with the values that its task needs.
-
-    `price` is the price of the task in credits. `results` contains the number of the task's results and their total
-    cost; it is None if the request asks for the documented default of both. `notes` are warnings for the access log.
-    """
+    """A valid request body, with the values that its task needs."""
 
     __slots__ = ("_media", "_pending", "_request", "compiled", "model", "notes", "price", "results")
 
     def __init__(self, document: dict[str, Any], compiled: CompiledOperation) -> None:
         operation = compiled.operation
         self.compiled = compiled
+        # Warnings for the access log.
         self.notes = warnings(document, operation) + ((compiled.note,) if compiled.note else ())
         self._request = with_defaults(document, operation)
         requested = self._request.get("model")
@@ -92,8 +91,9 @@ class AcceptedBody:
         )
         self._media: list[MediaSpec | None] = [None] * HUES
         self._pending: PendingBody | None = None
+        # The number of results and their total cost. None stands for the documented default of both.
         self.results = results_of(self._request, operation, self.media(0))
-        self.price = compiled.price if self.results is None else self.results.reserved
+        self.price = compiled.price if self.results is None else self.results.reserved  # in credits
 
     def media(self, random: int) -> MediaSpec:
         """Return the media spec (duration, size, colour) of a task's result file.
@@ -107,15 +107,11 @@ class AcceptedBody:
         return spec
 
     def encode(self, task: Task, now: float) -> bytes:
-        """Return the JSON of a task that was created with this body, in its state at the time `now`.
-
-        The JSON of pending tasks with this body differs only in a few members (such as `id`), so all other members are
-        encoded only once.
-        """
+        """Return the JSON of a task with this body at the time `now`."""
         if now >= task.timetable.starts:
             return to_json(task, now)
         if self._pending is None:
-            self._pending = PendingBody(task)
+            self._pending = PendingBody(task)  # encodes the members that all pending tasks share once
         return self._pending.encode(task)
 
 
@@ -130,7 +126,10 @@ class Interpreter:
         self._remembered: dict[bytes, Interpretation] = {}
 
     def interpret(self, raw: bytes) -> Interpretation:
-        """Parse a body and choose the operation for its model, or return the cached interpretation of an equal body."""
+        """Parse a body and choose the operation for its model.
+
+        An equal body may get a cached `Interpretation`.
+        """
         body = self._remembered.get(raw)
         if body is None:
             body = self._interpret(raw)

@@ -37,15 +37,15 @@ if TYPE_CHECKING:
 
 
 def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
-    """Return the error for a result link at the time `now`; None if the file can be downloaded.
+    """Return the error for a result link at the time `now`.
 
-    The error is a 404 if the result does not exist or is not ready, and a 410 if the link has expired (clause
-    `link.24h`).
+    Returns None if the file can be downloaded. A missing or unfinished result gets a 404. An expired link gets a 410
+    (clause `link.24h`).
     """
     if task is None or index_of(task, name) is None:
         return ApiError(404, "no such result")
     if task.anomalies is not None:
-        now = _effective_instant(task, task.anomalies, now)
+        now = _link_time(task, task.anomalies, now)
     if view(task.timetable, now).phase is not Phase.COMPLETED:
         return ApiError(404, "the task has no result at this time")
     if task.anomalies is not None and task.anomalies.link == "404":
@@ -59,20 +59,18 @@ def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
 
 
 def index_of(task: Task, name: str) -> int | None:
-    """Return the index of the task's result with this file name; None if the task has no such result."""
+    """Return the index of the task's result with this file name.
+
+    Returns None if the task has no such result.
+    """
     if not task.operation.prose.has_files:
         return None
     return next((index for index in range(count_of(task)) if name == media_name(task, index)), None)
 
 
-def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
-    """Return the time for which the link is checked.
-
-    This is `now`, or a later time if a recipe makes the link work, or expire, earlier than usual. If the recipe makes
-    the mock send the callback before the task ends, the link works from the time of the callback. If the recipe is
-    `link=expired`, the link has expired as soon as the task ends.
-    """
+def _link_time(task: Task, anomalies: Anomalies, now: float) -> float:
     timetable = task.timetable
+    # After an early callback, the link works before the task ends.
     if anomalies.callback == "early" and now >= halfway(timetable):
         now = max(now, timetable.ends)
     return max(now, timetable.expires) if anomalies.link == "expired" and now >= timetable.ends else now
@@ -88,7 +86,7 @@ class MediaEndpoint:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond with the result file, which is rendered when it is requested for the first time."""
+        """Respond with the result file. The first request renders the file."""
         service, exchange = self._service, scope[SCOPE_KEY]
         name: str = scope["path_params"]["name"]
         task = await service.store.task(name[:ID_LENGTH])
@@ -120,10 +118,6 @@ class MediaEndpoint:
         await response(scope, receive, _with_documented_errors(send, exchange))
 
     async def _decide(self, exchange: Exchange, token: str) -> tuple[float, Recipe | ApiError, float]:
-        """Return the account's time, the recipe, and the random number for network faults (0 ≤ number < 1).
-
-        The recipe comes from the `Prefer` header, or else from the recipes assigned to the account.
-        """
         service = self._service
         prefer = prefer_of(exchange.request_headers)
         recipe_request = RecipeRequest("media", (), prefer)
@@ -142,7 +136,6 @@ class MediaEndpoint:
         return (exchange.at, *decided)
 
     async def _file(self, task: Task, index: int) -> Response:
-        """Return the response with the file, or with what a recipe requests instead (such as half of the file)."""
         anomaly = task.anomalies.link if task.anomalies is not None else ""
         spec = variation(task.media, index)
         kind = content_type(spec)
@@ -158,25 +151,20 @@ class MediaEndpoint:
 
 
 def _is_redirected(task: Task, exchange: Exchange) -> bool:
-    """Return whether the recipe `link=redirect` redirects this request.
-
-    The request that follows the redirect gets the file.
-    """
     is_asked = task.anomalies is not None and task.anomalies.link == "redirect"
-    return is_asked and b"redirected=1" not in exchange.query
+    return is_asked and b"redirected=1" not in exchange.query  # the redirected request gets the file
 
 
 def _requested_error(recipe: Recipe | ApiError) -> ApiError | None:
-    """Return the error status that a recipe requests, or the 400 for an invalid recipe; None if there is no error."""
     if isinstance(recipe, ApiError):
         return recipe
     return None if recipe.status not in GATEWAY else ApiError(recipe.status)
 
 
 def _with_documented_errors(send: Send, exchange: Exchange) -> Send:
-    """Return a `send` that replaces the plain-text errors of Starlette with the documented JSON errors."""
     is_error = False
 
+    # Replaces the plain-text errors of Starlette with the documented JSON errors.
     async def send_documented(message: Message) -> None:
         nonlocal is_error
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""The create operations with their compiled validators and prices, and the choice of the operation for a request."""
+"""Compiled create operations, and the choice of the operation for a request."""
 
 from __future__ import annotations
 
@@ -26,23 +26,18 @@ _CANDIDATES = 5  # maximum number of operations that are tried for an unknown mo
 
 
 class CompiledOperation(Struct, frozen=True):
-    """A create operation with its compiled validator and its price in credits.
-
-    `note` is a warning for the access log if no OpenAPI document describes the requested model; otherwise it is empty.
-    """
+    """A create operation with its compiled validator and its price in credits."""
 
     operation: CreateOperation
     validator: Validator | AnyModelValidator
     price: float
-    note: str = ""
+    note: str = ""  # a warning for the access log if no document describes the requested model
 
 
 class CompiledOperations:
     """The create operations that share a path and differ in their models (clause `model.enum`).
 
-    `errors` are the errors that are documented for more than half of these operations; they are used if a request
-    matches no operation. If `any_model` is true, a request for an unknown model is served by the operation that fits
-    best.
+    If `any_model` is true, an unknown model gets the operation that fits best.
     """
 
     def __init__(self, operations: Mapping[str | None, CreateOperation], *, any_model: bool = False) -> None:
@@ -55,12 +50,14 @@ class CompiledOperations:
         }
         self._only = self._compile(next(iter(distinct.values()))) if len(distinct) == 1 else None
         self._any_model = any_model
+        # The errors for a request that matches no operation.
         self.errors = _usual_errors([operation.errors for operation in distinct.values()])
 
     def choose(self, document: Any) -> tuple[Any, CompiledOperation | ApiError]:
-        """Return the request body and the operation that serves its model, or a 400 if no operation serves it.
+        """Return the request body and the operation that serves its model.
 
-        In the returned body, the old name of a model is replaced with the current name (clause `model.alias`).
+        Returns a 400 in place of the operation if no operation serves the model. In the returned body, the current name
+        replaces an old model name (clause `model.alias`).
         """
         if not isinstance(document, dict):  # even if the schema does not require it (clause `body.json`)
             return document, ApiError(400, f"{show(document)} is not of type object")
@@ -75,10 +72,9 @@ class CompiledOperations:
             return document, self._compile(self._by_model[None])
         if self._any_model and isinstance(model, str):
             return document, self._best_fit(document, model)
-        return document, self._only or self._unknown(document)
+        return document, self._only or self._model_error(document)
 
-    def _unknown(self, document: Mapping[str, Any]) -> ApiError:
-        """Return the 400 for a request body whose `model` is missing or unknown."""
+    def _model_error(self, document: Mapping[str, Any]) -> ApiError:
         if _MODEL not in document:
             return ApiError(400, f"{_MODEL}: is required", _MODEL)
         model = document[_MODEL]
@@ -92,17 +88,12 @@ class CompiledOperations:
         return ApiError(400, f"{_MODEL}: {reason}", _MODEL)
 
     def _best_fit(self, document: Mapping[str, Any], model: str) -> CompiledOperation:
-        """Return the operation that serves a request for an unknown model.
-
-        The operations whose model names are most similar to `model` are tried in order of similarity, and the first
-        operation whose schema the body matches is returned. If the body matches none of these schemas, the operation
-        with the most similar model name is returned.
-        """
         text = model[:_MOST_COMPARED]
         names = sorted(
             (str(name) for name in self._by_model),
             key=lambda name: -SequenceMatcher(None, text, name).ratio(),
         )
+        # The most similar model whose schema accepts the body wins.
         nearest = [(name, self._compile(self._by_model[name])) for name in names[:_CANDIDATES]]
         fitting = (
             (name, compiled)
@@ -114,10 +105,9 @@ class CompiledOperations:
         return replace(compiled, validator=AnyModelValidator(compiled.validator, name), note=note)
 
     def _compile(self, operation: CreateOperation) -> CompiledOperation:
-        """Compile an operation at its first use, so that a mock with many OpenAPI documents starts quickly."""
         location = _location(operation)
         compiled = self._compiled.get(location)
-        if compiled is None:
+        if compiled is None:  # at the first use, so that a mock with many documents starts quickly
             compiled = self._compiled[location] = CompiledOperation(
                 operation, Validator(operation), price_of(operation)
             )
@@ -129,13 +119,12 @@ def _location(operation: CreateOperation) -> tuple[str, str]:
 
 
 def _usual_errors(documented: list[Mapping[int, ErrorAnswer]]) -> Mapping[int, ErrorAnswer]:
-    """Return the errors that are documented for more than half of the operations, each with its most frequent body."""
     if len(documented) == 1:
         return documented[0]
     counts = Counter(status for errors in documented for status in errors)
     usual = {}
     for status, count in sorted(counts.items()):
-        if 2 * count > len(documented):
+        if 2 * count > len(documented):  # documented for more than half of the operations
             answers = [errors[status] for errors in documented if status in errors]
             bodies = Counter(repr(answer.body) for answer in answers)
             usual[status] = max(answers, key=lambda answer: bodies[repr(answer.body)])

@@ -1,7 +1,7 @@
 """The checks of a request, in the order in which they run.
 
-Each check reads only the context of the request. The endpoints add what the checks need (token, parsed body, checked
-callback URL) to the context before the checks run. A check returns an error, or None if the request passes.
+Each check reads only the context of the request. The endpoints complete the context before the checks run. A check
+returns an error, or None if the request passes.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def check_token(context: RequestContext) -> ApiError | None:
 
 
 def check_recipe(context: RequestContext) -> ApiError | None:
-    """Return the error that a recipe requests, or the 400 for an invalid recipe; otherwise None.
+    """Return the error that a recipe requests, or the 400 for an invalid recipe.
 
-    If the requested error is not documented for the operation, None is returned, unless the error is one that gateways
-    send (such as 502).
+    Errors that gateways send, such as 502, are always allowed. Any other error must be documented for the operation.
+    Returns None in all other cases.
     """
     recipe = context.recipe
     if recipe is NO_RECIPE:
@@ -53,12 +53,15 @@ def check_recipe(context: RequestContext) -> ApiError | None:
 
 
 def check_rate_limit(context: RequestContext) -> ApiError | None:
-    """Return a 429 with a `Retry-After` header if the rate limit is exceeded (clause `rate.retry-after`)."""
+    """Return a 429 if the rate limit is exceeded (clause `rate.retry-after`)."""
     return None if context.retry_after is None else ApiError(429, headers=_retry_after(context.retry_after))
 
 
 def check_body(context: RequestContext) -> ApiError | None:
-    """Return an error if the request body is too large, compressed or not JSON, or if its content type is not JSON."""
+    """Return an error if the request body cannot be read as JSON.
+
+    Examples are a large body, a compressed body and a wrong content type.
+    """
     document = context.body.document
     return document if isinstance(document, ApiError) else None
 
@@ -85,20 +88,20 @@ def check_model_access(context: RequestContext) -> ApiError | None:
 
 
 def check_credits(context: RequestContext) -> ApiError | None:
-    """Return a 402 if the remaining credits are less than the price of the task (clause `credits.reserved`)."""
+    """Return a 402 if the credits do not cover the price (clause `credits.reserved`)."""
     price = context.body.accepted().price  # `check_schema` comes before
     return ApiError(402) if remaining(context.account, context.now) < price else None
 
 
 def check_task_id(context: RequestContext) -> ApiError | None:
-    """Return a 400 if the id in the path lacks the prefix of task ids (clause `query.id-prefix`)."""
+    """Return a 400 if the id lacks the prefix of task ids (clause `query.id-prefix`)."""
     return ApiError(400, param="task_id") if ids.is_foreign(context.task_id) else None
 
 
 def check_task_exists(context: RequestContext) -> ApiError | None:
     """Return a 404 if no task has the id (clause `query.unknown-id`).
 
-    A 404 is also returned if the task has ended and a recipe requests a 404 for ended tasks.
+    A recipe can request a 404 for an ended task.
     """
     task = context.task
     if task is None:
@@ -143,5 +146,4 @@ def first_error(checks: tuple[Check, ...], context: RequestContext) -> ApiError 
 
 
 def _retry_after(seconds: float) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the `Retry-After` header. The seconds are rounded up, so that the client does not retry too early."""
-    return ((b"retry-after", b"%d" % max(1, math.ceil(seconds))),)
+    return ((b"retry-after", b"%d" % max(1, math.ceil(seconds))),)  # rounded up: no client retries too early

@@ -1,4 +1,4 @@
-"""The status query, a `GET` request that returns the state of a task (clauses `query.*` and `task.*`)."""
+"""The status query, which returns the state of a task (clauses `query.*` and `task.*`)."""
 
 from __future__ import annotations
 
@@ -50,8 +50,7 @@ class QueryEndpoint:
     def respond_at_once(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
         """Respond without awaiting anything.
 
-        Raises `MayWaitError`, without changing the account, if a recipe may apply to the request, because a recipe may
-        delay the response.
+        Raises `MayWaitError` if a recipe may apply to the request. The error leaves the account unchanged.
         """
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
@@ -62,11 +61,10 @@ class QueryEndpoint:
         self._respond(context)
 
     def respond_from_cache(self, exchange: Exchange, head: RequestHead) -> bool:
-        """Respond and return True if the task is in the store's cache; otherwise, return False without responding.
+        """Respond and return True if the task is in the store's cache.
 
-        If the account has a rate limit, False is returned, too, because the query must then be counted in the store.
-        Raises `MayWaitError` if a recipe may apply, because a recipe may delay the response. Must be called only if the
-        store is a `BatchingStore`, because other stores have no cache.
+        Returns False without a response if the task is not in the cache. Returns False if the account has a rate limit.
+        Raises `MayWaitError` if a recipe may apply. The store must be a `BatchingStore`.
         """
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True
@@ -101,24 +99,16 @@ class QueryEndpoint:
         return context.token is not None
 
     def _try_checks(self, context: RequestContext, account: Account, task: Task | None) -> bool:
-        """If the query does not change the account, run the checks and return True; otherwise, only return False.
-
-        A query changes the account if a recipe may apply (the recipe takes a random number from the account), or if the
-        account has a rate limit (the query is counted).
-        """
         context.task = task
         enter(self._service, context, account)
+        # Such a query changes the account: the query is counted, or the recipe takes a random number.
         if account.rate is not None or recipe_request_of(self._service, context) is not NO_SOURCE:
             return False
         context.error = first_error(QUERY, context)
         return True
 
     def _step(self, context: RequestContext) -> Step:
-        """Return a function that applies the recipe, counts the query, and runs the checks.
-
-        The store calls this function with the account of the request.
-        """
-
+        # The store calls this function with the account of the request.
         def step(account: Account, _: IsTaken) -> Change:
             enter(self._service, context, account)
             apply_recipe(self._service, context, recipe_request_of(self._service, context))

@@ -1,4 +1,7 @@
-"""Apply the recipe of a request to its response: network faults, and deviations in the JSON of the task."""
+"""Apply the recipe of a request to its response.
+
+A recipe causes network faults, or deviations in the JSON of the task.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,14 @@ if TYPE_CHECKING:
 
 
 def with_network_faults(context: RequestContext, scope: Scope, send: Send) -> Send:
-    """Wrap `send` so that the response has the network faults (such as a delay) that the recipe requests."""
+    """Wrap `send` so that the response has the recipe's network faults."""
     if context.recipe is NO_RECIPE:
         return send
     return inject_network_faults(context.recipe, scope, context.documented, context.chance, send)
 
 
 def draw_variant(context: RequestContext) -> None:
-    """If the recipe requests a deviation in the JSON of the task, draw the random number for this deviation."""
+    """Draw the random number for a deviation that the recipe requests."""
     if _has_variant(context.recipe):
         context.variant = next_random(context.account)
 
@@ -36,7 +39,7 @@ def draw_variant(context: RequestContext) -> None:
 def encode_task(
     service: Service, context: RequestContext, task: Task, operation: CreateOperation | QueryOperation
 ) -> bytes:
-    """Encode a task as JSON, with the deviation that the recipe requests (such as an unknown field)."""
+    """Encode a task as JSON, with the deviation that the recipe requests."""
     recipe = context.recipe
     if not _has_variant(recipe):
         return task_body.to_json(task, context.now)

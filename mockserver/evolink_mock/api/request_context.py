@@ -1,4 +1,4 @@
-"""The context of one request to the simulated API, which contains everything that the checks of the request need."""
+"""The context of one request, with everything that the checks need."""
 
 from __future__ import annotations
 
@@ -38,12 +38,11 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 
-class RequestContext(Struct, gc=False):
-    """One request, with its parsed parts and its account. If the request is rejected, `error` is the reason.
+class RequestContext(Struct, gc=False):  # without garbage collection, so no cycle may include a context
+    """One request, with its parsed parts and its account.
 
-    Most fields are set while the request is served. If another process changes the account at the same time, the store
-    runs all checks a second time, with the changed account. A check must therefore replace the value of a field and
-    never append to it. The garbage collector ignores contexts, so no field may contain an object that refers back to
+    Most fields are set while the request is served. The store may run all checks a second time, with a changed account.
+    A check must therefore replace values and never append to them. No field may contain an object that refers back to
     the context.
     """
 
@@ -62,19 +61,25 @@ class RequestContext(Struct, gc=False):
     task_id: str = ""  # the id in the path of a status query
     task: Task | None = None  # the queried task or the created task
     delivery: Delivery | None = None  # the delivery of the created task's callback
-    error: ApiError | None = None
+    error: ApiError | None = None  # the reason if the request is rejected
     chance: float = 0.0  # random number that decides about network faults, 0 ≤ chance < 1
     variant: int = 0  # random number from which a deviation in the JSON of the task is generated
     is_fast: bool = False  # whether `MayWaitError` is raised if the response may take time
 
     @property
     def document(self) -> Any:
-        """The JSON value of a create request's body, or the error if the body is not JSON."""
+        """The JSON value of a create request's body.
+
+        The value is an error if the body is not JSON.
+        """
         return self.body.document
 
     @property
     def compiled(self) -> CompiledOperation | ApiError | None:
-        """The operation that serves the model of a create request, or the error if no operation serves it."""
+        """The operation that serves the model of a create request.
+
+        The value is an error if no operation serves the model.
+        """
         return self.body.compiled
 
 
@@ -92,9 +97,9 @@ def context_of(
     documented: Mapping[int, ErrorAnswer],
     operation: str,
 ) -> RequestContext:
-    """Create the context of a request, and choose the journal (the log of one account) that will record the request.
+    """Create the context of a request, and choose the journal of the request.
 
-    A token that the server does not accept is treated like a missing token.
+    The journal is the log of one account. A token that the server does not accept is treated like a missing token.
     """
     token = head.token
     if token is not None and service.tokens and not is_accepted(token, service.tokens):
@@ -109,15 +114,15 @@ def context_of(
 
 
 def enter(service: Service, context: RequestContext, account: Account) -> None:
-    """Set `account` in the context, and set `now` to the current simulated time of that account."""
+    """Set `account` in the context, and `now` to the account's time."""
     context.account = account
     context.now = context.exchange.at = instant_of(account, service.clock.now())
 
 
 def apply_recipe(service: Service, context: RequestContext, recipe_request: RecipeRequest) -> None:
-    """Set the recipe of the context, and count the request against the account's rate limit.
+    """Set the recipe of the context, and count the request for the rate limit.
 
-    If the recipe sets credits or a rate limit, they are set in the account first.
+    The recipe may first set the credits or the rate limit of the account.
     """
     account = context.account
     recipe, context.recipe_notes = resolve_recipe(
@@ -135,10 +140,10 @@ def apply_recipe(service: Service, context: RequestContext, recipe_request: Reci
 
 
 def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
-    """Return the parts of a request that may name a recipe (such as the `Prefer` header and the prompt).
+    """Return the parts of a request that may name a recipe.
 
-    Returns `NO_SOURCE` if no recipe can apply to the request. If a recipe may apply and `context.is_fast` is true,
-    raises `MayWaitError`, because the recipe may delay the response.
+    Examples are the `Prefer` header and the prompt. Returns `NO_SOURCE` if no recipe can apply to the request. Raises
+    `MayWaitError` if a recipe may apply and `context.is_fast` is true.
     """
     prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None
     prompt = context.body.marked_prompt
@@ -146,21 +151,24 @@ def recipe_request_of(service: Service, context: RequestContext) -> RecipeReques
     if prefer is None and not token and prompt is None and context.account.assigned is None:
         return NO_SOURCE
     if context.is_fast:
-        raise MayWaitError
+        raise MayWaitError  # a recipe may delay the response
     return RecipeRequest(context.operation, context.documented, prefer, prompt, token)
 
 
 def log_recipe_notes(context: RequestContext, error: ApiError | None) -> None:
-    """Add the notes about the recipe (such as an unknown recipe in the prompt) to the access log.
+    """Add the notes about the recipe to the access log.
 
-    If the status of the response is 400, the notes are not added, because every 400 with a note is counted as a
-    violation of the contract by the client.
+    A response with status 400 gets no notes.
     """
+    # Every 400 with a note is counted as a violation of the contract by the client.
     if context.recipe_notes and (error is None or error.status != 400):  # noqa: PLR2004
         context.exchange.notes += context.recipe_notes
 
 
 def prefer_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """Return the values of all `Prefer` headers, joined by commas (RFC 9110, section 5.3); None if there is none."""
+    """Return the values of all `Prefer` headers, joined by commas.
+
+    Returns None if the request has no such header. RFC 9110, section 5.3 defines the joining.
+    """
     lines = [value for name, value in headers if name == b"prefer"]
     return b", ".join(lines) if lines else None

@@ -1,4 +1,4 @@
-"""Answer requests with an undocumented path or method, and record them as violations of the contract."""
+"""Answer undocumented paths and methods, and record them as violations of the contract."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class Unmatched:
-    """The ASGI endpoint for undocumented paths and methods. The ASGI app `response` sends the 404 or 405.
+    """The ASGI endpoint for undocumented paths and methods.
 
-    A request with an accepted token is recorded in the journal of the token's account.
+    The ASGI app `response` sends the 404 or 405. If the token is accepted, the journal of its account records the
+    request.
     """
 
     def __init__(self, service: Service, response: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""Check a request body against the compiled schema of its operation, and name the invalid fields."""
+"""Check request bodies against the compiled schema, and name the invalid fields."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class Validator:
         return jsonschema_rs.Draft202012Validator(dict(self._schema), validate_formats=True, mask=_MASK)
 
     def check(self, document: Any) -> ApiError | None:
-        """Return None if the request body is valid; otherwise, the 400 that names the invalid fields."""
+        """Return None if the request body is valid.
+
+        Returns a 400 that names the invalid fields if the body is invalid.
+        """
         try:
             if self._compiled.is_valid(document):
                 return None
@@ -62,12 +65,7 @@ class Validator:
         return ApiError(400, "; ".join(lines[:_REASONS]) + more, next(iter(reasons)))
 
     def _errors(self, document: Any) -> Sequence[jsonschema_rs.ValidationError]:
-        """Return the errors of an invalid request body.
-
-        For a large body, only the errors of the field `model` are returned, to save time; if this field is valid, only
-        the first error of the body is returned.
-        """
-        if _is_small(document):
+        if _is_small(document):  # finding all errors of a large body takes too long
             return list(self._compiled.iter_errors(document))
         if isinstance(document, dict):
             head = {name: value for name, value in document.items() if name == _MODEL}
@@ -101,7 +99,6 @@ class Validator:
         return path, _cut(error.message, 2 * _SHOWN).replace(_MASK, value, 1)
 
     def _misspelling(self, missing: str, members: Any) -> str:
-        """Return a hint that names the unknown field most similar to the missing field; empty if none is similar."""
         names = members if isinstance(members, dict) else {}
         unknown = islice((name for name in names if name not in self._fields), _MOST_NAMES)
         name = nearest(missing, [_cut(name, _SHOWN_NAME) for name in unknown], _SIMILARITY)
@@ -111,7 +108,7 @@ class Validator:
 class AnyModelValidator:
     """Validates request bodies with an undocumented model.
 
-    A body is checked as if its model were `model`, which an OpenAPI document describes.
+    A body is checked as if its model were the documented model `model`.
     """
 
     def __init__(self, validator: Validator | AnyModelValidator, model: str) -> None:
@@ -119,12 +116,14 @@ class AnyModelValidator:
         self._model = model
 
     def check(self, document: Mapping[str, Any]) -> ApiError | None:
-        """Return None if the request body is valid; otherwise, the 400 that names the invalid fields."""
+        """Return None if the request body is valid.
+
+        Returns a 400 that names the invalid fields if the body is invalid.
+        """
         return self._validator.check({**document, _MODEL: self._model})
 
 
 def _is_small(document: Any) -> bool:
-    """Return whether a JSON value consists of at most `_MOST_VALUES` values. Stops counting above that number."""
     count, waiting = 0, [document]
     while waiting and count <= _MOST_VALUES:
         value = waiting.pop()
@@ -136,7 +135,10 @@ def _is_small(document: Any) -> bool:
 
 
 def show(value: Any) -> str:
-    """Return a short text for a JSON value in an error message (for objects and arrays, `an object` and `an array`)."""
+    """Return a short text for a JSON value in an error message.
+
+    Objects and arrays become `an object` and `an array`.
+    """
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
     return _cut(_encode(value).decode())

@@ -1,1 +1,1 @@
-"""The parts of a running mock that the endpoints share, such as clocks, metrics, uploads and the store."""
+"""The shared parts of a running mock, such as clocks, metrics and uploads."""

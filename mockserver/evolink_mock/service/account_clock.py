@@ -41,17 +41,13 @@ _TURN_SECONDS = 1.0  # maximum real time for which a caller waits until another 
 
 
 class Event(Struct, frozen=True):
-    """Something that happens while a clock is moved, such as the end of a task.
-
-    For an attempt to deliver a callback, `status` is the status of the response; if no response arrived, `problem` is
-    the reason.
-    """
+    """An event during a clock move, such as the end of a task."""
 
     at: float
     what: EventKind
     task_id: str
-    status: int | None = None
-    problem: str | None = None
+    status: int | None = None  # of the response to a callback
+    problem: str | None = None  # the reason why a callback got no response
 
 
 class ShiftedClock:
@@ -93,7 +89,10 @@ class AccountClocks:
         await ShiftedClock(self._clock, account.shift).sleep_until(instant)
 
     async def is_moving(self, account: Account) -> bool:
-        """Return whether a request to the control API, in any process, is moving the account's clock at present."""
+        """Return whether a caller is moving the account's clock at present.
+
+        The caller may be in any process.
+        """
         lock = self._locks.get(account.token)
         if lock is not None and lock.locked():
             return True
@@ -105,12 +104,10 @@ class AccountClocks:
 
     @asynccontextmanager
     async def moving(self, account: Account) -> AsyncIterator[None]:
-        """Return a context manager that lets only this caller move the account's clock until the end of its block.
+        """Return a context manager that locks the account's clock for its block.
 
-        At the end of the block, the requests to the control API that wait for a change of the account are woken. Raises
-        `ClockBusyError` if another caller is still moving the clock after a second. For example, the other caller has
-        advanced the clock, so the mock sends a callback and waits for the response, but the callback receiver tries to
-        move the clock before it responds.
+        The lock lets this caller move the clock. The end of the block wakes the waiting requests of the account. Raises
+        `ClockBusyError` if the lock is not free after a second.
         """
         token = account.token
         lock = self._locks.setdefault(token, asyncio.Lock())
@@ -135,11 +132,11 @@ class AccountClocks:
             await self._freeze(account.token)
 
     async def advance(self, account: Account, seconds: float) -> list[Event]:
-        """Freeze the account's clock, move it forward, and return the events during the move, in order of time.
+        """Freeze the account's clock and move it forward. Return the events in order of time.
 
-        Callbacks and retries that become due are really sent, each when the clock shows its due time. Raises ValueError
-        if `seconds` is negative or the new time has more than ten digits, and `ClockBusyError` if another caller is
-        moving the clock.
+        Callbacks and retries are really sent when the clock shows their due time. Raises ValueError if `seconds` is
+        negative. Raises ValueError if the new time has more than ten digits. Raises `ClockBusyError` if another caller
+        is moving the clock.
         """
         async with self.moving(account):
             frozen = await self._freeze(account.token)
@@ -176,7 +173,6 @@ class AccountClocks:
         self._notifier.notify(account.token)
 
     async def _freeze(self, token: str) -> Account:
-        """Stop the account's clock, if it is running, and return the account."""
 
         def step(account: Account, _: IsTaken) -> Change:
             account.frozen_at = self.now(account)
@@ -193,22 +189,18 @@ class AccountClocks:
             raise ValueError(
                 f"time only moves forward, from {start:.3f} to at most {LAST:.0f}; {target:.3f} is out of range"
             )
-        before = {owed.task_id: len(owed.attempts) for owed in await self._store.deliveries(token)}
+        counts_before = {owed.task_id: len(owed.attempts) for owed in await self._store.deliveries(token)}
         if not await self._scheduler.advance(account, target, lambda: self._notifier.notify(token)):
             return []  # the account was dropped, and its token may belong to a new account
         events = [
             event for task in await self._store.tasks(token) for event in _transitions(task, start, target)
         ]
         for delivery in await self._store.deliveries(token):
-            events += _attempts(delivery, before)
+            events += _new_attempts(delivery, counts_before)
         return sorted(events, key=lambda event: (event.at, _RANKS[event.what]))
 
 
 def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
-    """Yield an event for each status change of a task and for the expiry of its links.
-
-    Only events after `start` and up to `target` are included.
-    """
     timetable = task.timetable
     transitions: list[tuple[float, EventKind]] = [(timetable.starts, "task.processing")]
     if timetable.outcome.failure is not None:
@@ -218,10 +210,6 @@ def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
     return (Event(at, what, task.id) for at, what in transitions if start < at <= target)
 
 
-def _attempts(delivery: Delivery, before: Mapping[str, int]) -> Iterator[Event]:
-    """Yield an event for each attempt to deliver a callback that was made while the clock was moved.
-
-    `before` maps each task id to the number of attempts before the move.
-    """
-    for attempt in delivery.attempts[before.get(delivery.task_id, 0) :]:
+def _new_attempts(delivery: Delivery, counts_before: Mapping[str, int]) -> Iterator[Event]:
+    for attempt in delivery.attempts[counts_before.get(delivery.task_id, 0) :]:
         yield Event(attempt.at, "callback.attempt", delivery.task_id, attempt.status, attempt.problem)

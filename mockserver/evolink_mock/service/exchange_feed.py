@@ -1,4 +1,7 @@
-"""The latest exchanges (requests with their responses) of all accounts, for the console and for `GET /events`."""
+"""The latest exchanges of all accounts, for the console and for `GET /events`.
+
+An exchange is a request with its response.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,8 @@ class Numbered(NamedTuple):
 class ExchangeFeed:
     """The latest completed exchanges, limited in number and in bytes.
 
-    Each reader remembers the number of the last exchange that it has read, and calls `after` to get the later ones.
-    After a call of `clear`, `shown` and `get` no longer return the exchanges that were published before this call, but
-    `after` still returns them.
+    Each exchange has a number. A reader passes the number of its last exchange to `after`. `clear` hides all earlier
+    exchanges from `shown` and `get`, but not from `after`.
     """
 
     def __init__(self, limit: int = _EXCHANGES, body_bytes: int = _BODY_BYTES) -> None:
@@ -63,7 +65,10 @@ class ExchangeFeed:
         return self._stored[index] if is_shown else None
 
     def number_of(self, exchange: Exchange) -> int:
-        """Return the number of a published exchange (1 or greater); 0 if the exchange was removed."""
+        """Return the number of a published exchange (1 or greater).
+
+        Returns 0 if the exchange was removed.
+        """
         stored = reversed(self._stored)
         return next((self.last - index for index, item in enumerate(stored) if item is exchange), 0)
 
@@ -85,10 +90,10 @@ class ExchangeFeed:
         return exchanges, missed
 
     async def wait(self, number: int, clearings: int = 0) -> None:
-        """Wait until an exchange with a number greater than `number` is published, or until the feed is cleared.
+        """Wait for an exchange with a number greater than `number`, or for `clear`.
 
-        The attribute `clearings` counts how often the feed was cleared. The argument `clearings` is the count that the
-        caller has read last; if the feed has been cleared since then, the method returns immediately.
+        `clearings` is the value of the attribute that the caller has read last. The method returns immediately if the
+        feed has been cleared since then.
         """
         if self.last > number or self.clearings > clearings:
             return

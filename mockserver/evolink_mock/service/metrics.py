@@ -1,7 +1,7 @@
 """Metrics in the text format of Prometheus: requests, violations, callbacks, tasks, journals.
 
-Counters count the events in this process, or in all workers if the environment variable `PROMETHEUS_MULTIPROC_DIR`
-names a folder that the workers share. Gauges are computed from the store at each request for the metrics.
+Counters count the events in this process. If `PROMETHEUS_MULTIPROC_DIR` names a shared folder, counters count the
+events in all workers. Gauges are computed from the store at each request for the metrics.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ _TASKS_AT_ONCE = 1000  # maximum number of tasks that are counted before other r
 
 
 class Metrics:
-    """The metrics of one server. `route_of` returns the documented route for a path; None if no route has this path."""
+    """The metrics of one server."""
 
     def __init__(self) -> None:
+        # Returns the documented route for a path, or None.
         self.route_of: Callable[[str], str | None] = lambda _: None
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
@@ -88,7 +89,7 @@ class Metrics:
         """Return all metrics in the text format of Prometheus."""
         gauges = await _gauges(store, clock)
         registry = CollectorRegistry()
-        registry.register(_Constant(gauges))
+        registry.register(_ComputedMetrics(gauges))
         if self._is_shared:
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
             return generate_latest(registry)
@@ -102,9 +103,7 @@ class Metrics:
         return children
 
 
-class _Constant:
-    """Passes computed metrics to the Prometheus library, which expects an object with a method `collect`."""
-
+class _ComputedMetrics:
     def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
         self._families = families
 
@@ -113,7 +112,6 @@ class _Constant:
 
 
 async def _gauges(store: Store, clock: Clock) -> list[GaugeMetricFamily]:
-    """Return the metrics that are read from the store: the number of accounts, of tasks by status, and others."""
     accounts, tasks = await store.accounts(), Tally[Phase]()
     for account in accounts:
         now = instant_of(account, clock.now())

@@ -1,4 +1,4 @@
-"""A lock on the clock of each account, so that only one caller in all processes moves the clock at a time."""
+"""A lock on the clock of each account, for one caller in all processes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _AGAIN_SECONDS = 0.02  # between two attempts to take the lock
 class ClockBusyError(Exception):
     """Another caller is moving the account's clock.
 
-    For example, the other caller has advanced the clock, so the mock sends a callback and waits for the response, but
-    the callback receiver tries to move the clock before it responds.
+    An example is a callback handler that moves the clock before it responds. The caller that advances the clock waits
+    for this response.
     """
 
     def __init__(self) -> None:
@@ -33,25 +33,25 @@ class ClockBusyError(Exception):
 
 @asynccontextmanager
 async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIterator[None]:
-    """Return a context manager that locks an account's clock in a shared store until the end of its block.
+    """Return a context manager that locks an account's clock in a shared store.
 
-    Raises `ClockBusyError` if another process holds the lock for more than `seconds`.
+    The end of the block removes the lock. Raises `ClockBusyError` if another process holds the lock for more than
+    `seconds`.
     """
     deadline = stopwatch() + seconds
-    while not await _take(store, token):
+    while not await _try_lock(store, token):
         if stopwatch() > deadline:
             raise ClockBusyError
         await sleep(_AGAIN_SECONDS)
     try:
         yield
     finally:
-        await store.change(token, lambda account, _: _give_back(account, store.worker))
+        await store.change(token, lambda account, _: _unlock(account, store.worker))
 
 
-async def _take(store: SharedStore, token: str) -> bool:
-    """Lock an account's clock, unless a running process has locked it. Return whether this process has the lock now."""
+async def _try_lock(store: SharedStore, token: str) -> bool:
     holder = (await store.account(token)).mover
-    if holder and await store.leases.is_alive(holder):
+    if holder and await store.leases.is_alive(holder):  # an ended process holds no lock
         return False
     is_taken = False
 
@@ -66,7 +66,7 @@ async def _take(store: SharedStore, token: str) -> bool:
     return is_taken
 
 
-def _give_back(account: Account, worker: str) -> Change:
+def _unlock(account: Account, worker: str) -> Change:
     if account.mover == worker:  # otherwise the account was dropped
         account.mover = ""
     return NO_CHANGE

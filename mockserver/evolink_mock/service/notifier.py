@@ -1,4 +1,4 @@
-"""Wake the requests to the control API that wait for a change of an account."""
+"""Wake the requests that wait for a change of an account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Notifier:
     def subscribe(self, token: str) -> asyncio.Event:
         """Return an event that is set at the next change of the account.
 
-        A caller that waits for a condition must subscribe before it checks the condition, so that it misses no change.
+        To miss no change, subscribe before checking a condition.
         """
         return self._events.setdefault(token, asyncio.Event())
 

@@ -1,4 +1,4 @@
-"""The objects that all endpoints share, such as the store, the clocks and the metrics."""
+"""The shared objects of all endpoints, such as the store and the clocks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Service:
-    """The objects that all endpoints of a server share. Each is created from the settings, and never replaced."""
+    """The objects that all endpoints of a server share."""
 
     def __init__(
         self, spec: Spec, settings: Settings, clock: Clock | None = None, operator_key: str = ""
@@ -61,14 +61,17 @@ class Service:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """The Prometheus metrics, which need an optional package. Use them only if the setting `metrics` is on."""
+        """The Prometheus metrics, for servers with the setting `metrics`.
+
+        The metrics need an optional package.
+        """
         from evolink_mock.service.metrics import Metrics
 
         return Metrics()
 
     @cached_property
     def operations(self) -> OperationIndex:
-        """The create operations by key. A task in a store or a snapshot contains only the key of its operation."""
+        """The create operations by key, for tasks from a store or a snapshot."""
         from evolink_mock.stores.records import OperationIndex
 
         return OperationIndex(self.spec)

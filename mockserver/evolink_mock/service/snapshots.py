@@ -1,4 +1,4 @@
-"""Save the state of a server as JSON Lines, and restore it, for tests that start from a prepared state."""
+"""Save the state of a server as JSON Lines, and restore it."""
 
 from __future__ import annotations
 

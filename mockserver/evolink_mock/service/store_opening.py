@@ -45,8 +45,8 @@ class State(NamedTuple):
 def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
     """Open the store that the settings name. Raises `StoreError` if the store cannot be used.
 
-    A store in memory calls `changed(token)` whenever it stores a new state of a callback, such as a failed attempt.
-    `token` is the token of the callback's account.
+    `changed` is called with an account's token when the state of a callback changes. Only a store in memory calls
+    `changed`.
     """
     if settings.store == "memory":
         seed = secrets.randbits(64) if settings.seed is None else settings.seed
@@ -62,9 +62,10 @@ def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Cal
 
 
 def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> SqliteStore | RedisStore:
-    """Open the store at `place`: `sqlite:` with the path of a file, or the URL of a Redis or Valkey server.
+    """Open the store at `place`.
 
-    Raises ValueError if the URL of the server is invalid, and `StoreError` if the store cannot be used.
+    `place` is `sqlite:` with a file path, or a Redis or Valkey URL. Raises ValueError if the URL is invalid. Raises
+    `StoreError` if the store cannot be used.
     """
     if place.startswith(FILE):
         from evolink_mock.stores.sqlite.store import SqliteStore
@@ -83,7 +84,10 @@ def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> 
 
 
 def server_now(store: SharedStore) -> float:
-    """Return the current simulated time of mocks that share a store; real time if no mock has used the store yet."""
+    """Return the current simulated time of the mocks that share a store.
+
+    Returns real time if no mock has used the store yet.
+    """
     start, since, scale = store.fact("clock") or (0.0, 0.0, 1.0)
     now: float = start + (store.wall_time() - since) * scale
     return now
@@ -96,12 +100,9 @@ def _terms(settings: Settings, seed: int) -> AccountTerms:
 
 
 def _shared_clock(store: SharedStore, settings: Settings) -> Clock:
-    """Return a clock that shows the same time in every process and after a restart.
-
-    For this purpose, the store contains the time at which the clock was first started.
-    """
     wall = store.wall_time()
     first = wall if settings.seed is None else SEEDED_START
+    # The first process stores its start, so the clock is the same in every process and after a restart.
     start, since, scale = store.fact("clock", [first, wall, settings.clock_scale])
     now = start + (wall - since) * scale
     if scale != settings.clock_scale:

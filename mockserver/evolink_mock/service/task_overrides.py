@@ -1,4 +1,7 @@
-"""Change one task at the request of a test: end it now, expire its links, or send its callback once more."""
+"""Change one task at the request of a test.
+
+A test can end the task, expire its links, or repeat its callback.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ if TYPE_CHECKING:
 
 
 async def finish_task(service: Service, account: Account, task_id: str, outcome: Outcome) -> bool:
-    """End a task now, with `outcome`. Returns False if the task does not exist or has already ended; otherwise True.
+    """End a task now, with `outcome`.
 
-    If a recipe delays the callback, the delay begins now. If the account's clock is frozen and the callback is due, one
-    attempt to deliver it is made before this function returns.
+    Returns False if the task does not exist or has already ended. A delay of the callback by a recipe begins now. If
+    the clock is frozen, a due callback is attempted before the return.
     """
     async with service.clocks.moving(account):
         task, delivery = await service.store.task(task_id), await service.store.delivery(task_id)
@@ -83,7 +86,7 @@ async def expire_links(service: Service, account: Account, task_id: str) -> bool
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:
     """Attempt to deliver the callback of a task once more, immediately.
 
-    Returns False if the task has no callback, or if a further attempt to deliver the callback is already planned.
+    Returns False if the task has no callback. Returns False if an attempt is already planned.
     """
     scheduler = service.callback_service.scheduler
     async with service.clocks.moving(account):

@@ -35,16 +35,16 @@ class UploadError(ValueError):
 
 
 class Upload(Struct, frozen=True):
-    """An uploaded file. `account` is the token of its account; `at` is the time of the upload in Unix seconds."""
+    """An uploaded file."""
 
     id: str
-    account: str
+    account: str  # the token of the account
     name: str
     original_name: str
     folder: str
     mime: str
     data: bytes
-    at: float
+    at: float  # the time of the upload in Unix seconds
 
     @property
     def expires(self) -> float:
@@ -63,7 +63,8 @@ class Uploads:
     def add(self, account: str, data: bytes, name: str, folder: str, mime: str, now: float) -> Upload:  # noqa: PLR0913, PLR0917
         """Store a file.
 
-        Raises `UploadError` if files of this type are not supported, or if the account or the server has no space left.
+        Raises `UploadError` if this type of file is not supported. Raises `UploadError` if the account or the server
+        has no space left.
         """
         kind = _mime_of(data, name, mime)
         if kind not in _IMAGES and not kind.startswith(("audio/", "video/")):
@@ -85,7 +86,10 @@ class Uploads:
         return upload
 
     def find(self, file_id: str) -> Upload | None:
-        """Return the file with this id, even if it has expired; None if no file has this id."""
+        """Return the file with this id, even if the file has expired.
+
+        Returns None if no file has this id.
+        """
         return self._files.get(file_id)
 
     def of(self, account: str, now: float) -> list[Upload]:
@@ -103,11 +107,10 @@ class Uploads:
 
 
 def _mime_of(data: bytes, name: str, declared: str) -> str:
-    """Return the MIME type of a file, detected from its bytes, else as the client declared it, else from its name."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
-    shown = next((mime for signature, mime in _SIGNATURES.items() if data.startswith(signature)), "")
+    detected = next((mime for signature, mime in _SIGNATURES.items() if data.startswith(signature)), "")
     declared = declared.partition(";")[0].strip().lower()
     if declared == "application/octet-stream" or not _MIME.fullmatch(declared):  # it would become a header
         declared = ""
-    return shown or declared or mimetypes.guess_type(name)[0] or ""
+    return detected or declared or mimetypes.guess_type(name)[0] or ""

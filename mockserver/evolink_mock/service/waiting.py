@@ -1,7 +1,6 @@
-"""Wait until a condition is true for an account, for example until a task has ended.
+"""Wait for a condition of an account, such as the end of a task.
 
-The condition is not checked at regular intervals, but only when the account changes, or at the time at which the
-condition may become true.
+The condition is checked when the account changes. The condition is also checked when it may become true with time.
 """
 
 from __future__ import annotations
@@ -26,10 +25,9 @@ Reached = tuple[
 async def wait(
     service: Service, token: str, reached: Callable[[Account], Awaitable[Reached]], seconds: float
 ) -> Why:
-    """Wait until the account fulfils the condition `reached`, and return why the wait ended.
+    """Wait until the account fulfils the condition `reached`. Return why the wait ended.
 
-    The wait takes at most `seconds` of real time. If the account's clock is frozen and nobody is moving it, the wait
-    ends immediately, because no task ends and no callback is sent while the clock stands still.
+    The wait takes at most `seconds` of real time. The wait ends immediately if the clock is frozen and nobody moves it.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -39,15 +37,17 @@ async def wait(
                 is_reached, instant = await reached(account)
                 if is_reached:
                     return "reached"
+                # While the clock stands still, no task ends and no callback is sent.
                 if account.frozen_at is not None and not await service.clocks.is_moving(account):
                     return "frozen"
-                await _first(changed.wait(), service.clocks, account, instant)
+                await _wait_for_first(changed.wait(), service.clocks, account, instant)
     except TimeoutError:
         return "timeout"
 
 
-async def _first(changed: Awaitable[object], clocks: AccountClocks, account: Account, instant: float) -> None:
-    """Wait until the account changes, or until its clock shows `instant`, whichever is first."""
+async def _wait_for_first(
+    changed: Awaitable[object], clocks: AccountClocks, account: Account, instant: float
+) -> None:
     waits: list[asyncio.Future[object]] = [asyncio.ensure_future(changed)]
     if instant < math.inf and account.frozen_at is None:
         waits.append(asyncio.ensure_future(clocks.sleep_until(account, instant)))

@@ -1,7 +1,7 @@
 """An account of a mock, for tests: its clock, recipes, tasks, callbacks and requests.
 
-Methods that wait or send callbacks have async variants, named `…_async`. Tests need the async variants if the event
-loop of the test runs the callback receiver, because the other methods block the event loop.
+Methods that wait or send callbacks have async variants, named `…_async`. An async variant does not block the event
+loop. A test needs the async variants if its event loop runs the callback receiver.
 """
 
 from __future__ import annotations
@@ -55,8 +55,7 @@ class _Journal(Struct):
     entries: list[JournalEntry]
 
 
-def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
-    """Request a list from the control API page by page, and yield the body of each response."""
+def _request_pages(control: ControlClient, path: str) -> Iterator[bytes]:
     after: str | None = ""
     while after is not None:
         raw = control.request("GET", f"{path}?limit={_PAGE}" + (f"&after={after}" if after else ""))
@@ -65,26 +64,27 @@ def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
 
 
 class MockCallbacks(Sequence[CallbackState]):
-    """The callbacks of the account, delivered or not, in the order in which their tasks were created.
+    """The callbacks of the account, in the order of their tasks.
 
-    Each access to an item, and each call of `len`, requests the current list from the mock.
+    Undelivered callbacks are included. Each access to an item requests the current list from the mock. Each call of
+    `len` does the same.
     """
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
 
     def wait(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:
-        """Wait until `count` callbacks have been delivered in total, and return all callbacks delivered so far.
+        """Wait until `count` callbacks have been delivered in total.
 
-        A callback is delivered when the receiver has responded with a 2xx. Raises TimeoutError after `timeout`
-        (seconds, or text such as `2m`) of real time. If too few callbacks have been delivered and the account's clock
-        is frozen, TimeoutError is raised immediately, because no callback becomes due while the clock stands still.
+        Returns all callbacks delivered so far. A callback is delivered when the receiver has responded with a 2xx.
+        `timeout` is real time (seconds, or text such as `2m`). Raises TimeoutError after `timeout`. Raises TimeoutError
+        immediately if the clock is frozen and callbacks are missing.
         """
         seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}
         raw = self._control.request("POST", "/wait/callbacks", body, seconds=seconds + _MARGIN_SECONDS)
         waited = decode(raw, type=CallbackWaitResult)
-        if not waited.reached:
+        if not waited.reached:  # while the clock stands still, no callback becomes due
             delivered = f"{len(waited.callbacks)} of {count} callbacks were delivered"
             raise _timeout_error(delivered, waited.why, seconds)
         return waited.callbacks
@@ -118,14 +118,14 @@ class MockCallbacks(Sequence[CallbackState]):
         return repr(self._all())
 
     def _all(self) -> list[CallbackState]:
-        pages = _pages(self._control, "/callbacks")
+        pages = _request_pages(self._control, "/callbacks")
         return [state for page in pages for state in decode(page, type=_CallbackPage).callbacks]
 
 
 class ActiveRecipe:
     """A recipe assigned to the account.
 
-    If it is used in a `with` statement, the end of the block removes all recipes of the account, not only this one.
+    The end of a `with` block removes all recipes of the account.
     """
 
     def __init__(self, clear: Callable[[], None]) -> None:
@@ -139,10 +139,7 @@ class ActiveRecipe:
 
 
 class MockAccount:
-    """An account of a mock, isolated from all other accounts.
-
-    `base_url` is the base URL for the client under test; `token` is its API key.
-    """
+    """An account of a mock, isolated from all other accounts."""
 
     def __init__(
         self,
@@ -151,8 +148,8 @@ class MockAccount:
         terms: Mapping[str, Any] | None = None,
         transport: Callable[[], Transport] | None = None,
     ) -> None:
-        self.base_url = base_url
-        self.token = token
+        self.base_url = base_url  # for the client under test
+        self.token = token  # the API key of the client under test
         self._terms = dict(terms or {})
         self._transport = transport
         self._control = ControlClient(base_url, token)
@@ -164,11 +161,11 @@ class MockAccount:
         return f"<MockAccount at {self.base_url}>"
 
     def recipe(self, text: str, times: int | None = None, operation: Operation = "any") -> ActiveRecipe:
-        """Assign a recipe to the next `times` requests of the account, or to all later requests if `times` is None.
+        """Assign a recipe to the next `times` requests of the account.
 
-        If `operation` is not `any`, only requests to this operation (such as `create`) are counted and affected. To
-        remove the recipe, call `clear_recipes`, or use the result in a `with` statement. Raises `ControlError` if the
-        recipe is unknown; the error message suggests similar names.
+        If `times` is None, the recipe applies to all later requests. `operation` limits the recipe to one kind of
+        request, such as `create`. To remove the recipe, call `clear_recipes`, or use the result in a `with` statement.
+        Raises `ControlError` if the recipe is unknown.
         """
         assignment = {"recipe": text, "times": times, "operation": operation}
         self._control.request("POST", "/recipes", assignment)
@@ -185,20 +182,26 @@ class MockAccount:
 
     @property
     def tasks(self) -> list[TaskState]:
-        """The tasks of the account in order of creation, each with its current state and its start and end times."""
-        pages = _pages(self._control, "/tasks")
+        """The tasks of the account in order of creation.
+
+        Each task has its current state and its timetable.
+        """
+        pages = _request_pages(self._control, "/tasks")
         return [state for page in pages for state in decode(page, type=_TaskPage).tasks]
 
     @property
     def requests(self) -> list[JournalEntry]:
-        """The last 200 requests of the account with their responses, in the order in which the responses ended."""
+        """The last 200 requests of the account with their responses.
+
+        The order is the order in which the responses ended.
+        """
         return decode(self._control.request("GET", "/journal"), type=_Journal).entries
 
     def wait_for(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:
         """Wait until a task has finished, and return its state.
 
-        Raises TimeoutError after `timeout` (seconds, or text such as `2m`) of real time. If the task has not finished
-        and the account's clock is frozen, TimeoutError is raised immediately.
+        `timeout` is real time (seconds, or text such as `2m`). Raises TimeoutError after `timeout`. Raises TimeoutError
+        immediately if the clock is frozen and the task is unfinished.
         """
         seconds = to_seconds(timeout)
         body = {"task_id": task_id, "timeout": seconds}
@@ -215,11 +218,11 @@ class MockAccount:
     def finish(
         self, task_id: str, failure: str | None = None, outcome: TaskOutcome | None = None
     ) -> TaskState:
-        """End a task now, so that its callback is sent, and return the state of the task.
+        """End a task now, so that its callback is sent. Return the state of the task.
 
         If `failure` is None, the task completes. If `failure` is a documented failure code, the task fails with this
-        code. If the code has several messages, a name after a slash selects one of them, as in
-        `content_policy_violation/celebrity`. To cancel the task, set `outcome` to `cancelled`.
+        code. A name after a slash selects a message, as in `content_policy_violation/celebrity`. To cancel the task,
+        set `outcome` to `cancelled`.
         """
         outcome = outcome or ("completed" if failure is None else "failed")
         path = f"/tasks/{task_id}/outcome"
@@ -239,19 +242,21 @@ class MockAccount:
         return decode(self._control.request("POST", f"/tasks/{task_id}/expire"), type=TaskState)
 
     def expect_violation(self, match: str = "") -> None:
-        """Expect a violation of the contract whose text matches the regular expression `match` at any position.
+        """Expect a violation of the contract that matches `match`.
 
-        If no matching violation occurs, `check` fails. The fixture `evolink_mock` calls `check` at the end of the test.
+        `match` is a regular expression for any part of the text. If no matching violation occurs, `check` fails. The
+        fixture `evolink_mock` calls `check` at the end of the test.
         """
         re.compile(match)
         self._expected.append(match)
 
     def check(self) -> None:
-        """Raise `ContractViolationError` if a violation was not expected, or if an expected violation did not occur.
+        """Compare the violations with the expected violations.
 
-        Violations are mistakes of the client in its requests, such as an invalid body or an unknown path. If a request
-        fails only because of a recipe, this is not a violation. A violation whose text begins with `warning:` is
-        ignored if it was not expected.
+        Violations are mistakes of the client, such as a request with an invalid body. An error that a recipe causes is
+        not a violation. An unexpected violation is ignored if its text begins with `warning:`. Raises
+        `ContractViolationError` for any other unexpected violation. Raises `ContractViolationError` if an expected
+        violation did not occur.
         """
         violation_list = decode(self._control.request("GET", "/violations"), type=ViolationList)
         if lines := violations.problems(violation_list, self._expected):
@@ -262,7 +267,7 @@ class MockAccount:
     def reset(self) -> None:
         """Replace the account with a new one, and forget the expected violations.
 
-        The new account has the credits and limits with which the old account was created. It has no tasks, callbacks,
+        The new account has the original credits and limits of the old account. The new account has no tasks, callbacks,
         recipes or recorded requests.
         """
         self._expected.clear()
@@ -273,10 +278,10 @@ class MockAccount:
         self._control.request("DELETE", "/account")
 
     def transport(self) -> Transport:
-        """Return a transport with which a client of httpx2 or httpx reaches the mock without a socket.
+        """Return a transport to the mock without a socket, for httpx2 and httpx.
 
-        Requests to any host reach the mock, so a client may keep the address of the real API. Raises RuntimeError if
-        the mock runs in another process.
+        Requests to any host reach the mock. A client may keep the address of the real API. Raises RuntimeError if the
+        mock runs in another process.
         """
         if self._transport is None:
             raise RuntimeError("the mock runs in another process: use base_url")

@@ -1,4 +1,4 @@
-"""What a mock recorded about an account, as text for the report of a failing test."""
+"""The records of an account, as text for the report of a failing test."""
 
 from __future__ import annotations
 

@@ -50,10 +50,10 @@ _NO_RESPONSE = _Response(0)
 
 
 class Receiver:
-    """A callback receiver on a free port of 127.0.0.1, which runs in a thread during its `with` block.
+    """A callback receiver on a free port of 127.0.0.1.
 
-    The receiver responds with a 204, unless a test has called `fail`, `answer` or `drop` to choose the responses to the
-    next requests.
+    The receiver runs in a thread during its `with` block. By default, the receiver responds with a 204. A test chooses
+    the next responses with `fail`, `answer` or `drop`.
     """
 
     def __init__(self) -> None:
@@ -84,9 +84,8 @@ class Receiver:
     def answer(self, status: int, times: int = 1, headers: Mapping[str, str] | None = None) -> None:
         """Respond to the next `times` requests with this status.
 
-        If `status` is a redirect (3xx), the response contains the header `Location: /elsewhere`, unless `headers`
-        contains another `location`. Raises ValueError if the status is not final (200 to 599), or if `times` is less
-        than 1.
+        A redirect (3xx) has the header `Location: /elsewhere` by default. Raises ValueError if the status is not
+        between 200 and 599. Raises ValueError if `times` is less than 1.
         """
         if not 200 <= status <= 599 or times < 1:  # noqa: PLR2004  (an informational response is followed by another)
             raise ValueError(
@@ -99,9 +98,9 @@ class Receiver:
         self._queue(_NO_RESPONSE, times)
 
     def wait(self, count: int = 1, timeout: float = _WAIT_SECONDS) -> list[Received]:
-        """Wait until `count` requests have arrived in total, and return all requests received so far.
+        """Wait until `count` requests have arrived in total.
 
-        Raises TimeoutError after `timeout` seconds of real time.
+        Returns all requests received so far. Raises TimeoutError after `timeout` seconds of real time.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._received) >= count, timeout):
@@ -111,7 +110,7 @@ class Receiver:
             return list(self._received)
 
     def clear(self) -> None:
-        """Forget the received requests and the chosen responses, so that the next response is a 204."""
+        """Forget the received requests and the chosen responses."""
         with self._changed:
             self._received.clear()
             self._responses.clear()
@@ -134,8 +133,7 @@ class Receiver:
         with self._changed:
             self._responses.extend([response] * times)
 
-    def _take(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Response:
-        """Choose the response to a request, and record the request with the status of that response."""
+    def _take_response(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Response:
         with self._changed:
             response = self._responses.popleft() if self._responses else _NO_CONTENT
             self._received.append(Received(method, path, headers, body, response.status))
@@ -143,13 +141,8 @@ class Receiver:
         return response
 
 
+# Not the HTTP server of the standard library, which looks up the host name of 127.0.0.1; this may be slow.
 class _Listener(ThreadingTCPServer):
-    """A TCP server that waits for connections without a timeout, until the method `wake` is called.
-
-    To end the waiting, `wake` connects to the server. The HTTP server of the standard library is not used, because it
-    looks up the host name of 127.0.0.1 when it starts, which may be slow.
-    """
-
     daemon_threads = True
     request_queue_size = 128
 
@@ -164,6 +157,7 @@ class _Listener(ThreadingTCPServer):
 
     def wake(self) -> None:
         self._ending = True
+        # `handle_request` waits for a connection without a timeout.
         connect("127.0.0.1", self.server_address[1], _WAIT_SECONDS).close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -183,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         if len(body) < size:  # the client disconnected
             return
-        response = self.server.receiver._take(self.command, self.path, headers, body)  # noqa: SLF001  (one module)
+        response = self.server.receiver._take_response(self.command, self.path, headers, body)  # noqa: SLF001  (one module)
         if response.status == 0:
             return
         extra = dict(response.headers)

@@ -21,7 +21,10 @@ T = TypeVar("T")
 
 
 async def call_in_thread(method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a method in a thread and await its result, so that the event loop of asyncio or trio is not blocked."""
+    """Call a method in a thread and await its result.
+
+    The event loop of asyncio or trio is not blocked.
+    """
     import anyio.to_thread
 
     return await anyio.to_thread.run_sync(partial(method, *args, **kwargs))
@@ -45,10 +48,10 @@ def to_instant(time: float | datetime) -> float:
 
 
 class MockClock:
-    """The clock of an account, which runs until a test freezes, sets or advances it.
+    """The clock of an account, which a test can freeze, set or advance.
 
-    A callback handler must not move the clock, because the move waits for the handler's response. If it tries to, the
-    mock responds with an error (`ControlError` with status 409).
+    A callback handler cannot move the clock. The mock responds to the attempt with an error (`ControlError` with status
+    409).
     """
 
     def __init__(self, control: ControlClient) -> None:
@@ -62,12 +65,13 @@ class MockClock:
         """Freeze the clock, and return its time in Unix seconds."""
         return decode(self._control.request("POST", "/clock/freeze"), type=ClockState).now
 
+    # The move waits for the response of the callback handler, so a handler that moves the clock would wait for itself.
     def advance(self, seconds: str | float) -> list[Event]:
-        """Move the clock forward, by a number of seconds or by a duration such as `500ms`, `5s`, `2m` or `24h`.
+        """Freeze the clock and move it forward. Return the events in order.
 
-        Freezes the clock, and returns the events during the move, in order. The method waits until all callbacks and
-        retries that become due have been sent, so the callback receiver must run in another thread. If the receiver
-        runs in the event loop of the test, use `advance_async`. Raises ValueError for an invalid duration.
+        `seconds` is a number or a duration such as `500ms`, `5s`, `2m` or `24h`. The method waits until all callbacks
+        that become due have been sent. If the callback receiver runs in the event loop of the test, use
+        `advance_async`. Raises ValueError for an invalid duration.
         """
         return self._move("/clock/advance", {"seconds": to_seconds(seconds)}, "clock.advance_async(…)")
 
@@ -76,9 +80,10 @@ class MockClock:
         return await call_in_thread(self.advance, seconds)
 
     def set(self, instant: float | datetime) -> list[Event]:
-        """Move the clock forward to `instant` (Unix seconds or a datetime), and return the events during the move.
+        """Move the clock forward to `instant`. Return the events during the move.
 
-        Raises `ControlError` if `instant` is in the past, and ValueError for a datetime without a time zone.
+        `instant` is Unix seconds or a datetime. Raises `ControlError` if `instant` is in the past. Raises ValueError
+        for a datetime without a time zone.
         """
         return self._move("/clock/set", {"now": to_instant(instant)}, "clock.set_async(…)")
 

@@ -46,20 +46,19 @@ class ControlClient:
     ) -> bytes:
         """Send a request, and return the body of the response.
 
-        Raises `ControlError` for an error response, and `ConnectionError` if no mock responds. Proxy variables of the
-        environment (such as `HTTP_PROXY`) are ignored, because they are meant for the client under test.
+        Proxy variables such as `HTTP_PROXY` are ignored. Raises `ControlError` for an error response. Raises
+        `ConnectionError` if no mock responds.
 
-        For a request during which the mock sends callbacks, `variant` must be the async method that a test can call
-        instead, such as `clock.advance_async(…)`. If the request is sent in a running event loop, a callback receiver
-        in the same loop cannot respond, because the request blocks the loop. If the request then takes more than five
-        seconds, RuntimeError is raised, and its message recommends the async method.
+        A request during which the mock sends callbacks needs `variant`. `variant` is the name of the async method, such
+        as `clock.advance_async(…)`. Such a request may block the event loop of the callback receiver. In a running
+        event loop, RuntimeError is raised after five seconds. The error message recommends the async method.
         """
         is_blocking = bool(variant) and event_loop_is_running()
         if is_blocking:
             seconds = min(seconds, _BLOCKED_SECONDS)
         content = None if body is None else msgspec.json.encode(body)
         headers = self._headers if content is None else {**self._headers, "content-type": "application/json"}
-        try:
+        try:  # without a proxy: proxy variables are meant for the client under test
             with closing(self._connection(seconds)) as connection:
                 target = f"{self._url.path.rstrip('/')}{_CONTROL}{path}"
                 response = exchange(connection, method, target, content, headers)
@@ -72,7 +71,7 @@ class ControlClient:
                 f"no evolink-mock responds at {where}: {error or type(error).__name__}"
             ) from error
         if response.status >= 300:  # noqa: PLR2004  (the control API never redirects)
-            raise ControlError(response.status, _message(raw))
+            raise ControlError(response.status, _error_message(raw))
         return raw
 
     def _connection(self, seconds: float) -> HTTPConnection:
@@ -103,8 +102,7 @@ def _blocked(variant: str) -> str:
     )
 
 
-def _message(raw: bytes) -> str:
-    """Return the message of an error response; if it contains none, a hint that the server may not be evolink-mock."""
+def _error_message(raw: bytes) -> str:
     try:
         return str(msgspec.json.decode(raw)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""A mock server for Python tests: started in this process on a free port, or already running elsewhere."""
+"""A mock server for Python tests, in this process or elsewhere."""
 
 from __future__ import annotations
 
@@ -65,10 +65,11 @@ class MockServerSettings(TypedDict, total=False):
 
 
 class MockServer:
-    """A mock that runs in a thread of this process during the `with` block, or the running mock at `url`.
+    """A mock that runs in a thread of this process during the `with` block.
 
-    An invalid setting raises ValueError, and an unknown setting raises TypeError. The `with` statement raises
-    `PortError` or `SpecError` if the mock cannot start, and `ConnectionError` if no mock runs at `url`.
+    If `url` is set, the running mock at `url` is used. An invalid setting raises ValueError. An unknown setting raises
+    TypeError. The `with` statement raises `PortError` or `SpecError` if the mock cannot start. The `with` statement
+    raises `ConnectionError` if no mock runs at `url`.
     """
 
     def __init__(self, url: str | None = None, **settings: Unpack[MockServerSettings]) -> None:
@@ -134,10 +135,6 @@ class MockServer:
 
 
 def _settings(keywords: MockServerSettings) -> Settings:
-    """Convert keyword arguments to settings.
-
-    Raises TypeError if a name is unknown, and ValueError if a value is invalid.
-    """
     from evolink_spec.options.sources import from_keywords, gather
 
     from evolink_mock.settings import Settings
@@ -147,7 +144,6 @@ def _settings(keywords: MockServerSettings) -> Settings:
 
 
 def _refuse_gevent() -> None:
-    """Raise RuntimeError if gevent has replaced threads and sockets, because the mock's thread would not work."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None and monkey.is_module_patched("threading"):
         raise RuntimeError(

@@ -11,42 +11,33 @@ from msgspec import Struct, field
 
 
 class Timetable(Struct, frozen=True):
-    """The times at which a task is created, starts and ends, and at which its result links expire; None means never."""
+    """The times of a task. None means never."""
 
     created: float
     starts: float | None
     ends: float | None
-    expires: float | None
+    expires: float | None  # the expiry of the result links
 
 
 class TaskState(Struct, frozen=True):
-    """The current state of a task.
-
-    `status` is `"pending"`, `"processing"`, `"completed"`, `"failed"` or `"cancelled"`. `body` is what a status query
-    would return. `outcome` is how the task will end or has ended (`"completed"`, `"failed"` or `"cancelled"`); None if
-    the task never ends. `failure` is the failure code of a failed task, otherwise None.
-    """
+    """The current state of a task."""
 
     id: str
     operation: str
     model: str
-    status: str
+    status: str  # pending, processing, completed, failed or cancelled
     progress: int
     timetable: Timetable
-    outcome: str | None
-    failure: str | None
-    body: dict[str, Any]
+    outcome: str | None  # the last status (completed, failed or cancelled); None if the task never ends
+    failure: str | None  # the failure code of a failed task
+    body: dict[str, Any]  # the response of a status query
 
 
 class WaitResult(Struct, frozen=True):
-    """The result of a wait for a condition.
+    """The result of a wait for a condition."""
 
-    `why` is `"reached"` (the condition is true), `"timeout"`, or `"frozen"` (the account's clock does not run).
-    `reached` is true if the condition is true, otherwise false.
-    """
-
-    reached: bool
-    why: str
+    reached: bool  # whether the condition is true
+    why: str  # reached, timeout or frozen (the account's clock is frozen)
 
 
 class TaskWaitResult(WaitResult, frozen=True):
@@ -64,29 +55,22 @@ class SentRequest(Struct, frozen=True):
 
 
 class CallbackAttempt(Struct, frozen=True):
-    """One attempt to deliver a callback.
-
-    If no response arrived, `status` is None and `problem` is the reason.
-    """
+    """One attempt to deliver a callback."""
 
     at: float
     request: SentRequest
-    status: int | None
-    problem: str | None
+    status: int | None  # None if no response arrived
+    problem: str | None  # the reason if no response arrived
     repeated: int = 0  # number of processes that died during this attempt; another process then repeated it
 
 
 class CallbackState(Struct, frozen=True):
-    """The callback of one task.
-
-    `state` is `"owed"` (an attempt is planned), `"delivered"` or `"given up"`. `due` is the time of the next attempt;
-    None if no attempt is planned.
-    """
+    """The callback of one task."""
 
     task_id: str
     url: str
-    state: str
-    due: float | None
+    state: str  # owed (an attempt is planned), delivered or given up
+    due: float | None  # the time of the next attempt; None if no attempt is planned
     attempts: tuple[CallbackAttempt, ...]
 
 
@@ -97,83 +81,64 @@ class CallbackWaitResult(WaitResult, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """The headers and the body of a request or response, without credentials.
-
-    `body` is None if the body is empty, or if the body is a result file.
-    """
+    """The headers and the body of a request or response, without credentials."""
 
     headers: tuple[tuple[str, str], ...]
-    body: str | None
+    body: str | None  # None for an empty body or a result file
 
 
 class JournalEntry(Struct, frozen=True):
-    """One request of the account, with its response (`answer`).
-
-    `violations` are texts that state how the request violates the contract. `notes` are all other texts about the
-    request in the access log, such as a note about its recipe. `status` is 0 if the mock sent no response.
-    """
+    """One request of the account, with its response."""
 
     at: float
     method: str
     path: str
-    status: int
+    status: int  # 0 if the mock sent no response
     task_id: str | None
-    violations: tuple[str, ...]
-    notes: tuple[str, ...]
+    violations: tuple[str, ...]  # how the request violates the contract
+    notes: tuple[str, ...]  # texts about the request in the access log, without the violations
     request: Message
-    answer: Message
+    answer: Message  # the response
 
 
 class ViolationEntry(Struct, frozen=True):
-    """A request that violated the contract. `text` describes the violation; `status` is the status of the response."""
+    """A request that violated the contract."""
 
     at: float
     method: str
     path: str
-    status: int
-    text: str
+    status: int  # of the response
+    text: str  # how the request violates the contract
 
 
 class ViolationList(Struct, frozen=True):
-    """The latest violations by the requests of an account.
-
-    `dropped` is the number of earlier violations, which the mock has removed to limit memory.
-    """
+    """The latest violations by the requests of an account."""
 
     violations: list[ViolationEntry]
-    dropped: int = 0
+    dropped: int = 0  # number of earlier violations, removed to limit memory
 
 
 class Event(Struct, frozen=True):
-    """An event during a move of the clock.
-
-    `what` is `"task.processing"`, `"task.completed"`, `"task.failed"`, `"link.expired"` or `"callback.attempt"`. If
-    `what` is `"callback.attempt"`, `status` is the status of the response; if no response arrived, `problem` is the
-    reason.
-    """
+    """An event during a move of the clock."""
 
     at: float
-    what: str
+    what: str  # task.processing, task.completed, task.failed, link.expired or callback.attempt
     task_id: str
-    status: int | None = None
-    problem: str | None = None
+    status: int | None = None  # of the response to a callback
+    problem: str | None = None  # the reason why a callback got no response
 
 
 class ClockState(Struct, frozen=True):
-    """The account's clock: its time (`now`), and whether it is frozen.
-
-    `next_due` is the time of the next attempt to deliver a callback; None if no attempt is planned. After a move of the
-    clock, `happened` contains the events during the move.
-    """
+    """The account's clock."""
 
     now: float
     frozen: bool
-    next_due: float | None = None
-    happened: list[Event] = field(default_factory=list)
+    next_due: float | None = None  # the time of the next callback attempt; None if no attempt is planned
+    happened: list[Event] = field(default_factory=list)  # the events during a move of the clock
 
 
 class AccountState(Struct, frozen=True):
-    """An account: its credits, its limits, the number of its tasks, and the time of its clock."""
+    """An account, with its credits, its limits and the time of its clock."""
 
     label: str
     granted: float
@@ -181,6 +146,6 @@ class AccountState(Struct, frozen=True):
     remaining: float
     rate: str | None
     denied_models: tuple[str, ...]
-    tasks: int
+    tasks: int  # number of tasks
     now: float
     frozen: bool

@@ -24,7 +24,7 @@ _UNCHECKED = pytest.StashKey["list[MockAccount]"]()  # accounts of a test that h
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option `--evolink-mock-url`, the URL of a running mock that all workers of pytest-xdist share."""
+    """Add the option `--evolink-mock-url`, the URL of a running mock."""
     group = parser.getgroup("evolink-mock")
     group.addoption(
         "--evolink-mock-url",
@@ -43,9 +43,10 @@ def evolink_mock_settings() -> MockServerSettings:
 def evolink_mock_server(
     request: pytest.FixtureRequest, evolink_mock_settings: MockServerSettings
 ) -> Iterator[MockServer]:
-    """The mock for all tests of this pytest process, or the running mock at `--evolink-mock-url`.
+    """The mock for all tests of this pytest process.
 
-    With pytest-xdist, each worker is a pytest process with a mock of its own, unless `--evolink-mock-url` is set.
+    If `--evolink-mock-url` is set, the fixture is the running mock at this URL. With pytest-xdist, each worker starts a
+    mock of its own by default.
     """
     from evolink_mock.settings import environment
     from evolink_mock.testing.mock_server import MockServer
@@ -60,9 +61,10 @@ def evolink_mock_server(
 
 @pytest.fixture
 def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer) -> Iterator[MockAccount]:
-    """A new account for the test, with methods to control the mock, and with `base_url` and `token` for the client.
+    """A new account for the test, with `base_url` and `token` for the client.
 
-    If a request violates the contract, the test fails, unless the test has called `expect_violation` for the violation.
+    The methods of the account control the mock. If a request violates the contract, the test fails. `expect_violation`
+    allows an expected violation.
     """
     account = evolink_mock_server.account()
     unchecked = request.node.stash.setdefault(_UNCHECKED, [])
@@ -88,7 +90,6 @@ def evolink_callbacks() -> Iterator[Receiver]:
 
 @contextmanager
 def _explaining_blocked_sockets() -> Iterator[None]:
-    """Add an explanation to the error that pytest-socket raises if it blocks connections to 127.0.0.1."""
     try:
         yield
     except RuntimeError as error:
@@ -99,7 +100,10 @@ def _explaining_blocked_sockets() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Check the requests of a test before its teardown, so that a violation is a failure of the test itself."""
+    """Check the requests of a test before its teardown.
+
+    A violation is then a failure of the test itself.
+    """
     try:
         result = yield
     except pytest.skip.Exception:
@@ -134,13 +138,9 @@ def _summaries(item: pytest.Item) -> str:
 
 
 def _check_accounts(item: pytest.Item, *, keep_innocent: bool = False) -> str:
-    """Return a text with the violations by the accounts of a test, and mark the accounts as checked.
-
-    If `keep_innocent` is true, accounts without violations are not marked, so that they are checked again in the
-    teardown.
-    """
     unchecked = item.stash.get(_UNCHECKED, [])
     violations = {id(account): _problems(account) for account in unchecked}
+    # An account that is kept is checked again in the teardown.
     unchecked[:] = [account for account in unchecked if keep_innocent and not violations[id(account)]]
     return "\n".join(filter(None, violations.values()))
 

@@ -1,7 +1,7 @@
-"""Connections that reach the mock although a test has replaced the functions of `socket` or `http.client`.
+"""Connections to the mock in tests that replace functions of `socket` or `http.client`.
 
-Tests, and tools such as httpretty, replace these functions to simulate a network that is down. This module is imported
-before any test runs, and keeps references to the real functions.
+Tests, and tools such as httpretty, replace these functions to simulate network faults. This module keeps references to
+the real functions. Import this module before any test runs.
 """
 
 from __future__ import annotations

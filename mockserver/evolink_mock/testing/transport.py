@@ -1,7 +1,7 @@
-"""A transport with which clients of httpx2 and httpx reach a mock in this process without a socket.
+"""A transport from clients of httpx2 and httpx to a mock in this process.
 
-httpx2 is the successor of httpx. A client accepts only response objects of its own library, so the transport detects
-which library created the request. A library is imported only when it is needed.
+The transport needs no socket. httpx2 is the successor of httpx. The class of each request determines the library of its
+response. A library is imported when it is needed.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ else:
 
 
 class Transport(_Base):
-    """The transport for `Client(transport=…)` and `AsyncClient(transport=…)` of httpx2 and httpx, with asyncio or trio.
+    """The transport for `Client(transport=…)` and `AsyncClient(transport=…)`.
 
-    The mock runs in the event loop of its thread. The client may run in any other event loop, or in none.
+    The clients of httpx2 and httpx, with asyncio or trio, can use this transport. The mock runs in the event loop of
+    its thread. The client may run in any other event loop, or in none.
     """
 
     def __init__(self, app: ASGIApp, loop: asyncio.AbstractEventLoop) -> None:
@@ -46,7 +47,7 @@ class Transport(_Base):
         request.read()
         future = self._begin(request)
         try:
-            return future.result(_timeout(request))
+            return future.result(_read_seconds(request))
         except TimeoutError as error:
             future.cancel()
             raise _read_timeout(request) from error
@@ -56,7 +57,7 @@ class Transport(_Base):
         await request.aread()
         future = self._begin(request)
         try:
-            with anyio.fail_after(_timeout(request)):
+            with anyio.fail_after(_read_seconds(request)):
                 return await _result(future)
         except TimeoutError as error:
             raise _read_timeout(request) from error
@@ -64,14 +65,9 @@ class Transport(_Base):
             future.cancel()
 
     def _begin(self, request: Any) -> Future[Any]:
-        return asyncio.run_coroutine_threadsafe(self._exchange(request), self._loop)
+        return asyncio.run_coroutine_threadsafe(self._exchange_in_loop(request), self._loop)
 
-    async def _exchange(self, request: Any) -> Any:
-        """Return the response to a request. Must be called in the event loop of the mock.
-
-        The body of the request must have been read before. The body of the response is read completely, too, because a
-        stream cannot be passed to another event loop.
-        """
+    async def _exchange_in_loop(self, request: Any) -> Any:
         library = _library_of(request)
         copy = library.Request(
             request.method, request.url, headers=request.headers, stream=library.ByteStream(request.content)
@@ -82,6 +78,7 @@ class Transport(_Base):
             if error.held:
                 await asyncio.Event().wait()  # until the client cancels after its timeout
             raise library.RemoteProtocolError(str(error), request=request) from error
+        # Read here, because a stream cannot be passed to another event loop.
         body = b"".join([part async for part in response.stream])
         return library.Response(
             response.status_code, headers=response.headers, stream=library.ByteStream(body)
@@ -115,13 +112,12 @@ async def _result(future: Future[Any]) -> Any:
 
 
 def _library_of(request: Any) -> ModuleType:
-    """Return the library (httpx2 or httpx) that defines the class of the request or one of its base classes."""
+    # The class of the request may be a subclass outside of the library.
     modules = [base.__module__.partition(".")[0] for base in type(request).__mro__]
     return import_module(next(name for name in modules if name in {"httpx", "httpx2"}))
 
 
-def _timeout(request: Any) -> float | None:
-    """Return how many seconds the client waits for a response; None if it waits without limit."""
+def _read_seconds(request: Any) -> float | None:
     timeout: float | None = request.extensions.get("timeout", {}).get("read")
     return timeout
 

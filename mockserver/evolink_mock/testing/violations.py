@@ -18,10 +18,10 @@ class ContractViolationError(AssertionError):
 
 
 def problems(recorded: ViolationList, expected: Sequence[str]) -> list[str]:
-    """Return a line for each unexpected violation, and for each pattern in `expected` that no violation matches.
+    """Return a line for each unexpected violation and each unmatched pattern.
 
-    Patterns are regular expressions. An unexpected violation whose text begins with `warning:` is ignored. If the mock
-    has removed earlier violations to limit memory, one more line says how many.
+    `expected` contains regular expressions. An unexpected violation is ignored if its text begins with `warning:`. One
+    more line gives the number of earlier violations that the mock has removed.
     """
     lines = [
         f"{violation.method} {violation.path} was answered {violation.status}: {violation.text}"
