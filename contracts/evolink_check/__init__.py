@@ -38,7 +38,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the module that defines a public name, such as `check_api`, when the name is first used."""
+    """Import the module that defines a public name, such as `check_api`."""
+    # Imported at first use, so that `import evolink_check` is fast.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -7,8 +7,6 @@ import time
 
 
 class _ForwardClock:
-    """A clock in Unix seconds that never goes back, even if the system clock does, so that exchanges stay in order."""
-
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._offset = float("-inf")  # seconds from the monotonic clock to the system clock
@@ -16,6 +14,7 @@ class _ForwardClock:
     def now(self) -> float:
         with self._lock:
             monotonic = time.monotonic()
+            # If the system clock is set back, exchanges must stay in order.
             self._offset = max(self._offset, time.time() - monotonic)
             return monotonic + self._offset
 

@@ -14,15 +14,13 @@ _CUT = b"\n[...]\n"
 
 
 class Output:
-    """One output stream of a command.
-
-    A thread reads the stream, so that the command is never blocked by a full pipe.
-    """
+    """One output stream of a command."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
         self._first, self._last = b"", b""
         self._is_cut = False
+        # Without this thread, a full pipe would block the command.
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -52,11 +50,8 @@ class Output:
 
 
 def _without_cut_key(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
-    """Remove a part of the API key from the end of `first` and from the beginning of `last`.
-
-    `first` and `last` are the beginning and the end of an output whose middle was discarded. If the middle contained a
-    part of the key, the rest of the key must be removed here, because a search for the complete key does not find it.
-    """
+    # The discarded middle may have had one part of the key. The other part remains at the end of `first` or
+    # at the beginning of `last`. A search for the complete key does not find this part.
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)
     after = next((size for size in sizes if last.startswith(token[-size:])), 0)

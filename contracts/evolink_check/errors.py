@@ -1,4 +1,4 @@
-"""The errors that end a command without a verdict, and the text that is shown for a bug."""
+"""The errors that end a command without a verdict, and the text for bugs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Interpret a trace (recorded exchanges with an API), and judge for each clause whether the trace satisfies it."""
+"""Interpret recorded exchanges with an API, and judge each clause."""

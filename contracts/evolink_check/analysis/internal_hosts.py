@@ -1,6 +1,6 @@
-"""Decide whether the host of a URL is certainly internal, such as `127.0.0.1`, or certainly public.
+"""Decide whether the host of a URL is certainly internal or certainly public.
 
-Servers may disagree about all other hosts.
+An internal host is, for example, `127.0.0.1`. Servers may disagree about all other hosts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _SIZES = (0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF)
 
 
 def host_of(url: str) -> str:
-    """Return the host of a URL in lower case, without brackets and final dot; empty if the URL has no host."""
+    """Return the host of a URL in lower case, without brackets and final dot.
+
+    Returns an empty text if the URL has no host.
+    """
     try:
         host = urlsplit(url).hostname
     except ValueError:
@@ -40,25 +43,26 @@ def host_of(url: str) -> str:
 
 
 def is_internal(url: str) -> bool:
-    """Whether the host of the URL is certainly internal, such as a private IP address in any notation.
+    """Whether the host of the URL is certainly internal.
 
-    Of domain names, only `localhost` and its subdomains count as internal, because the address of any other
-    name could only be found by a DNS query.
+    An internal host can be a private IP address, in any notation. The names `localhost` and `*.localhost` are internal.
+    No other name is certainly internal.
     """
     host = host_of(url)
     if host == "localhost" or host.endswith(".localhost"):
         return True
     if ":" in host:
         return _is_internal_v6(host)
+    # The address of any other name could be found by a DNS query alone, and no query is sent here.
     address = v4_of(host)
     return address is not None and any(address in network for network in _INTERNAL_V4)
 
 
 def is_plainly_public(url: str) -> bool:
-    """Whether the host of the URL is certainly public, so that no server may reject the URL as internal.
+    """Whether the host of the URL is certainly public.
 
     The host must be a domain name. A name that looks internal, such as `db.internal`, does not count. A URL with a user
-    name, or with a port other than 443 and 8443, does not count either, because servers may reject such a URL.
+    name does not count. If the URL has a port, the port must be 443 or 8443.
     """
     try:
         parts = urlsplit(url)
@@ -70,13 +74,15 @@ def is_plainly_public(url: str) -> bool:
     plain = len(host) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
     named = len(labels) > 1 and labels[-1][:1].isalpha() and not any(label.isdigit() for label in labels)
     inside = labels[-1] in _INSIDE or "localhost" in labels or f".{host}".endswith(_MIRRORS)
+    # Servers may reject a URL with a user name or an unusual port.
     return plain and named and not inside and "@" not in parts.netloc and port in {None, 443, 8443}
 
 
 def v4_of(host: str) -> IPv4Address | None:
-    """Interpret a host as an IPv4 address, as `inet_aton` and browsers do; None if the host is not an IPv4 address.
+    """Interpret a host as an IPv4 address, as `inet_aton` and browsers do.
 
-    An address has one to four parts, separated by dots. Each part is decimal, hexadecimal (`0x7f`) or octal (`0177`).
+    Returns None if the host is not an IPv4 address. An address has one to four parts, separated by dots. Each part is
+    decimal, hexadecimal (`0x7f`) or octal (`0177`).
     """
     parts = host.split(".")
     if len(parts) > len(_SIZES) or not all(_PART.fullmatch(part) for part in parts):

@@ -1,4 +1,4 @@
-"""The interpretation of one trace entry (a request or callback, with its response), and of all entries about a task."""
+"""Interpret one trace entry, and all entries about a task."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ LINKS = 100  # the maximum number of links of one body that are checked; reports
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One trace entry (a request or callback, with its response), and its role, such as `query`.
+    """One trace entry and its role, such as `query`.
 
-    The bodies are decoded. A body that is empty or not JSON is decoded as `NOT_JSON`.
+    The entry is a request or a callback, with the response. The bodies are decoded. A body that is empty or not JSON is
+    decoded as `NOT_JSON`.
     """
 
     entry: Entry
@@ -57,7 +58,8 @@ class Observation:
         object.__setattr__(self, "body", self._body())
 
     def once(self, make: Callable[[Observation], T]) -> T:
-        """Call `make` with this observation, and cache the result, so that rules that need the same result share it."""
+        """Call `make` with this observation, and cache the result."""
+        # Several rules need the same results.
         result = self._once.get(make, _UNCOMPUTED)
         if result is _UNCOMPUTED:
             self._once[make] = result = make(self)
@@ -70,7 +72,7 @@ class Observation:
 
     @property
     def began(self) -> float:
-        """When the request began, or when the callback arrived at its receiver, in Unix seconds."""
+        """When the request began or the callback arrived, in Unix seconds."""
         return self.entry.began
 
     @property
@@ -80,7 +82,10 @@ class Observation:
 
     @property
     def who(self) -> str:
-        """The label of the account that sent the request, such as `main`; `server` if the entry is a callback."""
+        """The label of the account that sent the request, such as `main`.
+
+        The label of a callback is `server`.
+        """
         return self.entry.who
 
     @property
@@ -94,15 +99,14 @@ class Observation:
         return 200 <= self.status < 300 and isinstance(self.answer_json, dict)  # noqa: PLR2004
 
     def _body(self) -> Mapping[str, Any]:
-        """Return the JSON object in the response or, if the entry is a callback, in the request.
-
-        The result is empty if the body is not a JSON object.
-        """
         value = self.request_json if self.role == "delivery" else self.answer_json
         return value if isinstance(value, dict) else {}
 
     def header(self, name: str) -> str | None:
-        """Return a header of the response or, if the entry is a callback, of the request; None if it is missing."""
+        """Return a header of the response. Returns None if the header is missing.
+
+        For a callback, return a header of the request.
+        """
         exchange = self.entry.exchange
         headers = exchange.request_headers if self.role == "delivery" else exchange.response_headers
         return next((value for key, value in headers if key.lower() == name.lower()), None)
@@ -115,13 +119,10 @@ class Observation:
 
 @dataclass(slots=True)
 class TaskRecord:
-    """The exchanges about one task, ordered by time.
-
-    `create` is None if the trace does not contain the create request of the task.
-    """
+    """The exchanges about one task, ordered by time."""
 
     id: str
-    create: Observation | None = None
+    create: Observation | None = None  # None if the trace has no create request of the task
     queries: list[Observation] = field(default_factory=list)  # with a successful response
     refused: list[Observation] = field(default_factory=list)  # queries with any other response
     deliveries: list[Observation] = field(default_factory=list)
@@ -129,16 +130,19 @@ class TaskRecord:
 
     @property
     def views(self) -> list[Observation]:
-        """The create request, the queries and the callbacks, ordered by when each reported the task's status.
+        """The create request, the queries and the callbacks, ordered by time.
 
-        A response reports the status when the response ends, and a callback when the callback arrives.
+        The time of a callback is its arrival. The time of another entry is the end of the response.
         """
         create = [self.create] if self.create else []
         return sorted([*create, *self.queries, *self.deliveries], key=_answered_at)
 
     @property
     def callback_url(self) -> str | None:
-        """The callback URL in the create request; None if the URL or the create request is missing."""
+        """The callback URL in the create request.
+
+        The value is None if the URL or the create request is missing.
+        """
         body = self.create.request_json if self.create else None
         field_name = _callback_field(self.create)
         url = body.get(field_name) if isinstance(body, dict) and field_name else None
@@ -155,6 +159,9 @@ def _answered_at(seen: Observation) -> tuple[float, int]:
 
 
 def results_of(body: Mapping[str, Any]) -> list[str]:
-    """Return the result links in the JSON of a task, but not more than `LINKS`; empty if the JSON has no links."""
+    """Return the first `LINKS` result links in the JSON of a task.
+
+    Returns an empty list if the JSON has no links.
+    """
     results = body.get("results")
     return [url for url in results[:LINKS] if isinstance(url, str)] if isinstance(results, list) else []

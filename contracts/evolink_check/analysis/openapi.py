@@ -1,7 +1,6 @@
-"""Check one exchange against the OpenAPI documents with openapi-core.
+"""Check one exchange against the OpenAPI documents with openapi-core."""
 
-The mock validates requests with other code, so a bug in the mock's validation is not repeated in this check.
-"""
+# The mock validates requests with other code, so that this check does not repeat a bug of the mock.
 
 from __future__ import annotations
 
@@ -32,14 +31,10 @@ _ANSWERED: Any = {"application/json": strict_json}
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One place in a response body that violates the documented schema of the response.
+    """One place in a response body that violates the documented schema of the response."""
 
-    `pointer` is the JSON pointer to the place; it is empty for the whole body. `keyword` is the violated keyword of the
-    schema, such as `type` or `enum`.
-    """
-
-    pointer: str
-    keyword: str
+    pointer: str  # the JSON pointer to the place; empty for the whole body
+    keyword: str  # the violated keyword of the schema, such as `type` or `enum`
     message: str
 
 
@@ -62,18 +57,23 @@ class Conformance:
         An old model name is allowed (clause `model.alias`).
         """
         creates = self._creates(exchange.method, urlsplit(exchange.url).path)
-        request = _request(replace(exchange, request_body=_renamed(exchange.request_body, creates)))
+        request = _request(
+            replace(exchange, request_body=_with_current_model(exchange.request_body, creates))
+        )
         return self._problems(exchange, lambda validators: validators.requests.iter_errors(request))
 
     def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """Return one line for each way in which the response violates the documents, such as an undocumented status.
+        """Return one line for each violation in the response, such as an undocumented status.
 
-        If no document describes the path of the request, the result is a single line that says so.
+        If no document describes the path of the request, one line says so.
         """
         return self._problems(exchange, _answered(exchange))
 
     def schema_problems(self, exchange: Exchange) -> tuple[Problem, ...]:
-        """Return the schema violations in a response body; empty if the documents have no schema for the response."""
+        """Return the schema violations in a response body.
+
+        Returns an empty tuple if the documents have no schema for the response.
+        """
         problems = [
             _problem_of(error)
             for failure in self._errors(exchange, _answered(exchange)) or ()
@@ -84,8 +84,8 @@ class Conformance:
     def source(self, method: str, path: str, request_body: bytes) -> str:
         """Return the name of the document against which a request is checked first.
 
-        This is the document that describes the requested model or, if no document describes it, the first one that was
-        loaded.
+        This document describes the requested model. If no document describes the model, return the first loaded
+        document.
         """
         return self._sources(method, path, request_body)[0]
 
@@ -96,20 +96,16 @@ class Conformance:
         return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
 
     def _errors(self, exchange: Exchange, errors_of: _ErrorsOf) -> list[Exception] | None:
-        """Return the errors of an exchange, according to the first document that describes the request's path.
-
-        The result is None if no document describes the path.
-        """
         from openapi_core.templating.paths.exceptions import PathError
 
         for source in self._sources(exchange.method, urlsplit(exchange.url).path, exchange.request_body):
             errors = list(errors_of(self._validators_of(source)))
+            # The first document that describes the path decides.
             if not any(isinstance(error, PathError) for error in errors):
                 return errors
         return None
 
     def _sources(self, method: str, path: str, request_body: bytes) -> list[str]:
-        """Return the names of all documents, beginning with the document that describes the requested model."""
         creates = self._creates(method, path)
         if not creates:
             return list(self._spec.documents)
@@ -117,7 +113,9 @@ class Conformance:
         model = _aliases(creates).get(model, model) if isinstance(model, str) else None
         operation = creates.get(model) or creates.get(None)
         return sorted(
-            self._spec.documents, key=lambda source: operation is None or source != operation.source
+            # The document that describes the model comes first.
+            self._spec.documents,
+            key=lambda source: operation is None or source != operation.source,
         )
 
     def _creates(self, method: str, path: str) -> Mapping[str | None, CreateOperation]:
@@ -171,12 +169,8 @@ def _request(exchange: Exchange) -> MockRequest:
 
 
 def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
-    """Return the media type of a Content-Type header without its parameters, such as `charset`.
-
-    The parameters are removed because openapi-core fails on some of them. Nothing is lost, because `application/json`
-    defines no parameters.
-    """
     value = next((value for name, value in headers if name.lower() == "content-type"), "")
+    # openapi-core fails on some parameters, such as `charset`. `application/json` defines no parameters.
     return value.partition(";")[0].strip()
 
 
@@ -192,8 +186,7 @@ def _aliases(creates: Mapping[str | None, CreateOperation]) -> dict[str, str]:
     return {old: new for operation in creates.values() for old, new in operation.aliases.items()}
 
 
-def _renamed(raw: bytes, creates: Mapping[str | None, CreateOperation]) -> bytes:
-    """Return the request body with the current model name in place of an old one."""
+def _with_current_model(raw: bytes, creates: Mapping[str | None, CreateOperation]) -> bytes:
     body = _body(raw)
     model = body.get("model")
     actual = _aliases(creates).get(model) if isinstance(model, str) else None
@@ -210,7 +203,6 @@ def _answered(exchange: Exchange) -> _ErrorsOf:
 
 
 def _schema_errors(error: Exception) -> Iterable[Any]:
-    """Return the jsonschema errors that caused an error of openapi-core; empty if the error has another cause."""
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 
     cause = error.__cause__ or error

@@ -1,10 +1,9 @@
 """Find the faults of a create request, such as a missing field.
 
-Only the request itself and the OpenAPI documents are needed.
+The request and the OpenAPI documents are sufficient for this.
 
-The faults of a request that `evolink-check api` generates tell which clauses the request tests. The faults of a request
-in a trace tell which responses are correct. A fault has `sure=False` if the documents do not say whether a server must
-reject the request. The server may then accept or reject the request.
+The faults of a generated request tell which clauses the request tests. The faults of a request in a trace tell which
+responses are correct.
 """
 
 from __future__ import annotations
@@ -37,14 +36,11 @@ _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum
 
 @dataclass(frozen=True, slots=True)
 class RequestFault:
-    """One fault of a create request, such as a missing field.
-
-    If `sure` is true, the server must reject the request; otherwise, the server may accept or reject the request.
-    """
+    """One fault of a create request, such as a missing field."""
 
     clause: str
     what: str  # in a few words, without secrets
-    sure: bool = True
+    sure: bool = True  # whether the server must reject the request; if false, the server may accept it
 
 
 _remembered: dict[
@@ -61,13 +57,14 @@ def create_faults(
 ) -> tuple[RequestFault, ...]:
     """Return all faults of a create request.
 
-    A callback URL that begins with `receiver` (unless `receiver` is empty) is not a fault, even if it is not https or
-    its host is internal. Results are cached, because checking a very large body is slow.
+    A callback URL that begins with `receiver` may use http and an internal host. If `receiver` is empty, no callback
+    URL may do so.
     """
     if not body:
         return (RequestFault("body.required", "no body"),)
     types = tuple(value for name, value in headers if name.lower() == "content-type")
     key = types, blake2b(body, digest_size=16).digest(), IdentityKey(creates), receiver
+    # Checking a very large body is slow.
     faults = _remembered.get(key)
     if faults is None:
         faults = _find_faults(types, body, creates, receiver)
@@ -96,10 +93,10 @@ def _find_faults(
 
 
 def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -> CreateOperation:
-    """Return the create operation for the model that a request body names, by the current or an old model name.
+    """Return the create operation for the model in a request body.
 
-    If no operation has this model, return the operation that is not limited to certain models. If every operation is
-    limited to certain models, return the first operation.
+    The body may contain an old name of the model. If no operation has this model, return the operation for all models.
+    If there is no such operation, return the first operation.
     """
     model = document.get("model") if isinstance(document, dict) else None
     if isinstance(model, str):
@@ -120,18 +117,15 @@ def is_of_other_model(document: Any, creates: Mapping[str | None, CreateOperatio
 
 
 def _is_undecided(document: dict[str, Any], creates: Mapping[str | None, CreateOperation]) -> bool:
-    """Whether there are several create operations, and it is unknown which of them the body is for.
-
-    This is the case if the body names no documented model, and every operation is limited to certain models.
-    """
     operation, model = operation_of(document, creates), document.get("model")
     if isinstance(model, str) and (model in creates or model in operation.aliases):
         return False
+    # The body names no documented model. No operation is for all models, and there are several.
     return None not in creates and len({(each.source, each.pointer) for each in creates.values()}) > 1
 
 
 def renamed(document: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
-    """Return the request body with the current model name in place of an old one (clause `model.alias`)."""
+    """Replace an old model name in a request body (clause `model.alias`)."""
     model = document.get("model")
     actual = operation.aliases.get(model) if isinstance(model, str) else None
     return dict(document) if actual is None else {**document, "model": actual}
@@ -150,11 +144,8 @@ def _type_faults(types: tuple[str, ...]) -> Iterator[RequestFault]:
 
 
 def _json_fault(body: bytes) -> RequestFault:
-    """Return the fault of a body that is not strict JSON.
-
-    The fault is certain (`sure`) only if lenient JSON decoders, such as Python's, reject the body, too.
-    """
     try:
+        # If a lenient decoder, such as this one, accepts the body, the fault is not certain.
         json.loads(body.decode("utf-8-sig", "surrogateescape").rstrip("\0"), strict=False, parse_int=float)
     except RecursionError:
         return RequestFault("body.json", "nested too deeply", sure=False)
@@ -185,6 +176,7 @@ def _document_faults(
     if _depth(body) > DEEP:
         yield RequestFault("body.limit", "nested deeply", sure=False)
     if _is_undecided(document, creates):
+        # It is unknown which document applies to the other fields.
         yield _model_fault(document)
         return
     field = operation.callback.field if operation.callback else ""
@@ -197,10 +189,6 @@ def _document_faults(
 
 
 def _model_fault(body: Mapping[str, Any]) -> RequestFault:
-    """Return the fault of a request body whose `model` is missing or described by no OpenAPI document.
-
-    The other fields are not checked, because it is unknown which document applies to the body.
-    """
     if "model" not in body:
         return RequestFault("create.required", "no model")
     if not isinstance(body["model"], str):
@@ -260,12 +248,12 @@ def _uncertain_faults(body: Mapping[str, Any]) -> Iterator[RequestFault]:
 
 
 def _is_on_the_web(url: str) -> bool:
-    """Whether every server would try to fetch the URL, because it is http or https and its host is not internal."""
+    # Every server would try to fetch such a URL.
     return urlsplit_scheme(url) in {"http", "https"} and bool(host_of(url)) and not is_internal(url)
 
 
 def urlsplit_scheme(url: str) -> str:
-    """Return the scheme of a URL in lower case; empty if the URL has none."""
+    """Return the scheme of a URL in lower case. Returns an empty text without a scheme."""
     try:
         return urlsplit(url).scheme
     except ValueError:

@@ -1,4 +1,4 @@
-"""The clauses about which a run must find evidence (`--require`), named by id or given as a percentage."""
+"""The clauses about which a run must find evidence (`--require`)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ class Requirement:
     clause: str = ""
 
     def shortfall(self, verdicts: Sequence[Verdict]) -> str:
-        """Return the reason why the verdicts do not meet the requirement; empty if the verdicts meet it.
+        """Return the reason why the verdicts do not meet the requirement.
 
-        For `share`, only clauses that can be observed in traffic are counted.
+        Returns an empty text if the verdicts meet the requirement. For `share`, clauses that traffic cannot show do not
+        count.
         """
         observable = [verdict for verdict in verdicts if verdict.clause.observed.where != "unseen"]
         observed = [verdict.clause.id for verdict in observable if verdict.status != "not observed"]
@@ -45,7 +46,7 @@ class Requirement:
 
 
 def shortfalls(requirements: Iterable[Requirement], verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    """Return one line for each requirement that the verdicts do not meet, with the reason."""
+    """Return the reason for each requirement that the verdicts do not meet."""
     return tuple(filter(None, (requirement.shortfall(verdicts) for requirement in requirements)))
 
 

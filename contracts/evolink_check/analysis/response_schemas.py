@@ -22,7 +22,7 @@ _LATEST = 10**11  # Unix seconds: year 5138
 class ResponseSchemas:
     """Finds schema violations in many responses.
 
-    If responses differ only in ids, times and links, only the first of them is validated.
+    Responses that differ in ids, times and links alone are validated once.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -43,12 +43,9 @@ class ResponseSchemas:
 
 
 def _form(answer: Any) -> str:
-    """Return a response body as text, with fixed words in place of valid ids, times and links.
-
-    Bodies that differ only in these values have equal texts, so the schema is checked only once.
-    """
     if not isinstance(answer, dict):
         return repr(answer)
+    # Valid ids, times and links become fixed words, so that similar bodies have equal texts.
     form = dict(answer)
     if isinstance(form.get("id"), str) and _ID.fullmatch(form["id"]):
         form["id"] = "an id"

@@ -1,4 +1,4 @@
-"""Validate a request body against its JSON Schema, and keep the most specific error for each place in the body."""
+"""Validate a request body against its JSON Schema."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _SCHEMAS = 64  # the maximum number of cached validators
 
 
 def schema_errors(operation: CreateOperation, body: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
-    """Return the schema errors of a request body, but only one error for each place in the body.
+    """Return one schema error for each faulty place in a request body.
 
-    For example, a value of a wrong type violates both `type` and `enum`, but only the error about `type` is returned.
-    The result is empty if the body is nested more deeply than the validator supports.
+    For example, a text in place of a number violates both `type` and `enum`. The error about `type` is returned.
+
+    Returns an empty list if the body is nested too deeply for the validator.
     """
     try:
         errors = list(_validator(IdentityKey(operation.body_schema)).iter_errors(body))
@@ -41,11 +42,8 @@ def _missing(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether `error` is the more specific error if a value violates both `type` and `enum`.
-
-    The `enum` error is more specific if the value is a number and the enum lists numbers, for example if the value is
-    1.5 and the enum lists the integers 1 and 2. In all other cases, the `type` error is more specific.
-    """
+    # A number such as 1.5 may violate both `type` and an `enum` of numbers. The `enum` error is then more specific.
+    # For all other values, the `type` error is more specific.
     number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
     kind = error.kind.as_dict()
     if error.kind.name == "enum":

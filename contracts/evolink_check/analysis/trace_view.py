@@ -41,14 +41,15 @@ class TraceView:
         self._schemas = ResponseSchemas(spec)
 
     def once(self, make: Callable[[TraceView], T]) -> T:
-        """Call `make` with this trace view, and cache the result, so that rules that need the same result share it."""
+        """Call `make` with this trace view, and cache the result."""
+        # Several rules need the same results.
         if make not in self._once:
             self._once[make] = make(self)
         result: T = self._once[make]
         return result
 
     def problems(self, observation: Observation) -> tuple[Problem, ...]:
-        """Return the places at which the response to a create request or query violates its documented schema."""
+        """Return the schema violations in the response to a create request or query."""
         exchange = observation.exchange
         return self._schemas.problems(exchange, self.path(exchange.url), observation.answer_json)
 
@@ -68,9 +69,9 @@ class TraceView:
         )
 
     def of(self, *roles: Role) -> tuple[Observation, ...]:
-        """Return the entries with these roles, such as `create` or `query`, that got a response.
+        """Return the entries with these roles, such as `create` or `query`.
 
-        Callbacks (the role `delivery`) are returned even if the receiver did not respond.
+        Entries without a response are left out. Callbacks (the role `delivery`) need no response.
         """
         return tuple(observation for role in roles for observation in self._by_role.get(role, ()))
 
@@ -92,7 +93,10 @@ class TraceView:
 
     @cached_property
     def tasks(self) -> dict[str, TaskRecord]:
-        """The exchanges about each task, by task id, in the order in which the ids first appear in the trace."""
+        """The exchanges about each task, by task id.
+
+        The ids are in the order in which the trace mentions them.
+        """
         tasks: dict[str, TaskRecord] = {}
         for observation in self.seen:
             if observation.task_id and observation.role in {"create", "query", "delivery"}:
@@ -110,7 +114,7 @@ class TraceView:
 
     @cached_property
     def other_models(self) -> tuple[str, ...]:
-        """The names of models for which the server created tasks, although no document describes these models."""
+        """The undocumented models for which the server created tasks."""
         bodies = (create.request_json for create in self.of("create") if create.operation is None)
         return tuple(dict.fromkeys(str(body["model"]) for body in bodies))
 

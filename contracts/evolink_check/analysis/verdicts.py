@@ -1,4 +1,4 @@
-"""Judge a trace clause by clause. A clause is checked by a rule, a pure function from a trace to findings."""
+"""Judge a trace clause by clause. A rule is a function that checks one clause."""
 
 from __future__ import annotations
 
@@ -67,18 +67,21 @@ def passed(*entries: int) -> Finding:
 def violation(*entries: int, expected: str, seen: str, severity: Severity | None = None) -> Finding:
     """Return a finding that a clause was violated. `entries` are the numbers of the trace entries that show this.
 
-    `severity` is None if the severity of the clause applies; it is "warning" if this violation is less severe.
+    If `severity` is None, the severity of the clause applies. A less severe violation has the severity "warning".
     """
     return Finding(passed=False, entries=_few(entries), expected=expected, seen=seen, severity=severity)
 
 
 def severity_of(clause: Clause, violated: Finding) -> Severity:
-    """Return the severity of a violation, which is at most the severity of its clause."""
+    """Return the severity of a violation.
+
+    A violation is never more severe than its clause.
+    """
     return "warning" if "warning" in (clause.severity, violated.severity) else "failure"
 
 
 def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
-    """Return a finding that a clause was satisfied if `ok` is true, or violated otherwise."""
+    """Return a finding that a clause was satisfied or, if `ok` is false, violated."""
     return passed(*entries) if ok else violation(*entries, expected=expected, seen=seen)
 
 
@@ -98,9 +101,9 @@ def shown(value: Any) -> str:
 def judge(view: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
     """Return a verdict for every clause.
 
-    If a clause has no rule, its verdict is `not observed`. Exceptions of rules are not caught, because a bug in a rule
-    must not look like a passed clause.
+    If a clause has no rule, its verdict is `not observed`. An exception of a rule is passed on.
     """
+    # Exceptions are not caught: a bug in a rule must not look like a passed clause.
     return tuple(_verdict(clause, rules[clause.id](view) if clause.id in rules else ()) for clause in clauses)
 
 

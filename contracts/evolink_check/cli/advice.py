@@ -1,4 +1,4 @@
-"""Advice on which options to add to a command, after a TLS error or if clauses could not be observed."""
+"""Advice on which options to add to a command."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ _BEARER = "auth.bearer"  # the clause that a server violates when it accepts any
 
 
 def connection_advice(problem: str) -> str:
-    """Return a sentence to append to the message of a TLS error; empty for other errors."""
+    """Return a sentence to append to the message of a TLS error.
+
+    Returns an empty text for other errors.
+    """
     if "CERTIFICATE_VERIFY_FAILED" in problem:
         return " Name the CA that signed its certificate with --ca FILE."
     return " It seems to use plain http." if "WRONG_VERSION_NUMBER" in problem else ""
 
 
 def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
-    """If the server accepted an unknown API key, return a note that recommends --any-key; otherwise, return no note."""
+    """Return a note that recommends --any-key if the server accepted an unknown API key.
+
+    If the server accepted no unknown key, return no note.
+    """
     numbers = (
         number
         for verdict in report.verdicts
@@ -44,10 +50,9 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 
 
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
-    """Return what was available to the run for observing clauses, such as a second API key or a budget.
+    """Return what was available to the run, such as a second API key.
 
-    If a clause was not observed, the report compares what the clause needs with what was available, and names what was
-    missing.
+    The report compares this with the needs of a clause that was not observed.
     """
     keys = [key for label, key in subject.keys.items() if label != MAIN]
     price = report.spent / report.created if report.created else 0.0

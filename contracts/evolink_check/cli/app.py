@@ -60,7 +60,7 @@ click.version_option(None, "--version", package_name="evolink-mock", message="ev
 
 
 def _repeated() -> str:
-    """Return a command line that repeats this run, with environment variables in place of API keys."""
+    # Reports show this command line, so environment variables replace the API keys.
     return repeated_command(click.get_current_context(), without=_FOR_ONE_RUN, secrets=_SECRETS)
 
 

@@ -16,9 +16,10 @@ _WIDTH = 110
 
 
 def clause_list(clauses: Iterable[Clause]) -> str:
-    """Format clauses as a list, with the clauses for servers first, then those for clients, then those for receivers.
+    """Format clauses as a list.
 
-    Each clause is shown with its id, severity, text and source.
+    Clauses for servers come first, then clauses for clients, then clauses for receivers. Each clause is shown with its
+    id, severity, text and source.
     """
     every = list(clauses)
     blocks = []

@@ -1,8 +1,9 @@
-"""Combine the configuration of a check from the command line, the TOML file about the server, and the environment.
+"""Combine the configuration of a check from three sources.
 
-No other module of this package reads the environment. The command line takes precedence over the file, and the file
-over EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. The file can name environment variables in place of API keys, so
-that users can commit the file.
+The command line takes precedence over the TOML file about the server. The file takes precedence over EVOLINK_API_KEY
+and EVOLINK_OTHER_API_KEY. In place of API keys, the file can name environment variables.
+
+No other module of this package reads the environment.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def choose(
 ) -> Configuration:
     """Combine the command line, the TOML file and the environment. `clause_ids` are the ids of all clauses.
 
-    Raises ValueError if a value is invalid, or if no URL or API key is set.
+    Raises ValueError if a value is invalid. Raises ValueError if the URL or the API key is missing.
     """
     path = options.config
     file = ConfigFile() if path is None else read(path, clause_ids)
@@ -82,10 +83,6 @@ def choose(
 def _keys(
     options: ServerOptions, file: ConfigFile, variables: Mapping[str, str]
 ) -> tuple[dict[str, Key], tuple[str, ...]]:
-    """Return the API keys by label, and a note on each key whose environment variable is not set.
-
-    Raises ValueError if the key of the main account is missing, or if a key or label is invalid.
-    """
     target, any_key = file.target, options.any_key or file.target.any_key
     main = options.token or _secret(target.token, target.token_env, "[target] token", variables)
     main = main or variables.get(TOKEN, "") or (_random_key() if any_key else "")
@@ -123,13 +120,13 @@ def _secret(token: str, variable: str, where: str, variables: Mapping[str, str])
 
 
 def _check_key(label: str, key: str) -> None:
-    """Raise ValueError if an HTTP header cannot contain the API key. The error does not contain the key."""
     if not (key.isascii() and key.isprintable() and key == key.strip()):
+        # The error must not contain the key.
         raise ValueError(f"key {label}: ends with white space, or has a character that no header can contain")
 
 
 def _random_key() -> str:
-    """Return a random API key, whose account has no tasks yet, for a server that accepts any key."""
+    # The account of a random key has no tasks yet.
     return f"evolink-check-{secrets.token_hex(8)}"
 
 
@@ -163,15 +160,12 @@ def _subject(options: ServerOptions, file: ConfigFile, keys: Mapping[str, Key]) 
 
 
 def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str, Effort]) -> Effort:
-    """Combine the limits of a run.
-
-    Limits on the command line take precedence over limits in the TOML file, which take precedence over the profile.
-    """
     profile = profiles[options.profile or table.profile or "quick"]
     settings = {"seconds": "time_limit", "task_seconds": "task_limit"}
     settings |= {name: name for name in ("jobs", "rate", "max_credits", "seed")}
     changes: dict[str, Any] = {}
     for field, name in settings.items():
+        # The command line takes precedence over the file, and the file over the profile.
         value = getattr(options, name) if getattr(options, name) is not None else getattr(table, name)
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"[effort] {name}: invalid limit: {value}")
@@ -187,7 +181,7 @@ def check_ids(chosen: frozenset[str], clause_ids: Collection[str], option: str =
 
 
 def check_ca(path: Path | None) -> None:
-    """Raise ValueError if the CA file at `path` does not exist or contains no certificate.
+    """Raise ValueError if the CA file at `path` is missing or contains no certificate.
 
     If `path` is None, nothing is checked.
     """

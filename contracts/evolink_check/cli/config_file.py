@@ -1,4 +1,4 @@
-"""The tables of the TOML file that describes a server to check, and the function that reads the file."""
+"""The TOML file that describes a server to check."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[target]` with the URL of the server, its API keys, and facts about the server."""
+    """The table `[target]` with the URL, the API keys and facts about the server."""
 
     url: Annotated[str, Meta(description="Base URL of the API; the command line overrides it.")] = ""
     token: Annotated[str, Meta(description="The key itself. Better: use token_env.")] = ""
@@ -50,7 +50,7 @@ class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table `[[keys]]` with another API key, and facts about the account of this key."""
+    """A table `[[keys]]` with another API key, and facts about its account."""
 
     label: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$", description="The name of the key in reports.")]
     token: str = ""
@@ -68,7 +68,7 @@ class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class FailingRequestTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table `[[failing]]` with an error code, and the fields of a request whose task fails with this code."""
+    """A table `[[failing]]` with a task's error code and the request that causes it."""
 
     code: str
     fields: dict[str, Any]
@@ -120,8 +120,8 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def read(path: Path, clause_ids: Collection[str]) -> ConfigFile:
     """Read and check the TOML file.
 
-    Raises ValueError if the file is unreadable or invalid. The message has the path of the file. If the file contains
-    an unknown name, the message also has this name and a similar valid name.
+    Raises ValueError if the file is unreadable or invalid. The message has the path of the file. For an unknown name,
+    the message suggests a similar valid name.
     """
     tables = read_toml(path)
     try:

@@ -180,7 +180,7 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class SeverityOptions(Struct, frozen=True, kw_only=True):
-    """Options that determine which violations fail a run, and about which clauses a run must find evidence."""
+    """Options that determine which clauses can make a run fail."""
 
     strict: Annotated[
         bool, Option(help="Also fail on warnings, except those of the clauses named by --warn.")

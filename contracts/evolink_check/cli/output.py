@@ -18,7 +18,7 @@ def say(line: str) -> None:
 
 
 def cost_estimate_line(effort: Effort, estimate: Estimate) -> str:
-    """Return the line about the cost of a run, which is shown before the run.
+    """Return the line about the cost of a run.
 
     With `--max-credits`, the line has the maximum cost of the run. Without `--max-credits`, it says what is not tested.
     """

@@ -1,7 +1,6 @@
 """Show the progress of a run on stderr.
 
-On a terminal, each phase of the run, such as "invalid requests", has a bar. Otherwise, a line is printed at the
-beginning of each phase and every 10 seconds.
+On a terminal, each phase, such as "invalid requests", has a bar. If stderr is not a terminal, lines are printed.
 """
 
 from __future__ import annotations
@@ -24,9 +23,10 @@ _LINE_SECONDS = 10.0  # seconds between two lines of the same phase
 
 
 def scenario_progress(*, verbose: bool) -> Callable[[str, int, int], None]:
-    """Return a function that shows which scenario of a receiver check has ended, and how many have ended so far.
+    """Return a function that shows the progress of a receiver check.
 
-    On a terminal, the function rewrites one line; otherwise, it prints a line for each scenario if `verbose` is set.
+    On a terminal, the function rewrites one line. If stderr is not a terminal, the output depends on `verbose`. With
+    `verbose`, the function prints a line for each scenario.
     """
 
     def tell(what: str, done: int, total: int) -> None:
@@ -40,7 +40,7 @@ def scenario_progress(*, verbose: bool) -> Callable[[str, int, int], None]:
 
 @contextmanager
 def showing_progress() -> Iterator[Callable[[Progress], None]]:
-    """Yield a function that shows the progress of a run until the `with` block ends."""
+    """Yield a function that shows the progress of a run."""
     if not sys.stderr.isatty():
         yield Lines().tell
         return
@@ -63,8 +63,7 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
 class Bars:
     """Show a bar for each phase of a run.
 
-    Beside the bar of the current phase are the elapsed and the expected time of the run, such as `12 of 60 s`. When a
-    phase begins, the bar of the previous phase is shown as complete.
+    The current bar has the elapsed and the expected seconds. The bars of earlier phases are shown as complete.
     """
 
     def __init__(self, shown: Shown) -> None:
@@ -95,14 +94,17 @@ def _time(progress: Progress) -> str:
 
 
 class Lines:
-    """Print a line at the beginning of each phase, and every 10 seconds within a long phase, for logs."""
+    """Print lines about the progress of a run, for logs."""
 
     def __init__(self) -> None:
         self._phase = ""
         self._at = 0.0
 
     def tell(self, progress: Progress) -> None:
-        """Print a line if a new phase has begun or the last line is more than 10 seconds old."""
+        """Print a line at the beginning of a phase.
+
+        Within a phase, print a line every 10 seconds.
+        """
         if progress.phase != self._phase or progress.elapsed >= self._at + _LINE_SECONDS:
             self._phase, self._at = progress.phase, progress.elapsed
             costs = f", {progress.created} tasks, {progress.spent:g} credits" if progress.created else ""

@@ -1,6 +1,6 @@
-"""Handle Ctrl-C. The first Ctrl-C stops a run, which then reports its results; the second ends the process at once.
+"""Handle Ctrl-C. The first Ctrl-C stops a run. The second ends the process at once.
 
-SIGTERM and SIGHUP have the same effect as Ctrl-C.
+A stopped run reports the results so far. SIGTERM and SIGHUP have the same effect as Ctrl-C.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """A signal handler that treats the first and the second signal differently.
-
-    `status` is the exit status that the first signal requires, which is 128 plus its number; 0 before the first signal.
-    """
+    """A signal handler that treats the first and the second signal differently."""
 
     def __init__(self, stop: threading.Event, message: str, clean_up: Callable[[], None]) -> None:
         self._stop = stop
         self._message = message
         self._clean_up = clean_up
         self._is_stopping = threading.Lock()  # held until `stop` is set and `message` is printed
-        self.status = 0
+        self.status = 0  # the exit status that the first signal requires
 
     def handle(self, number: int, _: FrameType | None) -> None:
-        """On the first signal, stop the run and print a message; on the second, end the process at once."""
+        """Stop the run and print a message at the first signal.
+
+        At the second signal, end the process at once.
+        """
         if self.status:
             self._clean_up()
             remove_temporary_folders()
@@ -71,12 +71,13 @@ class Interrupts:
 def interrupting(
     stop: threading.Event, message: str, clean_up: Callable[[], None] = lambda: None
 ) -> Iterator[Interrupts]:
-    """In the `with` block, the first signal sets `stop` and prints `message`; the second ends the process.
+    """In the `with` block, the first signal sets `stop` and prints `message`.
 
-    Before the second signal ends the process, `clean_up` is called. Python delivers signals only to the main thread, so
-    this function does nothing in other threads.
+    The second signal calls `clean_up` and ends the process. In a thread that is not the main thread, signals have no
+    such effect.
     """
     interrupts = Interrupts(stop, message, clean_up)
+    # Python delivers signals to the main thread.
     if threading.current_thread() is not threading.main_thread():
         yield interrupts
         return
@@ -96,9 +97,10 @@ def interrupting(
 def ending_at_signals() -> Iterator[None]:
     """In the `with` block, SIGINT, SIGTERM or SIGHUP raises SystemExit. The exit status is 128 plus the signal number.
 
-    A signal that was ignored when the process started (for example because of `nohup`) remains ignored. During a run,
-    the first signal only stops the run (see `interrupting`).
+    A signal that is ignored at first remains ignored. During a run, the first signal stops the run (see
+    `interrupting`).
     """
+    # nohup, for example, starts the process with SIGHUP ignored.
     numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     with _handling(dict.fromkeys(numbers, _end)):
         try:
@@ -111,7 +113,7 @@ def ending_at_signals() -> Iterator[None]:
 
 
 class _SignalExit(SystemExit):
-    """Raised when a signal arrives, to end the process with 128 plus the signal number as the exit status."""
+    """Ends the process after a signal."""
 
 
 def _end(number: int, _: FrameType | None) -> None:

@@ -23,20 +23,14 @@ def main() -> None:
 
 
 def _collect_garbage_less_often() -> None:
-    """Make Python search for cyclic garbage less often, and never among the imported modules.
-
-    A trace consists of many small objects without cycles. With Python's default settings, the search would take a tenth
-    of the time of a run.
-    """
+    # A trace has many small objects without cycles. Searching it for cycles at the default rate would take a
+    # tenth of the time of a run.
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
 
 
 def _replace_closed_streams() -> None:
-    """Replace a closed output stream with one that discards output.
-
-    Python sets `sys.stdout` or `sys.stderr` to None if the stream was closed when the process started (`2>&-`).
-    """
     for name in ("stdout", "stderr"):
+        # Python sets a stream to None if it was closed at the start (`2>&-`).
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)

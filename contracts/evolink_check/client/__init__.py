@@ -1,6 +1,6 @@
-"""Check clients, which are programs that use the API.
+"""Check clients. A client is a program that uses the API.
 
-A client is run in many scenarios, and is judged by the requests that it sends and by the result that it reports.
+A client is run in many scenarios. The requests and the reported result are judged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ __all__ = ["ClientFaultError", "check"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import `callable_check` only when it is used, because `evolink-check client` does not need it."""
+    """Import `callable_check` at its first use."""
+    # `evolink-check client` does not need this module.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from evolink_check.client import callable_check

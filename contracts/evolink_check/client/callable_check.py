@@ -1,4 +1,4 @@
-"""Run a Python callable against generated server behaviours, and find the simplest behaviour with which it fails."""
+"""Run a Python callable against generated server behaviours."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _SHRINKING = 120  # maximum number of runs in the search for a smaller example
 
 @dataclass(frozen=True, slots=True)
 class CallableRun:
-    """One run of a callable. `serve` is a shell command that starts a mock with the settings of this run."""
+    """One run of a callable."""
 
     behaviour: Behaviour
     request: dict[str, Any]
     trace: Trace
     outcome: Outcome
     verdicts: tuple[Verdict, ...]
-    serve: str = "evolink-mock serve"
+    serve: str = "evolink-mock serve"  # a shell command that starts a mock with the settings of this run
 
 
 class ClientFaultError(AssertionError):
@@ -70,20 +70,23 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     ignore: Collection[str] = (),
     memory: Path | None = None,
 ) -> None:
-    """Test a client with many server behaviours, and raise `ClientFaultError` if the client violates a clause.
+    """Test a client with many server behaviours.
 
-    The error shows the simplest server behaviour with which the client violates the clause.
+    Raises `ClientFaultError` if the client violates a clause. The error shows the simplest server behaviour with which
+    this happens.
 
-    `drive(base_url, token, request)` must create a task with the JSON body `request` and follow the task to its end. If
-    the task completes, `drive` must download the result or return its link. If the task fails, `drive` must raise an
-    exception. `drive` may be asynchronous. Sleeps in `drive` take no real time, and `drive` must end within `patience`
-    seconds of virtual time.
+    `drive(base_url, token, request)` must create a task and follow the task to its end. `request` is the JSON body of
+    the create request. If the task completes, `drive` must download the result or return its link. If the task fails,
+    `drive` must raise an exception. `drive` may be asynchronous. Sleeps in `drive` take no real time. `drive` must end
+    within `patience` seconds of virtual time.
 
-    `examples` is the number of runs, each with a different server behaviour and request. The same `seed` generates the
-    same behaviours and requests. Behaviours and requests with which the client failed are saved in the folder `memory`,
-    and the next check tries them first. `mock` is the URL of a running mock that accepts any key; if it is empty, a
-    mock is started. Violations of the clauses in `ignore` do not count. Raises ValueError if `ignore` contains an
-    unknown clause, and `MockError` if the mock cannot be started or reached.
+    `examples` is the number of runs. Each run has a different server behaviour and request. The same `seed` generates
+    the same behaviours and requests. Failed examples are saved in the folder `memory`. The next check tries them first.
+    `mock` is the URL of a running mock that accepts any key. If `mock` is empty, a mock is started. Violations of the
+    clauses in `ignore` do not count.
+
+    Raises ValueError if `ignore` contains an unknown clause. Raises `MockError` if the mock cannot be started or
+    reached.
     """
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
@@ -121,12 +124,8 @@ def _import_slow_modules() -> None:
 
 @contextmanager
 def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
-    """Yield a function that returns the mock for the next run.
-
-    If `url` is set, each run gets a new account on the mock at this URL. If `url` is empty, a mock is started and then
-    reset before each run.
-    """
     if url:
+        # Each run gets a new account. A mock that is started here is reset before each run instead.
         yield lambda: borrow_account(url, {})
         return
     with start_mock(meanwhile=_import_slow_modules) as own:
@@ -135,16 +134,10 @@ def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
 
 @dataclass(slots=True)
 class _Property:
-    """The property that Hypothesis tests, which is that the callable violates no clause.
-
-    If the callable violates a clause, `ClientFaultError` is raised. Hypothesis then searches for a simpler server
-    behaviour with which the callable fails; this search ends after `left` runs, because each run can take long.
-    """
-
     runner: _CallableRunner
     ignore: frozenset[str]
     failed: set[str] = field(default_factory=set)
-    left: int = _SHRINKING
+    left: int = _SHRINKING  # how many more runs search for a smaller example; each run can take long
 
     def __call__(self, example: tuple[Behaviour, dict[str, Any]]) -> None:
         behaviour, request = example
@@ -207,7 +200,6 @@ class _CallableRunner:
 
 
 def _run_in_virtual_time(call: Callable[[], Any], limits: TimeLimits) -> tuple[End, str, str]:
-    """Call a function in virtual time. Return how the call ended, the return value as text, and the error as text."""
     try:
         with virtual_time(limits):
             return "success", str(call()), ""

@@ -1,4 +1,4 @@
-"""Read the journal of a mock (its log of requests) after the mock has recorded the last requests of a client."""
+"""Read the journal of a mock after a run. The journal is a log of requests."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _FETCH_CHECKS = 10  # how often it is checked whether the mock has recorded the 
 
 
 def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Journals:
-    """Wait until the mock has recorded the last requests of the client, and return its journal (log of requests).
+    """Return the journal of the mock, with the last requests of the client.
 
-    If a client ends in the middle of a response, the mock notices this only after a moment. If `saved` is true, the
-    client has saved a result, so this function also waits until the mock has recorded the download of the result.
+    `saved` means that the client has saved a result. The journal then includes the download of the result.
     """
+    # If a client ends in the middle of a response, the mock notices this after a moment.
     for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):
         journals = mock.journal()
         if _has_unusual(journals, scenario):
@@ -44,12 +44,8 @@ def _is_fetch(entry: Mapping[str, Any]) -> bool:
 
 
 def _has_unusual(journals: Journals, scenario: Scenario) -> bool:
-    """Whether the mock has already recorded the unusual response of the scenario.
-
-    A response that was interrupted is taken for the unusual one. If no response of the scenario hangs, more than
-    `usual_first` recorded queries are sufficient, because only the first `usual_first` queries get the usual response.
-    """
     if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
-        return True
+        return True  # an interrupted response is taken for the unusual one
     queries = sum(entry["request"]["method"] == "GET" for entry in journals.own)
+    # The first `usual_first` queries get the usual response.
     return not scenario.hangs and all(queries > order.usual_first for order in scenario.orders)

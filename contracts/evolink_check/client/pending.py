@@ -19,11 +19,10 @@ _SLOW = re.compile(r"\b429\b|trickle|late|slow=[2-9]")  # recipes that make a cl
 
 
 class Pending:
-    """The scenarios that have yet to be run, in two queues: those in which a client mostly waits, and all others.
+    """The scenarios that have yet to be run, in two queues.
 
-    In the first queue, scenarios in which a response never ends come first, because they last longest. In the second
-    queue, two quick scenarios follow each slow one, so that a failure in a quick scenario is found early, and the run
-    does not have to wait for a slow scenario at the end.
+    The first queue has the scenarios in which a client mostly waits. The longest ones come first. The second queue has
+    all other scenarios. Slow and quick scenarios alternate there.
     """
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:
@@ -36,11 +35,11 @@ class Pending:
         self._changed = Condition()
 
     def take(self, *, long: bool) -> Scenario | None:
-        """Remove the next scenario from a queue and return it; None after the last scenario or after `end`.
+        """Remove the next scenario from a queue and return it.
 
-        `long` selects the queue of the scenarios in which a client mostly waits. If the selected queue is empty, the
-        other one is used. If both are empty, `take` waits while scenarios are running, because a running scenario may
-        be put back.
+        Returns None after the last scenario or after `end`. `long` prefers the first queue. Without `long`, the second
+        queue is preferred. If the preferred queue is empty, the scenario comes from the remaining queue. If both queues
+        are empty, `take` waits for the running scenarios.
         """
         preferred, other = (self._long, self._short) if long else (self._short, self._long)
         with self._changed:
@@ -50,6 +49,7 @@ class Pending:
                     return (preferred or other).popleft()
                 if not self._running:
                     return None
+                # A running scenario may be put back.
                 self._changed.wait(_CHECK_INTERVAL)
         return None
 
@@ -60,7 +60,7 @@ class Pending:
             self._changed.notify_all()
 
     def put_back(self, scenario: Scenario) -> None:
-        """Put a scenario at the front of its queue, so that it is run again before all others."""
+        """Put a scenario at the front of its queue, to repeat it at once."""
         with self._changed:
             (self._long if mostly_waits(scenario) else self._short).appendleft(scenario)
             self._running -= 1
@@ -74,12 +74,12 @@ class Pending:
 
 
 def _mixed(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
-    """Yield two quick scenarios after each slow scenario, and the remaining quick scenarios at the end."""
     slow: deque[Scenario] = deque()
     quick: deque[Scenario] = deque()
     for scenario in scenarios:
         (slow if any(_SLOW.search(order.recipe) for order in scenario.orders) else quick).append(scenario)
     while slow:
+        # A failure in a quick scenario is found early, and no slow scenario is left for the end.
         yield slow.popleft()
         yield from (quick.popleft() for _ in range(min(2, len(quick))))
     yield from quick

@@ -1,4 +1,4 @@
-"""The plan of a suite, which is the check of one client in many scenarios."""
+"""The plan of a suite. A suite checks one client in many scenarios."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DOUBLED_FROM = 4  # from this many jobs on, up to twice as many scenarios run, 
 
 @dataclass(frozen=True, slots=True)
 class SuitePlan:
-    """The client and the scenarios of a suite, the mock to use, and the limits."""
+    """The client, the scenarios, the mock and the limits of a suite."""
 
     description: Description
     scenarios: tuple[Scenario, ...]
@@ -53,12 +53,12 @@ class SuitePlan:
     def limit_of(self, scenario: Scenario) -> float:
         """Return the time limit of a run in seconds.
 
-        If `limit` is None, the time limit is longer than the client's own deadline. It is longest if a response never
-        comes, because the client's request may time out only after the deadline.
+        If `limit` is None, the time limit is longer than the client's own deadline.
         """
         if self.limit is not None:
             return self.limit
         usual = max(SHORTEST, (self.description.deadline or 0.0) + MARGIN)
+        # If a response never comes, the client's request may time out after the deadline.
         return usual + (HANGING if scenario.hangs else 0.0)
 
     @property
@@ -81,7 +81,7 @@ class SuitePlan:
 
 
 def mostly_waits(scenario: Scenario) -> bool:
-    """Whether a client spends most of the scenario waiting for its own deadline or for a request to time out."""
+    """Whether a client waits for most of the scenario, such as for a timeout."""
     return scenario.endless or scenario.hangs
 
 

@@ -44,9 +44,10 @@ def run_suite(
 ) -> tuple[ScenarioRun, ...]:
     """Run and judge every scenario.
 
-    Return the results in the order of the plan, without scenarios that were not started. Raises `MockError` if the mock
-    cannot be started or reached. Raises `CommandError` if the client cannot be started, or if several scenarios
-    have ended and the client has made no request in any of them.
+    Return the results in the order of the plan. Scenarios that were not started are left out.
+
+    Raises `MockError` if the mock cannot be started or reached. Raises `CommandError` if the client cannot be started.
+    Raises `CommandError` if the first scenarios end without a request.
     """
     check_command(plan.description)
     suite = _Suite(plan, progress)
@@ -62,18 +63,13 @@ def run_suite(
 
 
 class _Suite:
-    """The threads that run the scenarios of a suite, and the results so far.
-
-    At first, all threads share one mock, on which each thread has an account. If a request belongs to no account, the
-    client of any thread may have sent it. Each thread then starts its own mock, and the runs that may have sent the
-    request are repeated.
-    """
-
     def __init__(self, plan: SuitePlan, progress: Callable[[ScenarioRun], None]) -> None:
         self.done: dict[str, ScenarioRun] = {}
         self._plan = plan
         self._progress = progress
         self._pending = Pending(plan.scenarios)
+        # At first, all threads share one mock, with an account for each thread. If a request belongs to no
+        # account, any client may have sent it. Each thread then starts its own mock and repeats its scenario.
         self._needs_own_mocks = Event()
         self._count = max(1, min(plan.jobs, len(plan.scenarios)))
         self.workers = self._count + plan.additional_workers
@@ -97,10 +93,6 @@ class _Suite:
         ]
 
     def _work(self, shared: Mock, *, is_additional: bool) -> None:
-        """Run scenarios in one thread, on the shared mock until the threads must use separate mocks.
-
-        An additional thread (`is_additional`) then ends. Any other thread starts its own mock and uses that mock.
-        """
         while not self._needs_own_mocks.is_set():
             scenario = self._pending.take(long=is_additional)
             if scenario is None:
@@ -111,6 +103,7 @@ class _Suite:
                 self._pending.put_back(scenario)
             else:
                 self._finish(run)
+        # Additional threads have no mock of their own and end here.
         if not is_additional:
             with start_mock(*_mock_options(self._plan)) as own:
                 self._work_on(lambda: own)
@@ -139,29 +132,25 @@ def _mock_options(plan: SuitePlan) -> Iterator[str]:
 def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
     """Run and judge one scenario.
 
-    The client may send so few queries that none of them gets the unusual response of the scenario. The scenario is then
-    repeated, and the mock gives the unusual response to the first query. From then on, the mock does this in all
-    scenarios of the suite.
+    A client may send too few queries to get the unusual response. The scenario is then repeated. The first query gets
+    the unusual response from then on, in all scenarios.
 
-    Raises `MockError` if the mock cannot be reached, and `CommandError` if the client cannot be started.
+    Raises `MockError` if the mock cannot be reached. Raises `CommandError` if the client cannot be started.
     """
     chosen = scenario.at_once if plan.rare_queries.is_set() else scenario
     run = _run_once(plan, mock, chosen)
     if scenario.refuses:
-        return _with_samples(plan, mock, run)
+        return _repeat_refusals(plan, mock, run)
     if not run.problem and chosen.comes_too_late(run.count_queries(plan.spec.query.path)):
         plan.rare_queries.set()
         return _run_once(plan, mock, scenario.at_once)
     return run
 
 
-def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
-    """Repeat a scenario in which connections are refused, until it is clear whether the client waits between attempts.
-
-    `run` is the first run of the scenario. Return the run that is judged.
-    """
+def _repeat_refusals(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
     for _ in range(2 * SAMPLES):
         came_through = bool(run.trace.entries)
+        # Repeat until it is clear whether the client waits between attempts.
         is_late = came_through and not any(run.outcome.attempts)
         is_unclear = is_late or (not came_through and run.outcome.is_suspicious)
         if run.problem or run.outcome.has_flooded or not is_unclear:
@@ -175,7 +164,6 @@ def _with_samples(plan: SuitePlan, mock: Mock, run: ScenarioRun) -> ScenarioRun:
 
 
 def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, refusal: Refusal | None = None) -> ScenarioRun:
-    """Run and judge a scenario once. `refusal` is used only in a scenario in which connections are refused."""
     refusal = refusal or Refusal()
     with _folder(plan.keep, scenario.id) as folder:
         place = make_workspace(plan.description, folder)
@@ -199,10 +187,6 @@ def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario, refusal: Refusal 
 def _run_against(
     plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspace, refusal: Refusal
 ) -> Outcome:
-    """Run the client's command.
-
-    In a scenario with refused connections, the command gets the URL of a port that refuses connections at first.
-    """
     limit = plan.limit_of(scenario)
     if not scenario.refuses:
         return run_command(plan.description, mock, place, limit, plan.stop)
@@ -216,7 +200,8 @@ def _run_against(
 def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trace) -> ScenarioRun:
     """Judge a run by its trace and its outcome.
 
-    A run without any request cannot be judged, unless connections were refused.
+    If the client made no request, the run has a problem instead of verdicts. In a scenario with refused connections, a
+    run without requests is judged.
     """
     if not trace.entries and not scenario.refuses:
         problem = f"the client made no request: {_last_line(outcome)}"
@@ -226,7 +211,6 @@ def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trac
 
 
 def _check_requests(runs: list[ScenarioRun]) -> None:
-    """Raise `CommandError` if several runs have ended, but none of them made a request."""
     runs = [run for run in runs if not run.scenario.refuses]
     silent = not any(run.trace.entries or run.problem == STOPPED for run in runs)
     if silent and len(runs) >= _SILENT_RUNS:
@@ -257,7 +241,6 @@ def _last_line(outcome: Outcome) -> str:
 
 @contextmanager
 def _folder(keep: Path | None, name: str) -> Iterator[Path]:
-    """Yield the folder of one run. The folder is in `keep` or, if `keep` is None, temporary."""
     if keep is None:
         with temporary_folder("evolink-client-") as folder:
             yield folder

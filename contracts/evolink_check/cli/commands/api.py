@@ -68,7 +68,7 @@ def load_documents(options: DocumentOptions) -> Spec:
 
 
 def load_lowered(lowered: frozenset[str]) -> tuple[Clause, ...]:
-    """Load all clauses, and set the severity of the clauses whose ids are in `lowered` to warning.
+    """Load all clauses. The clauses with an id in `lowered` get the severity warning.
 
     Raises ValueError if `lowered` contains an unknown id.
     """
@@ -125,7 +125,7 @@ def run_api(  # noqa: PLR0913, PLR0917  (each is a group of options)
     notes = (*chosen.notes, *key_advice(report, any_key=chosen.subject.any_key))
     report = replace(report, conditions=conditions_of(chosen.subject, chosen.effort, report))
     baseline = structs.replace(baseline, warn=chosen.lowered)
-    status = finish(_repeatable(report, command, notes), baseline, reports)
+    status = finish(_with_command(report, command, notes), baseline, reports)
     if failure:
         raise CommandFailedError(failure)
     return interrupts.status or status
@@ -148,8 +148,8 @@ def _plan_api(
     return chosen, plan
 
 
-def _repeatable(report: Report, command: str, notes: Iterable[str]) -> Report:
-    """Return the report with additional notes, and with a command that repeats the run with the same seed."""
+def _with_command(report: Report, command: str, notes: Iterable[str]) -> Report:
+    # The command must repeat the run with the same seed.
     seed = "" if report.seed is None or "--seed" in command.split() else f" --seed {report.seed}"
     return replace(report, command=f"{command}{seed}", notes=(*report.notes, *notes))
 
@@ -192,7 +192,7 @@ def run_proxy(
     reports: ReportFiles,
     baseline: BaselineOptions,
 ) -> int:
-    """Run a reverse proxy until Ctrl-C, then write the reports and return the exit status.
+    """Run a reverse proxy until Ctrl-C, and write the reports. Return the exit status.
 
     If `reports` names a HAR file, each complete exchange is also written to it.
     """
@@ -254,13 +254,9 @@ def _report_new_failures(monitor: LiveMonitor) -> None:
 
 
 def _har_file(path: Path | None, record: ProxyRecorder, *, complete: bool) -> HarFile | None:
-    """Return the HAR file to which each exchange is appended.
-
-    The result is None if the user named no HAR file. It is also None if the HAR file is stdout or a device, to which
-    all exchanges are written at the end of the run.
-    """
     from evolink_check.proxy.har_file import HarFile
 
+    # All exchanges are written to stdout or a device at the end of the run.
     if path is None or path == STDOUT or is_special(path):
         return None
     file = HarFile(path, partial(record.facts, complete=complete), say)

@@ -191,10 +191,6 @@ def _make_plan(description: Description, options: ClientOptions, lowered: frozen
 
 
 def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) -> tuple[Summary, int]:
-    """Return the results, and the exit status that a signal requires.
-
-    The exit status is 128 plus the number of the signal that ended the suite early, or 0 if there was no signal.
-    """
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
@@ -220,11 +216,10 @@ def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) ->
         if interrupts.status or len(runs) < len(plan.scenarios)
         else "",
     )
-    return summary, interrupts.status
+    return summary, interrupts.status  # 0 without a signal
 
 
 def _conditions(plan: SuitePlan, options: ClientOptions) -> Conditions:
-    """Return what was available to the run for observing clauses, such as a callback URL."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "callback-url": plan.description.is_called_back,
@@ -245,7 +240,7 @@ def _notes(plan: SuitePlan) -> tuple[str, ...]:
 def write_summary(summary: Summary, reports: ClientReports) -> None:
     """Write the report files, and print the report.
 
-    If a file cannot be written, the other files are still written and the report is printed. Then ValueError is raised.
+    If a file cannot be written, the other files are still written. ValueError is raised after the report is printed.
     """
     from evolink_check.client.reports import clause_tables, json_report, junit, terminal
     from evolink_check.client.reports import html as html_report

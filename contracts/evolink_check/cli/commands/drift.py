@@ -128,7 +128,6 @@ def mount(app: Group) -> None:
 
 
 def _write(report: DriftReport, reports: DriftReports) -> DriftReport:
-    """Mark the known changes in the report, write the report files, print the report, and return it."""
     from evolink_check.drift.baseline import baseline_of, mark_known, notes_on_resolved
     from evolink_check.drift.reports import html, json_report, junit, markdown, sarif, terminal
 

@@ -1,4 +1,4 @@
-"""Print the errors of a command on one line of stderr, and exit with status 2."""
+"""Print the errors of a command on stderr, and exit with status 2."""
 
 from __future__ import annotations
 

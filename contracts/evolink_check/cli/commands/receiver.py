@@ -116,22 +116,13 @@ def _print_scenarios() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """The plan of a check, and the program of the receiver.
-
-    `program` is None if the receiver is already running, so that the check need not start it.
-    """
-
     plan: ReceiverPlan
-    program: Program | None
+    program: Program | None  # None if the receiver is already running
 
 
 def _run_and_judge(
     options: ReceiverOptions, severity: SeverityOptions, *, verbose: bool
 ) -> tuple[Summary, int]:
-    """Return the results, and the exit status that a signal requires.
-
-    The exit status is 128 plus the number of the signal that ended the check early, or 0 if there was no signal.
-    """
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
@@ -194,10 +185,6 @@ def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitSta
 
 
 def _terms(options: ReceiverOptions) -> tuple[Terms, str]:
-    """Return the receiver's `Terms`, and the address (HOST:PORT) at which the receiver must listen.
-
-    The terms have the callback URL and the secret in its query string.
-    """
     from evolink_check.receiver.program import address_of, free_port
     from evolink_check.receiver.secret import terms_of
 
@@ -284,7 +271,6 @@ def _summary(
 
 
 def _conditions(options: ReceiverOptions, setting: _Setting) -> Conditions:
-    """Return what was available to the run for observing clauses, such as a ledger."""
     had: dict[Means, bool] = {
         "all-scenarios": not options.scenarios,
         "ledger": setting.plan.ledger is not None,

@@ -1,1 +1,1 @@
-"""The report files of a command: their options, the baseline, and the writing of the files."""
+"""The report files of a command, and the baseline."""

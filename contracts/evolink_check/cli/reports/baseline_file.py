@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 def check_baseline(path: Path | None, *, update: bool) -> None:
-    """Raise ValueError if the baseline file cannot be read, or, if `update` is set, cannot be written.
+    """Raise ValueError if the baseline file cannot be read.
 
-    Call this before a run, because otherwise the results of the run could be lost.
+    With `update`, the file may be missing, but must be writable. Call this before a run.
     """
+    # A problem after the run could cost the results.
     if update and path is None:
         raise ValueError("--update-baseline requires --baseline FILE")
     if path is None:

@@ -1,4 +1,4 @@
-"""The options for the report files and the baseline in the commands `api`, `recording` and `proxy`."""
+"""The options for the reports and the baseline of `api`, `recording` and `proxy`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REPORTS = "Reports"
 class ReportFiles(ServedReport, frozen=True, kw_only=True):
     """The files to which reports are written. `-` is stdout.
 
-    If a report is written to stdout, the report for the terminal is written to stderr.
+    If a report is written to stdout, the terminal report is written to stderr.
     """
 
     har: Annotated[
@@ -60,7 +60,7 @@ class ReportFiles(ServedReport, frozen=True, kw_only=True):
 
 
 class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
-    """Options that determine when a run fails, including the file of known violations (the baseline)."""
+    """Options that determine when a run fails, including the baseline."""
 
     path: Annotated[
         Path | None,
@@ -82,17 +82,18 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     ] = False
 
     def check(self) -> None:
-        """Raise ValueError if a value of --require is invalid, or if the baseline file is invalid or not writable.
+        """Raise ValueError if a value of --require or the baseline file is invalid.
 
-        Call this before anything is sent.
+        Raises ValueError if the baseline file must be updated and is not writable. Call this before anything is sent.
         """
         self.requirements  # noqa: B018  (raises ValueError)
         check_baseline(self.path, update=self.update)
 
     def updated(self, report: Report) -> tuple[Path, Baseline] | None:
-        """Return the path and the new content of the baseline file, or None if the file stays as it is.
+        """Return the path and the new content of the baseline file.
 
-        Call this before `apply`, because `apply` can remove known violations from the report.
+        Returns None if the file stays as it is. Call this before `apply`: `apply` can remove violations from the
+        report.
         """
         from evolink_check.reports import baseline
 
@@ -102,10 +103,10 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
         return self.path, baseline.update(report.verdicts, before)
 
     def apply(self, report: Report) -> Report:
-        """Apply the baseline file and the values of --strict, --warn and --require to the report, and return it.
+        """Apply the baseline file, --strict, --warn and --require to the report, and return it.
 
-        If only some violations of a verdict are known, the known ones are removed. If all are known, the verdict keeps
-        them and is marked as known.
+        If all violations of a verdict are known, the verdict is marked as known. If some are unknown, the known ones
+        are removed.
         """
         from evolink_check.reports import baseline
 

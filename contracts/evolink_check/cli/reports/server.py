@@ -1,4 +1,4 @@
-"""Serve the HTML report of a run to a browser on this machine, until Ctrl-C."""
+"""Serve the HTML report of a run to a browser on this machine."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ _DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY")
 def serve_report(page: str) -> None:
     """Serve the HTML page until Ctrl-C is pressed.
 
-    Print a link to the page and, on a desktop, open it in a browser.
+    Print a link to the page. On a desktop, also open the page in a browser.
     """
     stop = threading.Event()
     with serving(page) as url, interrupting(stop, "the report is no longer served"):
         click.echo(f"evolink-check: the report is at {url}; press Ctrl-C to stop serving it", err=True)
+        # Without a desktop, a text browser might start in this terminal.
         if _has_desktop():
             webbrowser.open(url)
         stop.wait()
@@ -37,9 +38,9 @@ def serve_report(page: str) -> None:
 
 @contextmanager
 def serving(page: str) -> Iterator[str]:
-    """Serve an HTML page on a free port of loopback until the `with` block ends.
+    """Serve an HTML page on loopback in the `with` block.
 
-    Yield the page's URL, which is hard to guess.
+    Yield the page's URL. The URL has a free port and is hard to guess.
     """
     content = page.encode()
     path = f"/{secrets.token_urlsafe(16)}"
@@ -72,6 +73,5 @@ def serving(page: str) -> Iterator[str]:
 
 
 def _has_desktop() -> bool:
-    """Whether a browser would open a window. Otherwise, a text browser might start in the terminal of the command."""
     variables = environment()
     return sys.platform in {"darwin", "win32"} or any(variables.get(name) for name in _DESKTOP)

@@ -1,4 +1,4 @@
-"""The report files that every check can write: a Markdown file for a CI job and a SARIF file for a code host."""
+"""The Markdown file for CI jobs and the SARIF file for code hosts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SummaryFiles(Struct, frozen=True, kw_only=True):
 
 
 class ServedReport(SummaryFiles, frozen=True, kw_only=True):
-    """The paths of the report files, and whether the HTML report is served after the run."""
+    """The paths of report files, and whether the HTML report is served."""
 
     serve_report: Annotated[
         bool,

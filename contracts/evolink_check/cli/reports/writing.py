@@ -1,4 +1,4 @@
-"""Check before a run that its reports can be written, and write them after the run."""
+"""Check before a run that its reports can be written. Write them after the run."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ Result = TypeVar("Result")
 
 
 def check_files(paths: Collection[Path]) -> None:
-    """Raise ValueError unless all report files can be written.
+    """Raise ValueError if a report file cannot be written.
 
-    Call this before a run, because otherwise the results of the run could be lost.
+    Call this before a run.
     """
+    # A problem after the run could cost the results.
     plain = [path.resolve() for path in paths if path != STDOUT and not is_special(path)]
     if len([path for path in paths if path == STDOUT]) > 1:
         raise ValueError("only one report can go to stdout")
@@ -43,9 +44,9 @@ def write_reports(
 ) -> None:
     """Write the report files and a new `baseline`, and print the report with `show`.
 
-    `paths` has the path of each wanted file by format, such as `json`; `makers` has the function that makes the
-    content of each format. If a report is written to stdout, `show` prints to stderr. If a file cannot be written, the
-    others are written and the report is printed; then ValueError is raised.
+    `paths` has the path of each wanted file by format, such as `json`. `makers` has a function that makes the content,
+    by format. If a report is written to stdout, `show` prints to stderr. If a file cannot be written, ValueError is
+    raised at the end.
     """
     files = [
         (path, makers[name](result), write_markdown if name == "markdown" else write)

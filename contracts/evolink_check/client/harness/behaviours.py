@@ -1,7 +1,7 @@
-"""Server behaviours with which a client must cope, because the OpenAPI documents allow them or a network causes them.
+"""Server behaviours with which a client must cope.
 
-A behaviour consists of recipes, which are short instructions to the mock, such as `latency=50ms` or `429`. Hypothesis
-generates behaviours, the simplest first.
+The OpenAPI documents allow these behaviours, or a network causes them. A behaviour consists of recipes. A recipe is a
+short instruction to the mock, such as `latency=50ms` or `429`. Hypothesis generates behaviours, the simplest first.
 """
 
 from __future__ import annotations
@@ -45,28 +45,26 @@ _MOST = 3  # maximum number of unusual responses in a row; after more, a client 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A behaviour of the server.
+    """A behaviour of the server. If a field is empty, the mock behaves as usual."""
 
-    Each recipe in `create` applies to one create request, and each recipe in `query` to one query, in the order of the
-    requests. All later requests get the usual responses. `task` is a recipe for the course of the task, such as
-    `slow=30s`, and `link` is a recipe for downloads of the result. If a field is empty, the mock behaves as usual.
-    """
-
-    create: tuple[str, ...] = ()
-    task: str = ""
-    query: tuple[str, ...] = ()
-    link: str = ""
+    create: tuple[str, ...] = ()  # one recipe for each create request; later requests get usual responses
+    task: str = ""  # a recipe for the course of the task, such as `slow=30s`
+    query: tuple[str, ...] = ()  # one recipe for each query; later queries get usual responses
+    link: str = ""  # a recipe for downloads of the result
 
     @property
     def makes_no_task(self) -> bool:
-        """Whether the client gets no task, because the mock rejects its create request or the response is unusable."""
+        """Whether the client gets no task.
+
+        The mock then rejects the create request or sends an unusable response.
+        """
         return bool(self.create) and self.create[-1] in _LAST_OF_CREATE
 
     @property
     def orders(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of an operation and a text to assign to the operation on the mock, such as `("query", "429, 500")`.
+        """Pairs of an operation and its recipes, such as `("query", "429, 500")`.
 
-        The text joins the recipes for the operation.
+        The recipes are joined in one text.
         """
         task = "+".join(filter(None, (self.task, self.link)))
         creates = [*self.create, *([task] if task and not self.makes_no_task else [])]
@@ -127,8 +125,8 @@ def reproduction(
 ) -> str:
     """Return shell commands with which a user can try the behaviour.
 
-    The commands start a mock with `serve`, and assign the recipes of the behaviour to an account. `url` is the URL
-    of the mock, and `key` is the API key of the account.
+    The commands start a mock with `serve`, and assign the recipes to an account. `url` is the URL of the mock. `key` is
+    the API key of the account.
     """
     return "\n".join([f"{serve} &", *_assignments(behaviour, url, key)])
 

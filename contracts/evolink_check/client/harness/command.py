@@ -1,4 +1,4 @@
-"""The command line of a client, its placeholders, and the folder in which the command runs."""
+"""The command line of a client, and the folder of the command."""
 
 from __future__ import annotations
 
@@ -51,10 +51,8 @@ _PATH = re.compile(r"(?P<option>-{1,2}[\w-]+=)?(?P<path>[^=]*)")
 
 
 def fill_in(word: str, values: Mapping[str, str]) -> str:
-    """Replace the placeholders, such as `{output}`, in one word of a command.
-
-    All placeholders are replaced in one pass, because a value may itself look like a placeholder.
-    """
+    """Replace the placeholders, such as `{output}`, in one word of a command."""
+    # In one pass, because a value may itself look like a placeholder.
     return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), word)
 
 
@@ -69,7 +67,10 @@ def with_absolute_paths(command: Sequence[str], folder: Path) -> tuple[str, ...]
 
 
 def with_absolute_search_paths(variables: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return environment variables for use in another folder, with absolute paths in variables such as PYTHONPATH."""
+    """Return environment variables for use in another folder.
+
+    Variables such as PYTHONPATH get absolute paths.
+    """
     return {
         name: os.pathsep.join(str(folder / entry) for entry in value.split(os.pathsep))
         if name in _SEARCH_PATHS and value
@@ -86,9 +87,6 @@ def _absolute(word: str, folder: Path) -> str:
 
 
 def _is_path(text: str) -> bool:
-    """Whether a word looks like a relative path.
-
-    A word without a slash and without a suffix such as `.py` does not count, because it may be a subcommand.
-    """
     path = PurePath(text)
+    # A word without a slash and a suffix such as `.py` may be a subcommand.
     return bool(text) and not path.is_absolute() and ("/" in text or bool(path.suffix) or text == ".")

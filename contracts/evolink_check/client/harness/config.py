@@ -1,4 +1,4 @@
-"""The description of a client from a TOML file or options: the command, and the signs of success and failure."""
+"""The description of a client, from a TOML file or options."""
 
 from __future__ import annotations
 
@@ -24,15 +24,11 @@ PLACEHOLDERS = ("prompt", "image_url", "output", "callback_url", "callback_liste
 
 
 class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
-    """The conditions by which a success or a failure is recognised. All conditions that are set must hold.
+    """The conditions by which a success or a failure is recognised. All conditions that are set must hold."""
 
-    `status` lists the accepted exit statuses. `output` is a regular expression that must match a part of the output.
-    `file` is true if the client must have saved a file at the path `{output}`, false if it must not have saved one, and
-    None if that does not matter.
-    """
-
-    status: tuple[int, ...] = ()
-    output: str = ""
+    status: tuple[int, ...] = ()  # the accepted exit statuses
+    output: str = ""  # a regular expression that must match a part of the output
+    # Whether there must be a file at the path `{output}`. None if this does not matter.
     file: bool | None = None
 
     def __post_init__(self) -> None:
@@ -42,28 +38,27 @@ class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"output: {error}") from error
 
     def matches(self, status: int, lines: str, *, saved: bool) -> bool:
-        """Whether the exit status, the output and the presence of the result file meet all conditions."""
+        """Whether the end of a run meets all conditions."""
         by_status = not self.status or status in self.status
         by_output = not self.output or re.search(self.output, lines, re.MULTILINE) is not None
         return by_status and by_output and (self.file is None or self.file == saved)
 
 
 class Receiver(Struct, frozen=True, forbid_unknown_fields=True):
-    """The address on which a client listens for callbacks, and the URL to which the mock sends them.
+    """The addresses of a client's callback receiver.
 
-    In the address and the URL, `{port}` is replaced with the number of a free port.
+    In both fields, `{port}` is replaced with the number of a free port.
     """
 
-    listen: str = "127.0.0.1:{port}"
-    url: str = "http://127.0.0.1:{port}/callback"
+    listen: str = "127.0.0.1:{port}"  # where the client listens
+    url: str = "http://127.0.0.1:{port}/callback"  # where the mock sends callbacks
 
 
 class Description(Struct, frozen=True, forbid_unknown_fields=True):
     """The description of a client.
 
-    `command` and the values of `environment` may contain the placeholders `{prompt}`, `{image_url}`, `{output}`,
-    `{callback_url}`, `{callback_listen}`, `{key}` and `{base_url}`. The client also gets these values in environment
-    variables, such as EVOLINK_PROMPT, and the API key in EVOLINK_API_KEY.
+    `command` and the values of `environment` may contain placeholders, such as `{prompt}`. The client also gets these
+    values in environment variables, such as EVOLINK_PROMPT. The variable with the API key is EVOLINK_API_KEY.
     """
 
     command: tuple[str, ...] = ()
@@ -98,7 +93,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
         return self.callback is not None or any("{callback_url}" in word for word in self.command)
 
     def end(self, status: int, lines: str, *, saved: bool) -> End:
-        """Return how the client ended, according to its exit status, its output and the presence of a result file."""
+        """Return how the client ended. `saved` means that there is a result file."""
         if self.failure != ExitMatcher() and self.failure.matches(status, lines, saved=saved):
             return "failure"
         return "success" if self.success.matches(status, lines, saved=saved) else "failure"
@@ -107,7 +102,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
 def read(path: Path) -> Description:
     """Read the description of a client from a TOML file.
 
-    Raises ValueError, with the path of the file, if the file is unreadable or invalid.
+    Raises ValueError if the file is unreadable or invalid. The message has the path of the file.
     """
     tables = read_toml(path)
     for name in ("success", "failure"):

@@ -1,4 +1,4 @@
-"""The documented fields of responses as dotted names, from the schemas in the OpenAPI documents."""
+"""The documented fields of responses, from the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def fields_of(spec: Spec, operation: CreateOperation | QueryOperation, status: int) -> dict[str, bool]:
-    """Map the name of each documented field of a response to whether the field may be null.
+    """Return the documented fields of a response.
 
-    Nested fields have dotted names such as `task_info.can_cancel`.
+    The result says for each field whether the field may be null. Nested fields have dotted names such as
+    `task_info.can_cancel`.
     """
     document = spec.documents[operation.source]
     node = Node(document, operation.source, operation.pointer, follow(document, operation.pointer, ""))
@@ -32,11 +33,12 @@ def _fields(schema: Node, prefix: str) -> Iterator[tuple[str, bool]]:
 
 
 def pairs_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Group the names of fields in pairs, so that both fields of a pair can be removed from one response.
+    """Group the names of fields in pairs.
 
-    A field is not paired with a field inside it, such as `error` with `error.code`. A name for which no partner remains
-    forms a group of one.
+    A field is not paired with its own parts, such as `error` with `error.code`. A name without a partner forms a group
+    of one.
     """
+    # Both fields of a pair will be removed from one response.
     left, pairs = list(names), list[tuple[str, ...]]()
     while left:
         first = left.pop(0)

@@ -1,4 +1,7 @@
-"""Convert the mock's journal (its log of exchanges, in the HAR format) to the trace of one run of a client."""
+"""Convert the journal of a mock to the trace of one run.
+
+The journal is the mock's log of exchanges, in the HAR format.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,11 @@ _ENDING = 2.0  # seconds; a client need not answer callbacks that arrive this sh
 
 
 class Journals(NamedTuple):
-    """The exchanges that a mock recorded for an account, and those that belong to no account, as entries of HAR files.
+    """The exchanges that a mock recorded, as entries of HAR files."""
 
-    `dropped` is how many exchanges of the account the mock has discarded, because it keeps only the newest.
-    """
-
-    own: list[dict[str, Any]]
-    unmatched: list[dict[str, Any]]
-    dropped: int = 0
+    own: list[dict[str, Any]]  # the exchanges of one account
+    unmatched: list[dict[str, Any]]  # the exchanges that belong to no account
+    dropped: int = 0  # how many old exchanges of the account the mock has discarded
 
 
 def trace_of(
@@ -40,15 +40,15 @@ def trace_of(
 ) -> Trace:
     """Convert the journals to the trace of a run.
 
-    `ended` is the Unix time at which the client ended. A callback without a response is left out if it was sent after
-    this time or shortly before it, because a client that has ended cannot respond. `receiver` is the prefix of the
-    client's callback URLs; it is empty if the client has no receiver. `ahead` is how many seconds this program's
-    clock is ahead of the mock's clock. `frozen` means that the mock's clock advanced only during the client's sleeps.
-    On this clock, requests take no time, so their recorded durations are replaced with 0.
+    `ended` is the Unix time at which the client ended. `receiver` is the prefix of the client's callback URLs.
+    `receiver` is empty if the client has no receiver. `ahead` is how many seconds this program's clock is ahead of the
+    mock's clock. `frozen` means that the mock's clock stood still between the client's sleeps. Requests then have the
+    duration 0.
     """
     entries = [*_entries(journals.own, CLIENT), *_entries(journals.unmatched, STRANGER)]
     lasting = [replace(entry, ended=entry.began) for entry in entries] if frozen else entries
     shifted = [replace(entry, began=entry.began + ahead, ended=entry.ended + ahead) for entry in lasting]
+    # A client that has ended, or is about to end, cannot respond to callbacks.
     in_time = (
         entry
         for entry in shifted
@@ -73,16 +73,13 @@ def has_other_key(trace: Trace) -> bool:
 
 
 def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry]:
-    """Convert the entries of a journal to trace entries. API keys are removed.
-
-    Requests with a bearer token are attributed to `owner`, and requests without a bearer token to nobody (`NOBODY`).
-    """
     for index, item in enumerate(journal):
         where = f"entry {index} of the mock's journal"
         har_entry = convert_record(item, HarEntry, where)
         entry = to_entry(har_entry, CLIENT if har_entry.own_key is True else owner, exact=False)
         headers = entry.exchange.request_headers
         is_owner = entry.kind == "delivery" or any(_is_bearer(*header) for header in headers)
+        # API keys are removed.
         plain = tuple(header for header in headers if header[0].lower() != "authorization")
         # The start is rounded down to milliseconds. If the duration were not, a response could seem to end after the
         # next request began.

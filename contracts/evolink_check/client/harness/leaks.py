@@ -1,4 +1,4 @@
-"""Find the API key, and the secrets in the callback URL, in the output and the files of a client."""
+"""Find secrets in the output and the files of a client."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ _SHORTEST_SEGMENT = 16  # minimum characters of a path segment that counts as a 
 
 
 def secrets_of(callback_url: str) -> tuple[str, ...]:
-    """Return the secrets in a callback URL, which are long values in its query string and long segments of its path."""
+    """Return the secrets in a callback URL.
+
+    Secrets are long values in the query string and long segments of the path.
+    """
     parts = urlsplit(callback_url)
     values = [value for _, value in parse_qsl(parts.query) if len(value) >= _SHORTEST]
     return (*values, *(part for part in parts.path.split("/") if len(part) >= _SHORTEST_SEGMENT))
 
 
 def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Iterator[str]:
-    """Yield a description of each leak in the client's output, such as "the key in stdout".
+    """Describe each leak in the output, such as "the key in stdout".
 
-    `texts` maps names such as `stdout.txt` to the texts that the client printed. In these texts, the API key is already
-    replaced with the constant `KEY`, so `KEY` shows where the client printed the key. `secrets` are the secrets in the
-    callback URL.
+    `texts` maps names such as `stdout.txt` to the texts that the client printed. The constant `KEY` has already
+    replaced the API key in these texts. `secrets` are the secrets in the callback URL.
     """
     for name, text in texts.items():
         stream = name.partition(".")[0]
@@ -40,9 +42,10 @@ def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Itera
 
 
 def written_secrets(folder: Path, token: str, secrets: tuple[str, ...]) -> Iterator[str]:
-    """Yield a description of each file in a folder that contains the API key `token` or one of `secrets`.
+    """Yield a description of each file in a folder that contains a secret.
 
-    Large files are skipped, and at most `_FILES` files are read.
+    The API key `token` and the texts in `secrets` are secrets. Large files are skipped. At most `_FILES` files are
+    read.
     """
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     for path in files[:_FILES]:

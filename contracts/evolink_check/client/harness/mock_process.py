@@ -1,6 +1,6 @@
-"""A mock in a separate process, which one client or several clients use.
+"""A mock in a separate process, for one or several clients.
 
-A command uses the mock if the command is run with the environment variables in `Mock.environment`.
+The variables in `Mock.environment` make a command use the mock.
 """
 
 from __future__ import annotations
@@ -39,21 +39,17 @@ _PRINT_ENVIRONMENT = "import json,os,sys; print(json.dumps(dict(os.environ)), fl
 
 
 class MockError(CannotRunError):
-    """A mock could not be started or reached, or rejected a request to its control API. The message says why."""
+    """A mock could not be started, reached or controlled. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """One account on a mock, which a command uses if it is run with the variables in `environment`.
-
-    If `alone` is true, no other client uses the mock, so requests that belong to no account are attributed to the
-    client.
-    """
+    """One account on a mock. The variables in `environment` make a command use this account."""
 
     url: str
     token: str = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
-    alone: bool = False
+    alone: bool = False  # whether one client alone uses the mock, and sent every request without an account
     # The HTTP client for requests to the mock; if it is None, a new one is opened for each request.
     client: httpx2.Client | None = field(default=None, repr=False, compare=False)
 
@@ -75,7 +71,7 @@ class Mock:
     def journal(self) -> Journals:
         """Return the recorded requests of the account.
 
-        If no other client uses the mock, requests that belong to no account are also returned.
+        If `alone` is true, requests that belong to no account are also returned.
         """
         log = self._call("GET", "/journal.har")["log"]
         unmatched = self._call("GET", "/unmatched.har")["log"]["entries"] if self.alone else []
@@ -92,7 +88,7 @@ class Mock:
     def advance(self, seconds: float) -> float:
         """Advance the account's clock, and return the new time in Unix seconds.
 
-        Before it responds, the mock does everything that is due by the new time, such as sending callbacks.
+        The mock first does everything that is due by then, such as sending callbacks.
         """
         return float(self._call("POST", "/clock/advance", {"seconds": seconds})["now"])
 
@@ -152,8 +148,7 @@ def _do_nothing() -> None: ...
 def start_mock(*options: str, meanwhile: Callable[[], object] = _do_nothing) -> Iterator[Mock]:
     """Start a mock, and yield one account on it.
 
-    The mock is started with `evolink-mock run`, which also runs a command with environment variables that make the
-    command use the mock. `Mock.environment` has these variables. `options` are options of `evolink-mock run`.
+    `Mock.environment` has the variables that make a command use the mock. `options` are options of `evolink-mock run`.
     `meanwhile` is called while the mock is starting. Raises `MockError` if the mock is not installed or does not start.
     """
     token = new_token()
@@ -196,10 +191,6 @@ def start_shared_mock(count: int, *options: str) -> Iterator[list[Mock]]:
 
 
 def _command() -> str:
-    """Find the mock's command beside this Python interpreter, or else on the PATH.
-
-    Raises `MockError` if the command is missing.
-    """
     beside = Path(sys.executable).with_name(_COMMAND)
     command = str(beside) if beside.exists() else shutil.which(_COMMAND)
     if command is None:
@@ -218,11 +209,9 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Close the stdin of `evolink-mock run`. This ends the command that the mock started, and then the mock ends, too.
-
-    If the mock is still running after `_STOP_SECONDS`, kill it.
-    """
     with suppress(subprocess.TimeoutExpired, ValueError, OSError):
+        # This closes the stdin of `evolink-mock run`. The command that the mock started ends, and then the
+        # mock ends.
         process.communicate(timeout=_STOP_SECONDS)
     if process.poll() is None:
         process.kill()

@@ -1,4 +1,4 @@
-"""How a run of a client ended: the result that the client reported, and the file that it saved."""
+"""How a run of a client ended."""
 
 from __future__ import annotations
 
@@ -25,15 +25,11 @@ _CRASHES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """The file in which a client saved its result.
-
-    `whole` means that no part of the file seems to be missing. `media` means that the file is neither empty nor
-    HTML nor JSON, so that it may be an image, a video or audio.
-    """
+    """The file in which a client saved its result."""
 
     size: int
-    whole: bool
-    media: bool = True
+    whole: bool  # whether no part of the file seems to be missing
+    media: bool = True  # whether the file may be an image, a video or audio
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +59,20 @@ class Outcome:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether the client was killed after its deadline, but perhaps only because other programs delayed it."""
+        """Whether it is unknown if the client exceeded its deadline.
+
+        The client was killed after its deadline. Other programs may have delayed the client.
+        """
         ran = self.ended - self.began
         return self.end == "killed" and self.patience is not None and ran - self.delay < self.patience <= ran
 
     @property
     def has_flooded(self) -> bool:
-        """Whether the client hardly waited between its attempts to connect to a port that refuses connections.
+        """Whether the client hardly waited between its attempts to connect.
 
-        The port is opened for a second now and then. Many connections within one such second prove that the client
-        hardly waited. If the client made only a few attempts, the proof is that it connected at once almost every time
-        the port was opened, and at least `SAMPLES` times. Earlier runs of the scenario count, too.
+        The port refuses connections, but is opened for a second now and then. Many connections within one such second
+        are a proof. The second proof is `is_suspicious`, with at least `SAMPLES` connections at once. Earlier runs of
+        the scenario count, too.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)
@@ -94,9 +93,9 @@ class Outcome:
 
 
 def describe_crash(outcome: Outcome) -> str:
-    """Describe in a few words how the client crashed, such as "it was killed by SIGSEGV".
+    """Describe briefly how the client crashed, such as "it was killed by SIGSEGV".
 
-    Return an empty text if the client did not fail, or if it failed with an error message and not with a crash.
+    Returns an empty text if the client did not crash. A failure with an error message is not a crash.
     """
     if outcome.end != "failure":
         return ""
@@ -111,10 +110,6 @@ def describe_crash(outcome: Outcome) -> str:
 
 
 def _find_traceback(errors: str) -> str:
-    """Return "a traceback: " and the last line of a Python traceback, which names the exception.
-
-    Return an empty text if there is no traceback, or if the program printed anything after the traceback.
-    """
     if _PYTHON not in errors:
         return ""
     lines = [line for line in errors.rpartition(_PYTHON)[2].splitlines() if line.strip()]
@@ -132,14 +127,17 @@ def _find_crash(errors: str) -> str:
 
 
 def is_media(content: bytes) -> bool:
-    """Whether a file is neither empty nor HTML nor JSON, so that it may be an image, a video or audio."""
+    """Whether a file may be an image, a video or audio.
+
+    Such a file is not empty, HTML or JSON.
+    """
     return bool(content) and content.lstrip()[:1] not in {b"{", b"<", b"[", b""}
 
 
 def is_whole_mp4(content: bytes) -> bool:
     """Whether an MP4 file is a complete sequence of boxes.
 
-    A file of another type counts as complete unless it is empty, HTML or JSON.
+    For a file of another type, return `is_media`.
     """
     if content[4:8] != b"ftyp":
         return is_media(content)

@@ -1,4 +1,4 @@
-"""Run the command of a client in one scenario, and collect its output without API keys."""
+"""Run the command of a client in one scenario, and collect its output."""
 
 from __future__ import annotations
 
@@ -47,14 +47,11 @@ class CommandError(CannotRunError):
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The folder of one run, the address on which the client listens for callbacks, and the client's callback URL.
-
-    The address and the URL are empty if the client accepts no callbacks.
-    """
+    """The folder of one run, and the callback addresses of the client."""
 
     folder: Path
-    listen: str = ""
-    callback_url: str = ""
+    listen: str = ""  # where the client listens for callbacks; empty if the client accepts no callbacks
+    callback_url: str = ""  # empty if the client accepts no callbacks
 
     @property
     def output(self) -> Path:
@@ -63,11 +60,7 @@ class Workspace:
 
     @property
     def work(self) -> Path:
-        """The working directory of the client.
-
-        This directory is not used if the client's description has a `cwd`, or if the command works only in the current
-        folder.
-        """
+        """The default working directory of the client."""
         return self.folder / "files"
 
     def wrote_files(self) -> bool:
@@ -93,7 +86,10 @@ def make_workspace(description: Description, folder: Path) -> Workspace:
 
 
 def check_command(description: Description) -> None:
-    """Raise `CommandError` if the command is empty, or if its program does not exist or is not executable."""
+    """Raise `CommandError` if the command cannot be started.
+
+    The command may be empty, or its program may be missing or not executable.
+    """
     if not description.command:
         raise CommandError("there is no command to run")
     program = description.command[0]
@@ -105,10 +101,10 @@ def check_command(description: Description) -> None:
 def run_command(
     description: Description, mock: Mock, place: Workspace, limit: float, stop: threading.Event | None = None
 ) -> Outcome:
-    """Run the command until it ends, until `limit` seconds have passed, or until `stop` is set.
+    """Run the command until it ends, `limit` seconds have passed, or `stop` is set.
 
-    If the client's description has a deadline, `limit` is extended on a busy machine, because other programs delay the
-    client. Raises `CommandError` if the command cannot be started.
+    If the client's description has a deadline, `limit` is extended on a busy machine. Raises `CommandError` if the
+    command cannot be started.
     """
     values = placeholders(description, place, mock)
     variables = {**mock.environment, **_variables(values), **filled_in_environment(description, values)}
@@ -119,6 +115,7 @@ def run_command(
     assert process.stdout is not None  # noqa: S101  (both are pipes)
     assert process.stderr is not None  # noqa: S101
     outputs = {"stdout.txt": Output(process.stdout), "stderr.txt": Output(process.stderr)}
+    # On a busy machine, other programs delay the client.
     time_limit = TimeLimit(limit, is_fixed=description.deadline is None)
     status = _wait_and_kill(process, time_limit, stop or threading.Event())
     ended = clock.now()
@@ -140,7 +137,10 @@ def run_command(
 
 
 def working_folder(description: Description, place: Workspace) -> Path | None:
-    """Return the working directory of the client; None if the command works only in the current folder."""
+    """Return the working directory of the client.
+
+    Returns None if the command needs the current folder.
+    """
     if description.cwd:
         return Path(description.cwd)
     return None if needs_current_folder(description.command) else place.work
@@ -172,7 +172,7 @@ def start_process(
 def command_words(description: Description, values: Mapping[str, str]) -> list[str]:
     """Return the command with values in place of its placeholders.
 
-    Relative paths become absolute, unless the command runs in the current folder.
+    Relative paths become absolute. If the command needs the current folder, they remain relative.
     """
     command: Sequence[str] = description.command
     if description.cwd or not needs_current_folder(command):
@@ -204,11 +204,6 @@ def filled_in_environment(description: Description, values: Mapping[str, str]) -
 
 
 def _wait_and_kill(process: subprocess.Popen[bytes], limit: TimeLimit, stop: threading.Event) -> int | None:
-    """Wait until the command ends, and return its exit status.
-
-    If the time limit is reached or `stop` is set, kill the command and return None. The child processes of the command
-    are killed in any case.
-    """
     try:
         return _wait(process, limit, stop)
     finally:

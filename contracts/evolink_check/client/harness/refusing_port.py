@@ -1,8 +1,8 @@
-"""A port that refuses connections for a while, and then forwards them to a mock.
+"""A port that first refuses connections and then forwards them to a mock.
 
-Refused connections cannot be counted. To find out whether a client waits between its attempts, the port is therefore
-opened for a second now and then, and the connections in this second are accepted, counted and reset. If a client gives
-up after the first reset, the only sign of a missing wait is that the client connects as soon as the port is opened.
+Refused connections cannot be counted. For this reason, the port is opened for a second now and then. The connections in
+this second are accepted, counted and reset. Many connections show that a client does not wait between its attempts.
+Some clients give up after the first reset. Without waits, such a client connects as soon as the port is opened.
 """
 
 from __future__ import annotations
@@ -35,18 +35,14 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """How long the port is closed at first, and how quickly the client connected in earlier runs of the scenario."""
+    """The settings of a port that refuses connections, from earlier runs."""
 
     delays: tuple[float, ...] = ()  # the seconds from each opening to the first connection, in earlier runs
     closed: float = CLOSED  # seconds before the port is opened for the first time
 
 
 class RefusingPort:
-    """A port that refuses connections at first.
-
-    `attempts` has the number of connections in each second in which the port was open. `delays` has the seconds from
-    each opening to the first connection, if there was a connection.
-    """
+    """A port that refuses connections at first."""
 
     def __init__(self, target: str, closed: float) -> None:
         parts = urlsplit(target)
@@ -55,8 +51,8 @@ class RefusingPort:
         self._over = threading.Event()
         self._free = _bind_any()
         self.url = f"http://{_HOST}:{self._free.getsockname()[1]}"
-        self.attempts: list[int] = []
-        self.delays: list[float] = []
+        self.attempts: list[int] = []  # the number of connections in each second in which the port was open
+        self.delays: list[float] = []  # seconds from an opening to its first connection
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -81,7 +77,6 @@ class RefusingPort:
             self._relay_all(listener)
 
     def _reset_all(self, listener: socket.socket, until: float) -> None:
-        """Accept, count and reset all connections until the monotonic time `until`."""
         self.attempts.append(0)
         opened = clock.stopwatch()
         while (left := until - clock.stopwatch()) > 0:
@@ -130,7 +125,6 @@ def _listening(address: tuple[str, int]) -> Iterator[socket.socket]:
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
-    """Copy bytes until one side closes its connection, then close both connections."""
     with suppress(OSError), source, sink:
         source.settimeout(None)
         while chunk := source.recv(_CHUNK):
@@ -140,7 +134,7 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 @contextmanager
 def refusing(target: str, closed: float = CLOSED) -> Iterator[RefusingPort]:
-    """Yield a port in front of the server at `target`, and close the port when the `with` block ends.
+    """Yield a port in front of the server at `target`.
 
     The port refuses connections for `closed` seconds. The port is then opened for a second now and then, to count
     connections. Finally, the port forwards connections to the server.

@@ -1,4 +1,4 @@
-"""Scenarios with responses that clients rarely expect, such as missing fields, redirects and endless waits."""
+"""Scenarios with unexpected responses, such as missing fields and redirects."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon", "receiver.as
 def missing_fields(spec: Spec) -> Iterator[Scenario]:
     """Generate scenarios in which documented fields of responses are missing or null.
 
-    If only optional fields are missing, the client must succeed. If a field is missing that the client may need, such
-    as `id`, `status` or `results`, the scenario says whether the client may or must report a failure.
+    If optional fields are missing, the client must succeed. Without a field such as `id`, the client may or must report
+    a failure. The scenario says which.
     """
     create = next(iter(next(iter(spec.creates.values())).values()))
     of_create = _optional(fields_of(spec, create, create.success), _NEEDED_OF_CREATE)
@@ -82,7 +82,6 @@ def _missing_results() -> Iterator[Scenario]:
 
 
 def _missing_in_errors() -> Iterator[Scenario]:
-    """Generate scenarios in which an error body or a failed task lacks a field, or has an undocumented field."""
     for id_, recipe in (
         ("message", "402+omit=error.message/error.type"),
         ("code", "400+omit=error.code/error.param"),

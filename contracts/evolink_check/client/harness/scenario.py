@@ -1,4 +1,7 @@
-"""A scenario consists of recipes, which determine how the mock behaves, and the expected result of the client."""
+"""A scenario consists of recipes and the expected result of the client.
+
+Recipes determine how the mock behaves.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,11 @@ ALWAYS = None  # as `times` of a recipe, this means all requests
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRecipe:
-    """A recipe for requests to an operation, which is `create`, `query` or `media`.
-
-    The recipe applies to the next `times` requests or, if `times` is None, to all requests.
-    """
+    """A recipe for requests to an operation."""
 
     recipe: str
-    operation: str = "create"
-    times: int | None = 1
+    operation: str = "create"  # `create`, `query` or `media`
+    times: int | None = 1  # how many requests the recipe applies to; None if the recipe applies to all
 
     @property
     def usual_first(self) -> int:
@@ -31,7 +31,7 @@ class ScenarioRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A behaviour of the server with which a client is run, and the result that a correct client reports."""
+    """A behaviour of the server, and the result that a correct client reports."""
 
     id: str
     about: str  # a sentence that describes the behaviour
@@ -48,17 +48,17 @@ class Scenario:
     only: frozenset[str] = frozenset()  # if not empty, only these clauses are judged
 
     def comes_too_late(self, queries: int) -> bool:
-        """Whether a client with only `queries` queries misses the unusual response, which a later query would get."""
+        """Whether a client that sends `queries` queries misses the unusual response."""
         return any(order.operation == "query" and 0 < queries <= order.usual_first for order in self.orders)
 
     @property
     def may_break_off(self) -> bool:
-        """Whether a response takes so long that a client is allowed to end before the response is complete."""
+        """Whether a client may end before a slow response is complete."""
         return self.hangs or any("trickle" in order.recipe for order in self.orders)
 
     @property
     def at_once(self) -> Scenario:
-        """The scenario with its unusual responses moved to the first query, for a client that queries rarely."""
+        """The scenario with its unusual responses moved to the first query."""
         orders = tuple(
             replace(order, recipe=_USUAL_FIRST.sub("", order.recipe)) if order.operation == "query" else order
             for order in self.orders
@@ -71,10 +71,10 @@ class Scenario:
 
 
 def on_create(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
-    """Return the `orders` of a scenario with one recipe, which applies to create requests."""
+    """Return the `orders` of a scenario with one recipe for create requests."""
     return (ScenarioRecipe(recipe, "create", times),)
 
 
 def on_query(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
-    """Return the `orders` of a scenario with one recipe, which applies to queries of a task."""
+    """Return the `orders` of a scenario with one recipe for queries of a task."""
     return (ScenarioRecipe(recipe, "query", times),)

@@ -128,11 +128,6 @@ def scenarios(spec: Spec) -> tuple[Scenario, ...]:
 
 
 def _refusals(spec: Spec) -> Iterator[Scenario]:
-    """Generate a scenario for every documented error of create requests and queries.
-
-    A temporary error occurs once or twice, so that a repeated request succeeds. For a 5xx, another scenario repeats the
-    error forever.
-    """
     create = next(iter(next(iter(spec.creates.values())).values()))
     for operation, errors in (("create", create.errors), ("query", spec.query.errors)):
         for status in sorted(errors):
@@ -144,6 +139,8 @@ def _refusals(spec: Spec) -> Iterator[Scenario]:
                 either: Expected = "success" if operation == "query" else "either"
                 once = f"{status}" if operation == "create" else f"ok, {status}"
                 yield Scenario(id_, f"{when}, once.", (ScenarioRecipe(once, operation),), either)
+                # The error above is temporary: a repeated request succeeds. This scenario repeats the error
+                # forever.
                 first = f"{status}*100000" if operation == "create" else f"ok*2, {status}*100000"
                 yield Scenario(f"{id_}-always", f"{when}, forever.", (ScenarioRecipe(first, operation),), "failure",
                                endless=True)  # fmt: skip

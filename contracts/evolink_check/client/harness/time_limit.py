@@ -14,15 +14,15 @@ _WEIGHT = 4.0
 
 
 class TimeLimit:
-    """A limit in seconds. Unless `is_fixed` is true, the limit grows by `delay`, to at most `_MOST` times `seconds`.
+    """A limit in seconds.
 
-    `delay` is the estimated number of seconds by which other programs have delayed the client.
+    The limit grows by `delay`, to at most `_MOST` times `seconds`. If `is_fixed` is true, the limit does not grow.
     """
 
     def __init__(self, seconds: float, *, is_fixed: bool = False) -> None:
         self._seconds = seconds
         self._most = seconds * (1.0 if is_fixed else _MOST)
-        self.delay = 0.0
+        self.delay = 0.0  # the estimated seconds by which other programs have delayed the client
 
     def record(self, planned: float, taken: float) -> None:
         """Record that a timer of this program took `taken` seconds instead of `planned` seconds."""

@@ -18,16 +18,14 @@ _CLOCKS = ("time", "monotonic", "perf_counter")
 _monotonic = time.monotonic
 
 
+# Not an Exception, so that a client that catches Exception does not catch this error.
 class TimeLimitExceededError(BaseException):
-    """The callable exceeded a time limit.
-
-    This class is not derived from `Exception`, so that a client that catches `Exception` does not catch this error.
-    """
+    """The callable exceeded a time limit."""
 
 
 @dataclass(slots=True)
 class TimeLimits:
-    """The time limits of a callable, and how long the callable has slept so far."""
+    """The time limits of a callable, and the time that it has slept."""
 
     advance: Callable[[float], None]  # is called with the seconds of every sleep
     longest: float  # the maximum sum of all sleeps, in seconds
@@ -64,11 +62,12 @@ def virtual_time(limits: TimeLimits) -> Iterator[None]:
     """Let `time.sleep` and `asyncio.sleep` return at once until the `with` block ends.
 
     Each sleep advances `time.time`, `time.monotonic` and `time.perf_counter` by its length. A sleep beyond the limit
-    raises `TimeLimitExceededError`. If the thread that entered the block is busy for too long, `TimeLimitExceededError`
-    is raised in this thread at an arbitrary point. A `sleep` that was imported by name earlier (`from time import
-    sleep`) is not replaced, and waits on locks and events are not shortened. Only one thread at a time may enter the
-    block, because the functions are replaced in the whole process.
+    raises `TimeLimitExceededError`. If this thread is busy for too long, the error is raised at any point.
+
+    `from time import sleep` before the block imports a `sleep` that is not replaced. Waits on locks and events are not
+    shortened. One thread at a time may enter the block.
     """
+    # These functions are replaced in the whole process.
     real = {name: getattr(time, name) for name in ("sleep", *_CLOCKS)}
     pause = asyncio.sleep
 
@@ -93,7 +92,6 @@ def virtual_time(limits: TimeLimits) -> Iterator[None]:
 
 @contextmanager
 def _watched(limits: TimeLimits) -> Iterator[None]:
-    """Raise `TimeLimitExceededError` in this thread if the thread is busy for too long in the `with` block."""
     left, wake = False, threading.Event()
     here = ctypes.c_ulong(threading.get_ident())
 

@@ -1,4 +1,7 @@
-"""Write the result of a suite as an HTML page with advice, a table of scenarios and clauses, and timelines of runs."""
+"""Write the result of a suite as an HTML page.
+
+The page has advice, a table of scenarios and clauses, and timelines of runs.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +30,16 @@ _OUTPUT = 4000  # how many characters of a client's output are shown, from its e
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One exchange of a run. `at` is when the request began, such as `1.25 s` after the start of the run."""
+    """One exchange of a run."""
 
-    at: str
+    at: str  # when the request began, such as `1.25 s` after the start of the run
     request: str
     status: str
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A violation, with the exchanges and the timeline of the first run that has this violation."""
+    """A violation, with an example: the first run that has this violation."""
 
     violation: Violation
     exchanges: list[Exchange]

@@ -1,6 +1,6 @@
 """Write the result of a suite as JUnit XML.
 
-Each scenario is a test suite, and each clause observed in the scenario is a test case.
+Each scenario is a test suite. Each observed clause is a test case.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def to_junit(summary: Summary) -> bytes:
     """Return the XML document.
 
-    If a clause has only warnings, its test case passes and lists the warnings in its output. With `--strict`, the test
-    case fails, unless `--warn` names the clause.
+    If all violations of a clause are warnings, the test case passes. The test case then lists these warnings. With
+    `--strict`, the test case fails. The test case of a clause that `--warn` names passes in any case.
     """
     suites = [_suite(run, summary) for run in summary.runs]
     if summary.shortfalls:

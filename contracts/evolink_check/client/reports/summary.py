@@ -74,7 +74,10 @@ class Summary:
 
     @property
     def problems(self) -> dict[str, list[str]]:
-        """The reasons why runs could not be judged, each with the ids of the scenarios of these runs."""
+        """The reasons why runs could not be judged.
+
+        Each reason has the ids of its scenarios.
+        """
         problems: dict[str, list[str]] = {}
         for run in self.unrun:
             problems.setdefault(run.problem, []).append(run.scenario.id)
@@ -86,7 +89,10 @@ class Summary:
         return (*self.notes, *(f"{run.scenario.id}: {run.note}" for run in self.runs if run.note))
 
     def violations(self, verdict: Verdict) -> list[Violation]:
-        """Return the different violations of a clause, each with the ids of the scenarios in which it occurred."""
+        """Return the different violations of a clause.
+
+        Each violation has the ids of its scenarios.
+        """
         findings = (
             (run.scenario.id, finding)
             for run in self.runs
@@ -111,9 +117,10 @@ class Summary:
 
     @property
     def exit_status(self) -> int:
-        """0 if the suite passed, 1 if it failed, or 2 if a scenario could not be judged or none was run.
+        """0 if the suite passed, and 1 if it failed.
 
-        If both 1 and 2 apply, the exit status is 1.
+        The exit status is 2 if a scenario could not be judged. The exit status is 2 if no scenario was run. If both 1
+        and 2 apply, the exit status is 1.
         """
         if any(map(self.fails, self.verdicts)) or self.shortfalls:
             return FAILED
@@ -121,7 +128,10 @@ class Summary:
 
     @property
     def headline(self) -> str:
-        """One line with the score, preceded by the first requirement of --require that is not met, if there is one."""
+        """One line with the score.
+
+        If a requirement of --require is not met, this requirement comes first.
+        """
         return "; ".join([*self.shortfalls[:1], self.score])
 
     @property
@@ -134,7 +144,7 @@ class Summary:
 
 
 def _cause(text: str) -> str:
-    """Remove numbers and the names of missing fields from a violation's text, so that equal faults have equal texts."""
+    # Without numbers and the names of missing fields, equal faults have equal texts.
     return normalized(_DETAIL.sub("", text))
 
 

@@ -1,4 +1,4 @@
-"""Lay out the timeline of one run, with its requests, task states, callbacks and downloads of results."""
+"""Lay out the timeline of one run."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ _STATES: dict[str, Tone] = {
 
 
 def lane_of(run: ScenarioRun) -> Lane:
-    """Return the timeline of a run. Each request or callback is a mark at its time, in seconds after the start."""
+    """Return the timeline of a run.
+
+    Each request or callback is a mark. The time of a mark is in seconds after the start.
+    """
     began = run.outcome.began
     marks = tuple(_mark(entry, began) for entry in run.trace.entries)
     return Lane(run.scenario.id, marks, note=run.outcome.end)
 
 
 def _mark(entry: Entry, began: float) -> Mark:
-    status, state = entry.exchange.status, _state(entry)
+    status, state = entry.exchange.status, _task_status(entry)
     is_lost = not 200 <= status < 300  # noqa: PLR2004
     tone: Tone = "bad" if is_lost else _STATES.get(state, "good")
     path = urlsplit(entry.exchange.url).path
@@ -55,7 +58,6 @@ def _shape(entry: Entry) -> Shape:
     return "square" if is_media else "dot"
 
 
-def _state(entry: Entry) -> str:
-    """Return the task status in the body of a response or callback; empty if the body has no documented status."""
+def _task_status(entry: Entry) -> str:
     body = entry.exchange.request_body if entry.kind == "delivery" else entry.exchange.response_body
     return next((status for status in _STATES if f'"status":"{status}"'.encode() in body), "")

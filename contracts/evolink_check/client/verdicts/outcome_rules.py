@@ -1,8 +1,7 @@
-"""Rules that check whether the way a client ended fits the last responses that the client received.
+"""Rules that compare the end of a client with its last responses.
 
-Only the first violation is reported, because it usually explains the others. For example, a crash explains why the
-client did not print an error code. If a violation in the traffic explains how the client ended, the only
-violation that these rules report is a printed secret, because no other violation explains why a secret was printed.
+The first violation is reported, because it usually explains the others. For example, a crash explains a missing error
+code. A violation in the traffic also explains the end. A printed secret is always reported.
 """
 
 from __future__ import annotations
@@ -67,14 +66,12 @@ def judge_end(
 
 
 def _tolerates_oddities(end: RunEnd) -> Iterator[ClauseFinding]:
-    """After unusual but documented responses, the client must end as it does after the usual responses.
-
-    An undocumented field in the body of an error or of a failed task must not make the client crash.
-    """
+    # An undocumented field in an error must not make the client crash.
     if end.rejects_unknown_field:
         yield "client.tolerant", violation(*end.evidence, expected="the usual end", seen=end.crash)
     elif end.scenario.adds and end.outcome.end == "failure" and not end.crash:
         yield "client.tolerant", passed(*end.evidence)
+    # After unusual but documented responses, the client must end as usual.
     if not end.scenario.unusual or end.outcome.end == "killed":
         return
     if end.outcome.end == "success":
@@ -96,27 +93,23 @@ def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must end by itself, before it is killed at the time limit of the run.
-
-    A killed client violates `client.poll-useful` if it had stopped querying a running task. Otherwise, it violates
-    `client.own-deadline` if it was still running although its task had ended, or although its own deadline (not the
-    time limit of the run) had passed. If other programs on the machine may have delayed the client, this delay is
-    subtracted from the time that the client ran and from the time since its last request.
-    """
     over = end.completed or end.failed
     if end.outcome.end != "killed":
         if end.scenario.endless or end.scenario.hangs:
             yield "client.own-deadline", passed(*end.evidence)
         return
     ran = end.outcome.ended - end.outcome.began
+    # Other programs on the machine may have delayed the client.
     undelayed = ran - end.outcome.delay
     patience = end.outcome.patience
     since_last = end.outcome.ended - (end.last.entry.ended if end.last else end.outcome.began)
     silence = max(0.0, since_last) - end.outcome.delay
     is_waiting = end.last is not None and end.last.role in {"create", "query"} and end.last.status != TOO_MANY
+    # The client stopped querying a running task.
     if silence >= SILENT and not over and is_waiting and not end.scenario.hangs:
         seen = f"no query for the last {silence:.0f} s"
         yield "client.poll-useful", violation(*end.evidence, expected="a query a minute", seen=seen)
+    # The task of the client had ended, or the deadline of the client had passed.
     elif (over and silence >= 0) or end.outcome.overslept or (patience is not None and undelayed >= patience):
         seen = f"it was still running after {ran:.0f} s"
         limit = f", after {patience:g} s" if patience is not None else ""
@@ -124,7 +117,6 @@ def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _waits_when_refused(end: RunEnd) -> Iterator[ClauseFinding]:
-    """A client whose connections are refused must wait before it tries again."""
     if end.outcome.has_flooded:
         most = max(end.outcome.attempts, default=0)
         pace = f"up to {most} connections within a second" if most > 1 else "connections without a wait"
@@ -135,7 +127,6 @@ def _waits_when_refused(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _keeps_secrets(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must neither print nor write the API key or a secret in the callback URL."""
     if end.outcome.leaks:
         seen = "; ".join(end.outcome.leaks)
         yield "auth.not-printed", violation(expected="no secret in the output", seen=seen)
@@ -144,7 +135,6 @@ def _keeps_secrets(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must not report a success unless its task has completed."""
     if end.outcome.end != "success":
         if end.outcome.end == "failure" and end.failed:
             yield "client.failed-is-failure", passed(*end.evidence)
@@ -167,7 +157,6 @@ def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
-    """Before its deadline, the client must not give up a running task, nor give up after a single failed query."""
     queries = [query for query in end.requests if query.role == "query"]
     if end.last is not None and end.last.role == "query":  # a query of another task is no repetition
         queries = [query for query in queries if query.task_id == end.last.task_id]
@@ -189,7 +178,10 @@ def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def is_momentary(query: Observation) -> bool:
-    """Whether a query failed only temporarily, with a 429, a 5xx, no response, or a response that is not JSON."""
+    """Whether a query failed temporarily.
+
+    The response is then a 429 or a 5xx, missing, or not JSON.
+    """
     unreadable = query.status in range(200, 300) and not is_readable_json(query)
     return unreadable or query.status in {0, TOO_MANY} or query.status >= FAULTY
 
@@ -200,7 +192,6 @@ def _is_running(query: Observation, reading: TraceView) -> bool:
 
 
 def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client must not report a completed task as a failure, and must report a failed task with its error code."""
     if end.outcome.end != "failure":
         return
     is_excused = end.is_out_of_time and end.may_have_cut_fetch
@@ -224,7 +215,6 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _explains_failure(end: RunEnd) -> Iterator[ClauseFinding]:
-    """A program that fails must print something."""
     if end.outcome.status is None:
         return
     if end.outcome.text.strip():
@@ -235,20 +225,16 @@ def _explains_failure(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _normalized(text: str) -> str:
-    """Normalize case and word separators, so that `Quota Exceeded` and `quota_exceeded` become equal."""
+    # `Quota Exceeded` and `quota_exceeded` become equal.
     return re.sub(r"[\s_-]+", " ", text).casefold()
 
 
 def _final_code(end: RunEnd) -> str:
-    """Return the error code of the last response if it reported a failed task or rejected the request for good.
-
-    Otherwise, return an empty text. A rejection does not count if the client repeated the request more than once,
-    because the client did not regard the rejection as final.
-    """
     if end.last is None:
         return ""
     if end.last.succeeded and reports_task_end(end.last, end.reading):
         return failure_of(end.last, end.reading) or ""
+    # If the client repeated the request more than once, the client did not regard the rejection as final.
     repeats = [
         query for query in end.requests if query.status == end.last.status and query.role == end.last.role
     ]

@@ -1,6 +1,6 @@
 """The rules about the result of a completed task.
 
-The client must download the result or print its link, and must not report success for an incomplete result.
+The client must download the result or print its link. An incomplete result is no success.
 """
 
 from __future__ import annotations
@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import SavedFile
     from evolink_check.client.verdicts.run_end import RunEnd
 
+    # The description of a problem, and its severity. If it is None, the severity of the clause applies.
+    _Problem = tuple[str, Severity | None]
+
 
 def has_result(end: RunEnd) -> Iterator[tuple[str, Finding]]:
-    """A client that reports success must have downloaded the complete result or printed its link."""
+    """A client that reports success must have the result.
+
+    The client must have downloaded the complete result or printed its link.
+    """
     if end.outcome.end != "success" or not end.completed:
         return
     if not end.links:
@@ -47,11 +53,7 @@ def has_result(end: RunEnd) -> Iterator[tuple[str, Finding]]:
         yield "client.checks-result", found
 
 
-def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
-    """Return a description and the severity of a problem with the result that the client downloaded or saved.
-
-    The return value is None if there is no problem. If only the severity is None, the severity of the clause applies.
-    """
+def _problem_of_result(end: RunEnd) -> _Problem | None:
     saved, good = end.outcome.saved, [fetch for fetch in end.fetched if 200 <= fetch.status < 300]  # noqa: PLR2004
     if not good:
         return f"the fetch was answered with {end.fetched[-1].status}", None
@@ -61,19 +63,14 @@ def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
     return None if saved.whole else _problem_of_file(saved, good[-1].header("content-length") or "")
 
 
-def _problem_of_file(saved: SavedFile, announced: str) -> tuple[str, Severity | None]:
-    """Return a description and the severity of the problem with an incomplete file.
-
-    `announced` is the Content-Length of the download. If the file is long enough, but seems to be an incomplete video,
-    the severity is "warning", because the file is not decoded here, and a player may be able to play it. If the
-    severity is None, the severity of the clause applies.
-    """
+def _problem_of_file(saved: SavedFile, content_length: str) -> _Problem:
     size = f"the file of {saved.size} bytes"
-    if announced.isdecimal() and saved.size < int(announced):
-        return f"{size} is shorter than the {announced} that were announced", None
+    if content_length.isdecimal() and saved.size < int(content_length):
+        return f"{size} is shorter than the {content_length} that were announced", None
     if not saved.media:
         return (
             f"{size} is empty" if not saved.size else f"{size} is a page or JSON in place of the video",
             None,
         )
+    # The file is not decoded here, so a player may be able to play it.
     return f"{size} is not a whole video", "warning"

@@ -1,4 +1,4 @@
-"""Find how a client's run ended, and which responses the client received last."""
+"""Find how a run ended, and the last responses that the client received."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STEEPEST = 4.0  # the assumed maximum factor between two waits that follow each
 
 @dataclass(frozen=True)
 class RunEnd:
-    """The trace and the outcome of one run, with properties about how the run ended."""
+    """The trace and the outcome of one run, with facts about its end."""
 
     reading: TraceView
     outcome: Outcome
@@ -46,19 +46,28 @@ class RunEnd:
 
     @cached_property
     def last(self) -> Observation | None:
-        """The last request to the API that is not a download of a result; None if there is no such request."""
+        """The last request to the API. Downloads of a result do not count.
+
+        The value is None if there is no such request.
+        """
         fetched = {fetch.number for fetch in fetches(self.reading)}
         return next((request for request in reversed(self.requests) if request.number not in fetched), None)
 
     @cached_property
     def completed(self) -> Observation | None:
-        """The first query or callback that reports that a task has completed; None if there is none."""
+        """The first query or callback with the report that a task has completed.
+
+        The value is None if there is no such report.
+        """
         success = self.reading.spec.query.statuses.success
         return next((view for view in self._views if view.body.get("status") == success), None)
 
     @cached_property
     def failed(self) -> Observation | None:
-        """The last query or callback that reports that a task has failed; None if there is none."""
+        """The last query or callback with the report that a task has failed.
+
+        The value is None if there is no such report.
+        """
         return next(
             (view for view in reversed(self._views) if failure_of(view, self.reading) is not None), None
         )
@@ -78,9 +87,9 @@ class RunEnd:
 
     @property
     def rejects_unknown_field(self) -> bool:
-        """Whether the client crashed and its error names the undocumented field that the scenario adds to responses.
+        """Whether the client crashed because of the undocumented field in the responses.
 
-        The name does not count if it is only part of a response body that the client printed.
+        The error of the client then names the field. A printed response body is not such an error.
         """
         name = re.escape(self.scenario.adds)
         named = rf"\b{name}\b(?![\"']?\s*(?::|=>))"
@@ -88,7 +97,7 @@ class RunEnd:
 
     @cached_property
     def links(self) -> list[str]:
-        """The result links in the first query response or callback that reports that a task has completed."""
+        """The result links in `completed`."""
         return results_of(self.completed.body) if self.completed else []
 
     @cached_property
@@ -103,15 +112,18 @@ class RunEnd:
 
     @property
     def evidence(self) -> tuple[int, ...]:
-        """A tuple with the number of the trace entry of `last`; empty if `last` is None."""
+        """The number of the trace entry of `last`, in a tuple.
+
+        The tuple is empty if `last` is None.
+        """
         return (self.last.number,) if self.last else ()
 
     @property
     def is_proven_success(self) -> bool:
         """Whether the client must report a success.
 
-        The client must report a success if a query reported that a task has completed (a callback is not enough), and
-        every create request created a task. If a create request was repeated, only the last repetition counts.
+        A query must have reported that a task has completed. A callback is not enough. Every create request must have
+        created a task. If a create request was repeated, the last repetition counts.
         """
         success = self.reading.spec.query.statuses.success
         created = all(
@@ -124,10 +136,9 @@ class RunEnd:
 
     @property
     def is_early(self) -> bool:
-        """Whether the client gave up long before its deadline, although no response reported the end of the task.
+        """Whether the client gave up a running task long before its deadline.
 
-        The deadline is counted from the client's start. A client that would have passed the deadline during its next
-        wait did not give up early.
+        The deadline is counted from the client's start. The client's estimated next wait counts as waiting time.
         """
         task = self._task_of_last
         if self.outcome.end != "failure" or task is None or self.completed or self.failed:
@@ -137,39 +148,38 @@ class RunEnd:
 
     @property
     def is_out_of_time(self) -> bool:
-        """Whether the client ended after at least 80 % of the time until its deadline."""
+        """Whether the client used at least 80 % of the time until its deadline."""
         waited = self.outcome.ended - self.outcome.began
         return waited >= _EARLY * (self.outcome.patience or PATIENCE)
 
     @property
     def may_have_cut_fetch(self) -> bool:
-        """Whether the client may have ended before it had read the response to a download of the result."""
+        """Whether the client may have ended during a download of the result."""
         answered = [fetch.ended for fetch in self.fetched if fetch.answered]
         return not answered or self.outcome.ended - max(answered) < _READING + self.outcome.delay
 
     @property
     def has_time_for_retry(self) -> bool:
-        """If the last response was a 429, whether the client had time for the wait that `Retry-After` demands.
+        """Whether the client had time for the wait that `Retry-After` demands.
 
         The wait must end well before the client's deadline. True if the last response was not a 429. False if
-        `Retry-After` is not a number of seconds, because the wait may then be longer than the time until the deadline.
+        `Retry-After` is not a number of seconds.
         """
         if self.last is None or self.last.status != TOO_MANY:
             return True
         value = (self.last.header("retry-after") or "").strip()
+        # A wait until a date may be longer than the time until the deadline.
         wait = waits(value, self.last.ended) if value.isdecimal() else None
         left = self.outcome.began + (self.outcome.patience or PATIENCE) - self.last.ended
         return wait is not None and wait < _EARLY * left
 
     @property
     def _task_of_last(self) -> TaskRecord | None:
-        """The task of the last query, or else the first task that was created; None if no task was created."""
         tasks = [task for task in self.reading.tasks.values() if task.create]
         last = self.last.task_id if self.last is not None else ""
         return next((task for task in tasks if task.id == last), tasks[0] if tasks else None)
 
     def _waits(self, task: TaskRecord) -> list[float]:
-        """Return the client's waits in seconds, before the first query, between queries, and after the last query."""
         created = [task.create.entry.ended] if task.create else []
         queried = [
             request.entry.began
@@ -180,10 +190,7 @@ class RunEnd:
 
 
 def _estimate_next_wait(waits: list[float]) -> float:
-    """Estimate the next wait from the growth of the earlier waits.
-
-    The last wait is ignored, because the run ended during this wait.
-    """
+    # The run ended during the last wait. The growth of the waits before gives the estimate.
     *earlier, last = waits[:-1] or [0.0]
     if not earlier:
         return last

@@ -1,4 +1,4 @@
-"""Judge a run clause by clause, and combine the verdicts of all runs of a suite."""
+"""Judge a run clause by clause, and combine the verdicts of a suite."""
 
 from __future__ import annotations
 
@@ -31,16 +31,13 @@ _SEVERITY: tuple[Status, ...] = ("failed", "warning", "passed", "not observed")
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRun:
-    """One run of a scenario, with its traffic, its outcome, and a verdict on each clause.
-
-    `problem` says why the run could not be judged. If `problem` is not empty, there are no verdicts.
-    """
+    """One run of a scenario, with a verdict on each clause."""
 
     scenario: Scenario
     trace: Trace
     outcome: Outcome
     verdicts: tuple[Verdict, ...] = ()
-    problem: str = ""
+    problem: str = ""  # why the run could not be judged; if it is not empty, there are no verdicts
     note: str = ""  # a note for the user, such as that the client also sent another API key
 
     def count_queries(self, path: str) -> int:
@@ -63,7 +60,7 @@ def verdicts_of(
 ) -> tuple[Verdict, ...]:
     """Judge the traffic of one run, and how the client ended.
 
-    If a violation in the traffic explains how the client ended, the end is not reported as another violation.
+    A violation in the traffic may explain the end. The end is then not another violation.
     """
     reading, clauses = TraceView(trace, spec), tuple(clauses)
     wire = {
@@ -79,15 +76,17 @@ def verdicts_of(
     by_clause = {id_: list(findings) for id_, findings in wire.items()}
     for id_, finding in judge_end(reading, outcome, scenario, explained=explained):
         by_clause.setdefault(id_, []).append(finding)
-    rules = {id_: _constant(_with_lacks(id_, findings, scenario)) for id_, findings in by_clause.items()}
+    rules = {
+        id_: _constant(_with_missing_fields(id_, findings, scenario)) for id_, findings in by_clause.items()
+    }
     return judge(reading, clauses, rules)
 
 
-def _with_lacks(clause: str, findings: Sequence[Finding], scenario: Scenario) -> Sequence[Finding]:
-    """If responses lacked fields, add the names of these fields to each violation that this may have caused."""
+def _with_missing_fields(clause: str, findings: Sequence[Finding], scenario: Scenario) -> Sequence[Finding]:
     if not scenario.lacks or clause not in _ABANDONS:
         return findings
     return [
+        # The missing fields may have caused the violation.
         finding if finding.passed else finding._replace(seen=f"{finding.seen} (without {scenario.lacks})")
         for finding in findings
     ]
