@@ -1,7 +1,6 @@
-"""The paid phases of a run, which cost credits. These phases test tasks and callbacks, and whether result links expire.
+"""The paid phases of a run, which cost credits. These phases test tasks, callbacks and result links.
 
-If callbacks are tested, evolink-check refuses some callbacks on purpose. The free phases, which cost nothing, run while
-the server repeats these callbacks.
+evolink-check refuses some callbacks on purpose. The free phases run while the server repeats these callbacks.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class ListenError(CouldNotRunError):
 
 
 def run_paid_phases(run: Run) -> None:
-    """Run all phases of a run with a budget, including the free phases, which cost no credits."""
+    """Run all phases of a run with a budget, including the free phases."""
     run.check_refused_create()
     with ExitStack() as stack:
         receiver = open_receiver(run, stack)
@@ -63,16 +62,16 @@ class PaidPhases:
     receiver: CallbackReceiver | None
 
     def create_tasks(self, tasks: Sequence[PlannedTask]) -> None:
-        """Create and follow `tasks`, which are sorted by priority, and run the free phases, which cost no credits.
+        """Create and follow `tasks`, which are sorted by priority, and run the free phases.
 
-        Also send three other kinds of create requests:
+        Three further kinds of create requests are sent:
 
         - requests that a correct server must reject because of their API keys,
-        - unusual requests, such as one with an undocumented method, which a correct server may or must reject, and
+        - unusual requests that a correct server may or must reject, such as an undocumented method, and
         - generated requests that are valid.
 
-        The server may create further tasks from the unusual and the generated requests. If the budget may be too small
-        for everything, these requests are sent after all of `tasks`.
+        The server may create further tasks from the unusual and the generated requests. If the budget may be too small,
+        these requests are sent after all of `tasks`.
         """
         run, pool = self.run, self.pool
         uncertain = [case for case in run.plan.risky if case.key == MAIN]
@@ -97,10 +96,7 @@ class PaidPhases:
         self._await_callbacks()
 
     def _follow_failing(self, tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-        """If the first of `tasks` is known to fail, create and follow this task. Return the other tasks.
-
-        A task is known to fail if the user has described its create request in the configuration (`Subject.failing`).
-        """
+        """Follow the first task if it must fail. Return the other tasks."""
         failing = [task for task in tasks[:1] if task.case.name.startswith(FAILS)]
         for task in failing:
             self.run.report_progress(FAILING, 0, 0)
@@ -108,7 +104,6 @@ class PaidPhases:
         return tasks[len(failing) :]
 
     def _create_extra(self, uncertain: Iterable[Case], planned: Sequence[PlannedTask]) -> None:
-        """Send the `uncertain` create requests, which a correct server may reject, and then generated requests."""
         self._send_risky(uncertain)
         run, adopt = self.run, self.pool.adopt
         if number := min(FUZZED_TASKS, run.target.affords):
@@ -124,16 +119,12 @@ class PaidPhases:
             self.pool.await_callbacks(self.receiver, rules)
 
     def _send_risky(self, risky: Iterable[Case]) -> None:
-        """Send, one after the other, create requests that a correct server may or must reject.
-
-        A server must reject the requests of an account that is known to have no credits, and must not change the
-        credits of this account. To check this, the credits are queried before and after each of these requests.
-        """
         target = self.run.target
         cases = [case for case in risky if concerns(case, self.run.effort.clauses)]
         count = self.run.progress_counter("refusable requests", len(cases))
         for case in cases:
             key = self.run.subject.keys.get(case.key)
+            # an account without credits must have the same credits before and after the request
             poor = key is not None and key.account.credits is False
             try:
                 if poor:
@@ -149,7 +140,7 @@ class PaidPhases:
 def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
     """Return the end of the time in which callbacks were watched, in Unix seconds.
 
-    The result is 0 if there was no receiver, or if it is unknown whether callbacks could reach the receiver.
+    Returns 0 if there was no receiver. Returns 0 if it is unknown whether callbacks could reach the receiver.
     """
     if receiver is None:
         return 0.0
@@ -163,20 +154,17 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return the tasks to follow during the free phases.
-
-    These are every task that has a callback URL, and one task that has none.
-    """
+    """Return the tasks to follow during the free phases."""
+    # all tasks with a callback URL, and one without
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
 
 
 def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
-    """Start the callback receiver.
+    """Start the callback receiver; return None if callbacks cannot be watched.
 
-    Return None if no receiver is configured, or if the public URL (`Subject.callback_url`) does not lead to the
-    receiver. In both cases, callbacks are not watched. Raises `ListenError` if the receiver cannot listen on its
-    address.
+    Callbacks cannot be watched if no receiver is configured, or if the public URL does not lead to the receiver. Raises
+    `ListenError` if the receiver cannot listen on its address.
     """
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:

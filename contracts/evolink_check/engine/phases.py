@@ -1,4 +1,4 @@
-"""A run in progress, and its free phases, which send read-only requests, invalid requests and generated requests."""
+"""A run in progress, and its free phases, which send read-only, invalid and generated requests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _ignore_result(case: Case, entry: Entry) -> None: ...
 
 @dataclass(slots=True)
 class Run:
-    """A run in progress: its inputs, and everything that the report needs besides the recorded traffic."""
+    """A run in progress: its inputs, and the facts for the report."""
 
     plan: RunPlan
     target: Target
@@ -79,37 +79,34 @@ class Run:
         """The object that estimates the duration of the run. The object is created when it is first needed."""
         if self._duration is None:
             self._duration = RunDuration(
-                workload_of(self.plan, self._invalid(), len(self._free_strategies()))
+                workload_of(self.plan, self._invalid_creates(), len(self._free_strategies()))
             )
         return self._duration
 
     def path(self, entry: Entry) -> str:
-        """Return the path of a recorded request, relative to the server's base URL, without the query string."""
+        """Return the path of a recorded request after the base URL, without the query string."""
         return entry.exchange.url.removeprefix(self.subject.url).partition("?")[0]
 
     def check_refused_create(self) -> None:
-        """Send a create request that a server must reject, and query the credits before and after the request.
+        """Send a create request that a server must reject, and query the credits before and after.
 
-        Nothing else runs at the same time, so any change of the credits is caused by this request.
+        No other request may run at the same time. A change of the credits is then due to this request.
         """
-        mine = [case for case in self._invalid() if case.key == MAIN]
+        mine = [case for case in self._invalid_creates() if case.key == MAIN]
         if mine and (not self.effort.clauses or _RESERVED in self.effort.clauses):
             query_credits(self.target)
             self.target.send(mine[0])
             query_credits(self.target)
 
     def free(self) -> None:
-        """Run the phases that need no budget, because a correct server creates no task in them."""
+        """Run the phases that need no budget. A correct server creates no task in these phases."""
         self.send_all("reads", boundary_cases.read_only_cases(self.spec, self.subject))
-        self.send_all("invalid requests", self._invalid())
+        self.send_all("invalid requests", self._invalid_creates())
         self.fuzz("generated requests", creates=False, examples=self.effort.examples)
         self.explore("Schemathesis")
 
-    def _invalid(self) -> tuple[Case, ...]:
-        """Return the create requests that a server must reject.
-
-        The requests are generated only once in a run, because generating them takes nearly half a second.
-        """
+    def _invalid_creates(self) -> tuple[Case, ...]:
+        # generating the requests takes nearly half a second
         if self._refused is None:
             self._refused = boundary_cases.invalid_creates(self.spec, self.subject)
         return self._refused
@@ -127,9 +124,9 @@ class Run:
         return tuple(each for each in strategies if not clauses or not clauses.isdisjoint(each.clauses))
 
     def send_all(self, phase: str, cases: Iterable[Case]) -> None:
-        """Send every request in `cases`, at most `effort.jobs` at the same time.
+        """Send the requests in `cases`, at most `effort.jobs` at the same time.
 
-        If the user has selected clauses, requests that test none of these clauses are left out.
+        If the user has selected clauses, requests for other clauses are left out.
         """
         chosen = [case for case in cases if concerns(case, self.effort.clauses)]
         count = self.progress_counter(phase, len(chosen))
@@ -151,10 +148,10 @@ class Run:
         examples: int,
         on_result: Callable[[Case, Entry], object] = _ignore_result,
     ) -> None:
-        """Send generated requests, and search for the smallest request that leads to each violation.
+        """Send generated requests, and search for the smallest request for each violation.
 
-        `examples` is the number of requests to generate for each strategy. If `creates` is true, the requests
-        create tasks, and `examples` is the number for all strategies together.
+        `examples` is the number of requests for each strategy. If `creates` is true, the requests create tasks, and
+        `examples` is the number for all strategies together.
         """
         from evolink_check.fuzzing import fuzzer
         from evolink_check.generation import strategies
@@ -200,13 +197,9 @@ class Run:
     def _sending(
         self, phase: str, total: int, on_result: Callable[[Case, Entry], object] = _ignore_result
     ) -> Callable[[Case], Entry]:
-        """Return a function that reports the progress and sends a request.
-
-        If the run has a budget, requests that create no task are sent only until half of the run's time limit has
-        passed. After that, the returned function raises `OutOfTimeError` for such a request, because the rest of the
-        time is needed for tasks.
-        """
+        """Return a function that reports the progress and sends a request."""
         count = self.progress_counter(phase, total)
+        # in a run with a budget, half of the time is kept for tasks
         share = _FREE_SHARE if self.effort.max_credits is not None else 0.0
         last = self.effort.seconds * share
 

@@ -1,4 +1,4 @@
-"""The first requests to a server, which show whether the server can be reached and accepts the API key."""
+"""The first requests to a server. The requests show whether the server accepts the API key."""
 
 from __future__ import annotations
 
@@ -38,11 +38,10 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     """Check that the server can be reached and accepts the main API key.
 
     Return the known facts about each account, by the label of its API key. `needed` is the maximum cost of the run, in
-    credits. If the main account has at least as many credits, its `Account.credits` is set to True, unless this fact
-    was known before.
+    credits. An unknown `Account.credits` of the main account becomes True if the account has enough credits.
 
-    Raises `CouldNotRunError` if the server does not respond, if it rejects the key, or if the base URL ends with the
-    version of the API (`/v1`). The message says what to do.
+    Raises `CouldNotRunError` if the server does not respond or rejects the key. Raises `CouldNotRunError` if the base
+    URL ends with the version of the API (`/v1`).
     """
     unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
     try:
@@ -68,18 +67,15 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
         )
     if not query.exchange.status and not entry.exchange.status:
         raise CouldNotRunError(f"{target.subject.url} did not answer: {query.problem}")
-    if _ends_with_version(target.subject.url, spec, entry, query):
+    if _is_base_url_with_version(target.subject.url, spec, entry, query):
         raise CouldNotRunError(
             f"nothing found at {target.subject.url}: remove the version from its end, because every path begins with it"
         )
     return _accounts(target.subject, entry, needed)
 
 
-def _ends_with_version(url: str, spec: Spec, credits_: Entry, query: Entry) -> bool:
-    """Whether the server responded 404 because the base URL ends with the version of the API (`/v1`).
-
-    The base URL must not contain the version, because every documented path begins with it.
-    """
+def _is_base_url_with_version(url: str, spec: Spec, credits_: Entry, query: Entry) -> bool:
+    # every documented path begins with the version, so the base URL must not contain it
     version = f"/{spec.query.path.split('/')[1]}"
     not_found = (
         spec.query.errors[_NOT_FOUND].body["error"]["code"] if _NOT_FOUND in spec.query.errors else None

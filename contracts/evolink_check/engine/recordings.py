@@ -1,4 +1,4 @@
-"""Check traffic that, for example, a proxy, a browser or an earlier check recorded. Nothing is sent."""
+"""Check recorded traffic, for example of a proxy, a browser or an earlier check. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
 ) -> Report:
     """Judge the traffic in HAR files, as if it were one recording.
 
-    `origin` is the base URL of the API; if `origin` is empty, the base URL is derived from the requests to documented
-    paths. If `complete` is true, the files contain all requests of the clients, so a request that is not in the files
-    was not sent. Even if `complete` is false, the files count as complete if each of them was written by the mock, or
-    contains the mark with which evolink-check says that a file is complete.
+    `origin` is the base URL of the API. An empty `origin` is derived from the requests to documented paths. If
+    `complete` is true, a request that is not in the files was not sent. Files that the mock wrote, and files that
+    evolink-check marked as complete, are complete without this argument.
 
-    Raises `RecordingError` if a file is unreadable or invalid, or if no file contains a request to the API.
+    Raises `RecordingError` if a file is unreadable or invalid. Raises `RecordingError` if no file contains a request to
+    the API.
     """
     from evolink_check.traffic.har.archive import from_har
 
     started, watch = clock.now(), clock.stopwatch()
     try:
-        trace = from_har((document for path in paths for document in _load(path)), origin)
+        trace = from_har((document for path in paths for document in _load_archives(path)), origin)
     except ValueError as error:
         raise RecordingError(str(error)) from error
     trace = replace(trace, complete=complete or trace.complete)
@@ -69,7 +69,6 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
 
 
 def _note_on_models(view: TraceView) -> Iterator[str]:
-    """Yield a note if tasks were created with models that no document describes."""
     if models := view.other_models:
         more = f" and {len(models) - _NAMED} more" if len(models) > _NAMED else ""
         yield (
@@ -91,8 +90,8 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
 ) -> Report:
     """Return the report on recorded or live traffic.
 
-    `keys` are API keys of fewer than 8 characters that are masked in the report. Longer keys were already masked when
-    the traffic was recorded.
+    The API keys in `keys` are masked in the report. Keys of 8 or more characters were masked when the traffic was
+    recorded.
     """
     return Report(
         kind,
@@ -113,11 +112,7 @@ def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> 
     return judge(reading, [clause for clause in clauses if clause.binds in bound], RULES)
 
 
-def _load(path: Path) -> list[tuple[str, Any]]:
-    """Return the HAR documents in a file, each with its name. A zip file may contain several HAR documents.
-
-    Raises `RecordingError` if the file is unreadable or invalid.
-    """
+def _load_archives(path: Path) -> list[tuple[str, Any]]:
     from evolink_check.traffic.har.file_loading import load_archives
 
     try:

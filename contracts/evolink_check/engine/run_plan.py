@@ -1,4 +1,4 @@
-"""The plan of a run, made before anything is sent, with the tasks to create and their maximum cost."""
+"""The plan of a run: the tasks to create, and their maximum cost. Making the plan sends nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SINGLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The maximum number of tasks that a run creates, and their cost at the documented price."""
+    """The maximum number of tasks of a run, and their cost at the documented price."""
 
     tasks: int
     credits: float
@@ -39,9 +39,9 @@ class Estimate:
 class RunPlan:
     """The plan of a run, which is made before any request is sent.
 
-    `clauses` are the clauses to judge. `tasks` are the tasks to create, sorted by priority, because a small budget may
-    not be enough for all of them. `risky` are create requests that a correct server is allowed or required to reject,
-    but from which the checked server might create tasks, which cost credits.
+    `clauses` are the clauses to judge. `tasks` are the tasks to create, sorted by priority. `risky` are create requests
+    that a correct server must or may reject. The checked server might create tasks from `risky`, and tasks cost
+    credits.
     """
 
     subject: Subject
@@ -92,8 +92,8 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
     """Whether a run uses Schemathesis.
 
-    The result is False if `effort.examples` is 0, or if the user selected only clauses (`wanted`) that cannot be
-    observed in a single exchange.
+    The result is False if `effort.examples` is 0. The result is False if none of the clauses in `wanted` can be
+    observed in a single exchange. An empty `wanted` means all clauses.
     """
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0

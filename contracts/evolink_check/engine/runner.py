@@ -1,4 +1,4 @@
-"""Run a whole check of a server, which consists of the preflight, the phases, the verdicts and the report."""
+"""Run a whole check of a server: preflight, phases, verdicts and report."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _LARGEST = f"{LARGEST_ANSWER // 1024} KiB"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a run: the requests of the current phase, and the tasks and credits of the run so far."""
+    """The progress of a run: requests of the current phase, and tasks and credits so far."""
 
     phase: str  # the name of the current phase
     done: int  # how many requests of the phase have been completed
@@ -80,7 +80,7 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
 ) -> Report:
     """Check a server and return the report.
 
-    Only clauses that bind a server are judged: those in `clauses`, or every such clause if `clauses` is None. Raises
+    `clauses` is None to judge every clause that binds a server. Clauses that bind clients are not judged. Raises
     `CouldNotRunError` if the check cannot be completed, for example because the server cannot be reached.
     """
     plan = plan_run(subject, effort or PROFILES["quick"], spec or load(), clauses or load_clauses())
@@ -95,11 +95,12 @@ def execute(
 ) -> Report:
     """Carry out a plan and return the report.
 
-    Raises `CouldNotRunError` if the server cannot be reached, rejects the main API key, or stops responding, or if the
-    budget is too small for a task. Also raises `CouldNotRunError`, with the traceback, if evolink-check itself has a
-    bug. If the run had already begun, `report` of the exception is the report on the results so far. After Ctrl-C, or
-    when `stop` is set, no more requests are sent, and the results so far are judged. `Report.command` is empty, because
-    only the caller knows the command line.
+    After Ctrl-C, or when `stop` is set, no more requests are sent, and the results so far are judged. The caller sets
+    `Report.command`.
+
+    Raises `CouldNotRunError` if the server cannot be reached, rejects the main API key, or stops responding. Raises
+    `CouldNotRunError` if the budget is too small for a task. Also raises `CouldNotRunError`, with the traceback, for a
+    bug of evolink-check. If the run had already begun, `report` of the exception is the report on the results so far.
     """
     _check_budget(plan.effort.max_credits, documented_price(plan.spec))
     over = stop or threading.Event()
@@ -134,11 +135,8 @@ def execute(
 
 
 def _check_budget(granted: float | None, price: float) -> None:
-    """Raise `CouldNotRunError` if the budget is below the price of a task.
-
-    In a run with a budget, even an invalid create request is sent only if the price of a task is left, because an
-    incorrect server might create a task.
-    """
+    """Raise `CouldNotRunError` if the budget is below the price of a task."""
+    # Even an invalid request is sent only with the price of a task left. An incorrect server might create a task.
     if granted is not None and granted < price:
         raise CouldNotRunError(
             f"{granted:g} credits are not enough for a task, which costs {price:g}. Grant more, or none;"
@@ -148,7 +146,7 @@ def _check_budget(granted: float | None, price: float) -> None:
 
 @contextmanager
 def _reporting_bugs(what: str) -> Iterator[None]:
-    """Convert an exception that is a bug of evolink-check to a `CouldNotRunError`, so that the run does not pass."""
+    """Convert a bug of evolink-check to a `CouldNotRunError`."""
     try:
         yield
     except CouldNotRunError:
@@ -159,7 +157,6 @@ def _reporting_bugs(what: str) -> Iterator[None]:
 
 
 def _run_phases(run: Run) -> None:
-    """Run all phases until they are done, the time or the budget is used up, or the user stops the run."""
     try:
         if run.effort.max_credits is not None:
             run_paid_phases(run)
@@ -204,13 +201,9 @@ def _report(run: Run, started: float, seconds: float) -> Report:
 
 
 def _accounts_after_run(run: Run) -> dict[str, Account]:
-    """Return the facts about the accounts that are known after the run.
-
-    If the main API key created a task, the main account counts as having access to the model, unless its access was
-    already known before the run.
-    """
     accounts = dict(run.accounts)
     main = accounts[MAIN]
+    # a created task shows that the main account has access to the model
     made = any(
         entry.who == MAIN and (entry.exchange.method, run.path(entry)) in run.spec.creates
         for entry in run.target.recorder.entries()
@@ -223,11 +216,8 @@ def _accounts_after_run(run: Run) -> dict[str, Account]:
 def _renumbered(
     schemathesis: schemathesis_check.SchemathesisFindings, places: Mapping[int, int]
 ) -> schemathesis_check.SchemathesisFindings:
-    """Return the Schemathesis findings, with the exchange numbers in them replaced by those in the complete trace.
-
-    `places` maps the number that an exchange got when it was recorded to its number in the complete trace. The numbers
-    can differ, because the complete trace is sorted by time.
-    """
+    """Replace the exchange numbers by those in the complete trace."""
+    # the complete trace is sorted by time, so its numbers can differ
     renumbered = {
         clause: tuple(
             finding._replace(entries=tuple(places[number] for number in finding.entries))

@@ -1,4 +1,4 @@
-"""Follow a task with many queries, from its create request to the download of its result."""
+"""Follow a task with queries, and download its result."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class TrackedTask:
 
 
 def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> TrackedTask | None:
-    """Return the task in the response to a create request; None if the response contains no task."""
-    answer = _object(create)
+    """Return the task in the response to a create request; None if missing."""
+    answer = _object_in(create)
     id_, estimated = answer.get("id"), estimated_time_in(answer)
     if not 200 <= create.exchange.status < 300 or not isinstance(id_, str):  # noqa: PLR2004
         return None
@@ -79,11 +79,11 @@ class TaskFollower:
         return task
 
     def follow(self, task: TrackedTask, random: Random) -> TrackedTask:
-        """Query the task until its end or the time limit, and a few times afterwards, and then download its results.
+        """Query the task until its end or the time limit, and then download its results.
 
-        Queries with other API keys, which a server must reject, are also sent. For about half of the tasks, they are
-        sent while the task runs, and for the others after its end.
+        Queries with other API keys are also sent. A server must reject these queries.
         """
+        # about half of the tasks get the queries with other keys while they run
         early = random.random() < 0.5  # noqa: PLR2004  (even chances)
         if early:
             self.query_as_others(task)
@@ -96,7 +96,7 @@ class TaskFollower:
         return task
 
     def poll_until_end(self, task: TrackedTask, random: Random) -> None:
-        """Query the task at random intervals until it has ended or its time limit is over.
+        """Query the task at random intervals until its end or its time limit.
 
         The time limit is at most `Effort.task_seconds`. A task that has ended is queried a few more times.
         """
@@ -116,13 +116,16 @@ class TaskFollower:
         """Query the task once."""
         entry = self._target.send(self._case(task, MAIN))
         task.asked = entry.began
-        answer, words = _object(entry), self._query.statuses
+        answer, words = _object_in(entry), self._query.statuses
         if not task.ended and answer.get("status") in (words.success, words.failure, *CANCELLED):
             task.ended, task.status = entry.ended, answer["status"]
             task.results = tuple(dict.fromkeys(results_of(answer)))
 
     def query_as_others(self, task: TrackedTask) -> None:
-        """Send queries that a server must reject: with another account's API key, an unknown key, and no key."""
+        """Send queries that a server must reject.
+
+        The queries have another account's API key, an unknown key, or no key.
+        """
         others = [OTHER] if OTHER in self._target.subject.keys else []
         wrong = [] if self._target.subject.any_key else [WRONG]
         for key in (*others, *wrong, NOBODY):
@@ -134,7 +137,6 @@ class TaskFollower:
         return Case(name, (), self._query.method, path, key=key)
 
 
-def _object(entry: Entry) -> dict[str, Any]:
-    """Return the JSON object in a response; empty if the body is not a JSON object."""
+def _object_in(entry: Entry) -> dict[str, Any]:
     answer = decode_json(entry.exchange.response_body)
     return answer if isinstance(answer, dict) else {}

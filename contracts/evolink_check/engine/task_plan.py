@@ -1,4 +1,4 @@
-"""Plan the tasks that a run creates, sorted by priority, because a small budget may not be enough for all of them."""
+"""Plan the tasks that a run creates, sorted by priority. A small budget may not be enough for all."""
 
 from __future__ import annotations
 
@@ -39,13 +39,10 @@ _PATIENT, _MARGIN = 1.25, 2.0  # the receiver waits 1.25 times as long as the se
 
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
-    """A task to create and to follow.
-
-    `script` lists, in order, the receiver's responses to the attempts to deliver the task's callback; if `script` is
-    None, no callback is requested.
-    """
+    """A task to create and to follow."""
 
     case: Case  # the create request
+    # The receiver's responses to the deliveries of the callback. If it is None, no callback is requested.
     script: tuple[Answer, ...] | None = None
     for_callbacks: bool = False  # the task is created only for its callback
     address: str = ""  # the callback URL in the create request; empty if there is none yet
@@ -61,11 +58,11 @@ def planned_tasks(
 ) -> tuple[PlannedTask, ...]:
     """Plan the tasks of a run.
 
-    `creating` are valid create requests. `callbacks` is true if callbacks are watched. If `wanted` is not empty, only
-    tasks for the clauses in `wanted` are planned.
+    `creating` are valid create requests. `callbacks` is true if callbacks are watched. If `wanted` is not empty, the
+    tasks are for the clauses in `wanted`.
 
-    If `subject.failing` describes a task that is known to fail, this task comes first in the result. No other task runs
-    at the same time, so that a change of the credits shows whether the server returns the credits of the failed task.
+    A task of `subject.failing` comes first. No other task runs at the same time. A change of the credits then shows
+    whether the server returns the credits of the failed task.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)
@@ -92,7 +89,7 @@ def with_callback_urls(
 ) -> tuple[PlannedTask, ...]:
     """Return the tasks, with callback URLs added to their create requests.
 
-    If `address` is None, callbacks are not watched, and tasks that are created only for callbacks are left out.
+    If `address` is None, callbacks are not watched, and tasks for callbacks are left out.
     """
     if address is None:
         return tuple(replace(task, script=None) for task in tasks if not task.for_callbacks)
@@ -112,15 +109,11 @@ def _with_callback_url(
 
 
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
-    """Return the create requests in `cases` that test any of the clauses; all of them if `clauses` is empty.
-
-    If no request in `cases` tests any of the clauses, but one of the clauses can be observed on any task, return the
-    first few requests, so that there are tasks to observe. If no clause can be observed on a task either, return an
-    empty list.
-    """
+    """Return the create requests that test any of the clauses."""
     if not clauses:
         return cases
     ids = {clause.id for clause in clauses}
+    # a clause about tasks needs some tasks to observe
     few = _PLAIN if clauses_seen_only_on_tasks(clauses) else 0
     return [case for case in cases if not ids.isdisjoint(case.clauses)] or cases[:few]
 
@@ -134,7 +127,7 @@ def _fails(clauses: list[Clause]) -> bool:
 
 
 def rules_of(spec: Spec, case: Case) -> CallbackRules | None:
-    """Return the callback rules of the operation of a create request; None if the operation has no callbacks."""
+    """Return the callback rules for a create request; None if the operation has no callbacks."""
     creates = spec.creates[(case.method, case.path)]
     return operation_of(decode_json(case.body), creates).callback
 
@@ -148,11 +141,6 @@ def _with_fields(case: Case, fields: Mapping[str, Any]) -> Case:
 
 
 def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[str, tuple[Answer, ...]]:
-    """Return the scripts that are needed to observe the clauses, by name.
-
-    A script lists, in order, the receiver's responses to the first attempts to deliver the callback of a task, for
-    example a 500 and another 500. The response to all later attempts is a 204.
-    """
     failed, ids = Answer(500), {clause.id.removeprefix("callback.") for clause in clauses}
     held = never(rules.timeout * _PATIENT + _MARGIN)  # a server's time-out may be in real seconds
     scripts: dict[str, tuple[tuple[Answer, ...], set[str]]] = {
@@ -166,6 +154,7 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
         "redirected": ((REDIRECT,), {"no-redirects", "any-failure"}),
         "answered slowly": ((slow(_SLOW / scale),), {"timeout", "2xx-success"}),
     }
+    # a script lists the receiver's responses to the first deliveries; all later responses are 204
     return {
         f"callback: {name}": script for name, (script, about) in scripts.items() if not ids or ids & about
     }
@@ -174,12 +163,12 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
 def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> float:
     """Return how many real seconds to wait for the next attempt to deliver a callback.
 
-    `count` is the number of attempts that have already been made. The wait is derived from the callback rules. After
-    the last documented retry, the wait is a little more than twice the longest documented delay between two attempts,
-    so that an excess retry is noticed.
+    `count` is the number of attempts so far. The wait is derived from the callback rules. After the last documented
+    retry, the wait is long enough to notice an excess retry.
     """
     if count <= len(rules.retries):
         return Tolerances(scale).wait_for_delivery(rules, count)
+    # a little more than twice the longest documented delay
     return (2 * max(rules.retries, default=1.0) + _LEEWAY) / scale + _LATE
 
 

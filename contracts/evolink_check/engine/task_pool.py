@@ -41,8 +41,8 @@ def query_credits(target: Target, key: str = MAIN) -> None:
 def run_parallel(work: Iterable[Callable[[], object]], workers: int, stop: threading.Event) -> None:
     """Call all functions in `work` concurrently.
 
-    If a function raises an exception, `stop` is set, functions that have not begun are cancelled, and the exception is
-    raised again. The same happens if the user presses Ctrl-C.
+    If a function raises an exception, `stop` is set, and waiting functions are cancelled. Then the exception is raised
+    again. Ctrl-C has the same effect.
     """
     with ThreadPoolExecutor(max(1, workers)) as pool:
         futures = [pool.submit(call) for call in work]
@@ -76,9 +76,9 @@ class TaskPool:
         self.not_created = 0  # how many planned tasks the budget did not allow
 
     def adopt(self, case: Case, entry: Entry) -> None:
-        """If the request `case`, sent by another phase, created a task, remember the task for `follow_adopted`.
+        """Remember the task that a request of another phase created, for `follow_adopted`.
 
-        `entry` is the recorded exchange of the request. Only tasks of the main account are remembered.
+        `entry` is the recorded exchange of the request `case`. Tasks of the main account are remembered.
         """
         task = from_create(PlannedTask(case), entry, self._target.subject)
         if task is not None and case.key == MAIN and case.authorization is None:
@@ -92,9 +92,9 @@ class TaskPool:
         run_parallel(work, len(work), self._stop)
 
     def follow_alone(self, planned: PlannedTask) -> None:
-        """Create and follow a task that is known to fail (`Subject.failing`). Query the credits before and after it.
+        """Create and follow a task that must fail. Query the credits before and after it.
 
-        The caller must ensure that nothing else that could change the credits runs at the same time.
+        The caller must ensure that nothing else changes the credits at the same time.
         """
         query_credits(self._target)
         task = self._begun(planned)
@@ -107,7 +107,7 @@ class TaskPool:
     def query_finished_task(self) -> None:
         """Query a task that has ended, and query the credits before and after.
 
-        The credits show whether the server charges for the query, which it must not do.
+        The credits must not change, because a query is free.
         """
         if any(task.ended for task in self.tasks):
             self._target.pause(self._settled)
@@ -159,12 +159,10 @@ class TaskPool:
         )
 
     def check_link_expiry(self, advance_url: str) -> None:
-        """Advance the server's clock to shortly before, then to shortly after the time at which result links expire.
+        """Advance the server's clock to shortly before and shortly after the expiry of result links.
 
         A few results are downloaded again after each step. The server must send them after the first step, and refuse
-        them after the second.
-
-        This must be the last phase, because the clock cannot be set back.
+        them after the second. Call this method in the last phase, because the clock cannot be set back.
         """
         links = [(task, url) for task in self.tasks for url in task.results][-_LINKS:]
         for seconds in (_DAY - _HOUR, _HOUR + _MINUTE) if links else ():
@@ -191,13 +189,10 @@ class TaskPool:
 
 
 def on_delivery(target: Target) -> Callable[[str], None]:
-    """Return the function that the receiver calls whenever a callback arrives.
-
-    If the callback is about a task that is known to fail, the function queries the credits, because the server must
-    return the reserved credits before it sends the callback (clause `callback.after-billing`).
-    """
+    """Return the function to call whenever a callback arrives."""
 
     def check_credits(name: str) -> None:
+        # the server must return the reserved credits before the callback (`callback.after-billing`)
         if name.startswith(FAILS):
             try:
                 query_credits(target)

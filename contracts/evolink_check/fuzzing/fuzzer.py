@@ -1,4 +1,4 @@
-"""Send generated requests to a server. For each strategy, find the smallest request that violates a clause."""
+"""Send generated requests, and find the smallest request that violates a clause for each strategy."""
 
 from __future__ import annotations
 
@@ -35,17 +35,15 @@ ALONE = frozenset({"create", "query", "credits", "exchange"})
 class FuzzResult:
     """The result of sending the requests of one strategy.
 
-    `case` is the smallest case that violated `clause`, and `entry` is its exchange; both are None if no
-    clause was violated. If the search was cut short, `ended` is the reason in one line; otherwise, it is
-    empty.
+    `case` is the smallest case that violated `clause`. `case` is None if no clause was violated.
     """
 
     strategy: str
     sent: int
     case: Case | None = None
     clause: str = ""
-    entry: Entry | None = None  # the exchange of `case`
-    ended: str = ""
+    entry: Entry | None = None  # the exchange of `case`; None if no clause was violated
+    ended: str = ""  # why the search was cut short; empty if it was complete
 
 
 class ViolationFound(Exception):  # noqa: N818  (not an error, but the aim of the search)
@@ -54,11 +52,7 @@ class ViolationFound(Exception):  # noqa: N818  (not an error, but the aim of th
 
 @dataclass(slots=True)
 class _Attempts:
-    """The requests of one strategy so far.
-
-    When a request violates a clause, Hypothesis searches for a smaller request that violates the same clause. During
-    this search, violations of other clauses are ignored.
-    """
+    """The requests of one strategy so far."""
 
     send: Send
     violations: Violations
@@ -75,6 +69,7 @@ class _Attempts:
         except HaltedError as halted:
             raise SearchAbortedError(str(halted)) from None
         self.sent += 1
+        # while Hypothesis searches for a smaller request, violations of other clauses are ignored
         for clause in self.violations(entry):
             if clause == self.clause or not (self.clause or clause in self.known):
                 self.clause = clause

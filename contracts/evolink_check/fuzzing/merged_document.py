@@ -1,7 +1,7 @@
 """Build the OpenAPI documents that Schemathesis reads.
 
-Each of them contains both a create operation and the operation that queries a task, because Schemathesis follows links
-only within one document.
+Each document contains a create operation and the operation that queries a task. Schemathesis follows links within one
+document.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def merged(spec: Spec) -> Iterator[dict[str, Any]]:
-    """Yield each document that has a create operation, merged with the document that describes the query of a task.
+    """Yield each document with a create operation, merged with the document for task queries.
 
-    Servers and security schemes are removed, because the caller chooses the server and the keys.
+    Servers and security schemes are removed. The caller chooses the server and the keys.
     """
     creating = {operation.source for creates in spec.creates.values() for operation in creates.values()}
     for source, document in joined_documents(spec).items():

@@ -1,4 +1,4 @@
-"""Convert the requests of Schemathesis to `Case` records, and send them like all other requests of a run."""
+"""Convert the requests of Schemathesis to `Case` records, and send them."""
 
 from __future__ import annotations
 
@@ -36,15 +36,14 @@ _NAME = "Schemathesis"
 
 
 class NotSentError(Exception):
-    """There is no response to check, because a request was not sent or got no response."""
+    """There is no response, because a request was not sent or got no response."""
 
 
 class CaseAdapter:
     """Converts each request that Schemathesis prepares to a `Case`, and sends it.
 
-    At most `creates` of the requests may create a task. `limit_reached` is true if the last request was not sent,
-    because it could have created one task too many. If `paid` is true, Schemathesis creates tasks, and
-    create requests that a server must reject are not sent.
+    At most `creates` of the requests may create a task. `limit_reached` is true if the last request could have created
+    one task too many. If `paid` is true, create requests that a server must reject are not sent.
     """
 
     def __init__(self, spec: Spec, send: Send, creates: int, *, paid: bool = False) -> None:
@@ -72,7 +71,7 @@ class CaseAdapter:
     def send(self, request: requests.PreparedRequest) -> Entry:
         """Send a request that Schemathesis has prepared, and return the exchange.
 
-        Raises `NotSentError` if the request must not be sent or gets no response, and `HaltedError` if the budget or
+        Raises `NotSentError` if the request must not be sent or gets no response. Raises `HaltedError` if the budget or
         the time of the run is used up.
         """
         case = self.case_of(request)
@@ -92,7 +91,7 @@ class CaseAdapter:
         return not case.creates and (case.method, case.path) in self._operations
 
     def case_of(self, request: requests.PreparedRequest) -> Case | None:
-        """Convert a request to a `Case` with the clauses that it tests; None if the request must not be sent."""
+        """Convert a request to a `Case`; None if the request must not be sent."""
         method, path, body = str(request.method), request.path_url, _bytes(request.body)
         headers = _headers(request.headers)
         if headers is None or method not in _METHODS or not path.isascii():
@@ -111,11 +110,7 @@ class CaseAdapter:
     def _query_case(
         self, method: str, path: str, task_id: str, headers: tuple[tuple[str, str], ...], body: bytes
     ) -> Case | None:
-        """Return a query of a task that does not exist.
-
-        The result is None if it is unclear which response is correct. The result is also None if the documents contain
-        the task id, for example as an example value, because a task with this id could exist.
-        """
+        # a task id in the documents, such as an example, could exist
         if "?" in path or body or not is_plain_segment(task_id) or unquote(task_id) in self._documents:
             return None
         if method == self._spec.query.method:
@@ -125,7 +120,7 @@ class CaseAdapter:
 
 
 def _with_harmless_urls(body: bytes, operation: CreateOperation) -> bytes:
-    """Replace the generated URLs in the body of a create request, so that the server calls no unknown host."""
+    # the server must not call unknown hosts
     document = decode_json(body)
     if not isinstance(document, dict) or is_out_of_range(body, document):
         return body
@@ -159,13 +154,11 @@ def _requests_adapter(adapter: CaseAdapter) -> Any:
 
 
 def _headers(headers: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
-    """Return the generated headers of a request, without those that the HTTP client sets or that identify Schemathesis.
-
-    The result is None if a header cannot be sent.
-    """
+    """Return the headers to send; None if a header cannot be sent."""
     sendable = []
     for name, value in headers.items():
         text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        # the HTTP client sets its own headers, and Schemathesis must not identify itself
         if name.lower() in _OURS or name.lower().startswith("x-schemathesis"):
             continue
         if not (name.isascii() and text.isascii() and text.isprintable() and text == text.strip()):

@@ -1,8 +1,7 @@
 """Run Schemathesis, which generates requests from the schemas and has its own checks of responses.
 
-Schemathesis does not send its requests itself. Each request is converted to a `Case` and sent like all other requests
-of a run. A failed check of Schemathesis is reported only if the failure violates a clause, and if the code of
-evolink-check that judges clauses has found no violation in the same exchange.
+Each request is converted to a `Case` and sent like all other requests of a run. A failed check is reported if it
+violates a clause. If evolink-check has found a violation in the same exchange, the failed check is not reported.
 """
 
 from __future__ import annotations
@@ -25,24 +24,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SchemathesisFindings:
-    """The findings of Schemathesis by the id of the clause, and the number of requests that were sent.
-
-    If the search was cut short, `ended` is the reason in one line; otherwise, it is empty.
-    """
+    """The findings of Schemathesis by the id of the clause."""
 
     findings: Mapping[str, tuple[Finding, ...]]
-    sent: int
-    ended: str = ""
+    sent: int  # the number of requests
+    ended: str = ""  # why the search was cut short; empty if it was complete
 
 
 def run_schemathesis(
     spec: Spec, send: Send, violations: Violations, effort: Effort, *, creates: int = 0
 ) -> SchemathesisFindings:
-    """Send the requests of Schemathesis' coverage phase, and then those of its strategies, one after the other.
+    """Send the requests of Schemathesis' coverage phase, and then those of its strategies.
 
-    If `creates` is 0, the requests are valid and invalid queries, and create requests that a server must reject. If
-    `creates` is above 0, the requests are valid create requests, which create at most `creates` tasks, and then queries
-    of some of these tasks.
+    If `creates` is 0, the requests are queries, and create requests that a server must reject. If `creates` is above 0,
+    the requests are valid create requests and then queries of the created tasks. At most `creates` tasks are created.
     """
     from evolink_check.fuzzing.schemathesis_search import SchemathesisSearch
 
@@ -56,7 +51,7 @@ def run_schemathesis(
 
 
 def with_findings(rules: Mapping[str, Rule], schemathesis: SchemathesisFindings) -> Mapping[str, Rule]:
-    """Return the rules (functions that judge a clause), extended so that they also report the Schemathesis findings."""
+    """Return the rules (functions that judge a clause), extended by the Schemathesis findings."""
     extended = {
         clause: _extended(rules.get(clause, _no_findings), findings)
         for clause, findings in schemathesis.findings.items()

@@ -62,15 +62,15 @@ _SHOWN = 200  # the maximum length of a failure in a report, in characters
 
 
 class _FailureFound(Exception):  # noqa: N818  (not an error, but the aim of the search)
-    """A check of Schemathesis failed, and the failure violates a clause."""
+    """A failed check of Schemathesis violates a clause."""
 
 
 class _TaskLimitReached(BaseException):
-    """The maximum number of tasks for this part of the search has been created, so the part ends."""
+    """The maximum number of tasks for this part of the search exists."""
 
 
 class SchemathesisSearch:
-    """Sends everything that Schemathesis generates from the documents, and collects the failures of its checks."""
+    """Sends the requests of Schemathesis, and collects the failures of its checks."""
 
     def __init__(self, spec: Spec, send: Send, violations: Violations, effort: Effort, creates: int) -> None:
         load_all_checks()
@@ -91,8 +91,8 @@ class SchemathesisSearch:
     def run(self) -> str:
         """Send the requests of Schemathesis' coverage phase, then randomly generated requests.
 
-        If tasks may be created, also send queries that follow the links in the documents. Return the reason if the
-        search was cut short; otherwise an empty text.
+        If tasks may be created, also send queries for the links in the documents. Return why the search was cut short;
+        empty if the search was complete.
         """
         try:
             for document in merged(self._spec):
@@ -114,7 +114,7 @@ class SchemathesisSearch:
         schema = operation.schema
         cases = schema.iter_coverage_cases(
             operation,
-            generation_modes=self._modes(both=True),
+            generation_modes=self._generation_modes(both=True),
             generation_config=schema.config.generation_for(operation=operation),
         )
         for case in cases:
@@ -123,30 +123,22 @@ class SchemathesisSearch:
                 self.failures += self._failures_of(case, response)
 
     def _generate(self, operation: Any) -> None:
-        """Send the requests that Schemathesis generates for an operation.
-
-        If tasks may be created, the requests are valid create requests. Otherwise, they are invalid create
-        requests, and valid and invalid queries.
-        """
-        for mode in self._modes(both=not self._creates(operation)):
+        # valid create requests create tasks, so they are sent in a paid search
+        for mode in self._generation_modes(both=not self._creates(operation)):
             cases = operation.as_strategy(generation_mode=mode)
             self._run_and_shrink(partial(run_property, cases, search=self._search))
 
     def _creates(self, operation: Any) -> bool:
         return (operation.method.upper(), operation.path) in self._spec.creates
 
-    def _modes(self, *, both: bool) -> list[GenerationMode]:
-        """Return whether to generate valid values, invalid values or both.
-
-        If tasks may be created, only valid values are generated. Otherwise, invalid values are generated and,
-        if `both` is set, also valid values.
-        """
+    def _generation_modes(self, *, both: bool) -> list[GenerationMode]:
+        # invalid create requests create no task
         if self._paid:
             return [GenerationMode.POSITIVE]
         return [GenerationMode.NEGATIVE, *([GenerationMode.POSITIVE] if both else [])]
 
     def _follow_links(self, schema: Any) -> None:
-        """Create tasks, and follow the links in the documents, which say how to query a created task."""
+        """Create tasks, and query them as the links in the documents say."""
         machine = schema.as_state_machine()
 
         def walk(send_case: SendCase) -> None:
@@ -163,7 +155,7 @@ class SchemathesisSearch:
         self._run_and_shrink(walk)
 
     def _run_and_shrink(self, run: Callable[[SendCase], None]) -> None:
-        """Run a search of Hypothesis, and keep only the failures of the smallest request that has failures."""
+        """Run a search, and keep the failures of the smallest failing request."""
         smallest: list[ClauseFailure] = []
 
         def send_case(case: Any) -> Any:
@@ -192,11 +184,6 @@ class SchemathesisSearch:
             return None
 
     def _failures_of(self, case: Any, response: Any) -> Iterator[ClauseFailure]:
-        """Yield the failures that Schemathesis finds in a response.
-
-        A failure is left out if it may be a false alarm. All failures are left out if evolink-check itself has already
-        found a violation in this exchange.
-        """
         assert self._adapter.last is not None  # noqa: S101  (it was sent)
         ours, entry = self._adapter.last
         if self._violations(entry):
@@ -210,7 +197,7 @@ class SchemathesisSearch:
 
 
 def clause_of(failure: Failure, ours: Case, entry: Entry, spec: Spec) -> str | None:
-    """Return the clause that a failure violates; None if the failure may be a false alarm."""
+    """Return the clause that a failure violates; None for a possible false alarm."""
     check, status = (*failure.checks, "")[0], entry.exchange.status
     creates = spec.creates.get((ours.method, ours.path))
     if creates is None and (ours.method != spec.query.method or ours.body):
@@ -234,10 +221,6 @@ def _expected_and_seen(failure: Failure) -> tuple[str, str]:
 
 
 def _config(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration for Schemathesis that accepts every documented status.
-
-    Which status is correct is decided by evolink-check itself, not by Schemathesis.
-    """
     operations = [
         operation
         for item in document["paths"].values()
@@ -245,6 +228,7 @@ def _config(document: dict[str, Any]) -> dict[str, Any]:
         if isinstance(operation, dict)
     ]
     listed = {str(status) for operation in operations for status in operation.get("responses", ())}
+    # evolink-check itself decides which documented status is correct
     refusals = sorted(status for status in listed if status.startswith("4"))
     return {
         "generation": {"allow-x00": False, "with-security-parameters": False},

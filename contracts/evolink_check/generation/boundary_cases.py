@@ -1,6 +1,6 @@
 """Build requests that do not depend on chance.
 
-For each clause that a single request can test, there is a simple request. There are also requests with boundary values.
+Each clause that a single request can test has a simple request. Further requests have boundary values.
 """
 
 from __future__ import annotations
@@ -99,11 +99,10 @@ _RATE = 12  # how many requests are sent with each key that the configuration de
 
 
 def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Return create requests that a server must reject, because the body is invalid or the key is missing.
+    """Return create requests that a server must reject. The requests need no budget.
 
-    The requests need no budget. A wrong key is combined with an invalid body, because a server that accepts any key
-    would create a task from a valid body. If the key is missing, the body may be valid, because there is no account to
-    charge.
+    The body is invalid or the key is missing. A wrong key always comes with an invalid body. A server that accepts any
+    key would create a task from a valid body.
     """
     cases = [
         case
@@ -127,19 +126,19 @@ def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """Return at most 16 valid create requests that together contain most values that the documents list for fields.
+    """Return at most 16 valid create requests with most of the documented field values.
 
-    Each request creates a task, so the requests need a budget.
+    The requests need a budget, because each request creates a task.
     """
     return creating_bodies(spec, subject, seed)
 
 
 def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Return create requests that a server must or may reject, but from which a careless server creates a task.
+    """Return create requests from which a careless server creates a task.
 
-    Some requests have a valid body, but an undocumented method, a wrong key, or the key of an account without credits
-    or without access to the model. Others have a body that the documents neither allow nor forbid, or JSON that only
-    some decoders accept. Even a correct server may create a task from some requests, so they need a budget.
+    A server must or may reject these requests. Some requests have a valid body, but an undocumented method, a wrong key
+    or an account without credits. Further requests have an undocumented body, or JSON that not every decoder accepts.
+    The requests need a budget, because even a correct server may create tasks.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)
@@ -178,7 +177,6 @@ def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject
 def _invalid_creates_without_key(
     operation: CreateOperation, spec: Spec, good: dict[str, Any]
 ) -> Iterator[Case]:
-    """Yield invalid create requests without an API key. The response to each of them must be a 401, not a 400."""
     bodies: dict[str, Any] = {
         "an invalid body": without_last_required_field(good, operation),
         "a body that is not JSON": b"{",
@@ -186,6 +184,7 @@ def _invalid_creates_without_key(
     }
     if operation.callback is not None:
         bodies["a callback to an internal host"] = {**good, operation.callback.field: "https://127.0.0.1/"}
+    # the response must be a 401, not a 400
     for name, body in bodies.items():
         yield create_case(
             f"no key, {name}", operation, spec, body, key=NOBODY, about=("auth.bearer", "error.order")
@@ -193,7 +192,7 @@ def _invalid_creates_without_key(
 
 
 def _invalid_bodies(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield invalid request bodies, each after a name that says which field is invalid or missing."""
+    """Yield a name and an invalid body."""
     yield "an empty object", {}
     for name in required_of(operation):
         yield f"no {name}", {key: value for key, value in good.items() if key != name}
@@ -212,7 +211,7 @@ def _invalid_bodies(operation: CreateOperation, good: dict[str, Any]) -> Iterato
 
 
 def _invalid_callbacks(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield request bodies with a callback URL that a server must reject, each after a name that contains the URL."""
+    """Yield a name and a body with a callback URL to reject."""
     rules = operation.callback
     if rules is None:
         return

@@ -15,7 +15,7 @@ VALID = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request to the API, with the clauses that its response may satisfy or violate."""
+    """One request to the API, with the clauses that its response can test."""
 
     name: str
     clauses: tuple[str, ...]
@@ -29,5 +29,5 @@ class Case:
 
 
 def concerns(case: Case, wanted: frozenset[str]) -> bool:
-    """Whether the response may satisfy or violate one of the `wanted` clauses; always true if `wanted` is empty."""
+    """Whether the case tests one of the `wanted` clauses. An empty `wanted` means all clauses."""
     return not wanted or not wanted.isdisjoint(case.clauses)

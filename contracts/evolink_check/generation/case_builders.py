@@ -39,7 +39,7 @@ def compact_json(value: Any) -> bytes:
 def faults_of(
     operation: CreateOperation, spec: Spec, headers: Headers, body: bytes
 ) -> tuple[RequestFault, ...]:
-    """Return the faults of a create request, such as a missing field, with the clauses that forbid them."""
+    """Return the faults of a create request, each with the clause that it violates."""
     return create_faults(headers, body, spec.creates[(operation.method, operation.path)])
 
 
@@ -54,14 +54,15 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
     authorization: str | None = None,
     about: Iterable[str] = (),
 ) -> Case:
-    """Return a case for a create request, which tests the clauses in `about` and the clauses that its faults violate.
+    """Return a case for a create request.
 
-    `creates` of the case is False if the request certainly has a fault. It is also False if no API key is sent, because
-    then there is no account to charge.
+    The case tests the clauses in `about` and the clauses that its faults violate. `creates` of the case is False if the
+    request certainly has a fault, or has no API key.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)
     certain = [fault.clause for fault in faults if fault.sure]
+    # without a key, there is no account to charge
     anonymous = authorization is not None or key == NOBODY
     errors = ["create.error-400"] * bool(faults) + ["create.error-401"] * (key != MAIN or anonymous)
     clauses = [*about, *certain, *(fault.clause for fault in faults), *errors, "create.error-500"]
@@ -97,7 +98,7 @@ def query_case(  # noqa: PLR0913  (a request has so many parts)
 
 
 def bodyless_case(name: str, method: str, path: str, *about: str, **more: Any) -> Case:
-    """Return a request that has no body and is not a query of a task.
+    """Return a request without a body that queries no task.
 
     `about` are the clauses that the request tests.
     """
@@ -112,7 +113,7 @@ def can_send_wrong_keys(subject: Subject) -> bool:
 def is_plain_segment(text: str) -> bool:
     """Whether every server reads the text as one path segment.
 
-    The text must not contain a separator or a control character, must not be empty, and must not consist only of dots.
+    Separators and control characters are not allowed. Empty texts, and dots such as `..`, are not allowed.
     """
     odd = ("/", "?", "#", "%2F", "%5C", "%00", "%0A", "%0D", "%09", "%25")
     return bool(text.strip(".")) and not any(sequence in text.upper() for sequence in odd)

@@ -1,4 +1,4 @@
-"""Find the fields of a create operation's request body, valid and invalid values for them, and a minimal body."""
+"""Find the fields of a create request, values for them, and a minimal body."""
 
 from __future__ import annotations
 
@@ -48,13 +48,16 @@ def required_of(operation: CreateOperation) -> tuple[str, ...]:
 
 
 def values_of(schema: Node) -> tuple[Any, ...]:
-    """Return the values that the document lists for a field; empty if it lists none."""
+    """Return the values that the document lists for a field; empty if none."""
     present = keywords(schema)
     return tuple(present["enum"]) if "enum" in present else (present["const"],) if "const" in present else ()
 
 
 def enum_fields(operation: CreateOperation) -> dict[str, tuple[Any, ...]]:
-    """Return the fields, other than `model`, for which the document lists values, with these values."""
+    """Return each field with the values that the document lists for it.
+
+    The field `model`, and fields without listed values, are left out.
+    """
     by_name = {name: values_of(schema) for name, schema in fields_of(operation).items() if name != "model"}
     return {name: values for name, values in by_name.items() if values}
 
@@ -62,7 +65,7 @@ def enum_fields(operation: CreateOperation) -> dict[str, tuple[Any, ...]]:
 def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]:
     """Return a small valid request body with harmless values.
 
-    The body contains the required fields and, if the operation has these fields, `model` and `prompt`.
+    The body contains the required fields. If defined, `model` and `prompt` are added.
     """
     fields = fields_of(operation)
     body = {name: sample(fields[name]) for name in required_of(operation) if name in fields}
@@ -76,9 +79,9 @@ def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]
 
 
 def json_types_of(schema: Node) -> set[Any]:
-    """Return the JSON types that a field allows; empty if the field allows any type.
+    """Return the JSON types that a field allows; empty if any type is allowed.
 
-    If the field allows `integer` or `number`, both are returned.
+    If the field allows `integer` or `number`, the result contains both.
     """
     kinds = set(types_of(schema))
     return kinds | {"integer", "number"} if kinds & {"integer", "number"} else kinds
@@ -87,7 +90,7 @@ def json_types_of(schema: Node) -> set[Any]:
 def values_of_other_types(schema: Node, most: int = 9) -> Iterator[Any]:
     """Yield at most `most` values of each JSON type that the field does not allow.
 
-    If the field is an array, also yield lists whose item has a wrong type.
+    For an array, also yield lists with an item of a wrong type.
     """
     kinds = json_types_of(schema)
     for kind, values in OF_TYPE.items():
@@ -98,7 +101,7 @@ def values_of_other_types(schema: Node, most: int = 9) -> Iterator[Any]:
 
 
 def near_misses(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return values that are similar to the listed values but not listed, such as `720P` for `720p`, or 11 for 10."""
+    """Return unlisted values that are similar to listed values, such as `720P` for `720p`."""
     candidates = [near for value in values for near in _near(value)]
     numbers = [value for value in values if _is_number(value)]
     if numbers:

@@ -1,4 +1,4 @@
-"""Set the folder in which Hypothesis stores its character tables, and write the largest of these tables in advance."""
+"""Set the folder for the character tables of Hypothesis, and write the largest table in advance."""
 
 from __future__ import annotations
 
@@ -21,14 +21,11 @@ _SURROGATES = (0xD800, 0xDFFF)
 
 @contextmanager
 def temporary_hypothesis_home() -> Iterator[None]:
-    """Let Hypothesis write its tables to a temporary folder, not to the user's current folder.
-
-    The largest table is written in advance, because Hypothesis would encode every character to compute the table, which
-    takes a second.
-    """
+    """Let Hypothesis write its tables to a temporary folder, not to the current folder."""
     from hypothesis.configuration import set_hypothesis_home_dir
 
     with temporary_folder("evolink-check-") as folder:
+        # to compute the largest table, Hypothesis would encode every character, which takes a second
         _write_utf8_table(folder)
         set_hypothesis_home_dir(str(folder))
         try:
@@ -40,10 +37,10 @@ def temporary_hypothesis_home() -> Iterator[None]:
 
 @contextmanager
 def without_own_constants() -> Iterator[None]:
-    """Keep Hypothesis from using constants that occur in the source files of evolink-check.
+    """Keep Hypothesis from using constants in the source files of evolink-check.
 
-    Hypothesis would use these constants in generated requests if evolink-check runs from a checkout, but not if it is
-    an installed package. Without the constants, the same seed generates the same requests in both cases.
+    Hypothesis uses these constants in a checkout, but not in an installed package. Without the constants, the same seed
+    generates the same requests in both cases.
     """
     providers: Any = import_module("hypothesis.internal.conjecture.providers")
     is_local = getattr(providers, "is_local_module_file", None)
@@ -58,14 +55,11 @@ def without_own_constants() -> Iterator[None]:
 
 
 def _write_utf8_table(folder: Path) -> None:
-    """Write the table of the characters that UTF-8 can encode, in the format of Hypothesis.
-
-    The table consists of two lists. The first list contains the ranges of these characters. The second list is for
-    characters that change when they are encoded and decoded again; UTF-8 changes none, so this list is empty. A
-    version of Hypothesis that expects another file or format computes the table itself.
-    """
     before, after = _SURROGATES[0] - 1, _SURROGATES[1] + 1
+    # The first list contains the ranges of the characters that UTF-8 can encode. The second list would contain
+    # characters that change when they are encoded and decoded again.
     table = [[[0, before], [after, sys.maxunicode]], []]
+    # a version of Hypothesis with another file name or format computes the table itself
     place = folder / "unicode_data" / unicodedata.unidata_version / "codec-v2-utf-8.json.gz"
     place.parent.mkdir(parents=True)
     place.write_bytes(gzip.compress(json.dumps(table).encode(), mtime=0))

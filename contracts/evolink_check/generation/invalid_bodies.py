@@ -1,4 +1,4 @@
-"""Strategies for invalid request bodies. Each strategy generates bodies with one kind of fault, such as a wrong type.
+"""Strategies for invalid request bodies. Each strategy has one kind of fault, such as a wrong type.
 
 Import this module only when it is needed, because it imports Hypothesis.
 """
@@ -47,8 +47,7 @@ def _with(good: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
     return {**good, field: value}
 
 
-def _one_field(good: Mapping[str, Any], values: Mapping[str, SearchStrategy[Any]]) -> Bodies:
-    """Generate copies of the body `good` with another value for one field. `values` has a strategy for each field."""
+def _with_other_value(good: Mapping[str, Any], values: Mapping[str, SearchStrategy[Any]]) -> Bodies:
     return st.one_of([strategy.map(partial(_with, good, name)) for name, strategy in values.items()])
 
 
@@ -74,7 +73,7 @@ def _of_other_type(operation: CreateOperation, good: dict[str, Any]) -> Bodies:
         for name, node in fields.items()
         if json_types_of(node)
     }
-    return _one_field(good, values)
+    return _with_other_value(good, values)
 
 
 def _has_none_of(kinds: set[Any], value: Any) -> bool:
@@ -105,7 +104,7 @@ def _outside_enum(operation: CreateOperation, good: dict[str, Any]) -> Bodies:
         )
         for name, values in listed.items()
     }
-    return _one_field(good, unlisted)
+    return _with_other_value(good, unlisted)
 
 
 def _near_words(values: tuple[Any, ...]) -> SearchStrategy[str]:
@@ -126,11 +125,7 @@ def _invalid_images(_: CreateOperation, good: dict[str, Any]) -> Bodies:
 
 
 def _with_callback(urls: Callable[[int], SearchStrategy[str]]) -> BodyStrategy:
-    """Return a function that returns a strategy for the minimal body of an operation plus an invalid callback URL.
-
-    `urls` takes the maximum length of a callback URL, and returns a strategy for invalid URLs.
-    """
-
+    # `urls` takes the maximum length of a callback URL
     def bodies(operation: CreateOperation, good: dict[str, Any]) -> Bodies:
         rules = operation.callback
         if rules is None:

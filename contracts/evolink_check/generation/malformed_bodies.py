@@ -1,4 +1,4 @@
-"""Request bodies with invalid syntax, a wrong JSON type, a wrong content type, or too many nested levels or bytes."""
+"""Malformed request bodies: wrong syntax, JSON type or content type, and bodies that are too large."""
 
 from __future__ import annotations
 
@@ -52,10 +52,8 @@ def refused_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str,
 
 
 def tolerated_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
-    """Yield create requests with JSON that only some decoders accept.
-
-    `good` is a valid body. One required field of `good` is left out, so that few servers create a task.
-    """
+    """Yield create requests with JSON that not every decoder accepts. `good` is a valid body."""
+    # without a required field, few servers create a task
     bad = without_last_required_field(good, operation)
     head = compact_json(bad)[:-1]
     comma = b"," if bad else b""
@@ -106,13 +104,9 @@ def _not_an_object(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
 
 
 def _duplicate_keys(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Yield a JSON body that contains the same field twice, each time with an invalid value.
-
-    The documents do not say which of two values a server must use (clause `body.duplicate-keys`). Because both values
-    are invalid, the server must reject the body in either case.
-    """
     for name in good:
         rest = compact_json({**good, name: {}})
+        # Both values are invalid, so a server must reject either (clause `body.duplicate-keys`).
         yield f"{name} twice", rest[:-1] + b"," + compact_json({name: [{}]})[1:]
         return
 

@@ -1,4 +1,4 @@
-"""Select a few create requests that together contain most values that the documents list for fields.
+"""Select a few create requests with most of the documented field values.
 
 The selection is small, because each request creates a task, which costs credits.
 """
@@ -37,9 +37,9 @@ _CHOICES = 500  # the maximum number of combinations from which some are selecte
 def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
     """Return at most 16 create requests.
 
-    The first request of each operation has the minimal body. In the other requests, the fields have values that the
-    documents list, combined so that most pairs of values occur. Each of these requests also tests a special case, such
-    as a long prompt, until all special cases have occurred.
+    The first request of each operation has the minimal body. In further requests, the fields have documented values.
+    Together, these requests have most pairs of values. Each of the first of these requests also tests a special case,
+    such as a long prompt.
     """
     rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]
     by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)
@@ -47,13 +47,12 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
 
 
 def pairwise_cover(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
-    """Return a few combinations, each of which has one value for each field.
+    """Return a few combinations, each with one value for each field.
 
-    For any two fields, the combinations together contain every pair of a value of the first field and a value of the
-    second. The next combination is always the one with the most new pairs. If there are more than 500 possible
-    combinations, only the first 500 are considered, and pairs that occur only in the others are missing. Equal seeds
-    give equal results.
+    For any two fields, the combinations contain every pair of their values. The combination with the most new pairs
+    comes next. If more than 500 combinations are possible, some pairs may be missing. Equal seeds give equal results.
     """
+    # a limit, because the number of combinations grows fast
     every = [dict(zip(values, chosen, strict=True)) for chosen in islice(product(*values.values()), _CHOICES)]
     Random(seed).shuffle(every)  # noqa: S311  (which of many equally good choices comes first is no secret)
     missing = {pair for choice in every for pair in _pairs(choice)}
@@ -121,6 +120,6 @@ def _special_creates(
 
 
 def unusual_spelling(body: Mapping[str, Any]) -> bytes:
-    """Encode the body as JSON with its members in reverse order, extra white space and unnecessary escapes."""
+    """Encode the body as JSON with reversed members, extra white space and unnecessary escapes."""
     reordered = {name: body[name] for name in reversed(list(body))}
     return f"\r\n{json.dumps(reordered, indent=3)}\t ".replace("/", "\\/").replace('"p', '"\\u0070').encode()

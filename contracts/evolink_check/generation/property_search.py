@@ -30,22 +30,18 @@ class SearchAbortedError(BaseException):  # Hypothesis treats any `Exception` as
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How thoroughly to search for a failing example. At most `examples` examples are generated.
+    """How thoroughly to search for a failing example."""
 
-    If `seed` is None, the seed is random. `memory` is a folder of failing examples, which are tried first; None if
-    failing examples are not saved.
-    """
-
-    examples: int
-    seed: int | None = None
-    memory: Path | None = None
+    examples: int  # the maximum number of examples
+    seed: int | None = None  # None for a random seed
+    memory: Path | None = None  # a folder of failing examples, which are tried first
 
 
 def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: Search) -> None:
     """Call `body` with examples that the strategy `cases` generates.
 
     Raises the exception of `body` for the smallest failing example. Raises `hypothesis.errors.Flaky` if a failing
-    example passes when it is repeated, and `Unsatisfiable` if the strategy generates too few examples.
+    example then passes. Raises `hypothesis.errors.Unsatisfiable` if the strategy generates too few examples.
     """
 
     def example(case: T) -> None:
@@ -58,7 +54,7 @@ def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: 
 
 
 def search_settings(search: Search) -> settings:
-    """Return the Hypothesis settings for a search with a strategy or with a state machine."""
+    """Return the Hypothesis settings for a search."""
     return settings(
         max_examples=search.examples,
         deadline=None,

@@ -1,9 +1,8 @@
-"""Parse Python source in one thread at a time, because some versions of CPython cannot parse in several threads.
+"""Parse Python source in one thread at a time. CPython 3.11 and 3.12 cannot parse in several threads.
 
 Hypothesis calls `ast.parse` to describe strategies that contain lambdas. Hypothesis also registers a Python function
-that the garbage collector calls. If the collector runs during `ast.parse`, this function may let another thread take
-over, which may call `ast.parse`, too. CPython 3.11 and 3.12 then raise `SystemError: AST constructor recursion depth
-mismatch`.
+that the garbage collector calls. During `ast.parse`, this function may let another thread take over. If the second
+thread calls `ast.parse`, CPython raises `SystemError: AST constructor recursion depth mismatch`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _FIXED_IN = (3, 13)
 
 
 def parse_in_one_thread(parse: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that calls `parse`, but first waits until no other thread is parsing."""
+    """Return a function that calls `parse` in one thread at a time."""
 
     @wraps(parse)
     def parse_alone(*args: Any, **kwargs: Any) -> Any:
@@ -34,6 +33,6 @@ def parse_in_one_thread(parse: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def install() -> None:
-    """Replace `ast.parse` in this process if this version of CPython cannot parse in several threads."""
+    """Replace `ast.parse` if this version of CPython cannot parse in several threads."""
     if sys.version_info < _FIXED_IN and not hasattr(ast.parse, "__wrapped__"):
         ast.parse = parse_in_one_thread(ast.parse)

@@ -58,7 +58,7 @@ _METHODS = ("PUT", "PATCH", "DELETE")
 
 
 def free_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
-    """Return the strategies that need no budget, because a correct server creates no task from their requests."""
+    """Return the strategies that need no budget. A correct server creates no task from their requests."""
     strategies = [
         Strategy(name, clauses, _with_bodies(spec, subject, name, bodies))
         for name, clauses, bodies in INVALID_BODIES
@@ -79,11 +79,8 @@ def paid_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
 def _invalid_creates(
     spec: Spec, subject: Subject, cases_of: Callable[[CreateOperation, dict[str, Any]], SearchStrategy[Case]]
 ) -> SearchStrategy[Case]:
-    """Generate the cases that `cases_of` builds from the minimal body of each create operation.
-
-    Requests that are valid by chance are left out.
-    """
     cases = [cases_of(operation, minimal_body(operation, subject)) for operation in create_operations(spec)]
+    # some requests are valid by chance
     return st.one_of(cases).filter(lambda case: not case.creates)
 
 
@@ -123,9 +120,10 @@ _KIND = "another content type"
 
 
 def _damaged_json(text: bytes) -> SearchStrategy[bytes]:
-    """Generate truncated copies of `text`, copies in which some bytes are replaced, and random bytes."""
     place = st.integers(0, len(text) - 1)
+    # truncated copies
     cut = place.map(lambda end: text[:end])
+    # copies with some other bytes
     spliced = st.builds(
         lambda start, length, raw: text[:start] + raw + text[start + length :],
         *(place, st.integers(0, 4), st.binary(max_size=4)),
@@ -138,10 +136,6 @@ def _not_an_object(good: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
-    """Generate copies of the invalid body `bad` to which many fields or one large field were added.
-
-    The large field is a deeply nested list, a number with many digits, or a long text.
-    """
     fields = st.integers(0, 2_000).map(lambda count: {f"x{place}": place for place in range(count)})
     levels = st.integers(1, 100).map(lambda depth: {"x": json.loads("[" * depth + "]" * depth)})
     digits = st.integers(1, 1_000).map(lambda count: {"x": 10**count})
@@ -153,10 +147,7 @@ def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _unauthorized(spec: Spec, subject: Subject) -> list[Strategy]:
-    """Return strategies for requests with undocumented authorization schemes or wrong keys.
-
-    Wrong keys are sent only with requests that cannot create a task.
-    """
+    """Return strategies with undocumented authorization schemes or wrong keys."""
     scheme = st.text(LETTERS, min_size=1, max_size=8).filter(lambda name: name.lower() != "bearer")
     odd = st.builds(lambda name, key: f"{name.capitalize()} {key}".strip(), scheme, st.text(LETTERS))
     headers = odd | st.sampled_from(("Bearer", "bearer"))
@@ -176,6 +167,7 @@ def _unauthorized(spec: Spec, subject: Subject) -> list[Strategy]:
     schemes = [Strategy(_SCHEME, ("auth.bearer",), queries | _invalid_creates(spec, subject, cases_of))]
     if can_send_wrong_keys(subject):
         key = st.text(LETTERS + "-_.", min_size=1, max_size=64).map(lambda token: f"Bearer {token}")
+        # requests with a wrong key must not create a task
         reads = key.flatmap(lambda header: st.sampled_from(_reads_with_header(spec, header)))
         schemes.append(Strategy("a wrong key", ("auth.bearer",), reads))
     return schemes
@@ -218,11 +210,8 @@ def _queries(spec: Spec, name: str, ids: SearchStrategy[str], clause: str) -> St
 
 
 def _unknown_id(before: int, tail: str) -> str:
-    """Return a task id that no server has issued.
-
-    The id contains the time `before` (in Unix seconds), and ends with `tail`. The caller passes a time before the
-    service existed, so no server can have issued the id.
-    """
+    """Return a task id that no server has issued."""
+    # no server existed at the time `before` (in Unix seconds)
     return f"{_PREFIX}{before:010}-{tail}"
 
 

@@ -1,4 +1,4 @@
-"""Callback URLs that a server must reject: internal hosts in every notation, other schemes, and malformed URLs."""
+"""Callback URLs that a server must reject, such as URLs of internal hosts and malformed URLs."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def disguised_urls(host: str) -> Iterator[str]:
 def internal_hosts(in_all_notations: tuple[str, ...] = INTERNAL) -> tuple[str, ...]:
     """Return local and private hosts, such as `localhost` and `10.0.0.1`.
 
-    Only the IPv4 addresses in `in_all_notations` are returned in every notation, for example also as `0xa000001`.
+    The addresses in `in_all_notations` are returned in every notation, for example also as `0xa000001`.
     """
     v4 = (*INTERNAL, *(host for address in in_all_notations for host in url_notations(address)))
     v6 = (

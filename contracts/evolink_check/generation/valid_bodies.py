@@ -31,7 +31,7 @@ _LONGEST = 10_000  # the maximum length of a prompt in characters
 
 
 def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> SearchStrategy[Case]:
-    """Generate valid create requests with optional and unknown fields, encoded as JSON in several ways."""
+    """Generate valid create requests with optional and unknown fields, in several encodings."""
     good = minimal_body(operation, subject)
     fields = {name: st.sampled_from(values) for name, values in enum_fields(operation).items()}
     if operation.callback is not None:
@@ -73,7 +73,6 @@ def _escaped(body: dict[str, Any]) -> bytes:
 
 
 def _callback_urls(limit: int) -> SearchStrategy[str]:
-    """Generate URLs of a public host with random query strings. No URL is longer than `limit` characters."""
     query = st.text(LETTERS + "-._~!$'()*+,;=:@/?&", max_size=100)
     return query.map(lambda text: f"{PUBLIC}?{text}") | st.integers(len(PUBLIC) + 8, limit).map(long_url)
 
