@@ -34,7 +34,7 @@ def convert(tables: dict[str, Any], record: type[T]) -> T:
 
 
 def _unknown_keys(value: Any, kind: inspect.Type, place: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield each unknown key with its table's path and valid keys."""
+    # Yield each unknown key with its table's path and valid keys.
     # Values of a wrong type are ignored, because msgspec reports them.
     if isinstance(kind, inspect.UnionType):
         for option in kind.types:

@@ -91,7 +91,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 # The protocol based on httptools drops the body of a request with the header Upgrade.
 class _Protocol(H11Protocol):
-    """uvicorn's HTTP protocol with time limits and without log messages."""
+    # uvicorn's HTTP protocol with time limits and without log messages.
 
     def __init__(self, *args: object, **named: object) -> None:
         super().__init__(*args, **named)  # type: ignore[arg-type]  # as it was called

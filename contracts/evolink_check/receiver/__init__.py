@@ -1,7 +1,8 @@
-"""Check callback receivers, which are programs to which the API sends callbacks about tasks.
+"""Check callback receivers: programs that receive callbacks about tasks.
 
-The checker sends callbacks to a receiver as the API does. A receiver is judged by its responses, its status queries,
-its bookings (the entries that it writes about finished tasks, for example in a database) and its logs.
+The checker sends callbacks to a receiver as the API does. The checker judges the responses, the status queries, the
+bookings and the logs. A booking is the receiver's entry about a
+finished task.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Read what a receiver does while callbacks are sent to it: its requests to the API, and its bookings."""
+"""Read the requests and the bookings of a receiver during a check."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _INTERVAL = 0.1  # seconds between two readings
 
 
 class ActivityMonitor:
-    """Reads what the receiver does. `activity` is the latest activity that `look` returned."""
+    """Reads what the receiver does.
+
+    `activity` is the result of the latest call of `look`.
+    """
 
     def __init__(self, api: MockApi, ledger: Ledger | None) -> None:
         self._api, self._ledger = api, ledger
@@ -32,8 +35,8 @@ class ActivityMonitor:
     async def look(self, age: float = 0.0) -> ReceiverActivity:
         """Return the activity of the receiver so far.
 
-        If the result of the previous call is less than `age` seconds old, it is returned again. Raises `MockError` if
-        the mock does not respond or refuses a request, and `LedgerError` if the ledger cannot be read.
+        A result that is less than `age` seconds old is returned again. Raises `MockError` if the mock does not respond
+        or refuses a request. Raises `LedgerError` if the ledger cannot be read.
         """
         async with self._lock:
             if clock.stopwatch() - self._looked < age:
@@ -45,7 +48,10 @@ class ActivityMonitor:
             return self.activity
 
     async def until(self, condition: Callable[[ReceiverActivity], bool], seconds: float) -> bool:
-        """Wait until the condition is true, for at most `seconds`. Returns whether the condition became true."""
+        """Wait until the condition is true, for at most `seconds`.
+
+        Returns whether the condition became true.
+        """
         until = clock.stopwatch() + seconds
         while True:
             if condition(await self.look(_INTERVAL)):

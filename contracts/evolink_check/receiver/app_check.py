@@ -1,9 +1,10 @@
-"""Check an ASGI or WSGI application in this process. `check` can be called from a test in any test framework.
+"""Check an ASGI or WSGI application in this process.
 
-The application must query tasks at the address in the environment variable EVOLINK_BASE_URL, with the API key in
-EVOLINK_API_KEY. Both variables are set during the check. If the application cannot use these variables, let the
-application query a running mock, and call `check` with the URL of this mock (`mock`) and the application's API key
-(`token`).
+`check` can be called from a test in any test framework. The application must query tasks at the address in
+EVOLINK_BASE_URL. The API key is in EVOLINK_API_KEY. Both environment variables are set during the check.
+
+An application that cannot use these variables can query a running mock. Pass the URL of this mock (`mock`) and the API
+key (`token`) to `check`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ _ASGI_ARGUMENTS = 3
 
 
 class ReceiverFaultError(AssertionError):
-    """The receiver violates at least one clause. The message names the clauses, the evidence and what to change."""
+    """The receiver violates at least one clause.
+
+    The message names the clauses, the evidence and what to change.
+    """
 
     def __init__(self, verdicts: Sequence[Verdict], runs: Sequence[ScenarioRun]) -> None:
         super().__init__(_explain(verdicts, runs))
@@ -61,6 +65,7 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     *,
     url: str = "/callback",  # the path of the callback endpoint of `app`
     secret: str = "",  # the secret in the query string of callbacks
+    # Where `app` books tasks: a path, a URL, or a function that returns the entries as texts or JSON values.
     ledger: Callable[[], Any] | Path | str | None = None,
     mock: str = "",  # the URL of a running mock that `app` queries; if it is empty, a mock is started
     token: str = "",  # the API key with which `app` queries the mock
@@ -70,14 +75,13 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     trust_secret: bool = False,  # whether `app` need not query tasks, because it relies on the secret
     patience: float = 20.0,  # the real seconds within which `app` must query and book a task after its 2xx response
     burst: int = BURST,  # the number of callbacks that the scenario `burst` sends
+    # Tells `app` about a task, for an `app` that rejects unknown tasks. Called with the response to a create request.
     register: Register | None = None,
     seed: int | None = None,
 ) -> tuple[Verdict, ...]:
-    """Raise `ReceiverFaultError` if `app`, a receiver of callbacks, violates a clause; otherwise return all verdicts.
+    """Check `app`, a receiver of callbacks, and return all verdicts.
 
-    `ledger` is the path or URL of the list in which `app` books finished tasks, or a function that returns the entries
-    of this list as texts or JSON values. If `app` accepts only callbacks about tasks that it knows, pass a function as
-    `register` that tells `app` about a task. The function is called with the API's response to each create request.
+    Raises `ReceiverFaultError` if `app` violates a clause.
     """
     from evolink_spec.clauses import load_clauses
 
@@ -112,17 +116,13 @@ def _plan(  # noqa: PLR0913, PLR0917  (what a plan needs, whatever the options)
 
 @contextmanager
 def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Mock]:
-    """Yield the mock at `url`, or a new mock if `url` is empty, with the API key of the application's account.
-
-    A new mock also has an account with the API key `other`. During the `with` block, EVOLINK_BASE_URL is the URL of the
-    mock, and EVOLINK_API_KEY is the API key of the application's account.
-    """
     with ExitStack() as stack:
         if url:
             account = borrow_account(url, {})
             account = replace(account, token=token or key_of_application() or account.token)
         else:
             seeding = () if seed is None else ("--seed", str(seed))
+            # `other` is the API key of an account that is not the application's.
             own = stack.enter_context(
                 start_mock("--token", other, *(("--token", token) if token else ()), *seeding)
             )
@@ -146,9 +146,9 @@ def _opener(app: Any, timing: Timing) -> Callable[[], Any]:
 
 
 def is_asgi(app: Any) -> bool:
-    """Return whether an application has three required parameters, as ASGI applications have.
+    """Return whether an application has three required parameters.
 
-    WSGI applications have two.
+    ASGI applications have three, and WSGI applications have two.
     """
     required = [
         parameter
@@ -173,7 +173,6 @@ def _reader(ledger: Callable[[], Any] | Path | str) -> Callable[[], Any]:
 
 @contextmanager
 def _captured_output() -> Iterator[io.StringIO]:
-    """Yield a copy of everything that is printed or logged in the block. The output is still shown."""
     kept = io.StringIO()
     handler = logging.StreamHandler(kept)
     root = logging.getLogger()

@@ -1,4 +1,4 @@
-"""The JSON bodies of callbacks: usual ones, unusual ones that the OpenAPI documents allow, and forged ones."""
+"""Make the JSON bodies of usual, unusual and forged callbacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from evolink_check.receiver.records import TaskBody
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
-_ESSENTIAL = ("id", "status")  # without these fields, a callback says nothing about a task
+_ESSENTIAL = ("id", "status")  # without these fields, a callback does not report the state of a task
 UNKNOWN = "x_unknown"  # the name of a field that no document has
 
 
@@ -22,10 +22,9 @@ def to_json(body: Any) -> bytes:
 
 
 def without_each_field(body: TaskBody) -> Iterator[tuple[str, TaskBody]]:
-    """Yield, for each field of the body, the path of the field and a copy of the body without the field.
+    """Yield the path of each field, and the body without this field.
 
-    This includes the fields of nested objects (`usage.user_group`), but not the id and the status, because a callback
-    without them does not report the state of a task.
+    Fields of nested objects (`usage.user_group`) are included. The id and the status are never left out.
     """
     for name, value in body.items():
         if name in _ESSENTIAL:
@@ -37,7 +36,7 @@ def without_each_field(body: TaskBody) -> Iterator[tuple[str, TaskBody]]:
 
 
 def with_unknown_fields(body: TaskBody) -> TaskBody:
-    """Return the body with an unknown field at the top level and in each of its objects."""
+    """Return the body with an unknown field in each of its objects."""
     extended = {
         name: with_unknown_fields(value) if isinstance(value, dict) else value for name, value in body.items()
     }
@@ -45,9 +44,9 @@ def with_unknown_fields(body: TaskBody) -> TaskBody:
 
 
 def completed_early(body: TaskBody, link: str) -> TaskBody:
-    """Return a copy of `body` that falsely reports the status `completed` and contains `link` as the result link.
+    """Return a copy of `body` that falsely reports the status `completed`.
 
-    `body` describes a task that is still running.
+    `body` describes a running task. `link` is the result link of the copy.
     """
     return {**body, "status": "completed", "progress": 100, "results": [link]}
 

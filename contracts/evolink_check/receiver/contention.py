@@ -1,4 +1,4 @@
-"""Measure how much other programs slow down this process, so that the receiver is not blamed for their delays."""
+"""Measure how much other programs slow down this process."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from evolink_check import clock
 if TYPE_CHECKING:
     from types import TracebackType
 
+# The receiver must not be blamed for delays that other programs cause.
 MOST = 4.0
 _WORK = 0.004  # seconds of processor time for each sample
 _PAUSE = 0.1
 
 
 class Contention:
-    """Measures, during its `with` block, how much other programs slow down this process.
+    """Measures how much other programs slow down this process.
 
-    A thread repeats a short calculation. The measure is the duration of the calculation, divided by the processor time
-    that the calculation uses.
+    The measurement runs during the `with` block. A thread repeats a short calculation. Its duration is divided by its
+    processor time.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class Contention:
 
     @property
     def factor(self) -> float:
-        """How many times slower this process runs than on an idle machine, from 1 to `MOST`."""
+        """The slowdown compared with an idle machine, from 1 to `MOST`."""
         return min(MOST, max(1.0, fmean(self._samples or [1.0])))
 
     def _measure(self) -> None:

@@ -19,7 +19,10 @@ def key_of_application() -> str:
 
 @contextmanager
 def leading_to(url: str, key: str) -> Iterator[None]:
-    """Set EVOLINK_BASE_URL to `url` and EVOLINK_API_KEY to `key` during the `with` block; then restore both."""
+    """Set EVOLINK_BASE_URL and EVOLINK_API_KEY during the `with` block.
+
+    The previous values are restored afterwards.
+    """
     variables = {URL: url, KEY: key}
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

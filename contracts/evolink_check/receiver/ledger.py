@@ -1,8 +1,12 @@
-"""Read the ledger of a receiver from a file, a URL, the receiver's output or a function.
+"""Read the ledger of a receiver: the list of its booked tasks.
 
-The ledger is the list of the tasks that the receiver has booked. To book a task that has ended, the receiver writes an
-entry with the task id. The entries may be lines of text, JSON Lines, values in one JSON document, lines of CSV, or rows
-of an SQLite database.
+To book a finished task, the receiver writes an entry with the task id. The ledger is a file, a URL, the receiver's
+output or a function. The entries can have these forms:
+- lines of text
+- JSON Lines
+- values in one JSON document
+- lines of CSV
+- rows of an SQLite database
 """
 
 from __future__ import annotations
@@ -37,15 +41,15 @@ _SUCCESS = re.compile(r"complet|succe|done|paid|\bok\b|deliver|ready|finish|book
 
 
 class LedgerError(ValueError):
-    """The ledger, in which the receiver books tasks, cannot be read. The message is the reason."""
+    """The ledger cannot be read. The message is the reason."""
 
 
 class Ledger:
-    """The list of the tasks that a receiver has booked, which is read again for each call of `bookings`.
+    """The list of the tasks that a receiver has booked.
 
-    `read` returns the content of the ledger as bytes, a text or JSON values, or None if no ledger exists. If `pattern`
-    is set, each entry that matches `pattern` books a successful task, whatever else the entry says, and all other
-    entries are ignored.
+    `read` returns the content of the ledger as bytes, a text or JSON values. If no ledger exists, `read` returns None.
+    If `pattern` is set, the entries that match `pattern` book successful tasks. All entries that do not match are
+    ignored.
     """
 
     def __init__(self, read: Callable[[], Any], pattern: str = "") -> None:
@@ -53,9 +57,10 @@ class Ledger:
         self._pattern = re.compile(pattern) if pattern else None
 
     def bookings(self) -> dict[str, tuple[Booking, ...]] | None:
-        """Return the entries of the ledger about finished tasks, by task id; None if there is no ledger.
+        """Return the entries about finished tasks, by task id.
 
-        Raises `LedgerError` if the ledger cannot be read.
+        Each call reads the ledger again. Returns None if there is no ledger. Raises `LedgerError` if the ledger cannot
+        be read.
         """
         content = self._read()
         if content is None:
@@ -76,9 +81,9 @@ class Ledger:
 
 
 def outcome_of(text: str) -> Outcome | None:
-    """Return how a task ended according to a ledger entry, such as `task-… paid`; "unclear" if the entry does not say.
+    """Return how a task ended according to a ledger entry, such as `task-… paid`.
 
-    Return None if the entry is not a booking, for example because it reports a refused callback.
+    Returns "unclear" if the entry does not say. Returns None if the entry is not a booking, such as a refused callback.
     """
     words = " ".join(_STATUS.findall(text)) or _NULL.sub("", _TASK.sub("", text))
     if _IGNORED.search(words):
@@ -89,7 +94,7 @@ def outcome_of(text: str) -> Outcome | None:
 
 
 def entries_of(content: Any) -> Iterator[str]:
-    """Find the entries of a ledger that contain a task id, and yield them as texts."""
+    """Yield the entries of a ledger that contain a task id, as texts."""
     if isinstance(content, bytes):
         content = content.decode("utf-8", "replace")
     if isinstance(content, str):
@@ -99,7 +104,6 @@ def entries_of(content: Any) -> Iterator[str]:
 
 
 def _parsed(text: str) -> Any:
-    """Parse the text as one JSON document. If this fails, return its lines, each parsed as JSON if possible."""
     document = _json(text)
     if document is not None:
         return document
@@ -116,20 +120,14 @@ def _json(text: str) -> Any:
 
 
 def _entries(value: Any) -> Iterator[Any]:
-    """Find the entries with a task id in a JSON value, however deeply they are nested.
-
-    Each of the following is an entry:
-    - a text that contains a task id
-    - an object in which the value of a member is a text that contains a task id
-    - a member of an object (its name and its value), if the name contains a task id
-    - a list that contains a task id and other values, such as a row of a table
-    """
+    # Yield the entries with a task id in a nested JSON value.
     if isinstance(value, str):
         if _TASK.search(value):
             yield value
     elif isinstance(value, dict):
         yield from _entries_of_object(value)
     elif isinstance(value, list | tuple):
+        # A list of a task id and values is one entry. In a list of task ids, each task id is an entry.
         if any(isinstance(item, str) and _TASK.fullmatch(item) for item in value) and not _only_ids(value):
             yield list(value)  # a row of a table
         else:
@@ -138,6 +136,8 @@ def _entries(value: Any) -> Iterator[Any]:
 
 
 def _entries_of_object(value: dict[Any, Any]) -> Iterator[Any]:
+    # An object is one entry if the value of a member contains a task id. A member is an entry if its name contains a
+    # task id.
     if any(isinstance(member, str) and _TASK.search(member) for member in value.values()):
         yield value
         return
@@ -157,7 +157,7 @@ def _only_ids(values: Iterable[Any]) -> bool:
 def file_reader(path: Path) -> Callable[[], Any]:
     """Return a function that reads a file.
 
-    A missing file counts as empty. If the file is an SQLite database, the function returns the rows of all its tables.
+    A missing file counts as empty. Of an SQLite database, the function returns the rows of all tables.
     """
 
     def read() -> Any:
@@ -173,7 +173,7 @@ def file_reader(path: Path) -> Callable[[], Any]:
 
 
 def _rows(path: Path) -> list[str]:
-    """Return all rows of all tables of a database as texts, including rows that are still in its write-ahead log."""
+    # This connection also reads the rows that are still in the write-ahead log.
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as database:
         names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         quoted = ['"{}"'.format(name.replace('"', '""')) for name in names]

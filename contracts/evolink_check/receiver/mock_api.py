@@ -1,4 +1,4 @@
-"""Create and end tasks on the mock that a receiver queries during a check, and read the receiver's requests."""
+"""Create and end tasks on a mock, and read the receiver's requests."""
 
 from __future__ import annotations
 
@@ -32,13 +32,10 @@ _SAME_CLOCK = 0.2  # seconds; a smaller difference is measurement error, and the
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task on the mock.
-
-    `body` is the response to the create request or, after the end of the task, to a status query.
-    """
+    """A task on the mock."""
 
     id: str
-    body: TaskBody
+    body: TaskBody  # the response to the create request or, after the end of the task, to a status query
 
     @property
     def results(self) -> tuple[str, ...]:
@@ -47,16 +44,16 @@ class Task:
 
 
 class MockApi:
-    """Creates and ends tasks on a mock, for the receiver's account and for another account.
+    """Creates and ends tasks on a mock.
 
-    Every method may raise `MockError`.
+    The tasks belong to the receiver's account or to another account. Every method may raise `MockError`.
     """
 
     def __init__(self, mock: Mock, other_key: str, spec: Spec) -> None:
         self.url = mock.url
         self._mock, self._ahead = mock, 0.0
         self._other = {"Authorization": f"Bearer {other_key}"}
-        self._path, self._request = _create_request(spec)
+        self._path, self._request = _smallest_create_request(spec)
         self._entries: dict[tuple[Any, ...], Entry] = {}
         self._outage = _SharedLock()
         headers = {"Authorization": f"Bearer {mock.token}", "User-Agent": _AGENT}
@@ -68,17 +65,15 @@ class MockApi:
         self._recorded = 0  # exchanges that the mock had recorded when its journal was last read
 
     async def start(self) -> None:
-        """Reset the receiver's account, and measure how far the checker's clock is ahead of the mock's clock.
-
-        The clocks are compared several times. Only the fastest comparison counts, because it is the most accurate.
-        """
+        """Reset the receiver's account, and compare the clocks of the checker and the mock."""
         await asyncio.to_thread(self._mock.prepare, ())
         comparisons = [await self._compare_clocks() for _ in range(_COMPARISONS)]
+        # The fastest comparison is the most accurate.
         ahead = min(comparisons)[1]
         self._ahead = ahead if abs(ahead) > _SAME_CLOCK else 0.0
 
     async def _compare_clocks(self) -> tuple[float, float]:
-        """Return how long the comparison took, and how far the checker's clock is ahead of the mock's, in seconds."""
+        # Returns the duration of the comparison, and how far the checker's clock is ahead, in seconds.
         before = clock.now()
         there = float((await self._call("GET", "/__mock__/clock"))["now"])
         after = clock.now()
@@ -91,14 +86,17 @@ class MockApi:
     async def make(self, *, foreign: bool = False) -> Task:
         """Create a task that is processing until `finish` ends it.
 
-        The task belongs to the receiver's account, or to another account if `foreign` is set.
+        If `foreign` is set, the task does not belong to the receiver's account.
         """
         headers = {"Prefer": f'mock="{_RUNNING}"', **(self._other if foreign else {})}
         answer = await self._call("POST", self._path, self._request, headers)
         return Task(answer["id"], answer)
 
     async def finish(self, task: Task, failure: str = "", *, foreign: bool = False) -> Task:
-        """End a task and return it. The task fails with the code `failure`, or is completed if `failure` is empty."""
+        """End a task and return it.
+
+        The task fails with the code `failure`. If `failure` is empty, the task is completed.
+        """
         outcome = {"outcome": "failed", "failure": failure} if failure else {"outcome": "completed"}
         path = f"/__mock__/tasks/{task.id}/outcome"
         answer = await self._call("POST", path, outcome, self._other if foreign else {})
@@ -108,9 +106,9 @@ class MockApi:
     async def queries_answered_by(self, recipe: str) -> AsyncIterator[None]:
         """Apply a recipe to all status queries during the `with` block.
 
-        This method first waits until no other `with` block of `queries_answered_by` or `working` is running, because
-        the recipe would also change the responses to status queries in those blocks.
+        The block starts when no block of this method or of `working` is running.
         """
+        # The recipe would also change the responses to status queries in blocks that run at the same time.
         async with self._outage.alone():
             body = {"recipe": recipe, "operation": "query", "times": None}
             await self._call("POST", "/__mock__/recipes", body)
@@ -121,15 +119,15 @@ class MockApi:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Make sure that status queries get their usual responses during the `with` block.
+        """Keep the usual responses to status queries during the `with` block.
 
-        This method first waits until no `with` block of `queries_answered_by`, which changes the responses, is running.
+        The block starts when no block of `queries_answered_by` is running.
         """
         async with self._outage.shared():
             yield
 
     async def requests(self) -> tuple[Entry, ...]:
-        """Return the requests that the receiver has sent to the mock so far, in order of time."""
+        """Return the receiver's requests to the mock so far, in order of time."""
         journal = (await self._call("GET", "/__mock__/journal.har"))["log"]
         self.complete = self.complete and journal["_dropped"] <= self._recorded
         self._recorded = journal["_dropped"] + sum(not item["_callback"] for item in journal["entries"])
@@ -158,24 +156,21 @@ class MockApi:
 
 
 def _numbered(items: list[dict[str, Any]]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
-    """Yield the receiver's requests in a journal (the mock's log of requests and responses), each with a unique key.
-
-    A request has the same key whenever the journal is read. The key contains the time, the duration,
-    the method and the URL of the request, and a number that distinguishes requests in which all four are the same.
-    """
+    # Yield the receiver's requests in a journal, each with a unique key.
     equal: Counter[tuple[Any, ...]] = Counter()
     for item in items:
         request = item["request"]
         agent = next((h["value"] for h in request["headers"] if h["name"].lower() == "user-agent"), "")
         if agent == _AGENT or item["_callback"]:
             continue
+        # A request has the same key whenever the journal is read. A number distinguishes requests that are equal in
+        # the rest of the key.
         place = item["startedDateTime"], item["time"], request["method"], request["url"]
         yield (*place, equal[place]), item
         equal[place] += 1
 
 
-def _create_request(spec: Spec) -> tuple[str, dict[str, Any]]:
-    """Return the path and the smallest valid body of a create request."""
+def _smallest_create_request(spec: Spec) -> tuple[str, dict[str, Any]]:
     (_, path), by_model = next(iter(spec.creates.items()))
     operation = next(iter(by_model.values()))
     body = {
@@ -187,8 +182,6 @@ def _create_request(spec: Spec) -> tuple[str, dict[str, Any]]:
 
 
 class _SharedLock:
-    """A lock that either one holder has exclusively or several holders share."""
-
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
         self._holders, self._alone = 0, False

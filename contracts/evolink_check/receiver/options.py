@@ -13,7 +13,7 @@ _Seconds = Annotated[float, Meta(ge=0.1)]
 
 
 class ReceiverOptions(Struct, frozen=True, kw_only=True):
-    """The receiver to which callbacks are sent, its expected behaviour, and settings of the check."""
+    """The receiver, its expected behaviour, and the settings of the check."""
 
     command: Annotated[
         tuple[str, ...],

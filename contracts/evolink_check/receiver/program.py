@@ -30,16 +30,12 @@ PLACEHOLDERS = ("callback_listen", "callback_url", "port", "secret", "ledger")
 
 @dataclass(slots=True)
 class Program:
-    """A program that listens for callbacks.
+    """A program that listens for callbacks."""
 
-    `words` are the command of the program, in which placeholders (such as `{port}`) have been replaced. `ready` is the
-    number of seconds within which the program must begin to listen.
-    """
-
-    words: list[str]
+    words: list[str]  # the command, with values in place of placeholders such as `{port}`
     environment: Mapping[str, str] = field(repr=False)
     address: tuple[str, int]
-    ready: float = READY
+    ready: float = READY  # seconds within which the program must begin to listen
     notes: list[str] = field(default_factory=list)
     _process: subprocess.Popen[bytes] | None = None
     _outputs: list[Output] = field(default_factory=list)
@@ -47,8 +43,10 @@ class Program:
     async def start(self) -> None:
         """Start the program and wait until it listens.
 
-        Raises `CommandError` if the address of the program is in use, if the program cannot be started, or if it ends
-        or does not listen within `ready` seconds.
+        Raises `CommandError` in these cases:
+        - The address of the program is in use.
+        - The program cannot be started.
+        - The program ends, or does not listen within `ready` seconds.
         """
         if is_listening(self.address):
             host, port = self.address
@@ -116,7 +114,10 @@ def is_listening(address: tuple[str, int]) -> bool:
 
 
 def address_of(url: str) -> tuple[str, int]:
-    """Return the host and port of a URL. Raises ValueError if the URL is not an http or https URL."""
+    """Return the host and port of a URL.
+
+    Raises ValueError if the URL is not an http or https URL.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]

@@ -43,9 +43,9 @@ _FINAL = (b'"status":"completed"', b'"status":"failed"')  # in a query response 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A callback request that the checker sends to the receiver. `url` is the complete URL with its query string."""
+    """A callback request that the checker sends to the receiver."""
 
-    url: str
+    url: str  # with the query string
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
     framing: Framing = "plain"
@@ -53,23 +53,19 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The response of a receiver to a callback. Times are Unix seconds.
+    """The response of a receiver to a callback."""
 
-    If there was no response, `status` is 0 and `problem` is the reason. `late` means that the response took longer than
-    EvoLink waits for the response to a callback.
-    """
-
-    status: int
-    began: float
-    ended: float
+    status: int  # 0 if there was no response
+    began: float  # Unix seconds
+    ended: float  # Unix seconds
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    problem: str = ""
-    late: bool = False
+    problem: str = ""  # why there was no response
+    late: bool = False  # whether the response took longer than EvoLink waits
 
     @property
     def accepted(self) -> bool:
-        """Whether the status is 2xx, so that EvoLink regards the callback as delivered."""
+        """Whether the status is 2xx. EvoLink then regards the callback as delivered."""
         return 200 <= self.status < 300  # noqa: PLR2004
 
     @property
@@ -80,78 +76,62 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One callback and the reply to it. `label` describes in a few words how the callback differs from a usual one."""
+    """One callback and the reply to it."""
 
     kind: Kind
     callback: Callback
     reply: Reply
-    label: str = ""
+    label: str = ""  # how the callback differs from a usual one, in a few words
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """What the receiver has recorded about a finished task, for example a line in a file.
+    """The receiver's record of a finished task, such as a line in a file."""
 
-    `text` is the whole entry, with the task id. `outcome` is how the task ended according to the entry.
-    """
-
-    text: str
-    outcome: Outcome
+    text: str  # the whole entry, with the task id
+    outcome: Outcome  # how the task ended according to the entry
 
 
 @dataclass(slots=True)
 class TaskCase:
-    """One task of a scenario and its callbacks. `results` are the result links that the API returns for the task.
-
-    `truth` is how the task ended according to the API, whatever the callbacks say. `booked_early` contains the bookings
-    that the receiver made while the API did not yet report the end of the task. `forged` is a word that occurs only in
-    the links of a forged callback; empty if no link is forged.
-    """
+    """One task of a scenario and its callbacks."""
 
     id: str
-    truth: Truth
-    results: tuple[str, ...] = ()
+    truth: Truth  # how the task ended according to the API
+    results: tuple[str, ...] = ()  # the result links that the API returns
     calls: list[Call] = field(default_factory=list)
-    booked_early: tuple[Booking, ...] = ()
+    booked_early: tuple[Booking, ...] = ()  # bookings before the API reported the end of the task
+    # A word that occurs in the links of forged callbacks and nowhere else; empty if no link is forged.
     forged: str = ""
 
     @property
     def accepted(self) -> bool:
-        """Whether the receiver responded to at least one callback of this task with a 2xx."""
+        """Whether the receiver responded to a callback of this task with a 2xx."""
         return any(call.reply.accepted for call in self.calls)
 
 
 @dataclass(slots=True)
 class ScenarioRecord:
-    """The record of one scenario that was run.
-
-    `problem` is the reason why the scenario cannot be judged; empty if it can be judged. `began` and `ended` are in
-    Unix seconds.
-    """
+    """The record of one scenario that was run."""
 
     scenario: Scenario
-    began: float = 0.0
-    ended: float = 0.0
+    began: float = 0.0  # Unix seconds
+    ended: float = 0.0  # Unix seconds
     cases: list[TaskCase] = field(default_factory=list)
-    problem: str = ""
+    problem: str = ""  # why the scenario cannot be judged; empty if it can
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverActivity:
-    """What the receiver did during the whole check.
+    """What the receiver did during the whole check."""
 
-    `requests` are the receiver's requests to the API, in order of time; some may be missing unless `complete` is True.
-    `bookings` are grouped by task id; None means that there is no ledger. `output` is the text that the receiver
-    printed and logged; None if this text is not available.
-    """
-
-    requests: tuple[Entry, ...] = ()
-    bookings: Mapping[str, tuple[Booking, ...]] | None = None
-    output: str | None = None
-    complete: bool = True
+    requests: tuple[Entry, ...] = ()  # to the API, in order of time
+    bookings: Mapping[str, tuple[Booking, ...]] | None = None  # by task id; None without a ledger
+    output: str | None = None  # what the receiver printed and logged; None if not available
+    complete: bool = True  # whether `requests` contains all requests
 
     def booked(self, task_id: str) -> tuple[Booking, ...]:
-        """Return what the receiver has booked for a task; empty if there is no booking or no ledger."""
+        """Return the receiver's bookings of a task; empty without a ledger."""
         return (self.bookings or {}).get(task_id, ())
 
     def naming(self, *words: str) -> tuple[Entry, ...]:
@@ -161,17 +141,12 @@ class ReceiverActivity:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The callback URL of a receiver, and how the receiver is expected to check callbacks.
+    """The callback URL of a receiver, and how the receiver must check callbacks."""
 
-    `url` is the callback URL with the right secret. `secret` is the secret in the query string of `url`; empty if `url`
-    has no secret. `trusts_secret` means that the receiver accepts every callback with the right secret without querying
-    the task. `key` is the API key of the receiver.
-    """
-
-    url: str
-    secret: str = ""
-    trusts_secret: bool = False
-    key: str = field(default="", repr=False)
+    url: str  # with the right secret
+    secret: str = ""  # the secret in the query string of `url`; empty if there is none
+    trusts_secret: bool = False  # whether the right secret is enough, without a query of the task
+    key: str = field(default="", repr=False)  # the API key of the receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +161,7 @@ class Timing:
 
 
 def is_confirmed(activity: ReceiverActivity, case: TaskCase) -> bool:
-    """Return whether a status query by the receiver got a response that reported the end of the task."""
+    """Return whether a status query by the receiver showed the end of the task."""
     return any(
         entry.exchange.status == 200  # noqa: PLR2004
         and any(status in entry.exchange.response_body for status in _FINAL)

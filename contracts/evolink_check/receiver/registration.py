@@ -1,4 +1,7 @@
-"""Tell a receiver about the tasks of a check, if the receiver rejects callbacks about unknown tasks."""
+"""Tell a receiver about the tasks of a check.
+
+Some receivers reject callbacks about unknown tasks.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,17 @@ _SECONDS = 10.0
 
 
 class RegistrationError(ValueError):
-    """The receiver did not accept a task that the checker told it about. The message is the reason."""
+    """The receiver did not accept a task that the checker told it about.
+
+    The message is the reason.
+    """
 
 
 def url_register(url: str) -> Register:
     """Return a function that tells a receiver about a task.
 
-    The argument of the function is the API's response to the create request of the task. The function sends it to `url`
-    as JSON, and raises `RegistrationError` unless the receiver responds with a 2xx.
+    The argument of the function is the API's response to the create request. The function sends the response to `url`
+    as JSON. The function raises `RegistrationError` if the receiver does not respond with a 2xx.
     """
 
     def register(body: TaskBody) -> None:

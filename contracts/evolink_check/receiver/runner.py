@@ -48,10 +48,7 @@ GAVE_UP = (
 
 @dataclass(frozen=True, slots=True)
 class ReceiverPlan:
-    """What a check of a receiver needs: the scenarios to run, the receiver, the mock and the settings.
-
-    If `stop` is set, the check ends, and only the scenarios that are complete are judged.
-    """
+    """The scenarios, the receiver, the mock and the settings of a check."""
 
     scenarios: tuple[Scenario, ...]
     terms: Terms
@@ -70,7 +67,7 @@ class ReceiverPlan:
     after_each: Callable[[], Awaitable[None]] | None = None  # called after each scenario
     # Tells the receiver about a task before its callback; None if the receiver accepts callbacks about any task.
     register: Register | None = None
-    stop: Event = field(default_factory=Event, repr=False, compare=False)
+    stop: Event = field(default_factory=Event, repr=False, compare=False)  # if set, the check ends early
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +83,10 @@ def without_inapplicable(
 ) -> tuple[Scenario, ...]:
     """Return the scenarios that apply to a receiver.
 
-    If the callback URL has no secret, the scenarios about the secret are left out. In the scenario `before-create`, the
-    callback arrives before the checker tells the receiver about the task. This scenario is left out if the checker does
-    not tell the receiver about any task (`registers` is False).
+    Scenarios about the secret need a callback URL with a secret. The scenario `before-create` needs a checker that
+    tells the receiver about tasks (`registers`).
     """
+    # In `before-create`, the callback arrives before the checker tells the receiver about the task.
     needless = (frozenset() if terms.secret else NEEDS_SECRET) | (
         frozenset() if registers else NEEDS_REGISTER
     )
@@ -101,8 +98,11 @@ async def run_plan(
 ) -> ReceiverResult:
     """Run the scenarios and judge the receiver.
 
-    Raises `MockError` if the mock fails, and `LedgerError` if the ledger cannot be read. `progress` is called at each
-    step with a description of the step, the number of scenarios that have been run, and the number of all scenarios.
+    Raises `MockError` if the mock fails. Raises `LedgerError` if the ledger cannot be read. `progress` is called at
+    each step with three arguments:
+    - a description of the step
+    - the number of scenarios that have been run
+    - the number of all scenarios
     """
     api = MockApi(plan.mock, plan.other_key, plan.spec)
     monitor = ActivityMonitor(api, plan.ledger)
@@ -120,11 +120,11 @@ async def run_plan(
 
 
 async def _open_sender(plan: ReceiverPlan) -> CallbackSender | None:
-    """Open the callback sender; return None if the check is stopped before the receiver's program listens."""
     opening = asyncio.ensure_future(plan.open_sender())
     stopping = asyncio.create_task(_stopped(plan))
     try:
         await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        # The check may be stopped before the receiver's program listens.
         return await opening if opening.done() else None
     finally:
         opening.cancel()
@@ -161,16 +161,14 @@ class _CheckRun:
         return await self._judged()
 
     def _is_complete(self, record: ScenarioRecord, later: list[asyncio.Task[None]]) -> bool:
-        """Return whether a scenario and its deferred parts, which run during the next scenarios, were run to the end.
-
-        A scenario that was interrupted is not judged, because the receiver may have had no time to react.
-        """
+        # The deferred parts run during the next scenarios. After an interruption, the receiver may have had no time
+        # to react.
         return bool(record.ended) and all(task.done() and not task.cancelled() for task in later)
 
     async def _run_all(self) -> None:
         for number, scenario in enumerate(self._plan.scenarios):
             if scenario.id in ALONE:
-                await self._settle()
+                await self._await_deferred_parts()
             self._progress(scenario.id, number, len(self._plan.scenarios))
             record = await self._run_scenario(scenario)
             if self._plan.after_each is not None:
@@ -179,11 +177,10 @@ class _CheckRun:
                 self._notes = (GAVE_UP,) if len(self._plan.scenarios) > 1 else ()
                 break
         self._progress("waiting for what follows", len(self._plan.scenarios), len(self._plan.scenarios))
-        await self._settle()
+        await self._await_deferred_parts()
         await asyncio.sleep(self._plan.timing.quiet)
 
-    async def _settle(self) -> None:
-        """Wait until the deferred parts of all scenarios have ended."""
+    async def _await_deferred_parts(self) -> None:
         await asyncio.gather(*(task for _, later in self._started for task in later))
 
     async def _run_scenario(self, scenario: Scenario) -> ScenarioRecord:
@@ -223,7 +220,10 @@ def _has_calls(record: ScenarioRecord) -> bool:
 
 
 def run(plan: ReceiverPlan, progress: Callable[[str, int, int], None] = lambda *_: None) -> ReceiverResult:
-    """Call `run_plan` in a new event loop, and in a new thread if this thread already runs an event loop."""
+    """Call `run_plan` in a new event loop.
+
+    If this thread already runs an event loop, a new thread is used.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""The driver of a scenario: it creates tasks, sends callbacks to the receiver, and waits until the receiver reacts."""
+"""Drive a scenario: create tasks, send callbacks, and wait for the receiver."""
 
 from __future__ import annotations
 
@@ -25,10 +25,7 @@ _IMPATIENCE = 4
 
 @dataclass(slots=True)
 class ScenarioDriver:
-    """Runs one scenario and writes its `record`.
-
-    `later` contains the deferred parts of the scenario, which run while other scenarios run.
-    """
+    """Runs one scenario and writes its `record`."""
 
     api: MockApi
     sender: CallbackSender
@@ -40,16 +37,17 @@ class ScenarioDriver:
     burst: int
     record: ScenarioRecord
     register: Register | None = None
+    # The deferred parts of the scenario, which run during the next scenarios.
     later: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def make(self) -> Task:
-        """Create a task. If the receiver accepts only callbacks about tasks that it knows, tell it about the task."""
+        """Create a task, and tell the receiver about the task if necessary."""
         task = await self.api.make()
         await self.introduce(task)
         return task
 
     async def introduce(self, task: Task) -> None:
-        """Tell the receiver about a task, if the receiver accepts only callbacks about tasks that it knows.
+        """Tell the receiver about a task, if the receiver needs this.
 
         Raises `RegistrationError` if the receiver refuses the task.
         """
@@ -62,12 +60,18 @@ class ScenarioDriver:
         return task, self.case(task, "completed")
 
     async def failed(self, code: str) -> tuple[Task, TaskCase]:
-        """Create a task that has failed with this code, and add it to the record."""
+        """Create a task that has failed with this code.
+
+        The task is added to the record.
+        """
         task = await self.api.finish(await self.make(), code)
         return task, self.case(task, "failed")
 
     def case(self, task: Task, truth: Any) -> TaskCase:
-        """Add a task to the record of the scenario. `truth` is how the task really ended."""
+        """Add a task to the record of the scenario.
+
+        `truth` is how the task really ended.
+        """
         case = TaskCase(task.id, truth, task.results)
         self.record.cases.append(case)
         return case
@@ -85,7 +89,7 @@ class ScenarioDriver:
         return reply
 
     def mark_late(self, limit: float) -> None:
-        """Set `late` of each reply in this scenario: True if the reply took longer than `limit` seconds."""
+        """Mark each reply of this scenario that took longer than `limit` seconds."""
         for case in self.record.cases:
             case.calls = [
                 replace(call, reply=replace(call.reply, late=call.reply.seconds > limit))
@@ -95,15 +99,15 @@ class ScenarioDriver:
     async def settle(self, case: TaskCase, body: TaskBody) -> None:
         """Send the callback again if the receiver refused the callback.
 
-        If the receiver accepts the callback in the end, wait until the receiver has queried and booked the task.
+        After a 2xx, wait until the receiver has queried and booked the task.
         """
         if case.accepted or await self.redeliver(case, body):
             await self.expect_action(case)
 
     async def redeliver(self, case: TaskCase, body: TaskBody) -> bool:
-        """Send a refused callback again, at most as often as EvoLink does, until the receiver accepts it.
+        """Send a refused callback again until the receiver accepts the callback.
 
-        Return whether the receiver accepted the callback.
+        EvoLink's number of attempts is the limit. Returns whether the receiver accepted the callback.
         """
         for pause in self.timing.retries:
             await asyncio.sleep(pause)
@@ -120,12 +124,12 @@ class ScenarioDriver:
         self.later.append(asyncio.create_task(part))
 
     async def expect_action(self, case: TaskCase) -> None:
-        """Wait until the receiver has queried and booked the task as required, but at most `timing.patience` seconds.
+        """Wait until the receiver has queried and booked the task as required.
 
-        The wait is a quarter as long if the receiver was already too slow with an earlier task of the same sort. There
-        are two sorts: tasks with a callback that the receiver could not confirm at first, and all other tasks.
+        The wait takes at most `timing.patience` seconds.
         """
         kind = "unconfirmed" if any(call.kind == "unconfirmed" for call in case.calls) else "usual"
+        # If the receiver was too slow with an earlier task of this kind, a quarter of the wait is enough.
         patience = self.timing.patience / (_IMPATIENCE if kind in self.monitor.missed else 1)
         if not await self.monitor.until(lambda activity: self._has_acted(activity, case), patience):
             self.monitor.missed.add(kind)
@@ -135,12 +139,15 @@ class ScenarioDriver:
         return has_asked and has_booked(activity, case)
 
     async def note_early_bookings(self, case: TaskCase) -> None:
-        """Record what the receiver has booked for the task although the API does not yet report the end of the task."""
+        """Record the bookings of a task while the API reports no end."""
         await asyncio.sleep(min(self.timing.quiet, 0.3))
         case.booked_early = (await self.monitor.look()).booked(case.id)
 
     def url_with(self, secret: str | None) -> str:
-        """Return the callback URL with `secret` in place of the right secret; without a secret if `secret` is None."""
+        """Return the callback URL with `secret` in place of the right secret.
+
+        If `secret` is None, the URL has no secret.
+        """
         parts = urlsplit(self.terms.url)
         pairs = [
             (name, value if value != self.terms.secret else secret)
@@ -153,6 +160,7 @@ class ScenarioDriver:
 def has_booked(activity: ReceiverActivity, case: TaskCase) -> bool:
     """Return whether the receiver has booked a completed task.
 
-    Return True if the task is not completed or there is no ledger, because no booking is expected then.
+    Returns True if no booking is expected.
     """
+    # No booking is expected without a ledger, or if the task is not completed.
     return activity.bookings is None or case.truth != "completed" or bool(activity.booked(case.id))

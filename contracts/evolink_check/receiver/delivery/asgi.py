@@ -41,7 +41,10 @@ class AsgiSender:
         self._started, self._stopped = asyncio.Event(), asyncio.Event()
 
     async def start(self) -> None:
-        """Send the application its ASGI startup event (`lifespan.startup`), if the application supports such events."""
+        """Send the application its ASGI startup event (`lifespan.startup`).
+
+        An application without support for such events is ready at once.
+        """
         scope = {"type": "lifespan", "asgi": _VERSIONS, "state": self._state}
         self._lifespan = asyncio.create_task(self._live(scope))
         self._inbox.put_nowait({"type": "lifespan.startup"})
@@ -55,7 +58,7 @@ class AsgiSender:
         return await timed(lambda: self._send(callback), limit)
 
     async def close(self) -> None:
-        """Send the application its ASGI shutdown event, and cancel its requests that are still running."""
+        """Send the application its ASGI shutdown event, and cancel its running requests."""
         self._inbox.put_nowait({"type": "lifespan.shutdown"})
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopped.wait(), _ENDING)
@@ -78,7 +81,7 @@ class AsgiSender:
             self._stopped.set()
 
     async def _send(self, callback: Callback) -> Reply:
-        exchange = _Exchange(parts_of(callback, self._timing.pause), clock.now())
+        exchange = _RequestToApp(parts_of(callback, self._timing.pause), clock.now())
         task = asyncio.create_task(exchange.run(self._app, self._scope(callback)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -97,12 +100,7 @@ class AsgiSender:
         }  # fmt: skip
 
 
-class _Exchange:
-    """One request to the application.
-
-    The application receives the request body in parts, and its response is collected.
-    """
-
+class _RequestToApp:
     def __init__(self, parts: AsyncIterator[bytes], began: float) -> None:
         self.answered = asyncio.Event()
         self._parts, self._began, self._ended = parts, began, began
@@ -114,14 +112,11 @@ class _Exchange:
         return Reply(self._status, self._began, self._ended, self._headers, self._body, problem)
 
     async def run(self, app: App, scope: dict[str, Any]) -> None:
-        """Call the application.
-
-        An exception before the response counts as a response with status 500, as in a server.
-        """
         try:
             await app(scope, self._receive, self._send)
         except Exception as error:  # noqa: BLE001  (the application's own)
             if not self.answered.is_set():
+                # A server also responds with a 500 to an exception of the application.
                 self._status, self._problem = 500, type(error).__name__
         finally:
             self._finish()

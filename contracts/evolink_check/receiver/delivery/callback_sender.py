@@ -1,4 +1,4 @@
-"""The interface of callback senders, and functions that all of them use."""
+"""The interface of callback senders, and their shared functions."""
 
 from __future__ import annotations
 
@@ -18,16 +18,21 @@ _PARTS = 4  # the number of parts of a body that is not sent at once
 
 
 class CallbackSender(Protocol):
-    """Sends callbacks to a receiver. Like EvoLink, a sender does not follow redirects.
+    """Sends callbacks to a receiver.
 
-    `framings` are the ways in which this sender can send a body: `plain` (at once), `chunked` (with the chunked
-    transfer coding) or `slow` (in parts with pauses between them).
+    Like EvoLink, a sender does not follow redirects. `framings` are the ways in which this sender can send a body:
+    - `plain`: at once
+    - `chunked`: with the chunked transfer coding
+    - `slow`: in parts with pauses between them
     """
 
     framings: frozenset[str]
 
     async def send(self, callback: Callback, limit: float) -> Reply:
-        """Send a callback, and wait at most `limit` seconds for the response. Never raises an exception."""
+        """Send a callback, and wait at most `limit` seconds for the response.
+
+        Never raises an exception.
+        """
 
     async def close(self) -> None:
         """Release connections and threads."""
@@ -36,8 +41,7 @@ class CallbackSender(Protocol):
 async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
     """Call `answer`, which sends a callback, and return the reply of the receiver.
 
-    If there is no reply within `limit` + `LATE` seconds, return a reply with status 0. `LATE` allows for delays of
-    this machine that the receiver does not cause.
+    Without a reply within `limit` + `LATE` seconds, the status is 0.
     """
     began = clock.now()
     try:
@@ -48,7 +52,10 @@ async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
 
 
 def headers_of(callback: Callback) -> list[tuple[str, str]]:
-    """Return the headers of a callback. Content-Length is left out if the body is sent in chunks."""
+    """Return the headers of a callback.
+
+    Content-Length is left out if the body is sent in chunks.
+    """
     size = [] if callback.framing == "chunked" else [("content-length", str(len(callback.body)))]
     names = {name.lower() for name, _ in callback.headers}
     usual = [("content-type", "application/json"), ("user-agent", "EvoLink-Callback")]
@@ -56,7 +63,10 @@ def headers_of(callback: Callback) -> list[tuple[str, str]]:
 
 
 async def parts_of(callback: Callback, pause: float) -> AsyncIterator[bytes]:
-    """Yield the parts in which a body is sent, with pauses of `pause` seconds between them if the framing is "slow"."""
+    """Yield the parts in which a body is sent.
+
+    With the framing "slow", there are pauses of `pause` seconds between the parts.
+    """
     if callback.framing == "plain":
         yield callback.body
         return

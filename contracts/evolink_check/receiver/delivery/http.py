@@ -29,8 +29,8 @@ _KEPT = 65_536  # maximum number of bytes that are kept of a response
 class HttpSender:
     """Sends callbacks to a URL.
 
-    `ca` is a PEM file with the certificate authority of an https receiver; if it is None, the receiver needs a
-    certificate of a public authority.
+    `ca` is a PEM file with the certificate authority of an https receiver. If `ca` is None, the public authorities are
+    trusted.
     """
 
     framings = frozenset({"plain", "chunked", "slow"})
@@ -49,7 +49,7 @@ class HttpSender:
     async def send(self, callback: Callback, limit: float) -> Reply:
         """Send a callback.
 
-        If connecting fails because the receiver is busy, try again until `limit` seconds have passed.
+        If the receiver is too busy to connect, more attempts follow within `limit` seconds.
         """
         return await timed(lambda: self._send(callback), limit)
 
@@ -85,11 +85,7 @@ class HttpSender:
         return Reply(answer.status_code, began, clock.now(), tuple(answer.headers.multi_items()), body)
 
     async def _connect_and_send(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request over a new connection.
-
-        At most `_AT_ONCE` requests connect at the same time, because a receiver whose queue of new connections is full
-        drops further connections.
-        """
+        # A receiver with a full queue of new connections drops further connections.
         await self._connecting.acquire()
         is_connecting = True
 

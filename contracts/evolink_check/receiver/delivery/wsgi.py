@@ -1,4 +1,7 @@
-"""Send callbacks directly to a WSGI application, without a socket, each in a separate thread."""
+"""Send callbacks directly to a WSGI application, without a socket.
+
+Each callback is sent in a separate thread.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ class WsgiSender:
         return await timed(lambda: loop.run_in_executor(self._pool, self._send, callback), limit)
 
     async def close(self) -> None:
-        """Cancel the requests that have not started. Requests that are still running are not waited for."""
+        """Cancel the requests that have not started.
+
+        Running requests are not waited for.
+        """
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _send(self, callback: Callback) -> Reply:
@@ -80,13 +86,11 @@ class WsgiSender:
             "HTTP_HOST": parts.netloc, "REMOTE_ADDR": "127.0.0.1", **headers,
             "wsgi.version": (1, 0), "wsgi.url_scheme": parts.scheme, "wsgi.errors": sys.stderr,
             "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False,
-            "wsgi.input": io.BufferedReader(_Body(split(callback.body), pause)), "wsgi.input_terminated": True,
+            "wsgi.input": io.BufferedReader(_BodyInParts(split(callback.body), pause)), "wsgi.input_terminated": True,
         }  # fmt: skip
 
 
-class _Body(io.RawIOBase):
-    """A request body that arrives in parts, with pauses between them."""
-
+class _BodyInParts(io.RawIOBase):
     def __init__(self, parts: list[bytes], pause: float) -> None:
         self._parts, self._pause = parts, pause
 

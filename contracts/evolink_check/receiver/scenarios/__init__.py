@@ -1,4 +1,7 @@
-"""The scenarios: callbacks that EvoLink, a network or an attacker may send to a receiver."""
+"""The scenarios of a check of a receiver.
+
+A scenario sends callbacks as EvoLink, a network or an attacker may send them.
+"""
 
 from evolink_check.receiver.scenarios import repetitions, contents, forgeries, conditions  # isort: skip
 from evolink_check.receiver.scenarios.registry import (

@@ -1,4 +1,7 @@
-"""Scenarios with callbacks at unfavourable times: early, late, many at once, or while the API returns errors."""
+"""Scenarios with callbacks at unfavourable times.
+
+The callbacks come early, late, many at once, or during errors of the API.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,7 @@ async def _before_create(driver: ScenarioDriver) -> None:
     driver.defer(driver.settle(case, task.body))
 
 
-async def _unconfirmed(driver: ScenarioDriver, recipe: str, label: str) -> None:
-    """Send the callback of a completed task while `recipe` prevents status queries from confirming it."""
+async def _call_during(driver: ScenarioDriver, recipe: str, label: str) -> None:
     task, case = await driver.completed()
     async with driver.api.queries_answered_by(recipe):
         await driver.call(case, task.body, "unconfirmed", label=label)
@@ -46,24 +48,24 @@ async def _unconfirmed(driver: ScenarioDriver, recipe: str, label: str) -> None:
 
 @scenario("api-500", "A task has completed, but for a moment the API answers every query with 500.")
 async def _api_500(driver: ScenarioDriver) -> None:
-    await _unconfirmed(driver, "500", "the API answers 500")
+    await _call_during(driver, "500", "the API answers 500")
 
 
 @scenario("api-429", "A task has completed, but for a moment the API answers every query with 429.")
 async def _api_429(driver: ScenarioDriver) -> None:
-    await _unconfirmed(driver, "429=1s", "the API answers 429")
+    await _call_during(driver, "429=1s", "the API answers 429")
 
 
 @scenario(
     "api-503", "A task has completed, but for a moment a gateway answers every query with 503 and HTML."
 )
 async def _api_503(driver: ScenarioDriver) -> None:
-    await _unconfirmed(driver, "503", "a gateway answers 503")
+    await _call_during(driver, "503", "a gateway answers 503")
 
 
 @scenario("api-down", "A task has completed, but for a moment no query is answered.")
 async def _api_down(driver: ScenarioDriver) -> None:
-    await _unconfirmed(driver, "drop", "the API does not answer")
+    await _call_during(driver, "drop", "the API does not answer")
 
 
 @scenario("api-404", "A task has completed, but for a moment the API answers every query with 404.")

@@ -1,4 +1,4 @@
-"""Scenarios with unusual fields in callbacks, and with bodies that arrive in chunks or slowly."""
+"""Scenarios with unusual fields or slow bodies in callbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Scenarios with usual callbacks about completed and failed tasks, sent once, repeatedly, or in an unusual order."""
+"""Scenarios with usual callbacks about completed and failed tasks.
+
+The callbacks are sent once, repeatedly, or in an unusual order.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data that the rules about one task use: callbacks, the receiver's reactions, and its usual behaviour."""
+"""The data that the rules about one task use."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Judged = tuple[str, Finding]  # a clause id, and a finding for or against the cl
 MUST_ACCEPT: dict[Kind, str] = {"variant": "receiver.tolerant", "framed": "receiver.reads-body"}
 
 
+# A fault with usual callbacks is not reported again by the rules about unusual callbacks.
 @dataclass(frozen=True, slots=True)
 class UsualBehaviour:
-    """How the receiver reacts to usual callbacks, which are genuine callbacks with ordinary content.
+    """How the receiver reacts to usual callbacks.
 
-    If the receiver already handles usual callbacks wrongly, the rules about unusual callbacks do not report the same
-    fault again.
+    A usual callback is genuine and has ordinary content.
     """
 
     asks: bool = True  # queries tasks
@@ -68,7 +68,7 @@ def with_outcome(bookings: Iterable[Booking], *outcomes: Outcome) -> list[Bookin
 
 @dataclass(frozen=True)
 class CaseView:
-    """One task of a scenario, with all data that the rules about the task use."""
+    """One task of a scenario, and the data for the rules about the task."""
 
     case: TaskCase
     trace: ScenarioTrace
@@ -90,29 +90,35 @@ class CaseView:
 
     @property
     def kinds(self) -> set[Kind]:
-        """The kinds of callbacks that were sent for the task, such as `usual`, `repeat` or `forged`."""
+        """The kinds of the task's callbacks, such as `usual`, `repeat` or `forged`."""
         return {call.kind for call in self.case.calls}
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether a status query by the receiver got a response that reported the end of the task."""
+        """Whether a status query by the receiver showed the end of the task."""
         return is_confirmed(self.activity, self.case)
 
     def numbers(self, *calls: Call) -> tuple[int, ...]:
         """Return the entry numbers of these callbacks in the trace.
 
-        If called without arguments, return the numbers of all callbacks.
+        Without arguments, the numbers of all callbacks are returned.
         """
         return tuple(map(self.trace.number, calls or self.case.calls))
 
 
 def describe(call: Call) -> str:
-    """Describe in brackets how a callback differs from a usual one; empty for a usual callback."""
+    """Describe in brackets how a callback differs from a usual one.
+
+    The text is empty for a usual callback.
+    """
     return f" ({call.label})" if call.label else ""
 
 
 def describe_reply(call: Call) -> str:
-    """Describe the response to a callback: the status and, if the response is a redirect, the target."""
+    """Describe the response to a callback by its status.
+
+    The target of a redirect is included.
+    """
     reply = call.reply
     if not reply.status:
         return f"{reply.problem}{describe(call)}"

@@ -1,4 +1,4 @@
-"""Rules about the effects that callbacks must or must not have, such as bookings and fetches of results."""
+"""Rules about the effects of callbacks, such as bookings and fetches of results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def judge_effects(view: CaseView) -> Iterator[Judged]:
 
 
 def _secret(view: CaseView) -> Iterator[Judged]:
-    """A callback without the right secret must not have any visible effect."""
+    # A callback without the right secret must have no visible effect.
     (call,) = view.case.calls
     acts = [
         *(["a booking"] if view.bookings else []),
@@ -44,7 +44,7 @@ def _secret(view: CaseView) -> Iterator[Judged]:
 
 
 def _forged(view: CaseView) -> Iterator[Judged]:
-    """A forged callback must not cause a booking or a fetch of a result, unless a status query confirms its content."""
+    # A forged callback must have no effect before a query confirms its content.
     if view.terms.trusts_secret or not view.case.calls or view.case.id == "no task":
         return
     case, call = view.case, view.case.calls[0]
@@ -53,7 +53,7 @@ def _forged(view: CaseView) -> Iterator[Judged]:
     fetched = view.trace.forged_fetches(case)
     if case.truth == "nothing":
         fetched = (*fetched, *view.trace.fetches(case))
-    booked = [booking for booking in view.bookings if _believes(booking, case)]
+    booked = [booking for booking in view.bookings if _repeats_forgery(booking, case)]
     if booked or fetched:
         what = f"booked: {booked[0].text}" if booked else "its result was fetched"
         seen = f"{what} ({call.label})"
@@ -64,8 +64,7 @@ def _forged(view: CaseView) -> Iterator[Judged]:
         yield "receiver.confirmed", passed(*view.numbers(call))
 
 
-def _believes(booking: Booking, case: TaskCase) -> bool:
-    """Return whether the receiver booked what the forged callback reported, although the API reports something else."""
+def _repeats_forgery(booking: Booking, case: TaskCase) -> bool:
     if case.truth == "completed":  # only the results are forged
         return case.forged in booking.text
     return booking.outcome != "failure"
@@ -80,7 +79,7 @@ def _booked_twice(view: CaseView) -> Iterator[Judged]:
 
 
 def _effect(view: CaseView) -> Iterator[Judged]:
-    """The receiver must book how the task really ended, and only after the API reports the end."""
+    # The receiver must book the real end of the task after the API reports the end.
     case = view.case
     if case.truth == "failed":
         yield from _failure_effect(view)
@@ -108,16 +107,14 @@ def _failure_effect(view: CaseView) -> Iterator[Judged]:
 
 
 def _recovery(view: CaseView) -> Iterator[Judged]:
-    """If status queries failed when a callback was sent, the callback must not be lost.
-
-    The receiver must either refuse the callback, so that it is sent again, or query the task again.
-    """
+    # A callback must not be lost if status queries failed at first.
     case, timing = view.case, view.timing
     if (
         not view.behaviour.asks or view.behaviour.loses or view.terms.trusts_secret
     ):  # another clause covers this
         return
     label = case.calls[0].label
+    # The receiver must refuse the callback, or query the task again later.
     if not case.accepted:
         seen = f"{describe_reply(case.calls[-1])} still, after {len(case.calls)} attempts ({label})"
         yield "receiver.asks-again", violation(*view.numbers(), expected="2xx in the end", seen=seen)
@@ -128,7 +125,7 @@ def _recovery(view: CaseView) -> Iterator[Judged]:
 
 
 def _lost(view: CaseView) -> Iterator[Judged]:
-    """An accepted callback of a completed task must lead to a booking or, if there is no ledger, to a query."""
+    # An accepted callback of a completed task must lead to a booking.
     clause = next((MUST_ACCEPT[kind] for kind in view.kinds if kind in MUST_ACCEPT), _LOST)
     if clause != _LOST and view.behaviour.loses:
         return
@@ -143,6 +140,7 @@ def _lost(view: CaseView) -> Iterator[Judged]:
         )
         ok = with_outcome(view.bookings, "success", "unclear")
         yield clause, finding(ok, *numbers, expected="a booking of the completed task", seen=seen)
+    # Without a ledger, a query of the task is the expected effect.
     elif clause != _LOST and view.behaviour.asks and not view.terms.trusts_secret:
         seen = f"accepted, and ignored: no query{label}"
         yield clause, finding(view.asked, *numbers, expected="the same effect as other callbacks", seen=seen)

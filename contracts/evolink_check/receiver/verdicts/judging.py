@@ -47,7 +47,7 @@ def judge_scenarios(  # noqa: PLR0913, PLR0917  (the records, and what they are 
     clauses: Sequence[Clause],
     spec: Spec,
 ) -> tuple[ScenarioRun, ...]:
-    """Judge each scenario. Return one run for each scenario, with its traffic and verdicts."""
+    """Judge each scenario, and return its run with its traffic and verdicts."""
     cases = [case for record in records for case in record.cases]
     behaviour = usual_behaviour_of(cases, activity)
     findings: list[tuple[ScenarioRecord, ScenarioTrace, dict[str, list[Finding]]]] = []

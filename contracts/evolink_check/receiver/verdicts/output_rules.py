@@ -1,4 +1,4 @@
-"""Rules that find the receiver's API key or secret in its output, and its API key in its responses."""
+"""Rules that find credentials in the receiver's output and responses."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # colour codes of a terminal
 
 
 def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, Call]]) -> Iterator[Judged]:
-    """Judge whether the output shows the API key or the secret, and whether a response shows the API key.
+    """Judge whether the output or a response shows the receiver's credentials.
 
-    If `output` is None, because the output is not available, only the responses are judged.
+    The output must contain no API key and no secret of the callback URL. The responses must not contain the API key. If
+    `output` is None, the output is not judged.
     """
     if output is not None:
         lines = output.splitlines()
@@ -39,10 +40,7 @@ def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, 
 
 
 def _leaks(line: str, secret: str) -> bool:
-    """Return whether a line of the output shows the secret, and is not a line of an access log.
-
-    A secret in an access log leads to a note, not to a violation.
-    """
+    # A secret in an access log leads to a note, not to a violation.
     return bool(secret) and secret in line and not is_access_log(line)
 
 
@@ -54,6 +52,6 @@ def shows_secret_in_access_log(output: str | None, terms: Terms) -> bool:
 
 
 def is_access_log(line: str) -> bool:
-    """Return whether a line of the output looks like a line of a server's access log, with or without colours."""
+    """Return whether a line looks like a line of a server's access log."""
     plain = _COLOURS.sub("", line)
     return '"POST ' in plain and " HTTP/" in plain

@@ -19,10 +19,10 @@ _FLOOD, _WINDOW = 10, 1.0  # maximum number of queries of a task, and the second
 
 
 def judge_replies(view: CaseView) -> Iterator[Judged]:
-    """Judge the receiver's responses to the callbacks of a task, and its queries of the task."""
+    """Judge the receiver's responses to callbacks, and its queries of the task."""
     yield from _within_limit(view)
     yield from _replies(view)
-    yield from _shared_rules(view)
+    yield from _rules_shared_with_clients(view)
     yield from _flood(view)
 
 
@@ -40,13 +40,9 @@ def _within_limit(view: CaseView) -> Iterator[Judged]:
 
 
 def _replies(view: CaseView) -> Iterator[Judged]:
-    """Judge whether each callback that the receiver must accept gets a 2xx.
-
-    If the receiver refuses even usual callbacks about failed tasks, unusual callbacks about failed tasks are not
-    judged.
-    """
     for call in view.case.calls:
         clause = "receiver.answers-2xx" if call.kind == "usual" else MUST_ACCEPT.get(call.kind)
+        # A receiver that refuses usual callbacks about failed tasks also refuses unusual ones.
         explained = call.kind != "usual" and view.case.truth == "failed" and view.behaviour.refuses_failures
         if clause and not call.reply.late and not explained:
             ok = call.reply.accepted or _is_deliberate(call)
@@ -58,16 +54,12 @@ def _replies(view: CaseView) -> Iterator[Judged]:
 
 
 def _is_deliberate(call: Call) -> bool:
-    """Return whether the receiver refused a callback because the callback lacks `results` or `error`.
-
-    A refusal for this reason is not a violation, because a receiver is allowed to require these fields.
-    """
+    # A receiver is allowed to require these fields.
     essential = call.label in {"without `results`", "without `error`"}
     return essential and 400 <= call.reply.status < 500  # noqa: PLR2004
 
 
-def _shared_rules(view: CaseView) -> Iterator[Judged]:
-    """Judge the receiver by the rules that also apply to clients with a callback URL."""
+def _rules_shared_with_clients(view: CaseView) -> Iterator[Judged]:
     late = {view.trace.number(call) for call in view.case.calls if call.reply.late}
     kept = {view.trace.number(call) for call in view.case.calls if call.kind in {"usual", "repeat"}} - late
     about = {entry.number for entry in (*view.trace.queries(view.case), *view.trace.fetches(view.case))}
@@ -80,11 +72,7 @@ def _shared_rules(view: CaseView) -> Iterator[Judged]:
 
 
 def _must_ask(view: CaseView) -> bool:
-    """Return whether it is a violation that the receiver did not query the task.
-
-    Return False if the receiver queries and books other tasks, but neither queried nor booked this task. In this case,
-    the receiver has probably ignored the callback, which another clause covers.
-    """
+    # The receiver has probably ignored the callback, which another clause covers.
     ignored = view.behaviour.asks and view.behaviour.books and not view.asked and not view.bookings
     return not view.terms.trusts_secret and not ignored
 

@@ -1,4 +1,4 @@
-"""Build a trace of a scenario: its callbacks and the receiver's requests about its tasks, in order of time."""
+"""Build a trace of a scenario from its callbacks and the receiver's requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SERVER = "server"  # the label of the sender of callbacks
 
 @dataclass(frozen=True, slots=True)
 class ScenarioTrace:
-    """The recorded traffic of a scenario (`trace`), with the entry number of each callback."""
+    """The recorded traffic of a scenario."""
 
     trace: Trace
     numbers: Mapping[int, int]  # the entry number of each callback, by the `id()` of its `Call`
@@ -33,11 +33,11 @@ class ScenarioTrace:
         return self._requests(f"/tasks/{case.id}")
 
     def fetches(self, case: TaskCase) -> tuple[Entry, ...]:
-        """Return the requests with which the receiver fetches the results of a task."""
+        """Return the receiver's requests for the results of a task."""
         return self._requests(f"/media/{case.id}")
 
     def forged_fetches(self, case: TaskCase) -> tuple[Entry, ...]:
-        """Return the requests with which the receiver fetches a result link that occurs only in a forged callback."""
+        """Return the receiver's requests for the forged result link."""
         return self._requests(case.forged) if case.forged else ()
 
     def _requests(self, word: str) -> tuple[Entry, ...]:
@@ -46,7 +46,10 @@ class ScenarioTrace:
         )
 
     def only(self, keep: Callable[[Entry], bool]) -> Trace:
-        """Return a trace of the entries for which `keep` returns True. The entries keep their numbers."""
+        """Return a trace of the entries for which `keep` returns True.
+
+        The entries keep their numbers.
+        """
         return replace(self.trace, entries=tuple(entry for entry in self.trace.entries if keep(entry)))
 
 
