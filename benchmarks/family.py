@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from measuring.processes import BODY, ENVIRONMENT, free_port, mock, request, resident_mib, started
-from support import family_documents
+from support.records import family_documents
 
 if TYPE_CHECKING:
     import subprocess

@@ -23,7 +23,7 @@ from support.faulty_clients.runs import Leader, program
 from support.faulty_clients.variants import VARIANTS
 from support.faulty_servers.honest import HONEST as HONEST_SERVERS
 from support.faulty_servers.wrapper import Workshop
-from support.mock_process import served
+from support.mocks.mock_process import served
 from support.receivers.app import HONEST
 from support.receivers.checking import check, violations
 

@@ -17,9 +17,9 @@ from evolink_spec import loading
 from evolink_spec.corpus.cache import DocumentCache
 from hypothesis import settings
 
-pytest.register_assert_rewrite("support.in_process")
+pytest.register_assert_rewrite("support.mocks.in_process")
 
-from support.in_process import playing  # noqa: E402  (its assertions are rewritten first)
+from support.mocks.in_process import playing  # noqa: E402  (its assertions are rewritten first)
 from support.test_order import put_long_ones_first  # noqa: E402
 
 # malloc.h: M_ARENA_MAX; M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes, which grow with use unless they are set.
@@ -30,7 +30,7 @@ _OTHER_PLUGINS = ("anyio", "hypothesispytest", "platformdirs", "respx", "schemat
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 settings.register_profile("busy", deadline=None)  # a busy machine is no reason to fail
 settings.load_profile("busy")

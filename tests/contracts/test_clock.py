@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
-from support.trace_builders import Tracing, completed, processing
+from support.records.trace_builders import Tracing, completed, processing
 
 if TYPE_CHECKING:
     import pytest

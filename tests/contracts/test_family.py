@@ -13,14 +13,14 @@ from evolink_check.engine.recordings import check_recording
 from evolink_mock.domain.units import Speed
 from evolink_spec import Spec, load
 from evolink_spec.clauses import load_clauses
-from support import family_documents as family
-from support.in_process import playing
+from support.mocks.in_process import playing
+from support.records import family_documents as family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 PAGES = {name: page for name, page in family.creations().items() if not name.endswith("overview")}
 JSON = (("content-type", "application/json"),)

@@ -15,7 +15,7 @@ from evolink_check.cli.config_file import read
 from evolink_check.client.harness import config
 from evolink_spec.clauses import load_clauses
 from support.doc_pages import Block, blocks
-from support.mock_process import BIN, served
+from support.mocks.mock_process import BIN, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

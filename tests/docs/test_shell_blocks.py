@@ -20,9 +20,9 @@ from evolink_spec.documents import read
 from evolink_spec.options.command_line import CONTEXT
 from support import doc_tables
 from support.doc_pages import blocks, commands
-from support.mock_process import BIN, free_port
+from support.mocks.mock_process import BIN, free_port
+from support.mocks.redis_server import NO_SERVER, PROGRAM, new_place
 from support.paths import OPENAPI
-from support.redis_server import NO_SERVER, PROGRAM, new_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

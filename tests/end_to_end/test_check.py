@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from support.mock_process import BIN, free_port, served
+from support.mocks.mock_process import BIN, free_port, served
 from support.real_time import NEEDS_A_QUIET_MACHINE
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import Settings
 from evolink_spec import load
 from playwright.sync_api import sync_playwright
-from support.builders import BODY
 from support.paths import ROOT
+from support.records.builders import BODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

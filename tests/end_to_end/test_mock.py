@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import httpx2
-from support.in_process import BODY, CREATE, Receiver
+from support.mocks.in_process import BODY, CREATE, Receiver
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process

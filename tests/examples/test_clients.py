@@ -18,7 +18,7 @@ from evolink_mock import MockServer
 from hypothesis import given
 from hypothesis import strategies as st
 from support.example_clients import COMMANDS, POLLING, command, drive, ended, started, surroundings
-from support.mock_process import free_port
+from support.mocks.mock_process import free_port
 from support.paths import EXAMPLE_CLIENTS
 from support.real_time import NEEDS_A_QUIET_MACHINE
 

@@ -10,8 +10,8 @@ from evolink_mock.domain.units import Speed
 from evolink_mock.media import renderer
 from evolink_mock.recipes.effects import CANCELLED
 from evolink_spec import load
-from support import family_documents as family
-from support.in_process import playing
+from support.mocks.in_process import playing
+from support.records import family_documents as family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import httpx2
     from evolink_mock.media.spec import MediaSpec
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 RENDER = renderer.render
 SPEED = Speed(5.0, 5.0)

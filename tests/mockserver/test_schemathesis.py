@@ -13,7 +13,7 @@ from evolink_mock.settings import Settings
 from hypothesis import settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from support.in_process import SPEC, START
+from support.mocks.in_process import SPEC, START
 
 
 def together() -> dict[str, Any]:

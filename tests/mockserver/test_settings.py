@@ -17,7 +17,7 @@ from evolink_mock.settings import Settings
 from evolink_spec.options.sources import from_keywords, gather
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import MODEL, OLD_MODEL, SPEC
+from support.records.builders import MODEL, OLD_MODEL, SPEC
 
 IS_URI = jsonschema_rs.Draft202012Validator({"format": "uri"}, validate_formats=True).is_valid
 

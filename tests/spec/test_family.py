@@ -9,8 +9,8 @@ from evolink_spec import Spec, SpecError
 from evolink_spec.corpus.cache import DocumentCache
 from evolink_spec.errors import ManySpecError
 from evolink_spec.loading import load
-from support import family_documents as family
-from support.spec_documents import changed, create, saved
+from support.records import family_documents as family
+from support.records.spec_documents import changed, create, saved
 
 VIDEO, IMAGE, AUDIO = (("POST", path) for path in family.PATHS.values())
 PAGES = {**family.creations(), "get-task-detail": family.query(), **family.others()}

@@ -13,7 +13,7 @@ from evolink_spec.loading import OVERLAY, QUERY, load, vendored
 from evolink_spec.pointers import follow
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from support.spec_documents import (
+from support.records.spec_documents import (
     FOUR,
     GET,
     POST,

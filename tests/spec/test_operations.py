@@ -7,7 +7,18 @@ from evolink_spec import CreateOperation, QueryOperation, SpecError
 from evolink_spec.loading import load
 from evolink_spec.operations import Notes, operations_of
 from evolink_spec.pointers import Node
-from support.spec_documents import GET, POST, REMOVED, REQUEST, TASK, changed, create, overlay, query, saved
+from support.records.spec_documents import (
+    GET,
+    POST,
+    REMOVED,
+    REQUEST,
+    TASK,
+    changed,
+    create,
+    overlay,
+    query,
+    saved,
+)
 
 ANSWER = f"{POST}/responses/200/content/application~1json/schema"
 ERROR = f"{POST}/responses/400/content/application~1json"

@@ -9,7 +9,7 @@ from evolink_spec.pointers import Node, follow, tokens
 from evolink_spec.schemas import check, check_value, defaults_of, properties_of, sample, standalone, types_of
 from hypothesis import given
 from hypothesis import strategies as st
-from support.spec_documents import VENDORED_CREATE, VENDORED_QUERY, changed, places
+from support.records.spec_documents import VENDORED_CREATE, VENDORED_QUERY, changed, places
 
 # A schema with something under every keyword that holds schemas, each of them a mapping.
 WHOLE: dict[str, Any] = {

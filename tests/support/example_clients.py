@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from support.mock_process import free_port
+from support.mocks.mock_process import free_port
 from support.paths import EXAMPLE_CLIENTS as CLIENTS
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import pytest
 from evolink_check.analysis.internal_hosts import host_of, is_internal, is_plainly_public, v4_of
 from hypothesis import given
 from hypothesis import strategies as st
-from support.callbacks import url_refusal
-from support.trace_builders import SPEC
+from support.records.callbacks import url_refusal
+from support.records.trace_builders import SPEC
 
 RULES = next(iter(next(iter(SPEC.creates.values())).values())).callback
 INSIDE = tuple(

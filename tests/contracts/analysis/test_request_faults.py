@@ -14,8 +14,8 @@ from evolink_mock.http.errors import ApiError as Refusal
 from evolink_mock.http.json_body import check_content_type, parse
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.callbacks import url_refusal
-from support.trace_builders import BODY, MODEL, SPEC, compact
+from support.records.callbacks import url_refusal
+from support.records.trace_builders import BODY, MODEL, SPEC, compact
 
 CREATES = next(iter(SPEC.creates.values()))
 OPERATION = CREATES[MODEL]

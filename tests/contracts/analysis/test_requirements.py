@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from evolink_check.analysis.requirements import Requirement, parse_requirements, shortfalls
 from evolink_check.analysis.verdicts import passed
-from support.report_builders import CLAUSES, report, verdicts
+from support.records.report_builders import CLAUSES, report, verdicts
 
 IDS = [clause.id for clause in CLAUSES]
 SOME = verdicts(create__schema=(passed(0),), task__final=(passed(1),))

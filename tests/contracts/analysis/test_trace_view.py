@@ -9,7 +9,7 @@ import pytest
 from evolink_check.analysis.observations import results_of
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.traffic.formats import NOT_JSON
-from support.trace_builders import (
+from support.records.trace_builders import (
     BODY,
     CREATE,
     ID,

@@ -23,14 +23,14 @@ from evolink_check.rules import MODULES, RULES, rules_of
 from evolink_check.rules.registry import rule
 from evolink_check.traffic.trace import Entry, Trace
 from evolink_spec.clauses import load_clauses
-from support.in_process import playing
-from support.trace_builders import ACCOUNTS, BODY, CREATE, MODEL, SPEC, START, Tracing, compact
+from support.mocks.in_process import playing
+from support.records.trace_builders import ACCOUNTS, BODY, CREATE, MODEL, SPEC, START, Tracing, compact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from evolink_check.analysis.verdicts import Finding
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 CLAUSES = {clause.id: clause for clause in load_clauses()}
 MUST, ADVICE = CLAUSES["wire.json"], CLAUSES["error.order"]

@@ -10,7 +10,7 @@ from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report
 from evolink_check.traffic.trace import MAIN, WRONG
 from evolink_spec.clauses import load_clauses
-from support.trace_builders import SPEC, Tracing
+from support.records.trace_builders import SPEC, Tracing
 
 CLAUSE = next(clause for clause in load_clauses() if clause.id == "auth.bearer")
 

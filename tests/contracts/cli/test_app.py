@@ -33,7 +33,7 @@ from evolink_spec.options.command_line import list_options
 from rich.console import Console
 from rich.progress import Progress as Shown
 from rich.progress import TextColumn
-from support.trace_builders import SPEC, Tracing, completed, processing
+from support.records.trace_builders import SPEC, Tracing, completed, processing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ import pytest
 from evolink_check.cli.app import app, main
 from evolink_mock import MockServer
 from support.paths import ROOT
-from support.trace_builders import BODY, CREATE, Tracing
+from support.records.trace_builders import BODY, CREATE, Tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from click.testing import CliRunner
 from evolink_check.cli.app import app
-from support.mock_process import BIN, free_port, served
+from support.mocks.mock_process import BIN, free_port, served
 from support.paths import ROOT
 from support.receivers.app import SECRET
 from support.receivers.faulty import BooksTwice

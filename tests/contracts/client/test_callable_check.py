@@ -25,8 +25,8 @@ from evolink_check.client.harness.scenario import Scenario
 from evolink_check.client.harness.virtual_time import TimeLimits
 from evolink_check.client.verdicts.verdicts import verdicts_of
 from evolink_spec import load
-from support.mock_process import BIN, served
-from support.trace_builders import CREATE
+from support.mocks.mock_process import BIN, served
+from support.records.trace_builders import CREATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

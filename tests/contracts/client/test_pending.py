@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from evolink_check.client.harness.scenarios import scenarios
 from evolink_check.client.pending import Pending
-from support.trace_builders import SPEC
+from support.records.trace_builders import SPEC
 
 SCENARIOS = {scenario.id: scenario for scenario in scenarios(SPEC)}
 

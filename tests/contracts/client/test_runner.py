@@ -35,8 +35,8 @@ from evolink_check.traffic.trace import Trace
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 from evolink_spec.options.command_line import Group
-from support import family_documents as family
-from support.trace_builders import SPEC
+from support.records import family_documents as family
+from support.records.trace_builders import SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

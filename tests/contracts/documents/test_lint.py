@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from evolink_check.cli.app import app
 from evolink_check.documents.findings import RULES
 from evolink_check.documents.lint import lint
-from support import spec_documents
-from support.drift_documents import REMOVED, edited
-from support.spec_documents import POST, REQUEST, create
+from support.records import spec_documents
+from support.records.drift_documents import REMOVED, edited
+from support.records.spec_documents import POST, REQUEST, create
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.drift_documents import (
+from support.records.drift_documents import (
     ANSWER,
     BODY,
     POST,

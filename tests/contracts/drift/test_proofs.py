@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from evolink_check.drift.run import with_proofs
-from support.drift_documents import BODY, REMOVED, changes, documents, edited, page
+from support.records.drift_documents import BODY, REMOVED, changes, documents, edited, page
 
 P = f"{BODY}/properties"
 PROVABLE: dict[str, tuple[dict[str, Any], Any]] = {

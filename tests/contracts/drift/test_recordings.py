@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_check.drift.recording.run import recorded_changes
 from evolink_check.traffic.trace import Entry, Exchange, Trace
-from support.drift_documents import ANSWER, BODY, documents, edited, page
+from support.records.drift_documents import ANSWER, BODY, documents, edited, page
 
 if TYPE_CHECKING:
     from evolink_check.drift.records import Change

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from support.drift_documents import ANSWER, BODY, CALLBACK, IMAGES, MODEL, POST, changes, edited, page
+from support.records.drift_documents import ANSWER, BODY, CALLBACK, IMAGES, MODEL, POST, changes, edited, page
 
 P = f"{BODY}/properties"
 A = f"{ANSWER}/properties"

@@ -14,13 +14,13 @@ from evolink_check.engine.runner import check_api
 from evolink_check.generation import boundary_cases
 from evolink_check.settings import Effort
 from evolink_check.transport.http import LARGEST_ANSWER
-from support.raw_servers import raw_server, repeating
-from support.targets import subject_at
+from support.mocks.raw_servers import raw_server, repeating
+from support.mocks.targets import subject_at
 
 if TYPE_CHECKING:
     import socket
 
-    from support.raw_servers import Talk
+    from support.mocks.raw_servers import Talk
 
 HOLDING = {
     "a head without end": repeating(b"X-More: 1\r\n", 0.01, b"HTTP/1.1 200 OK\r\n"),

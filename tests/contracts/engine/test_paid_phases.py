@@ -21,10 +21,10 @@ from evolink_check.transport.callback_script import CLOSE
 from evolink_check.transport.recorder import RunRecorder
 from evolink_check.transport.target import OutOfTimeError
 from evolink_spec.clauses import load_clauses
-from support.mock_process import free_port
+from support.mocks.mock_process import free_port
+from support.mocks.targets import SCALE, quick_mock, subject_at
 from support.real_time import NEEDS_A_QUIET_MACHINE
-from support.targets import SCALE, quick_mock, subject_at
-from support.trace_builders import SPEC
+from support.records.trace_builders import SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import pytest
 from evolink_check.engine.recordings import RecordingError, check_recording
 from evolink_check.traffic.har.archive import to_har
 from evolink_spec.clauses import load_clauses
-from support.trace_builders import (
+from support.records.trace_builders import (
     BODY,
     CREATE,
     ID,

@@ -8,7 +8,7 @@ from evolink_check.engine.runner import PROFILES
 from evolink_check.generation import boundary_cases
 from evolink_check.settings import Effort, Failing, Subject
 from evolink_spec.clauses import load_clauses
-from support.trace_builders import SPEC
+from support.records.trace_builders import SPEC
 
 SUBJECT = Subject.at("http://127.0.0.1:1", "a-key-of-mine")
 CLAUSES = load_clauses()

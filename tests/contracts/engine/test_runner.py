@@ -21,10 +21,10 @@ from evolink_check.transport.downloads import fetch
 from evolink_check.transport.recorder import RunRecorder
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
-from support.mock_process import free_port
+from support.mocks.mock_process import free_port
+from support.mocks.targets import CREDITS, SCALE, account_of, quick_mock, subject_at, target_of
 from support.real_time import NEEDS_A_QUIET_MACHINE
-from support.targets import CREDITS, SCALE, account_of, quick_mock, subject_at, target_of
-from support.trace_builders import SPEC
+from support.records.trace_builders import SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

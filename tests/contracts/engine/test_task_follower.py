@@ -15,8 +15,8 @@ from evolink_check.settings import Effort, Failing
 from evolink_check.transport.target import OutOfTimeError
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
-from support.targets import CREATE, REFUSED, account_of, subject_at, target_of
-from support.trace_builders import SPEC
+from support.mocks.targets import CREATE, REFUSED, account_of, subject_at, target_of
+from support.records.trace_builders import SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,8 +13,8 @@ from evolink_check.generation.strategies import Strategy, free_strategies
 from evolink_check.settings import Effort
 from evolink_check.transport.target import OutOfTimeError, OverBudgetError
 from hypothesis import strategies as st
-from support.in_process import BODY, CREATE, SPEC
-from support.sending import (
+from support.mocks.in_process import BODY, CREATE, SPEC
+from support.mocks.sending import (
     ACCOUNTS,
     CLAUSES,
     ORIGIN,

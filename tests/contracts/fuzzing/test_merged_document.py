@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.fuzzing.merged_document import merged
-from support.in_process import CREATE, MODEL, SPEC
+from support.mocks.in_process import CREATE, MODEL, SPEC
 
 if TYPE_CHECKING:
     from evolink_spec import CreateOperation

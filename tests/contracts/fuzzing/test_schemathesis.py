@@ -18,8 +18,8 @@ from evolink_check.settings import Effort
 from evolink_check.traffic.trace import Entry, Exchange, Trace
 from evolink_check.transport.target import OutOfTimeError
 from schemathesis.core.failures import Failure
-from support.in_process import BODY, CREATE, SPEC
-from support.sending import VIOLATIONS, Sending, body_of, sending, silent
+from support.mocks.in_process import BODY, CREATE, SPEC
+from support.mocks.sending import VIOLATIONS, Sending, body_of, sending, silent
 
 if TYPE_CHECKING:
     from evolink_check.generation.case import Case

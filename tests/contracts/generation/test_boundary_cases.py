@@ -16,8 +16,8 @@ from evolink_check.generation.boundary_cases import (
 )
 from evolink_check.generation.case import concerns
 from evolink_check.traffic.trace import MAIN, NOBODY, WRONG
-from support.in_process import CREATE, MODEL, SPEC
-from support.sending import CLAUSES, KNOWN, SUBJECT, VIOLATIONS, body_of, sending
+from support.mocks.in_process import CREATE, MODEL, SPEC
+from support.mocks.sending import CLAUSES, KNOWN, SUBJECT, VIOLATIONS, body_of, sending
 
 if TYPE_CHECKING:
     from evolink_check.generation.case import Case

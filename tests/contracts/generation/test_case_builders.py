@@ -14,8 +14,8 @@ from evolink_check.generation.case_builders import (
     query_case,
 )
 from evolink_check.traffic.trace import MAIN, NOBODY, WRONG
-from support.in_process import BODY, CREATE, MODEL, SPEC
-from support.sending import SUBJECT
+from support.mocks.in_process import BODY, CREATE, MODEL, SPEC
+from support.mocks.sending import SUBJECT
 
 OPERATION = SPEC.creates["POST", CREATE][MODEL]
 

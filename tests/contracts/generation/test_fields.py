@@ -17,8 +17,8 @@ from evolink_check.generation.fields import (
     values_of_other_types,
 )
 from evolink_spec.pointers import Node
-from support.in_process import BODY, CREATE, MODEL, SPEC
-from support.sending import SUBJECT
+from support.mocks.in_process import BODY, CREATE, MODEL, SPEC
+from support.mocks.sending import SUBJECT
 
 if TYPE_CHECKING:
     from evolink_spec import CreateOperation

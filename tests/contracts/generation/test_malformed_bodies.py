@@ -12,8 +12,8 @@ from evolink_check.generation.malformed_bodies import (
     tolerated_malformed,
     without_last_required_field,
 )
-from support.in_process import BODY, CREATE, MODEL, SPEC
-from support.sending import SUBJECT, sending
+from support.mocks.in_process import BODY, CREATE, MODEL, SPEC
+from support.mocks.sending import SUBJECT, sending
 
 CREATES = SPEC.creates["POST", CREATE]
 OPERATION = CREATES[MODEL]

@@ -15,8 +15,8 @@ from evolink_check.generation.strategies import free_strategies, paid_strategies
 from evolink_check.traffic.trace import MAIN, NOBODY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.in_process import BODY, CREATE, MODEL, SPEC
-from support.sending import ORIGIN, SUBJECT, body_of, sending
+from support.mocks.in_process import BODY, CREATE, MODEL, SPEC
+from support.mocks.sending import ORIGIN, SUBJECT, body_of, sending
 
 if TYPE_CHECKING:
     from evolink_check.generation.case import Case

@@ -21,7 +21,7 @@ from evolink_check.traffic.trace import NOBODY
 from evolink_mock import MockServer
 from evolink_spec import load
 from evolink_spec.clauses import load_clauses
-from support.trace_builders import BODY, CREATE, compact, error, task
+from support.records.trace_builders import BODY, CREATE, compact, error, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from evolink_check.traffic.credentials import credentials_in
 from evolink_check.traffic.trace import Exchange
 from evolink_spec import load
 from evolink_spec.clauses import load_clauses
-from support.trace_builders import BODY, CREATE, compact, error, task
+from support.records.trace_builders import BODY, CREATE, compact, error, task
 
 if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry

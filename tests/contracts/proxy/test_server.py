@@ -15,7 +15,7 @@ from evolink_check.proxy.recorder import ProxyRecorder
 from evolink_check.proxy.server import ListenError, proxying
 from evolink_check.transport import connections
 from evolink_mock import MockServer
-from support.raw_servers import answering, raw_server
+from support.mocks.raw_servers import answering, raw_server
 
 NOWHERE = "http://127.0.0.1:9"
 

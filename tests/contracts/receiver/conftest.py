@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.mock_process import served
+from support.mocks.mock_process import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

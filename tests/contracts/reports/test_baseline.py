@@ -11,7 +11,7 @@ from evolink_check.reports.baseline import Baseline
 from evolink_spec.clauses import load_clauses
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.report_builders import report
+from support.records.report_builders import report
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ from evolink_check.reports.html.report import to_html
 from evolink_check.reports.model import Report, notes_on
 from evolink_check.traffic.har.archive import to_har
 from evolink_check.traffic.text_redaction import mask_words
-from support.report_builders import report, verdicts
-from support.trace_builders import SPEC, Tracing, completed, task
+from support.records.report_builders import report, verdicts
+from support.records.trace_builders import SPEC, Tracing, completed, task
 
 
 def everything(one: Report) -> str:

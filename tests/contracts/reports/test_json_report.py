@@ -10,8 +10,8 @@ from evolink_check.analysis.verdicts import violation
 from evolink_check.reports import json_report
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.report_builders import full, planted, report, undescribed, verdicts
-from support.trace_builders import SPEC, Tracing
+from support.records.report_builders import full, planted, report, undescribed, verdicts
+from support.records.trace_builders import SPEC, Tracing
 
 SCHEMA = json.loads(
     (Path(evolink_check.reports.__file__).parent / "report.schema.json").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from evolink_check.analysis.verdicts import violation
 from evolink_check.reports import junit
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.report_builders import full, planted, report, verdicts
+from support.records.report_builders import full, planted, report, verdicts
 
 
 def suite(**more: Any) -> ET.Element:

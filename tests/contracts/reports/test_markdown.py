@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evolink_check.cli.reports.summary_files import write_markdown
 from evolink_check.reports import formatting, verdict_tables
 from evolink_check.reports.markdown import Page, Table, to_markdown
-from support.report_builders import full, planted, report
+from support.records.report_builders import full, planted, report
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from evolink_check.analysis.verdicts import passed
 from evolink_check.cli.advice import conditions_of
 from evolink_check.reports.needs import Conditions, Kind, Means, needs_by_text
 from evolink_check.settings import Effort, Subject
-from support.report_builders import CLAUSES, report, verdicts
+from support.records.report_builders import CLAUSES, report, verdicts
 
 BY_ID = {clause.id: clause for clause in CLAUSES}
 PAID: frozenset[Means] = frozenset({"credits", "more-credits", "real-speed"})

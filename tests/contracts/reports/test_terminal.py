@@ -13,8 +13,8 @@ from evolink_check.reports import curl, terminal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
-from support.report_builders import SECRET, full, lived, planted, report, verdicts
-from support.trace_builders import Tracing
+from support.records.report_builders import SECRET, full, lived, planted, report, verdicts
+from support.records.trace_builders import Tracing
 
 if TYPE_CHECKING:
     from evolink_check.reports.evidence import Excerpt

@@ -27,7 +27,7 @@ from support.faulty_servers.honest import HONEST
 from support.faulty_servers.lifecycle import LIFE
 from support.faulty_servers.wrapper import SCALE, Workshop, correct, key
 from support.real_time import NEEDS_A_QUIET_MACHINE
-from support.trace_builders import SPEC
+from support.records.trace_builders import SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -13,7 +13,7 @@ from evolink_check.analysis.trace_view import TraceView
 from evolink_check.rules import RULES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.trace_builders import (
+from support.records.trace_builders import (
     BODY,
     ID,
     JSON,

@@ -11,7 +11,7 @@ from evolink_check.traffic.exchange_redaction import redact_trace
 from evolink_check.traffic.text_redaction import redact_url
 from evolink_check.traffic.trace import Exchange
 from evolink_spec.credentials.names import header_names_secret, names_secret
-from support.trace_builders import Tracing
+from support.records.trace_builders import Tracing
 
 SECRET = "s3cr3tAbcdef0123456789"
 NAMES = [

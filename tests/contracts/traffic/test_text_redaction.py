@@ -13,7 +13,7 @@ from evolink_check.traffic.known_keys import KEY, KnownKeys
 from evolink_check.traffic.text_redaction import REMOVED, redact_text, redact_url
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.trace_builders import ID, RESULT, Tracing, completed, task
+from support.records.trace_builders import ID, RESULT, Tracing, completed, task
 
 SECRET = "s3cr3tAbcdef0123456789"
 HOOK = f"https://hooks.example.test/c/1?s={SECRET}&t=2"

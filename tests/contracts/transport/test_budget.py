@@ -3,7 +3,7 @@ from __future__ import annotations
 from evolink_check.transport.budget import DEFAULT_PRICE, Budget, documented_price, price_in
 from hypothesis import given
 from hypothesis import strategies as st
-from support.trace_builders import SPEC
+from support.records.trace_builders import SPEC
 
 MOVES = st.lists(
     st.tuples(st.booleans(), st.integers(0, 9), st.sampled_from((0.0, 0.5, 1.0, None))), max_size=60

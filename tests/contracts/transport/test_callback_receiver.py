@@ -13,7 +13,7 @@ from evolink_check.traffic.trace import Account
 from evolink_check.transport.callback_receiver import CallbackReceiver
 from evolink_check.transport.callback_script import CLOSE, REDIRECT, Answer, never, slow
 from evolink_check.transport.recorder import RunRecorder
-from support.mock_process import free_port
+from support.mocks.mock_process import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from evolink_check.traffic.trace import Media
 from evolink_check.transport.downloads import fetch, media_of
 from evolink_mock.media.renderer import render
 from evolink_mock.media.spec import MediaSpec
-from support.targets import subject_at, target_of
+from support.mocks.targets import subject_at, target_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

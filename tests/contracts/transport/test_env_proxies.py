@@ -8,9 +8,9 @@ from evolink_check.engine.preflight import CouldNotRunError
 from evolink_check.engine.runner import check_api
 from evolink_check.transport.env_proxies import is_loopback, proxy_for
 from evolink_mock import MockServer
-from support.mock_process import free_port
-from support.raw_servers import answering, raw_server
-from support.targets import CREDITS, subject_at, target_of
+from support.mocks.mock_process import free_port
+from support.mocks.raw_servers import answering, raw_server
+from support.mocks.targets import CREDITS, subject_at, target_of
 
 if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 from evolink_check.transport import http
 from evolink_check.transport.http import LARGEST_ANSWER, HttpClient
-from support.raw_servers import answering, raw_server, repeating
-from support.targets import CREDITS, subject_at, target_of
+from support.mocks.raw_servers import answering, raw_server, repeating
+from support.mocks.targets import CREDITS, subject_at, target_of
 
 if TYPE_CHECKING:
     import socket
 
     from evolink_check.traffic.trace import Entry
-    from support.raw_servers import Talk
+    from support.mocks.raw_servers import Talk
 
 TRICKLED_HEAD = repeating(b"X-More: 1\r\n", 0.01, b"HTTP/1.1 200 OK\r\n")
 INTERIM = repeating(b"HTTP/1.1 100 Continue\r\n\r\n", 0.001)

@@ -15,7 +15,7 @@ from evolink_check.generation.case import Case
 from evolink_check.settings import Effort
 from evolink_check.transport.target import HaltedError, OutOfTimeError, OverBudgetError, Target
 from evolink_mock import MockServer
-from support.targets import CREATE, CREDITS, REFUSED, account_of, subject_at, target_of
+from support.mocks.targets import CREATE, CREDITS, REFUSED, account_of, subject_at, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

@@ -14,12 +14,12 @@ from evolink_mock.domain.exchange import KEPT
 from evolink_mock.domain.units import Rate
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.in_process import BODY, CREATE, MODEL, SPEC, VOICE, shaped
+from support.mocks.in_process import BODY, CREATE, MODEL, SPEC, VOICE, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 OPERATION = SPEC.creates["POST", CREATE][MODEL]
 ALIAS, ACTUAL = next(iter(OPERATION.aliases.items()))

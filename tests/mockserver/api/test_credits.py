@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_mock.domain.units import Rate
-from support.in_process import BODY
+from support.mocks.in_process import BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 PRICE = 5
 FAILING = {"prefer": "mock=fail=service_error"}

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_mock.service.uploads import MOST_FILES
-from support.in_process import BODY, playing
+from support.mocks.in_process import BODY, playing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) + b"\r\n--x\r\n"
 DATA_URL = "data:image/png;base64," + base64.b64encode(PNG).decode()

@@ -11,7 +11,7 @@ from evolink_mock.media.spec import media_spec_of
 from evolink_spec.models import Prose
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import FAILURE, START, TIMETABLES, a_task, a_timetable, an_operation, instants
+from support.records.builders import FAILURE, START, TIMETABLES, a_task, a_timetable, an_operation, instants
 
 END = START + 10
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import pytest
-from support.in_process import BODY, Mock, playing, shaped
+from support.mocks.in_process import BODY, Mock, playing, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

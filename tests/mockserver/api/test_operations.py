@@ -8,7 +8,7 @@ import pytest
 from evolink_mock.api.operations import CompiledOperation, CompiledOperations
 from evolink_mock.http.errors import ApiError
 from evolink_spec import ErrorAnswer
-from support.builders import BODY, CREATES, MODEL, OLD_MODEL, OPERATION, OPERATIONS, an_operation
+from support.records.builders import BODY, CREATES, MODEL, OLD_MODEL, OPERATION, OPERATIONS, an_operation
 
 if TYPE_CHECKING:
     from evolink_spec import CreateOperation

@@ -14,7 +14,7 @@ from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import (
+from support.records.builders import (
     BODY,
     FAILURE,
     MODEL,

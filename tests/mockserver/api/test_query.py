@@ -8,13 +8,13 @@ import pytest
 from evolink_mock.domain.units import REALTIME, Speed
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.builders import BODY
-from support.in_process import SPEC, shaped
+from support.mocks.in_process import SPEC, shaped
+from support.records.builders import BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 DAY = 86_400.0
 FIRST_WORDS = ["pending", "processing", "completed"]

@@ -17,7 +17,7 @@ from evolink_mock.api.validation import Validator, show, with_defaults
 from evolink_mock.http.json_body import parse
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.builders import BODY, MODEL, OPERATION, an_operation
+from support.records.builders import BODY, MODEL, OPERATION, an_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.recipes import assignments
 from evolink_mock.recipes.registry import RecipeRegistry
-from support.in_process import BODY, CREATE, SPEC, Mock, Receiver
+from support.mocks.in_process import BODY, CREATE, SPEC, Mock, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable

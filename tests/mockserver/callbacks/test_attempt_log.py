@@ -11,7 +11,7 @@ from evolink_mock.domain.deliveries import Attempt
 from evolink_mock.domain.retry_schedule import conclude
 from evolink_spec.models import CallbackRules
 from msgspec.structs import replace
-from support.callbacks import a_delivery
+from support.records.callbacks import a_delivery
 
 FAILED = Attempt(0.0, 0.0, None, "the name does not resolve")
 TAKEN = Attempt(0.0, 0.0, 200, None)

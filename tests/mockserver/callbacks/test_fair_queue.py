@@ -17,15 +17,15 @@ from evolink_mock.callbacks.fair_queue import AttemptLimits, FairQueue
 from evolink_mock.callbacks.resolver import Resolver
 from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.deliveries import Attempt
-from support.builders import an_account
-from support.callbacks import a_delivery
-from support.control_calls import creates
-from support.in_process import BODY, CREATE, Receiver
+from support.mocks.control_calls import creates
+from support.mocks.in_process import BODY, CREATE, Receiver
+from support.records.builders import an_account
+from support.records.callbacks import a_delivery
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 OWED = 640
 

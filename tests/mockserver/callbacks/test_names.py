@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_mock.callbacks import resolver
-from support.in_process import BODY, shaped
+from support.mocks.in_process import BODY, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 PUBLIC = "203.0.114.7"
 NAME = "hooks.example.com"

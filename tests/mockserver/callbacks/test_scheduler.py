@@ -18,8 +18,8 @@ from evolink_spec.models import CallbackRules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from support.builders import an_account
-from support.callbacks import a_delivery
+from support.records.builders import an_account
+from support.records.callbacks import a_delivery
 
 if TYPE_CHECKING:
     from evolink_mock.domain.accounts import Account

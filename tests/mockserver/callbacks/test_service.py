@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.in_process import BODY, Mock, Receiver, playing, shaped
+from support.mocks.in_process import BODY, Mock, Receiver, playing, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

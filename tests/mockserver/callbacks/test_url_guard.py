@@ -11,7 +11,7 @@ from evolink_mock.http.urls import parse_url
 from evolink_spec.models import CallbackRules
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.callbacks import url_refusal
+from support.records.callbacks import url_refusal
 
 RULES = CallbackRules("callback_url", 2048, 10.0, (1.0, 2.0, 4.0))
 

@@ -17,8 +17,8 @@ from evolink_mock.console.pages import row_events
 from evolink_mock.control.operator_key import set_cookie
 from evolink_mock.domain.exchange import Exchange
 from evolink_mock.service.exchange_feed import ExchangeFeed
-from support.in_process import BODY, Mock, playing
-from support.sockets import over_a_socket
+from support.mocks.in_process import BODY, Mock, playing
+from support.mocks.sockets import over_a_socket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.console.explanations import clause_of, nearest_of
 from evolink_spec.clauses import load_clauses
-from support.in_process import BODY, CREATE, Mock, playing
+from support.mocks.in_process import BODY, CREATE, Mock, playing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pytest
 from evolink_mock.console.views import MOST
 from evolink_mock.control.operator_key import set_cookie
 from evolink_mock.server.app import _routes
-from support.in_process import BODY, Mock, Receiver, playing
+from support.mocks.in_process import BODY, Mock, Receiver, playing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

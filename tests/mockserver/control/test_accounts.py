@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.control_calls import ask, creates, do, does
-from support.in_process import BODY, MODEL, START, Mock, Receiver
+from support.mocks.control_calls import ask, creates, do, does
+from support.mocks.in_process import BODY, MODEL, START, Mock, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,9 @@ from evolink_mock.control.journal_json import SentCallback, entry, har, har_entr
 from evolink_mock.domain.deliveries import Attempt
 from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, KEPT, Exchange, Journal
 from evolink_mock.domain.redaction import KEY_REMOVED, REMOVED, Redactor
-from support.callbacks import a_delivery
-from support.control_calls import ask, asks, creates, do, does
-from support.in_process import BODY, START, Mock, Receiver, playing
+from support.mocks.control_calls import ask, asks, creates, do, does
+from support.mocks.in_process import BODY, START, Mock, Receiver, playing
+from support.records.callbacks import a_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from evolink_mock.domain import clock
-from support.in_process import playing
+from support.mocks.in_process import playing
 
 if TYPE_CHECKING:
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 EXCHANGES = 60
 

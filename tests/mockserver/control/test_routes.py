@@ -18,8 +18,8 @@ from evolink_mock.setting_values import parse_control
 from evolink_mock.settings import Settings
 from hypothesis import settings
 from schemathesis.config import SchemathesisConfig
-from support.control_calls import DOCUMENT, PREFIX, ask, asks, creates, do, does
-from support.in_process import BODY, CREATE, SPEC, START, Mock, playing
+from support.mocks.control_calls import DOCUMENT, PREFIX, ask, asks, creates, do, does
+from support.mocks.in_process import BODY, CREATE, SPEC, START, Mock, playing
 from support.paths import CONTROL_API_PAGE
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.control_calls import ask, asks, creates, do, does
-from support.in_process import SPEC, START, Mock, Receiver
+from support.mocks.control_calls import ask, asks, creates, do, does
+from support.mocks.in_process import SPEC, START, Mock, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from evolink_mock.domain.tasks import SUCCESS, Outcome, Timetable
 from evolink_mock.domain.units import Rate
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.builders import FAILURE, START, a_task, a_timetable, an_account
+from support.records.builders import FAILURE, START, a_task, a_timetable, an_account
 
 FAILED = Outcome(FAILURE)
 PlainAccount = msgspec.defstruct(

@@ -6,7 +6,7 @@ import pytest
 from evolink_mock.domain.deliveries import Attempt, Delivery, succeeded, with_attempt
 from hypothesis import given
 from hypothesis import strategies as st
-from support.callbacks import a_delivery
+from support.records.callbacks import a_delivery
 
 OWED = a_delivery("task-unified-1757169743-7cvnl5zw", "https://hooks.example/done?secret=s")
 STATUSES = st.none() | st.integers(100, 599)

@@ -9,7 +9,7 @@ import pytest
 from evolink_mock.domain import ids
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.builders import DRAWS
+from support.records.builders import DRAWS
 
 SALTS = st.integers(0, ids.SPACE - 1)
 NUMBERS = st.integers(0, ids.SPACE - 1)

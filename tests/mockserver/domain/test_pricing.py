@@ -11,7 +11,7 @@ from evolink_mock.domain.tasks import Outcome, Results
 from evolink_mock.media.spec import media_spec_of
 from evolink_spec.models import Prose
 from msgspec.structs import replace
-from support.builders import FAILURE, OPERATION, START, a_task, a_timetable, an_account, an_operation
+from support.records.builders import FAILURE, OPERATION, START, a_task, a_timetable, an_account, an_operation
 
 
 def priced(rule: str, credits_reserved: float, **info: Any) -> dict[str, Any]:

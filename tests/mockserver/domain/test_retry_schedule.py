@@ -7,7 +7,7 @@ from evolink_mock.domain.retry_schedule import next_due
 from evolink_spec.models import CallbackRules
 from hypothesis import given
 from hypothesis import strategies as st
-from support.callbacks import a_delivery
+from support.records.callbacks import a_delivery
 
 RULES = CallbackRules("callback_url", 2048, 10.0, (1.0, 2.0, 4.0))
 OWED = a_delivery("task-unified-1757169743-7cvnl5zw", "https://hooks.example/done?secret=s")

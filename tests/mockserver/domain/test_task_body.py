@@ -13,7 +13,7 @@ from evolink_mock.domain.tasks import SUCCESS, Outcome, Timetable
 from evolink_mock.media.spec import media_spec_of
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import (
+from support.records.builders import (
     FAILURE,
     OPERATION,
     SPEC,

@@ -21,7 +21,7 @@ from evolink_mock.domain.tasks import (
 from evolink_mock.domain.units import REALTIME, Speed
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.builders import (
+from support.records.builders import (
     CREATED,
     DRAWS,
     FAILURE,

@@ -10,7 +10,7 @@ from evolink_mock.http.errors import ApiError, to_json
 from evolink_spec import ErrorAnswer
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import OPERATION, SPEC
+from support.records.builders import OPERATION, SPEC
 
 DETAILS = st.binary().map(lambda detail: detail.decode("latin-1"))
 

@@ -8,13 +8,13 @@ import pytest
 from evolink_mock.domain.units import Rate
 from evolink_mock.http.cross_origin import parse_origin
 from evolink_mock.setting_values import parse_cors
-from support.in_process import BODY, CREATE
+from support.mocks.in_process import BODY, CREATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx2
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 LOOPBACK = [
     "http://localhost:3000",

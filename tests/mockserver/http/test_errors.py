@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_mock.domain.units import Rate
-from support.in_process import BODY, CREATE, MODEL, SPEC, shaped
+from support.mocks.in_process import BODY, CREATE, MODEL, SPEC, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import httpx2
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 QUERY = SPEC.query.path
 UNKNOWN = "/v1/tasks/task-unified-1757169743-00000000"

@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from support.in_process import BODY, CREATE, shaped
+from support.mocks.in_process import BODY, CREATE, shaped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 GOOD = json.dumps(BODY)
 MB = 1024 * 1024

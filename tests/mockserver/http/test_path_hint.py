@@ -9,12 +9,12 @@ import pytest
 from evolink_mock.http.path_hint import path_hint
 from hypothesis import given
 from hypothesis import strategies as st
-from support.in_process import BODY, shaped
+from support.mocks.in_process import BODY, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 ROUTES = (
     "/v1/tasks/{task_id}",

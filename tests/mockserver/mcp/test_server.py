@@ -16,8 +16,8 @@ from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import Settings
 from evolink_spec import load
 from mcp import Client, StdioServerParameters, stdio_client
-from support.in_process import BODY, CREATE
-from support.mock_process import BIN
+from support.mocks.in_process import BODY, CREATE
+from support.mocks.mock_process import BIN
 from support.paths import ROOT
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from evolink_mock.media import cache, clips
 from evolink_mock.media.cache import MediaCache
 from evolink_mock.media.clips import MissingRendererError, clip, render_all
 from evolink_mock.media.spec import MediaSpec, media_spec_of
-from support.in_process import playing
+from support.mocks.in_process import playing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,14 +16,14 @@ from evolink_mock.recipes.effects import EFFECTS, FAIL, STATUS
 from evolink_mock.recipes.registry import RecipeRegistry
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.in_process import BODY, CREATE, SPEC, VOICE, playing
+from support.mocks.in_process import BODY, CREATE, SPEC, VOICE, playing
 from support.rewritten_responses import REWRITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import httpx2
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 OPERATION = next(op for by_model in SPEC.creates.values() for op in by_model.values())
 CODES = [failure.code for failure in SPEC.failures]

@@ -13,7 +13,7 @@ from evolink_mock.recipes.recipe import DEFAULT_RECIPE, Recipe
 from evolink_mock.recipes.registry import RecipeRegistry
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import SPEC, an_account
+from support.records.builders import SPEC, an_account
 
 REGISTRY = RecipeRegistry({402, 404, 429, 500}, SPEC.failures)
 

@@ -12,7 +12,7 @@ from evolink_mock.recipes import body_variants
 from evolink_mock.recipes.recipe import Recipe
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import OPERATION, SPEC, START, a_task, a_timetable
+from support.records.builders import OPERATION, SPEC, START, a_task, a_timetable
 
 CREATED = body_variants.answer_schema(SPEC, OPERATION)
 QUERIED = body_variants.answer_schema(SPEC, SPEC.query)

@@ -18,7 +18,7 @@ from evolink_mock.recipes.effects import (
 )
 from evolink_mock.recipes.recipe import RecipeSequence
 from evolink_mock.recipes.registry import RecipeRegistry
-from support.builders import SPEC
+from support.records.builders import SPEC
 
 REGISTRY = RecipeRegistry({402, 429}, SPEC.failures)
 SCHEMA = jsonschema_rs.Draft202012Validator(recipe_schema())

@@ -10,7 +10,7 @@ from evolink_mock.domain.units import Speed
 from evolink_mock.recipes.recipe import DEFAULT_RECIPE, Recipe, anomalies_of, timetable_for_recipe
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import CREATED, DRAWS, OUTCOMES, SECONDS, SPEEDS, START
+from support.records.builders import CREATED, DRAWS, OUTCOMES, SECONDS, SPEEDS, START
 
 
 @given(CREATED, DRAWS, SPEEDS, OUTCOMES)

@@ -9,7 +9,7 @@ from evolink_mock.recipes.recipe import DEFAULT_RECIPE, NO_RECIPE, Recipe, Recip
 from evolink_mock.recipes.registry import RecipeRegistry
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import SPEC
+from support.records.builders import SPEC
 
 REGISTRY = RecipeRegistry({402, 429, 500}, SPEC.failures)
 CODES = tuple(failure.code for failure in SPEC.failures)

@@ -12,7 +12,7 @@ from evolink_mock.recipes.registry import RecipeRegistry
 from evolink_mock.recipes.sources import SOURCES, RecipeRequest, Resolution, parse_sources, resolve_recipe
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import SPEC, an_account
+from support.records.builders import SPEC, an_account
 
 REGISTRY = RecipeRegistry({400, 401, 402, 403, 429, 500}, SPEC.failures)
 ALL: dict[str, Any] = {"prefer": b"mock=400", "prompt": "[[401]]", "token": "key~403"}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_mock.stores.memory import MemoryStore
-from support.in_process import BODY, CREATE, MODEL, SPEC, shaped
+from support.mocks.in_process import BODY, CREATE, MODEL, SPEC, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "BREW"]
 PATHS = {

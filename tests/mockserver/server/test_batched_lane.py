@@ -11,10 +11,10 @@ import pytest
 from evolink_mock.domain.store import NO_CHANGE, Change, StoreError
 from evolink_mock.stores.redis.store import RedisStore
 from evolink_mock.stores.sqlite.store import SqliteStore
-from support.in_process import START
-from support.lanes import QUERY, Server, Wire, create, request
-from support.redis_server import SHARED_STORES, needs_server, new_place
-from support.stores import open_store, place, result
+from support.mocks.in_process import START
+from support.mocks.lanes import QUERY, Server, Wire, create, request
+from support.mocks.redis_server import SHARED_STORES, needs_server, new_place
+from support.mocks.stores import open_store, place, result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

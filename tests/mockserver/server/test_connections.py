@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from evolink_mock.http import request_body, requests
 from evolink_mock.server.connections import ConnectionLimits
-from support.in_process import BODY, CREATE
-from support.sockets import LOOPS, Loop, over_a_socket, send
+from support.mocks.in_process import BODY, CREATE
+from support.mocks.sockets import LOOPS, Loop, over_a_socket, send
 
 START = b"GET /v1/credits HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\nconnection: close\r\n"
 BEFORE = b"GET /v1/credits HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\n\r\n"

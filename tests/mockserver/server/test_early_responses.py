@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from evolink_mock.server.connections import ConnectionLimits
-from support.in_process import CREATE
-from support.sockets import LOOPS, Loop, over_a_socket
+from support.mocks.in_process import CREATE
+from support.mocks.sockets import LOOPS, Loop, over_a_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

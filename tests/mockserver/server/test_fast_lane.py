@@ -13,10 +13,10 @@ from evolink_mock.server.fast_lane import FastLane, fast_lane
 from evolink_mock.server.fast_protocol import FastProtocol
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
-from support.in_process import CREATE, SPEC
-from support.lanes import QUERY, Server, create, head, request
-from support.redis_server import needs_server
-from support.stores import place
+from support.mocks.in_process import CREATE, SPEC
+from support.mocks.lanes import QUERY, Server, create, head, request
+from support.mocks.redis_server import needs_server
+from support.mocks.stores import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from support.lanes import Server, Wire, request
+from support.mocks.lanes import Server, Wire, request
 
 if TYPE_CHECKING:
     from pathlib import Path

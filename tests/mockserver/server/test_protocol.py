@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from evolink_mock.http.connection import TRANSPORT, ConnectionDroppedError, close_connection
-from support.sockets import LOOPS, Loop, over_a_socket, send
+from support.mocks.sockets import LOOPS, Loop, over_a_socket, send
 
 HEAD = b"GET /v1/credits HTTP/1.1\r\nhost: mock\r\nauthorization: Bearer key\r\n%b\r\n"
 

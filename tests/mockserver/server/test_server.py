@@ -38,7 +38,7 @@ from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.setting_checks import ca_folder, check
 from evolink_mock.settings import Settings
 from evolink_spec import load
-from support.in_process import BODY, CREATE
+from support.mocks.in_process import BODY, CREATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

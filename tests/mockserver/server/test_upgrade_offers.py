@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.in_process import BODY, CREATE
-from support.sockets import LOOPS, Loop, over_a_socket, send
+from support.mocks.in_process import BODY, CREATE
+from support.mocks.sockets import LOOPS, Loop, over_a_socket, send
 
 DOCUMENT = json.dumps(BODY).encode()
 OFFERS = {

@@ -11,8 +11,8 @@ from evolink_mock.domain.clock import VirtualClock, stopwatch
 from evolink_mock.service.account_clock import ShiftedClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.control_calls import asks, creates, do, does
-from support.in_process import START, Mock, Receiver
+from support.mocks.control_calls import asks, creates, do, does
+from support.mocks.in_process import START, Mock, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable

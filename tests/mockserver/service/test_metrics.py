@@ -10,7 +10,7 @@ from evolink_mock.setting_checks import check
 from evolink_mock.setting_values import SettingError
 from evolink_mock.settings import Settings
 from prometheus_client.parser import text_string_to_metric_families
-from support.in_process import BODY, CREATE, SPEC, Mock, playing
+from support.mocks.in_process import BODY, CREATE, SPEC, Mock, playing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

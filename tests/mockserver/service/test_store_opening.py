@@ -10,8 +10,8 @@ from evolink_mock.service import store_opening
 from evolink_mock.service.store_opening import SEEDED_START, State, open_state
 from evolink_mock.settings import Settings
 from evolink_mock.stores.memory import MemoryStore
-from support.builders import SPEC
-from support.stores import WALL, Wall, result
+from support.mocks.stores import WALL, Wall, result
+from support.records.builders import SPEC
 
 if TYPE_CHECKING:
     from pathlib import Path

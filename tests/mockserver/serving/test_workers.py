@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 from evolink_mock.domain.accounts import label_of
 from evolink_mock.serving.workers import Workers
-from support.in_process import BODY, CREATE
-from support.mock_process import BIN
+from support.mocks.in_process import BODY, CREATE
+from support.mocks.mock_process import BIN
+from support.mocks.redis_server import SHARED_STORES
+from support.mocks.stores import place
 from support.real_time import NEEDS_A_QUIET_MACHINE
-from support.redis_server import SHARED_STORES
-from support.stores import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

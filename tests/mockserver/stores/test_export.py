@@ -10,15 +10,15 @@ from click.testing import CliRunner
 from evolink_mock.cli.app import app
 from evolink_mock.service import snapshots
 from evolink_mock.stores.sqlite.store import SqliteStore
-from support.control_calls import do
-from support.in_process import BODY, playing
-from support.redis_server import SHARED_STORES, STORES
-from support.stores import create, open_store, place, result
+from support.mocks.control_calls import do
+from support.mocks.in_process import BODY, playing
+from support.mocks.redis_server import SHARED_STORES, STORES
+from support.mocks.stores import create, open_store, place, result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 
 @pytest.mark.parametrize("source", STORES)

@@ -10,9 +10,9 @@ from evolink_mock.domain.retry_schedule import conclude
 from evolink_mock.domain.store import NO_CHANGE, Change
 from evolink_mock.stores.sqlite.leases import ALIVE_SECONDS
 from evolink_spec.models import CallbackRules
-from support.builders import START, a_task
-from support.redis_server import SHARED_STORES
-from support.stores import Wall, create, open_store, place, result
+from support.mocks.redis_server import SHARED_STORES
+from support.mocks.stores import Wall, create, open_store, place, result
+from support.records.builders import START, a_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

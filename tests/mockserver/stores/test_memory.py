@@ -11,8 +11,8 @@ from evolink_mock.stores.memory import MemoryStore
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from support.builders import START, a_task, a_timetable
-from support.callbacks import a_delivery
+from support.records.builders import START, a_task, a_timetable
+from support.records.callbacks import a_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

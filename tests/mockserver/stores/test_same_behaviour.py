@@ -17,9 +17,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
-from support.builders import FAILURE, START, a_timetable
-from support.redis_server import needs_second_server, needs_server
-from support.stores import TERMS, create, open_store, place, result
+from support.mocks.redis_server import needs_second_server, needs_server
+from support.mocks.stores import TERMS, create, open_store, place, result
+from support.records.builders import FAILURE, START, a_timetable
 
 if TYPE_CHECKING:
     from evolink_mock.domain.accounts import Account

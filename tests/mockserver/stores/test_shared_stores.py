@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, KEPT, VIOLATIONS, Exchange
 from evolink_mock.domain.store import Change
-from support.builders import START, a_task
-from support.redis_server import SHARED_STORES
-from support.stores import WALL, Wall, create, open_store, place, result
+from support.mocks.redis_server import SHARED_STORES
+from support.mocks.stores import WALL, Wall, create, open_store, place, result
+from support.records.builders import START, a_task
 
 if TYPE_CHECKING:
     from pathlib import Path

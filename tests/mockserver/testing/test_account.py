@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 from evolink_mock import ContractViolationError, ControlError, MockServer, Receiver
-from support.builders import BODY, OPERATION
+from support.records.builders import BODY, OPERATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

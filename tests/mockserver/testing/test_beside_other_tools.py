@@ -22,7 +22,7 @@ from evolink_mock import ControlError, MockServer, Receiver
 from evolink_mock.domain.clock import stopwatch
 from evolink_mock.testing import control_client
 from freezegun import freeze_time
-from support.builders import BODY
+from support.records.builders import BODY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

@@ -14,7 +14,7 @@ from evolink_mock import ControlError, MockServer
 from evolink_mock.server.listeners import PortError, listen
 from evolink_mock.settings import Settings
 from evolink_mock.testing.mock_server import MockServerSettings
-from support.builders import BODY, CREATES, MODEL
+from support.records.builders import BODY, CREATES, MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from evolink_mock import MockServer
 from evolink_mock.testing.transport import Transport
-from support.builders import BODY
+from support.records.builders import BODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

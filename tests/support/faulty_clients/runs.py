@@ -17,7 +17,7 @@ from evolink_check.client.runner import run_scenario
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 
-from support.trace_builders import SPEC
+from support.records.trace_builders import SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from support.faulty_servers.exchange import requests, said, when
 from support.faulty_servers.wrapper import TASK, Call, Defect, Reply
-from support.trace_builders import BODY, CREATE, MODEL, error
+from support.records.trace_builders import BODY, CREATE, MODEL, error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

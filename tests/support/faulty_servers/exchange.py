@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evolink_check.analysis.request_faults import create_faults
 
 from support.faulty_servers.wrapper import Call, Defect, Reply
-from support.trace_builders import CREATE, SPEC, error, task
+from support.records.trace_builders import CREATE, SPEC, error, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable

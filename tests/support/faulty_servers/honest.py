@@ -10,7 +10,7 @@ from evolink_check.rules.exchanges.attribution import ID
 
 from support.faulty_servers.exchange import said
 from support.faulty_servers.wrapper import TASK, TOKENS, Call, Reply
-from support.trace_builders import CREATE, SPEC, error
+from support.records.trace_builders import CREATE, SPEC, error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

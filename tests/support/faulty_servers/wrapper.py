@@ -19,8 +19,8 @@ from evolink_mock.server.app import create_app
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 
-from support.in_process import _start_lifespan
-from support.trace_builders import CREATE, MODEL, SPEC
+from support.mocks.in_process import _start_lifespan
+from support.records.trace_builders import CREATE, MODEL, SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, MutableMapping

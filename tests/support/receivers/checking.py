@@ -15,7 +15,7 @@ from evolink_check.receiver.scenarios import scenarios
 from evolink_check.receiver.verdicts.judging import judged_clauses
 from evolink_spec.clauses import load_clauses
 
-from support.trace_builders import SPEC
+from support.records.trace_builders import SPEC
 
 if TYPE_CHECKING:
     from evolink_check.client.harness.mock_process import Mock

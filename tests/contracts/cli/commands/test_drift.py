@@ -13,10 +13,10 @@ import yaml
 from click.testing import CliRunner
 from evolink_check.cli.app import app
 from evolink_spec.loading import vendored
-from support.drift_documents import BODY, POST, edited, page
-from support.har_builders import archive
-from support.mock_process import served
+from support.mocks.mock_process import served
 from support.paths import ROOT
+from support.records.drift_documents import BODY, POST, edited, page
+from support.records.har_builders import archive
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from evolink_check.analysis.request_faults import create_faults
 from evolink_check.client.harness.behaviours import Behaviour, behaviours, reproduction, requests
 from evolink_mock import MockServer
 from hypothesis import find, given, settings
-from support.trace_builders import SPEC
+from support.records.trace_builders import SPEC
 
 CREATES = next(iter(SPEC.creates.values()))
 JSON = [("content-type", "application/json")]

@@ -13,7 +13,7 @@ from evolink_mock.domain.deliveries import Attempt
 from evolink_mock.domain.exchange import Exchange
 from evolink_mock.domain.redaction import Redactor
 from evolink_spec import load
-from support.callbacks import a_delivery
+from support.records.callbacks import a_delivery
 
 TOKEN = "client-0123456789abcdef"
 START = 1_757_169_743.0

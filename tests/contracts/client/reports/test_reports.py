@@ -28,8 +28,8 @@ from evolink_check.client.reports.summary import Summary
 from evolink_check.client.verdicts.verdicts import ScenarioRun, combine, verdicts_of
 from evolink_check.traffic.trace import Trace
 from evolink_spec.clauses import with_warnings
-from support.report_builders import undescribed
-from support.trace_builders import SPEC, START, completed, failed
+from support.records.report_builders import undescribed
+from support.records.trace_builders import SPEC, START, completed, failed
 
 NASTY = "<script>alert(1)</script>\x1b[31m&"
 GOOD = ScenarioRun(PLAIN, DONE.trace(), ended(DONE, "success", saved=WHOLE))

@@ -12,7 +12,7 @@ from evolink_check.client.harness.scenarios import scenarios
 from evolink_check.client.verdicts.verdicts import ScenarioRun, combine, verdicts_of
 from evolink_check.traffic.trace import NOBODY
 from evolink_spec.clauses import load_clauses
-from support.trace_builders import (
+from support.records.trace_builders import (
     BODY,
     RESULT,
     SPEC,

@@ -21,7 +21,7 @@ from contracts.client.verdicts.test_outcome_rules import (
 )
 from evolink_check.client.harness.outcome import SavedFile
 from evolink_check.client.verdicts.verdicts import verdicts_of
-from support.trace_builders import BODY, ID, SPEC, Tracing, completed, error, failed, processing, task
+from support.records.trace_builders import BODY, ID, SPEC, Tracing, completed, error, failed, processing, task
 
 if TYPE_CHECKING:
     from evolink_check.client.harness.scenario import Scenario

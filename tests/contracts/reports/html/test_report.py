@@ -16,8 +16,8 @@ from evolink_check.reports.html import report as html
 from evolink_check.reports.html.task_lanes import LANES, lanes
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.report_builders import CLAUSES, HOSTILE, SECRET, full, lived, planted, report, verdicts
-from support.trace_builders import SPEC, Tracing, completed, error, processing, task
+from support.records.report_builders import CLAUSES, HOSTILE, SECRET, full, lived, planted, report, verdicts
+from support.records.trace_builders import SPEC, Tracing, completed, error, processing, task
 
 if TYPE_CHECKING:
     from evolink_check.reports.model import Report

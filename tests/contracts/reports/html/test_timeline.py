@@ -9,7 +9,7 @@ from evolink_check.reports.html.task_lanes import lanes
 from evolink_check.reports.html.timeline import SHAPES, Lane, Mark, draw
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.trace_builders import Tracing, completed, processing
+from support.records.trace_builders import Tracing, completed, processing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from contracts.rules.clients.test_requests import keeps, violations
 from evolink_check.traffic.trace import NOBODY
-from support.trace_builders import BODY, ID, RESULT, Tracing, completed, error, failed, processing
-from support.trace_builders import task as created
+from support.records.trace_builders import BODY, ID, RESULT, Tracing, completed, error, failed, processing
+from support.records.trace_builders import task as created
 
 if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry

@@ -8,7 +8,7 @@ import pytest
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.rules import RULES
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
-from support.trace_builders import BODY, CREATE, ID, SPEC, Tracing, completed, error, processing, task
+from support.records.trace_builders import BODY, CREATE, ID, SPEC, Tracing, completed, error, processing, task
 
 PAGE = b"<html></html>"
 

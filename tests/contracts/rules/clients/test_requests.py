@@ -10,7 +10,7 @@ from evolink_check.rules.clients.retries import waits
 from evolink_check.traffic.known_keys import KEY
 from evolink_check.traffic.trace import NOBODY
 from evolink_spec.clauses import load_clauses
-from support.trace_builders import (
+from support.records.trace_builders import (
     BODY,
     CREATE,
     ID,
@@ -24,7 +24,7 @@ from support.trace_builders import (
     failed,
     processing,
 )
-from support.trace_builders import task as created
+from support.records.trace_builders import task as created
 
 CLIENT = [one.id for one in load_clauses() if one.binds == "client" and one.id in RULES]
 

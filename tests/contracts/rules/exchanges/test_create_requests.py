@@ -9,7 +9,18 @@ import pytest
 from evolink_check.rules import RULES, rules_of
 from evolink_check.rules.exchanges import create_requests, create_responses, statuses
 from evolink_check.traffic.trace import Account
-from support.trace_builders import BODY, CREATE, ID, JSON, MODEL, Tracing, compact, error, processing, task
+from support.records.trace_builders import (
+    BODY,
+    CREATE,
+    ID,
+    JSON,
+    MODEL,
+    Tracing,
+    compact,
+    error,
+    processing,
+    task,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_check import Conformance, Exchange
 from evolink_check.rules import RULES
-from support.trace_builders import BODY, ID, JSON, MODEL, START, Tracing, error, processing, task
+from support.records.trace_builders import BODY, ID, JSON, MODEL, START, Tracing, error, processing, task
 
 if TYPE_CHECKING:
     from evolink_check.analysis.openapi import Problem

@@ -8,7 +8,7 @@ import pytest
 from evolink_check.rules import rules_of
 from evolink_check.rules.exchanges import errors
 from evolink_check.traffic.trace import Account
-from support.trace_builders import BODY, ID, JSON, SPEC, Tracing, completed, error, processing, task
+from support.records.trace_builders import BODY, ID, JSON, SPEC, Tracing, completed, error, processing, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable

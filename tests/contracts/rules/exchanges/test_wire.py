@@ -9,7 +9,7 @@ import pytest
 from evolink_check.rules import rules_of
 from evolink_check.rules.exchanges import rate_limits, wire
 from evolink_check.traffic.trace import Account
-from support.trace_builders import BODY, CREATE, ID, JSON, Tracing, compact, error, processing, task
+from support.records.trace_builders import BODY, CREATE, ID, JSON, Tracing, compact, error, processing, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable

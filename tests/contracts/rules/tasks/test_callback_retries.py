@@ -12,7 +12,7 @@ from evolink_check.rules.tasks.deliveries import CUT, GAVE_UP
 from evolink_check.rules.tolerances import Tolerances
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.trace_builders import BODY, SPEC, Tracing, completed
+from support.records.trace_builders import BODY, SPEC, Tracing, completed
 
 HOOKS = "https://hooks.example.test"
 URL = f"{HOOKS}/c/1?secret=s"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from evolink_check.rules import rules_of
 from evolink_check.rules.tasks import callback_retries, callbacks
-from support.trace_builders import BODY, JSON, Tracing, completed, failed, processing, task
+from support.records.trace_builders import BODY, JSON, Tracing, completed, failed, processing, task
 
 Body = dict[str, Any]
 HOOKS = "https://hooks.example.test"

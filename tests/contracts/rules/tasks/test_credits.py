@@ -13,7 +13,17 @@ from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.trace import Account
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.trace_builders import ACCOUNTS, BODY, ID, Tracing, completed, error, failed, processing, task
+from support.records.trace_builders import (
+    ACCOUNTS,
+    BODY,
+    ID,
+    Tracing,
+    completed,
+    error,
+    failed,
+    processing,
+    task,
+)
 
 Body = dict[str, Any]
 INVALID = error("invalid_request", "invalid_request_error")

@@ -14,10 +14,10 @@ from evolink_check.rules import RULES, rules_of
 from evolink_check.rules.tasks import lifecycle, outcomes, progress, queries
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.in_process import CREATE as PATH
-from support.in_process import START as MOCK_START
-from support.in_process import playing
-from support.trace_builders import (
+from support.mocks.in_process import CREATE as PATH
+from support.mocks.in_process import START as MOCK_START
+from support.mocks.in_process import playing
+from support.records.trace_builders import (
     BODY,
     MODEL,
     RESULT,

@@ -9,7 +9,7 @@ from evolink_check.rules import rules_of
 from evolink_check.rules.tasks import outcomes
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.trace_builders import RESULT, SPEC, Tracing, completed, failed, processing, task
+from support.records.trace_builders import RESULT, SPEC, Tracing, completed, failed, processing, task
 
 Body = dict[str, Any]
 REASON = {"code": "service_error", "message": "It went wrong.\nTry again.", "type": "task_error"}

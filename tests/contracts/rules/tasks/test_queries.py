@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.trace_builders import BODY, ID, JSON, Tracing, completed, error, failed, processing, task
+from support.records.trace_builders import BODY, ID, JSON, Tracing, completed, error, failed, processing, task
 
 Body = dict[str, Any]
 ANOTHER = "task-unified-1757169743-00000000"

@@ -11,7 +11,7 @@ from evolink_check.rules.tasks import result_files, result_links
 from evolink_check.traffic.trace import NOBODY, Media
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.trace_builders import BODY, RESULT, Tracing, completed, error, failed, processing, task
+from support.records.trace_builders import BODY, RESULT, Tracing, completed, error, failed, processing, task
 
 DAY = 24 * 3600.0
 GONE = error("gone", "invalid_request_error")

@@ -13,8 +13,8 @@ from evolink_check.traffic.text_redaction import redact_url
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Account, Entry, Media, Trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.har_builders import HOOK, SECRET, SENT_KEY, whole_trace
-from support.trace_builders import ACCOUNTS, ID, ORIGIN, SPEC, START, Tracing, task
+from support.records.har_builders import HOOK, SECRET, SENT_KEY, whole_trace
+from support.records.trace_builders import ACCOUNTS, ID, ORIGIN, SPEC, START, Tracing, task
 
 
 def again(trace: Trace) -> Trace:

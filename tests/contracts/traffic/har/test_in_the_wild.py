@@ -11,9 +11,9 @@ from evolink_check.engine.recordings import verdicts_on
 from evolink_check.traffic.har.archive import from_har, to_har
 from evolink_check.traffic.trace import UNKNOWN
 from evolink_spec.clauses import load_clauses
-from support.har_builders import API, SENT_KEY, archive, foreign, key, only, whole_trace
+from support.records.har_builders import API, SENT_KEY, archive, foreign, key, only, whole_trace
+from support.records.trace_builders import SPEC
 from support.steps import steps_of
-from support.trace_builders import SPEC
 
 
 @pytest.mark.parametrize(

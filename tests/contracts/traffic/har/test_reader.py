@@ -12,8 +12,8 @@ from evolink_check.rules.exchanges.attribution import clause_of_malformed_respon
 from evolink_check.traffic.har.archive import from_har, to_har
 from evolink_check.traffic.known_keys import KEY
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Account
-from support.har_builders import API, archive, foreign, key, only, whole_trace
-from support.trace_builders import SPEC, START, Tracing
+from support.records.har_builders import API, archive, foreign, key, only, whole_trace
+from support.records.trace_builders import SPEC, START, Tracing
 
 SECRET = "s3cr3tAbcdef0123456789"
 

@@ -13,15 +13,15 @@ from evolink_mock.domain.store import StoreError
 from evolink_mock.service.store_opening import PASSWORD
 from evolink_mock.stores.redis import connection
 from evolink_mock.stores.redis.store import RedisStore
-from support.in_process import BODY, CREATE, playing, shaped
-from support.redis_server import RedisServer, needs_server, needs_tls_server, new_place
-from support.stores import create, open_store, result
+from support.mocks.in_process import BODY, CREATE, playing, shaped
+from support.mocks.redis_server import RedisServer, needs_server, needs_tls_server, new_place
+from support.mocks.stores import create, open_store, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 pytestmark = needs_server
 KEY = {"authorization": "Bearer key"}

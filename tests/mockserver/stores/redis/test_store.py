@@ -9,8 +9,8 @@ from evolink_mock.domain.exchange import Journal
 from evolink_mock.domain.store import AccountState
 from evolink_mock.stores.redis import store as redis_store
 from evolink_mock.stores.redis.store import RedisStore
-from support.redis_server import needs_server, new_place
-from support.stores import create, open_store, result
+from support.mocks.redis_server import needs_server, new_place
+from support.mocks.stores import create, open_store, result
 
 pytestmark = needs_server
 IDS = [f"task-unified-1757169743-{number:08}" for number in range(7)]

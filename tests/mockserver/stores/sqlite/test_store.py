@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from evolink_mock.domain.store import StoreError
 from evolink_mock.stores.sqlite.store import SqliteStore
-from support.builders import a_task
-from support.in_process import BODY, CREATE, playing
-from support.stores import a_store, create, result
+from support.mocks.in_process import BODY, CREATE, playing
+from support.mocks.stores import a_store, create, result
+from support.records.builders import a_task
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.traffic.har.archive import from_har
 
-from support.trace_builders import RESULT, Tracing, completed, error, task
+from support.records.trace_builders import RESULT, Tracing, completed, error, task
 
 if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry, Trace

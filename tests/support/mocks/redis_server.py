@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from support.mock_process import free_port
+from support.mocks.mock_process import free_port
 
 
 def _bundled() -> str | None:

@@ -15,7 +15,7 @@ from evolink_mock.domain.units import Speed
 from evolink_mock.settings import Settings
 from evolink_mock.testing.mock_server import _hosting
 
-from support.trace_builders import SPEC
+from support.records.trace_builders import SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

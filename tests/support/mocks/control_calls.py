@@ -9,12 +9,12 @@ import jsonschema_rs
 import yaml
 from evolink_mock.control.server_info import document
 
-from support.in_process import BODY, CREATE
+from support.mocks.in_process import BODY, CREATE
 
 if TYPE_CHECKING:
     import httpx2
 
-    from support.in_process import Mock
+    from support.mocks.in_process import Mock
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(document())
 PREFIX = "/__mock__"

@@ -15,7 +15,7 @@ from evolink_check.settings import Key, Subject
 from evolink_check.traffic.trace import MAIN, NOBODY, WRONG, Account, Entry, Exchange
 from evolink_spec.clauses import load_clauses
 
-from support.in_process import CREATE, MODEL, SPEC, Mock, playing
+from support.mocks.in_process import CREATE, MODEL, SPEC, Mock, playing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,8 +19,8 @@ from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 from uvicorn.server import ServerState
 
-from support.in_process import BODY, CREATE, SPEC, START
-from support.stores import result
+from support.mocks.in_process import BODY, CREATE, SPEC, START
+from support.mocks.stores import result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

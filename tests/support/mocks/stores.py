@@ -14,8 +14,8 @@ from evolink_mock.stores.redis.address import parse_address
 from evolink_mock.stores.redis.store import RedisStore
 from evolink_mock.stores.sqlite.store import SqliteStore
 
-from support.builders import SPEC, a_task
-from support.redis_server import BUNDLED, new_place
+from support.mocks.redis_server import BUNDLED, new_place
+from support.records.builders import SPEC, a_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

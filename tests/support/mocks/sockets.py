@@ -16,7 +16,7 @@ from evolink_mock.server.fast_protocol import protocol_with
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 
-from support.in_process import SPEC
+from support.mocks.in_process import SPEC
 
 if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange

@@ -12,7 +12,7 @@ from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report, answers_of
 from evolink_spec.clauses import load_clauses
 
-from support.trace_builders import (
+from support.records.trace_builders import (
     BODY,
     ID,
     RESULT,

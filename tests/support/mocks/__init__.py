@@ -1,0 +1,1 @@
+"""Mocks and other servers of the tests: in process, behind sockets, and as processes of their own."""

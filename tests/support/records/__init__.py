@@ -1,0 +1,1 @@
+"""Builders of documents, records, traces and reports."""
