@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,13 @@ def test_no_model_and_no_document_is_named_in_code(path: Path) -> None:
     allowed = BUILT_IN if named(path) == "spec/evolink_spec/loading.py" else set()
     assert MODELS, "the documents name models"
     assert [name for name in MODELS | DOCUMENTS - allowed if name in text] == []
+
+
+def test_no_folder_has_more_than_15_modules() -> None:
+    modules = (path for path in tracked() if path.suffix == ".py" and path.name != "__init__.py")
+    folders = Counter(named(path.parent) for path in modules)
+    assert {folder: count for folder, count in folders.items() if count > 15} == {}
+    assert folders["mockserver/evolink_mock/http"] >= 10, "the modules are counted"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=named)
