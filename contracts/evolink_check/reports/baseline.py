@@ -1,8 +1,8 @@
-"""The baseline: a file of known violations. If a run has a baseline, only new violations make the run fail.
+"""The baseline: a file of known violations.
 
-The clause and the texts `expected` and `seen` identify a violation. The ids, times, numbers and URLs in the texts are
-ignored, because they differ from run to run. HTTP statuses are not ignored. Therefore, if a violation with the
-status 500 is known, the same violation with the status 404 is new.
+In a run with a baseline, new violations make the run fail. The clause and the texts `expected` and `seen` identify a
+violation. The ids, times, numbers and URLs in the texts are ignored. HTTP statuses are not ignored. A known violation
+with the status 500 is new with the status 404.
 """
 
 from __future__ import annotations
@@ -38,15 +38,12 @@ _STATUS = re.compile("[1-5][0-9]{2}")
 
 
 class KnownViolation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """A violation in a baseline.
-
-    `fingerprint` is a hash that identifies the violation. `expected` and `seen` are for people who review the file.
-    """
+    """A violation in a baseline."""
 
     clause: str
-    fingerprint: str
-    expected: str
-    seen: str
+    fingerprint: str  # a hash that identifies the violation
+    expected: str  # for people who review the file
+    seen: str  # for people who review the file
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +61,7 @@ class Baseline:
 def read(path: Path) -> Baseline:
     """Read a baseline file.
 
-    Raises OSError if the file cannot be read, and ValueError, which names the file, if its content is invalid.
+    Raises OSError if the file cannot be read. Raises ValueError, with the name of the file, if its content is invalid.
     """
     try:
         file = msgspec.json.decode(path.read_bytes(), type=_File)
@@ -87,7 +84,7 @@ def to_json(baseline: Baseline) -> str:
 def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
     """Return a baseline with every violation that makes a run fail.
 
-    Call this before `apply`, which removes known violations from the verdicts.
+    Call this function before `apply`, which removes known violations.
     """
     by_key = {
         (known.clause, known.fingerprint): known
@@ -101,8 +98,7 @@ def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
 def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
     """Return the new baseline after a run.
 
-    The new baseline contains the violations that make the run fail, and the known violations of the clauses that the
-    run did not observe.
+    The new baseline contains the violations that make the run fail. Known violations of unobserved clauses are kept.
     """
     observed = _observed(verdicts)
     kept = tuple(known for known in before.known if known.clause not in observed)
@@ -112,16 +108,18 @@ def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
 def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...]:
     """Remove known violations from the verdicts that also have new violations.
 
-    A verdict whose violations are all known keeps its violations, and is marked as known.
+    A verdict without new violations keeps its violations, and is marked as known.
     """
     keys = _keys(baseline)
     return tuple(_apply(verdict, keys) for verdict in verdicts)
 
 
 def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str, ...]:
-    """Return a note on each known violation that was not seen again although its clause was observed.
+    """Return a note on each known violation that was not seen again.
 
-    Call this before `apply`, which removes known violations from the verdicts.
+    Violations of unobserved clauses have no note.
+
+    Call this function before `apply`, which removes known violations.
     """
     observed = _observed(verdicts)
     seen = _keys(baseline_of(verdicts))
@@ -161,7 +159,7 @@ def _keys(baseline: Baseline) -> frozenset[tuple[str, str]]:
 
 
 def normalized(text: str) -> str:
-    """Replace by placeholders the parts of a text that differ from run to run, such as ids and times."""
+    """Replace parts that differ between runs, such as ids and times."""
     for pattern, word in _VARYING:
         text = pattern.sub(word, text)
     return " ".join(_NUMBER.sub(_normalized_number, text).split())

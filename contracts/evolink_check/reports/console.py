@@ -1,7 +1,6 @@
-"""Print the lines of a report on a terminal. The reports on servers and on clients use this module.
+"""Print the lines of a report on a terminal.
 
-In a pipe or a file, the lines are plain text, so that grep can search them. Lines are not wrapped, so that commands can
-be copied.
+In a pipe or a file, the lines are plain text. Lines are not wrapped, so that commands can be copied.
 """
 
 from __future__ import annotations
@@ -31,14 +30,20 @@ _STATUS_WIDTH = len("failed (known)")
 
 
 def open_console(file: TextIO) -> Console:
-    """Return a console that writes to a file, in colours if the file is a terminal."""
+    """Return a console that writes to a file.
+
+    The output is coloured if the file is a terminal.
+    """
     from rich.console import Console
 
     return Console(file=file, highlight=False, markup=False, emoji=False)
 
 
 def print_line(console: Console, text: str, style: str = "") -> None:
-    """Print one line. Characters that are not printable are escaped."""
+    """Print one line.
+
+    Characters that are not printable are escaped.
+    """
     console.print(
         curl.printable(text), style=style, soft_wrap=True, highlight=False, markup=False, emoji=False
     )
@@ -55,7 +60,10 @@ def print_field(console: Console, name: str, value: str) -> None:
 
 
 def print_needs(console: Console, conditions: Conditions, verdicts: Iterable[Verdict]) -> None:
-    """Print what would be needed to observe the clauses that were not observed, one line for each need."""
+    """Print what would be needed to observe the unobserved clauses.
+
+    Each need has one line.
+    """
     for text, ids in needs_by_text(conditions, verdicts):
         few = f" ({', '.join(ids)})" if len(ids) <= _NAMED else ""
         print_line(

@@ -1,4 +1,7 @@
-"""Write an exchange as a curl command that repeats it, with shell variables in place of API keys."""
+"""Write an exchange as a curl command that repeats the exchange.
+
+Shell variables stand for API keys.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,25 @@ _UNSENT = {"host", "content-length", "connection", "authorization", "accept-enco
 
 
 def curl(report: Report, excerpt: Excerpt) -> str:
-    """Return the curl command that repeats an exchange. The API key is a shell variable, such as `$EVOLINK_API_KEY`.
+    """Return the curl command that repeats an exchange.
 
-    A long request body is cut. A callback cannot be repeated, because the server sent it, so a shell comment describes
-    it instead.
+    The API key is a shell variable, such as `$EVOLINK_API_KEY`. A long request body is cut. A callback becomes a shell
+    comment, because the server sends callbacks.
     """
     entry, exchange = excerpt.entry, excerpt.entry.exchange
     url = exchange.url if "://" in exchange.url else f"{report.evidence.origin}{exchange.url}"
     if entry.kind == "delivery":
         answered = f"answered {exchange.status}" if exchange.status else "without an answer"
         return printable(f"# the server called {exchange.method} {url}, {answered}")
-    parts = ["curl", "-sS", "-i", *_as_is(url), *_method(exchange), quoted(url), *_key(entry, exchange)]
+    parts = [
+        "curl",
+        "-sS",
+        "-i",
+        *_unchanged_url_options(url),
+        *_method(exchange),
+        quoted(url),
+        *_key(entry, exchange),
+    ]
     parts += [word for header in _headers(exchange) for word in ("-H", quoted(header))]
     body, cut = _body(exchange.request_body, excerpt.request_size)
     more = f"  # the body was cut: {har_location(report, entry)}" if cut else ""
@@ -39,9 +50,9 @@ def curl(report: Report, excerpt: Excerpt) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return the text, quoted so that it is one word of a shell command.
+    """Return the text, quoted as one word of a shell command.
 
-    If the text has characters that are not printable, bash's ANSI-C quoting (`$'…'`) is used.
+    Characters that are not printable are written in bash's ANSI-C quoting (`$'…'`).
     """
     if text.isprintable():
         return shlex.quote(text)
@@ -57,7 +68,10 @@ def _escaped(char: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Escape characters that are not printable, so that a terminal shows the text on one line."""
+    """Escape characters that are not printable.
+
+    A terminal shows the result on one line.
+    """
     if text.isprintable():
         return text
     return "".join(
@@ -65,20 +79,18 @@ def printable(text: str) -> str:
     )
 
 
-def _as_is(url: str) -> list[str]:
-    """Return the options that stop curl from expanding brackets and from removing dot segments in a URL."""
+def _unchanged_url_options(url: str) -> list[str]:
+    # These options stop curl from expanding brackets and from removing dot segments.
     dots = ["--path-as-is"] if _DOTS.search(url) else []
     return [*dots, "--globoff"] if set(url) & set("[]{}") else dots
 
 
 def _headers(exchange: Exchange) -> list[str]:
-    """Return the headers in curl's syntax.
-
-    `name;` sends an empty header. `name:` leaves out a header that curl would add.
-    """
     sent = [header for header in exchange.request_headers if header[0].lower() not in _UNSENT]
+    # In curl's syntax, `name;` sends an empty header.
     lines = [f"{name}: {value}" if value else f"{name};" for name, value in sent]
     if exchange.request_body and "content-type" not in {name.lower() for name, _ in sent}:
+        # In curl's syntax, `name:` leaves out a header that curl would add.
         lines.append("Content-Type:")
     return lines
 
@@ -91,15 +103,11 @@ def _method(exchange: Exchange) -> list[str]:
 
 
 def _key(entry: Entry, exchange: Exchange) -> list[str]:
-    """Return curl's option for the Authorization header.
-
-    The header is in double quotes if it contains the shell variable that holds the API key. Within double quotes, the
-    shell replaces the variable by its value.
-    """
     sent = next((value for name, value in exchange.request_headers if name.lower() == "authorization"), None)
     if entry.who == NOBODY:
         return [] if sent is None else ["-H", quoted(f"Authorization: {sent}")]
     if entry.who in _VARIABLES:
+        # Within double quotes, the shell replaces the variable by its value.
         return ["-H", f'"Authorization: Bearer {_VARIABLES[entry.who]}"']
     return ["-H", '"Authorization: Bearer $EVOLINK_API_KEY"'] if sent is not None else []
 

@@ -1,7 +1,7 @@
-"""Read the trace (the recorded traffic) of a report, without secrets, in excerpts that are short enough to show.
+"""Read the trace of a report without secrets, in short excerpts.
 
-The modules that write reports can read the trace only through this module, so that none of them can forget to
-remove secrets.
+A trace is the recorded traffic of a run. Modules that write reports read the trace through this module. Therefore no
+report can show a secret by mistake.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TEXT = 2_000  # maximum number of characters of the texts `expected` and `seen`
 
 
 class Excerpt(NamedTuple):
-    """An entry without secrets, whose bodies are cut to `EXCERPT` bytes."""
+    """An entry without secrets, with bodies of at most `EXCERPT` bytes."""
 
     entry: Entry
     request_size: int  # bytes of the complete body
@@ -40,10 +40,10 @@ class Excerpt(NamedTuple):
 
 
 class Evidence:
-    """The recorded traffic of a report. Secrets are removed from each entry when the entry is first used.
+    """The recorded traffic of a report, without secrets.
 
-    `keys` are the API keys that were sent. Keys of at least `SHORT` characters were already removed when the traffic
-    was recorded. Shorter keys are removed here if they occur as whole words.
+    `keys` are the API keys that were sent. Keys of at least `SHORT` characters are already absent from the traffic.
+    Shorter keys are removed here if they are whole words.
     """
 
     def __init__(self, view: TraceView, keys: Collection[str] = ()) -> None:
@@ -56,14 +56,15 @@ class Evidence:
 
     @property
     def origin(self) -> str:
-        """The base URL of the API; empty if the recorded URLs are only paths."""
+        """The base URL of the API; empty if the recorded URLs are paths."""
         return redact_text(self._judged.trace.origin)
 
     def excerpt(self, number: int) -> Excerpt | None:
-        """Return the entry with this number; None if the trace has no such entry."""
+        """Return the entry with this number; None if there is no such entry."""
         if not 0 <= number < len(self):
             return None
         if number not in self._excerpts:
+            # Secrets are removed when an entry is first used.
             self._excerpts[number] = self._cut(self._judged.trace.entries[number])
         return self._excerpts[number]
 
@@ -81,11 +82,11 @@ class Evidence:
         return TraceView(self.trace, self._judged.spec)
 
     def redact(self, text: str) -> str:
-        """Remove secrets from a text about the trace, and cut the text to `TEXT` characters."""
+        """Remove secrets from a text, and cut the text to `TEXT` characters."""
         return mask_words(redact_shortened(text), self._short_keys)
 
     def redact_verdict(self, verdict: Verdict) -> Verdict:
-        """Remove secrets from the violations of a verdict, and cut each text to `TEXT` characters."""
+        """Remove secrets from a verdict, and cut its texts to `TEXT` characters."""
         if not self._short_keys:
             return redact_verdict(verdict)
         findings = [
@@ -96,7 +97,7 @@ class Evidence:
 
     @cached_property
     def _credentials(self) -> KnownKeys:
-        """The credentials that were sent, which are removed from all bodies, URLs and headers in which they occur."""
+        # These credentials are removed from all bodies, URLs and headers.
         keys = KnownKeys()
         for entry in () if self._judged.trace.redacted else self._judged.trace.entries:
             add_credentials(keys, entry.exchange, entry.kind)
@@ -116,7 +117,7 @@ class Evidence:
 
 
 def redact_verdict(verdict: Verdict) -> Verdict:
-    """Remove secrets from the violations of a verdict, and cut each text to `TEXT` characters."""
+    """Remove secrets from a verdict, and cut its texts to `TEXT` characters."""
     if not verdict.violations:
         return verdict
     return replace(verdict, violations=tuple(map(_redact_finding, verdict.violations)))
@@ -128,9 +129,9 @@ def _redact_finding(finding: Finding) -> Finding:
 
 
 def redact_shortened(text: str) -> str:
-    """Remove secrets from a text.
+    """Remove secrets from a text, and cut the text to `TEXT` characters.
 
-    If the text is longer than `TEXT` characters, cut it, and append the number of characters left out.
+    A cut text ends with the number of characters left out.
     """
     if len(text) <= TEXT:
         return _redact_once(text)

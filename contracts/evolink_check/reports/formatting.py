@@ -1,4 +1,7 @@
-"""Texts about verdicts, for all formats of reports. The texts contain no secrets, because a `Report` has none."""
+"""Texts about verdicts, for all formats of reports.
+
+The texts contain no secrets, because a `Report` contains none.
+"""
 
 from __future__ import annotations
 
@@ -36,23 +39,27 @@ class Violation:
 
 
 def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Sort verdicts by status: new failures, known failures, warnings, passed, not observed.
+    """Sort verdicts by status.
 
-    Verdicts with the same status keep their order.
+    The order is: new failures, known failures, warnings, passed, not observed. Verdicts with the same status keep their
+    order.
     """
     ranks = {"failed": 0, "warning": 2, "passed": 3, "not observed": 4}
     return sorted(verdicts, key=lambda verdict: ranks[verdict.status] + verdict.known)
 
 
 def status_text(verdict: Verdict) -> str:
-    """Return the status of a verdict as text, such as `failed (known)` if the baseline contains all its violations."""
+    """Return the status of a verdict as text.
+
+    If the baseline contains all violations, the text is `failed (known)`.
+    """
     return f"{verdict.status} (known)" if verdict.known else verdict.status
 
 
 def clause_source(clause: Clause) -> str:
-    """Return where a clause is stated: the name of the OpenAPI document and a JSON pointer.
+    """Return the OpenAPI document and the JSON pointer that state a clause.
 
-    If no document states the clause, return a text about its source, such as `good practice, in no document`.
+    A clause without a document gets a text such as `good practice, in no document`.
     """
     if clause.document:
         return f"{clause.document}#{clause.pointer}"
@@ -60,19 +67,20 @@ def clause_source(clause: Clause) -> str:
 
 
 def violations(verdict: Verdict) -> list[Violation]:
-    """Return the violations of a verdict, failures before warnings, in the order of their first appearance.
+    """Return the violations of a verdict, failures before warnings.
 
-    Violations with the same texts and the same severity are combined into one, with a count.
+    Violations with the same texts and the same severity are combined into one. Their order is that of their first
+    appearance.
     """
     return grouped(("", finding) for finding in verdict.violations)
 
 
 def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str] = str) -> list[Violation]:
-    """Combine equal findings into one violation with a count. Failures come before warnings.
+    """Combine equal findings into one violation with a count.
 
-    `findings` are pairs of a scenario and a finding; the scenario is empty if a server was checked. Two findings are
-    equal if they have the same severity, and `cause` maps their texts `expected` and `seen` to the same texts. `cause`
-    can remove details that do not matter, such as numbers.
+    Failures come before warnings. `findings` are pairs of a scenario and a finding. The scenario is empty if a server
+    was checked. Equal findings have the same severity and the same texts after `cause`. `cause` can
+    remove details, such as numbers.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:
@@ -93,17 +101,17 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
 
 
 def warning_note(violation: Violation, verdict: Verdict) -> str:
-    """Return a note if this violation is only a warning, although its clause failed because of other violations.
+    """Return a note if this violation is a warning of a failed clause.
 
-    Otherwise, return an empty text.
+    In all other cases, the text is empty.
     """
     return " (only a warning)" if verdict.status == "failed" and violation.severity == "warning" else ""
 
 
 def occurrences(violation: Violation) -> str:
-    """Describe how often a violation was seen, and which entries of the trace first showed the violation.
+    """Describe how often a violation was seen, and where it was first seen.
 
-    In the HAR file, if one is written, the entries have the same numbers.
+    The text contains numbers of entries. The HAR file has the same numbers.
     """
     times = f"{violation.times} times" if violation.times > 1 else ""
     if not violation.numbers:
@@ -113,12 +121,12 @@ def occurrences(violation: Violation) -> str:
 
 
 def decisive_excerpt(report: Report, violation: Violation) -> Excerpt | None:
-    """Return the entry that shows the violation; None if the violation has no entries."""
+    """Return the entry that shows the violation; None if there is no entry."""
     return report.evidence.excerpt(violation.numbers[-1]) if violation.numbers else None
 
 
 def counts(verdicts: Iterable[Verdict]) -> dict[Status, int]:
-    """Return the number of clauses with each status; 0 if no clause has the status."""
+    """Return the number of clauses with each status, including 0."""
     numbers = dict.fromkeys(STATUSES, 0)
     for verdict in verdicts:
         numbers[verdict.status] += 1
@@ -126,10 +134,11 @@ def counts(verdicts: Iterable[Verdict]) -> dict[Status, int]:
 
 
 def sections(verdicts: Iterable[Verdict]) -> dict[str, dict[Status, list[str]]]:
-    """Return the ids of the clauses, grouped by section (the first part of the id) and then by status."""
+    """Return the ids of the clauses, grouped by section and then by status."""
     found: dict[str, dict[Status, list[str]]] = {}
     for verdict in verdicts:
         empty: dict[Status, list[str]] = {status: [] for status in STATUSES}
+        # The section is the first part of the id.
         section = found.setdefault(verdict.clause.id.partition(".")[0], empty)
         section[verdict.status].append(verdict.clause.id)
     return found
@@ -148,14 +157,17 @@ def counts_line(report: Report) -> str:
 
 
 def effort(report: Report) -> str:
-    """Return the number of exchanges, tasks and credits of a run, and its duration, on one line."""
+    """Return the exchanges, tasks, credits and seconds of a run, on one line."""
     tasks = f"{report.created} task{'' if report.created == 1 else 's'} created"
     spent = f", {credits_spent(report)} credits spent" if report.kind == "api" else ""
     return f"{len(report.evidence)} exchanges, {tasks}{spent}, {report.seconds:.1f} s"
 
 
 def credits_spent(report: Report) -> str:
-    """Return the credits that a run spent and its budget, such as `12 of 50`; empty unless a server was checked."""
+    """Return the spent credits and the budget, such as `12 of 50`.
+
+    The text is empty if no server was checked.
+    """
     budget = f" of {report.budget:g}" if report.budget is not None else ""
     return f"{report.spent:g}{budget}" if report.kind == "api" else ""
 
@@ -166,7 +178,10 @@ def unseen_answers(report: Report) -> list[Answer]:
 
 
 def repeat_command(report: Report, clause: Clause) -> str:
-    """Return the command that checks only this clause again; empty if the command of the run is unknown."""
+    """Return the command that checks this clause again.
+
+    The text is empty if the command of the run is unknown.
+    """
     return f"{report.command} --clause {clause.id}" if report.command else ""
 
 

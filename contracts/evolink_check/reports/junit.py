@@ -1,6 +1,6 @@
-"""Write JUnit XML, which CI systems show. The report on a server is one suite with a test case for each clause.
+"""Write JUnit XML, which CI systems show.
 
-The format needs only a few elements, so no package that writes JUnit XML is used.
+The report on a server is one suite. Each clause is a test case.
 """
 
 from __future__ import annotations
@@ -19,24 +19,21 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.reports.model import Report
 
+# The format needs a few elements, so this module uses no package for JUnit XML.
 _SHOWN = 5  # maximum number of different violations listed for a clause
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test case. `problem` is None if the test case passes.
-
-    `text` describes the problem, or is the output of a test case that passes. `severity` is the severity of the clause;
-    empty if the test case is not about a clause.
-    """
+    """One test case."""
 
     classname: str
     name: str
-    problem: Literal["failure", "error", "skipped"] | None = None
+    problem: Literal["failure", "error", "skipped"] | None = None  # None if the test case passes
     message: str = ""
-    text: str = ""
-    severity: str = ""
+    text: str = ""  # describes the problem, or is the output of a test case that passes
+    severity: str = ""  # of the clause; empty if the test case is not about a clause
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +48,9 @@ class Suite:
 
 
 def write(suites: Sequence[Suite], seconds: float) -> bytes:
-    """Return the XML document in UTF-8. Characters that XML does not allow are replaced.
+    """Return the XML document in UTF-8.
 
-    `seconds` is the duration of all suites together.
+    Characters that XML does not allow are replaced. `seconds` is the duration of all suites together.
     """
     cases = [case for suite in suites for case in suite.cases]
     root = ET.Element("testsuites", {**_totals(cases), "time": f"{seconds:.3f}"})
@@ -93,7 +90,7 @@ def _add_case(suite: ET.Element, case: Case) -> None:
 
 
 def to_junit(report: Report) -> bytes:
-    """Return the content of the JUnit file about a server, a recording, or the traffic through a proxy."""
+    """Return the JUnit file about a server, a recording, or a proxy."""
     suite = Suite(
         f"evolink-check {report.kind} {report.subject}",
         [*(_case(report, verdict) for verdict in report.verdicts), *shortfall_cases(report.shortfalls)],
@@ -105,7 +102,7 @@ def to_junit(report: Report) -> bytes:
 
 
 def shortfall_cases(shortfalls: Sequence[str]) -> list[Case]:
-    """Return a failed test case for each requirement of --require that was not met."""
+    """Return a failed test case for each unmet requirement of --require."""
     return [
         Case("evolink.require", f"--require {number}", "failure", text)
         for number, text in enumerate(shortfalls, 1)

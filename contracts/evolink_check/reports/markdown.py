@@ -1,4 +1,7 @@
-"""Write a report as Markdown for the summary of a CI job: the result, what failed, and what was not observed."""
+"""Write a report as Markdown for the summary of a CI job.
+
+The page contains the result, the failures, and the unobserved clauses.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a heading, `title`. If `folded` is true, the table is hidden until the reader opens it."""
+    """A table with a heading."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-    folded: bool = False
+    folded: bool = False  # whether the table is hidden until the reader opens it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,5 @@ def _row(cells: Sequence[str], *, escape: bool = True) -> str:
 
 
 def _text(text: str) -> str:
-    """Return the text on one line, shortened if it is long, with all Markdown and HTML escaped."""
     short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     return _SPECIAL.sub(r"\\\1", printable(" ".join(short.split()))).replace("@", "&#64;")

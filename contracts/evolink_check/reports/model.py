@@ -1,4 +1,7 @@
-"""The result of a run as one record, from which all reports are made."""
+"""The result of a run as one record.
+
+All reports are made from this record.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +44,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of one run.
-
-    Secrets are removed from the verdicts and the other texts when the record is created, and from each entry of the
-    recorded traffic (`evidence`) when the entry is first used.
-    """
+    """The result of one run, without secrets."""
 
     kind: Kind
     subject: str  # the base URL, or the names of the files
@@ -87,7 +86,7 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """1 if a clause failed or a requirement is not met, otherwise 0.
+        """1 if a clause failed or a requirement is not met, 0 if not.
 
         Violations in the baseline do not count. In a strict run, warnings count too.
         """
@@ -95,12 +94,15 @@ class Report:
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
-        """The requirements of --require that were not met, each described in one line."""
+        """The unmet requirements of --require, each described in one line."""
         return shortfalls(self.requirements, self.verdicts)
 
 
 def answers_of(reading: TraceView) -> tuple[Answer, ...]:
-    """Return every documented response of the create and query operations, and how often the traffic contains it."""
+    """Return every documented response, and how often the traffic contains the response.
+
+    The responses are those of the create and query operations.
+    """
     seen = Counter((observation.role, observation.status) for observation in reading.of("create", "query"))
     return tuple(
         Answer(method, path, status, description, seen[role, status])
@@ -109,9 +111,9 @@ def answers_of(reading: TraceView) -> tuple[Answer, ...]:
 
 
 def notes_on(view: TraceView) -> tuple[str, ...]:
-    """Return a note if the list `results` of a response or callback had more items than the check examines (`LINKS`).
+    """Return a note if a list `results` had more than `LINKS` items.
 
-    Otherwise, return an empty tuple.
+    The check examines the first `LINKS` items. The tuple is empty if no list was longer.
     """
     sizes = [len(results) for results in map(_results, view.seen) if len(results) > LINKS]
     if not sizes:

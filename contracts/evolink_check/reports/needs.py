@@ -1,4 +1,7 @@
-"""Find what a run lacked to observe a clause: an option, an API key, a budget, or other traffic."""
+"""Find what a run lacked to observe a clause.
+
+A run can lack an option, an API key, a budget, or traffic.
+"""
 
 from __future__ import annotations
 
@@ -87,17 +90,14 @@ _NO_OPTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The kind of a run, and what the run has for observing clauses, such as options, API keys or a budget.
-
-    `cannot` contains the ids of the clauses that the configuration file declares unobservable on this server.
-    """
+    """The kind of a run, and its means of observing clauses."""
 
     kind: Kind = "recording"
-    means: frozenset[Means] = frozenset()
-    cannot: frozenset[str] = frozenset()
+    means: frozenset[Means] = frozenset()  # such as options, API keys or a budget
+    cannot: frozenset[str] = frozenset()  # ids of clauses that the configuration file declares unobservable
 
     def needs(self, clause: Clause) -> str:
-        """Describe what would be needed to observe the clause in a run of this kind."""
+        """Describe what a run of this kind needs to observe the clause."""
         if clause.observed.where == "unseen":
             return f"{_HIDDEN}: {clause.observed.by}"
         if clause.id in self.cannot:
@@ -123,9 +123,9 @@ NO_CONDITIONS = Conditions()
 
 
 def needs_by_text(conditions: Conditions, verdicts: Iterable[Verdict]) -> list[tuple[str, list[str]]]:
-    """Group the unobserved clauses according to what is needed to observe them, with the largest group first.
+    """Group the unobserved clauses by what a run needs to observe them.
 
-    Returns pairs: a text that says what is needed, and the ids of the clauses.
+    Each pair contains a text about the need, and the ids of the clauses. The largest group comes first.
     """
     clauses: dict[str, list[str]] = {}
     for verdict in verdicts:

@@ -12,7 +12,10 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Positions:
-    """Finds line numbers in a YAML or JSON file, or in a Markdown page that contains a YAML block."""
+    """Finds line numbers in a YAML or JSON file.
+
+    A Markdown page with a YAML block is also accepted.
+    """
 
     def __init__(self, text: str) -> None:
         block = yaml_block(text)
@@ -25,8 +28,8 @@ class Positions:
     def line_of(self, pointer: str) -> int:
         """Return the line of the value at a JSON pointer.
 
-        If the file has no value at the pointer, return the line of the closest parent that exists. Return 0 if the file
-        is not readable YAML or JSON.
+        If there is no such value, the line of the closest parent is returned. Returns 0 if the file is not readable
+        YAML or JSON.
         """
         node, line = self._root, 0
         if node is not None:
@@ -40,11 +43,7 @@ class Positions:
 
 
 def _child(node: Any, token: str) -> tuple[Any, Any]:
-    """Return the YAML nodes of the key and of the value that `token` selects in a YAML node.
-
-    `token` is one part of a JSON pointer. The key is None for an item of an array. If `token` selects nothing, the key
-    and the value are None.
-    """
+    # Returns the nodes of a key and its value. An item of an array has no key.
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if str(key.value) == token), (None, None))
     if isinstance(node, yaml.SequenceNode) and token.isdecimal() and int(token) < len(node.value):

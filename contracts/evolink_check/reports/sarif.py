@@ -1,4 +1,4 @@
-"""Write SARIF 2.1.0, which code hosts such as GitHub show beside the lines of a file."""
+"""Write SARIF 2.1.0, which code hosts show beside the lines of a file."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ Level = Literal["error", "warning", "note", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One result of a SARIF file.
-
-    `places` are pairs of a file and a JSON pointer. `lines` are the line numbers of the places; empty if they
-    are unknown. `fingerprint` identifies the result in later runs; empty if the result has none.
-    """
+    """One result of a SARIF file."""
 
     rule: str
     level: Level
     message: str
-    places: Sequence[tuple[str, str]]
-    fingerprint: str = ""
+    places: Sequence[tuple[str, str]]  # pairs of a file and a JSON pointer
+    fingerprint: str = ""  # identifies the result in later runs; empty if the result has none
     suppressed: bool = False
-    lines: Sequence[int] = ()
+    lines: Sequence[int] = ()  # the line numbers of the places; empty if unknown
 
 
 def to_sarif(results: Sequence[Result], rules: dict[str, str]) -> str:
-    """Return the content of a SARIF file. `rules` maps the ids of rules to their descriptions."""
+    """Return the content of a SARIF file.
+
+    `rules` maps the ids of rules to their descriptions.
+    """
     used = sorted({result.rule for result in results})
     driver = {
         "name": "evolink-check",

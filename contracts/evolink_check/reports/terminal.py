@@ -1,4 +1,7 @@
-"""Print a report on a terminal: failures first, each with the command that checks it again, then a line of counts."""
+"""Print a report on a terminal.
+
+Failures come first, each with the command that checks the clause again. The last line shows the counts.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,18 @@ _SHOWN = 3  # maximum number of different violations shown for a clause
 
 
 def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
-    """Print the report to a file, in colours if the file is a terminal."""
+    """Print the report to a file.
+
+    The output is coloured if the file is a terminal.
+    """
     render(report, open_console(file), verbose=verbose)
 
 
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
     """Print the report.
 
-    By default, at most three violations of each violated clause are printed. `verbose` adds all other violations, the
-    clauses that passed, and the clauses that were not observed, each with what is needed to observe it.
+    By default, at most three violations of each clause are printed. `verbose` adds the remaining violations, the passed
+    clauses and the unobserved clauses. Each unobserved clause is printed with what is needed to observe it.
     """
     print_line(console, f"evolink-check {report.kind} {report.subject}", "bold")
     ordered = formatting.ordered(report.verdicts)

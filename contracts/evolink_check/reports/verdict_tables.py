@@ -25,7 +25,7 @@ _NO_DOCUMENT = "clauses.yaml"  # the place of a rule that no document states
 
 
 def page_of(report: Report) -> Page:
-    """Return the content of the Markdown report on a server, a recording or a proxy."""
+    """Return the Markdown report on a server, a recording or a proxy."""
     return Page(
         f"evolink-check {report.kind} {report.subject}",
         "; ".join([*report.shortfalls[:1], formatting.counts_line(report)]),
@@ -39,7 +39,7 @@ def page_of(report: Report) -> Page:
 def tables(
     verdicts: Sequence[Verdict], violations: Callable[[Verdict], list[Violation]], conditions: Conditions
 ) -> list[Table]:
-    """Return three tables: the failures, the warnings, and what is needed to observe the unobserved clauses."""
+    """Return the tables of the failures, the warnings and the unobserved clauses."""
     needs = needs_by_text(conditions, verdicts)
     against = [
         Table(title, ("clause", "expected", "seen"), list(_rows(verdicts, status, violations)))
@@ -67,7 +67,7 @@ def _rows(
 def to_sarif(verdicts: Sequence[Verdict], violations: Callable[[Verdict], list[Violation]]) -> str:
     """Return the violations as SARIF.
 
-    The location of each violation is the place in an OpenAPI document that states the violated rule.
+    Each violation is located at the rule in an OpenAPI document.
     """
     rules = {verdict.clause.id: verdict.clause.rule for verdict in verdicts}
     results = [

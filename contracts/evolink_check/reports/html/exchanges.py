@@ -1,4 +1,4 @@
-"""Prepare one exchange for an HTML page: its request and response, with JSON bodies indented."""
+"""Prepare one exchange for an HTML page."""
 
 from __future__ import annotations
 
@@ -25,15 +25,12 @@ _TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A request or a response as a page shows it.
-
-    `text` is the body, or None if there is no text to show. `note` describes the parts that are not shown.
-    """
+    """A request or a response as a page shows it."""
 
     title: str
     headers: tuple[tuple[str, str], ...]
-    text: str | None
-    note: str
+    text: str | None  # the body, with JSON indented; None if there is no text to show
+    note: str  # describes the parts that are not shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +70,6 @@ def exchange_view(report: Report, excerpt: Excerpt) -> ExchangeView:
 
 
 def _body(headers: tuple[tuple[str, str], ...], body: bytes, size: int) -> tuple[str | None, str]:
-    """Return a body as text, and a note on the parts that are not shown.
-
-    The text is None if there is no body or the body is not text.
-    """
     if not body:
         return None, "no body"
     text = _pretty(headers, body)
@@ -87,7 +80,6 @@ def _body(headers: tuple[tuple[str, str], ...], body: bytes, size: int) -> tuple
 
 
 def _pretty(headers: tuple[tuple[str, str], ...], body: bytes) -> str | None:
-    """Return the body as text, with JSON indented; None if the body is not text."""
     try:
         return json.dumps(strict_json(body), indent=2, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):

@@ -1,6 +1,7 @@
-"""Render HTML reports as pages that load no other file and run only their own script.
+"""Render HTML reports as pages that load no other file.
 
-Templates escape all texts. Only page.css and page.js are inserted without escaping.
+A page runs its own script and no other one. Templates escape all texts. The files page.css and page.js are inserted
+unescaped.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _LINES = frozenset("\t\n\r")
 def render(template: str, **context: Any) -> str:
     """Return a page made from a template in `templates/`.
 
-    Strings in `context` are escaped, so that pages show them as text, never as markup.
+    Strings in `context` are escaped, so that pages show them as text.
     """
     return _environment().get_template(template).render(**context)
 
@@ -66,9 +67,10 @@ def _environment() -> Environment:
 
 
 def make_visible(value: Any) -> Any:
-    """Replace characters that are not printable, such as those that reverse the text direction, by escape sequences.
+    """Replace characters that are not printable by escape sequences.
 
-    Values that are not strings, and strings that are marked as HTML (`Markup`), are returned unchanged.
+    Such characters can reverse the text direction. Strings that are marked as HTML (`Markup`) are returned unchanged.
+    Values that are not strings are returned unchanged.
     """
     if not isinstance(value, str) or hasattr(value, "__html__") or value.isprintable():
         return value

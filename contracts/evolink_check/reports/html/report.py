@@ -1,4 +1,7 @@
-"""Write a report as one HTML page that loads no other file, works without its script, and escapes all texts."""
+"""Write a report as one HTML page.
+
+The page loads no other file, works without its script, and escapes all texts.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +28,12 @@ _ENTRIES = 4  # maximum number of exchanges shown for a violation
 
 @dataclass(frozen=True, slots=True)
 class VerdictDetails:
-    """A verdict and those of its violations that are on the page, each with the exchanges that are its evidence.
-
-    `more` is the number of violations that the page leaves out; zero or less means that no violation is left out.
-    `repeat` is the command that checks only the clause of the verdict again.
-    """
+    """A verdict with the violations and exchanges that the page shows."""
 
     verdict: Verdict
-    violations: tuple[tuple[Violation, tuple[ExchangeView, ...]], ...]
-    more: int
-    repeat: str
+    violations: tuple[tuple[Violation, tuple[ExchangeView, ...]], ...]  # each with its evidence
+    more: int  # the number of violations that the page leaves out; zero or less if there are none
+    repeat: str  # the command that checks the clause again
 
 
 def to_html(report: Report) -> str:
@@ -56,7 +55,10 @@ def to_html(report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """Summarize the verdicts in one line. If the run was cut short, the line ends with the reason."""
+    """Summarize the verdicts in one line.
+
+    If the run was cut short, the line ends with the reason.
+    """
     failures = sum(report.strictness.fails(verdict) for verdict in report.verdicts)
     if failures:
         line = f"{failures} clause{'' if failures == 1 else 's'} failed"

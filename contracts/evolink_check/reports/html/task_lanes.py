@@ -1,4 +1,7 @@
-"""Draw the observed tasks as lanes of a timeline. In each lane, time starts at the first event of the task."""
+"""Draw the observed tasks as lanes of a timeline.
+
+In each lane, time starts at the first event of the task.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ LEGEND: tuple[tuple[Shape, Tone, str], ...] = (
 
 
 def lanes(view: TraceView) -> tuple[Lane, ...]:
-    """Return lanes for the `LANES` tasks with the most events, in the order in which these tasks first appear."""
+    """Return lanes for the `LANES` tasks with the most events.
+
+    The lanes are in the order of the first appearance of their tasks.
+    """
     lost: dict[str, list[Observation]] = {}
     for observation in view.seen:
         if observation.role == "query" and not observation.answered:
@@ -48,14 +54,11 @@ def lanes(view: TraceView) -> tuple[Lane, ...]:
 
 
 def _without_idle_time(drawn: list[Lane]) -> tuple[Lane, ...]:
-    """Shorten each period of more than `IDLE` seconds in which no lane has an event.
-
-    Such periods occur, for example, if the server's clock was advanced by a day.
-    """
     times = sorted({at for lane in drawn for mark in lane.marks for at in (mark.at, mark.until or mark.at)})
     cuts: list[tuple[float, float]] = []
     total = 0.0
     for before, after in pairwise(times):
+        # A test that advances the server's clock by a day causes such a pause.
         if after - before > IDLE:
             left = max(1.0, (before - total) / 10)  # a tenth of the time that was drawn before the pause
             cuts.append((after, after - before - left))

@@ -1,4 +1,6 @@
-"""Lay out events over time for an SVG of fixed width, with a lane for each task or scenario and a mark for each event.
+"""Lay out events over time for an SVG of fixed width.
+
+Each task or scenario has a lane, and each event has a mark.
 
     drawing = draw([Lane("task 7cvn", (Mark(0, "diamond", "pending", "create: 200", until=0.8), …))], title="Tasks")
 
@@ -33,7 +35,10 @@ _LABEL = 22  # maximum number of characters of a label
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One event. A line joins the marks of a lane that have a `level`."""
+    """One event.
+
+    A line joins the marks of a lane that have a `level`.
+    """
 
     at: float  # the start of the event, in seconds from the start of the drawing
     shape: Shape
@@ -45,11 +50,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The events of one task or scenario. `note` is a second, smaller line below the label."""
+    """The events of one task or scenario."""
 
     label: str
     marks: tuple[Mark, ...]
-    note: str = ""
+    note: str = ""  # a second, smaller line below the label
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +67,11 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class PlacedMark:
-    """A mark at its position in the SVG.
+    """A mark at its position in the SVG."""
 
-    `x` and `y` are the coordinates of its centre. `until` is the x coordinate of the end of the event.
-    """
-
-    x: float
-    y: float
-    until: float
+    x: float  # of the centre
+    y: float  # of the centre
+    until: float  # the x coordinate of the end of the event
     shape: Shape
     tone: Tone
     title: str
@@ -91,7 +93,7 @@ class Row:
 class Drawing:
     """Lanes one below the other, with a common time axis in seconds.
 
-    `left`, `right`, `top` and `bottom` are the edges of the area with the marks. Lengths are in SVG units.
+    The area with the marks has the edges `left`, `right`, `top` and `bottom`. Lengths are in SVG units.
     """
 
     title: str
@@ -108,7 +110,7 @@ class Drawing:
 def draw(lanes: Sequence[Lane], *, title: str, seconds: float | None = None) -> Drawing:
     """Return a drawing of the lanes.
 
-    `seconds` is the length of the time axis; if it is None, the axis ends at the last mark.
+    `seconds` is the length of the time axis. If `seconds` is None, the axis ends at the last mark.
     """
     last = max((mark.until or mark.at for lane in lanes for mark in lane.marks), default=0.0)
     span = max(seconds if seconds is not None else last, 0.001)
@@ -122,7 +124,7 @@ def _x(at: float, span: float) -> float:
 
 
 def _ticks(span: float) -> tuple[Tick, ...]:
-    step = _step(span)
+    step = _seconds_between_ticks(span)
     decimals = max(0, -floor(log10(step)))
     return tuple(
         Tick(_x(count * step, span), f"{count * step:.{decimals}f}{' s' if count == 0 else ''}")
@@ -130,11 +132,8 @@ def _ticks(span: float) -> tuple[Tick, ...]:
     )
 
 
-def _step(span: float) -> float:
-    """Return the seconds between two ticks of a time axis of `span` seconds.
-
-    This is the smallest of …, 0.5, 1, 2, 5, 10, … that divides the axis into at most `_TICKS` intervals.
-    """
+def _seconds_between_ticks(span: float) -> float:
+    # One of …, 0.5, 1, 2, 5, 10, …: the smallest that divides the axis into at most `_TICKS` intervals.
     size = 10.0 ** floor(log10(span / _TICKS))
     return next(size * factor for factor in (1, 2, 5, 10, 20) if size * factor * _TICKS >= span)
 
