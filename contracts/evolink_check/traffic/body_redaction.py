@@ -1,4 +1,4 @@
-"""Replace secrets in bodies, such as API keys, by marks such as `[removed]`: in JSON, in forms and in other text."""
+"""Replace secrets in bodies, such as API keys, by marks such as `[removed]`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _KEY_LENGTH = 20  # characters of a name that may be a key
-Kind = Literal["secret", "callback", "identifier", ""]  # the kind of value that a name announces
+# The kind of value that a name announces: `password` a secret, `callback_url` a callback, `etag` an identifier.
+Kind = Literal["secret", "callback", "identifier", ""]
 _IDENTIFIER = re.compile(
     r"id$|hash|digest|nonce|base64|checksum|etag|md5|sha"
 )  # names of random values, not keys
@@ -40,9 +41,9 @@ _SIGNS = (
 
 
 def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
-    """Return a body in which each secret is replaced by a mark. The character encoding remains the same.
+    """Return a body in which each secret is replaced by a mark.
 
-    A body without secrets is returned unchanged.
+    The character encoding remains the same. A body without secrets is returned unchanged.
     """
     return keys.once(_redact_body, body, limit=_REPEATED) if body else body
 
@@ -53,18 +54,17 @@ def _redact_body(body: bytes, keys: KnownKeys) -> bytes:
             text = body.decode(coding)
         except UnicodeDecodeError:
             continue
-        if "form-data" not in text[:4_096] and _is_plain(text, keys):
+        if "form-data" not in text[:4_096] and _has_no_secret(text, keys):
             return body
-        plain = _redact_json(text, keys) or _redact_other(text, keys)
+        plain = _redact_if_json(text, keys) or _redact_other(text, keys)
         return body if plain == text else plain.encode(coding, "replace")
     raise AssertionError  # latin-1 decodes everything
 
 
 def redact_value(value: str, keys: KnownKeys = NO_KEYS, kind: Kind = "") -> str:
-    """Redact a single value, such as a JSON string or the value of a header.
+    """Redact a single value, such as a JSON string or a header's value.
 
-    `kind` says what the name of the field or header indicates: "secret" (for example `password`), "callback" (a
-    callback URL), "identifier" (for example `etag`), or nothing (empty).
+    `kind` is the kind of value that the field's or header's name announces.
     """
     return keys.once(_redact_value, value, kind)
 
@@ -75,7 +75,7 @@ def _redact_value(value: str, kind: Kind, keys: KnownKeys) -> str:
     if (kind == "callback" and not _HEADER_LINE.match(value)) or _URL.fullmatch(value):
         return redact_url(value, keys)
     if value[:1] in {"{", "[", '"'}:
-        return _redact_json(value, keys) or redact_text(value, keys)
+        return _redact_if_json(value, keys) or redact_text(value, keys)
     return redact_text(value, keys)
 
 
@@ -88,14 +88,13 @@ def _kind_of(name: str) -> Kind:
     return "identifier" if _IDENTIFIER.search(lower) else ""
 
 
-def _redact_json(text: str, keys: KnownKeys) -> str | None:
-    """Redact the strings of a JSON text, and leave the rest of it unchanged. Returns None if the text is not JSON."""
+def _redact_if_json(text: str, keys: KnownKeys) -> str | None:
     plain = text.removeprefix("\ufeff")
     try:
         data = _decoded(plain)
     except (ValueError, RecursionError):
-        return None
-    return _redact_strings(text, keys, secret_strings(data))
+        return None  # the text is not JSON
+    return _redact_strings_and_numbers(text, keys, secret_strings(data))
 
 
 def _decoded(text: str) -> Any:
@@ -107,12 +106,12 @@ def _decoded(text: str) -> Any:
 def _redact_other(text: str, keys: KnownKeys) -> str:
     if "form-data" in text[:4_096]:
         text = _redact_parts(text)
-    plain = redact_text(_redact_strings(text, keys), keys)
+    plain = redact_text(_redact_strings_and_numbers(text, keys), keys)
     return plain if "form-data" in text[:4_096] or "\0" in text else redact_words(plain)
 
 
-def _is_plain(text: str, keys: KnownKeys) -> bool:
-    """Return whether a text certainly contains no secret. If so, the slower patterns need not be tried."""
+def _has_no_secret(text: str, keys: KnownKeys) -> bool:
+    # If True, the slower patterns need not be tried. False does not mean that the text has a secret.
     lower = text.lower()
     if (
         any(map(lower.__contains__, _SIGNS))
@@ -123,12 +122,9 @@ def _is_plain(text: str, keys: KnownKeys) -> bool:
     return not keys.may_be_in(text) and redact_words(text) == text
 
 
-def _redact_strings(text: str, keys: KnownKeys, secrets: Collection[str] = ()) -> str:
-    """Redact every JSON string in a text, and every number whose member name indicates a secret.
-
-    The text need not be valid JSON. Other parts of the text are unchanged.
-    """
-    if _is_plain(text, keys):
+def _redact_strings_and_numbers(text: str, keys: KnownKeys, secrets: Collection[str] = ()) -> str:
+    # The text need not be valid JSON.
+    if _has_no_secret(text, keys):
         return text
     kind: Kind = (
         "identifier"  # a string without a name, such as the value of an ETag, is not judged by its form
@@ -155,12 +151,7 @@ def _unescaped(written: str) -> str | None:
 
 
 def _redact_string(written: str, is_name: bool, kind: Kind, keys: KnownKeys) -> tuple[str | None, Kind]:  # noqa: FBT001  (remembered by position)
-    """Redact a string of a JSON text.
-
-    Returns the redacted string (None if nothing was redacted), and the `kind` to pass for the next string of the text.
-    `kind` is what the last member name before the string indicates, as in `redact_value`. If the string itself is a
-    member name, the returned `kind` is what this name indicates; otherwise, `kind` is returned unchanged.
-    """
+    # The second result is the kind for the next string: what the last member name has announced.
     value = _unescaped(written)
     if value is None:
         return None, kind
@@ -184,7 +175,7 @@ def _redact_number(match: re.Match[str]) -> str:
 
 
 def _encoded_like(value: str, written: str) -> str:
-    """Encode `value` as JSON. Escape slashes and non-ASCII letters only if the JSON string `written` escapes them."""
+    # Escape slashes and non-ASCII letters as `written` does.
     encoded = json.dumps(value, ensure_ascii=written.isascii())
     return encoded.replace("/", r"\/") if r"\/" in written else encoded
 

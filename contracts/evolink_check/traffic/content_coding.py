@@ -1,4 +1,7 @@
-"""Decode the content coding of a body up to a limit, because a small body can expand to a very large one."""
+"""Decode the content coding of a body up to a limit.
+
+Without a limit, a small body could expand to a very large one.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ class UndecodableError(ValueError):
 
 
 def coding_of(headers: Iterable[tuple[str, str]]) -> str:
-    """Return the content coding that the headers name, in lower case; `identity` if they name none."""
+    """Return the content coding that the headers name, in lower case.
+
+    Returns `identity` if the headers name none.
+    """
     codings = [value.strip().lower() for name, value in headers if name.lower() == "content-encoding"]
     return ",".join(coding for coding in codings if coding) or "identity"
 
@@ -33,7 +39,7 @@ def coding_of(headers: Iterable[tuple[str, str]]) -> str:
 class Decoder:
     """Decodes the parts of a body one after the other.
 
-    If the content coding is not supported, `known` is False, and parts are returned unchanged.
+    If the content coding is not supported, `known` is False. Parts are then returned unchanged.
     """
 
     def __init__(self, coding: str) -> None:
@@ -44,7 +50,10 @@ class Decoder:
 
     @property
     def complete(self) -> bool:
-        """Whether the end of the compressed data was reached; always true for a body that is not compressed."""
+        """Whether the end of the compressed data was reached.
+
+        The value is always True for a body that is not compressed.
+        """
         return self._inflate is None or self._inflate.eof
 
     def decode(self, part: bytes, limit: int) -> bytes:
@@ -64,14 +73,10 @@ class Decoder:
         return bytes(decoded)
 
     def _continues(self, rest: bytes) -> bool:
-        """Return whether `rest` belongs to the body. If another gzip member begins in `rest`, prepare to decode it.
-
-        If the data after the end of a gzip member does not begin another member, the data is ignored.
-        """
         assert self._inflate is not None  # noqa: S101  (`decode` checks it)
         if self._inflate.eof and rest.startswith(_GZIP[: len(rest)]):
-            self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
-        return not self._inflate.eof
+            self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)  # another gzip member begins
+        return not self._inflate.eof  # data after the last member is ignored
 
     def _step(self, part: bytes) -> bytes:
         assert self._inflate is not None  # noqa: S101  (`decode` checks it)
@@ -89,7 +94,7 @@ class Decoder:
 def decode_whole(body: bytes, coding: str, limit: int) -> bytes:
     """Decode a whole body. The decoded body may have at most `limit` bytes.
 
-    Raises `UndecodableError` if the body is invalid or incomplete, if the decoded body is longer than `limit`, or if
+    Raises `UndecodableError` if the body is invalid, incomplete or too large when decoded. Raises `UndecodableError` if
     the coding is not supported. The codings `br` and `zstd` need an optional library.
     """
     if coding in _LIBRARIES:
@@ -144,9 +149,6 @@ def _decode_zstd(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
 
 
 def _pieces(body: bytes) -> Iterator[bytes]:
-    """Split a body into pieces, which are then decoded one by one.
-
-    At the end of each gzip member, the decoder copies the rest of its input. If the input were the whole body, a body
-    with many members would take very long.
-    """
+    # At the end of each gzip member, the decoder copies the rest of its input. If the input were the whole body, a body
+    # with many members would take very long.
     return (body[start : start + _STEP] for start in range(0, len(body), _STEP))

@@ -1,7 +1,6 @@
-"""Find the values that a request sent as credentials, so that they can be removed from the whole trace.
+"""Find the credentials that a request sent.
 
-Each value is returned in three forms: as it was sent, percent-encoded as in a URL, and escaped as in a JSON string. The
-trace may contain it in any of these forms.
+A trace may contain a credential as sent, percent-encoded, or escaped as in JSON.
 """
 
 from __future__ import annotations
@@ -41,26 +40,26 @@ _PART_END = re.compile(r"\r?\n--")
 
 
 def bearer_keys_in(exchange: Exchange) -> set[str]:
-    """Return the API keys that the request sent as bearer tokens in the Authorization header.
+    """Return the API keys that the request sent as bearer tokens.
 
-    Each key is returned in three forms: as it was sent, percent-encoded, and escaped as in a JSON string.
+    Each key is returned as sent, percent-encoded, and escaped as in JSON.
     """
     return _notations(filter(None, map(bearer_key, _authorizations(exchange))))
 
 
 def credentials_in(exchange: Exchange) -> set[str]:
-    """Return the credentials of the request other than bearer keys, such as cookies and passwords in URLs.
+    """Return credentials such as cookies and passwords in URLs, without bearer keys.
 
-    Each credential is returned in three forms: as it was sent, percent-encoded, and escaped as in a JSON string.
+    Each credential is returned as sent, percent-encoded, and escaped as in JSON.
     """
     return _notations(value for value in _credentials_of(exchange) if is_distinctive(value))
 
 
 def codes_in(exchange: Exchange) -> set[str]:
-    """Return the values of query parameters whose names, such as `code`, may denote a secret.
+    """Return the values of query parameters that may be secrets, such as `code`.
 
-    Each value is returned in three forms: as it was sent, percent-encoded, and escaped as in a JSON string. If the path
-    does not contain `/v1/`, return an empty set.
+    Each value is returned as sent, percent-encoded, and escaped as in JSON. If the path does not contain `/v1/`,
+    returns an empty set.
     """
     path, _, query = exchange.url.partition("?")
     # A result link is left alone, because it must match the request that fetches it.
@@ -71,10 +70,8 @@ def codes_in(exchange: Exchange) -> set[str]:
 
 
 def short_keys_in(exchange: Exchange) -> set[str]:
-    """Return those API keys in the request headers that may equal an ordinary word, such as `test`.
-
-    These keys are removed only from texts that no rule checks.
-    """
+    """Return the API keys in the headers that may equal a word, such as `test`."""
+    # These keys are removed from texts that no rule checks.
     sent = [
         value.strip().rpartition(" ")[2]
         for name, value in exchange.request_headers
@@ -133,7 +130,6 @@ def _in_header(name: str, value: str) -> Iterator[str]:
 
 
 def _in_secret_header(name: str, value: str) -> Iterator[str]:
-    """Yield the credentials in a header, such as the value of each cookie, or the password of Basic authentication."""
     scheme, _, rest = value.partition(" ")
     if name == "cookie":
         yield from (cookie.partition("=")[2].strip() for cookie in value.split(";"))
@@ -189,7 +185,10 @@ def form_parts(text: str) -> Iterator[tuple[str, str]]:
 
 
 def part_places(text: str) -> Iterator[tuple[str, int, int]]:
-    """Yield the name of each part of a multipart form, and the indexes in `text` at which its value begins and ends."""
+    """Yield the name and the place of each part of a multipart form.
+
+    The place is the start and end index of its value in `text`.
+    """
     ended = 0
     for part in _PART.finditer(text):
         name = _PART_NAME.search(part[1])

@@ -1,4 +1,7 @@
-"""Redact exchanges and traces: their URLs, headers and bodies. A body without secrets is not changed."""
+"""Redact exchanges and traces: their URLs, headers and bodies.
+
+A body without secrets is not changed.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 
 
 def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
-    """Replace `keys`, and all credentials that the requests of a trace sent, by marks everywhere in the trace."""
+    """Replace `keys`, and all credentials that requests sent, by marks in the whole trace."""
     credentials = KnownKeys(keys)
     if trace.redacted and not credentials:
         return trace
@@ -47,10 +50,10 @@ def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
 
 
 def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:
-    """Add the credentials of a request to `keys`, so that they are replaced by marks.
+    """Add the credentials of a request to `keys`, so that marks replace them.
 
-    A bearer key that was sent to the API (`kind` is "exchange") is replaced by the mark `[removed:key]`, so that rules
-    notice a key in a wrong place, such as a URL.
+    `kind` is "exchange" if the request was sent to the API. The mark of its bearer key is then `[removed:key]`. With
+    this mark, rules notice a key in a URL or a body.
     """
     for key in bearer_keys_in(exchange):
         _add(keys, key, KEY if kind == "exchange" else mark(key))
@@ -66,7 +69,7 @@ def _add(keys: KnownKeys, credential: str, replacement: str) -> None:
 
 
 def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
-    """Return the entry without secrets in its exchange, in its `problem` and in its `case`."""
+    """Return the entry without secrets in its exchange, its `problem` and its `case`."""
     return replace(
         entry,
         exchange=redact_exchange(entry.exchange, entry.who, keys),
@@ -78,7 +81,7 @@ def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
 def mask_entry(entry: Entry, words: Collection[str]) -> Entry:
     """Replace the short API keys `words` in an entry.
 
-    Do not call this with an entry that rules check, because an ordinary word may equal a short key.
+    Rules must not check the masked entry. An ordinary word may equal a short key.
     """
     if not words:
         return entry
@@ -102,9 +105,9 @@ def _mask_headers(headers: Headers, words: Collection[str]) -> Headers:
 
 
 def _mask_body(body: bytes, words: Collection[str]) -> bytes:
-    """Replace short API keys in a body. In JSON, change only strings, so that numbers remain numbers."""
     text = body.decode("latin-1")
     if text[:1] in {"{", "["}:
+        # Change strings alone, so that numbers remain numbers.
         plain = _JSON_STRING.sub(lambda found: mask_words(found[0], words), text)
     else:
         plain = mask_words(text, words)
@@ -112,7 +115,10 @@ def _mask_body(body: bytes, words: Collection[str]) -> bytes:
 
 
 def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> Exchange:
-    """Return an exchange without secrets. The account label `who` replaces the API key in the Authorization header."""
+    """Return an exchange without secrets.
+
+    The account label `who` replaces the API key in the Authorization header.
+    """
     return Exchange(
         exchange.method,
         redact_url(exchange.url, keys, identifiers="/v1/" not in exchange.url),
@@ -127,7 +133,7 @@ def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO
 def redact_header(name: str, value: str, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> tuple[str, str]:
     """Redact a header.
 
-    An API key is replaced by the label of its account, such as `Bearer [main]`, and a cookie by `[removed]`.
+    The label of its account replaces an API key, as in `Bearer [main]`. `[removed]` replaces a cookie.
     """
     if len(name) > _COMMON:
         return _redact_header(value, name, who, keys)

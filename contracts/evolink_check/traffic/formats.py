@@ -1,4 +1,7 @@
-"""Decode JSON strictly, and check values with the JSON Schema `format: uri`, which openapi-core ignores."""
+"""Decode JSON strictly, and check the JSON Schema `format: uri`.
+
+The library openapi-core does not check this format.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ _FUTURE = re.compile(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+")
 def is_uri(value: Any) -> bool:
     """Return whether a value is an absolute URI.
 
-    Return True for a value that is not a string, because in JSON Schema, `format` applies to strings only.
+    Returns True for a value that is not a string. In JSON Schema, `format` applies to strings.
     """
     if not isinstance(value, str):
         return True
@@ -53,8 +56,8 @@ def _is_ipv6(text: str) -> bool:
 def strict_json(raw: bytes, **_: str) -> Any:
     """Decode JSON as RFC 8259 defines it: in UTF-8 and without lone surrogates.
 
-    Raises ValueError if `raw` is not valid JSON or is nested too deeply. RFC 8259 does not limit numbers, so a number
-    that no double can represent is accepted, and becomes an infinity.
+    Raises ValueError if `raw` is not valid JSON or is nested too deeply. A number that no double can represent is
+    accepted, and becomes an infinity.
     """
     if len(raw) <= _DIGITS or _LONG_NUMBER.search(raw) is None:
         # msgspec shares the names of members between bodies. If it refuses a body, the decoder below decides.
@@ -70,7 +73,10 @@ def strict_json(raw: bytes, **_: str) -> Any:
 
 
 def finite_json(raw: bytes, **_: str) -> Any:
-    """Decode JSON like `strict_json`, but raise ValueError for a number that no double can represent."""
+    """Decode JSON like `strict_json`, but refuse numbers that no double can represent.
+
+    Raises ValueError for such a number.
+    """
     value = strict_json(raw)
     if is_out_of_range(raw, value):
         raise ValueError("a number is out of range")
@@ -78,9 +84,9 @@ def finite_json(raw: bytes, **_: str) -> Any:
 
 
 def is_out_of_range(raw: bytes, value: Any) -> bool:
-    """Return whether a body has a number that no double can represent. `value` is the decoded body.
+    """Return whether a body has a number that no double can represent.
 
-    Some JSON decoders read these numbers as infinite, and others reject them.
+    `value` is the decoded body. Some JSON decoders read these numbers as infinite, and others reject them.
     """
     if _LONG_NUMBER.search(raw) is None and _LARGE_EXPONENT.search(raw) is None:
         return False
@@ -93,7 +99,10 @@ def is_out_of_range(raw: bytes, value: Any) -> bool:
 
 
 def parts_of(value: Any) -> Iterable[Any]:
-    """Return the values in an object or an array; empty for any other JSON value."""
+    """Return the values in an object or an array.
+
+    Returns an empty tuple for a string, a number, a boolean or null.
+    """
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
@@ -115,7 +124,10 @@ _DECODER_OF_SHORT = json.JSONDecoder(
 
 
 def decode_json(body: bytes) -> Any:
-    """Decode the JSON of a body. Return `NOT_JSON` if the body is not JSON as RFC 8259 defines it."""
+    """Decode the JSON of a body.
+
+    Returns `NOT_JSON` if the body is not JSON as RFC 8259 defines it.
+    """
     try:
         return strict_json(body)
     except ValueError:

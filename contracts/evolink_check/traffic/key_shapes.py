@@ -39,12 +39,18 @@ def looks_like_key(value: str, name: str = "") -> bool:
 
 
 def names_identifier(name: str) -> bool:
-    """Return whether a header called `name` contains an identifier, such as a request id, that may look like a key."""
+    """Return whether a header called `name` contains an identifier, such as a request id.
+
+    Identifiers may look like API keys.
+    """
     return not _IDENTIFIERS.isdisjoint(_SEPARATORS.split(name.strip().lower()))
 
 
 def keys_in_path(path: str) -> Iterator[str]:
-    """Yield the segments of a path that look like API keys: long and random, or with the prefix of a well-known key."""
+    """Yield the segments of a path that look like API keys.
+
+    Such a segment is long and random, or has a known prefix.
+    """
     for segment in path.split("/"):
         segment = unquote(segment)  # noqa: PLW2901
         if is_prefixed_key(segment) or (is_random(segment) and not is_identifier_like(segment)):

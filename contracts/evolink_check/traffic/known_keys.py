@@ -24,9 +24,8 @@ _WORD = re.compile(rf"(?<![\w-])[\w-]{{{_SHORTEST},{SHORT - 1}}}(?![\w-])")
 class KnownKeys:
     """API keys that must be removed from texts.
 
-    A long key is found anywhere in a text. A short key (4 to 7 characters) is found only as a whole word. Short keys
-    that consist of letters only, or of digits only, are ignored. With a `limit`, only this many keys are kept: the ones
-    added most recently.
+    A long key is found anywhere in a text. A short key (4 to 7 characters) is found as a whole word. Short keys of
+    letters alone, or of digits alone, are ignored. With a `limit`, the keys added most recently are kept.
     """
 
     def __init__(self, keys: Iterable[str] = (), limit: int | None = None) -> None:
@@ -42,7 +41,7 @@ class KnownKeys:
         return bool(self._marks)
 
     def add(self, key: str, mark: str = KEY) -> None:
-        """Add an API key, which `remove_from` replaces by `mark` wherever the key occurs in a text.
+        """Add an API key. `remove_from` replaces the key by `mark`.
 
         A key that is added again keeps its first mark.
         """
@@ -63,12 +62,12 @@ class KnownKeys:
     def once(
         self, redact: Callable[..., T], text: AnyStr, *context: Hashable, limit: int = _REMEMBERED_LENGTH
     ) -> T:
-        """Return the result of `redact` for a text, from a cache if the text has been redacted before.
+        """Return `redact(text, *context, self)`, from a cache if possible.
 
-        Texts with more than `limit` characters or bytes are not cached, and adding a key clears the cache. `redact` is
-        called as `redact(text, *context, self)`, and its result must depend on these arguments only. The cache saves
-        time, because names, statuses and models occur thousands of times in a trace.
+        The result of `redact` must depend on these arguments alone. Texts with more than `limit` characters or bytes
+        are not cached.
         """
+        # The cache saves time, because names, statuses and models occur thousands of times in a trace.
         if len(text) > limit:
             return redact(text, *context, self)
         results = self._results.setdefault(redact, {})
@@ -81,7 +80,10 @@ class KnownKeys:
         return result
 
     def may_be_in(self, text: str) -> bool:
-        """Return False if the text certainly contains no known key; otherwise, return True."""
+        """Return whether the text may contain a known key.
+
+        If the result is False, the text certainly contains none.
+        """
         return (
             self._short > 0
             or self._may_have_long(text)
@@ -94,13 +96,12 @@ class KnownKeys:
             text = _WORD.sub(lambda word: self._marks.get(word[0], word[0]), text)
         if self._may_have_long(text):
             text = self._without_long(text)
-        return without_encoded(text, self._mark_in) if self._lengths else text
+        return without_encoded(text, self._mark_of_first_key) if self._lengths else text
 
-    def _mark_in(self, text: str) -> str:
-        """Return the mark of the first long key in the text; empty if the text contains none."""
+    def _mark_of_first_key(self, text: str) -> str:
         if not self._may_have_long(text):
             return ""
-        keys = (self._key_at(text, place) for place in range(len(text) - SHORT + 1))
+        keys = (self._longest_key_at(text, place) for place in range(len(text) - SHORT + 1))
         return self._marks.get(next(filter(None, keys), ""), "")
 
     def _discard(self, key: str) -> None:
@@ -123,7 +124,7 @@ class KnownKeys:
     def _without_long(self, text: str) -> str:
         parts, copied, place = [], 0, 0
         while place <= len(text) - SHORT:
-            key = self._key_at(text, place)
+            key = self._longest_key_at(text, place)
             if key:
                 parts += [text[copied:place], self._marks[key]]
                 copied = place = place + len(key)
@@ -131,8 +132,7 @@ class KnownKeys:
                 place += 1
         return "".join([*parts, text[copied:]])
 
-    def _key_at(self, text: str, place: int) -> str:
-        """Return the longest known key that begins at index `place`, not counting short keys; empty if none does."""
+    def _longest_key_at(self, text: str, place: int) -> str:
         for length in sorted(self._lengths.get(text[place : place + SHORT], ()), reverse=True):
             candidate = text[place : place + length]
             if candidate in self._marks:

@@ -1,4 +1,4 @@
-"""Distinguish real API keys from the placeholders that recorders and sanitizers write in their place."""
+"""Distinguish real API keys from placeholders that a tool wrote in their place."""
 
 from __future__ import annotations
 
@@ -40,12 +40,11 @@ _SCHEMES = {
 
 @lru_cache(_REMEMBERED)
 def is_placeholder(key: str) -> bool:
-    """Return whether a bearer token is a placeholder, such as `***` or `YOUR_API_KEY`, and not a real API key."""
-    return not _TOKEN.fullmatch(key) or _is_removed(key)
+    """Return whether a bearer token is a placeholder, such as `***` or `YOUR_API_KEY`."""
+    return not _TOKEN.fullmatch(key) or _looks_like_placeholder(key)
 
 
-def _is_removed(value: str) -> bool:
-    """Return whether a value looks like a placeholder that a tool wrote in place of a secret."""
+def _looks_like_placeholder(value: str) -> bool:
     if _MASK.search(value) or len(set(value.lower())) <= 1:
         return True
     runs = _RUNS.findall(value.lower())
@@ -65,26 +64,26 @@ def _is_removed(value: str) -> bool:
 def bearer_key(value: str) -> str | None:
     """Return the API key in the value of an `Authorization` header.
 
-    Return None if a placeholder or a note such as `Not logged` replaces the key, and an empty string if the scheme is
-    not Bearer.
+    Returns None if a placeholder or a note replaces the key. Returns an empty string if the scheme is not Bearer.
     """
     scheme, _, rest = value.strip().partition(" ")
     key = rest.strip()
     if scheme.lower() == "bearer":
         return None if is_placeholder(key) else key
     if key:
-        no_key = _is_removed(key) or _is_removed(value) or not _SCHEME.fullmatch(scheme)
-        return None if no_key or _is_sentence(scheme, key) else ""
+        no_key = (
+            _looks_like_placeholder(key) or _looks_like_placeholder(value) or not _SCHEME.fullmatch(scheme)
+        )
+        return None if no_key or _is_note_in_plain_words(scheme, key) else ""
     return "" if is_distinctive(scheme) else None
 
 
-def _is_sentence(scheme: str, rest: str) -> bool:
-    """Return whether the value of an `Authorization` header is a tool's note in plain words, such as `Not logged`."""
+def _is_note_in_plain_words(scheme: str, rest: str) -> bool:
     return scheme.lower() not in _SCHEMES and _PLAIN_WORDS.fullmatch(f"{scheme} {rest}") is not None
 
 
 @lru_cache(_REMEMBERED)
 def is_distinctive(value: str) -> bool:
-    """Return whether a value is long and unusual enough to be a credential rather than an ordinary word."""
+    """Return whether a value is long and unusual enough to be a credential."""
     long = len(value) >= SHORT and any(char.isdigit() for char in value)
-    return (long or len(value) >= 2 * SHORT) and not _is_removed(value)
+    return (long or len(value) >= 2 * SHORT) and not _looks_like_placeholder(value)

@@ -1,4 +1,4 @@
-"""Read `Retry-After` and HTTP dates: which values RFC 9110 allows, and how long a client should wait."""
+"""Read `Retry-After` headers and HTTP dates as RFC 9110 defines them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ def is_retry_after(value: str) -> bool:
 
 
 def seconds_to_wait(value: str, now: float) -> float | None:
-    """Return how many seconds to wait after `now` (Unix seconds), at most `LONGEST`; None if the value is invalid.
+    """Return how many seconds to wait after `now`, at most `LONGEST`.
 
-    Fractions of a second are accepted, although RFC 9110 does not allow them.
+    `now` is in Unix seconds. Fractions of a second are accepted, although RFC 9110 does not allow them. Returns None if
+    the value is invalid.
     """
     text = value.strip()
     if _WHOLE.fullmatch(text) or _FRACTION.fullmatch(text):
@@ -32,7 +33,10 @@ def seconds_to_wait(value: str, now: float) -> float | None:
 
 
 def http_date(text: str) -> float | None:
-    """Convert an HTTP date to Unix seconds; None if the text is not a date or names an impossible time."""
+    """Convert an HTTP date to Unix seconds.
+
+    Returns None if the text is not a date or names an impossible time.
+    """
     if len(text) > _LONGEST_DATE:
         return None
     try:

@@ -1,14 +1,11 @@
 """Replace secrets in texts and URLs by marks.
 
-The secrets are API keys, and the user, query string and fragment of each URL.
+Secrets are API keys, and the user, query string and fragment of URLs.
 
-A mark has the same length as the secret and contains at most sixteen bits of a digest of the secret, but does not
-reveal the secret. Therefore, limits on length can still be checked, a link still matches the request that fetches it,
-and a callback URL still matches its delivery. Redacting a URL twice has the same result as redacting it once. In a text
-that is not a URL, an API key that is recognized only by its form is replaced by `[removed]`.
-
-Each regular expression takes linear time, because two adjacent quantifiers never match the same character, and
-quantifiers that could otherwise backtrack are possessive (such as `*+`).
+A mark is as long as its secret. Limits on length can therefore be checked. Equal secrets have equal marks. A link
+therefore still matches the request that fetches it. A callback URL still matches its delivery. A mark contains at most
+sixteen bits of a digest. A mark does not reveal the secret. Redacting a URL twice has the same result as redacting it
+once. An API key may be recognized by its form alone. In a text that is not a URL, `[removed]` replaces such a key.
 """
 
 from __future__ import annotations
@@ -26,6 +23,9 @@ from evolink_check.traffic.known_keys import KEY, KnownKeys
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+# Each regular expression below takes linear time: two adjacent quantifiers never match the same character, and
+# quantifiers that could backtrack are possessive (such as `*+`).
 
 REMOVED = "[removed]"
 NO_KEYS = KnownKeys()
@@ -67,9 +67,10 @@ _SLASHES = ("//", "\\/", "%2f", "u002f")
 
 
 def redact_url(url: str, keys: KnownKeys = NO_KEYS, *, identifiers: bool = True) -> str:
-    """Redact a URL, or a path with its query string: user, query string, fragment and API keys are replaced by marks.
+    """Redact a URL, or a path with its query string.
 
-    If `identifiers` is True, UUIDs and hexadecimal numbers in the path are kept.
+    Marks replace the user, query string, fragment and API keys. If `identifiers` is True, UUIDs and hexadecimal numbers
+    in the path are kept.
     """
     return keys.once(_redact_url, url, identifiers, limit=_REPEATED)
 
@@ -94,9 +95,10 @@ def _without_malformed_user(text: str) -> str:
 
 
 def redact_path(path: str, *, identifiers: bool = True) -> str:
-    """Replace by marks the parts of a path that look like API keys, or that follow a name such as `token`.
+    """Replace the parts of a path that look like API keys by marks.
 
-    If `identifiers` is True, UUIDs and hexadecimal numbers are kept.
+    Parts after a name such as `token` are replaced too. If `identifiers` is True, UUIDs and hexadecimal numbers are
+    kept.
     """
 
     def redacted(match: re.Match[str]) -> str:
@@ -113,7 +115,7 @@ def redact_path(path: str, *, identifiers: bool = True) -> str:
 
 
 def redact_text(text: str, keys: KnownKeys = NO_KEYS) -> str:
-    """Replace the API keys in a text, and the secret parts of its URLs, by marks."""
+    """Replace the API keys in a text, and the secrets in its URLs."""
     return keys.once(_redact_text, text)
 
 
@@ -146,10 +148,10 @@ def redact_words(text: str) -> str:
 
 
 def mask_words(text: str, words: Collection[str]) -> str:
-    """Replace the short API keys `words` by marks of the same length, where they occur as whole words.
+    """Replace the short API keys `words` by marks of the same length.
 
-    Do not call this function with a text that a rule will check. An ordinary word that equals a short key would be
-    replaced, so that the rule would judge a changed text.
+    A key is replaced where it is a whole word. Rules must not check the masked text. An ordinary word may equal a short
+    key.
     """
     if not words or not any(word in text for word in words):
         return text
@@ -172,9 +174,10 @@ def _redact_match(match: re.Match[str]) -> str:
 
 
 def mark(secret: str) -> str:
-    """Return the mark for a secret. The mark has the length of the secret, and equal secrets have equal marks.
+    """Return the mark for a secret.
 
-    The mark is valid in a URI if and only if the secret is.
+    The mark has the length of the secret, and equal secrets have equal marks. If the secret is valid in a URI, the mark
+    is valid, too. If the secret is invalid there, the mark is invalid.
     """
     if not secret or _MARK.fullmatch(secret):
         return secret
@@ -188,11 +191,7 @@ def mark(secret: str) -> str:
 
 
 def _invalid_uri_character(secret: str) -> str:
-    """Return the character that must end the mark for `secret`, so that redaction does not make an invalid URL valid.
-
-    The character is a space if the secret contains white space, and `^` if the secret contains another character that a
-    URI must not contain. If the secret is valid in a URI, the mark needs no such character, and the result is empty.
-    """
+    # The mark of an invalid URI ends with this character, so that redaction does not make an invalid URL valid.
     if any(char.isspace() for char in secret):
         return " "
     return "" if _OF_URI.fullmatch(secret) else "^"

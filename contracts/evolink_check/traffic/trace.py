@@ -1,7 +1,7 @@
 """A trace: recorded exchanges, ordered by time.
 
-Rules have no input other than a trace. A trace comes from a run against a server, from the proxy or from a HAR file,
-and rules cannot tell which. A fact that a recording does not contain is None, and is not used as evidence.
+Rules have a trace as their single input. A trace comes from a run, from the proxy or from a HAR file. Rules cannot tell
+these apart. A fact that a recording does not contain is None. Such a fact is not used as evidence.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ class Account:
 class Media:
     """The properties of a downloaded result.
 
-    If the file could not be decoded, `problem` is the reason and all numbers are 0.
+    If the file could not be decoded, all numbers are 0.
     """
 
     seconds: float = 0.0
     width: int = 0
     height: int = 0
     codec: str = ""
-    problem: str = ""
+    problem: str = ""  # the reason why the file could not be decoded
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request and its response, as recorded.
 
-    `url` is a whole URL, or a path with its query string. Headers are pairs of a name, in upper or lower case, and a
-    value. If a request or response had no body, the recorded body is empty.
+    Headers are pairs of a name, in upper or lower case, and a value. If a request or response had no body, the recorded
+    body is empty.
     """
 
     method: str
-    url: str
+    url: str  # a whole URL, or a path with its query string
     request_headers: tuple[tuple[str, str], ...]
     request_body: bytes
     status: int
@@ -103,7 +103,10 @@ class Trace:
     notes: tuple[str, ...] = field(default=(), compare=False)  # which entries were left out, and why
 
     def account(self, label: str) -> Account:
-        """Return the known facts about the account with this label. If the label is unknown, all facts are None."""
+        """Return the known facts about the account with this label.
+
+        If the label is unknown, all facts are None.
+        """
         if label == NOBODY:
             return Account(NOBODY, valid=False)
         return self.accounts.get(label, Account(label))

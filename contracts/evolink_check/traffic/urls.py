@@ -8,10 +8,11 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normalized_url(url: str) -> str:
-    """Return a URL with scheme and host in lower case, and without a user, a default port, or dots that end the host.
+    """Normalize a URL as in RFC 3986, section 6.2.
 
-    See RFC 3986, section 6.2. The rest of the URL is unchanged. A path without a host, and a URL with a scheme other
-    than http and https, are returned unchanged. Raises ValueError for an invalid port or host.
+    Scheme and host become lower case. The user and a default port are removed. Dots at the end of the host are removed.
+    The rest of the URL is unchanged. A URL without the scheme http or https is returned unchanged. Raises ValueError
+    for an invalid port or host.
     """
     parts = urlsplit(url)
     scheme, port, host = parts.scheme, parts.port, (parts.hostname or "").rstrip(".")

@@ -1,8 +1,7 @@
-"""Write a trace as an HTTP Archive 1.2, which any viewer opens, and read archives as a trace.
+"""Write a trace as an HTTP Archive 1.2, and read archives as a trace.
 
-Secrets are removed. The member `_evolink` of the log and of each entry contains the facts for which HAR has no field,
-so that `from_har` reads the file without loss. The library harfile is not used, because it does not support such
-members and cannot read files.
+Secrets are removed. The member `_evolink` contains the facts for which HAR has no field. `from_har` therefore reads
+such a file without loss.
 """
 
 from __future__ import annotations
@@ -30,8 +29,12 @@ if TYPE_CHECKING:
 CREATOR = "evolink-check"
 
 
+# The library harfile is not used, because it does not support `_evolink` and cannot read files.
 def to_har(trace: Trace, version: str) -> dict[str, Any]:
-    """Convert a trace to a HAR document without secrets. Entry N of the trace becomes `log.entries[N]`."""
+    """Convert a trace to a HAR document without secrets.
+
+    Entry N of the trace becomes `log.entries[N]`.
+    """
     plain = redact_trace(trace)
     facts = LogFacts(
         tuple(plain.accounts.values()),
@@ -52,7 +55,10 @@ def to_har(trace: Trace, version: str) -> dict[str, Any]:
 
 
 def har_log(facts: LogFacts, version: str) -> tuple[bytes, bytes]:
-    """Return what a HAR file contains before its entries and after them, so that entries can be written one by one."""
+    """Return what a HAR file contains before its entries, and what after them.
+
+    A caller can then write the entries one by one.
+    """
     start = json.dumps(_head(version))[:-1]
     end = json.dumps(msgspec.to_builtins(facts))
     return f'{{"log": {start}, "entries": [\n'.encode(), f'\n], "_evolink": {end}}}}}\n'.encode()
@@ -63,18 +69,23 @@ def _head(version: str) -> dict[str, Any]:
 
 
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
-    """Merge HAR documents into one trace, ordered by time. `documents` are pairs of a file name and a document.
+    """Merge HAR documents into one trace, ordered by time.
 
-    Files of evolink-check are read without loss. In files of other tools, labels replace the API keys. Many tools omit
-    the Authorization header. Therefore, a request without this header is attributed to an unknown account, and not to a
-    client without an API key. The mock's journal is an exception, because a journal contains all headers. Three kinds
-    of entries are left out, with a note: responses from a cache, requests whose body was not recorded, and invalid
-    entries of requests to other hosts.
+    `documents` are pairs of a file name and a document. Files of evolink-check are read without loss. In files of other
+    tools, labels replace the API keys.
+
+    Many tools omit the Authorization header. A request without this header is therefore attributed to an unknown
+    account. In the mock's journal, such a request counts as sent without an API key.
+
+    Responses from a cache and requests without a recorded body are left out. Invalid entries of requests to other hosts
+    are left out. The notes of the trace state what was left out.
 
     `origin` is the base URL of the API. If `origin` is empty, the base URL is taken from a file of evolink-check. If
-    there is no such file, `origin_of` guesses the base URL from the requests. Raises ValueError if a file is not a HAR
-    file, if the entry of a request to the API is invalid, or if the files were recorded with different clock scales.
-    The error names the file and the invalid entry.
+    there is no such file, `origin_of` guesses the base URL from the requests.
+
+    Raises ValueError if a file is not a HAR file. Raises ValueError if the entry of a request to the API is invalid.
+    Raises ValueError if the files were recorded with different clock scales. The error names the file and the invalid
+    entry.
     """
     origin = normalized_url(origin)
     files = read_archives(documents, origin)
@@ -85,7 +96,7 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
         raise ValueError(f"{names}: recorded at different scales of time")
     return Trace(
         _in_order(entries),
-        _accounts(facts),
+        _merge_accounts(facts),
         origin
         or next((normalized_url(fact.origin) for fact in facts if fact.origin), "")
         or origin_of(entries),
@@ -108,17 +119,19 @@ def _in_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     )
 
 
-def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
-    """Merge the accounts of several files. If the files disagree about an account, all facts about it are None."""
+def _merge_accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
     by_label: dict[str, Account] = {}
     for account in (account for fact in facts for account in fact.accounts):
         if by_label.setdefault(account.label, account) != account:
-            by_label[account.label] = Account(account.label)
+            by_label[account.label] = Account(account.label)  # the files disagree: no fact is known
     return by_label
 
 
 def har_entry(entry: Entry) -> dict[str, Any]:
-    """Convert an entry of a trace, whose secrets must have been removed, to a HAR entry."""
+    """Convert an entry of a trace to a HAR entry.
+
+    The secrets of the entry must have been removed.
+    """
     exchange = entry.exchange
     milliseconds = max(0.0, round((entry.ended - entry.began) * 1000, 3))
     facts = EntryFacts(
@@ -147,7 +160,7 @@ def _request(method: str, url: str, headers: tuple[tuple[str, str], ...], body: 
     request = {"method": method, "url": url, "queryString": [], **_message(headers, len(body))}
     if not body:
         return request
-    text, coding = _text(body)
+    text, coding = _text_and_encoding(body)
     more = {"_encoding": coding} if coding else {}
     return {**request, "postData": {"mimeType": _type(headers), "text": text, **more}}
 
@@ -155,7 +168,7 @@ def _request(method: str, url: str, headers: tuple[tuple[str, str], ...], body: 
 def _response(
     status: int, headers: tuple[tuple[str, str], ...], body: bytes, size: int | None
 ) -> dict[str, Any]:
-    text, coding = _text(body)
+    text, coding = _text_and_encoding(body)
     content = {"size": len(body) if size is None else size, "mimeType": _type(headers)}
     if size is None:
         content |= {"text": text, **({"encoding": coding} if coding else {})}
@@ -179,8 +192,7 @@ def _message(headers: tuple[tuple[str, str], ...], size: int) -> dict[str, Any]:
     }
 
 
-def _text(body: bytes) -> tuple[str, str]:
-    """Return a body as text, and its encoding: `base64` if the body is not UTF-8, otherwise empty."""
+def _text_and_encoding(body: bytes) -> tuple[str, str]:
     try:
         return body.decode(), ""
     except UnicodeDecodeError:

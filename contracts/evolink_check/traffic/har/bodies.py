@@ -1,4 +1,7 @@
-"""Read bodies from HAR files: decode base64 and content codings, and recognize bodies that were not recorded."""
+"""Read bodies from HAR files.
+
+Base64 and content codings are decoded. Bodies that were not recorded are recognized.
+"""
 
 from __future__ import annotations
 
@@ -33,46 +36,45 @@ class ResponseBody:
 
 
 def post_body(post: Post | None) -> bytes:
-    """Return the recorded body of a request. Base64 is decoded, but a content coding, such as gzip, is not.
+    """Return the recorded body of a request.
 
-    Raises ValueError if the recorded base64 is invalid.
+    Base64 is decoded, but a content coding, such as gzip, is not. Raises ValueError if the recorded base64 is invalid.
     """
     if post is None:
         return b""
-    if _has_params_only(post):
+    if _is_form_without_text(post):
         return urlencode([(pair.name, pair.text) for pair in post.params or ()]).encode()
     return _decode_text(post.text or "", post.encoding or post.coding)
 
 
-def _has_params_only(post: Post) -> bool:
-    """Return whether the HAR file contains the fields of a form instead of the text of the body."""
+def _is_form_without_text(post: Post) -> bool:
     return post.text is None or (not post.text and bool(post.params))
 
 
-def _is_lost(post: Post | None, body: bytes) -> bool:
-    """Return whether a request body cannot be restored from its record, such as binary data recorded as text."""
+def _cannot_be_restored(post: Post | None, body: bytes) -> bool:
     if post is None or not body:
         return False
-    if _has_params_only(post):
+    if _is_form_without_text(post):
         return "x-www-form-urlencoded" not in (post.kind or "x-www-form-urlencoded").lower()
     return "\ufffd".encode() in body and decode_json(body) is NOT_JSON  # bytes that were decoded as text
 
 
 def content_body(content: Content | None) -> bytes:
-    """Return the recorded body of a response. Base64 is decoded, but a content coding, such as gzip, is not.
+    """Return the recorded body of a response.
 
-    Raises ValueError if the recorded base64 is invalid.
+    Base64 is decoded, but a content coding, such as gzip, is not. Raises ValueError if the recorded base64 is invalid.
     """
     return _decode_text(content.text or "", content.encoding) if content is not None else b""
 
 
 def request_body(request: Request) -> bytes | None:
-    """Return the decoded body of a request; None if it was not recorded completely or cannot be decoded.
+    """Return the decoded body of a request.
 
-    Raises ValueError if the recorded base64 is invalid.
+    Returns None if the body was not recorded completely or cannot be decoded. Raises ValueError if the recorded base64
+    is invalid.
     """
     body = post_body(request.post)
-    if _is_lost(request.post, body):
+    if _cannot_be_restored(request.post, body):
         return None
     if request.method.upper() in _WITH_BODY:
         size = _size(request.size) or _content_length(request.plain_headers)
@@ -89,8 +91,8 @@ def request_body(request: Request) -> bytes | None:
 def response_body(method: str, status: int, response: Response, *, streams: bool) -> ResponseBody:
     """Return the decoded body of a response.
 
-    `streams` is True if the tool that wrote the file does not record streamed bodies. Raises ValueError if the recorded
-    base64 is invalid.
+    `streams` is True if the recording tool does not record streamed bodies. Raises ValueError if the recorded base64 is
+    invalid.
     """
     body = content_body(response.content)
     if method.upper() == "HEAD" or not status or status in _WITHOUT_BODY:
@@ -101,19 +103,20 @@ def response_body(method: str, status: int, response: Response, *, streams: bool
         return ResponseBody(b"", _size(response.content and response.content.size) or len(body), str(error))
     if len(plain) > LARGEST:
         return ResponseBody(b"", len(plain))
-    size = _size_left_out(response, plain, streams=streams)
+    size = _size_if_incomplete(response, plain, streams=streams)
     return ResponseBody(plain) if size is None else ResponseBody(b"", size)
 
 
 def is_exact(entry: HarEntry, body: bytes) -> bool:
-    """Return whether the recorded bodies are certainly the bytes that were sent. `body` is the decoded response body.
+    """Return whether the recorded bodies are certainly the bytes that were sent.
 
-    Return False if a tool may have decoded a body incorrectly, and for a response without headers, because a tool that
-    omits headers may also change bodies.
+    `body` is the decoded response body. Returns False if a tool may have decoded a body incorrectly. Returns False for
+    a response without headers.
     """
     post, response = entry.request.post, entry.response
     content = response.content if response is not None else None
-    rebuilt = post is not None and _has_params_only(post)
+    rebuilt = post is not None and _is_form_without_text(post)  # from the fields of a form
+    # A tool that omits headers may also change bodies.
     if rebuilt or response is None or not response.headers:
         return False
     is_base64 = content is not None and (content.encoding or "").lower() == "base64"
@@ -136,10 +139,6 @@ def _decode_text(text: str, encoding: str | None) -> bytes:
 
 
 def _without_coding(body: bytes, headers: Headers) -> bytes:
-    """Decode the content coding of a body, unless the tool that recorded the body has decoded it.
-
-    Raises `UndecodableError` if the body cannot be decoded.
-    """
     for coding in reversed(coding_of(headers).split(",")) if body else ():
         if not body or coding.strip() in {"", "identity"} or _is_text(body):
             return body  # most tools decode the bodies that they record
@@ -155,21 +154,16 @@ def _is_text(body: bytes) -> bool:
 
 
 def _size(value: object) -> int:
-    """Read a size in bytes; 0 if it is absent, invalid or impossibly large."""
-    return int(number(value) or 0)
+    return int(number(value) or 0)  # 0 if the size is absent, invalid or impossibly large
 
 
 def _content_length(headers: Headers) -> int:
-    """Return the value of `Content-Length`; 0 if the header is missing or invalid."""
     value = header_value(headers, "content-length") or ""
     return int(value) if value.isascii() and value.isdecimal() and len(value) <= _DIGITS else 0
 
 
-def _size_left_out(response: Response, body: bytes, *, streams: bool) -> int | None:
-    """Return None if the response body was recorded completely; otherwise, return the length of the whole body.
-
-    The length is in bytes, and 0 if it is unknown.
-    """
+def _size_if_incomplete(response: Response, body: bytes, *, streams: bool) -> int | None:
+    # None: the body was recorded completely. 0: the length of the whole body is unknown.
     content = response.content
     size = _size(content.size) if content is not None else -1
     if body:

@@ -28,9 +28,9 @@ _SHOWN = 80  # characters of a malformed value in an error
 def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False, place: int = 0) -> Entry:
     """Convert a HAR entry to an entry of a trace.
 
-    `who` is the label of the account that sent the request; the sender of a callback is always `server`. `streams` is
-    True if the tool that wrote the file does not record streamed bodies. `place` is the number of the new entry in the
-    trace. Raises ValueError if the time, URL, status or a body of the HAR entry is invalid.
+    `who` is the label of the account that sent the request. The sender of a callback is always `server`. `streams` is
+    True if the recording tool does not record streamed bodies. `place` is the number of the new entry in the trace.
+    Raises ValueError if the time, URL, status or a body is invalid.
     """
     began = _began(entry.started)
     response = entry.response or Response()
@@ -65,7 +65,10 @@ def is_from_cache(entry: HarEntry) -> bool:
 
 
 def authorization(entry: HarEntry) -> str | None:
-    """Return the value of the Authorization header of a request; None if the request has no such header."""
+    """Return the value of the Authorization header of a request.
+
+    Returns None if the request has no such header.
+    """
     value = header_value(entry.request.plain_headers, "authorization")
     return None if value is None else value.strip()
 
@@ -97,9 +100,9 @@ def _normalized(url: str) -> str:
 
 
 def _status(value: Any) -> int:
-    """Convert a status to a number, because some tools write it as text; 0 if the entry has no status."""
     if value is None or value == "":
         return 0
+    # Some tools write the status as text.
     status = number(value.split()[0] if isinstance(value, str) and value.split() else value)
     if status is None or status != int(status) or status > _LARGEST_STATUS:
         shown = value[:_SHOWN] if isinstance(value, str) else status
@@ -108,19 +111,13 @@ def _status(value: Any) -> int:
 
 
 def _request_headers(request: Request) -> Headers:
-    """Return the headers of a request.
-
-    If the HAR file contains no headers, return a `Content-Type` header with the type that was recorded with the body.
-    """
     headers, post = request.plain_headers, request.post
+    # Some HAR files contain no headers, but the type of the body.
     return headers if headers or post is None or not post.kind else (("Content-Type", post.kind),)
 
 
 def _began(value: str | float) -> float:
-    """Return the time of a request in Unix seconds.
-
-    Some tools write the time as a number of seconds or milliseconds.
-    """
+    # Some tools write the time as a number of seconds or milliseconds.
     text = value if isinstance(value, str) else repr(value)
     is_date = text[4:5] == "-"  # no number from `_FIRST_YEAR` on has a sign at this place
     if not is_date and (seconds := number(value)) is not None and seconds >= _FIRST_YEAR:
@@ -134,7 +131,6 @@ def _began(value: str | float) -> float:
 
 
 def _seconds(entry: HarEntry) -> float:
-    """Return the duration of an entry in seconds: its `time`, or the sum of its `timings` if `time` is invalid."""
     milliseconds = number(entry.milliseconds)
     if milliseconds is None or not milliseconds >= 0:
         timings = entry.timings if isinstance(entry.timings, dict) else {}

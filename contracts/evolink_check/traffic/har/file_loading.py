@@ -1,4 +1,7 @@
-"""Load HAR files: plain, compressed with gzip or zstd, and the zip files of Playwright with their attachments."""
+"""Load HAR files: plain, compressed with gzip or zstd, or in a zip file.
+
+Playwright writes zip files with attachments.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ _DIGITS = 308  # an integer with more digits may be out of the range of a double
 def load_archives(path: Path) -> list[tuple[str, Any]]:
     """Return the HAR documents in a file, each with its name.
 
-    Raises OSError if the file cannot be read, and ValueError if it is not a HAR file.
+    Raises OSError if the file cannot be read. Raises ValueError if the file is not a HAR file.
     """
     raw = path.read_bytes()
     if raw.startswith(_ZIP):
@@ -58,29 +61,23 @@ def _in_zip(path: Path, raw: bytes) -> Iterator[tuple[str, Any]]:
                 raise ValueError(f"{path}: no .har file in the zip file")
             for member in members:
                 name = str(path) if len(members) == 1 else f"{path}:{member}"
-                attached = partial(_attachment, archive, member.rpartition("/")[0])
-                yield name, _document(name, _member(archive, member, LARGEST_FILE) or b"", attached)
+                attached = partial(_attachment_in_zip, archive, member.rpartition("/")[0])
+                yield name, _document(name, _member_up_to(archive, member, LARGEST_FILE) or b"", attached)
     except (BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise ValueError(f"{path}: invalid zip file: {error}") from None
 
 
 def _is_har(name: str) -> bool:
-    """Return whether a member of a zip file is a HAR file, and not a copy that macOS added under `__MACOSX`."""
-    path = PurePosixPath(name)
+    path = PurePosixPath(name)  # macOS adds copies under `__MACOSX`
     return path.name.lower().endswith(_ENDINGS) and "__MACOSX" not in path.parts
 
 
-def _attachment(archive: ZipFile, folder: str, name: str) -> bytes | None:
-    """Return a body that is stored in the file `name` of a zip file; None if the file is missing or too large.
-
-    Search for the file in `folder`, the folder of the HAR file, and then at the top level of the zip file.
-    """
-    beside = _member(archive, f"{folder}/{name}", LARGEST) if folder else None
-    return _member(archive, name, LARGEST) if beside is None else beside
+def _attachment_in_zip(archive: ZipFile, folder: str, name: str) -> bytes | None:
+    beside = _member_up_to(archive, f"{folder}/{name}", LARGEST) if folder else None
+    return _member_up_to(archive, name, LARGEST) if beside is None else beside
 
 
-def _member(archive: ZipFile, name: str, limit: int) -> bytes | None:
-    """Return the content of a member of the zip file; None if it does not exist or is larger than `limit` bytes."""
+def _member_up_to(archive: ZipFile, name: str, limit: int) -> bytes | None:
     try:
         with archive.open(name) as file:
             content = file.read(limit + 1)
@@ -90,7 +87,6 @@ def _member(archive: ZipFile, name: str, limit: int) -> bytes | None:
 
 
 def _file_in_same_folder(path: Path, name: str) -> bytes | None:
-    """Return the content of the file `name` next to a HAR file; None if it cannot be read or is too large."""
     if PurePosixPath(name).name != name or "\\" in name:
         return None
     file = path.parent / name
@@ -103,7 +99,7 @@ def _file_in_same_folder(path: Path, name: str) -> bytes | None:
 def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) -> Any:
     text = _decompress(name, raw)
     if len(text) >= _LARGE and b'"_file"' not in text:
-        large = _with_undecoded_entries(text)
+        large = _parse_without_entries(text)
         if large is not None:
             return large
     try:
@@ -118,12 +114,8 @@ def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) ->
     return document
 
 
-def _with_undecoded_entries(text: bytes) -> Any:
-    """Parse a large HAR document, but leave its entries undecoded (`msgspec.Raw`), which saves memory.
-
-    Return None if msgspec cannot find the entries. The caller then uses the decoder of the standard library, which
-    either accepts the text or describes the error.
-    """
+def _parse_without_entries(text: bytes) -> Any:
+    # Undecoded entries save memory. If msgspec fails, the standard library accepts the text or describes the error.
     try:
         document = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
         log = msgspec.json.decode(document["log"], type=dict[str, msgspec.Raw])
@@ -134,9 +126,9 @@ def _with_undecoded_entries(text: bytes) -> Any:
 
 
 def decode_entry(value: Any) -> Any:
-    """Decode an entry if it is `msgspec.Raw`; return any other value unchanged.
+    """Decode an entry if it is `msgspec.Raw`. Any other value is returned unchanged.
 
-    A decoded entry is a `HarEntry`, or a plain JSON value if its members do not fit a `HarEntry`. Raises ValueError if
+    A decoded entry is a `HarEntry`. If its members do not fit, the result is a plain JSON value. Raises ValueError if
     the entry is not valid JSON.
     """
     if not isinstance(value, msgspec.Raw):
@@ -161,13 +153,10 @@ def _integer(digits: str) -> float:
 
 
 def _attached_bodies(document: Any) -> Iterator[dict[str, Any]]:
-    """Yield each `postData` or `content` object of the HAR document whose body is in a separate file.
-
-    The member `_file` of the object, which Playwright writes, is the name of this file.
-    """
     entries = _at(document, "log", "entries")
     for entry in entries if isinstance(entries, list) else ():
         for body in (_at(entry, "request", "postData"), _at(entry, "response", "content")):
+            # Playwright writes the name of the file with the body as `_file`.
             if isinstance(body, dict) and isinstance(body.get("_file"), str) and not body.get("text"):
                 yield body
 

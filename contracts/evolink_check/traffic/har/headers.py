@@ -1,4 +1,4 @@
-"""Headers as HAR files record them: a list of pairs, or an object with a member for each header."""
+"""Headers as HAR files record them: a list of pairs, or an object."""
 
 from __future__ import annotations
 
@@ -36,18 +36,16 @@ def headers_of(recorded: RecordedHeaders) -> Headers:
 
 
 def header_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
-    """Return the value of the first header called `name`; None if there is none.
+    """Return the value of the first header called `name`.
 
-    `name` must be in lower case. The names in `headers` may contain capital letters.
+    `name` must be in lower case. The names in `headers` may contain capital letters. Returns None if there is no such
+    header.
     """
     return next((value for key, value in headers if key.lower() == name), None)
 
 
 def _header(name: str, value: str) -> tuple[str, str]:
-    """Return a header as a pair.
-
-    Equal pairs are the same object, which saves memory because a file repeats a few headers thousands of times.
-    """
+    # Equal pairs are the same object, which saves memory: a file repeats a few headers thousands of times.
     header = name, value
     return _shared_header(header) if len(value) <= _SHORT_HEADER else header
 

@@ -1,6 +1,6 @@
-"""Read HAR documents of any tool as entries of a trace, with labels in place of API keys.
+"""Read HAR documents of any tool as entries of a trace.
 
-Entries that cannot be used are left out, and a note says which, and why.
+Labels replace the API keys. Notes list the unusable entries that were left out.
 """
 
 from __future__ import annotations
@@ -48,12 +48,7 @@ class ReadArchive:
 
 @dataclass(slots=True)
 class _Labels:
-    """Labels that stand for the API keys in recordings, numbered in the order in which the keys first appear.
-
-    Labels in `taken`, which the files already contain, are not assigned again.
-    """
-
-    taken: set[str]
+    taken: set[str]  # labels that the files already contain
     by_key: dict[str, str] = field(default_factory=dict)
 
     def label(self, key: str) -> str:
@@ -74,7 +69,10 @@ class _OmittedEntries:
         self.entries.setdefault(reason, []).append(f"entry {place}{detail and ': '}{detail}")
 
     def notes(self, name: str) -> tuple[str, ...]:
-        """Return a note for each reason why entries were left out. Each note lists at most three omitted entries."""
+        """Return a note for each reason why entries were left out.
+
+        Each note lists at most three omitted entries.
+        """
         return tuple(
             f"{name}: {len(places)} left out, {reason} ({'; '.join(places[:_EXAMPLES])}{_more(places)})"
             for reason, places in self.entries.items()
@@ -86,11 +84,11 @@ def _more(places: list[str]) -> str:
 
 
 def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> list[ReadArchive]:
-    """Read HAR documents, and remove the API keys from documents that evolink-check did not write.
+    """Read HAR documents, and remove the API keys from documents of other tools.
 
-    `origin` is the base URL of the API. If `origin` is empty, requests to the documented host or to a documented path
-    count as requests to the API. Raises ValueError if a file is not a HAR file, or if the entry of a request to the API
-    is invalid. The error names the file and the invalid entry.
+    `origin` is the base URL of the API. If `origin` is empty, the documented host and paths identify the API. Raises
+    ValueError if a file is not a HAR file. Raises ValueError if the entry of a request to the API is invalid. The error
+    names the file and the invalid entry.
     """
     archives = [
         (name, convert_record(document, Archive, f"{name}: not a HAR file").log)
@@ -114,8 +112,8 @@ def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> lis
 def origin_of(entries: Iterable[Entry]) -> str:
     """Guess the base URL of the API from the requests.
 
-    Return the documented server if any request went to it; otherwise, the origin of most requests to documented paths.
-    Return an empty string if no request went to a documented path.
+    Returns the documented server if any request went to it. If none did, returns the origin of most requests to
+    documented paths. Returns an empty string if no request went to a documented path.
     """
     urls = [entry.exchange.url for entry in entries if entry.kind == "exchange"]
     if any(f"{url}/".startswith(f"{DOCUMENTED}/") for url in urls):
@@ -157,15 +155,13 @@ def _own_entries(name: str, log: Log, origin: str) -> ReadArchive:
 
 
 def _refuse_if_of_api(value: Any, origin: str, problem: str) -> None:
-    """Raise ValueError with the text `problem` if an invalid entry is a request to the API."""
     if _is_of_api(value, origin):
         raise ValueError(problem)
 
 
 def _consumed(values: list[Any]) -> Iterator[tuple[int, Any]]:
-    """Yield the values with their indexes, and remove each value from the list to free memory."""
     for place in range(len(values)):
-        value, values[place] = values[place], None
+        value, values[place] = values[place], None  # free memory
         yield place, decode_entry(value)
 
 
@@ -234,10 +230,7 @@ def _reason_to_leave_out(entry: HarEntry) -> str:
 
 
 def _is_of_api(value: Any, origin: str) -> bool:
-    """Return whether an entry, which may be malformed, is a request to the API.
-
-    `value` is a `HarEntry` or, if the entry could not be converted to one, its JSON value.
-    """
+    # `value` is a `HarEntry`, or the JSON value of an invalid entry.
     if isinstance(value, HarEntry):
         url: Any = value.request.url
     else:
@@ -267,15 +260,11 @@ def _label_of_sender(entry: HarEntry, labels: _Labels) -> str:
 
 
 def _label_in_journal(entry: HarEntry, only: str) -> str:
-    """Return the label of the account that sent a request in the mock's journal, its log of requests and responses.
-
-    A journal contains the requests of one account, whose label is `only`, and all headers of these requests. Therefore,
-    a request without an Authorization header counts as sent without an API key (label `NOBODY`). A request that got a
-    401 also counts as sent without an API key, unless its Authorization header begins with `Bearer`.
-    """
+    # A journal contains the requests of one account, whose label is `only`, with all headers.
     value = authorization(entry)
     if value is None:
         return NOBODY
     status = entry.response.status if entry.response is not None else None
+    # A request without `Bearer` that got a 401 counts as sent without an API key.
     is_key = value.lower().startswith("bearer ") or status != _REFUSED
     return only if is_key else NOBODY

@@ -1,4 +1,7 @@
-"""The records of a HAR file: the standard fields that are read, and `_evolink`, which evolink-check adds."""
+"""The records of a HAR file.
+
+The standard fields are those that evolink-check reads. evolink-check adds the member `_evolink`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _READABLE = (int, float, str)
 
 
 class EntryFacts(Struct, frozen=True):
-    """The fields of an `Entry` that standard HAR cannot store. Only HAR files of evolink-check contain this record."""
+    """The fields of an `Entry` that standard HAR cannot store."""
 
     began: float
     ended: float
@@ -31,7 +34,7 @@ class EntryFacts(Struct, frozen=True):
 
 
 class LogFacts(Struct, frozen=True):
-    """The fields of a `Trace` that standard HAR cannot store. Only HAR files of evolink-check contain this record."""
+    """The fields of a `Trace` that standard HAR cannot store."""
 
     accounts: tuple[Account, ...] = ()
     origin: str = ""
@@ -43,17 +46,14 @@ class LogFacts(Struct, frozen=True):
 
 
 class Post(Struct):
-    """The body of a request.
-
-    HAR has no field for the encoding of the body, such as `base64`. evolink-check writes it as `_encoding`, and other
-    tools as `encoding`.
-    """
+    """The body of a request."""
 
     kind: str | None = field(default=None, name="mimeType")
     text: str | None = None
     params: list[Pair] | None = None
-    encoding: str | None = field(default=None, name="_encoding")
-    coding: str | None = field(default=None, name="encoding")
+    # HAR has no field for the encoding of the body, such as `base64`.
+    encoding: str | None = field(default=None, name="_encoding")  # written by evolink-check
+    coding: str | None = field(default=None, name="encoding")  # written by other tools
 
 
 class Content(Struct):
@@ -66,17 +66,17 @@ class Content(Struct):
 
 
 class Request(Struct, dict=True):
-    """A recorded request. `recorded` is its body, and `size` is the length of the body in bytes."""
+    """A recorded request."""
 
     method: str
     url: str
     headers: RecordedHeaders = None
-    recorded: Post | str | None = field(default=None, name="postData")
-    size: Any = field(default=None, name="bodySize")
+    recorded: Post | str | None = field(default=None, name="postData")  # the body
+    size: Any = field(default=None, name="bodySize")  # bytes of the body
 
     @property
     def post(self) -> Post | None:
-        """The body as a `Post`, even if the HAR file contains only the text of the body."""
+        """The body as a `Post`. Some HAR files contain the text of the body alone."""
         return Post(text=self.recorded) if isinstance(self.recorded, str) else self.recorded
 
     @cached_property
@@ -99,7 +99,7 @@ class Response(Struct, dict=True):
     def plain_headers(self) -> Headers:
         """The headers without the pseudo-headers of HTTP/2.
 
-        If no headers were recorded, this is a `Content-Type` header with the type that was recorded with the body.
+        If no headers were recorded, the type of the body becomes a `Content-Type` header.
         """
         kind = self.content and self.content.kind
         if self.headers is None and kind and isinstance(kind, str):
@@ -108,7 +108,10 @@ class Response(Struct, dict=True):
 
 
 class HarEntry(Struct):
-    """One request with its response. A field of type `Any` has different types in the files of different tools."""
+    """One request with its response.
+
+    A field of type `Any` has different types in the files of different tools.
+    """
 
     request: Request
     started: str | float = field(name="startedDateTime")  # Unix time in some tools
@@ -125,9 +128,9 @@ class HarEntry(Struct):
 
 
 class Log(Struct):
-    """The member `log` of a HAR file. `entries` are converted one by one, so that an error can name the entry."""
+    """The member `log` of a HAR file."""
 
-    entries: list[Any]
+    entries: list[Any]  # converted one by one, so that an error can name the entry
     creator: Any = None  # an object with a `name`, or the name alone
     facts: LogFacts | None = field(default=None, name="_evolink")
 
@@ -141,7 +144,7 @@ class Archive(Struct):
 def convert_record(value: Any, kind: type[_T], where: str) -> _T:
     """Convert a decoded JSON value to a record.
 
-    Raises ValueError if a member does not match; the message begins with `where` and names the member.
+    Raises ValueError if a member does not match. The message begins with `where` and names the member.
     """
     try:
         return msgspec.convert(value, kind)
@@ -150,7 +153,10 @@ def convert_record(value: Any, kind: type[_T], where: str) -> _T:
 
 
 def number(value: Any) -> float | None:
-    """Read a number, which some tools write as text. Return None for other values and for numbers beyond `_LARGEST`."""
+    """Read a number, which some tools write as text.
+
+    Returns None for other values and for numbers beyond `_LARGEST`.
+    """
     if isinstance(value, bool) or not isinstance(value, _READABLE):
         return None
     try:
