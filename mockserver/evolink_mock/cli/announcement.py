@@ -35,7 +35,7 @@ def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key:
 def ready_fields(listeners: Listeners, settings: Settings, operator_key: str) -> dict[str, Any]:
     """Return the members of the JSON object that `serve` prints.
 
-    Members without a value are omitted, for example `proxy` if the mock has no proxy.
+    Members without a value are omitted, such as `proxy` without a proxy.
     """
     from evolink_mock.server.listeners import network_urls, url_of
 
@@ -55,7 +55,6 @@ def ready_fields(listeners: Listeners, settings: Settings, operator_key: str) ->
 
 
 def _console(url: str, settings: Settings, operator_key: str) -> str:
-    """Return the link to the console; empty if the mock has no console."""
     if settings.ui != "on" or settings.control != "on":
         return ""
     return f"{url}/__mock__/ui" + ("" if settings.ui_key else f"?key={operator_key}")

@@ -181,7 +181,7 @@ def hosts(settings: Settings) -> None:
 def documents(settings: Settings) -> None:
     """List the models that a mock with these settings serves.
 
-    Each line shows a model, its path, its medium (such as video), its older names, and its OpenAPI document.
+    Each line shows a model, its path, its medium (such as video), its older names, and its document.
     """
     from evolink_mock.cli.documents import document_rows, table
 
@@ -200,7 +200,7 @@ def recipes() -> None:
 
 @app.taking(SchemaOptions)
 def schema(options: SchemaOptions) -> None:
-    """Print a JSON Schema for a text editor, which can then complete and check what you write.
+    """Print a JSON Schema, by which a text editor completes and checks your text.
 
     The argument `settings` selects the table [tool.evolink-mock] of pyproject.toml. The argument `recipe` selects the
     text of a recipe.

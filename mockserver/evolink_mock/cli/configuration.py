@@ -39,8 +39,7 @@ def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
 def source_of(name: str) -> str:
     """Return where the value of the setting `name` comes from, for error messages.
 
-    The result names an option, an environment variable, or a key in a TOML file. For a default value, the result names
-    the option.
+    The result names an option, a variable, or a key in a TOML file. For a default value, the result names the option.
     """
     context = click.get_current_context(silent=True)
     sources = (

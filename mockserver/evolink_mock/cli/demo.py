@@ -66,7 +66,6 @@ def run(folder: Path, speed: Speed) -> int:
 
 
 def _fail(problem: str) -> int:
-    """Print a problem, and return the exit status 2."""
     Console(stderr=True).print(f"[red]evolink-mock: {escape(problem)}[/]", soft_wrap=True)
     return 2
 
@@ -143,7 +142,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 @contextmanager
 def _receiver() -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
-    """Run a callback receiver; yield its callback URL and the received bodies."""
+    """Run a receiver. Yield its callback URL and the received bodies."""
     received: queue.Queue[dict[str, Any]] = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):

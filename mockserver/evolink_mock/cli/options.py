@@ -16,7 +16,7 @@ _HARD_CODED = "Clients with a hard-coded address"
 
 
 class ServeOptions(Struct, frozen=True, kw_only=True):
-    """The options of `serve` that no other command has."""
+    """The options of `serve` alone."""
 
     port_file: Annotated[
         Path | None,
@@ -49,7 +49,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
 
 
 class RunOptions(Struct, frozen=True, kw_only=True):
-    """The options of `run` that no other command has."""
+    """The options of `run` alone."""
 
     command: Annotated[
         tuple[str, ...],
@@ -103,7 +103,7 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
 
 
 class RunningMockOptions(Struct, frozen=True, kw_only=True):
-    """The URL of a running mock, as an option or an argument of a command such as `tail`."""
+    """The URL of a running mock, for commands such as `tail`."""
 
     address: Annotated[
         str, Option(help="URL of the mock, instead of --url.", metavar="URL", positional=True, excludes="url")

@@ -24,7 +24,10 @@ _WORDS = "evolink_mock.words"  # the command line, in the `meta` of click's cont
 
 
 class ReportingGroup(Group):
-    """The command group of `evolink-mock`. A command whose log is JSON reports invalid options as JSON too."""
+    """The command group of `evolink-mock`.
+
+    With `--log-format json`, a command reports invalid options as JSON.
+    """
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -53,7 +56,7 @@ class _JsonUsageError(click.UsageError):
 def is_log_json() -> bool:
     """Return whether the log of the command is JSON.
 
-    The result is also right if other settings of the command are invalid.
+    The result does not depend on the validity of the settings.
     """
     context = click.get_current_context(silent=True)
     words: tuple[str, ...] = () if context is None else context.meta.get(_WORDS, ())
@@ -88,7 +91,10 @@ def warn(problem: str) -> None:
 
 
 def report(problem: str, exit_status: int) -> None:
-    """Report a problem after which the caller must exit with `exit_status`. Only a JSON report shows this status."""
+    """Report a problem. The caller must then exit with `exit_status`.
+
+    A JSON report contains this status.
+    """
     if is_log_json():
         _write("error", problem, exit_status=exit_status)
     else:

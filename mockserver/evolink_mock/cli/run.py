@@ -43,7 +43,7 @@ _KEYS = ("SIGINT", "SIGQUIT")  # the terminal sends these on a key press to ever
 def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
     """Return a copy of the settings with the ports for the mock of `run`.
 
-    If `private` is true, the command gets its own network namespace. The ports are then 80 and 443, and the proxy
+    If `private` is true, the command gets its own network namespace. The ports are then 80 and 443. The proxy then
     rejects requests to foreign hosts. If `private` is false, any free ports are used.
     """
     if private:
@@ -61,8 +61,8 @@ def run(
     network namespace.
 
     Returns the exit status of the command. If signal n ended the command, returns 128 + n. Returns 127 if the command
-    does not exist, and 126 if it cannot be run. Raises `NamespaceError`, `PortError`, `AuthorityError` or ValueError
-    before the command starts.
+    does not exist. Returns 126 if the command cannot be run. Raises `NamespaceError`, `PortError`, `AuthorityError` or
+    ValueError before the command starts.
     """
     summary, inherited = TrafficSummary(), environment()
     with _temporary_folder() as folder:

@@ -65,7 +65,7 @@ class TrafficSummary:
     def report(self, advice: str = "", *, was_reached: bool = False) -> str:
         """Return a line for each different request: its number, status and error.
 
-        If `was_reached` is false, the command never connected to the mock, and `advice` is appended. A line tells
+        `was_reached` states whether the command connected to the mock. If not, `advice` is appended. A line tells
         whether a client did not trust the certificate of the mock.
         """
         lines = [_line(times, str(request)) for request, times in self._requests.items()]

@@ -49,8 +49,8 @@ def trust_variables(inherited: Mapping[str, str], authority: Authority, folder: 
     return {
         **dict.fromkeys(_REPLACING, str(bundle)),
         **{name: str(bundle if inherited.get(name) else authority.certificate) for name in _ADDING},
-        "WGETRC": _wget(inherited, bundle, folder),
-        "PHP_INI_SCAN_DIR": _php(inherited, bundle, folder),
+        "WGETRC": _write_wget_configuration(inherited, bundle, folder),
+        "PHP_INI_SCAN_DIR": _write_php_configuration(inherited, bundle, folder),
     }
 
 
@@ -79,8 +79,7 @@ def _certificates(pem: bytes) -> list[Certificate]:
     return list(dict.fromkeys(certificates))
 
 
-def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Write a configuration file for wget, and return its path."""
+def _write_wget_configuration(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
     path = folder / "wgetrc"
     default = Path(inherited.get("HOME") or "/nonexistent") / ".wgetrc"
     own = Path(inherited.get("WGETRC") or default)
@@ -90,8 +89,7 @@ def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
     return str(path)
 
 
-def _php(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """Write a configuration file for PHP, and return PHP_INI_SCAN_DIR."""
+def _write_php_configuration(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
     own = folder / "php"
     own.mkdir(exist_ok=True)
     (own / "evolink-mock.ini").write_text(

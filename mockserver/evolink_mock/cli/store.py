@@ -93,7 +93,7 @@ async def _export(store: SqliteStore | RedisStore, operations: OperationIndex, f
 
 
 async def _import(store: SqliteStore | RedisStore, operations: OperationIndex, file: Path | None) -> int:
-    """Import the accounts in a file, and return their number."""
+    """Import the accounts in a file. Return their number."""
     source = nullcontext(sys.stdin.buffer) if file is None else file.open("rb")
     with source as stream:
         lines = iter(stream)

@@ -70,7 +70,7 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 async def _disconnect(
     sending: asyncio.Task[None], exchange: Exchange, scope: Scope, gone: asyncio.Task[None]
 ) -> None:
-    """Disconnect a client that reads too slowly, or raise the error of `sending`."""
+    """Disconnect a slow client, or raise the error of `sending`."""
     if not isinstance(sending.exception(), TimeoutError):
         sending.result()
     exchange.notes += (_TOO_SLOW,)
@@ -113,7 +113,6 @@ async def _write(send: Send, data: bytes) -> None:
 
 
 def _last_received(scope: Scope, feed: ExchangeFeed) -> int:
-    """Return the number of the last exchange that the client has."""
     last = next((value for name, value in scope["headers"] if name == b"last-event-id"), b"")
     query = dict(parse_qsl(scope.get("query_string", b"")))
     text = last or query.get(b"after", b"")

@@ -27,10 +27,10 @@ _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
 
 
 def clause_of(exchange: Exchange) -> str:
-    """Return the id of the clause that a request violated; empty if there is none.
+    """Return the id of the clause that a request violated, or an empty text.
 
-    The result is also empty if a recipe caused the error. An undocumented path or an operation on files can violate the
-    clause about API keys.
+    The result is also empty if a recipe caused the error. Requests for an undocumented path can violate the clause
+    about API keys. The same applies to operations on files.
     """
     if exchange.is_unmatched or _FILES in exchange.path:
         return "auth.header" if exchange.status == _UNAUTHORIZED else ""
@@ -38,7 +38,7 @@ def clause_of(exchange: Exchange) -> str:
         reason = exchange.notes[0]
         other = "" if reason.startswith(WARNING) else "client.valid-request"
         return next((clause for start, clause in _BY_REASON if reason.startswith(start)), other)
-    if _names_recipe(exchange):
+    if _seems_to_name_recipe(exchange):
         return ""
     if exchange.status == _UNAUTHORIZED:
         return "auth.header"
@@ -60,7 +60,6 @@ def nearest_of(exchange: Exchange) -> str:
     return ""
 
 
-def _names_recipe(exchange: Exchange) -> bool:
-    """Return whether the request seems to name a recipe."""
+def _seems_to_name_recipe(exchange: Exchange) -> bool:
     headers = dict(exchange.request_headers)
     return b"mock=" in headers.get(b"prefer", b"") or b"~" in headers.get(b"authorization", b"")

@@ -1,8 +1,8 @@
 """Access control of the console.
 
 Most pages require the operator's key, which identifies the person who runs the mock. Requests from pages of foreign web
-sites are rejected. A link on a foreign page may open a page of the console. Requests from other machines require a key
-that was set with `--ui-key`.
+sites are rejected. A link on a foreign page may open a page of the console. Without `--ui-key`, requests from further
+machines are rejected.
 """
 
 from __future__ import annotations
@@ -55,7 +55,6 @@ class AccessGuard:
 
 
 def _is_navigation(headers: Mapping[bytes, bytes]) -> bool:
-    """Return whether the browser opens the response as a page."""
     return headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
 
 

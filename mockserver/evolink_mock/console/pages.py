@@ -67,7 +67,7 @@ async def live(request: PageRequest) -> bytes:
 
 
 async def exchange(request: PageRequest) -> bytes | None:
-    """Render one exchange with its headers and bodies; None if the exchange has been removed."""
+    """Render one exchange with its headers and bodies; None if it is not stored."""
     number = _number(request.item)
     found = request.service.exchange_feed.get(number)
     return None if found is None else page("exchange.html", item=views.exchange_details(number, found))
@@ -99,7 +99,7 @@ async def accounts(request: PageRequest) -> bytes:
 
 
 async def recipes(request: PageRequest) -> bytes:
-    """Render a table of all effects, and a form to compose and assign a recipe."""
+    """Render a table of all effects, and a form that assigns a recipe."""
     text = request.query.get("recipe", "")
     preview = recipe_views.preview(request.service.registry, text)
     if request.item == "preview":
@@ -118,7 +118,6 @@ async def reference(request: PageRequest) -> bytes:
 
 
 def _shown_key(request: PageRequest) -> str:
-    """Return the API key that the examples show."""
     service = request.service
     return example_key(service.tokens) if request.is_operator or not service.tokens else "YOUR-KEY"
 

@@ -1,4 +1,4 @@
-"""Describe an effect in a sentence, such as "the task takes 10 times as long as usual"."""
+"""Describe an effect in a sentence, such as "the callback is never sent"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data of the recipe page: the table of effects and the preview of a recipe."""
+"""The data of the recipe page: the effects and the preview of a recipe."""
 
 from __future__ import annotations
 

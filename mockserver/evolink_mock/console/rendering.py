@@ -1,6 +1,6 @@
 """Render pages from jinja2 templates, which escape all text.
 
-The content security policy of the pages allows only the scripts of the console.
+The content security policy of the pages allows the scripts of the console.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def time_of_day(instant: float | None) -> str:
 
 
 def decode_json(text: str | None) -> Any:
-    """Decode a JSON object or array. Returns None for any other text."""
+    """Decode a JSON object or array. Returns None if the text is neither."""
     try:
         value = json.loads(text or "")
     except (ValueError, RecursionError):

@@ -85,7 +85,7 @@ def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) 
 class RedirectBrowsers:
     """Redirects browsers from the server's root URL to the console.
 
-    `app` gets all other requests.
+    `app` gets all remaining requests.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -110,8 +110,8 @@ def _wants_html(scope: Scope) -> bool:
 class PageEndpoint:
     """The endpoint of one page.
 
-    A request may contain the operator's key in the query parameter `key`. The endpoint then stores the key in a cookie,
-    and redirects to the plain URL.
+    A request may contain the operator's key in the query parameter `key`. The endpoint then stores the key in a cookie.
+    The response redirects to the plain URL.
     """
 
     def __init__(self, guard: AccessGuard, row: PageRow) -> None:
@@ -211,15 +211,15 @@ def _static() -> dict[str, bytes]:
 class Document:
     """The endpoint that returns an OpenAPI document of the simulated API.
 
-    The document of a create operation also contains the paths and components of the status query. The member `servers`
-    names this server.
+    Documents of create operations also contain the paths and components of the status query. The member `servers` names
+    this server.
     """
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Respond with the document that has the number in the path, or with a 404."""
+        """Respond with the document of the number in the path, or with a 404."""
         response = self._guard.refusal(scope, public=True)
         # Create operations refer to components in the document of the status query.
         documents = [*joined_documents(self._guard.service.spec).values()]
@@ -236,7 +236,7 @@ class Resend:
         self._guard, self._api = guard, api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Resend the request whose number is in the path. Respond with the number and status of the new exchange."""
+        """Resend the request with the number in the path."""
         refused = self._guard.refusal(scope, public=False)
         if refused is not None:
             await send_web_response(scope, send, refused)

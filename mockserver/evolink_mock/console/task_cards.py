@@ -35,7 +35,6 @@ async def task_cards(service: Service, accounts: Sequence[Account], most: int) -
 
 
 async def _cards_of(service: Service, account: Account, stored: Sequence[Task]) -> dict[str, dict[str, Any]]:
-    """Return the data of tasks of one account, by task id."""
     now = service.clocks.now(account)
     states = [tasks.task_state(task, now) for task in stored]
     request = ControlRequest(service, account, Empty(), Empty())

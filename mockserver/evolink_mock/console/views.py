@@ -34,7 +34,7 @@ async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
         "base_url": base_url,
         "key": key,
         "operations": operation_rows(service.spec),
-        "example": _example(service),
+        "example": _example_request(service),
         "is_ready": service.ready,
         "problem": service.media_cache.problem(),
         "facts": _facts(service),
@@ -42,7 +42,6 @@ async def overview(service: Service, base_url: str, key: str) -> dict[str, Any]:
 
 
 def _facts(service: Service) -> list[tuple[str, str]]:
-    """Return facts about the server, such as its version, as name and text."""
     from importlib.metadata import version  # late, because it needs a MiB
 
     settings = service.settings
@@ -57,8 +56,7 @@ def _facts(service: Service) -> list[tuple[str, str]]:
     ]
 
 
-def _example(service: Service) -> dict[str, Any]:
-    """Return the path and body of an example request for the first create operation."""
+def _example_request(service: Service) -> dict[str, Any]:
     (_, path), by_model = next(iter(service.spec.creates.items()))
     model, operation = next(iter(by_model.items()))
     root = operation.body_schema
@@ -90,7 +88,10 @@ async def account_list(service: Service) -> list[Account]:
 
 
 async def account_of(service: Service, label: str) -> Account | None:
-    """Return the account with this label, a short name without the token; None if there is none."""
+    """Return the account with this label; None if there is none.
+
+    A label is a short name that does not reveal the token.
+    """
     return next((item for item in await service.store.accounts() if item.label == label), None)
 
 

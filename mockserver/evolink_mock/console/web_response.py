@@ -24,7 +24,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class WebResponse(Struct, frozen=True):
-    """A complete response to a browser. By default, its headers forbid the browser to cache it."""
+    """A complete response to a browser. By default, the browser must not cache it."""
 
     body: bytes
     content_type: bytes

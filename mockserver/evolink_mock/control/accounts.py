@@ -73,7 +73,7 @@ async def list_accounts(request: ControlRequest) -> ControlResponse | ApiError:
 
 async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
     """Create the account of the request's token. If the account exists already, it is deleted first."""
-    rate = _check(request)
+    rate = _check_rate_and_models(request)
     if isinstance(rate, ApiError):
         return rate
     await request.service.clocks.drop(request.account)
@@ -90,7 +90,7 @@ async def change_account(request: ControlRequest) -> ControlResponse | ApiError:
 
     Omitted values stay unchanged. Returns the new state of the account.
     """
-    rate = _check(request)
+    rate = _check_rate_and_models(request)
     if isinstance(rate, ApiError):
         return rate
     return json_response(await _change(request, rate))
@@ -141,8 +141,7 @@ async def clear_recipes(request: ControlRequest) -> ControlResponse:
     return NO_CONTENT
 
 
-def _check(request: ControlRequest) -> Rate | ApiError | None:
-    """Return a 400 for an invalid body, or the rate limit in the body."""
+def _check_rate_and_models(request: ControlRequest) -> Rate | ApiError | None:
     terms: Terms = request.body
     served = [name for by_model in request.service.spec.creates.values() for name in by_model if name]
     for model in () if terms.denied_models is UNSET else terms.denied_models:

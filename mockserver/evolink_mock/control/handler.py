@@ -112,12 +112,11 @@ def _convert(
         missing = _MISSING.search(reason)
         name = missing[1] if missing else path.strip("`.").partition("[")[0]
         if reason.startswith("Invalid enum value"):
-            reason += _choices(kind, name, str(values.get(name)))
+            reason += _choices_hint(kind, name, str(values.get(name)))
         return ApiError(400, f"{name}: {reason}" if name else reason, name)
 
 
-def _choices(kind: type[msgspec.Struct], name: str, value: str) -> str:
-    """Return a hint about the words that the field `name` accepts."""
+def _choices_hint(kind: type[msgspec.Struct], name: str, value: str) -> str:
     import msgspec.inspect as inspection
 
     info = inspection.type_info(kind)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class JournalQuery(Struct, frozen=True):
     """The query parameters of GET /journal.
 
-    The last `limit` requests are returned. `status` selects requests by the status of their response. The status 0
-    means that no response was sent.
+    `status` selects requests by the status of their response. The status 0 means that no response was sent. The last
+    `limit` selected requests are returned.
     """
 
     limit: Annotated[int, Meta(ge=1, le=JOURNAL)] = JOURNAL

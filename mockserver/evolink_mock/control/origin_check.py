@@ -51,10 +51,10 @@ class OwnNames(Struct, frozen=True):
 
 
 def origin_error(headers: Mapping[bytes, bytes], own: OwnNames, *, trusted: bool = False) -> ApiError | None:
-    """Return a 403 for a foreign origin or an unknown host name; otherwise None.
+    """Return a 403 for a foreign origin or an unknown host name; else None.
 
-    `trusted` means that the server accepts certain API keys, and that the request has one of them. A trusted request
-    may have any host name if no browser sent the request.
+    `trusted` means that the request has one of the configured API keys. A trusted request may have any host name if no
+    browser sent the request.
     """
     host = headers.get(b"host", b"").decode("latin-1").lower()
     origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")

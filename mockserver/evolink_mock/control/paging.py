@@ -28,10 +28,10 @@ def page(
 ) -> tuple[Sequence[T], str | None] | ApiError:
     """Return one page of a list, and the value of `after` for the next page.
 
-    `after` is `KEY@NUMBER`: the key and the position (from 1) of the page's last item. On the last page, the second
-    value is None. Returns a 400 if no item has the key in `query.after`.
+    `after` is `KEY@NUMBER`: key and position (from 1) of the page's last item. On the last page, the second value is
+    None. Returns a 400 if no item has the key in `query.after`.
     """
-    start = _start(items, key, query.after) if query.after else 0
+    start = _index_after(items, key, query.after) if query.after else 0
     if start is None:
         return ApiError(400, f"after: {query.after[:60]!r} is not in the list", "after")
     end = start + query.limit
@@ -40,8 +40,7 @@ def page(
     return selected, f"{key(selected[-1])}@{end}" if end < len(items) else None
 
 
-def _start(items: Sequence[T], key: Callable[[T], str], after: str) -> int | None:
-    """Return the index of the item after `after`; None if `after` is unknown."""
+def _index_after(items: Sequence[T], key: Callable[[T], str], after: str) -> int | None:
     wanted, at, number = after.rpartition("@")
     if at and number.isdigit() and len(number) <= _MOST_DIGITS:
         index = int(number)

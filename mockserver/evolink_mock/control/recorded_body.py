@@ -35,15 +35,15 @@ class BodyText(NamedTuple):
 
 
 def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
-    """Return the recorded body of a request, or the recorded beginning of a long body."""
+    """Return the recorded body. A long body is recorded in part."""
     recorded = exchange.request_body
     if not recorded:
         return BodyText("")
     headers = {name.lower(): value for name, value in exchange.request_headers}
-    body = _without_coding(recorded, headers.get(b"content-encoding", b""))
+    body = _decompress_beginning(recorded, headers.get(b"content-encoding", b""))
     size, comment = None, ""
     if len(recorded) == KEPT:
-        size = _announced(headers)
+        size = _content_length(headers)
         whole = "an unknown number of" if size < 0 else str(size)
         comment = f"the first {KEPT} of {whole} bytes" if size != KEPT else ""
     if _is_text(body):
@@ -53,10 +53,10 @@ def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
     return BodyText(b64encode(redacted).decode(), "base64", comment, len(recorded) if size is None else size)
 
 
-def _without_coding(body: bytes, coding: bytes) -> bytes:
-    """Decompress at most `KEPT` bytes. Invalid data is returned unchanged."""
+def _decompress_beginning(body: bytes, coding: bytes) -> bytes:
     bits = _WINDOW_BITS.get(coding.strip().lower())
     if bits is None:
+        # The content coding is unknown.
         return body
     try:
         return zlib.decompressobj(bits).decompress(body, KEPT)
@@ -73,7 +73,6 @@ def _is_text(body: bytes) -> bool:
     return True
 
 
-def _announced(headers: Mapping[bytes, bytes]) -> int:
-    """Return the value of `Content-Length`; -1 if it is missing or invalid."""
+def _content_length(headers: Mapping[bytes, bytes]) -> int:
     length = headers.get(b"content-length", b"")
     return int(length) if length.isdigit() and len(length) <= _DIGITS else -1

@@ -32,7 +32,7 @@ _LONGEST_WAIT = 600  # seconds
 
 
 class ForcedOutcome(Struct, frozen=True):
-    """The body of POST /tasks/{task_id}/outcome, which says how the task ends.
+    """The body of POST /tasks/{task_id}/outcome.
 
     `failure` is a documented failure code. A kind may follow, as in `content_policy_violation/nudity`. If `failure` is
     set, `outcome` must be `failed` or omitted.
@@ -118,7 +118,7 @@ async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiError:
-    """Send the callback of a task once more; a 409 if an attempt is still due."""
+    """Send the callback again; a 409 if an attempt is still due."""
     delivery = await _own_delivery(request)
     if isinstance(delivery, ApiError):
         return delivery
@@ -242,7 +242,7 @@ def _finite(instant: float) -> float | None:
 
 
 def task_state(task: Task, now: float) -> dict[str, Any]:
-    """Return the state of a task at `now`, and the times of its later changes."""
+    """Return the state of a task at `now`, with its later changes."""
     timetable, seen = task.timetable, view(task.timetable, now)
     failure = timetable.outcome.failure
     failed = "cancelled" if timetable.outcome.is_cancelled else "failed"

@@ -75,7 +75,7 @@ def format_json(exchange: Exchange, ended: float) -> str:
 
 
 def _reasons(exchange: Exchange) -> tuple[str, ...]:
-    """Return the notes or, without notes, the error message in the response."""
+    """Return the notes or, without notes, the error message."""
     if exchange.notes or exchange.status < 400:  # noqa: PLR2004  (not an error)
         return exchange.notes
     return tuple(filter(None, (error_message(exchange.answer_body),)))

@@ -30,7 +30,7 @@ class ConnectionDroppedError(ConnectionError):
 
 
 class MayWaitError(Exception):
-    """The fast lane cannot serve a request, because serving could require waiting.
+    """Serving a request in the fast lane could require waiting.
 
     The fast lane serves small requests without uvicorn. After this error, uvicorn serves the request. The request has
     changed nothing before this error.

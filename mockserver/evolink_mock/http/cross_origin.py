@@ -65,8 +65,6 @@ class CrossOrigin:
 
 
 class _Allowed:
-    """The ASGI app for requests from allowed pages."""
-
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         from starlette.middleware.cors import CORSMiddleware
 

@@ -25,7 +25,7 @@ _MESSAGES = {
 
 
 def check_content_type(content_type: bytes) -> ApiError | None:
-    """Return an error unless the media type is `application/json`. Letter case and parameters are ignored."""
+    """Return an error if the media type is not `application/json`."""
     if content_type == JSON or content_type.partition(b";")[0].strip().lower() == JSON:
         return None
     actual = content_type.decode("latin-1")[:100] or "none"
@@ -33,7 +33,10 @@ def check_content_type(content_type: bytes) -> ApiError | None:
 
 
 def check_content_coding(content_encoding: bytes) -> ApiError | None:
-    """Return an error if the body has a content coding (such as gzip); else None."""
+    """Return an error if the body has a content coding, such as gzip.
+
+    Returns None if the body has no content coding.
+    """
     if not content_encoding:
         return None
     codings = [coding.strip() for coding in content_encoding.lower().split(b",")]

@@ -1,4 +1,4 @@
-"""Explain why an API key is not accepted, for example because it is in a wrong header."""
+"""Explain why an API key is not accepted, such as a key in a wrong header."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> t
     authorization = headers.get(b"authorization", b"").strip()
     token = token_of(authorization)
     if token is not None:  # the right header, but the key is not accepted
-        problem = _odd_form(token)
+        problem = _token_mistake(token)
         return ("Authorization", f"Authorization: {problem}") if problem else ("", "")
     if authorization:
-        return "Authorization", f"Authorization: {_odd_scheme(authorization)}"
+        return "Authorization", f"Authorization: {_scheme_mistake(authorization)}"
     for name in headers.keys() - {_HEADER.encode()}:
         if header := _key_header(name):
             return (
@@ -59,8 +59,7 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> t
     return "", ""
 
 
-def _odd_scheme(authorization: bytes) -> str:
-    """Return the mistake in an `Authorization` header without `Bearer KEY`."""
+def _scheme_mistake(authorization: bytes) -> str:
     lower = authorization.lower()
     if lower == b"bearer":
         return "no key after Bearer"
@@ -68,7 +67,7 @@ def _odd_scheme(authorization: bytes) -> str:
 
 
 def _key_header(name: bytes) -> str:
-    """Return the header that seems to contain the API key; empty if none."""
+    """Return the header that seems to contain the key, or an empty text."""
     header = name.decode("latin-1").lower()
     if header in _OTHER_HEADERS or is_credential_header(name):
         return header
@@ -80,8 +79,7 @@ def _key_header(name: bytes) -> str:
     return header if ratio >= _SIMILARITY else ""
 
 
-def _odd_form(token: str) -> str:
-    """Return the mistake in the form of a token; empty if there is none."""
+def _token_mistake(token: str) -> str:
     key = token.partition("~")[0] or token  # without a recipe
     character = _NO_KEY_CHARACTER.search(key)
     mistakes = {

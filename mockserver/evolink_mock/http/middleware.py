@@ -73,7 +73,10 @@ class MethodNotAllowed:
 
 
 class LaneEndpoint(Protocol):
-    """An endpoint whose requests the fast lane can serve. The fast lane responds to small requests without uvicorn."""
+    """An endpoint for requests in the fast lane.
+
+    The fast lane responds to small requests without uvicorn.
+    """
 
     def respond_at_once(self, exchange: Exchange, head: RequestHead, body: bytes, connection: Scope) -> None:
         """Write the response into `exchange` without awaiting anything.
@@ -193,7 +196,7 @@ class ExchangeMiddleware:
         except asyncio.CancelledError as error:
             if not is_stopping(error):
                 raise
-            await _end(exchange, scope, receive, send)
+            await _respond_to_stopped(exchange, scope, receive, send)
         except ClientDisconnectedError:
             exchange.notes += ("the client disconnected",)
         except ConnectionDroppedError as error:
@@ -245,8 +248,7 @@ def _error_after(error: Exception, exchange: Exchange) -> ApiError:
     return ApiError(500)
 
 
-async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request that the stop of the server has cancelled."""
+async def _respond_to_stopped(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
     if exchange.status:
         await close_connection(ConnectionDroppedError(sent=False), scope, receive)
     else:

@@ -24,7 +24,7 @@ class Part(NamedTuple):
 def parse_form(content_type: bytes, body: bytes) -> list[Part] | None:
     """Return the fields of a form.
 
-    Returns None if the boundary is missing in the content type or in the body.
+    Returns None if the content type has no boundary. Returns None if the body does not contain the boundary.
     """
     match = _BOUNDARY.match(content_type)
     if match is None:

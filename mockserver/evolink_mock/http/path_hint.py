@@ -35,12 +35,11 @@ def path_hint(path: str, routes: Sequence[str]) -> str:
     for repair in _repairs(plain, routes):
         if repair.path != path and _leads_to_route(repair.path, routes):
             return f"did you mean {repair.path}? {repair.advice}".rstrip()
-    nearest = _nearest(plain, routes)
+    nearest = _most_similar_route(plain, routes)
     return f"did you mean {nearest}?" if nearest else ""
 
 
 def _repairs(plain: str, routes: Iterable[str]) -> Iterator[_Repair]:
-    """Yield corrections of the path, one for each common mistake."""
     yield _Repair(plain, "A path has no slash at its end and no empty segment.")
     for base in dict.fromkeys(_first_segment(route) for route in routes if "{" not in route.split("/")[2]):
         yield _Repair(f"{base}{plain}", "" if base == _CONTROL else f"The base URL must end in {base}.")
@@ -79,8 +78,7 @@ def _overview(routes: Sequence[str]) -> str:
     return "; ".join(sentences)
 
 
-def _nearest(path: str, routes: Iterable[str]) -> str:
-    """Return the most similar route; empty if none is similar."""
+def _most_similar_route(path: str, routes: Iterable[str]) -> str:
     best, nearest = _SIMILARITY, ""
     for route in routes:
         candidate, sent, fixed = _align(path, route)

@@ -1,4 +1,4 @@
-"""Read a request: its bearer token, its body, and the client's view of the address."""
+"""Read a request: its token, its body, and its address as the client sees it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ClientDisconnectedError(Exception):
 
 
 def token_of(authorization: bytes) -> str | None:
-    """Return the token of an `Authorization: Bearer …` header; None for any other scheme.
+    """Return the token of an `Authorization: Bearer …` header, or None.
 
     Upper and lower case of the scheme are equivalent (RFC 9110).
     """
@@ -54,8 +54,8 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> RequestHead:
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | ApiError:
     """Return the complete body, or an error.
 
-    An error is returned if the body exceeds `limit` bytes or takes longer than `BODY_SECONDS`. Raises
-    `ClientDisconnectedError` if the client disconnects too early.
+    Returns an error if the body exceeds `limit` bytes. Returns an error if the body takes longer than `BODY_SECONDS`.
+    Raises `ClientDisconnectedError` if the client disconnects too early.
     """
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:_LENGTH_DIGITS]) > limit:

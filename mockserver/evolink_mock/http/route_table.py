@@ -41,9 +41,9 @@ class RouteTable:
         return None if entry is None or cut == len(path) else f"{path[:cut]}{{{entry[0]}}}"
 
     def find(self, method: str, path: str, scope: Scope) -> ASGIApp | None:
-        """Return the endpoint for a method and path, and add the path parameter to `scope`.
+        """Return the endpoint for a method and path; None if the router must serve it.
 
-        Returns None if the router must serve the request.
+        The path parameter is added to `scope`.
         """
         fixed = self._fixed.get(path)
         if fixed is not None:

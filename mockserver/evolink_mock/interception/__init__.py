@@ -1,4 +1,5 @@
-"""Make the requests of a client reach the mock, even with a hard-coded API address.
+"""Make the requests of a client reach the mock.
 
-The means are a forward proxy, a hosts file and a certificate authority.
+The client may contain a hard-coded address of the API. The means are a forward proxy, a hosts file and a certificate
+authority.
 """

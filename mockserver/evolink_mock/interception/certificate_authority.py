@@ -1,7 +1,7 @@
 """The user's own certificate authority, limited to this machine and the API's hosts.
 
-Name constraints make certificates for further names invalid. The risk of trusting this authority is therefore small,
-even if its key is stolen.
+Name constraints make certificates for further names invalid. The risk of trusting this authority is small, even with a
+stolen key.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _open(folder: Path, hosts: set[str], today: datetime) -> Authority:
 
 
 def _read(folder: Path) -> tuple[EllipticCurvePrivateKey, Certificate] | None:
-    """Return the authority in the folder; None if the folder contains none."""
+    """Return the authority in the folder; None if there is none."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from cryptography.x509 import load_pem_x509_certificate
 
@@ -167,7 +167,6 @@ def _covered_hosts(certificate: Certificate) -> set[str]:
 def _create(
     hosts: set[str], today: datetime, key: EllipticCurvePrivateKey | None = None
 ) -> tuple[EllipticCurvePrivateKey, Certificate]:
-    """Create the certificate of an authority, by default with a new key."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -214,9 +213,9 @@ def _key_usage() -> KeyUsage:
 
 
 def _make_folder(folder: Path) -> None:
-    """Create a folder for its owner. The permissions of an existing folder are kept."""
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
+    # An existing folder keeps its permissions.
     if sys.platform != "win32" and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise AuthorityError(
             f"{folder}: other users can write to this folder and replace the certificate authority; "

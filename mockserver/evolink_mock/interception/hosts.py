@@ -70,7 +70,6 @@ def _servers(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _host_of(server: dict[str, Any]) -> str | None:
-    """Return a server's host name; None for an IP address or a local name."""
     variables = server.get("variables") or {}
     url = _VARIABLE.sub(
         lambda match: str(variables.get(match[1], {}).get("default", "")), str(server.get("url"))

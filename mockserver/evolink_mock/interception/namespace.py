@@ -39,8 +39,8 @@ _KERNEL_SETTINGS = (  # a setting that can forbid namespaces, the forbidding val
 def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
     """Move this process into a new mount and network namespace.
 
-    In the namespace, `hosts` resolve to this machine. The network has one loopback interface, on which all ports are
-    free. Child processes share the namespace. The user id does not change. A hosts file is written to `folder`, and
+    In the namespace, `hosts` resolve to this machine. The network consists of a loopback interface. All of its ports
+    are free. Child processes share the namespace. The user id does not change. A hosts file is written to `folder`, and
     mounted over /etc/hosts.
 
     Call this function before a second thread starts. Raises `NamespaceError` if the system forbids namespaces or
@@ -59,7 +59,7 @@ def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
         _mount(libc, b"none", b"/", _MS_REC | _MS_PRIVATE)
         _mount(libc, os.fsencode(file), _HOSTS_FILE.encode(), _MS_BIND)
     except OSError as error:
-        raise NamespaceError(_explain(error)) from error
+        raise NamespaceError(_message_with_advice(error)) from error
     _check_resolution(hosts)
 
 
@@ -110,8 +110,7 @@ def _check_resolution(hosts: Sequence[str]) -> None:
             )
 
 
-def _explain(error: OSError) -> str:
-    """Return an error message with advice on how to allow namespaces."""
+def _message_with_advice(error: OSError) -> str:
     for setting, forbidding, remedy in _KERNEL_SETTINGS:
         with suppress(OSError):
             if Path("/proc/sys", setting).read_text(encoding="ascii").strip() == forbidding:

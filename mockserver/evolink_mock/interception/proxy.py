@@ -189,7 +189,6 @@ class Proxy:
             upstream_writer.close()
 
     async def _connect(self, request: ProxyRequest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect to the mock, or to the host in the request."""
         url, tunnel, routes = request.url, not request.head, self._routes
         address = Address(url.host, url.port)
         if url.host in routes.hosts:

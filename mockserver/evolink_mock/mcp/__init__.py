@@ -1,1 +1,1 @@
-"""A server of the Model Context Protocol, by which a coding agent uses a running mock."""
+"""A server of the Model Context Protocol (MCP), for coding agents that use a running mock."""

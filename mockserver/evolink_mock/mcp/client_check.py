@@ -27,9 +27,9 @@ class CheckError(Exception):
 def check_client(
     mock: str, command: Sequence[str], scenarios: Sequence[str], deadline: float | None, folder: str
 ) -> dict[str, Any]:
-    """Check a client against the mock at the URL `mock`, and return the shortened report.
+    """Check a client against the mock at the URL `mock`.
 
-    Raises `CheckError` if the command `evolink-check client` cannot run.
+    Returns the shortened report. Raises `CheckError` if the command `evolink-check client` cannot run.
     """
     with TemporaryDirectory(prefix="evolink-mock-mcp-") as place:
         report = Path(place) / "report.json"

@@ -54,7 +54,7 @@ def create_server(url: str, token: str) -> MCPServer:
 
 
 class StrictTool(Tool):
-    """A tool that rejects unknown arguments, which the package `mcp` would ignore."""
+    """A tool that rejects unknown arguments."""
 
     async def run(self, arguments: dict[str, Any], *others: Any, **named: Any) -> Any:
         """Call the tool. Raises `ToolError` if an argument is unknown."""

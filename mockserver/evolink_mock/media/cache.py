@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class MediaCache:
     """The rendered files in `directory`.
 
-    If `directory` is None, a temporary folder is used, which `close` deletes. Existing files in `directory` are served
-    unchanged. If more than `limit` files are requested, the least recently requested are deleted. This class is not
-    thread-safe.
+    If `directory` is None, the files are in a temporary folder. `close` deletes the temporary folder. Existing files in
+    `directory` are served unchanged. If more than `limit` files are requested, the least recently requested are
+    deleted. This class is not thread-safe.
     """
 
     def __init__(

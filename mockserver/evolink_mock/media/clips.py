@@ -26,12 +26,12 @@ class MissingRendererError(OSError):
 
 @cache
 def has_renderer() -> bool:
-    """Return whether result files can be rendered, which requires the library PyAV."""
+    """Return whether the library PyAV is installed, which renders result files."""
     return find_spec("av") is not None
 
 
 def clip(spec: MediaSpec) -> Path | None:
-    """Return a packaged clip with the spec's duration and size; None if there is none.
+    """Return a packaged clip with the spec's duration and size, or None.
 
     The clip may have any colour.
     """

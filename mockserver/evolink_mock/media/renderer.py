@@ -222,7 +222,6 @@ def _new_graph() -> Graph:
 
 
 def _add_chain(graph: Graph, *filters: tuple[str, str]) -> FilterContext:
-    """Add filters (pairs of name and arguments) in sequence. Return the last."""
     nodes = [graph.add(name, arguments) for name, arguments in filters]
     _link(nodes)
     return nodes[-1]

@@ -87,7 +87,7 @@ def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSp
         _cache_key(body.get("size")),
         _cache_key(body.get("aspect_ratio")),
         hue % HUES,
-        _format(body, medium),
+        _requested_format(body, medium),
     )
 
 
@@ -112,8 +112,7 @@ def variation(spec: MediaSpec, index: int) -> MediaSpec:
     return _shared_spec(spec.medium, spec.seconds, spec.width, spec.height, hue, spec.format)
 
 
-def _format(body: Mapping[str, Json], medium: Medium) -> str:
-    """Return the requested format; empty for the usual format."""
+def _requested_format(body: Mapping[str, Json], medium: Medium) -> str:
     for fields in (body, *(body[name] for name in _NESTED if isinstance(body.get(name), dict))):
         for name in _FORMAT_FIELDS:
             if name in fields and isinstance(value := fields[name], str) and len(value) <= _MAX_WORD_LENGTH:
@@ -168,7 +167,6 @@ def _seconds(duration: str | float | None) -> float:
 
 
 def _frame_size(words: list[str]) -> tuple[int, int]:
-    """Return width and height in pixels."""
     if size := _first_match(_SIZE, words):
         return _limit_size(size[0], size[1])
     # Without a size such as `1280x720`: a ratio such as `16:9` and a side such as `720p`, or their defaults.

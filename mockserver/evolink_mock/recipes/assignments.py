@@ -63,7 +63,7 @@ def clear(account: Account) -> None:
 def list_assigned(account: Account) -> list[dict[str, Any]]:
     """Return the assigned recipes as JSON data.
 
-    The member `left` is the remaining number of requests; null if the recipe is permanent.
+    The member `left` is the remaining number of requests. For a permanent recipe, `left` is null.
     """
     return [
         {"recipe": entry.recipe, "operation": entry.operation, "left": entry.left}

@@ -62,7 +62,7 @@ def encode_variant(recipe: Recipe, task: Task, now: float, schema: Mapping[str, 
 
 
 def minimal(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body with only the required properties."""
+    """Return a body without optional properties."""
     return _object(_Maker(schema, Random(0), optional=0.0).make(schema, 0))  # noqa: S311  (not secret)
 
 
@@ -136,7 +136,7 @@ class _Maker:
     def empty(self, schema: Any) -> Any:
         """Return null, an empty list, or any value that matches the schema."""
         schema = self.resolve(schema)
-        kinds = _kinds(schema)
+        kinds = _allowed_types(schema)
         if "null" in kinds:
             return None
         return [] if "array" in kinds and not schema.get("minItems") else self.make(schema, 0)
@@ -147,7 +147,7 @@ class _Maker:
             return schema["const"]
         if schema.get("enum"):
             return self._random.choice(schema["enum"])
-        kind = self._random.choice(_kinds(schema))
+        kind = self._random.choice(_allowed_types(schema))
         if kind == "object":
             return self._members(schema, depth)
         if kind == "array":
@@ -192,7 +192,6 @@ class _Maker:
         return self._random.randint(lowest, max(lowest, min(highest, lowest + 2**31)))
 
 
-def _kinds(schema: Mapping[str, Any]) -> list[str]:
-    """Return the types that a schema allows."""
+def _allowed_types(schema: Mapping[str, Any]) -> list[str]:
     kinds = schema.get("type", "object" if schema.get("properties") else "string")
     return kinds if isinstance(kinds, list) else [kinds]

@@ -32,7 +32,7 @@ def inject_network_faults(
 ) -> Send:
     """Wrap `send` so that the response has the network faults of the recipe.
 
-    The random number `chance` (0 ≤ chance < 1) chooses a delay from the recipe's range.
+    The random number `chance` (0 ≤ chance < 1) chooses a delay in the recipe's range.
     """
     if recipe is NO_RECIPE or not isinstance(recipe, Recipe):
         return send
@@ -109,7 +109,6 @@ class _FaultySend:
 
     @staticmethod
     async def _pause(seconds: float) -> bool:
-        """Wait for real seconds. Return False if the server is stopping."""
         try:
             await sleep(seconds)
         except asyncio.CancelledError as error:

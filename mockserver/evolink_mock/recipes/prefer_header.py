@@ -24,8 +24,8 @@ class Preference(NamedTuple):
 def recipe_text(header: str, effects: Collection[str]) -> str | None:
     """Return the first recipe in a header; None if there is none.
 
-    A sequence of steps contains commas, and should be quoted. Without quotes, the text after a comma must begin with
-    the name of an effect.
+    A sequence of steps contains commas, and should be quoted. In an unquoted sequence, every step begins with the name
+    of an effect.
     """
     for preference in preferences(header):
         if preference.name.lower() in _NAMES:
@@ -69,7 +69,7 @@ def preferences(header: str) -> Iterator[Preference]:
 
 
 def _quoted_end(header: str, start: int) -> int | None:
-    """Return the position after a quoted string; None if it has no end."""
+    """Return the position after a quoted string; None without a closing quote."""
     position, length = start + 1, len(header)
     while position < length:
         if header[position] == '"':

@@ -122,7 +122,10 @@ def timetable_for_recipe(
 
 
 def anomalies_of(recipe: Recipe) -> Anomalies | None:
-    """Return the task faults of a recipe, such as broken links; None if there are none."""
+    """Return the faults that a recipe gives to a task; None if there are none.
+
+    For example, result links are broken, or the callback is late.
+    """
     if not recipe.link and not recipe.callback and not recipe.is_forgotten:
         return None
     return Anomalies(recipe.link, recipe.callback, recipe.callback_delay, recipe.is_forgotten)

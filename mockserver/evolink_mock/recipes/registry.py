@@ -125,7 +125,7 @@ class RecipeRegistry:
         if len(set(names)) < len(names):
             raise ValueError("an effect is named twice")
         for word in step.words:
-            changes = self._changes(word)
+            changes = self._recipe_fields(word)
             if fields.keys() & changes.keys():
                 raise ValueError(f"{word.name} contradicts an effect before it")
             fields |= changes
@@ -135,8 +135,7 @@ class RecipeRegistry:
             return DEFAULT_RECIPE
         return Recipe(**fields, operations=operations)
 
-    def _changes(self, word: Word) -> dict[str, Any]:
-        """Return the fields of `Recipe` that one word sets."""
+    def _recipe_fields(self, word: Word) -> dict[str, Any]:
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:
             # An empty message: the caller reports an unknown recipe.

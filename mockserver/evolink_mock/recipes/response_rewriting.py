@@ -61,7 +61,7 @@ def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: i
         return _redirect(recipe.redirect, exchange, port)
     if recipe.body:
         return _replace_body(recipe.body, response)
-    body = _edit(recipe, response.body)
+    body = _edit_json(recipe, response.body)
     headers = _with(response.headers, body) if body is not response.body else response.headers
     headers = _with_retry_after(recipe, headers, exchange.at)
     return WholeResponse(response.status, _with_date(recipe, headers, exchange.at), body)
@@ -94,8 +94,7 @@ def _replace_body(kind: str, response: WholeResponse) -> WholeResponse:
     return WholeResponse(response.status, _with(response.headers, body, content_type), body)
 
 
-def _edit(recipe: Recipe, body: bytes) -> bytes:
-    """Change the fields of a JSON body. Missing fields are skipped."""
+def _edit_json(recipe: Recipe, body: bytes) -> bytes:
     if not (recipe.omitted or recipe.added or recipe.nulled or recipe.emptied or recipe.skew):
         return body
     try:
@@ -116,7 +115,7 @@ def _edit(recipe: Recipe, body: bytes) -> bytes:
 
 
 def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
-    """Call `change` with the object that contains a field, and the field's key."""
+    """Call `change` with the object that contains a field, and its key."""
     # If `known` is true, the object must also contain the field.
     *path, last = name.split(".")
     for key in path:

@@ -125,7 +125,7 @@ def _texts_in_brackets(prompt: str) -> Iterator[str]:
 
 
 def _in_token(registry: RecipeRegistry, token: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """Return the recipe after the first `~` of a token, or a note."""
+    """Return the recipe after the first `~`, or a note."""
     text = token.partition("~")[2]
     sequence = registry.find(text)
     if not isinstance(sequence, ApiError):
