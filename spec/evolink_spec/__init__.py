@@ -1,4 +1,7 @@
-"""The OpenAPI documents of the API, the rules that they state only in prose, and the code that reads both."""
+"""The OpenAPI documents of the API and the rules in their prose.
+
+The package contains the code that reads both.
+"""
 
 from evolink_spec.compiled import load
 from evolink_spec.errors import SpecError

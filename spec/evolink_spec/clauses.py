@@ -25,13 +25,13 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 @dataclass(frozen=True, slots=True)
 class ObservationPoint:
-    """Where in the traffic a violation of a clause can be observed (such as `query`), and what to look at there.
+    """Where a violation of a clause can be observed in the traffic.
 
-    The comment at the top of clauses.yaml explains the values of `where`. `by` describes in words what to look at.
+    The comment at the top of clauses.yaml explains the values of `where`.
     """
 
     where: Where
-    by: str
+    by: str  # what to look at, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,10 @@ class Clause:
 
 
 def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
-    """Return the clauses in a file (by default, clauses.yaml), in the order of the file.
+    """Return the clauses in a file, in the order of the file.
 
-    Raises `SpecError`, which names the file and the place in it, if the file is malformed.
+    The default is clauses.yaml. Raises `SpecError` if the file is malformed. The error names the file and the place in
+    it.
     """
     root = Node(read(path), str(path))
     _check_keys(root, "clauses")

@@ -1,11 +1,10 @@
 """Load OpenAPI documents.
 
-The built-in documents have a compiled copy, compiled.json, so that a server starts without reading YAML. To write this
-copy again, run `python -m evolink_spec` after each change to openapi/ or overlay.yaml.
+The built-in documents have a compiled copy, the file compiled.json. A server therefore starts without reading YAML. The
+command `python -m evolink_spec` writes this copy. Run the command after each change to openapi/ or overlay.yaml.
 
-Reading the built-in documents would take a third of the server's start-up time, although they change only a few times a
-year. compiled.json therefore contains the `Spec` that was read from them, and the SHA-256 of each source file. If the
-hash of a source file has changed, compiled.json is ignored and all source files are read again.
+The copy contains the `Spec` and the SHA-256 of each source file. If a source file has changed, all source files are
+read again.
 """
 
 from __future__ import annotations
@@ -24,8 +23,9 @@ COMPILED = HERE / "compiled.json"
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The `Spec` of the built-in documents as it is stored in compiled.json, with file names instead of paths."""
+    """The `Spec` of the built-in documents, as compiled.json stores it."""
 
+    # Files are names relative to this folder, not paths.
     sources: dict[str, str]  # file → sha256
     creates: list[CreateOperation]
     query: QueryOperation
@@ -36,10 +36,9 @@ class Compiled:
 def load(*files: Path | str, with_built_in: bool = False) -> Spec:
     """Read OpenAPI documents and overlays, in any order, into one `Spec`.
 
-    Without arguments, the built-in documents are read. Each argument is a file, a folder (all documents in it are read)
-    or a glob pattern (all files that match are read). If `with_built_in` is true, the built-in documents are added for
-    the models that the other documents do not describe. Raises `SpecError` if a file cannot be read or is not
-    supported, or if no operation creates a task.
+    Without arguments, the built-in documents are read. Each argument is a file, a folder or a glob pattern. A folder
+    stands for all documents in it. If `with_built_in` is true, the built-in documents describe all further models.
+    Raises `SpecError` if a file cannot be read or is not supported. Raises `SpecError` if no operation creates a task.
     """
     if not files and (compiled := read()) is not None:
         return expand(compiled)
@@ -49,7 +48,10 @@ def load(*files: Path | str, with_built_in: bool = False) -> Spec:
 
 
 def read() -> Compiled | None:
-    """Return the content of compiled.json; None if the file is missing, unreadable or out of date."""
+    """Return the content of compiled.json.
+
+    Returns None if the file is missing, unreadable or out of date.
+    """
     try:
         compiled = msgspec.json.decode(COMPILED.read_bytes(), type=Compiled)
     except (OSError, msgspec.MsgspecError):
@@ -58,7 +60,7 @@ def read() -> Compiled | None:
 
 
 def sources() -> dict[str, str]:
-    """Return the SHA-256 of each built-in document and of the built-in overlay, by file name."""
+    """Return the SHA-256 of each built-in document and overlay, by file name."""
     files = (*sorted((HERE / "openapi").glob("*.yaml")), HERE / "overlay.yaml")
     return {path.relative_to(HERE).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 

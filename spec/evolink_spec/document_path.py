@@ -1,4 +1,4 @@
-"""The path of an OpenAPI document on a command line or in a settings file."""
+"""The path of an OpenAPI document in options and settings files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Decode a file with an OpenAPI document or overlay, in YAML, JSON, or a Markdown page that contains YAML."""
+"""Decode a file with an OpenAPI document or overlay.
+
+The file contains YAML, JSON, or a Markdown page with a YAML block.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +42,8 @@ _WORDS = {
 }
 
 
+# The restrictions of OpenAPI: YAML 1.2, only JSON types, keys are text, no repeated keys.
 class _Loader(_BASE):  # type: ignore[misc]
-    """A YAML loader with the restrictions of OpenAPI: YAML 1.2, JSON types only, keys are text, no repeated keys."""
-
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way to change them)
     yaml_constructors = {  # noqa: RUF012  (PyYAML's own way to change them)
         tag: _BASE.yaml_constructors[tag]
@@ -70,16 +72,12 @@ def _refuse_repeated_keys(node: Any) -> None:
 
 
 def _scalar(make: Callable[[str], Json]) -> Callable[[Any, Any], Json]:
-    """Return a YAML constructor that calls `make` with the text of a scalar.
-
-    If `make` raises KeyError or ValueError, the constructor raises a YAML error with the line of the scalar.
-    """
 
     def construct(loader: Any, node: Any) -> Json:
         text = loader.construct_scalar(node)
         try:
             return make(text)
-        except (KeyError, ValueError):
+        except (KeyError, ValueError):  # from `make`
             problem = f"{text[:40]!r} is not a JSON value"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
@@ -98,9 +96,10 @@ _Loader.add_constructor(_TAG + "float", _scalar(float))
 
 
 def yaml_block(page: str) -> str | None:
-    """Return the unchanged text of the YAML block of a Markdown page; None if the page has no YAML block.
+    """Return the unchanged text of the YAML block of a Markdown page.
 
-    If the page has several blocks, the first that begins with `openapi` or `overlay` is returned, or else the first.
+    Returns None if the page has no YAML block. Of several blocks, the first with `openapi` or `overlay` is returned.
+    Without such a block, the first block is returned.
     """
     blocks = _yaml_blocks(page)
     return next(filter(_TOP.search, blocks), blocks[0] if blocks else None)
@@ -125,7 +124,7 @@ def _yaml_blocks(page: str) -> list[str]:
 def parse(text: str, source: str) -> Json:
     """Decode `text`, which is JSON, YAML or a Markdown page.
 
-    Raises `SpecError`, with the line and column of a syntax error, if the text cannot be read.
+    Raises `SpecError` if the text cannot be read. The error contains the line and column of a syntax error.
     """
     stripped = text.lstrip("\ufeff \t\r\n")
     try:
@@ -166,7 +165,6 @@ def _yaml(text: str) -> Json:
 
 
 def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
-    """Return how many values a YAML node would have if every alias were replaced with a copy of its anchor."""
     size = sizes.get(id(node))
     if size is None:
         sizes[id(node)] = 0  # while counting; `parse` rejects a value that contains itself
@@ -179,7 +177,7 @@ def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
 def read(path: Path) -> dict[str, Json]:
     """Read the OpenAPI document or overlay in a file.
 
-    Raises `SpecError` if the file cannot be read, is not UTF-8 text, or does not contain a mapping.
+    Raises `SpecError` if the file cannot be read. Raises `SpecError` if the content is not UTF-8 text or not a mapping.
     """
     try:
         data = path.read_bytes()
@@ -191,7 +189,7 @@ def read(path: Path) -> dict[str, Json]:
 def decode(data: bytes, source: str) -> dict[str, Json]:
     """Decode the bytes of an OpenAPI document or overlay.
 
-    Raises `SpecError` if the bytes are not UTF-8 text, or if the decoded text is not a mapping.
+    Raises `SpecError` if the bytes are not UTF-8 text. Raises `SpecError` if the decoded text is not a mapping.
     """
     try:
         text = data.decode()

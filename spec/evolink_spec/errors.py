@@ -9,21 +9,20 @@ if TYPE_CHECKING:
 
 
 class SpecError(Exception):
-    """An OpenAPI document cannot be read, or contains something that is not supported.
-
-    `source` is the file as the user named it. `pointer` is the JSON pointer (RFC 6901) to the place in the file; it is
-    empty if the problem concerns the whole document. `problem` describes the error at this place.
-    """
+    """An OpenAPI document cannot be read, or contains something that is not supported."""
 
     def __init__(self, source: str, pointer: str, problem: str) -> None:
         super().__init__(f"{source}#{pointer}: {problem}" if pointer else f"{source}: {problem}")
-        self.source = source
-        self.pointer = pointer
+        self.source = source  # the file as the user named it
+        self.pointer = pointer  # JSON pointer (RFC 6901); empty if the problem concerns the whole document
         self.problem = problem
 
 
 class NotATaskError(SpecError):
-    """An operation neither creates nor queries a task, for example because it is synchronous or an upload."""
+    """An operation neither creates nor queries a task.
+
+    Examples are synchronous operations and uploads.
+    """
 
 
 class ManySpecError(SpecError):
@@ -37,5 +36,8 @@ class ManySpecError(SpecError):
 
 
 def single(errors: Sequence[SpecError]) -> SpecError:
-    """Return one error that contains all `errors`. If there is only one, it is returned unchanged."""
+    """Return one error that contains all `errors`.
+
+    A single error is returned unchanged.
+    """
     return errors[0] if len(errors) == 1 else ManySpecError(errors)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra of this package.
-
-    The command names the path of the checkout or wheel, because this package is on no package index.
-    """
+    """Return the command that installs an extra of this package."""
+    # This package is on no package index.
     return (
         f"pip install 'path/to/evolink-mock[{extra}]', with the path of the checkout or of the wheel; "
         f"in a checkout, uv run --extra {extra} installs it"

@@ -1,7 +1,7 @@
-"""Join the document of a create operation and the document of the status query into one document.
+"""Join two documents, one with a create operation and one with the status query.
 
-In EvoLink's documents, the callbacks and links of create operations refer to the document of the status query, but some
-tools can read only one document.
+In EvoLink's documents, create operations refer to the document of the status query. Some tools can read only one
+document.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def joined_documents(spec: Spec) -> dict[str, Document]:
     """Return all documents by file.
 
-    The document of the status query is joined to each document with a create operation.
+    The status query is joined to each document with a create operation.
     """
     query = spec.documents[spec.query.source]
     creating = {operation.source for creates in spec.creates.values() for operation in creates.values()}
@@ -39,12 +39,11 @@ def _joined(create: Document, query: Document) -> dict[str, Any]:
 
 
 def _with_unique_components(query: Document, create: Document) -> dict[str, Any]:
-    """Return `query`, in which a component is renamed if `create` has a different component with the same name."""
     text = json.dumps(query)
     renamed: dict[str, dict[str, str]] = {}
     for kind, ours in create.get("components", {}).items():
         for name, theirs in query.get("components", {}).get(kind, {}).items():
-            if name in ours and ours[name] != theirs:
+            if name in ours and ours[name] != theirs:  # a different component with the same name
                 text = text.replace(f'"#/components/{kind}/{name}"', f'"#/components/{kind}/{name}OfQuery"')
                 renamed.setdefault(kind, {})[name] = f"{name}OfQuery"
     renamed_query: dict[str, Any] = json.loads(text)

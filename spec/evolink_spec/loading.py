@@ -22,7 +22,7 @@ OVERLAY = HERE / "overlay.yaml"
 
 
 def vendored() -> tuple[Path, ...]:
-    """Return the files of the built-in documents, except for the document of the status query."""
+    """Return the files of the built-in documents, without the status query."""
     return tuple(sorted(path for path in QUERY.parent.glob("*.yaml") if path != QUERY))
 
 
@@ -36,11 +36,10 @@ def vendored_models() -> frozenset[str]:
 def load(*files: Path | str, cache: DocumentCache | None = None, with_built_in: bool = False) -> Spec:
     """Read OpenAPI documents and overlays, in any order, into one `Spec`.
 
-    If `files` contain no document, the built-in documents are read. The built-in overlay is applied to every document,
-    and then each overlay in `files`. If no document describes a status query, the built-in one is added; if no document
-    lists task failures, the built-in ones are added. If `with_built_in` is true, the built-in documents are added for
-    the models that the other documents do not describe. Raises `SpecError` if a file cannot be read or is not
-    supported, or if no operation creates a task.
+    If `files` contain no document, the built-in documents are read. The built-in overlay is applied first, then each
+    overlay in `files`. A missing status query and missing task failures come from the built-in documents. If
+    `with_built_in` is true, the built-in documents describe all further models. Raises `SpecError` if a file cannot be
+    read or is not supported. Raises `SpecError` if no operation creates a task.
     """
     sources = read_sources(files)
     reader = DocumentReader(sources, user_cache() if cache is None else cache)

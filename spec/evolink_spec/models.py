@@ -1,4 +1,4 @@
-"""The contents of OpenAPI documents as frozen records, which the mock server and the checks use."""
+"""The contents of OpenAPI documents as frozen records."""
 
 from __future__ import annotations
 
@@ -13,29 +13,22 @@ Advice = Literal["fix-request", "retry-later", "give-up"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """A documented error response: its status, its description, and the example of its body.
-
-    The example is `{"error": {"message": str, …}}`. The error also has `code` (text or a number), `type` and sometimes
-    `param`.
-    """
+    """A documented error response."""
 
     status: int
     description: str
+    # The example, `{"error": {"message": str, …}}` with `code` (text or a number), `type` and sometimes `param`.
     body: Mapping[str, Json]
 
 
 class Statuses(NamedTuple):
-    """The values of a task's `status`, as a document names them.
-
-    If a document has only one value for unfinished tasks, `running` equals `initial`. If a document has no value for
-    cancelled tasks, `cancelled` is empty.
-    """
+    """The values of a task's `status`, as a document names them."""
 
     initial: str
-    running: str
+    running: str  # equals `initial` if the document has one value for unfinished tasks
     success: str
     failure: str
-    cancelled: str = ""
+    cancelled: str = ""  # empty if the document has no such value
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +43,18 @@ class CallbackRules:
 
 @dataclass(frozen=True, slots=True)
 class TaskFailure:
-    """A documented failure code of tasks (clause `failure.codes`).
-
-    `kinds` are variants of the failure that differ only in the message, as pairs of name and message (clause
-    `failure.policy-kind`).
-    """
+    """A documented failure code of tasks (clause `failure.codes`)."""
 
     code: str
     message: str
     advice: Advice
+    # Name and message of each variant of the failure (clause `failure.policy-kind`).
     kinds: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """Facts about the results of a task that a document states only in its descriptions, not in its schemas."""
+    """Facts about results that a document states in its descriptions."""
 
     link_seconds: float = 24 * 3600.0  # how long result links work
     results: int = 1  # the number of results of a create request without the field `n`
@@ -78,11 +68,7 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class CreateOperation:
-    """An operation (a POST) that creates a task.
-
-    `models` are the allowed values of the field `model`. If the document allows any text, `models` contains only the
-    default of the field; if the document names no model, `models` is empty.
-    """
+    """An operation (a POST) that creates a task."""
 
     id: str  # the `operationId`
     method: str
@@ -91,6 +77,7 @@ class CreateOperation:
     pointer: str  # the JSON pointer to the operation in this file
     medium: Medium  # of the results
     statuses: Statuses
+    # The allowed values of `model`, or its default if any text is allowed; empty if no model is named.
     models: tuple[str, ...]
     aliases: Mapping[str, str]  # old model names, with the current name of each
     body_schema: Mapping[str, Json]  # with all components to which the schema refers
@@ -105,11 +92,11 @@ class CreateOperation:
 
 @dataclass(frozen=True, slots=True)
 class QueryOperation:
-    """The status query, a GET. `path` ends in a parameter in braces, which stands for the task id."""
+    """The status query, a GET."""
 
     id: str
     method: str
-    path: str
+    path: str  # ends in a parameter in braces, which stands for the task id
     source: str
     pointer: str
     parameter: str
@@ -120,15 +107,11 @@ class QueryOperation:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """The operations and task failures of all documents.
+    """The operations and task failures of all documents."""
 
-    `creates` maps (method, path) to the create operations by model. The operation of a document that names no model has
-    the key None, and serves all models that no other document describes. `documents` maps each file to its JSON tree,
-    with all overlays applied. `warnings` are problems that did not prevent reading the documents.
-    """
-
+    # By (method, path), and then by model. The key None serves all models that no document describes.
     creates: Mapping[tuple[str, str], Mapping[str | None, CreateOperation]]
     query: QueryOperation
     failures: tuple[TaskFailure, ...]
-    documents: Mapping[str, Mapping[str, Json]]
-    warnings: tuple[str, ...] = ()
+    documents: Mapping[str, Mapping[str, Json]]  # the JSON tree of each file, with all overlays applied
+    warnings: tuple[str, ...] = ()  # problems that did not prevent reading the documents

@@ -45,17 +45,17 @@ _STATUS = re.compile(r"[245][0-9][0-9]")
 
 @dataclass(slots=True)
 class Notes:
-    """Problems in a document that did not prevent reading it (`warnings`), and operations that were skipped."""
+    """Problems that did not prevent reading a document."""
 
-    skipped: list[SpecError] = field(default_factory=list)
+    skipped: list[SpecError] = field(default_factory=list)  # operations without a task
     warnings: list[SpecError] = field(default_factory=list)
 
 
 def operations_of(document: Node, notes: Notes | None = None) -> list[CreateOperation | QueryOperation]:
-    """Return the operations of a document that create or query a task, in document order.
+    """Return the operations of a document that create or query a task.
 
-    Operations that neither create nor query a task are added to `notes.skipped`; if `notes` is None, `SpecError` is
-    raised instead. The built-in overlay must not have been applied to the document yet.
+    `notes.skipped` receives all other operations. If `notes` is None, such an operation raises `SpecError`. The
+    built-in overlay must not have been applied yet.
     """
     check_servers(document)
     operations: dict[str, CreateOperation | QueryOperation] = {}
@@ -98,7 +98,6 @@ def _path_item(path: str, item: Node, notes: Notes | None) -> Iterator[CreateOpe
 
 
 def _why_no_task(path: str, method: str, node: Node) -> SpecError | None:
-    """Return the reason why an operation neither creates nor queries a task; None if it does."""
     is_create = method == "post" and "requestBody" in node.mapping() and _CREATE_PATH.fullmatch(path)
     if not is_create and not (method == "get" and _QUERY_PATH.fullmatch(path)):
         return not_a_task(
@@ -140,7 +139,7 @@ def _create(path: str, node: Node, warnings: list[SpecError]) -> CreateOperation
     answered = properties_of(answer)
     refuse_payload(answered, node)
     statuses = statuses_of(answered, node)
-    body = _request_body(node)
+    body = _request_schema(node)
     check(body)
     if "object" not in (types_of(body) or ["object"]):
         raise body.error("must be of type object")
@@ -167,30 +166,32 @@ def _create(path: str, node: Node, warnings: list[SpecError]) -> CreateOperation
 
 
 def with_prose(operation: CreateOperation, document: Node) -> CreateOperation:
-    """Return a copy of the operation, with the old model names and the callback rules that `document` contains.
+    """Return a copy of the operation with old model names and callback rules.
 
-    Overlays have added both to `document`, as the extensions `x-evolink-aliases` and `x-evolink-callback`.
+    Overlays have added both to `document` as extensions (`x-evolink-aliases`, `x-evolink-callback`).
     """
     node = document.child("paths").child(operation.path).child("post")
-    properties = properties_of(_request_body(node))
+    properties = properties_of(_request_schema(node))
     aliases = aliases_of(properties.get("model"), operation.models)
     return replace(operation, aliases=aliases, callback=callback_of(properties))
 
 
 def prose_aliases(operation: CreateOperation, document: Node) -> dict[str, str]:
-    """Return the old model names that the description of `model` lists as still accepted, with their current names."""
+    """Return the old model names in the description of `model`.
+
+    Each old name is mapped to its current name.
+    """
     node = document.child("paths").child(operation.path).child("post")
-    return aliases_in(properties_of(_request_body(node)).get("model"), operation.models)
+    return aliases_in(properties_of(_request_schema(node)).get("model"), operation.models)
 
 
 def failures_of(query: QueryOperation, document: Node) -> tuple[TaskFailure, ...]:
-    """Return the task failures that overlays have added to `document`, the document of the status query."""
+    """Return the task failures that overlays have added to the status query."""
     _, answer = _success(document.child("paths").child(query.path).child("get"))
     return failures_in(properties_of(answer).get("error"))
 
 
-def _request_body(operation: Node) -> Node:
-    """Return the schema of the request body. Raises `SpecError` if a body of another type than JSON is allowed."""
+def _request_schema(operation: Node) -> Node:
     content = operation.child("requestBody").fields(_REQUEST_BODY).get("content")
     if content is None:
         raise operation.child("requestBody").error("has no 'content'")

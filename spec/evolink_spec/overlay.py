@@ -1,6 +1,7 @@
-"""Apply overlays (OpenAPI Overlay 1.0), files that change an OpenAPI document before it is used.
+"""Apply overlays (OpenAPI Overlay 1.0) to OpenAPI documents.
 
-The built-in overlay adds the rules that EvoLink's documents state only in prose.
+An overlay is a file that changes a document. The built-in overlay adds the rules that EvoLink's documents state only in
+prose.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ def is_overlay(document: Mapping[str, Json]) -> bool:
 
 
 def apply(document: Mapping[str, Json], overlay: Mapping[str, Json], source: str) -> dict[str, Json]:
-    """Return a copy of `document` to which every action of `overlay` has been applied, in order.
+    """Return a copy of `document` with all actions of `overlay`, in order.
 
-    If the target of an action selects nothing, the action has no effect, as the Overlay specification requires. One
-    overlay can therefore serve several documents. `source` is the file of the overlay, for errors.
+    An action without effect is allowed. One overlay can therefore serve several documents. `source` is the file of the
+    overlay, for errors.
     """
     result: dict[str, Json] = _copy(document)
     for index, action in enumerate(_actions(overlay, source)):
@@ -66,6 +67,7 @@ def _apply_action(document: Json, action: Mapping[str, Json], source: str, point
         raise SpecError(source, join(pointer, "remove"), f"must be true or false, not {remove!r}")
     if not remove and "update" not in action:
         raise SpecError(source, pointer, "has neither `update` nor `remove`")
+    # The Overlay specification allows a target that selects nothing.
     nodes = _select(document, str(action["target"]), source, join(pointer, "target"))
     if remove:
         whole = SpecError(
@@ -87,23 +89,18 @@ def _select(document: Json, target: str, source: str, pointer: str) -> list[JSON
         raise SpecError(source, pointer, f"is not a JSONPath: {error}") from error
 
 
-@cache
+@cache  # because the built-in overlay is applied to every document
 def _query(target: str) -> JSONPathQuery:
-    """Compile a JSONPath expression, and cache it, because the built-in overlay is applied to every document."""
     import jsonpath_rfc9535
 
     return jsonpath_rfc9535.compile(target)
 
 
 def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None:
-    """Remove the nodes from the document.
-
-    Children are removed before their parents, and list items from the end, so that the locations of the remaining nodes
-    stay valid.
-    """
     places = {node.location for node in nodes}
     if () in places:
         raise whole
+    # Children before parents, and list items from the end, so that the remaining locations stay valid.
     for place in sorted(places, key=lambda place: [(str(type(step)), step) for step in place], reverse=True):
         parent = document
         for step in place[:-1]:
@@ -111,11 +108,8 @@ def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None
         parent.pop(place[-1])
 
 
+# Not `copy.deepcopy`, because two places of the original may share one object (a YAML alias).
 def _copy(value: Json) -> Json:
-    """Return a deep copy in which no two places share one dictionary or list.
-
-    In the original, several places may share one dictionary or list, because YAML aliases refer to the same object.
-    """
     if isinstance(value, dict):
         return {key: _copy(member) for key, member in value.items()}
     return [_copy(member) for member in value] if isinstance(value, list) else value

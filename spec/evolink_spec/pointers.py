@@ -45,7 +45,7 @@ def follow(document: Json, pointer: str, source: str) -> Json:
 
 
 class Node:
-    """A value in an OpenAPI document, together with its location, so that errors can state the location.
+    """A value in an OpenAPI document, with its location for errors.
 
     `mapping`, `items`, `text` and `number` raise `SpecError` if the value has another type.
     """
@@ -90,9 +90,9 @@ class Node:
         return self.value
 
     def below(self, token: str | int, value: Json) -> Node:
-        """Return a node for `value`, which is the member or list item `token` of this node.
+        """Return a node for the member or list item `token` of this node.
 
-        A `$ref` in `value` is not resolved.
+        `value` is its value. A `$ref` in `value` is not resolved.
         """
         return Node(self.document, self.source, join(self.pointer, token), value)
 
@@ -109,7 +109,10 @@ class Node:
         return self.below(key, members[key]).resolved() if key in members else None
 
     def children(self) -> list[tuple[str, Node]]:
-        """Return the name and the node of each member in document order, with `$ref`s resolved."""
+        """Return the name and the node of each member, in document order.
+
+        Each `$ref` is resolved.
+        """
         return [(str(key), self.child(key)) for key in self.mapping()]
 
     def fields(self, known: Collection[str]) -> dict[str, Node]:
@@ -123,9 +126,9 @@ class Node:
         return {key: self.child(key) for key in self.mapping() if key in known}
 
     def resolved(self) -> Node:
-        """Return the node to which this node's `$ref` leads, through further `$ref`s if necessary.
+        """Return the node to which this node's `$ref` leads.
 
-        Members beside a `$ref` replace the members of the same name in the node to which it refers.
+        Further `$ref`s are followed, too. Members beside a `$ref` replace members of the same name.
         """
         node, seen = self, set[str]()
         while isinstance(node.value, dict) and "$ref" in node.value:

@@ -38,7 +38,10 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def keywords(schema: Node) -> dict[str, Json]:
-    """Return the keywords of a schema with their values; empty for the schemas `true` and `false`."""
+    """Return the keywords of a schema with their values.
+
+    The schemas `true` and `false` have no keywords.
+    """
     return {} if isinstance(schema.value, bool) else schema.mapping()
 
 
@@ -51,8 +54,8 @@ def types_of(schema: Node) -> list[Json]:
 def properties_of(schema: Node) -> dict[str, Node]:
     """Return every property that the schema describes directly or through `allOf`.
 
-    Raises `SpecError` if a property is described twice, or only under a condition (such as in `oneOf`), because then it
-    is unclear which description applies.
+    Raises `SpecError` if a property is described twice. Raises `SpecError` if a property is described under a
+    condition, such as in `oneOf`.
     """
     properties = dict(schema.child("properties").children()) if "properties" in keywords(schema) else {}
     for part in schema.child("allOf").items() if "allOf" in keywords(schema) else ():
@@ -81,7 +84,8 @@ def _alternatives(schema: Node) -> Iterator[Node]:
 def check(schema: Node) -> Any:
     """Return the compiled validator of a schema.
 
-    Raises `SpecError` if this schema, or a schema to which it refers, is invalid or not supported.
+    Raises `SpecError` if the schema is invalid or not supported. The schemas to which this schema refers are checked,
+    too.
     """
     import jsonschema_rs
 
@@ -133,14 +137,13 @@ def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
 
 
 def standalone(schema: Node) -> dict[str, Json]:
-    """Return a copy of the schema that contains every component to which the schema refers, directly or indirectly."""
+    """Return a copy of the schema with all components to which it refers."""
     components = {tokens(node.pointer)[-1]: node.value for node in _components(schema)}
     copy = {"$schema": DIALECT, "$ref": f"#/{_SUBJECT}", _SUBJECT: schema.value}
     return {**copy, "components": {"schemas": components}} if components else copy
 
 
 def _invalid_schema(node: Node, error: ValueError) -> SpecError:
-    """Return the `SpecError` for an invalid schema, with the location of the invalid part."""
     path, message = _path_and_message(error)
     # The path begins at the schema, or at the copy made by `standalone`, in which the schema is below `_SUBJECT`.
     pointer = "" if path[:1] == ["components"] else node.pointer
@@ -149,49 +152,39 @@ def _invalid_schema(node: Node, error: ValueError) -> SpecError:
 
 
 def _path_and_message(error: ValueError) -> tuple[list[str | int], str]:
-    """Return the path and the message in an error of jsonschema-rs; the path is empty if the error has none."""
     return list(getattr(error, "instance_path", [])), f"{getattr(error, 'message', error)!s:.200}"
 
 
 def _components(schema: Node) -> list[Node]:
-    """Return every component to which the schema refers, directly or indirectly.
-
-    Raises `SpecError` if one of the schemas uses a keyword that is not supported.
-    """
     components: dict[str, Node] = {}
     pending = [schema]
     while pending:
-        for node in _within(pending.pop()):
+        for node in _nested_schemas(pending.pop()):
             if "$ref" in keywords(node):
-                component = _component(node)
+                component = _whole_component(node)
                 if component.pointer not in components:
                     components[component.pointer] = component
                     pending.append(component)
     return list(components.values())
 
 
-def _within(schema: Node) -> Iterator[Node]:
-    """Yield the schema and every schema nested in it, without following `$ref`s."""
+def _nested_schemas(schema: Node) -> Iterator[Node]:
     yield schema
     for key, value in keywords(schema).items():
         node = schema.below(key, value)
         if key in _BRANCHES:
-            yield from _within(node)
+            yield from _nested_schemas(node)
         elif key in _BRANCH_LISTS:
             for index, _ in enumerate(node.items()):
-                yield from _within(node.below(index, value[index]))
+                yield from _nested_schemas(node.below(index, value[index]))
         elif key in _BRANCH_MAPS:
             for name, member in node.mapping().items():
-                yield from _within(node.below(name, member))
+                yield from _nested_schemas(node.below(name, member))
         elif key not in _PLAIN and key not in _ANNOTATIONS and not key.startswith("x-"):
             raise node.error("is not a supported keyword of JSON Schema 2020-12 or OpenAPI 3.1")
 
 
-def _component(reference: Node) -> Node:
-    """Return the component to which a `$ref` refers.
-
-    If the `$ref` refers to a part of a component, return the whole component.
-    """
+def _whole_component(reference: Node) -> Node:
     for key, value in reference.mapping().items():
         if key != "$ref" and key not in _ANNOTATIONS and not key.startswith("x-"):
             raise reference.below(key, value).error("is next to `$ref`, where only annotations are supported")
@@ -201,7 +194,7 @@ def _component(reference: Node) -> Node:
         raise reference.error(
             f"refers to {reference.value['$ref']!r}: a schema of the components is expected"
         )
-    pointer = join("", *path[:3])
+    pointer = join("", *path[:3])  # the component, even if the `$ref` refers to a part of it
     value = follow(reference.document, pointer, reference.source)
     return Node(reference.document, reference.source, pointer, value)
 
@@ -209,10 +202,9 @@ def _component(reference: Node) -> Node:
 def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
     """Return a sample value for a schema.
 
-    The sample is read from the first of the keywords `const`, `example`, `default`, `examples` and `enum` that the
-    schema has. If it has none of them, an object is built from samples of its properties, and any other type gets an
-    empty value (such as `""` or 0). `within` contains the pointers of the enclosing schemas. If a schema contains
-    itself, the inner occurrence is left out of the sample, because otherwise the sample would never end.
+    The first of `const`, `example`, `default`, `examples` and `enum` is the sample. Without these keywords, an object
+    is built from samples of its properties. Any other type gets an empty value, such as `""` or 0. `within` contains
+    the pointers of the enclosing schemas. If a schema contains itself, the inner occurrence is left out.
     """
     present = keywords(schema)
     for word in ("const", "example", "default"):
@@ -231,8 +223,8 @@ def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
 
 
 def _parts(schema: Node) -> list[Node]:
-    """Return the schemas that a sample must also match: all in `allOf`, and the first in `anyOf` and `oneOf`."""
     present = keywords(schema)
+    # A sample must match all schemas in `allOf`. The first in `anyOf` and `oneOf` is enough.
     required = schema.child("allOf").items() if "allOf" in present else []
     return required + [schema.child(word).items()[0] for word in ("anyOf", "oneOf") if present.get(word)]
 

@@ -1,4 +1,7 @@
-"""Recognize the schemas of tasks in an OpenAPI document by their properties, so that a new model needs no new code."""
+"""Recognize the schemas of tasks in an OpenAPI document by their properties.
+
+A new model therefore needs no new code.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,8 @@ _OBJECT = re.compile(r"(\w+)\.generation\.task")
 def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
     """Return the status values in the response schema of an operation.
 
-    A response describes a task if it has an `id`, and a `status` that can express an initial state, success and failure
-    (for example, `pending`, `completed` and `failed`). Raises `SpecError`, with the location of the operation and the
-    reason, if the response describes no task.
+    A task has an `id` and a `status`. The `status` has values for an initial state, success and failure. Raises
+    `SpecError`, with the location and the reason, if the response describes no task.
     """
     for name in ("id", "status"):
         if name not in properties:
@@ -56,19 +58,25 @@ def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
 
 
 def not_a_task(operation: Node, problem: str) -> NotATaskError:
-    """Return the error for an operation that neither creates nor queries a task. `problem` is the reason."""
+    """Return the error for an operation that neither creates nor queries a task.
+
+    `problem` is the reason.
+    """
     return NotATaskError(operation.source, operation.pointer, problem)
 
 
 def refuse_payload(properties: Mapping[str, Node], operation: Node) -> None:
-    """Raise `SpecError` if the response of an operation contains the result itself (such as `data`), not a task."""
+    """Raise `SpecError` if a response contains the result itself, such as `data`."""
     for name in _PAYLOAD:
         if name in properties:
             raise not_a_task(operation, f"describes no task: its response has `{name}`, so it is synchronous")
 
 
 def sample_answer(answer: Node) -> dict[str, Json]:
-    """Build the response body of a new task from the examples in a schema, without results and errors."""
+    """Build the response body of a new task from the examples in a schema.
+
+    Results and errors are left out.
+    """
     check(answer)
     body = sample(answer)
     if not isinstance(body, dict):
@@ -81,9 +89,8 @@ def sample_answer(answer: Node) -> dict[str, Json]:
 def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Medium:
     """Return the medium (audio, image or video) of a task's results.
 
-    The medium is read from the property `object` (such as `video.generation.task`). If `object` names no medium, the
-    medium is read from the property `type`; if `type` names none either, from the path. Raises `SpecError` if none of
-    them names a medium.
+    The medium is read from the property `object`, such as `video.generation.task`. The next sources are the property
+    `type` and the path. Raises `SpecError` if none of them names a medium.
     """
     match = _OBJECT.fullmatch(str(_single_value(properties.get("object"))))
     if match:
@@ -102,10 +109,6 @@ def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Med
 
 
 def _single_value(schema: Node | None) -> str | None:
-    """Return a property's only allowed value; if it has none, its default; if it has neither, its example.
-
-    Returns None if the property has none of the three, or if the first of them that it has is not text.
-    """
     present = keywords(schema) if schema else {}
     listed = [present["const"]] if "const" in present else present.get("enum", [])
     if not isinstance(listed, list) or len(listed) != 1:
@@ -116,8 +119,8 @@ def _single_value(schema: Node | None) -> str | None:
 def models_of(model: Node | None) -> tuple[str, ...]:
     """Return the values that the schema of the field `model` allows.
 
-    The values are read from `const` or `enum`; if the schema has neither, only the default is returned. Returns an
-    empty tuple if `model` is None or has none of the three keywords.
+    The values are read from `const` or `enum`. Without these keywords, the default is returned. Returns an empty tuple
+    if there is no default. Returns an empty tuple if `model` is None.
     """
     if model is None:
         return ()
@@ -133,7 +136,10 @@ def models_of(model: Node | None) -> tuple[str, ...]:
 
 
 def aliases_of(model: Node | None, models: Sequence[str]) -> dict[str, str]:
-    """Return the value of the extension `x-evolink-aliases` of `model`, which maps old model names to current ones."""
+    """Return the extension `x-evolink-aliases` of `model`.
+
+    The extension maps old model names to current names.
+    """
     listed = model.get("x-evolink-aliases") if model else None
     aliases = {}
     for old, new in listed.children() if listed else ():
@@ -144,9 +150,9 @@ def aliases_of(model: Node | None, models: Sequence[str]) -> dict[str, str]:
 
 
 def callback_of(properties: Mapping[str, Node]) -> CallbackRules | None:
-    """Return the rules in the extension `x-evolink-callback`; None if no property has the extension.
+    """Return the rules in the extension `x-evolink-callback`.
 
-    The property that has the extension contains the callback URL in create requests.
+    Returns None if no property has the extension. The property with the extension contains the callback URL.
     """
     rules = None
     for name, node in properties.items():
@@ -162,7 +168,10 @@ def callback_of(properties: Mapping[str, Node]) -> CallbackRules | None:
 
 
 def failures_in(error: Node | None) -> tuple[TaskFailure, ...]:
-    """Return the task failures in the extension `x-evolink-failures` of a task's `error`, in document order."""
+    """Return the task failures in the extension `x-evolink-failures`, in document order.
+
+    `error` is the property `error` of a task.
+    """
     listed = error.get("x-evolink-failures") if error else None
     failures: dict[str, TaskFailure] = {}
     for entry in listed.items() if listed else ():

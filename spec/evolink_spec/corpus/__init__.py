@@ -1,1 +1,1 @@
-"""Reading many OpenAPI documents: selection of files, cache, and the choice of the document for each model."""
+"""Select and read many OpenAPI documents, and choose the document for each model."""

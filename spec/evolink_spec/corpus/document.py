@@ -9,16 +9,12 @@ from evolink_spec.models import CreateOperation, QueryOperation, TaskFailure  # 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The operations and task failures of one OpenAPI document.
-
-    For each create operation, `prose_aliases` maps the old model names in its description to the current names.
-    `warnings` and `skipped` contain pairs of a JSON pointer and a problem. `skipped` are operations that neither create
-    nor query a task.
-    """
+    """The operations and task failures of one OpenAPI document."""
 
     creates: list[CreateOperation] = field(default_factory=list)
     queries: list[QueryOperation] = field(default_factory=list)
     failures: tuple[TaskFailure, ...] = ()
+    # For each create operation: the old model names in its description, with the current names.
     prose_aliases: list[dict[str, str]] = field(default_factory=list)
-    warnings: list[tuple[str, str]] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)  # JSON pointer and problem
+    skipped: list[tuple[str, str]] = field(default_factory=list)  # the same, for operations without a task

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 def index_creates(documents: Sequence[Document], defaults: Sequence[Document] = ()) -> Creates:
     """Return the create operations as a mapping `{(method, path): {model: operation}}`.
 
-    If several documents describe a model, the document with the fewest models is used, because a document with many
-    models is an overview. Raises `SpecError` if two documents with equally few models describe the model differently.
-    `defaults` are used for the models that `documents` do not describe.
+    If several documents describe a model, the document with the fewest models is used. Raises `SpecError` if two
+    documents with equally few models differ. `defaults` are used for the models that `documents` do not describe.
     """
     creates: Creates = {}
     errors: list[SpecError] = []
@@ -50,6 +49,7 @@ def _add(
     errors: list[SpecError],
 ) -> None:
     other = by_model.get(model)
+    # A document with many models is an overview.
     if other is None or len(operation.models) < len(other.models):
         by_model[model] = operation
     elif len(operation.models) == len(other.models) and not _is_same(operation, other):
@@ -59,17 +59,16 @@ def _add(
 
 
 def _is_same(operation: CreateOperation, other: CreateOperation) -> bool:
-    """Return whether two documents describe an operation identically, for example because a page was saved twice."""
-    return replace(operation, source=other.source) == other
+    return replace(operation, source=other.source) == other  # for example, a page that was saved twice
 
 
 def _alias_errors(creates: Creates) -> list[SpecError]:
-    """Return an error for each old model name (alias) that is also a current name, or that stands for two models."""
     errors = []
     for by_model in creates.values():
         seen: dict[str, str] = {}
         for operation in by_model.values():
             for old, new in operation.aliases.items():
+                # An old name must not be a current name, and must stand for one model.
                 if old in by_model or seen.setdefault(old, new) != new:
                     problem = f"gives the alias {old!r} to {new!r}, but that name belongs to another model"
                     errors.append(SpecError(operation.source, operation.pointer, problem))
@@ -78,16 +77,12 @@ def _alias_errors(creates: Creates) -> list[SpecError]:
 
 def _with_prose_aliases(
     by_model: Mapping[str | None, CreateOperation],
-    prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
+    prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],  # with old and current model names
 ) -> dict[str | None, CreateOperation]:
-    """Return a copy of `by_model` in which the operations also have the aliases in `prose`.
-
-    `prose` contains operations, each with the old model names that its description mentions, mapped to the current
-    names. An old name is ignored if it is already the name or an alias of a model.
-    """
     taken = {*by_model, *(old for operation in by_model.values() for old in operation.aliases)}
     result = dict(by_model)
     for source, aliases in prose:
+        # A documented name takes precedence over an old name in prose.
         free = {old: new for old, new in aliases.items() if old not in taken and by_model.get(new) is source}
         if free:
             taken |= free.keys()

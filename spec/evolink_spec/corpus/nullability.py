@@ -1,6 +1,6 @@
-"""Replace `nullable: true`, which is not a keyword of OpenAPI 3.1, with the type `null` of JSON Schema 2020-12.
+"""Replace `nullable: true` with the type `null` of JSON Schema 2020-12.
 
-OpenAPI 3.0 documents, and some OpenAPI 3.1 documents, use `nullable`.
+`nullable` is a keyword of OpenAPI 3.0. Some OpenAPI 3.1 documents use `nullable`, too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _VALUES = {"const", "default", "enum", "example", "examples"}
 
 
 def with_null_types(value: Json) -> Json:
-    """Return a copy of a document in which each `nullable: true` is replaced with the additional type `null`."""
+    """Return a copy of a document with the type `null` for `nullable: true`."""
     if isinstance(value, list):
         return [with_null_types(member) for member in value]
     if not isinstance(value, dict):

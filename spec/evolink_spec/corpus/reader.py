@@ -1,4 +1,4 @@
-"""Read OpenAPI documents from the cache or, if they are not cached, from their files.
+"""Read OpenAPI documents from the cache or from their files.
 
 All errors and warnings are collected, so that a user sees them together.
 """
@@ -34,7 +34,7 @@ _Tree = Mapping[str, Any]
 class Trees(Mapping[str, _Tree]):
     """The JSON tree of each document, by file.
 
-    A tree is decoded only when it is first used, because a server usually needs no tree.
+    A tree is decoded when it is first used.
     """
 
     def __init__(self, loaders: Mapping[str, Callable[[], _Tree]]) -> None:
@@ -96,16 +96,22 @@ class DocumentReader:
         return documents
 
     def trees(self, sources: Iterable[Source]) -> Trees:
-        """Return the JSON trees of those `sources` for which an earlier call of `read` returned a document."""
+        """Return the JSON trees of `sources`.
+
+        A source is left out if `read` has returned no document for it.
+        """
         names = dict.fromkeys(source.name for source in sources if source.name in self._loaders)
         return Trees({name: self._loaders[name] for name in names})
 
     def skipped(self) -> list[SpecError]:
-        """Return an error, with the reason, for each document that has no operation to create or query tasks."""
+        """Return an error with the reason for each document without task operations."""
         return [*self._skipped.values()]
 
     def warnings(self) -> tuple[str, ...]:
-        """Return problems that did not prevent reading, and a line that names the documents without task operations."""
+        """Return problems that did not prevent reading.
+
+        If documents have no task operations, the first line names these documents.
+        """
         names = [Path(name).name for name in self._skipped]
         if not names:
             return tuple(self._warnings)
@@ -143,15 +149,12 @@ class DocumentReader:
             self._skipped[source.name] = NotATaskError(source.name, *document.skipped[0])
 
     def _with_source(self, document: Document, name: str) -> Document:
-        """Return the document with `name` as its file name.
-
-        To save memory, parts that are equal in several documents are replaced with one shared object.
-        """
         creates = [self._shared_parts(replace(operation, source=name)) for operation in document.creates]
         queries = [replace(operation, source=name) for operation in document.queries]
         return replace(document, creates=creates, queries=queries)
 
     def _shared_parts(self, operation: CreateOperation) -> CreateOperation:
+        # These parts are equal in many documents, so sharing them saves memory.
         fields = ("statuses", "errors", "callback", "prose")
         return replace(operation, **{name: self._share(getattr(operation, name)) for name in fields})
 
@@ -160,10 +163,10 @@ class DocumentReader:
 
 
 def _tree_of(cache: DocumentCache, key: str, name: str, overlays: Mapping[str, _Tree]) -> _Tree:
-    """Return the JSON tree of a document. If the cache has lost the tree, the document is read again."""
     tree = cache.tree(key)
     if tree is not None:
         return tree  # type: ignore[no-any-return]
+    # The cache has lost the tree.
     from evolink_spec.corpus.reading import read_document
     from evolink_spec.documents import read
 
@@ -171,10 +174,6 @@ def _tree_of(cache: DocumentCache, key: str, name: str, overlays: Mapping[str, _
 
 
 def _overlays_in(sources: Iterable[Source]) -> dict[str, Mapping[str, Json]]:
-    """Return the overlays among `sources`.
-
-    Raises `SpecError` if a file that looks like an overlay cannot be decoded.
-    """
     suspects = [
         source for source in sources if b"overlay" in source.data and _PERHAPS_OVERLAY.search(source.data)
     ]

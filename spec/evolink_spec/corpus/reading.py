@@ -34,10 +34,10 @@ _VERSION = re.compile(r"3\.1\.[0-9]+")
 
 
 def read_document(source: str, published: Object, overlays: Mapping[str, Object]) -> tuple[Document, Object]:
-    """Apply the overlays to an OpenAPI document. Return the result as a `Document`, and as a JSON tree.
+    """Apply the overlays to an OpenAPI document, and read the document.
 
-    Besides `overlays`, the built-in overlay is applied, which adds aliases, callback rules and task failures. Raises
-    `SpecError` if the document is invalid or not supported.
+    Returns the operations as a `Document`, and the JSON tree. The built-in overlay is applied, too. Raises `SpecError`
+    if the document is invalid or not supported.
     """
     notes = Notes()
     try:

@@ -19,22 +19,18 @@ _PATTERN = "*?["
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file and its content.
-
-    `is_named` is True if the user named the file itself. Any other file was found in a folder or by a pattern, and is
-    skipped if it is not an OpenAPI document.
-    """
+    """A file and its content."""
 
     name: str
     data: bytes
-    is_named: bool
+    is_named: bool  # whether the user named the file itself; other files may be no documents
 
 
 def read_sources(paths: Iterable[Path | str]) -> list[Source]:
     """Read the files that `paths` select.
 
-    A path is a file, a folder (all documents and Markdown pages below it are read) or a glob pattern (all files that
-    match are read). Raises one `SpecError` for all files that cannot be read.
+    A path is a file, a folder or a glob pattern. A folder stands for all documents and Markdown pages below it. Raises
+    one `SpecError` for all files that cannot be read.
     """
     sources: dict[str, Source] = {}
     errors: list[SpecError] = []
@@ -71,8 +67,8 @@ def _below(folder: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Yield the documents and Markdown pages below a folder, except those in hidden folders and `node_modules`."""
     for parent, folders, names in os.walk(folder):
+        # No hidden folders and no `node_modules`.
         folders[:] = [name for name in folders if not name.startswith(".") and name != "node_modules"]
         yield from (Path(parent, name) for name in names if Path(name).suffix in _SUFFIXES)
 

@@ -1,1 +1,4 @@
-"""Recognize credentials in texts, headers and JSON: by the name before a value, or by the value's form."""
+"""Recognize credentials in texts, headers and JSON.
+
+A credential is recognized by the name before it or by its form.
+"""

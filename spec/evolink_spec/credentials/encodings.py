@@ -26,12 +26,12 @@ _LAYERS = 3  # how often percent codes are decoded, because a proxy may have enc
 def without_encoded(text: str, replacement_of: Callable[[str], str]) -> str:
     """Return a text in which words that contain an encoded credential are replaced.
 
-    `replacement_of` is called with each decoded word. It returns the text to put in place of the encoded word; if it
-    returns an empty string, the encoded word is kept. Words of fewer than eight characters are not decoded.
+    `replacement_of` is called with each decoded word. The result of `replacement_of` replaces the encoded word. If the
+    result is empty, the encoded word is kept. Words of fewer than eight characters are not decoded.
     """
 
     def replaced_word(match: re.Match[str]) -> str:
-        return next(filter(None, map(replacement_of, _decoded(match[0]))), match[0])
+        return next(filter(None, map(replacement_of, _decode(match[0]))), match[0])
 
     def replaced_run(match: re.Match[str]) -> str:
         run = match[0]
@@ -56,11 +56,7 @@ def _unescaped(run: str) -> str:
     return run
 
 
-def _decoded(word: str) -> Iterator[str]:
-    """Yield the text that the word encodes in hexadecimal digits, and the text that it encodes in base64.
-
-    If the word is not valid in one of the two encodings, no text is yielded for that encoding.
-    """
+def _decode(word: str) -> Iterator[str]:
     if len(word) > _LONGEST:
         return
     if _HEXADECIMAL.fullmatch(word):

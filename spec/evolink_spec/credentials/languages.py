@@ -66,16 +66,19 @@ WITH_VERB = re.compile(
 
 
 def names_secret_in_other_language(lower: str) -> bool:
-    """Return whether a name in lower case is the name of a credential, such as `mot_de_passe` (French for password)."""
+    """Return whether a name in lower case is the name of a credential.
+
+    An example is `mot_de_passe`, French for password.
+    """
     lower = normalize("NFC", lower)  # some systems write an accent as a character of its own
     joined = _APOSTROPHES.sub("", re.sub(r"[-_. ]", "", lower))
     return _ENDS.search(joined) is not None or _WORDS.search(lower) is not None
 
 
 def may_name_secret(lower: str) -> bool:
-    """Return whether a text in lower case may name a credential in a language other than English.
+    """Return whether a text may name a credential in another language than English.
 
-    If it returns False, the slower patterns for these languages need not be tried.
+    `lower` is the text in lower case. If the result is False, the slower patterns need not be tried.
     """
     return any(sign in lower for sign in _SIGNS) or (
         not lower.isascii() and any(sign in lower for sign in _OTHER_SIGNS)

@@ -1,9 +1,10 @@
 """Find the credentials in JSON data.
 
-A string is a credential if it is the value of a member with the name of a credential, as in `{"api_key": …}`. A string
-is also a credential if another member of the same object contains the name of a credential, as in
-`{"name": "X-Api-Key", "value": …}`, or if the preceding item of the same list is the name of a credential, as in
-`["--token", …]`.
+A name before or beside a string shows that the string is a credential.
+
+- `{"api_key": …}`
+- `{"name": "X-Api-Key", "value": …}`
+- `["--token", …]`
 """
 
 from __future__ import annotations
@@ -52,14 +53,10 @@ def _members(value: dict[str, Any]) -> Iterator[tuple[Any, bool]]:
 
 
 def _items(value: list[Any]) -> Iterator[tuple[Any, bool]]:
-    """Yield each item of a list, and whether it is a credential.
-
-    An item is a credential if it follows an option that takes a credential (`[…, "--token", item]`), or if the list has
-    two items and the first is the name of a credential (`["api_key", item]`).
-    """
     before = ""
     for item in value:
-        is_option = before.startswith("-")
+        is_option = before.startswith("-")  # as in ["--token", item]
+        # As in ["api_key", item].
         is_pair = len(value) == _PAIR and before.lower() not in _COMMON
         yield item, bool(before) and (is_option or is_pair) and names_secret(before.lstrip("-"))
         before = item if isinstance(item, str) and len(item) <= 64 else ""  # noqa: PLR2004  (characters of a name)

@@ -1,4 +1,7 @@
-"""Decide from the name of a header, query parameter or body field whether its value is a credential."""
+"""Decide from the name of a field whether its value is a credential.
+
+A field is a header, a query parameter or a member of a body.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +111,10 @@ _NUMBERING = re.compile(r"[-_. ]?v?[0-9]{1,3}$")
 
 
 def names_secret(name: str) -> bool:
-    """Return whether a field with this name (such as `api_key`, `apiKey` or `API-KEY`) contains a credential."""
+    """Return whether a field with this name contains a credential.
+
+    Examples are `api_key`, `apiKey` and `API-KEY`.
+    """
     return _names_secret(name.strip()[-_TAIL:])
 
 
@@ -129,7 +135,10 @@ def _names_secret(name: str) -> bool:
 
 
 def names_numeric_secret(name: str) -> bool:
-    """Return whether a field with this name (such as `pin`) contains a credential even if its value is a number."""
+    """Return whether a number in a field with this name is a credential.
+
+    An example is `pin`.
+    """
     return names_secret(name) and _SEPARATORS.sub("", _base_name(name)).endswith(_NUMERIC)
 
 
@@ -138,8 +147,7 @@ def parameter_names_secret(name: str) -> bool:
     return names_secret(name) or name.lower() in _PARAMETERS
 
 
-def _base_name(name: str) -> str:
-    """Return a name in lower case without a final number or plural `s` (`secret` for `Secret_2` and for `secrets`)."""
+def _base_name(name: str) -> str:  # `secret` for `Secret_2` and for `secrets`
     lower = _NUMBERING.sub("", name.strip().lower()[-_TAIL:])
     is_plural = lower.endswith("s") and not lower.endswith(("ss", "cs", "sas")) and not _COUNTS.search(lower)
     return lower[:-1] if is_plural else lower

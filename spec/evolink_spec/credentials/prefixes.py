@@ -1,4 +1,7 @@
-"""Patterns of the API keys of well-known services, which are recognized by their prefix, such as `ghp_`."""
+"""Patterns of the API keys of well-known services.
+
+The keys are recognized by their prefix, such as `ghp_`.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,7 @@ _APPLICATIONS = (  # messages, payments, planning, statistics
 )  # fmt: skip
 _KNOWN = re.compile("|".join((*_SOURCE_CODE, *_CLOUDS, *_MODELS, *_APPLICATIONS)))
 _SHORT = re.compile("|".join((*_AMBIGUOUS, *_WEB_TOKEN)))
+# Rare in ordinary text, such as several words joined by hyphens.
 _IRREGULAR = re.compile(r"[a-z][A-Z]|[a-z]{14}|[A-Z]{14}")
 # An optional beginning of a key, up to an early first dot, as in `SG.…`. Other words that may be keys have at least
 # eleven characters before the first dot. The lookahead saves time.
@@ -48,11 +52,10 @@ DOTTED = r"(?:(?=[SGyahvdpbsr1][G1av29ps.])(?:SG|ya29|hv[bsr]|dp\.[a-z]{2,6}|v1)
 
 
 def has_form_of_key(word: str) -> bool:
-    """Return whether a word is a JSON Web Token, or has the prefix and the length of a key of a well-known service.
+    """Return whether a word has the form of a key of a well-known service.
 
-    Ordinary text, such as several words joined by hyphens, may begin with the same prefix. A word without digits
-    therefore counts as a key only if it contains something that is rare in ordinary text: a small letter followed by a
-    capital, or 14 consecutive letters that are all small or all capitals.
+    JSON Web Tokens are included. The word must have the prefix and the length of a key. A word without digits must also
+    look unlike ordinary text.
     """
     if any(map(str.isdigit, word)):
         return _KNOWN.fullmatch(word) is not None or _SHORT.fullmatch(word) is not None

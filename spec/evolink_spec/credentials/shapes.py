@@ -46,19 +46,25 @@ _OF_BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 
 @lru_cache(_REMEMBERED)
 def is_prefixed_key(word: str) -> bool:
-    """Return whether a word is a JSON Web Token, or begins like the keys of a well-known service (such as `sk-`)."""
+    """Return whether a word begins like a key of a well-known service.
+
+    An example of a beginning is `sk-`. A JSON Web Token counts as a key, too.
+    """
     return len(word) <= LONGEST and has_form_of_key(word)
 
 
 def is_identifier_like(word: str) -> bool:
-    """Return whether a word is a UUID or a long hexadecimal number, which may be an API key or only an identifier."""
+    """Return whether a word is a UUID or a long hexadecimal number.
+
+    Such a word may be an API key or an identifier.
+    """
     return is_uuid(word) or (_HEXADECIMAL.fullmatch(word) is not None and len(set(word)) >= _DISTINCT)
 
 
 def contains_hexadecimal_key(word: str) -> bool:
-    """Return whether a word contains a long hexadecimal number after a hyphen, underscore or dot (as in `pul-9f86…`).
+    """Return whether a word contains a long hexadecimal number after a separator.
 
-    A number after a word such as `file` or `task` is not counted, because it is an identifier.
+    An example is `pul-9f86…`. A number after a word such as `file` is an identifier and does not count.
     """
     return any(
         len(set(part["digits"])) >= _DISTINCT and part["before"].lower() not in _IDENTIFIED
@@ -73,7 +79,10 @@ def is_uuid(word: str) -> bool:
 
 @lru_cache(_REMEMBERED)
 def is_random(word: str) -> bool:
-    """Return whether a word is long and often changes between small letters, capitals and digits, like an API key."""
+    """Return whether a word looks random, like an API key.
+
+    A random word is long. The word often changes between small letters, capitals and digits.
+    """
     if len(word) > LONGEST:
         return False
     if _WORD.fullmatch(word):
@@ -94,11 +103,8 @@ def is_key(word: str) -> bool:
 
 
 def _changes_often(word: str) -> bool:
-    """Return whether a word changes between small letters, capitals and digits as often as a random word.
-
-    A change from a capital to a small letter is not counted, because it is frequent in names such as `VideoTask`.
-    """
     kinds = ["digit" if c.isdigit() else "upper" if c.isupper() else "lower" for c in word if c.isalnum()]
+    # Names such as `VideoTask` often change from a capital to a small letter, so this change is not counted.
     changes = sum(a != b and (a, b) != ("upper", "lower") for a, b in pairwise(kinds))
     if len(set(kinds)) == len(("digit", "upper", "lower")):
         return changes * _CHANGES >= len(kinds)

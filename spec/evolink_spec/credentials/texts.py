@@ -1,8 +1,8 @@
-"""Remove credentials from free text, such as prompts, messages, commands, configuration files and markup.
+"""Remove credentials from free text.
 
-A value is a credential if the text before the value names a credential (`password=…`, `--token …`, `-u user:…`,
-`Bearer …`), or if the value looks like a key. Each pattern takes linear time, because its quantifiers are bounded or
-possessive.
+Examples of texts are prompts, messages, commands, configuration files and markup. Some texts name the credential, such
+as `password=…`, `--token …` and `Bearer …`. Other values look like keys. Each pattern takes linear time, because its
+quantifiers are bounded or possessive.
 """
 
 from __future__ import annotations
@@ -38,12 +38,9 @@ _QUOTE = r"&quot;|&#3[49];|&apos;|%2[27]"  # a quotation mark in HTML or in a UR
 _SIGN = r"=>|:=|->|\u2192|[=:\uff1a]|%3[ad]|&#(?:58|61);|&colon;|&equals;"
 
 
-def _named(words: str) -> re.Pattern[str]:
-    """Return a pattern for the name before a value, and for the signs after the name (such as `=` or a quote).
-
-    `words` is the part of the regular expression that matches names of several words. In it, each name is followed by
-    `|`, as in `mot de passe|`. If `words` is empty, only names of one word match.
-    """
+# Matches the name before a value, and the signs after the name, such as `=` or a quote.
+# `words` matches names of several words. Each of them ends in `|`, as in `mot de passe|`.
+def _name_pattern(words: str) -> re.Pattern[str]:
     return re.compile(
         rf"(?<![\w.\-])(?P<name>{words}-{{0,2}}\w[\w.\-]{{0,63}}+)(?:[\\\"'\]*`]|{_QUOTE}){{0,9}}"
         rf"(?:(?P<sign>(?:\s{{1,3}}(?:is|was|are))?\s{{0,3}}(?:{_SIGN})[*`]{{0,3}}\s{{0,9}})"
@@ -53,7 +50,7 @@ def _named(words: str) -> re.Pattern[str]:
     )
 
 
-_NAMED, _NAMED_IN_OTHER_LANGUAGE = _named(""), _named(f"{SEVERAL_WORDS}|")
+_NAMED, _NAMED_IN_OTHER_LANGUAGE = _name_pattern(""), _name_pattern(f"{SEVERAL_WORDS}|")
 _VALUE_AFTER = re.compile(_VALUE)
 _BEARER = re.compile(
     r"\b(?:bearer|basic)[\s:,]{1,9}(?=\S{0,99}[0-9])(?P<value>[\w.~+/=\-]{8,}+)", re.IGNORECASE
@@ -105,14 +102,17 @@ _PATTERNS = {
 def without_credentials(text: str, replace: Replace, *, plain_urls: bool = False) -> str:
     """Return a text in which credentials are replaced.
 
-    If `plain_urls` is true, UUIDs and hexadecimal numbers in the paths of URLs are kept, because they are probably
+    If `plain_urls` is true, UUIDs and hexadecimal numbers in paths of URLs are kept. Such numbers are probably
     identifiers.
     """
     return without_keys(without_named(text, replace), replace, plain_urls=plain_urls)
 
 
 def without_named(text: str, replace: Replace) -> str:
-    """Replace the values that the text names as credentials (as in `password=…`), and return the text."""
+    """Replace the values that the text names as credentials.
+
+    An example is `password=…`.
+    """
     may_contain, in_other_language = (_signs_in if len(text) <= _REPEATED else _signs_in.__wrapped__)(text)
     if "." in text:
         text = without_webhook_secrets(text, replace)
@@ -136,8 +136,7 @@ def without_named(text: str, replace: Replace) -> str:
 
 
 @lru_cache(_REMEMBERED)
-def _signs_in(text: str) -> tuple[bool, bool]:
-    """Return whether a text may name a credential, and whether it may do so in a language other than English."""
+def _signs_in(text: str) -> tuple[bool, bool]:  # of a credential, in any language and in another than English
     lower = text.lower()
     in_other_language = may_name_secret(lower)
     return in_other_language or any(sign in lower for sign in _SIGNS), in_other_language
@@ -158,27 +157,23 @@ def named_values(text: str) -> list[str]:
 def without_keys(text: str, replace: Replace, *, plain_urls: bool = False) -> str:
     """Return a text in which the words that look like API keys are replaced.
 
-    If `plain_urls` is true, UUIDs and hexadecimal numbers in the paths of URLs are kept.
+    If `plain_urls` is true, UUIDs and hexadecimal numbers in paths of URLs are kept.
     """
     if len(text) < 11:  # noqa: PLR2004  (the shortest word with a prefix)
         return text
     parts, copied = [], 0
     for url in _URL.finditer(text) if plain_urls and "//" in text else ():
-        parts += [_SHAPE.sub(partial(_word, replace), text[copied : url.start()]), url[1]]
+        parts += [_SHAPE.sub(partial(_replace_keys, replace), text[copied : url.start()]), url[1]]
         parts.append(_PART.sub(partial(_segment, replace), url[2]))
         copied = url.end()
-    return "".join([*parts, _SHAPE.sub(partial(_word, replace), text[copied:])])
+    return "".join([*parts, _SHAPE.sub(partial(_replace_keys, replace), text[copied:])])
 
 
-def _word(replace: Replace, match: re.Match[str]) -> str:
-    """Replace a word if it looks like an API key; otherwise, replace only the parts of it that look like keys.
-
-    Slashes and plus signs separate the parts.
-    """
+def _replace_keys(replace: Replace, match: re.Match[str]) -> str:
     word = match[0]
     if is_key(word) or is_key(word.rstrip("=")):
         return replace(word)
-    if "/" in word or "+" in word or "." in word or "=" in word:
+    if "/" in word or "+" in word or "." in word or "=" in word:  # separate the parts of a word
         return _PART.sub(lambda part: replace(part[0]) if is_key(part[0].rstrip("=")) else part[0], word)
     return word
 
@@ -196,7 +191,6 @@ def _replaced(replace: Replace, match: re.Match[str]) -> str:
 
 
 def _replaced_if_named(replace: Replace, match: re.Match[str]) -> str:
-    """Replace a value if the name before it is the name of a credential."""
     return _replaced(replace, match) if _is_named(match) else match[0]
 
 
@@ -206,7 +200,6 @@ def _is_named(match: re.Match[str]) -> bool:
 
 
 def _without_announced(text: str, replace: Replace, named: re.Pattern[str]) -> str:
-    """Replace the values that follow the name of a credential (as in `api key: …`)."""
     parts, copied, place = [], 0, 0
     while name := named.search(text, place):
         place = name.end("name")
@@ -224,10 +217,6 @@ def _names_credential(name: str) -> bool:
 
 
 def _is_announced(match: re.Match[str], value: str) -> bool:
-    """Return whether a value counts as a credential, given the name and the sign (such as `=`) before it.
-
-    `match` contains the name, which is the name of a credential, and the sign, which may be missing.
-    """
     name, sign, scheme = match["name"], match["sign"] or "", match["scheme"]
     bare = name.lstrip("-")
     if bare.lower() in _COMMON and not name.startswith("--"):
@@ -246,7 +235,6 @@ def _is_announced(match: re.Match[str], value: str) -> bool:
 
 
 def _is_unusual(value: str) -> bool:
-    """Return whether a value looks like an API key, or has at least eight characters, including letters and digits."""
     plain = value.rstrip(".!?:")
     has_both = any(map(str.isdigit, plain)) and any(map(str.isalpha, plain))
     return (len(plain) >= _SURE and has_both) or is_key(plain)

@@ -1,4 +1,7 @@
-"""Remove the secret part of the webhook URLs of well-known services, because anyone with such a URL can use it."""
+"""Remove the secret part of the webhook URLs of well-known services.
+
+Anyone can use such a URL.
+"""
 
 from __future__ import annotations
 

@@ -14,18 +14,18 @@ _HEADERS = {"accept", "authorization", "content-type"}
 
 
 def check_servers(node: Node) -> None:
-    """Raise `SpecError` if a server URL has a path, because the mock serves exactly the paths of the operations."""
+    """Raise `SpecError` if a server URL has a path."""
     servers = node.get("servers")
     for server in servers.items() if servers else ():
         url = server.child("url")
-        if not _SERVER.fullmatch(url.text()):
+        if not _SERVER.fullmatch(url.text()):  # the mock serves exactly the paths of the operations
             raise url.error("has more than a scheme and a host: move the rest into `paths`")
 
 
 def check_parameters(item: Node, node: Node, parameter: str | None) -> None:
-    """Raise `SpecError` if the operation has a server URL with a path, unsupported parameters, or unsupported security.
+    """Raise `SpecError` for unsupported servers, parameters or security.
 
-    `parameter` is the name of the parameter in the path; None if the path has none.
+    `parameter` is the name of the parameter in the path, or None.
     """
     check_servers(node)
     _check_security(node)
@@ -46,7 +46,6 @@ def check_parameters(item: Node, node: Node, parameter: str | None) -> None:
 
 
 def _check_security(node: Node) -> None:
-    """Raise `SpecError` if the operation declares any security except one bearer token."""
     root = Node(node.document, node.source)
     required = node.get("security") or root.get("security")
     if required is None:

@@ -31,9 +31,9 @@ _BODIES = {
 
 
 def errors_of(answers: Iterable[tuple[int, Node]], warnings: list[SpecError]) -> dict[int, ErrorAnswer]:
-    """Return the error responses by status.
+    """Return the documented error responses by status.
 
-    A missing example, or an example that does not match its schema, is reported in `warnings`.
+    `warnings` receives missing and invalid examples.
     """
     return {
         status: ErrorAnswer(
@@ -45,17 +45,12 @@ def errors_of(answers: Iterable[tuple[int, Node]], warnings: list[SpecError]) ->
 
 
 def built_in(status: int) -> dict[str, Json]:
-    """Return the usual error body for a status, for use if the document has no example for this status."""
+    """Return the usual error body for a status."""
     code, message, kind = _BODIES.get(status, _BODIES[500 if status >= 500 else 400])  # noqa: PLR2004
     return {"error": {"code": code, "message": message, "type": kind}}
 
 
 def _example(status: int, response: Node, warnings: list[SpecError]) -> dict[str, Json]:
-    """Return the example of the body of an error response, or the usual body if there is no example.
-
-    A missing example, or an example that does not match its schema, is reported in `warnings`. Raises `SpecError` for
-    any other defect, such as an example without text in `error.message`.
-    """
     media = response.child("content").child("application/json")
     media.fields({"encoding", "example", "examples", "schema"})
     examples = media.get("examples")
@@ -66,7 +61,7 @@ def _example(status: int, response: Node, warnings: list[SpecError]) -> dict[str
         warnings.append(media.error("has no example: the usual body of this status is used"))
         return built_in(status)
     example = values[0] if values else media.child("example")
-    example.child("error").child("message").text()
+    example.child("error").child("message").text()  # raises `SpecError` if there is no text
     check(media.child("schema"))
     try:
         check_value(media.child("schema"), example.value, example, "the example")

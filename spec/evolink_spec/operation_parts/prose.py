@@ -1,4 +1,7 @@
-"""Extract facts about models and results from descriptions, by patterns for the wording of EvoLink's documents."""
+"""Extract facts about models and results from descriptions.
+
+The patterns fit the wording of EvoLink's documents.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ _SUFFIX = re.compile(r"`(-[a-z0-9.-]+)`")
 def prose_of(operation: Node, request: Mapping[str, Node], response: Mapping[str, Node]) -> Prose:
     """Return what the descriptions of a create operation say about its results.
 
-    `request` and `response` are the properties of the request body and of the response body.
+    `request` and `response` are the properties of the two bodies.
     """
     text = _plain("\n".join(_descriptions(operation.value)))
     schema = _plain("\n".join(text for node in request.values() for text in _descriptions(node.value)))
@@ -65,7 +68,10 @@ def prose_of(operation: Node, request: Mapping[str, Node], response: Mapping[str
 
 
 def aliases_in(model: Node | None, models: Sequence[str]) -> dict[str, str]:
-    """Return the old model names that the description of `model` lists as still accepted, with their current names."""
+    """Return the old model names in the description of `model`.
+
+    Each old name is mapped to its current name.
+    """
     present = keywords(model) if model else {}
     text = present.get("description")
     aliases: dict[str, str] = {}
@@ -80,13 +86,13 @@ def aliases_in(model: Node | None, models: Sequence[str]) -> dict[str, str]:
             current = [name for name in names if name in models]
             suffixes = _SUFFIX.findall(part)
             for name in names:
-                if name not in models and _is_name(name, models):
+                if name not in models and _is_model_name(name, models):
                     aliases[name] = _current_name(name, models, current, suffixes)
     return aliases
 
 
-def _is_name(name: str, models: Sequence[str]) -> bool:
-    """Return whether a word in backquotes looks like the name of a model, not like a field or a value."""
+def _is_model_name(name: str, models: Sequence[str]) -> bool:
+    # A field or a value may be in backquotes, too.
     return "-" in name or any(model.startswith(name) for model in models)
 
 
@@ -98,7 +104,6 @@ def _current_name(name: str, models: Sequence[str], current: Sequence[str], suff
 
 
 def _descriptions(value: Json) -> Iterator[str]:
-    """Yield the descriptions at any depth, the outermost first, without those in examples and defaults."""
     if isinstance(value, dict):
         if isinstance(value.get("description"), str):
             yield value["description"]
@@ -111,7 +116,6 @@ def _descriptions(value: Json) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Return a text in lower case, without Markdown markup, and with one line for each paragraph or list item."""
     text = text.lower().replace("`", "").replace("**", "")
     return "\n".join(" ".join(part.split()) for part in _PART.split(text))
 

@@ -24,15 +24,12 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
 class ListedOption(NamedTuple):
-    """An option, as the documentation lists it.
-
-    `metavar` is empty for a switch; `default` is empty if the option has no default.
-    """
+    """An option, as the documentation lists it."""
 
     command: str
     names: tuple[str, ...]
-    metavar: str
-    default: str
+    metavar: str  # empty for a switch
+    default: str  # empty if the option has no default
     help: str
 
 
@@ -50,7 +47,7 @@ class FieldOption(click.Option):
         return _completions(self.field, incomplete)
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Return the two columns for the option in the help: its names, and its help text."""
+        """Return the names and the help text of the option."""
         record = super().get_help_record(ctx)
         shown = self.field.shown_default
         return record and (record[0], record[1] + (f"  [default: {shown}]" if shown else ""))
@@ -71,15 +68,14 @@ class FieldArgument(click.Argument):
         return _completions(self.field, incomplete)
 
     def get_help_record(self, _: click.Context) -> tuple[str, str]:
-        """Return the two columns for the argument in the help: its name, and its help text."""
+        """Return the name and the help text of the argument."""
         return self.field.option.metavar, self.field.option.help
 
 
 def _completions(field: Field, incomplete: str) -> list[CompletionItem]:
-    """Return the choices that begin with `incomplete`; for a path, an instruction to the shell to complete it."""
     from click.shell_completion import CompletionItem
 
-    if field.kind is Path:
+    if field.kind is Path:  # the shell completes it
         return [CompletionItem(incomplete, type="dir" if field.option.metavar == "DIR" else "file")]
     return [CompletionItem(choice) for choice in field.choices if choice.startswith(incomplete)]
 
@@ -125,12 +121,11 @@ class Group(click.Group):
         beneath: Callable[[], Sequence[Mapping[str, RawValue]]] = tuple,
         **about: Any,
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-        """Return a decorator that adds a command with an option for each field of `records`.
+        """Return a decorator that adds a command with the fields of `records` as options.
 
         The decorated function is called with one instance of each record type. `beneath` returns further sources of
-        values (such as the environment variables). If a field is not set on the command line, the first of these
-        sources that sets the field is used. The fields in `without` are not options of this command and keep their
-        defaults. `about` contains further arguments for click.
+        values, such as the environment variables. The command line takes precedence, then the first of these sources.
+        The fields in `without` are not options and keep their defaults. `about` contains further arguments for click.
         """
         fields = [field for record in records for field in fields_of(record) if field.name not in without]
 
@@ -189,10 +184,10 @@ def _named(parameter: FieldOption | FieldArgument) -> str:
 
 
 def repeated_command(context: click.Context, without: Collection[str], secrets: Mapping[str, str]) -> str:
-    """Return a command line that repeats this run, without the options for the fields in `without`.
+    """Return a command line that repeats this run.
 
-    `secrets` maps the names of the fields with API keys to environment variables. In place of each key, the command
-    line contains a reference to the variable (such as `--key "$MY_KEY"`).
+    The options for the fields in `without` are left out. `secrets` maps the names of the fields with API keys to
+    environment variables. A reference such as `--key "$MY_KEY"` replaces each key.
     """
     words, keys = context.command_path.split(), []
     for parameter in context.command.params:

@@ -3,9 +3,15 @@
     class Settings(Struct, frozen=True, kw_only=True):
         port: Annotated[int, Meta(ge=0, le=65535), Option(help="Port to listen on.", short="-p")] = 8080
 
-This field defines the command-line option `--port`, the environment variable (such as `PREFIX_PORT`), the TOML key
-`port`, the keyword argument `port` in Python, and the property `port` in the JSON Schema of the TOML table. A field of
-type tuple or frozenset is a repeatable option.
+This field defines five things:
+
+- the command-line option `--port`
+- the environment variable, such as `PREFIX_PORT`
+- the TOML key `port`
+- the keyword argument `port` in Python
+- the property `port` in the JSON Schema of the TOML table
+
+A field of type tuple or frozenset is a repeatable option.
 """
 
 from __future__ import annotations
@@ -45,16 +51,12 @@ class Option(Struct, frozen=True, kw_only=True):
 
 
 class Field(Struct, frozen=True):
-    """A field of a record that users can set.
-
-    `kind` is the type of a single value. If the field holds several values, `collection` is tuple or frozenset;
-    otherwise it is None.
-    """
+    """A field of a record that users can set."""
 
     name: str
-    kind: Any
+    kind: Any  # the type of a single value
     limits: Meta | None
-    collection: type | None
+    collection: type | None  # tuple or frozenset if the field holds several values
     default: Any
     option: Option
 
@@ -89,9 +91,9 @@ class Field(Struct, frozen=True):
         return f"{self.default:.15g}" if isinstance(self.default, float) else str(self.default)
 
     def read(self, raw: Any) -> Any:
-        """Convert `raw` (text, or a value from TOML or Python) to the type of the field.
+        """Convert `raw` to the type of the field.
 
-        Raises ValueError, with the expected type, if `raw` is invalid.
+        `raw` is text, or a value from TOML or Python. Raises ValueError, with the expected type, if `raw` is invalid.
         """
         if self.collection is None:
             return self._read_one(raw)
@@ -146,7 +148,7 @@ def _limited(kind: Any, limits: Meta | None) -> Any:
 
 @cache
 def fields_of(record: type[Struct]) -> tuple[Field, ...]:
-    """Return the fields of a record that users can set, in the order of declaration."""
+    """Return the fields of a record that users can set, in order."""
     hints = typing.get_type_hints(record, include_extras=True)
     made = (_field(hints[info.name], info.name, info.default) for info in msgspec.structs.fields(record))
     return tuple(field for field in made if field is not None)
@@ -178,7 +180,7 @@ def _field(hint: Any, name: str, default: Any) -> Field | None:
 
 
 def json_schema(title: str, *records: type[Struct]) -> dict[str, Any]:
-    """Return the JSON Schema of a TOML table whose keys are the settings in `records`."""
+    """Return the JSON Schema of a TOML table with the settings in `records`."""
     fields = [field for record in records for field in fields_of(record)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

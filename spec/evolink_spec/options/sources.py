@@ -29,17 +29,17 @@ class RawValue(NamedTuple):
 
 
 def gather(record: type[R], sources: Iterable[Mapping[str, RawValue]]) -> R:
-    """Build a record from the values in `sources`. An earlier source takes precedence over a later one.
+    """Build a record from the values in `sources`.
 
-    Raises ValueError if a value is invalid, or if one source sets two options that exclude each other. The message
-    names the options, variables or TOML keys.
+    An earlier source takes precedence over a later one. Raises ValueError if a value is invalid. Raises ValueError if
+    one source sets two options that exclude each other. The message names the options, variables or TOML keys.
     """
     fields = {field.name: field for field in fields_of(record)}
     chosen: dict[str, Any] = {}
     for source in sources:
         values = {name: _read(fields[name], raw) for name, raw in source.items() if name in fields}
         for field in fields.values():
-            _exclude(field, values, chosen, source)
+            _drop_excluded(field, values, chosen, source)
         chosen = values | chosen
     return record(**chosen)
 
@@ -51,18 +51,13 @@ def _read(field: Field, raw: RawValue) -> Any:
         raise ValueError(f"{raw.source}: {error}") from error
 
 
-def _exclude(
+def _drop_excluded(
     field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, RawValue]
 ) -> None:
-    """If `field` excludes another field, and an earlier source has set one of them, ignore the other one in `source`.
-
-    `values` contains the values from `source`; the ignored value is removed from this dictionary. `chosen` contains the
-    values from earlier sources. Raises ValueError if `source` itself sets both fields.
-    """
     name, other = field.name, field.option.excludes
     if not other:
         return
-    if other in chosen:
+    if other in chosen:  # by an earlier source
         values.pop(name, None)
     if chosen.get(name):
         values.pop(other, None)
