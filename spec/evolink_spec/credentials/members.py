@@ -1,10 +1,7 @@
 """Find the credentials in JSON data.
 
-A name before or beside a string shows that the string is a credential.
-
-- `{"api_key": …}`
-- `{"name": "X-Api-Key", "value": …}`
-- `["--token", …]`
+The name of a member may announce a credential, as in `{"api_key": …}`. Another member may contain the name, as in
+`{"name": "X-Api-Key", "value": …}`. The preceding item of a list may be the name, as in `["--token", …]`.
 """
 
 from __future__ import annotations

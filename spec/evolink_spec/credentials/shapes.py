@@ -64,7 +64,7 @@ def is_identifier_like(word: str) -> bool:
 def contains_hexadecimal_key(word: str) -> bool:
     """Return whether a word contains a long hexadecimal number after a separator.
 
-    An example is `pul-9f86…`. A number after a word such as `file` is an identifier and does not count.
+    An example is `pul-9f86…`. The number does not count after a word such as `file`.
     """
     return any(
         len(set(part["digits"])) >= _DISTINCT and part["before"].lower() not in _IDENTIFIED

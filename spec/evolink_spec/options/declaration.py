@@ -1,17 +1,8 @@
-"""Each setting is declared once, as a field of a record. The annotation of the field contains an `Option`.
+"""Each setting is declared once, as a field of a record.
 
-    class Settings(Struct, frozen=True, kw_only=True):
-        port: Annotated[int, Meta(ge=0, le=65535), Option(help="Port to listen on.", short="-p")] = 8080
-
-This field defines five things:
-
-- the command-line option `--port`
-- the environment variable, such as `PREFIX_PORT`
-- the TOML key `port`
-- the keyword argument `port` in Python
-- the property `port` in the JSON Schema of the TOML table
-
-A field of type tuple or frozenset is a repeatable option.
+The annotation of the field contains an `Option`. The field defines a command-line option and an environment variable.
+The field also defines a TOML key and a keyword argument in Python. A field of type tuple or frozenset is a repeatable
+option.
 """
 
 from __future__ import annotations
@@ -36,6 +27,9 @@ _SWITCH = dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True) | dict.fromk
 _NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
+# For example, `port: Annotated[int, Meta(ge=0, le=65535), Option(help="Port to listen on.", short="-p")] = 8080`
+# defines the option `--port`, the variable `PREFIX_PORT`, the TOML key `port`, the keyword argument `port`, and the
+# property `port` in the JSON Schema of the TOML table.
 class Option(Struct, frozen=True, kw_only=True):
     """How users write the value of a field, for example on the command line."""
 
