@@ -1,4 +1,4 @@
-"""The only module of this package that reads the system clock or sleeps."""
+"""The clock of this package. No other module reads the system clock or sleeps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CLOCK = _ForwardClock()
 def now() -> float:
     """Return the current time in Unix seconds.
 
-    If the system clock is set back, the result does not go back. It then runs ahead of the system clock.
+    If the system clock is set back, the result does not go back. The result then runs ahead of the system clock.
     """
     return _CLOCK.now()
 

@@ -1,4 +1,4 @@
-"""Read the output of a command while it runs. Only the beginning and the end of a long output are kept."""
+"""Read the output of a command while it runs. The middle of a long output is discarded."""
 
 from __future__ import annotations
 

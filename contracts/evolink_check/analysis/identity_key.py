@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class IdentityKey(Generic[T]):
-    """A hashable key for one object. Two keys are equal only if they hold the same object."""
+    """A hashable key for one object. Keys of different objects are never equal."""
 
     __slots__ = ("value",)
 

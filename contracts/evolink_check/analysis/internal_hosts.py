@@ -1,6 +1,6 @@
 """Decide whether the host of a URL is certainly internal or certainly public.
 
-An internal host is, for example, `127.0.0.1`. Servers may disagree about all other hosts.
+An internal host is, for example, `127.0.0.1`. About the remaining hosts, servers may disagree.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class Observation:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the response is a 2xx whose body is a JSON object."""
+        """Whether the response is a 2xx with a JSON object as its body."""
         return 200 <= self.status < 300 and isinstance(self.answer_json, dict)  # noqa: PLR2004
 
     def _body(self) -> Mapping[str, Any]:
@@ -112,7 +112,7 @@ class Observation:
         return next((value for key, value in headers if key.lower() == name.lower()), None)
 
     def sent(self, name: str) -> str | None:
-        """Return a header of the request; None if the header is missing."""
+        """Return a header of the request. Returns None if the header is missing."""
         headers = self.entry.exchange.request_headers
         return next((value for key, value in headers if key.lower() == name.lower()), None)
 
@@ -132,7 +132,7 @@ class TaskRecord:
     def views(self) -> list[Observation]:
         """The create request, the queries and the callbacks, ordered by time.
 
-        The time of a callback is its arrival. The time of another entry is the end of the response.
+        A callback is ordered by its arrival. A request is ordered by the end of its response.
         """
         create = [self.create] if self.create else []
         return sorted([*create, *self.queries, *self.deliveries], key=_answered_at)

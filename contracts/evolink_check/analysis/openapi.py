@@ -84,7 +84,7 @@ class Conformance:
     def source(self, method: str, path: str, request_body: bytes) -> str:
         """Return the name of the document against which a request is checked first.
 
-        This document describes the requested model. If no document describes the model, return the first loaded
+        If a document describes the requested model, return its name. If not, return the name of the first loaded
         document.
         """
         return self._sources(method, path, request_body)[0]

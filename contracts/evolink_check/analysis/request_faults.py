@@ -1,9 +1,7 @@
 """Find the faults of a create request, such as a missing field.
 
-The request and the OpenAPI documents are sufficient for this.
-
 The faults of a generated request tell which clauses the request tests. The faults of a request in a trace tell which
-responses are correct.
+responses are correct. No response is needed to find faults.
 """
 
 from __future__ import annotations
@@ -57,8 +55,8 @@ def create_faults(
 ) -> tuple[RequestFault, ...]:
     """Return all faults of a create request.
 
-    A callback URL that begins with `receiver` may use http and an internal host. If `receiver` is empty, no callback
-    URL may do so.
+    A callback URL that begins with `receiver` may use http and an internal host. If `receiver` is empty, these are
+    faults in every callback URL.
     """
     if not body:
         return (RequestFault("body.required", "no body"),)

@@ -19,10 +19,10 @@ _ALL = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A requirement that a run finds evidence that clauses are satisfied or violated.
+    """A requirement that a run finds evidence about clauses.
 
-    If `clause` is set, the run must find evidence about this clause. Otherwise, the run must find evidence about at
-    least `share` percent of the clauses.
+    If `clause` is set, the run must find evidence about this clause. If `clause` is empty, at least `share` percent of
+    the clauses must have evidence.
     """
 
     share: float = 0.0
@@ -51,7 +51,10 @@ def shortfalls(requirements: Iterable[Requirement], verdicts: Sequence[Verdict])
 
 
 def parse_requirements(texts: Iterable[str], clause_ids: Collection[str]) -> tuple[Requirement, ...]:
-    """Parse the values of --require, such as `80%` or the id of a clause. Raises ValueError for any other text."""
+    """Parse the values of --require, such as `80%` or the id of a clause.
+
+    Raises ValueError if a value is invalid.
+    """
     return tuple(_requirement(text, clause_ids) for text in texts)
 
 

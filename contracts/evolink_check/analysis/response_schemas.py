@@ -1,4 +1,4 @@
-"""Find where recorded responses violate their documented schemas. Similar responses are validated only once."""
+"""Find where recorded responses violate their documented schemas."""
 
 from __future__ import annotations
 

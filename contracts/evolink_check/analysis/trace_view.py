@@ -28,10 +28,7 @@ NOWHERE = "?"  # not a possible path, because a question mark begins a query str
 
 
 class TraceView:
-    """A trace, interpreted according to the OpenAPI documents (`Spec`).
-
-    Results that several rules need are computed only once.
-    """
+    """A trace, interpreted according to the OpenAPI documents (`Spec`)."""
 
     def __init__(self, trace: Trace, spec: Spec) -> None:
         self.trace = trace
@@ -79,7 +76,7 @@ class TraceView:
     def api(self) -> Iterator[Observation]:
         """Every exchange with the API that got a response.
 
-        Requests whose path or method no OpenAPI document describes are included.
+        The path or method of the request may be undocumented.
         """
         return (observation for observation in self.seen if observation.role in API and observation.answered)
 
@@ -150,7 +147,7 @@ class TraceView:
     def path(self, url: str) -> str:
         """Return the path of a URL, without the path of the API's base URL.
 
-        If the URL is malformed, return `NOWHERE`, which differs from every path.
+        If the URL is malformed, return `NOWHERE`. `NOWHERE` differs from every path.
         """
         try:
             path = urlsplit(url).path

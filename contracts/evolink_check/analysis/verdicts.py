@@ -81,7 +81,10 @@ def severity_of(clause: Clause, violated: Finding) -> Severity:
 
 
 def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
-    """Return a finding that a clause was satisfied or, if `ok` is false, violated."""
+    """Return a finding that a clause was satisfied.
+
+    If `ok` is false, the clause was violated.
+    """
     return passed(*entries) if ok else violation(*entries, expected=expected, seen=seen)
 
 
@@ -90,10 +93,8 @@ def _few(entries: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def shown(value: Any) -> str:
-    """Format a JSON value on one line, and cut the line after `_SHOWN` characters.
-
-    Only the beginning of a large value is formatted, which saves time.
-    """
+    """Format a JSON value on one line, and cut the line after `_SHOWN` characters."""
+    # Formatting the whole of a large value would be slow.
     text = repr(value[: _SHOWN + 1]) if isinstance(value, str) else _SHORT.repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 

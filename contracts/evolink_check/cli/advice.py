@@ -18,7 +18,7 @@ _BEARER = "auth.bearer"  # the clause that a server violates when it accepts any
 def connection_advice(problem: str) -> str:
     """Return a sentence to append to the message of a TLS error.
 
-    Returns an empty text for other errors.
+    Returns an empty text if the message is not about a TLS error.
     """
     if "CERTIFICATE_VERIFY_FAILED" in problem:
         return " Name the CA that signed its certificate with --ca FILE."

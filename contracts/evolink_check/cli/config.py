@@ -3,7 +3,7 @@
 The command line takes precedence over the TOML file about the server. The file takes precedence over EVOLINK_API_KEY
 and EVOLINK_OTHER_API_KEY. In place of API keys, the file can name environment variables.
 
-No other module of this package reads the environment.
+In this package, the environment is read here alone.
 """
 
 from __future__ import annotations
@@ -36,16 +36,12 @@ _LAST_PORT = 65535
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The server to check, and how thoroughly it is tested.
-
-    `notes` name the environment variables that the file mentions but that are not set. Violations of the clauses in
-    `lowered` are only warnings.
-    """
+    """The server to check, and the thoroughness of the tests."""
 
     subject: Subject
     effort: Effort
-    notes: tuple[str, ...] = ()
-    lowered: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()  # on environment variables that the file names and that are not set
+    lowered: frozenset[str] = frozenset()  # the clauses with violations that are warnings at most
 
 
 def environment() -> dict[str, str]:
@@ -211,10 +207,11 @@ def parse_url(text: str) -> str:
 
 
 def parse_base_url(text: str) -> str:
-    """Return the base URL of an API. A `/v1` at its end is removed, because all documented paths begin with `/v1`.
+    """Return the base URL of an API, without a `/v1` at the end.
 
     Raises ValueError if the URL is invalid.
     """
+    # All documented paths begin with `/v1`.
     return parse_url(text).removesuffix("/v1").rstrip("/")
 
 

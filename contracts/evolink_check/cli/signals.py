@@ -1,4 +1,4 @@
-"""Handle Ctrl-C. The first Ctrl-C stops a run. The second ends the process at once.
+"""Handle Ctrl-C. The first Ctrl-C stops a run. The second Ctrl-C ends the process at once.
 
 A stopped run reports the results so far. SIGTERM and SIGHUP have the same effect as Ctrl-C.
 """
@@ -61,8 +61,9 @@ class Interrupts:
     def await_message(self) -> None:
         """Wait until the message about the first signal is printed.
 
-        The wait lasts at most a second, because stderr may be blocked.
+        The wait lasts at most a second.
         """
+        # stderr may be blocked.
         if self._is_stopping.acquire(timeout=1):
             self._is_stopping.release()
 
@@ -73,8 +74,8 @@ def interrupting(
 ) -> Iterator[Interrupts]:
     """In the `with` block, the first signal sets `stop` and prints `message`.
 
-    The second signal calls `clean_up` and ends the process. In a thread that is not the main thread, signals have no
-    such effect.
+    The second signal calls `clean_up` and ends the process. Signals are handled in this way in the main thread. In
+    another thread, the block changes nothing.
     """
     interrupts = Interrupts(stop, message, clean_up)
     # Python delivers signals to the main thread.

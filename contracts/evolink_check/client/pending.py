@@ -21,8 +21,8 @@ _SLOW = re.compile(r"\b429\b|trickle|late|slow=[2-9]")  # recipes that make a cl
 class Pending:
     """The scenarios that have yet to be run, in two queues.
 
-    The first queue has the scenarios in which a client mostly waits. The longest ones come first. The second queue has
-    all other scenarios. Slow and quick scenarios alternate there.
+    In the scenarios of the first queue, a client mostly waits. The longest scenarios come first. The second queue has
+    the remaining scenarios. Slow and quick scenarios alternate there.
     """
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:
@@ -67,7 +67,7 @@ class Pending:
             self._changed.notify_all()
 
     def end(self) -> None:
-        """Let `take` return None from now on, so that no more scenarios are run."""
+        """From now on, let `take` return None."""
         with self._changed:
             self._is_over = True
             self._changed.notify_all()

@@ -63,10 +63,8 @@ class SuitePlan:
 
     @property
     def additional_workers(self) -> int:
-        """How many scenarios run at once in addition to `jobs` scenarios.
-
-        The machine can run additional scenarios, because clients spend most of their time waiting.
-        """
+        """How many scenarios run at once in addition to `jobs` scenarios."""
+        # The machine can run additional scenarios: clients spend most of their time waiting.
         is_doubled = not self.mock and self.jobs >= _DOUBLED_FROM
         return min(self.jobs, max(0, len(self.scenarios) - self.jobs)) if is_doubled else 0
 
@@ -81,12 +79,15 @@ class SuitePlan:
 
 
 def mostly_waits(scenario: Scenario) -> bool:
-    """Whether a client waits for most of the scenario, such as for a timeout."""
+    """Whether a client waits for most of the scenario, such as for its deadline."""
     return scenario.endless or scenario.hangs
 
 
 def without_inapplicable(plan: SuitePlan) -> SuitePlan:
-    """Return the plan, without the scenarios about callbacks if the client accepts no callbacks."""
+    """Return the plan with the scenarios that apply to the client.
+
+    If the client accepts no callbacks, scenarios about callbacks do not apply.
+    """
     applicable = (
         scenario for scenario in plan.scenarios if plan.description.is_called_back or not scenario.calls
     )

@@ -29,7 +29,10 @@ def check_baseline(path: Path | None, *, update: bool) -> None:
 
 
 def read_baseline(path: Path) -> Baseline:
-    """Read a baseline file. Raises ValueError, which names the file, if the file is unreadable or invalid."""
+    """Read a baseline file.
+
+    Raises ValueError if the file is unreadable or invalid. The message names the file.
+    """
     from evolink_check.reports import baseline
 
     try:

@@ -105,8 +105,8 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     def apply(self, report: Report) -> Report:
         """Apply the baseline file, --strict, --warn and --require to the report, and return it.
 
-        If all violations of a verdict are known, the verdict is marked as known. If some are unknown, the known ones
-        are removed.
+        If all violations of a verdict are known, the verdict is marked as known. If some violations are unknown, the
+        known violations are removed.
         """
         from evolink_check.reports import baseline
 

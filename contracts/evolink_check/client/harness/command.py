@@ -57,7 +57,10 @@ def fill_in(word: str, values: Mapping[str, str]) -> str:
 
 
 def needs_current_folder(command: Sequence[str]) -> bool:
-    """Whether a command works only in the current folder. For example, `npm start` looks for a project file there."""
+    """Whether a command must run in the current folder.
+
+    For example, `npm start` looks for a project file there.
+    """
     return PurePath(command[0]).name in _OF_PROJECTS or _LOADS_MODULE in command
 
 

@@ -127,9 +127,9 @@ def new_token() -> str:
 
 
 def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
-    """Return a new account on a running mock. Other programs may use the mock at the same time.
+    """Return a new account on a running mock.
 
-    Raises `MockError` if `url` is not an HTTP URL.
+    The mock may also serve programs that are not checked. Raises `MockError` if `url` is not an HTTP URL.
     """
     try:
         parts = urlsplit(url)

@@ -59,9 +59,9 @@ class Outcome:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether it is unknown if the client exceeded its deadline.
+        """Whether it is unknown if the client has a deadline of its own.
 
-        The client was killed after its deadline. Other programs may have delayed the client.
+        The client was killed after the described deadline. Programs on the same machine may have delayed the client.
         """
         ran = self.ended - self.began
         return self.end == "killed" and self.patience is not None and ran - self.delay < self.patience <= ran
@@ -71,8 +71,7 @@ class Outcome:
         """Whether the client hardly waited between its attempts to connect.
 
         The port refuses connections, but is opened for a second now and then. Many connections within one such second
-        are a proof. The second proof is `is_suspicious`, with at least `SAMPLES` connections at once. Earlier runs of
-        the scenario count, too.
+        are a proof. A proof from several runs is `is_suspicious`, with at least `SAMPLES` connections at once.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)
@@ -129,7 +128,7 @@ def _find_crash(errors: str) -> str:
 def is_media(content: bytes) -> bool:
     """Whether a file may be an image, a video or audio.
 
-    Such a file is not empty, HTML or JSON.
+    An empty file, an HTML file or a JSON file is no such file.
     """
     return bool(content) and content.lstrip()[:1] not in {b"{", b"<", b"[", b""}
 

@@ -88,7 +88,7 @@ def make_workspace(description: Description, folder: Path) -> Workspace:
 def check_command(description: Description) -> None:
     """Raise `CommandError` if the command cannot be started.
 
-    The command may be empty, or its program may be missing or not executable.
+    Such a command is empty, or its program is missing or not executable.
     """
     if not description.command:
         raise CommandError("there is no command to run")
@@ -172,7 +172,7 @@ def start_process(
 def command_words(description: Description, values: Mapping[str, str]) -> list[str]:
     """Return the command with values in place of its placeholders.
 
-    Relative paths become absolute. If the command needs the current folder, they remain relative.
+    Relative paths become absolute. If the command needs the current folder, relative paths are kept.
     """
     command: Sequence[str] = description.command
     if description.cwd or not needs_current_folder(command):

@@ -35,7 +35,7 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The settings of a port that refuses connections, from earlier runs."""
+    """When to open a port that refuses connections, and the results of earlier runs."""
 
     delays: tuple[float, ...] = ()  # the seconds from each opening to the first connection, in earlier runs
     closed: float = CLOSED  # seconds before the port is opened for the first time

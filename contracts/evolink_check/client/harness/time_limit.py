@@ -1,6 +1,6 @@
 """The time limit of a run.
 
-On a busy machine, other programs delay the client, so the limit is extended. The delay is estimated from
+On a busy machine, the programs delay each other. The limit of a client is then extended. The delay is estimated from
 how late the timers of this program are.
 """
 

@@ -51,7 +51,10 @@ class TimeLimits:
             self.advance(seconds)
 
     def is_busy(self) -> bool:
-        """Return whether the callable has exceeded the limit `busy`, and record this in `exceeded`."""
+        """Return whether the callable has exceeded the limit `busy`.
+
+        The result is also recorded in `exceeded`.
+        """
         if _monotonic() - self.rested > self.busy:
             self.exceeded = self.exceeded or "busy"
         return self.exceeded == "busy"
@@ -62,7 +65,7 @@ def virtual_time(limits: TimeLimits) -> Iterator[None]:
     """Let `time.sleep` and `asyncio.sleep` return at once until the `with` block ends.
 
     Each sleep advances `time.time`, `time.monotonic` and `time.perf_counter` by its length. A sleep beyond the limit
-    raises `TimeLimitExceededError`. If this thread is busy for too long, the error is raised at any point.
+    raises `TimeLimitExceededError`. If this thread is busy too long, the error is raised at any point.
 
     `from time import sleep` before the block imports a `sleep` that is not replaced. Waits on locks and events are not
     shortened. One thread at a time may enter the block.

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def to_junit(summary: Summary) -> bytes:
     """Return the XML document.
 
-    If all violations of a clause are warnings, the test case passes. The test case then lists these warnings. With
-    `--strict`, the test case fails. The test case of a clause that `--warn` names passes in any case.
+    If all violations are warnings, the test case passes and lists them. With `--strict`, the test case
+    fails. The test case of a clause that `--warn` names passes even then.
     """
     suites = [_suite(run, summary) for run in summary.runs]
     if summary.shortfalls:

@@ -136,7 +136,7 @@ class Summary:
 
     @property
     def score(self) -> str:
-        """The number of clauses that passed, and other counts, in one line."""
+        """The number of passed clauses and further counts, in one line."""
         passed, observed = self.counts["passed"], len(self.observed)
         line = f"{passed} of {observed} rules passed in {len(self.runs)} scenarios"
         unrun = f"; {len(self.unrun)} could not run" if self.unrun else ""

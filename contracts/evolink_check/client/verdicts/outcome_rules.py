@@ -1,7 +1,7 @@
 """Rules that compare the end of a client with its last responses.
 
-The first violation is reported, because it usually explains the others. For example, a crash explains a missing error
-code. A violation in the traffic also explains the end. A printed secret is always reported.
+These rules report the first violation. The first violation usually explains the rest. For example, a crash explains a
+missing error code. After a violation in the traffic, these rules report printed secrets alone.
 """
 
 from __future__ import annotations

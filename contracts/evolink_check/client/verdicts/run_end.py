@@ -82,12 +82,15 @@ class RunEnd:
 
     @cached_property
     def crash(self) -> str:
-        """A description of the crash; empty if the client did not crash."""
+        """A description of the crash.
+
+        The text is empty if the client did not crash.
+        """
         return describe_crash(self.outcome)
 
     @property
     def rejects_unknown_field(self) -> bool:
-        """Whether the client crashed because of the undocumented field in the responses.
+        """Whether the undocumented field in the responses made the client crash.
 
         The error of the client then names the field. A printed response body is not such an error.
         """

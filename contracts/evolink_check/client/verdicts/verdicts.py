@@ -60,7 +60,7 @@ def verdicts_of(
 ) -> tuple[Verdict, ...]:
     """Judge the traffic of one run, and how the client ended.
 
-    A violation in the traffic may explain the end. The end is then not another violation.
+    If a violation in the traffic explains the end, the end is not judged.
     """
     reading, clauses = TraceView(trace, spec), tuple(clauses)
     wire = {
