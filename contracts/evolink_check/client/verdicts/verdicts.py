@@ -60,7 +60,7 @@ def verdicts_of(
 ) -> tuple[Verdict, ...]:
     """Judge the traffic of one run, and how the client ended.
 
-    If a violation in the traffic explains the end, the end is not judged.
+    If a violation in the traffic explains the end, the end adds no violation. A printed secret is always reported.
     """
     reading, clauses = TraceView(trace, spec), tuple(clauses)
     wire = {
