@@ -1,7 +1,4 @@
-"""The OpenAPI documents of the API and the rules in their prose.
-
-The package contains the code that reads both.
-"""
+"""The OpenAPI documents of the API, and the rules in their prose."""
 
 from evolink_spec.compiled import load
 from evolink_spec.errors import SpecError

@@ -72,7 +72,7 @@ def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
 
 
 def with_warnings(clauses: Iterable[Clause], ids: Collection[str]) -> tuple[Clause, ...]:
-    """Return `clauses` with the severity `warning` for the clauses whose id is in `ids`."""
+    """Return `clauses`, with the severity `warning` for the clauses in `ids`."""
     return tuple(replace(clause, severity="warning") if clause.id in ids else clause for clause in clauses)
 
 

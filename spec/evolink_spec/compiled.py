@@ -78,7 +78,10 @@ def expand(compiled: Compiled) -> Spec:
 
 
 def condense(spec: Spec) -> Compiled:
-    """Convert the `Spec` of the built-in documents to the content of compiled.json. This is the inverse of `expand`."""
+    """Convert the `Spec` of the built-in documents to the content of compiled.json.
+
+    `expand` is the inverse of this function.
+    """
     by_place = {
         (op.method, op.path, op.models): op for by_model in spec.creates.values() for op in by_model.values()
     }

@@ -14,7 +14,7 @@ _LOCAL = ("", "localhost")
 def parse_document_path(text: str) -> Path:
     """Parse a path, or a `file:` URL of this machine.
 
-    Raises ValueError for any other URL, because documents are never fetched.
+    Documents are never fetched. Raises ValueError for any other URL.
     """
     if not _URL.match(text):
         return Path(text)

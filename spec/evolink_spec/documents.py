@@ -122,7 +122,7 @@ def _yaml_blocks(page: str) -> list[str]:
 
 
 def parse(text: str, source: str) -> Json:
-    """Decode `text`, which is JSON, YAML or a Markdown page.
+    """Decode JSON, YAML or a Markdown page.
 
     Raises `SpecError` if the text cannot be read. The error contains the line and column of a syntax error.
     """

@@ -1,6 +1,6 @@
 """Join two documents, one with a create operation and one with the status query.
 
-In EvoLink's documents, create operations refer to the document of the status query. Some tools can read only one
+In EvoLink's documents, create operations refer to the document of the status query. Some tools need both in one
 document.
 """
 

@@ -1,7 +1,6 @@
 """Apply overlays (OpenAPI Overlay 1.0) to OpenAPI documents.
 
-An overlay is a file that changes a document. The built-in overlay adds the rules that EvoLink's documents state only in
-prose.
+An overlay is a file that changes a document. The built-in overlay adds the rules in the prose of EvoLink's documents.
 """
 
 from __future__ import annotations

@@ -104,7 +104,10 @@ class Node:
         return member
 
     def get(self, key: str) -> Node | None:
-        """Return the member `key` with its `$ref` resolved; None if the member is missing."""
+        """Return the member `key` with its `$ref` resolved.
+
+        Returns None if the member is missing.
+        """
         members = self.mapping()
         return self.below(key, members[key]).resolved() if key in members else None
 
@@ -116,7 +119,7 @@ class Node:
         return [(str(key), self.child(key)) for key in self.mapping()]
 
     def fields(self, known: Collection[str]) -> dict[str, Node]:
-        """Return all members except extensions (`x-…`), with `$ref`s resolved.
+        """Return all members with `$ref`s resolved. Extensions (`x-…`) are left out.
 
         Raises `SpecError` if the name of a member is not in `known`.
         """
@@ -126,7 +129,7 @@ class Node:
         return {key: self.child(key) for key in self.mapping() if key in known}
 
     def resolved(self) -> Node:
-        """Return the node to which this node's `$ref` leads.
+        """Return the target of this node's `$ref`.
 
         Further `$ref`s are followed, too. Members beside a `$ref` replace members of the same name.
         """

@@ -46,7 +46,10 @@ def keywords(schema: Node) -> dict[str, Json]:
 
 
 def types_of(schema: Node) -> list[Json]:
-    """Return the types that a schema allows; empty if it has no `type`."""
+    """Return the types that a schema allows.
+
+    The result is empty if the schema has no `type`.
+    """
     types = keywords(schema).get("type", [])
     return types if isinstance(types, list) else [types]
 
@@ -84,8 +87,7 @@ def _alternatives(schema: Node) -> Iterator[Node]:
 def check(schema: Node) -> Any:
     """Return the compiled validator of a schema.
 
-    Raises `SpecError` if the schema is invalid or not supported. The schemas to which this schema refers are checked,
-    too.
+    Raises `SpecError` if the schema is invalid or not supported. Referenced schemas are checked, too.
     """
     import jsonschema_rs
 
@@ -137,7 +139,7 @@ def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
 
 
 def standalone(schema: Node) -> dict[str, Json]:
-    """Return a copy of the schema with all components to which it refers."""
+    """Return a copy of the schema with all referenced components."""
     components = {tokens(node.pointer)[-1]: node.value for node in _components(schema)}
     copy = {"$schema": DIALECT, "$ref": f"#/{_SUBJECT}", _SUBJECT: schema.value}
     return {**copy, "components": {"schemas": components}} if components else copy

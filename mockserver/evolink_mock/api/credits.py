@@ -1,6 +1,7 @@
-"""`GET /v1/credits`, which returns the credits of an account. Clients often use it to check an API key.
+"""The endpoint `GET /v1/credits` returns the credits of an account.
 
-In the error responses of this endpoint, `code` is an integer (clause `credits.integer-codes`).
+Clients often use this endpoint to check an API key. In its error responses, `code` is an integer (clause
+`credits.integer-codes`).
 """
 
 from __future__ import annotations

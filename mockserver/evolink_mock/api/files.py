@@ -178,7 +178,7 @@ async def take_stream(request: _UploadRequest) -> Upload:
 
 
 async def take_url(request: _UploadRequest) -> Upload:
-    """Store the file to which the URL in the JSON field `file_url` leads.
+    """Store the file at the URL in the JSON field `file_url`.
 
     If this file was uploaded to this mock, a copy of it is stored. For any other URL, a generated picture is stored.
     Raises `UploadError` if the URL is invalid or the file is rejected.

@@ -1,7 +1,4 @@
-"""Parsed bodies of create requests, each with the create operation for its model.
-
-Parsed bodies are cached, because clients often send the same body again.
-"""
+"""Parsed bodies of create requests, each with the create operation for its model."""
 
 from __future__ import annotations
 
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.tasks import Task
     from evolink_mock.media.spec import MediaSpec
 
+# Parsed bodies are cached, because clients often send the same body again.
 _MOST_BODIES = 256  # maximum number of cached bodies
 _MOST_BYTES = 1024  # maximum size of a cached body
 

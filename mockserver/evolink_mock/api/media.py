@@ -1,4 +1,4 @@
-"""The result files, which can be downloaded from `/media/<task>.mp4` for 24 hours (clauses `link.*`)."""
+"""The download of result files from `/media/<task>.mp4` (clauses `link.*`)."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def _link_time(task: Task, anomalies: Anomalies, now: float) -> float:
 
 
 class MediaEndpoint:
-    """The ASGI endpoint from which clients download result files, without a token.
+    """The ASGI endpoint for downloads of result files.
 
-    Starlette handles ranges, HEAD and conditional requests.
+    A download needs no token. Starlette handles ranges, HEAD and conditional requests.
     """
 
     def __init__(self, service: Service) -> None:

@@ -1,4 +1,4 @@
-"""`GET /v1/models`, which lists the models in the format of OpenAI-compatible APIs."""
+"""`GET /v1/models` lists the models in the format of OpenAI-compatible APIs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The checks of a request, in the order in which they run.
+"""The checks of a request, in the order of their execution.
 
-Each check reads only the context of the request. The endpoints complete the context before the checks run. A check
+The input of each check is the context of the request. The endpoints complete the context before the checks run. A check
 returns an error, or None if the request passes.
 """
 

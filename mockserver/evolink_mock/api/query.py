@@ -1,4 +1,4 @@
-"""The status query, which returns the state of a task (clauses `query.*` and `task.*`)."""
+"""The status query returns the state of a task (clauses `query.*` and `task.*`)."""
 
 from __future__ import annotations
 

@@ -30,7 +30,10 @@ _MASK = "this value"  # replaces the invalid value in the messages of the valida
 
 
 class Validator:
-    """The schema of the request body of one operation. It is compiled when the first body is checked."""
+    """The schema of the request body of one operation.
+
+    The first check of a body compiles the schema.
+    """
 
     def __init__(self, operation: CreateOperation) -> None:
         self._secret = operation.callback.field if operation.callback else None

@@ -1,4 +1,4 @@
-"""The time of an account, which can be frozen, set and advanced."""
+"""The time of an account. A test can freeze, set and advance the time."""
 
 from __future__ import annotations
 

@@ -59,7 +59,10 @@ class ExchangeFeed:
             changed.set()
 
     def get(self, number: int) -> Exchange | None:
-        """Return the exchange with this number; None if it is hidden or was removed."""
+        """Return the exchange with this number.
+
+        Returns None if the exchange is hidden or was removed.
+        """
         index = number - self.last + len(self._stored) - 1
         is_shown = 0 <= index < len(self._stored) and number > self.last_cleared
         return self._stored[index] if is_shown else None

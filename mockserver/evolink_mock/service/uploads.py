@@ -1,4 +1,7 @@
-"""The files that clients have uploaded. They are kept in memory, up to a limit, until they expire."""
+"""The files that clients have uploaded.
+
+The files are kept in memory until they expire. The memory is limited.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,11 @@ _SUFFIXES = {"image/jpeg": ".jpg", "audio/mpeg": ".mp3"}
 
 
 class UploadError(ValueError):
-    """An upload is rejected. `status` is the HTTP status for the client; the message states the reason."""
+    """An upload is rejected. The message states the reason."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
-        self.status = status
+        self.status = status  # the HTTP status for the client
 
 
 class Upload(Struct, frozen=True):
@@ -48,7 +51,7 @@ class Upload(Struct, frozen=True):
 
     @property
     def expires(self) -> float:
-        """The time at which the file expires, in Unix seconds."""
+        """The expiry time of the file in Unix seconds."""
         return self.at + LIFE_SECONDS
 
 

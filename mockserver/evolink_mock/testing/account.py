@@ -193,7 +193,7 @@ class MockAccount:
     def requests(self) -> list[JournalEntry]:
         """The last 200 requests of the account with their responses.
 
-        The order is the order in which the responses ended.
+        The requests are ordered by the end of their responses.
         """
         return decode(self._control.request("GET", "/journal"), type=_Journal).entries
 

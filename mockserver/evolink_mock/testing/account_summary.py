@@ -28,7 +28,10 @@ def format_summary(
     callbacks: Sequence[CallbackState],
     state: AccountState,
 ) -> str:
-    """Format these requests, tasks, callbacks and clock as text. Of a long list, only the latest items are shown."""
+    """Format these requests, tasks, callbacks and clock as text.
+
+    A long list is shortened to its latest items.
+    """
     now = datetime.fromtimestamp(state.now, UTC).strftime("%Y-%m-%d %H:%M:%S")
     clock = "stopped at" if state.frozen else "running, now"
     lines = [

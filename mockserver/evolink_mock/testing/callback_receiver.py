@@ -1,4 +1,7 @@
-"""A callback receiver on 127.0.0.1 for tests, which records all requests. A test can choose its responses."""
+"""A callback receiver on 127.0.0.1 for tests.
+
+The receiver records all requests. A test can choose the responses.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,7 @@ class Receiver:
 
     @property
     def received(self) -> list[Received]:
-        """The requests received so far, in the order in which they arrived."""
+        """The requests received so far, in order of arrival."""
         with self._changed:
             return list(self._received)
 

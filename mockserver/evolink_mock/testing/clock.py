@@ -48,7 +48,7 @@ def to_instant(time: float | datetime) -> float:
 
 
 class MockClock:
-    """The clock of an account, which a test can freeze, set or advance.
+    """The clock of an account. A test can freeze, set or advance the clock.
 
     A callback handler cannot move the clock. The mock responds to the attempt with an error (`ControlError` with status
     409).

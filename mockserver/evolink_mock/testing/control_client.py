@@ -1,7 +1,7 @@
-"""A client of the control API, which sends its requests with the standard library.
+"""A client of the control API.
 
-Tests may replace functions of the libraries `httpx` and `requests` to simulate faults. This client also works in these
-tests, because it uses neither library.
+Tests may replace functions of the libraries `httpx` and `requests` to simulate faults. The client works in these tests,
+because it uses the standard library.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _CONTROL = "/__mock__"
 class ControlError(Exception):
     """The mock responded to a request of the control API with an error.
 
-    `status` is the HTTP status; the message states the reason.
+    The message states the reason.
     """
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{message} ({status})")
-        self.status = status
+        self.status = status  # the HTTP status
 
 
 class ControlClient:
@@ -49,9 +49,9 @@ class ControlClient:
         Proxy variables such as `HTTP_PROXY` are ignored. Raises `ControlError` for an error response. Raises
         `ConnectionError` if no mock responds.
 
-        A request during which the mock sends callbacks needs `variant`. `variant` is the name of the async method, such
-        as `clock.advance_async(…)`. Such a request may block the event loop of the callback receiver. In a running
-        event loop, RuntimeError is raised after five seconds. The error message recommends the async method.
+        Set `variant` if the mock sends callbacks during the request. `variant` is the name of the async method, such as
+        `clock.advance_async(…)`. The request may block the event loop of the callback receiver. In a running event
+        loop, RuntimeError is raised after five seconds. The error message recommends the async method.
         """
         is_blocking = bool(variant) and event_loop_is_running()
         if is_blocking:

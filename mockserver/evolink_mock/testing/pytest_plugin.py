@@ -1,6 +1,6 @@
-"""Fixtures for pytest, which are available as soon as the package is installed.
+"""Fixtures for pytest. Installing the package makes the fixtures available.
 
-The mock is started when the first test needs it. Until then, only the standard library and pytest are imported.
+The mock is started when the first test needs it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pytest
+import pytest  # no other library is imported before a test needs the mock
 
 from evolink_mock.testing import real_sockets  # noqa: F401  (now, before a test replaces functions of `socket`)
 

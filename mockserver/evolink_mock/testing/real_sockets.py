@@ -1,7 +1,7 @@
 """Connections to the mock in tests that replace functions of `socket` or `http.client`.
 
-Tests, and tools such as httpretty, replace these functions to simulate network faults. This module keeps references to
-the real functions. Import this module before any test runs.
+Tests, and tools such as httpretty, replace these functions to simulate network faults. The module keeps references to
+the real functions. Import the module before any test runs.
 """
 
 from __future__ import annotations

@@ -97,10 +97,10 @@ class Transport(_Base):
     async def __aexit__(self, *_: object) -> None: ...
 
     def close(self) -> None:
-        """Do nothing, because the mock keeps running."""
+        """Do nothing. The mock keeps running."""
 
     async def aclose(self) -> None:
-        """Do nothing, because the mock keeps running."""
+        """Do nothing. The mock keeps running."""
 
 
 async def _result(future: Future[Any]) -> Any:

@@ -69,7 +69,7 @@ class DocumentReader:
         return [source for source in self._sources if source.name not in self._overlays]
 
     def read(self, sources: Iterable[Source]) -> list[Document]:
-        """Return the documents that describe an operation which creates or queries tasks.
+        """Return the documents with operations that create or query tasks.
 
         If documents cannot be read, raises one `SpecError` with all problems.
         """

@@ -23,7 +23,9 @@ class Source:
 
     name: str
     data: bytes
-    is_named: bool  # whether the user named the file itself; other files may be no documents
+    is_named: (
+        bool  # whether the user named the file itself; a file from a folder or pattern may be no document
+    )
 
 
 def read_sources(paths: Iterable[Path | str]) -> list[Source]:

@@ -24,7 +24,7 @@ _LAYERS = 3  # how often percent codes are decoded, because a proxy may have enc
 
 
 def without_encoded(text: str, replacement_of: Callable[[str], str]) -> str:
-    """Return a text in which words that contain an encoded credential are replaced.
+    """Replace the words that contain an encoded credential, and return the text.
 
     `replacement_of` is called with each decoded word. The result of `replacement_of` replaces the encoded word. If the
     result is empty, the encoded word is kept. Words of fewer than eight characters are not decoded.

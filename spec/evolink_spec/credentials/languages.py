@@ -1,4 +1,7 @@
-"""The words for passwords, keys and tokens in languages other than English."""
+"""The words for passwords, keys and tokens in many languages.
+
+English words are in the module `names`.
+"""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def _base_name(name: str) -> str:  # `secret` for `Secret_2` and for `secrets`
 def header_names_secret(name: str) -> bool:
     """Return whether a header with this name contains a credential.
 
-    Some names, such as `App-Session`, name a credential only in a header.
+    Some names, such as `App-Session`, name a credential in headers alone.
     """
     return _header_names_secret(name.strip()[-_TAIL:])
 

@@ -56,7 +56,7 @@ def is_prefixed_key(word: str) -> bool:
 def is_identifier_like(word: str) -> bool:
     """Return whether a word is a UUID or a long hexadecimal number.
 
-    Such a word may be an API key or an identifier.
+    The word may be an API key or an identifier.
     """
     return is_uuid(word) or (_HEXADECIMAL.fullmatch(word) is not None and len(set(word)) >= _DISTINCT)
 

@@ -1,8 +1,7 @@
 """Remove credentials from free text.
 
 Examples of texts are prompts, messages, commands, configuration files and markup. Some texts name the credential, such
-as `password=…`, `--token …` and `Bearer …`. Other values look like keys. Each pattern takes linear time, because its
-quantifiers are bounded or possessive.
+as `password=…`, `--token …` and `Bearer …`. Other values look like keys.
 """
 
 from __future__ import annotations
@@ -26,9 +25,11 @@ if TYPE_CHECKING:
     Replace = Callable[[str], str]
 
 _REMEMBERED, _REPEATED = 2_048, 64  # maximum number of cached texts, and of characters in a cached text
+
 _PATHS = 4  # maximum number of paths in a text whose values are searched for in the rest of the text
 _SURE = 8  # a value with letters and digits and at least this many characters is no ordinary word
 _LONG_WORD = 16  # a value with at least this many letters is no ordinary word
+# Each pattern takes linear time, because its quantifiers are bounded or possessive.
 _VALUE = r"(?!\[|removed|[\ufdd0\ufdd1~])[^\s\"'\\,;}&<>()\[\]\ufdd0\ufdd1\uff0c\u3002\uff1b]{3,8192}+"
 _SCHEME = r"(?:(?:bearer|basic|digest|token|apikey|key|!\w{1,20})\s{1,9})?"
 _PEM = re.compile(
@@ -100,10 +101,10 @@ _PATTERNS = {
 
 
 def without_credentials(text: str, replace: Replace, *, plain_urls: bool = False) -> str:
-    """Return a text in which credentials are replaced.
+    """Replace the credentials in a text, and return the text.
 
-    If `plain_urls` is true, UUIDs and hexadecimal numbers in paths of URLs are kept. Such numbers are probably
-    identifiers.
+    If `plain_urls` is true, probable identifiers in paths of URLs are kept. Probable identifiers are UUIDs and
+    hexadecimal numbers.
     """
     return without_keys(without_named(text, replace), replace, plain_urls=plain_urls)
 
@@ -155,7 +156,7 @@ def named_values(text: str) -> list[str]:
 
 
 def without_keys(text: str, replace: Replace, *, plain_urls: bool = False) -> str:
-    """Return a text in which the words that look like API keys are replaced.
+    """Replace the words that look like API keys, and return the text.
 
     If `plain_urls` is true, UUIDs and hexadecimal numbers in paths of URLs are kept.
     """

@@ -34,7 +34,7 @@ _SIGNS = ("hook", "ifttt", "pipedream", "telegram.org")
 
 
 def without_webhook_secrets(text: str, replace: Callable[[str], str]) -> str:
-    """Return a text in which the secret parts of webhook URLs are replaced."""
+    """Replace the secret parts of webhook URLs, and return the text."""
     lower = text.lower()
     if not any(sign in lower for sign in _SIGNS):
         return text

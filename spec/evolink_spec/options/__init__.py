@@ -1,1 +1,1 @@
-"""Command-line options of `evolink-mock` and `evolink-check`, which are declared as fields of records."""
+"""Command-line options of `evolink-mock` and `evolink-check`, declared as record fields."""

@@ -1,4 +1,7 @@
-"""Build click commands whose options are the fields of records. `--help` shows the options in sections."""
+"""Build click commands from records. Each field of a record is an option.
+
+`--help` shows the options in sections.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ class ListedOption(NamedTuple):
 
 
 class FieldOption(click.Option):
-    """The command-line option for one field of a record. Its value remains text until the record is built."""
+    """The command-line option for one field of a record.
+
+    The value remains text until the record is built.
+    """
 
     def __init__(self, field: Field) -> None:
         self.field = field
@@ -81,7 +87,7 @@ def _completions(field: Field, incomplete: str) -> list[CompletionItem]:
 
 
 class Command(click.Command):
-    """A command whose help shows the options in sections."""
+    """A command with sections of options in its help."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the arguments and options, section by section."""
@@ -107,7 +113,10 @@ class Group(click.Group):
         super().__init__(name, help=help, epilog=epilog, no_args_is_help=True, context_settings=dict(CONTEXT))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the chosen command. Exit with status 130 at Ctrl-C, unless the command handles Ctrl-C itself."""
+        """Run the chosen command.
+
+        If the command does not handle Ctrl-C, Ctrl-C exits with status 130.
+        """
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -149,7 +158,7 @@ class Group(click.Group):
 
 
 def list_options(group: Group) -> list[ListedOption]:
-    """Return the options of all commands, except --help."""
+    """Return the options of all commands, without --help."""
     return [
         ListedOption(
             name,

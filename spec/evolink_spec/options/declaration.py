@@ -66,7 +66,10 @@ class Field(Struct, frozen=True):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The possible values, if the field has a fixed list of them; otherwise empty."""
+        """The possible values, if the field has a fixed list of them.
+
+        The result is empty for any other field.
+        """
         words = self.option.metavar.split("|")
         return tuple(words) if len(words) > 1 and all(map(str.islower, words)) else ()
 
@@ -77,7 +80,10 @@ class Field(Struct, frozen=True):
 
     @property
     def shown_default(self) -> str:
-        """The default as users would write it; empty if the option has no default."""
+        """The default as users would write it.
+
+        The result is empty if the option has no default.
+        """
         if self.option.shown is not None:
             return self.option.shown
         if self.is_switch or self.default in (None, (), frozenset(), NODEFAULT, ""):
