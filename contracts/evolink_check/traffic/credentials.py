@@ -70,7 +70,7 @@ def codes_in(exchange: Exchange) -> set[str]:
 
 
 def short_keys_in(exchange: Exchange) -> set[str]:
-    """Return the API keys in the headers that may equal a word, such as `test`."""
+    """Return the API keys in the headers that may equal a word like `test`."""
     # These keys are removed from texts that no rule checks.
     sent = [
         value.strip().rpartition(" ")[2]

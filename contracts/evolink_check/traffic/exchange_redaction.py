@@ -133,7 +133,7 @@ def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO
 def redact_header(name: str, value: str, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> tuple[str, str]:
     """Redact a header.
 
-    The label of its account replaces an API key, as in `Bearer [main]`. `[removed]` replaces a cookie.
+    An API key becomes the label of its account, as in `Bearer [main]`. A cookie becomes `[removed]`.
     """
     if len(name) > _COMMON:
         return _redact_header(value, name, who, keys)

@@ -1,7 +1,7 @@
 """A trace: recorded exchanges, ordered by time.
 
 Rules have a trace as their single input. A trace comes from a run, from the proxy or from a HAR file. Rules cannot tell
-these apart. A fact that a recording does not contain is None. Such a fact is not used as evidence.
+these sources apart. A fact that a recording does not contain is None. Such a fact is not used as evidence.
 """
 
 from __future__ import annotations

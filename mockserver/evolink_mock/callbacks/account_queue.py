@@ -23,7 +23,7 @@ class Entry(NamedTuple):
 
     @property
     def receiver(self) -> str:
-        """The host and port in the callback URL, which identify the receiver."""
+        """The receiver: the host and port in the callback URL."""
         return self.delivery.target.authority()
 
 

@@ -26,7 +26,7 @@ _log = logging.getLogger("evolink_mock.callbacks")
 class AttemptLog:
     """Logs each successful attempt, and the first `FAILURES` failed attempts of each period.
 
-    Further failed attempts are counted. Their number is logged at the end of the period.
+    At the end of the period, the number of further failures is logged.
     """
 
     def __init__(self, rules: CallbackRules) -> None:

@@ -2,7 +2,7 @@
 
 No account and no receiver delays the callbacks of others. Accounts take turns. The number of concurrent attempts per
 account is limited. A slow receiver occupies a socket for a long time. Some of the concurrent attempts are therefore
-reserved for new receivers. Others are reserved for receivers whose last attempt was fast.
+reserved for new receivers. Some are reserved for receivers that responded fast to the last attempt.
 """
 
 from __future__ import annotations

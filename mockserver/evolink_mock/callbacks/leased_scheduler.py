@@ -118,7 +118,7 @@ class LeasedScheduler:
             await sleep(pause)
 
     async def run_due(self, account: Account) -> None:
-        """Attempt the due deliveries of an account whose clock is frozen.
+        """Attempt the due deliveries of an account with a frozen clock.
 
         Returns when no delivery of the account is due, and no worker attempts one.
         """

@@ -49,8 +49,8 @@ class Sender(Protocol):
 class CallbackScheduler:
     """Attempts each delivery when it is due, and repeats failed attempts (clause `callback.at-end`).
 
-    `run` makes the attempts of accounts whose clocks run. If an account's clock is frozen, `run_due` and `advance` make
-    its attempts. `body_of(task_id)` returns the body to send, or None if the task no longer exists.
+    `run` makes the attempts of accounts with running clocks. If an account's clock is frozen, `run_due` and `advance`
+    make its attempts. `body_of(task_id)` returns the body to send, or None if the task no longer exists.
     `on_attempt(account, delivery, attempt)` is called after each attempt. `delivery` has the state after the attempt.
     If `run` is cancelled, attempts in progress continue until `close` is called.
     """
@@ -94,7 +94,7 @@ class CallbackScheduler:
         self._set_alarm(queue)
 
     def clock_changed(self, account: Account) -> None:
-        """Reschedule the deliveries of an account whose clock was moved, frozen or resumed."""
+        """Reschedule an account's deliveries after its clock was moved, frozen or resumed."""
         queue = self._queue(account)
         queue.wakes_at = math.inf
         self._set_alarm(queue)

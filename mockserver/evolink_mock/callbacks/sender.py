@@ -39,8 +39,8 @@ async def internal_address(host: str, within: float, resolve: Resolve) -> str | 
     """Return why the mock must not connect to a host.
 
     Returns None if all addresses of the host are public. Returns None if the look-up fails. Returns None if the look-up
-    takes longer than `within` real seconds. None means that a create request with this callback URL is accepted.
-    Implements clauses `callback.no-internal` and `callback.unresolved`.
+    takes longer than `within` real seconds. If the result is None, the mock accepts the create request. Implements
+    clauses `callback.no-internal` and `callback.unresolved`.
     """
     # If the look-up fails, the URL is accepted. That is safe, because each attempt checks the addresses again.
     try:

@@ -44,7 +44,7 @@ class Leases(Protocol):
         ...
 
     def end_now(self) -> None:
-        """End all leases of this worker, so that other workers can deliver its callbacks."""
+        """End all leases of this worker."""
         ...
 
 
@@ -62,8 +62,8 @@ class JournaledStore(ABC):
     """A store for several workers.
 
     Each worker collects exchanges in memory, and writes them to the journals later. Before a worker reads a journal, it
-    changes the value under the name `WANTED`. The workers read this value regularly. When the value has changed, they
-    write all collected exchanges.
+    changes the value under the name `WANTED`. The workers read this value regularly. When the value has changed, the
+    workers write all collected exchanges.
     """
 
     connection: Connection
@@ -77,7 +77,10 @@ class JournaledStore(ABC):
 
     @property
     def problem(self) -> str | None:
-        """The reason why the last write failed; None if it succeeded."""
+        """The reason why the last write failed.
+
+        The value is None if the last write succeeded.
+        """
         return self.connection.problem
 
     def recorder(self, token: str) -> Recorder:

@@ -93,7 +93,10 @@ class MemoryStore:
         return self.account_now(token), self._tasks.get(task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """Return the task with this id; None if no task has this id."""
+        """Return the task with this id.
+
+        Returns None if no task has this id.
+        """
         return self._tasks.get(task_id)
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
@@ -102,7 +105,10 @@ class MemoryStore:
         return [self._tasks[task_id] for task_id in (ids if latest is None else ids[-latest:])]
 
     async def delivery(self, task_id: str) -> Delivery | None:
-        """Return the delivery of a task's callback; None if the task has no callback."""
+        """Return the delivery of a task's callback.
+
+        Returns None if the task has no callback.
+        """
         return self._deliveries.get(task_id)
 
     async def deliveries(self, token: str) -> Sequence[Delivery]:

@@ -55,7 +55,7 @@ def to_har(trace: Trace, version: str) -> dict[str, Any]:
 
 
 def har_log(facts: LogFacts, version: str) -> tuple[bytes, bytes]:
-    """Return what a HAR file contains before its entries, and what after them.
+    """Return the parts of a HAR file before and after its entries.
 
     A caller can then write the entries one by one.
     """

@@ -42,19 +42,19 @@ def post_body(post: Post | None) -> bytes:
     """
     if post is None:
         return b""
-    if _is_form_without_text(post):
+    if _has_params_only(post):
         return urlencode([(pair.name, pair.text) for pair in post.params or ()]).encode()
     return _decode_text(post.text or "", post.encoding or post.coding)
 
 
-def _is_form_without_text(post: Post) -> bool:
+def _has_params_only(post: Post) -> bool:
     return post.text is None or (not post.text and bool(post.params))
 
 
 def _cannot_be_restored(post: Post | None, body: bytes) -> bool:
     if post is None or not body:
         return False
-    if _is_form_without_text(post):
+    if _has_params_only(post):
         return "x-www-form-urlencoded" not in (post.kind or "x-www-form-urlencoded").lower()
     return "\ufffd".encode() in body and decode_json(body) is NOT_JSON  # bytes that were decoded as text
 
@@ -115,7 +115,7 @@ def is_exact(entry: HarEntry, body: bytes) -> bool:
     """
     post, response = entry.request.post, entry.response
     content = response.content if response is not None else None
-    rebuilt = post is not None and _is_form_without_text(post)  # from the fields of a form
+    rebuilt = post is not None and _has_params_only(post)  # from the fields of a form
     # A tool that omits headers may also change bodies.
     if rebuilt or response is None or not response.headers:
         return False

@@ -99,7 +99,7 @@ def _file_in_same_folder(path: Path, name: str) -> bytes | None:
 def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) -> Any:
     text = _decompress(name, raw)
     if len(text) >= _LARGE and b'"_file"' not in text:
-        large = _parse_without_entries(text)
+        large = _parse_with_raw_entries(text)
         if large is not None:
             return large
     try:
@@ -114,7 +114,7 @@ def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) ->
     return document
 
 
-def _parse_without_entries(text: bytes) -> Any:
+def _parse_with_raw_entries(text: bytes) -> Any:
     # Undecoded entries save memory. If msgspec fails, the standard library accepts the text or describes the error.
     try:
         document = msgspec.json.decode(text, type=dict[str, msgspec.Raw])

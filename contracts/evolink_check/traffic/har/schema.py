@@ -155,7 +155,7 @@ def convert_record(value: Any, kind: type[_T], where: str) -> _T:
 def number(value: Any) -> float | None:
     """Read a number, which some tools write as text.
 
-    Returns None for other values and for numbers beyond `_LARGEST`.
+    Returns None if the value is not a number. Returns None for numbers beyond `_LARGEST`.
     """
     if isinstance(value, bool) or not isinstance(value, _READABLE):
         return None

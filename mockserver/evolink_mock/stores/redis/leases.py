@@ -107,7 +107,7 @@ class Leases:
         self.end_now()
 
     def end_now(self) -> None:
-        """End all leases of this worker, so that other workers can deliver its callbacks."""
+        """End all leases of this worker."""
         self._connection.write("end_leases", self._worker)
 
     def _claim(self, name: str, *values: Any) -> Sequence[Claim]:

@@ -42,7 +42,7 @@ class QueryCache:
     def find(self, token: str, task_id: str) -> Result | None:
         """Return the cached account and task of a status query.
 
-        Returns None if they are not cached or no longer valid.
+        Returns None if the pair is not cached or no longer valid.
         """
         if self._is_new_batch:
             self._is_new_batch = False

@@ -35,7 +35,7 @@ _CHUNK = 1000  # maximum number of records that are read in one round trip
 
 
 class RedisStore(JournaledStore):
-    """A store on a Redis or Valkey server, which several workers can share.
+    """A store on a Redis or Valkey server. Several workers can share the store.
 
     The store can handle several requests in one round trip. Accounts are changed by optimistic concurrency. The
     argument `wall_time` is a function that returns the real time in Unix seconds. If `wall_time` is None, the clock of
@@ -108,7 +108,7 @@ class RedisStore(JournaledStore):
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:
         """Return the token's account and the task with this id from the cache.
 
-        Returns None if they are not cached.
+        Returns None if the pair is not cached.
         """
         return self.changes.queries.find(token, task_id)
 
@@ -162,7 +162,10 @@ class RedisStore(JournaledStore):
         return self.find_now(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """Return the task with this id; None if no task has this id."""
+        """Return the task with this id.
+
+        Returns None if no task has this id.
+        """
         data = self.connection.call("HGET", self.changes.tasks, task_id)
         return None if data is None else self.changes.decode_task(task_id, data)
 
@@ -176,7 +179,10 @@ class RedisStore(JournaledStore):
         ]
 
     async def delivery(self, task_id: str) -> Delivery | None:
-        """Return the delivery of a task's callback; None if the task has no callback."""
+        """Return the delivery of a task's callback.
+
+        Returns None if the task has no callback.
+        """
         return next(iter(self._deliveries([task_id])), None)
 
     async def deliveries(self, token: str) -> Sequence[Delivery]:

@@ -1,1 +1,1 @@
-"""The store in an SQLite file, which several processes on one machine can share."""
+"""The store in an SQLite file. Several processes on one machine can share the store."""

@@ -90,7 +90,7 @@ class Changes:
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return the token's account, and the task with this id, from a cache.
 
-        If they are not cached, they are read from the file. The task is None if no task has this id. In each batch, the
+        Results that are not cached are read from the file. The task is None if no task has this id. In each batch, the
         cache is checked once for changes of the file.
         """
         if not self.is_current:

@@ -91,7 +91,10 @@ class Connection:
             yield from self._execute(sql, values)
 
     def fetch_one(self, sql: str, values: Sequence[Any] = ()) -> Any:
-        """Return the first row of an SQL query; None if the result is empty."""
+        """Return the first row of an SQL query.
+
+        Returns None if the result is empty.
+        """
         try:
             return self._execute(sql, values).fetchone()
         except sqlite3.Error as error:

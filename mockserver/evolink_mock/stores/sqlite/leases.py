@@ -194,7 +194,7 @@ class Leases:
         self.end_now()
 
     def end_now(self) -> None:
-        """End all leases of this worker, so that other workers can deliver its callbacks."""
+        """End all leases of this worker."""
         with self._connection.transaction() as database:
             _end_leases_of(database, self._worker)
 

@@ -33,7 +33,7 @@ _ANONYMOUS = 0  # id of the account whose journal records the requests without a
 
 
 class SqliteStore(JournaledStore):
-    """A store in an SQLite file, which several workers can share.
+    """A store in an SQLite file. Several workers can share the store.
 
     The store can handle several requests in one transaction. The argument `wall_time` is a function that returns the
     real time in Unix seconds. Methods raise `StoreError` if the file cannot be used.
@@ -94,7 +94,7 @@ class SqliteStore(JournaledStore):
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return the token's account, and the task with this id, from a cache.
 
-        If they are not cached, they are read from the file. The task is None if no task has this id.
+        Results that are not cached are read from the file. The task is None if no task has this id.
         """
         return self.changes.find_cached(token, task_id)
 
@@ -143,7 +143,10 @@ class SqliteStore(JournaledStore):
         return self.changes.find(token, task_id)
 
     async def task(self, task_id: str) -> Task | None:
-        """Return the task with this id; None if no task has this id."""
+        """Return the task with this id.
+
+        Returns None if no task has this id.
+        """
         row = self.connection.fetch_one(
             "SELECT t.data, o.token FROM tasks t JOIN accounts o ON o.id = t.account WHERE t.id = ?",
             (task_id,),
@@ -157,7 +160,10 @@ class SqliteStore(JournaledStore):
         return [self.operations.decode(task_id, token, data) for task_id, data in rows][::-1]
 
     async def delivery(self, task_id: str) -> Delivery | None:
-        """Return the delivery of a task's callback; None if the task has no callback."""
+        """Return the delivery of a task's callback.
+
+        Returns None if the task has no callback.
+        """
         row = self.connection.fetch_one("SELECT data FROM deliveries WHERE task = ?", (task_id,))
         return None if row is None else decode_delivery(row[0])
 
