@@ -1,4 +1,4 @@
-"""Check one OpenAPI document for mistakes. The findings have no line numbers; `lint.py` adds them afterwards."""
+"""Check one OpenAPI document for mistakes. The findings have no line numbers."""
 
 from __future__ import annotations
 
@@ -79,7 +79,6 @@ class DocumentCheck:
             yield self._finding(rule, place, problem)
 
     def _problem(self, pointer: str, value: Json) -> str:
-        """Return why a value does not match its schema; empty if it matches."""
         schema = {"$schema": _DIALECT, "$ref": f"{_BASE}#{escaped(pointer)}"}
         try:
             validator = jsonschema_rs.Draft202012Validator(

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def lint(paths: Sequence[str], *, strict: bool = False) -> LintReport:
-    """Lint the OpenAPI documents at these paths, which are files, folders or glob patterns.
+    """Lint the OpenAPI documents in these files, folders or glob patterns.
 
-    Files in a folder that are not OpenAPI documents are skipped. Raises `SpecError` if a path cannot be read.
+    In a folder, files without an OpenAPI document are skipped. Raises `SpecError` if a path cannot be read.
     """
     documents: list[Document] = []
     findings: list[Finding] = []

@@ -21,7 +21,7 @@ _STYLES: dict[Level, str] = {"error": "bold red", "warning": "yellow", "note": "
 def show(report: LintReport, file: TextIO, *, verbose: bool = False) -> None:
     """Write each finding on one line with its file and line number.
 
-    Findings of the level "note" are written only if `verbose` is set.
+    Without `verbose`, findings of the level "note" are left out.
     """
     console = open_console(file)
     for finding in report.findings:

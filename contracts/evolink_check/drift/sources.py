@@ -29,9 +29,8 @@ _FOUND = 200
 def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Document], list[str]]:
     """Read the documents of a source. Also return a note for each file without a document.
 
-    The source is a path, a glob pattern or a URL. If the source is an OpenAPI overlay, return the documents in `base`
-    with the overlay applied. Raises ValueError if there is no document. Raises `SpecError` if a named file cannot be
-    read.
+    The source is a path, a glob pattern or a URL. An OpenAPI overlay is applied to the documents in `base`. Raises
+    ValueError if there is no document. Raises `SpecError` if a named file cannot be read.
     """
     if urlsplit(source).scheme in {"http", "https"}:
         return _downloaded(source), []

@@ -17,8 +17,8 @@ Direction = Literal["request", "response"]
 class VerdictRule:
     """The verdict on one kind of difference, with the reason.
 
-    `lenient` is true if the verdict assumes that clients tolerate unknown values. The option --strict, which does not
-    assume this, replaces such a verdict with "breaking".
+    `lenient` is true if the verdict assumes that clients tolerate unknown values. The option --strict
+    replaces such a verdict with "breaking".
     """
 
     verdict: Verdict

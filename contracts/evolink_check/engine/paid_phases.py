@@ -64,14 +64,8 @@ class PaidPhases:
     def create_tasks(self, tasks: Sequence[PlannedTask]) -> None:
         """Create and follow `tasks`, which are sorted by priority, and run the free phases.
 
-        Three further kinds of create requests are sent:
-
-        - requests that a correct server must reject because of their API keys,
-        - unusual requests that a correct server may or must reject, such as an undocumented method, and
-        - generated requests that are valid.
-
-        The server may create further tasks from the unusual and the generated requests. If the budget may be too small,
-        these requests are sent after all of `tasks`.
+        Requests without the main API key are sent, too. A correct server rejects these requests. Unusual and generated
+        create requests are also sent. The server may create further tasks. A small budget is used for `tasks` first.
         """
         run, pool = self.run, self.pool
         uncertain = [case for case in run.plan.risky if case.key == MAIN]
@@ -80,7 +74,7 @@ class PaidPhases:
         if not calling:
             run.free()
         rest = self._follow_failing(tasks)
-        early = _watched(rest) if calling else ()
+        early = _tasks_during_free_phases(rest) if calling else ()
         with pool.follow_meanwhile(early):
             if calling:
                 run.free()
@@ -96,7 +90,7 @@ class PaidPhases:
         self._await_callbacks()
 
     def _follow_failing(self, tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-        """Follow the first task if it must fail. Return the other tasks."""
+        # this task runs alone, so that a change of the credits is due to it
         failing = [task for task in tasks[:1] if task.case.name.startswith(FAILS)]
         for task in failing:
             self.run.report_progress(FAILING, 0, 0)
@@ -153,8 +147,7 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
     return 0.0
 
 
-def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """Return the tasks to follow during the free phases."""
+def _tasks_during_free_phases(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
     # all tasks with a callback URL, and one without
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
@@ -163,7 +156,7 @@ def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
 def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     """Start the callback receiver; return None if callbacks cannot be watched.
 
-    Callbacks cannot be watched if no receiver is configured, or if the public URL does not lead to the receiver. Raises
+    Without a configured receiver, callbacks cannot be watched. The public URL must lead to the receiver. Raises
     `ListenError` if the receiver cannot listen on its address.
     """
     subject, target = run.subject, run.target

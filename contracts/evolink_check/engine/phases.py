@@ -1,4 +1,4 @@
-"""A run in progress, and its free phases, which send read-only, invalid and generated requests."""
+"""A run in progress, and its free phases with read-only, invalid and generated requests."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ class Run:
         return self._duration
 
     def path(self, entry: Entry) -> str:
-        """Return the path of a recorded request after the base URL, without the query string."""
+        """Return the path of a recorded request, without the base URL and the query."""
         return entry.exchange.url.removeprefix(self.subject.url).partition("?")[0]
 
     def check_refused_create(self) -> None:
-        """Send a create request that a server must reject, and query the credits before and after.
+        """Query the credits before and after a create request that a server must reject.
 
         No other request may run at the same time. A change of the credits is then due to this request.
         """
@@ -150,8 +150,8 @@ class Run:
     ) -> None:
         """Send generated requests, and search for the smallest request for each violation.
 
-        `examples` is the number of requests for each strategy. If `creates` is true, the requests create tasks, and
-        `examples` is the number for all strategies together.
+        `examples` is the number of requests for each strategy. If `creates` is true, the requests create tasks.
+        `examples` is then the number for all strategies together.
         """
         from evolink_check.fuzzing import fuzzer
         from evolink_check.generation import strategies
@@ -165,7 +165,7 @@ class Run:
             return
         violations = fuzzer.violations_of(self.spec, self.plan.clauses, self.accounts, self.subject.url)
         effort = replace(self.effort, examples=max(1, examples // len(chosen)) if creates else examples)
-        send = self._sending(phase, len(chosen) * effort.examples, on_result)
+        send = self._reporting_sender(phase, len(chosen) * effort.examples, on_result)
         results = fuzzer.fuzz(chosen, send, violations, effort, self._failed())
         self.target.in_time()  # if the time of the run is over, this raises the reason, so that it is reported once
         for reason, count in Counter(result.ended for result in results if result.ended).items():
@@ -180,7 +180,7 @@ class Run:
         if not uses_schemathesis(self.effort, self.plan.wanted):
             return
         violations = fuzzer.violations_of(self.spec, self.plan.clauses, self.accounts, self.subject.url)
-        send = self._sending(phase, 0, on_result)
+        send = self._reporting_sender(phase, 0, on_result)
         findings = schemathesis_check.run_schemathesis(
             self.spec, send, violations, self.effort, creates=creates
         )
@@ -194,10 +194,9 @@ class Run:
         verdicts = judge(TraceView(trace, self.spec), self.plan.clauses, RULES)
         return frozenset(verdict.clause.id for verdict in verdicts if verdict.status == "failed")
 
-    def _sending(
+    def _reporting_sender(
         self, phase: str, total: int, on_result: Callable[[Case, Entry], object] = _ignore_result
     ) -> Callable[[Case], Entry]:
-        """Return a function that reports the progress and sends a request."""
         count = self.progress_counter(phase, total)
         # in a run with a budget, half of the time is kept for tasks
         share = _FREE_SHARE if self.effort.max_credits is not None else 0.0

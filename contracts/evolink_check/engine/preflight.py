@@ -38,7 +38,7 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     """Check that the server can be reached and accepts the main API key.
 
     Return the known facts about each account, by the label of its API key. `needed` is the maximum cost of the run, in
-    credits. An unknown `Account.credits` of the main account becomes True if the account has enough credits.
+    credits. An unknown `Account.credits` becomes True if the main account has enough credits.
 
     Raises `CouldNotRunError` if the server does not respond or rejects the key. Raises `CouldNotRunError` if the base
     URL ends with the version of the API (`/v1`).
@@ -97,7 +97,7 @@ def _accounts(subject: Subject, entry: Entry, needed: float) -> dict[str, Accoun
 
 
 def remaining(entry: Entry) -> float | None:
-    """Return the remaining credits in a response of `/v1/credits`; None if they are missing."""
+    """Return the remaining credits in a response of `/v1/credits`; None if missing."""
     answer = decode_json(entry.exchange.response_body)
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):

@@ -43,8 +43,8 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
     """Judge the traffic in HAR files, as if it were one recording.
 
     `origin` is the base URL of the API. An empty `origin` is derived from the requests to documented paths. If
-    `complete` is true, a request that is not in the files was not sent. Files that the mock wrote, and files that
-    evolink-check marked as complete, are complete without this argument.
+    `complete` is true, requests that are missing from the files were not sent. Files of the mock are always complete.
+    Files that evolink-check marked as complete are complete, too.
 
     Raises `RecordingError` if a file is unreadable or invalid. Raises `RecordingError` if no file contains a request to
     the API.

@@ -1,4 +1,4 @@
-"""Estimate the duration of a run from the remaining work and the average time of a request."""
+"""Estimate the duration of a run from the remaining work and the speed so far."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Workload:
     def task_seconds(self, estimated: float) -> float:
         """Return the expected duration of one task in real seconds.
 
-        `estimated` is the task's estimated time, in seconds of the server's clock; 0 if unknown.
+        `estimated` is the task's estimated time on the server's clock; 0 if unknown.
         """
         return min(self.longest_task, (estimated or _USUAL) / self.scale)
 
     def waiting_seconds(self, estimated: float) -> float:
         """Return how many real seconds the run will wait for tasks and callbacks.
 
-        `estimated` is the estimated time of a task, in seconds of the server's clock; 0 if unknown.
+        `estimated` is a task's estimated time on the server's clock; 0 if unknown.
         """
         return self.tasks_in_a_row * self.task_seconds(estimated) + self.callback_seconds
 
@@ -90,7 +90,7 @@ class RunDuration:
         """Return the expected duration of the whole run in seconds.
 
         `phase` is the current phase. `elapsed` is the time since the start of the run in seconds. `sent` is the number
-        of requests so far. `estimated` is the estimated time of a task, in seconds of the server's clock; 0 if unknown.
+        of requests so far. `estimated` is a task's estimated time on the server's clock; 0 if unknown.
         """
         if self._last is None:  # the time before the first call was spent on starting
             self._last, self._sent, self._before = elapsed, sent, sent

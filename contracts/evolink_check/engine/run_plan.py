@@ -29,7 +29,7 @@ _SINGLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The maximum number of tasks of a run, and their cost at the documented price."""
+    """The maximum number of tasks of a run, and their documented cost."""
 
     tasks: int
     credits: float
@@ -92,8 +92,8 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
     """Whether a run uses Schemathesis.
 
-    The result is False if `effort.examples` is 0. The result is False if none of the clauses in `wanted` can be
-    observed in a single exchange. An empty `wanted` means all clauses.
+    The result is False if `effort.examples` is 0. Schemathesis observes clauses in a single exchange. The result is
+    False if `wanted` has no such clause. An empty `wanted` means all clauses.
     """
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0

@@ -54,7 +54,7 @@ _LARGEST = f"{LARGEST_ANSWER // 1024} KiB"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a run: requests of the current phase, and tasks and credits so far."""
+    """The progress of a run: the current phase, and tasks and credits so far."""
 
     phase: str  # the name of the current phase
     done: int  # how many requests of the phase have been completed
@@ -66,7 +66,7 @@ class Progress:
 
 
 def silent(progress: Progress) -> None:
-    """Do nothing. This is the progress function of runs whose progress is not displayed."""
+    """Do nothing. Runs without a displayed progress use this function."""
 
 
 def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
@@ -81,7 +81,7 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
     """Check a server and return the report.
 
     `clauses` is None to judge every clause that binds a server. Clauses that bind clients are not judged. Raises
-    `CouldNotRunError` if the check cannot be completed, for example because the server cannot be reached.
+    `CouldNotRunError` if the check cannot be completed. For example, the server cannot be reached.
     """
     plan = plan_run(subject, effort or PROFILES["quick"], spec or load(), clauses or load_clauses())
     return execute(plan, progress=progress, stop=stop)
@@ -95,12 +95,10 @@ def execute(
 ) -> Report:
     """Carry out a plan and return the report.
 
-    After Ctrl-C, or when `stop` is set, no more requests are sent, and the results so far are judged. The caller sets
-    `Report.command`.
-
-    Raises `CouldNotRunError` if the server cannot be reached, rejects the main API key, or stops responding. Raises
-    `CouldNotRunError` if the budget is too small for a task. Also raises `CouldNotRunError`, with the traceback, for a
-    bug of evolink-check. If the run had already begun, `report` of the exception is the report on the results so far.
+    After Ctrl-C, or when `stop` is set, no more requests are sent. The results so far are judged. The caller sets
+    `Report.command`. Raises `CouldNotRunError` if the budget is too small, the key is rejected, or the server stops
+    responding. A bug of evolink-check also raises `CouldNotRunError`, with the traceback. If the run had begun,
+    `report` of the exception holds the results so far.
     """
     _check_budget(plan.effort.max_credits, documented_price(plan.spec))
     over = stop or threading.Event()
@@ -135,7 +133,6 @@ def execute(
 
 
 def _check_budget(granted: float | None, price: float) -> None:
-    """Raise `CouldNotRunError` if the budget is below the price of a task."""
     # Even an invalid request is sent only with the price of a task left. An incorrect server might create a task.
     if granted is not None and granted < price:
         raise CouldNotRunError(
@@ -177,7 +174,7 @@ def _report(run: Run, started: float, seconds: float) -> Report:
     view = TraceView(recorder.trace(subject, _accounts_after_run(run), run.watched_until), run.spec)
     rules: Mapping[str, Rule] = RULES
     for findings in run.schemathesis:
-        rules = schemathesis_check.with_findings(rules, _renumbered(findings, recorder.places()))
+        rules = schemathesis_check.with_findings(rules, _with_trace_numbers(findings, recorder.places()))
     observable = [clause for clause in run.plan.clauses if clause.id not in subject.cannot]
     judged = {verdict.clause.id: verdict for verdict in judge(view, observable, rules)}
     verdicts = tuple(judged.get(clause.id, Verdict(clause, "not observed")) for clause in run.plan.clauses)
@@ -213,10 +210,9 @@ def _accounts_after_run(run: Run) -> dict[str, Account]:
     return accounts
 
 
-def _renumbered(
+def _with_trace_numbers(
     schemathesis: schemathesis_check.SchemathesisFindings, places: Mapping[int, int]
 ) -> schemathesis_check.SchemathesisFindings:
-    """Replace the exchange numbers by those in the complete trace."""
     # the complete trace is sorted by time, so its numbers can differ
     renumbered = {
         clause: tuple(

@@ -57,7 +57,7 @@ def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> Tracke
 
 
 class TaskFollower:
-    """Follows tasks. `follow` follows a task completely; each of the other methods does a single step.
+    """Follows tasks. `follow` follows a task completely. Each further method does a single step.
 
     Several threads may call the methods at the same time.
     """
@@ -79,7 +79,7 @@ class TaskFollower:
         return task
 
     def follow(self, task: TrackedTask, random: Random) -> TrackedTask:
-        """Query the task until its end or the time limit, and then download its results.
+        """Query the task until its end or the time limit. Then download its results.
 
         Queries with other API keys are also sent. A server must reject these queries.
         """

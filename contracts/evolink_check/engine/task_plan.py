@@ -61,11 +61,11 @@ def planned_tasks(
     `creating` are valid create requests. `callbacks` is true if callbacks are watched. If `wanted` is not empty, the
     tasks are for the clauses in `wanted`.
 
-    A task of `subject.failing` comes first. No other task runs at the same time. A change of the credits then shows
-    whether the server returns the credits of the failed task.
+    A task of `subject.failing` comes first. No other task runs at the same time. A change of the credits is then due to
+    the failed task.
     """
     clauses = list(wanted)
-    cases = _needed(list(creating), clauses)
+    cases = _cases_for_clauses(list(creating), clauses)
     if not cases:
         return ()
     rules = rules_of(spec, cases[0]) if callbacks and _concerns(clauses, "callback") else None
@@ -89,7 +89,7 @@ def with_callback_urls(
 ) -> tuple[PlannedTask, ...]:
     """Return the tasks, with callback URLs added to their create requests.
 
-    If `address` is None, callbacks are not watched, and tasks for callbacks are left out.
+    If `address` is None, callbacks are not watched. Tasks for callbacks are then left out.
     """
     if address is None:
         return tuple(replace(task, script=None) for task in tasks if not task.for_callbacks)
@@ -108,8 +108,7 @@ def _with_callback_url(
     return replace(task, case=_with_fields(task.case, {rules.field: url}), address=url)
 
 
-def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
-    """Return the create requests that test any of the clauses."""
+def _cases_for_clauses(cases: list[Case], clauses: list[Clause]) -> list[Case]:
     if not clauses:
         return cases
     ids = {clause.id for clause in clauses}
@@ -127,7 +126,7 @@ def _fails(clauses: list[Clause]) -> bool:
 
 
 def rules_of(spec: Spec, case: Case) -> CallbackRules | None:
-    """Return the callback rules for a create request; None if the operation has no callbacks."""
+    """Return the callback rules for a create request; None if callbacks are not documented."""
     creates = spec.creates[(case.method, case.path)]
     return operation_of(decode_json(case.body), creates).callback
 
@@ -161,10 +160,10 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
 
 
 def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> float:
-    """Return how many real seconds to wait for the next attempt to deliver a callback.
+    """Return the real seconds to wait for the next delivery of a callback.
 
-    `count` is the number of attempts so far. The wait is derived from the callback rules. After the last documented
-    retry, the wait is long enough to notice an excess retry.
+    `count` is the number of deliveries so far. The wait is derived from the callback rules. After the last documented
+    retry, an excess retry must still be noticed.
     """
     if count <= len(rules.retries):
         return Tolerances(scale).wait_for_delivery(rules, count)
@@ -173,5 +172,5 @@ def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> flo
 
 
 def clauses_seen_only_on_tasks(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
-    """Return the clauses that can be observed only by creating and following a task."""
+    """Return the clauses that require a created task."""
     return tuple(clause for clause in clauses if clause.observed.where in _SEEN_ON_TASKS)

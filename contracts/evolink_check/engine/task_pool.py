@@ -129,7 +129,7 @@ class TaskPool:
 
     @contextmanager
     def follow_meanwhile(self, tasks: Sequence[PlannedTask]) -> Iterator[None]:
-        """Create and follow `tasks` while the `with` block runs. Wait for all of them at the end of the block."""
+        """Create and follow `tasks` while the `with` block runs. The end of the block waits for all tasks."""
         with ThreadPoolExecutor(1) as pool:
             work = pool.submit(self.follow_all, tasks, _silent)
             try:
@@ -159,10 +159,10 @@ class TaskPool:
         )
 
     def check_link_expiry(self, advance_url: str) -> None:
-        """Advance the server's clock to shortly before and shortly after the expiry of result links.
+        """Advance the server's clock to shortly before and shortly after result links expire.
 
-        A few results are downloaded again after each step. The server must send them after the first step, and refuse
-        them after the second. Call this method in the last phase, because the clock cannot be set back.
+        A few results are downloaded again after each step. The server must refuse the second downloads. Call this
+        method in the last phase, because the clock cannot be set back.
         """
         links = [(task, url) for task in self.tasks for url in task.results][-_LINKS:]
         for seconds in (_DAY - _HOUR, _HOUR + _MINUTE) if links else ():

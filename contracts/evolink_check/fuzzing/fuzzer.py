@@ -1,4 +1,4 @@
-"""Send generated requests, and find the smallest request that violates a clause for each strategy."""
+"""Send generated requests. For each strategy, find the smallest violating request."""
 
 from __future__ import annotations
 
@@ -52,8 +52,6 @@ class ViolationFound(Exception):  # noqa: N818  (not an error, but the aim of th
 
 @dataclass(slots=True)
 class _Attempts:
-    """The requests of one strategy so far."""
-
     send: Send
     violations: Violations
     known: frozenset[str]  # clauses whose violations are ignored
@@ -77,7 +75,7 @@ class _Attempts:
                 raise ViolationFound(clause)
 
     def result(self, name: str, ended: str = "") -> FuzzResult:
-        """Return the result of the strategy. It contains the smallest request that violated a clause, if any did."""
+        """Return the result of the strategy. The result contains the smallest violating request, if any."""
         if not self.failing:
             return FuzzResult(name, self.sent, ended=ended)
         case, entry = min(self.failing, key=_size) if ended else self.failing[-1]
@@ -89,7 +87,7 @@ def violations_of(
 ) -> Violations:
     """Return a function that returns the clauses that a single exchange violates.
 
-    Clauses that can be judged only with several exchanges are ignored.
+    Clauses that need several exchanges are ignored.
     """
     alone = [
         clause

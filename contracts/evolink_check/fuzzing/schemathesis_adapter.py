@@ -93,7 +93,7 @@ class CaseAdapter:
     def case_of(self, request: requests.PreparedRequest) -> Case | None:
         """Convert a request to a `Case`; None if the request must not be sent."""
         method, path, body = str(request.method), request.path_url, _bytes(request.body)
-        headers = _headers(request.headers)
+        headers = _sendable_headers(request.headers)
         if headers is None or method not in _METHODS or not path.isascii():
             return None
         before, _, task_id = path.partition("?")[0].rpartition("/")
@@ -153,8 +153,7 @@ def _requests_adapter(adapter: CaseAdapter) -> Any:
     return Adapter()
 
 
-def _headers(headers: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
-    """Return the headers to send; None if a header cannot be sent."""
+def _sendable_headers(headers: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
     sendable = []
     for name, value in headers.items():
         text = value.decode("latin-1") if isinstance(value, bytes) else str(value)

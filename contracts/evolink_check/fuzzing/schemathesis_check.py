@@ -1,7 +1,7 @@
-"""Run Schemathesis, which generates requests from the schemas and has its own checks of responses.
+"""Run Schemathesis, which generates requests and has its own checks of responses.
 
-Each request is converted to a `Case` and sent like all other requests of a run. A failed check is reported if it
-violates a clause. If evolink-check has found a violation in the same exchange, the failed check is not reported.
+Each request is converted to a `Case` and sent like all other requests. A failed check is reported if it violates a
+clause. A violation that evolink-check found in the same exchange takes precedence.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def run_schemathesis(
 ) -> SchemathesisFindings:
     """Send the requests of Schemathesis' coverage phase, and then those of its strategies.
 
-    If `creates` is 0, the requests are queries, and create requests that a server must reject. If `creates` is above 0,
-    the requests are valid create requests and then queries of the created tasks. At most `creates` tasks are created.
+    If `creates` is 0, the requests are queries and invalid create requests. If `creates` is above 0, the requests are
+    valid create requests and queries. At most `creates` tasks are created.
     """
     from evolink_check.fuzzing.schemathesis_search import SchemathesisSearch
 

@@ -62,11 +62,10 @@ _SHOWN = 200  # the maximum length of a failure in a report, in characters
 
 
 class _FailureFound(Exception):  # noqa: N818  (not an error, but the aim of the search)
-    """A failed check of Schemathesis violates a clause."""
+    ...
 
 
-class _TaskLimitReached(BaseException):
-    """The maximum number of tasks for this part of the search exists."""
+class _TaskLimitReached(BaseException): ...
 
 
 class SchemathesisSearch:
@@ -138,7 +137,7 @@ class SchemathesisSearch:
         return [GenerationMode.NEGATIVE, *([GenerationMode.POSITIVE] if both else [])]
 
     def _follow_links(self, schema: Any) -> None:
-        """Create tasks, and query them as the links in the documents say."""
+        # links in the documents say how to query a created task
         machine = schema.as_state_machine()
 
         def walk(send_case: SendCase) -> None:
@@ -155,7 +154,6 @@ class SchemathesisSearch:
         self._run_and_shrink(walk)
 
     def _run_and_shrink(self, run: Callable[[SendCase], None]) -> None:
-        """Run a search, and keep the failures of the smallest failing request."""
         smallest: list[ClauseFailure] = []
 
         def send_case(case: Any) -> Any:

@@ -136,9 +136,9 @@ def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ..
 def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
     """Return create requests from which a careless server creates a task.
 
-    A server must or may reject these requests. Some requests have a valid body, but an undocumented method, a wrong key
-    or an account without credits. Further requests have an undocumented body, or JSON that not every decoder accepts.
-    The requests need a budget, because even a correct server may create tasks.
+    A server must or may reject these requests. Examples are an undocumented method, a wrong key, or an account without
+    credits. Further requests have an undocumented body, or JSON that not every decoder accepts. The requests need a
+    budget, because even a correct server may create tasks.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)
@@ -192,7 +192,6 @@ def _invalid_creates_without_key(
 
 
 def _invalid_bodies(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield a name and an invalid body."""
     yield "an empty object", {}
     for name in required_of(operation):
         yield f"no {name}", {key: value for key, value in good.items() if key != name}
@@ -211,7 +210,6 @@ def _invalid_bodies(operation: CreateOperation, good: dict[str, Any]) -> Iterato
 
 
 def _invalid_callbacks(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield a name and a body with a callback URL to reject."""
     rules = operation.callback
     if rules is None:
         return

@@ -56,8 +56,8 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
 ) -> Case:
     """Return a case for a create request.
 
-    The case tests the clauses in `about` and the clauses that its faults violate. `creates` of the case is False if the
-    request certainly has a fault, or has no API key.
+    The case tests the clauses in `about` and the clauses that its faults violate. A request with a certain fault, or
+    without an API key, creates no task.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)
@@ -106,7 +106,7 @@ def bodyless_case(name: str, method: str, path: str, *about: str, **more: Any) -
 
 
 def can_send_wrong_keys(subject: Subject) -> bool:
-    """Whether requests with wrong keys may be sent. They may be sent only if the server is expected to reject them."""
+    """Whether requests with wrong keys may be sent. The server must be expected to reject wrong keys."""
     return not subject.any_key and "auth.bearer" not in subject.cannot
 
 

@@ -88,7 +88,7 @@ def json_types_of(schema: Node) -> set[Any]:
 
 
 def values_of_other_types(schema: Node, most: int = 9) -> Iterator[Any]:
-    """Yield at most `most` values of each JSON type that the field does not allow.
+    """Yield at most `most` values of each JSON type that is not allowed.
 
     For an array, also yield lists with an item of a wrong type.
     """

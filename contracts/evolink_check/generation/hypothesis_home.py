@@ -1,4 +1,4 @@
-"""Set the folder for the character tables of Hypothesis, and write the largest table in advance."""
+"""Set the folder for the character tables of Hypothesis, and write one in advance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Malformed request bodies: wrong syntax, JSON type or content type, and bodies that are too large."""
+"""Malformed request bodies, such as bodies with wrong syntax, a wrong type or excessive size."""
 
 from __future__ import annotations
 

@@ -38,8 +38,7 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
     """Return at most 16 create requests.
 
     The first request of each operation has the minimal body. In further requests, the fields have documented values.
-    Together, these requests have most pairs of values. Each of the first of these requests also tests a special case,
-    such as a long prompt.
+    Together, these requests have most pairs of values. Some requests also test a special case, such as a long prompt.
     """
     rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]
     by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)

@@ -147,7 +147,6 @@ def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _unauthorized(spec: Spec, subject: Subject) -> list[Strategy]:
-    """Return strategies with undocumented authorization schemes or wrong keys."""
     scheme = st.text(LETTERS, min_size=1, max_size=8).filter(lambda name: name.lower() != "bearer")
     odd = st.builds(lambda name, key: f"{name.capitalize()} {key}".strip(), scheme, st.text(LETTERS))
     headers = odd | st.sampled_from(("Bearer", "bearer"))
@@ -210,7 +209,6 @@ def _queries(spec: Spec, name: str, ids: SearchStrategy[str], clause: str) -> St
 
 
 def _unknown_id(before: int, tail: str) -> str:
-    """Return a task id that no server has issued."""
     # no server existed at the time `before` (in Unix seconds)
     return f"{_PREFIX}{before:010}-{tail}"
 

@@ -1,4 +1,4 @@
-"""Callback URLs that a server must reject, such as URLs of internal hosts and malformed URLs."""
+"""Callback URLs that a server must reject, such as internal hosts and malformed URLs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _in_v6(address: IPv4Address) -> Iterator[str]:
 
 
 def disguised_urls(host: str) -> Iterator[str]:
-    """Yield URLs of a host in various notations. Some look as if they led to another host (`example.com`)."""
+    """Yield URLs of a host in various notations. Some URLs look like URLs of another host (`example.com`)."""
     yield f"https://{host}/hooks/done"
     yield f"https://{host}"
     yield f"HTTPS://{host.upper()}/hooks/done"

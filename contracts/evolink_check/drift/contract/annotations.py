@@ -1,4 +1,4 @@
-"""Changes of defaults, of deprecations, and of examples that state a price or a duration."""
+"""Changes of defaults, of deprecations, and of examples for prices and durations."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Catalog:
 def catalog_of(operations: Sequence[Operation]) -> Catalog:
     """Return the models of these operations, and the accepted aliases.
 
-    If several operations list a model, the catalog contains the operation with the fewest models.
+    A model of several operations belongs to the operation with the fewest models.
     """
     models: dict[str, Operation] = {}
     aliases: dict[str, tuple[str, Operation]] = {}
@@ -42,7 +42,7 @@ def catalog_of(operations: Sequence[Operation]) -> Catalog:
         names = models_of(operation)
         for name in names:
             models.setdefault(name, operation)
-        for old, new in _aliases(operation, names).items():
+        for old, new in _current_names_by_alias(operation, names).items():
             aliases.setdefault(old, (new, operation))
     return Catalog(models, {old: new for old, new in aliases.items() if old not in models})
 
@@ -62,11 +62,10 @@ def models_of(operation: Operation) -> tuple[str, ...]:
 def accepted_models(operation: Operation) -> frozenset[str]:
     """Return the models of an operation and the aliases that the operation accepts."""
     names = models_of(operation)
-    return frozenset((*names, *_aliases(operation, names)))
+    return frozenset((*names, *_current_names_by_alias(operation, names)))
 
 
-def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
-    """Map each alias to the current model name."""
+def _current_names_by_alias(operation: Operation, names: Sequence[str]) -> dict[str, str]:
     shape = operation.model
     if shape is None or not names:
         return {}

@@ -21,7 +21,7 @@ _OPTIONAL: tuple[Verdict, str] = ("non-breaking", "every request that was accept
 
 
 def request_changes(pair: OperationPair) -> Iterator[Change]:
-    """Yield every change of the parameters and the body, except removed and added models."""
+    """Yield the changes of the parameters and the body, without removed and added models."""
     yield from _parameters(pair)
     yield from _bodies(pair)
 

@@ -126,7 +126,7 @@ class _Reader:
                     yield self._operation(method, path, joined(pointer, method), item[method], item)
 
     def _resolved(self, pointer: str, value: Json) -> tuple[str, dict[str, Json]]:
-        """Follow a chain of `$ref`; return the JSON object and its pointer."""
+        # follows a chain of `$ref`
         for _ in range(8):
             target = local_pointer(value.get("$ref")) if isinstance(value, dict) else None
             if target is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class OperationPair:
     """Two versions of one operation.
 
-    The `field` of every change of a callback begins with the name of the callback.
+    Every `field` of a callback's change begins with the name of the callback.
     """
 
     old: Operation

@@ -1,1 +1,4 @@
-"""Proofs of breaking changes: request bodies that the old schema accepts and the new one rejects."""
+"""Proofs of breaking changes. A proof is a request body.
+
+The old schema accepts the body, and the new schema rejects it.
+"""

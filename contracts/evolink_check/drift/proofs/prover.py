@@ -51,7 +51,10 @@ _LONG_SEARCH = settings(_SEARCH, max_examples=5 * _EXAMPLES)
 
 
 def prover_of(pair: OperationPair) -> Prover | None:
-    """Return a prover for the breaking changes of an operation; None if a schema is missing or invalid."""
+    """Return a prover for the breaking changes of an operation.
+
+    Returns None if a schema is missing or cannot be compiled.
+    """
     old, new = pair.old.body, pair.new.body
     if old is None or new is None or old.shape is None or new.shape is None:
         return None
@@ -64,8 +67,7 @@ def prover_of(pair: OperationPair) -> Prover | None:
 class Prover:
     """Searches for proofs of changes to the requests of one operation.
 
-    A proof is a request body that the old schema accepts and the new schema rejects. The search begins with the request
-    bodies `samples`. Samples need not be valid.
+    The search begins with the request bodies `samples`. Samples need not be valid.
     """
 
     def __init__(
@@ -79,8 +81,7 @@ class Prover:
     def proven(self, change: Change) -> Change:
         """Return the change with a proof, or unchanged if no proof was found.
 
-        A change of a `pattern` or a condition, such as `if` and `then`, is a notice. With a proof, the change is
-        breaking.
+        A change of a `pattern` or of an `if` is a notice. With a proof, the change is breaking.
         """
         proof = self._proof(change) if _is_provable(change) else None
         if proof is None:
@@ -165,7 +166,7 @@ def sample_of(shape: Shape) -> Json:
     """Return a sample value for a shape (a normalized schema).
 
     The sample is an example or the default of the schema. If the schema has neither, the sample is invented. An
-    invented object has only its required members.
+    invented object has no optional members.
     """
     notes = shape.notes
     if notes.examples or notes.defaults:
@@ -216,8 +217,7 @@ def _descendant(shape: Shape, steps: Sequence[str]) -> Shape | None:
     return shape
 
 
-def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None]) -> Json:
-    """Copy a body, and call `change` for one member of the copy."""
+def _with_changed_member(body: Json, steps: Sequence[str], change: Callable[[Any, str], None]) -> Json:
     # `change` gets the object or list that contains the member, and the last step. Missing objects and lists on the
     # path are created.
     copied = copy.deepcopy(body)
@@ -242,8 +242,8 @@ def _with(body: Json, steps: Sequence[str], *, value: Json) -> Json:
         else:
             parent[step] = value
 
-    return _changed(body, steps, assign) if steps else value
+    return _with_changed_member(body, steps, assign) if steps else value
 
 
 def _without(body: Json, steps: Sequence[str]) -> Json:
-    return _changed(body, steps, lambda parent, step: parent.pop(step, None))
+    return _with_changed_member(body, steps, lambda parent, step: parent.pop(step, None))

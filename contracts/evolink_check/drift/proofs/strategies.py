@@ -35,7 +35,7 @@ _FORMATS: dict[str, tuple[str, ...]] = {
 def values_of(shape: Shape) -> SearchStrategy[Any]:
     """Return a strategy that generates values for a shape (a normalized schema).
 
-    The schema may reject some of the values, so filter them with a validator.
+    The schema may reject some values. Filter the values with a validator.
     """
     return st.one_of([_branch(branch) for branch in shape.branches]) if shape.branches else st.nothing()
 

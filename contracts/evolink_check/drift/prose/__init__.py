@@ -1,1 +1,1 @@
-"""Find facts in `description` texts, such as numbers, lists of formats, defaults and old model names."""
+"""Find facts in `description` texts, such as numbers, file formats, defaults and old model names."""

@@ -33,7 +33,7 @@ def stated_targets(text: str) -> frozenset[str]:
 def stated_aliases(text: str, models: Collection[str]) -> dict[str, str]:
     """Return the current name of each old model name in a description.
 
-    `models` are the current names, which the schema lists.
+    `models` are the current names in the schema.
     """
     aliases: dict[str, str] = {}
     for sentence in sentences_of(text):

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def prose_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
     """Yield the changed numbers and sets of words, such as file formats, in descriptions.
 
-    If `with_document` is true, `info.description` and the text of the Markdown page are compared, too.
+    If `with_document` is true, texts about the whole document are compared, too. These texts are `info.description` and
+    the Markdown page.
     """
     statements = [*places_of(pair, with_document=with_document)]
     for number in changed_numbers(statements):

@@ -19,7 +19,7 @@ _MARKED = re.compile(r"`(?P<value>[^`\n]+)`[^`\n]{0,60}?\(\s*(?:by\s+)?default\s
 
 
 def stated_default(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the default value that the descriptions state, as a tuple with one text; empty if none."""
+    """Return the stated default value as a tuple with one text; empty if none."""
     for text in texts:
         for sentence in sentences_of(text):
             match = _STATED.search(sentence) or _MARKED.search(sentence)

@@ -1,4 +1,4 @@
-"""Find the numbers in a description that measure something, such as the limit in "at most 10 MB".
+"""Find numbers with units in a description, such as the limit in "at most 10 MB".
 
 Times are converted to seconds, and sizes to bytes.
 """
@@ -19,7 +19,7 @@ Bound = Literal["max", "min", ""]
 
 @dataclass(frozen=True, slots=True)
 class StatedNumber:
-    """One number in a description, such as the 10 in "Images must not exceed 10 MB"."""
+    """One number in a description, such as the 10 in "at most 10 MB"."""
 
     kind: str  # the quantity that the number measures, such as `bytes`
     bound: Bound  # whether the number is a maximum or a minimum; empty if neither
@@ -231,7 +231,7 @@ def _amount(
 
 
 def _is_of_name(match: re.Match[str], sentence: str) -> bool:
-    """Whether a number is part of a name, as in "Veo 3 videos"."""
+    """Whether a number belongs to a name, as in "Veo 3 videos"."""
     if "." in match["single"]:
         return True
     if _PER_REQUEST.search(sentence[match.end() : match.end() + 30]):

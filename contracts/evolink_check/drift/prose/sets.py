@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StatedWords:
-    """A set of words in a description, such as the file formats `jpg` and `png`.
+    """A set of words in a description, such as the formats `jpg` and `png`.
 
-    If `kind` is `conditions`, the words are the fields that a sentence relates to each other. For example, "`a` is
-    required with `b`" relates `a` and `b`.
+    If `kind` is `conditions`, the words are fields. For example, "`a` is required with `b`" relates `a` and `b`.
     """
 
     kind: str  # what the words are, such as `formats`, `events` or `conditions`

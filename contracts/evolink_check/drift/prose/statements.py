@@ -1,4 +1,4 @@
-"""The places of an operation that have descriptions, and the facts that the descriptions state."""
+"""The facts that the descriptions of an operation state, by their place."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What both versions state at one place of an operation, such as a field of the request."""
+    """What both versions state at one place, such as a field of the request."""
 
     where: Where
     path: str
@@ -48,7 +48,7 @@ def places_of(pair: OperationPair, *, with_document: bool) -> Iterator[Statement
     """Yield what both versions state about the operation and about each common field.
 
     The fields are those of request bodies and of successful responses. If `with_document` is true, texts about the
-    whole document count as texts about the operation.
+    whole document belong to the operation.
     """
     old, new = pair.old, pair.new
     body, other = old.body, new.body

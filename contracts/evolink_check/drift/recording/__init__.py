@@ -1,4 +1,4 @@
 """Compare recorded traffic with OpenAPI documents.
 
-Find traffic that the documents do not describe, and documented values that were never recorded.
+Find undocumented traffic, and documented values that were never recorded.
 """

@@ -140,7 +140,6 @@ def _code(body: Any) -> Any:
 
 
 def _undescribed(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, Shape]]:
-    """Yield the path of each undocumented member, and the schema of its object."""
     if isinstance(value, list):
         for branch in shape.branches:
             for item in value if branch.items is not None else ():
@@ -152,4 +151,5 @@ def _undescribed(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, Sha
         if name in shape.properties:
             yield from _undescribed(shape.properties[name], member, where)
         else:
+            # the member is undocumented
             yield where, shape

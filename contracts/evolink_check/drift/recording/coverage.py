@@ -25,8 +25,8 @@ def unrecorded(
 ) -> Iterator[Change]:
     """Yield the documented statuses, members and values that were never recorded.
 
-    An operation that was never recorded has one change. A recorded operation has one change for all missing statuses,
-    and one for all missing members of requests. Each status has one change for missing members of responses. Each
+    An operation that was never recorded has one change. A recorded operation has one change for all missing statuses.
+    Requests have one change for all missing members. Each status has one change for missing members of responses. Each
     response member has one change for missing values.
     """
     by_operation: dict[int, list[Observation]] = defaultdict(list)

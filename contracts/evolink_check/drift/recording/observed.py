@@ -52,8 +52,7 @@ class Observation:
 def observations(trace: Trace, operations: Sequence[Operation]) -> Iterator[Observation]:
     """Yield each recorded request to the API that has a response, with its response.
 
-    A URL belongs to the API if it begins with the origin of the API. A documented method and path belongs to the API,
-    too.
+    A URL with the origin of the API belongs to the API. A documented method and path belongs to the API, too.
     """
     for entry in trace.entries:
         exchange = entry.exchange
@@ -72,7 +71,6 @@ def _json(raw: bytes) -> Any:
 
 
 def _operation(method: str, path: str, request: Any, operations: Sequence[Operation]) -> Operation | None:
-    """Return the operation with this method and path; None if missing."""
     matching = [each for each in operations if each.method == method and _template(each.path).fullmatch(path)]
     model = request.get("model") if isinstance(request, dict) else None
     of_model = [each for each in matching if model in accepted_models(each)]
@@ -92,7 +90,7 @@ def json_content(contents: dict[str, Content] | Any) -> Content | None:
 
 
 def errors_of(operation: Operation, content: Content, value: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield the field, the keyword and the message of each schema error in a body.
+    """Yield each schema error in a body: the field, the keyword and the message.
 
     The result is empty if the schema cannot be compiled.
     """

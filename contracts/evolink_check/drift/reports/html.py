@@ -1,4 +1,4 @@
-"""Write a comparison as one HTML page that needs no other files."""
+"""Write a comparison as one self-contained HTML page."""
 
 from __future__ import annotations
 

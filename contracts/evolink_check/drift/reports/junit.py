@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def to_junit(report: DriftReport) -> bytes:
-    """Return the report as JUnit XML. If nothing changed, the XML has one test case, which passes."""
+    """Return the report as JUnit XML. If nothing changed, the XML has one passing test case."""
     cases = [_case(change) for change in report.changes] or [Case("drift", "no change")]
     name = f"evolink-check drift {report.old} {report.new}"
     return write([Suite(name, cases, report.started, report.seconds, [*report.notes])], report.seconds)

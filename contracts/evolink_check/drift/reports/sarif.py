@@ -1,7 +1,6 @@
 """Write a comparison as SARIF. Each change becomes one SARIF result.
 
-The location of the result is the place of the change in the new document. A change without such a place has its place
-in the old document.
+A result is located at the change in the new document. Without a place there, the result is located in the old document.
 """
 
 from __future__ import annotations

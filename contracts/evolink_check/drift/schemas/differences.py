@@ -130,7 +130,7 @@ def branch_key(branch: Branch) -> object:
 
 
 def shape_key(shape: Shape) -> str:
-    """Return a text that identifies which values a shape (a normalized schema) accepts.
+    """Return a text that identifies the accepted values of a shape (a normalized schema).
 
     Two shapes with equal texts accept the same values.
     """

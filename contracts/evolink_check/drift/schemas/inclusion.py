@@ -69,10 +69,10 @@ def _limit_within(old: Branch, kind: str, word: str, limit: Any) -> bool:
 
 
 def is_bound_within(old: Branch, words: tuple[str, ...], word: str, limit: float, *, sign: int) -> bool:
-    """Whether `old` has a bound that is at least as tight as the bound of the new schema.
+    """Whether the bound of `old` is at least as tight as the bound of the new schema.
 
     The bound of the new schema is the keyword `word` with the value `limit`. `words` are the keywords for the bound in
-    `old`, such as `minimum` and `exclusiveMinimum`. `sign` is 1 for lower and -1 for upper bounds.
+    `old`, such as `minimum`. `sign` is 1 for lower and -1 for upper bounds.
     """
     for own in words:
         if own in old.limits:
@@ -94,7 +94,6 @@ def _items_within(old: Branch, new: Branch) -> bool:
 
 
 def _members_within(old: Branch, new: Branch) -> bool:
-    """Whether `new` certainly accepts the members of every object that `old` accepts."""
     if not new.required <= old.required:
         return False
     # `old` must restrict undescribed members (`additionalProperties`) at least as much
@@ -118,7 +117,7 @@ def schema_of(shape: Shape) -> dict[str, Json] | bool:
 
 
 def schema_of_branch(branch: Branch) -> dict[str, Json]:
-    """Convert a branch (the part of a shape for one type) to a JSON Schema.
+    """Convert a branch of a shape to a JSON Schema.
 
     References and conditions such as `if` and `not` are left out.
     """
@@ -145,8 +144,8 @@ def schema_of_branch(branch: Branch) -> dict[str, Json]:
 def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
     """Simplify the branches of a schema, and return them in a fixed order.
 
-    The result accepts the same values as `branches`. The branches of one type that list their values (`enum` or
-    `const`) are joined into one.
+    The result accepts the same values as `branches`. Branches of one type with listed values (`enum`, `const`) are
+    joined.
     """
     listed: dict[str, Branch] = {}
     ranges: list[Branch] = []

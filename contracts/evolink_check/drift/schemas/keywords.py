@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema: merge keywords, and find the types and values that they allow."""
+"""The keywords of JSON Schema: merge keywords, and find the allowed types and values."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def is_plain(word: str, value: Json) -> bool:
 def canonical(value: Json) -> str:
     """Return a text that is equal for equal JSON values.
 
-    1 and 1.0 are equal. The order of members does not matter.
+    The numbers 1 and 1.0 are equal. The order of members does not matter.
     """
     return json.dumps(_plain_number(value), sort_keys=True, ensure_ascii=False)
 
@@ -102,7 +102,7 @@ def _plain_number(value: Json) -> Json:
 
 
 def local_pointer(reference: Json) -> str | None:
-    """Return the JSON pointer of a reference `#/...`; None for any other reference."""
+    """Return the JSON pointer of a reference `#/...`; None for anything else."""
     return unquote(reference[1:]) if isinstance(reference, str) and reference.startswith("#/") else None
 
 
@@ -174,7 +174,7 @@ _COMBINE: dict[str, Callable[[Any, Any], Any]] = {
 def kinds_of(plain: Mapping[str, Any], *, has_properties: bool, has_items: bool) -> list[str]:
     """Return the types that a schema accepts.
 
-    If the schema has no `type`, the types are derived from other keywords. If no keyword implies a type, all types are
+    If the schema has no `type`, the types are derived from its keywords. If no keyword implies a type, all types are
     accepted.
     """
     if "type" in plain:
@@ -199,9 +199,9 @@ def _listed_values(plain: Mapping[str, Any]) -> list[Json]:
 
 
 def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
-    """Return the values of the type `kind` that a schema lists (`enum`, `const`); None if it lists none.
+    """Return the listed values (`enum`, `const`) of the type `kind`; None without a list.
 
-    Values that violate other keywords of the schema are left out.
+    Values that violate a further keyword of the schema are left out.
     """
     if "enum" not in plain and "const" not in plain:
         return None

@@ -44,7 +44,7 @@ class Difference:
 def limit_difference(  # noqa: PLR0913, PLR0917  (both versions, and the place)
     word: str, before: Shape, old: Branch, after: Shape, new: Branch, path: str
 ) -> Difference | None:
-    """Return how the value of the keyword `word` differs between two versions of a schema.
+    """Return how the keyword `word` differs between two versions of a schema.
 
     `before` and `after` are the two versions of the schema. `old` and `new` are their branches for values of one type.
     Returns None if the difference has no effect. Returns None if another keyword covers the difference.

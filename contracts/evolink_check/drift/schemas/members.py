@@ -50,7 +50,7 @@ def pair_members(old: Branch, new: Branch) -> MemberPairs:
 
 
 def _likeness(was: str, one: Shape, now: str, other: Shape) -> float:
-    """Return the similarity of two members, from 0 to 2."""
+    """Return a similarity from 0 to 2."""
     name = _ratio(was.lower().replace("_", ""), now.lower().replace("_", ""))
     text = (
         _ratio(_description(one), _description(other)) if _description(one) and _description(other) else 0.0

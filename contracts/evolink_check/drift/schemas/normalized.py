@@ -1,4 +1,4 @@
-"""Convert schemas to a normal form (shapes), in which equivalent notations are equal.
+"""Convert schemas to a normal form (shapes). Equivalent notations have equal shapes.
 
 References are followed, `allOf` is merged, and `anyOf` and `oneOf` become lists of branches. A branch has values of one
 type. For example, `type: [string, "null"]` and `anyOf: [{type: string}, {type: "null"}]` become the same shape.
@@ -33,7 +33,7 @@ class _Part:
 
 @dataclass(slots=True)
 class _Flat:
-    """Several schemas merged into one, without references and combinations."""
+    """Several schemas merged into one, without `$ref`, `allOf`, `anyOf` and `oneOf`."""
 
     plain: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, list[_Part]] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class _Flat:
 
 
 class TooLargeError(Exception):
-    """The normal form of the schemas is too large, for example due to recursive references."""
+    """The normal form of the schemas is too large, for example because of recursion."""
 
 
 class Normalizer:
@@ -147,12 +147,12 @@ class Normalizer:
         )
 
     def _described(self, parts: list[_Part]) -> Iterable[_Part]:
-        """Yield the schemas, and all schemas that they reference or combine."""
         for part in parts:
             if not isinstance(part.value, dict):
                 continue
             yield part
             target = self._target(part) if "$ref" in part.value else None
+            # the referenced and the combined schemas
             below = [] if target is None else [target]
             below += [
                 _below(part, value, word, index)

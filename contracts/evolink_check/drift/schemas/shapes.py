@@ -1,4 +1,4 @@
-"""The normal form of a schema (a shape): annotations and branches, one or more for each type."""
+"""The normal form of a schema (a shape): annotations, and branches for each type."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Annotations:
 class Branch:
     """The values of one type that a schema accepts.
 
-    If `values` is None, the values of the type `kind` that match all other fields are accepted.
+    If `values` is None, values of the type `kind` must match all other fields.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The values that a schema accepts, which are the values of all its branches.
+    """The values that a schema accepts. The schema accepts the values of all branches.
 
     A shape without branches accepts no value.
     """

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
     """Yield two shapes (normalized schemas), and then each common member, at any depth.
 
-    Each tuple contains the path, the old shape, the new shape, and whether both versions require the member. The two
-    shapes themselves have an empty path.
+    Each tuple contains the path and both shapes. The last value of a tuple says whether both versions require the
+    member. The two shapes themselves have an empty path.
     """
     yield from _paired(old, new, "", required=False)
 
