@@ -48,7 +48,7 @@ def is_working_directory_deleted() -> bool:
 def is_special(path: Path) -> bool:
     """Whether the path is a device or a pipe (`/dev/null`, `>(…)`).
 
-    `write` writes to a device or a pipe directly, and does not replace it.
+    `write` does not replace a device or a pipe.
     """
     return path.exists() and not path.is_file()
 

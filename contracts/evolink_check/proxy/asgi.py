@@ -86,7 +86,7 @@ class ResponseWriter:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def refuse(self, status: int, message: str) -> None:
-        """Send the client an error response from the proxy itself."""
+        """Send the client an error response of the proxy."""
         error = {"code": "proxy_error", "message": f"evolink-check proxy: {message}", "type": "api_error"}
         body = json.dumps({"error": error}, separators=(",", ":")).encode()
         kind, length = (b"Content-Type", b"application/json"), (b"Content-Length", b"%d" % len(body))

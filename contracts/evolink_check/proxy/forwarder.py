@@ -1,11 +1,7 @@
 """Forward requests to the upstream server, and record the exchanges.
 
-The proxy changes some headers:
-- The header Host names the upstream server.
-- Header names are in lower case.
-- Hop-by-hop headers are left out.
-- The header Expect of a request is left out.
-- The header Content-Length of a 304 is left out.
+The header Host names the upstream server. Header names are in lower case. Hop-by-hop headers are left out. The header
+Expect of a request is left out. The header Content-Length of a 304 is left out.
 
 Bodies are forwarded as they arrive. A content coding, such as gzip, is not decoded.
 
@@ -125,7 +121,7 @@ class ForwardingApp:
     async def close(self) -> None:
         """Stop the proxy.
 
-        Exchanges in progress have one second to end. After that, they are cancelled.
+        Exchanges in progress have one second to end. After that, the exchanges are cancelled.
         """
         self._ending = True
         if self._under_way:

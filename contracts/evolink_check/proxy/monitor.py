@@ -33,8 +33,8 @@ _MOST_EARLIER = 20  # maximum number of violations of a clause that are kept whe
 class LiveMonitor:
     """Judges the exchanges that a proxy has recorded.
 
-    If judging raises an exception, the proxy continues to forward and record. The monitor keeps the violations in
-    exchanges that the recorder drops.
+    If judging raises an exception, the proxy continues to forward and record. The recorder may drop exchanges. The
+    monitor keeps their violations.
     """
 
     def __init__(

@@ -35,9 +35,9 @@ _RELATED = 200  # the number of latest entries in which those about the same tas
 
 @dataclass(slots=True)
 class Body:
-    """The body of a request or response that is being forwarded.
+    """The body of a request or response in progress.
 
-    A body of at most `limit` bytes is kept. Of a larger body, only the length is kept.
+    A body of at most `limit` bytes is kept. A larger body is dropped, and its length is kept.
     """
 
     limit: int = KEPT_BYTES
@@ -118,7 +118,7 @@ class ProxyRecorder:
 
     @property
     def short_keys(self) -> tuple[str, ...]:
-        """The API keys of clients that are as short as ordinary words.
+        """The API keys of clients with the length of ordinary words.
 
         Reports and HAR files do not contain these words.
         """

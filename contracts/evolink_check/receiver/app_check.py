@@ -3,8 +3,8 @@
 `check` can be called from a test in any test framework. The application must query tasks at the address in
 EVOLINK_BASE_URL. The API key is in EVOLINK_API_KEY. Both environment variables are set during the check.
 
-An application that cannot use these variables can query a running mock. Pass the URL of this mock (`mock`) and the API
-key (`token`) to `check`.
+If the application cannot use these variables, start a mock for the application. Pass the URL of this mock (`mock`) and
+the API key (`token`) to `check`.
 """
 
 from __future__ import annotations

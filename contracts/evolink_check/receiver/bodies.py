@@ -52,5 +52,5 @@ def completed_early(body: TaskBody, link: str) -> TaskBody:
 
 
 def unknown_id(body: TaskBody, random: Random) -> str:
-    """Return a task id that has the documented format but was never issued."""
+    """Return a task id in the documented format that was never issued."""
     return f"task-unified-{body['created']}-{''.join(random.choices(_LETTERS, k=8))}"

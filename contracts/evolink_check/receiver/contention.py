@@ -20,8 +20,8 @@ _PAUSE = 0.1
 class Contention:
     """Measures how much other programs slow down this process.
 
-    The measurement runs during the `with` block. A thread repeats a short calculation. Its duration is divided by its
-    processor time.
+    The measurement runs during the `with` block. A thread repeats a short calculation. The duration of the calculation
+    is divided by its processor time.
     """
 
     def __init__(self) -> None:

@@ -1,12 +1,7 @@
 """Read the ledger of a receiver: the list of its booked tasks.
 
 To book a finished task, the receiver writes an entry with the task id. The ledger is a file, a URL, the receiver's
-output or a function. The entries can have these forms:
-- lines of text
-- JSON Lines
-- values in one JSON document
-- lines of CSV
-- rows of an SQLite database
+output or a function. An entry is a line of text or CSV, or a JSON value. In an SQLite database, each row is an entry.
 """
 
 from __future__ import annotations

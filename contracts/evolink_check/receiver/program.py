@@ -43,10 +43,8 @@ class Program:
     async def start(self) -> None:
         """Start the program and wait until it listens.
 
-        Raises `CommandError` in these cases:
-        - The address of the program is in use.
-        - The program cannot be started.
-        - The program ends, or does not listen within `ready` seconds.
+        Raises `CommandError` if the address of the program is in use. Raises `CommandError` if the program cannot be
+        started, or ends. Raises `CommandError` if the program does not listen within `ready` seconds.
         """
         if is_listening(self.address):
             host, port = self.address

@@ -21,7 +21,7 @@ _SECONDS = 10.0
 
 
 class RegistrationError(ValueError):
-    """The receiver did not accept a task that the checker told it about.
+    """The receiver did not accept a task from the checker.
 
     The message is the reason.
     """

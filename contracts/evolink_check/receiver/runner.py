@@ -99,10 +99,7 @@ async def run_plan(
     """Run the scenarios and judge the receiver.
 
     Raises `MockError` if the mock fails. Raises `LedgerError` if the ledger cannot be read. `progress` is called at
-    each step with three arguments:
-    - a description of the step
-    - the number of scenarios that have been run
-    - the number of all scenarios
+    each step with a description and two numbers. The numbers count the finished scenarios and all scenarios.
     """
     api = MockApi(plan.mock, plan.other_key, plan.spec)
     monitor = ActivityMonitor(api, plan.ledger)

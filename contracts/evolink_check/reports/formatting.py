@@ -59,7 +59,7 @@ def status_text(verdict: Verdict) -> str:
 def clause_source(clause: Clause) -> str:
     """Return the OpenAPI document and the JSON pointer that state a clause.
 
-    A clause without a document gets a text such as `good practice, in no document`.
+    Without a document, the text names a source such as `good practice`.
     """
     if clause.document:
         return f"{clause.document}#{clause.pointer}"
@@ -79,8 +79,8 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
     """Combine equal findings into one violation with a count.
 
     Failures come before warnings. `findings` are pairs of a scenario and a finding. The scenario is empty if a server
-    was checked. Equal findings have the same severity and the same texts after `cause`. `cause` can
-    remove details, such as numbers.
+    was checked. Equal findings have the same severity and the same texts after `cause`. `cause` can remove details,
+    such as numbers.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:

@@ -45,8 +45,8 @@ def media_of(body: bytes, problem: str = "") -> Media:
     """Decode a file and return its properties.
 
     `problem` is the reason why the download is incomplete. An incomplete download is not decoded, and the result
-    contains `problem`. A truncated file on the server has the duration of its existing part. A file with
-    sound and without pictures has the width and height 0.
+    contains `problem`. The duration of a truncated file is that of its existing part. A file with sound and without
+    pictures has the width and height 0.
     """
     if problem:
         return Media(problem=problem)

@@ -70,9 +70,9 @@ def proxy_for(scheme: str, host: str) -> EnvProxy | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is a loopback address or a name of one.
+    """Return whether a host is a loopback address, or its name.
 
-    Such names are `localhost` and names that end in `.localhost`.
+    The names are `localhost` and names that end in `.localhost`.
     """
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):

@@ -74,7 +74,7 @@ class RunRecorder:
             return len(self._entries)
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return the entries recorded so far, in the order in which they were added."""
+        """Return the entries recorded so far, in the order of the calls of `add`."""
         with self._lock:
             return tuple(self._entries)
 
@@ -94,7 +94,7 @@ class RunRecorder:
         )
 
     def places(self) -> dict[int, int]:
-        """Map the number from `add` to the number in the trace, for each entry."""
+        """Map each entry's number from `add` to its number in the trace."""
         return {entry.number: number for number, entry in enumerate(self._ordered())}
 
     def _ordered(self) -> list[Entry]:

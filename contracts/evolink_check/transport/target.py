@@ -72,12 +72,12 @@ class Tally:
 class Target:
     """Sends requests (cases) to the server under test, from any thread.
 
-    At most `effort.jobs` requests are in flight. The end of the `with` block closes the connections. The price of a
-    request that may create a task is reserved first (see `Budget`).
+    At most `effort.jobs` requests are in flight. The end of the `with` block closes the connections. Prices of requests
+    that may create tasks are reserved first (see `Budget`).
 
-    Requests that the server must refuse are grouped by the clause that they test. The first request of a group is
-    answered before the next ones are sent. If the server creates a task for a request, its group is not continued.
-    Without credits, all groups end after five created tasks.
+    Requests that the server must refuse are grouped by the tested clause. The first request of a group is answered
+    before the next ones are sent. If the server creates a task for a request, its group is not continued. Without
+    credits, all groups end after five created tasks.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)

@@ -20,12 +20,10 @@ _PARTS = 4  # the number of parts of a body that is not sent at once
 class CallbackSender(Protocol):
     """Sends callbacks to a receiver.
 
-    Like EvoLink, a sender does not follow redirects. `framings` are the ways in which this sender can send a body:
-    - `plain`: at once
-    - `chunked`: with the chunked transfer coding
-    - `slow`: in parts with pauses between them
+    Like EvoLink, a sender does not follow redirects. `framings` are the ways in which this sender can send a body.
     """
 
+    # `plain`: at once. `chunked`: with the chunked transfer coding. `slow`: in parts with pauses between them.
     framings: frozenset[str]
 
     async def send(self, callback: Callback, limit: float) -> Reply:

@@ -1,6 +1,6 @@
 """The scenarios of a check of a receiver.
 
-A scenario sends callbacks as EvoLink, a network or an attacker may send them.
+A scenario imitates EvoLink, a network or an attacker.
 """
 
 from evolink_check.receiver.scenarios import repetitions, contents, forgeries, conditions  # isort: skip

@@ -95,7 +95,7 @@ class CaseView:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether a status query by the receiver showed the end of the task."""
+        """Whether a status query showed the receiver the end of the task."""
         return is_confirmed(self.activity, self.case)
 
     def numbers(self, *calls: Call) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Render HTML reports as pages that load no other file.
 
-A page runs its own script and no other one. Templates escape all texts. The files page.css and page.js are inserted
-unescaped.
+A page runs its own script, and no script from a recorded body. Templates escape all texts. The files page.css and
+page.js are inserted unescaped.
 """
 
 from __future__ import annotations

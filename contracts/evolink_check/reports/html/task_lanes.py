@@ -39,7 +39,7 @@ LEGEND: tuple[tuple[Shape, Tone, str], ...] = (
 def lanes(view: TraceView) -> tuple[Lane, ...]:
     """Return lanes for the `LANES` tasks with the most events.
 
-    The lanes are in the order of the first appearance of their tasks.
+    The lanes are in the order of their first events.
     """
     lost: dict[str, list[Observation]] = {}
     for observation in view.seen:
