@@ -45,8 +45,8 @@ class State(NamedTuple):
 def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
     """Open the store that the settings name. Raises `StoreError` if the store cannot be used.
 
-    `changed` is called with an account's token when the state of a callback changes. Only a store in memory calls
-    `changed`.
+    A store in memory calls `changed` with an account's token. The call means that the state of a callback has changed.
+    Shared stores do not call `changed`.
     """
     if settings.store == "memory":
         seed = secrets.randbits(64) if settings.seed is None else settings.seed

@@ -25,7 +25,7 @@ async def finish_task(service: Service, account: Account, task_id: str, outcome:
     """End a task now, with `outcome`.
 
     Returns False if the task does not exist or has already ended. A delay of the callback by a recipe begins now. If
-    the clock is frozen, a due callback is attempted before the return.
+    the clock is frozen, the function sends a due callback before it returns.
     """
     async with service.clocks.moving(account):
         task, delivery = await service.store.task(task_id), await service.store.delivery(task_id)

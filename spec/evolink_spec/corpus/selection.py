@@ -23,9 +23,8 @@ class Source:
 
     name: str
     data: bytes
-    is_named: (
-        bool  # whether the user named the file itself; a file from a folder or pattern may be no document
-    )
+    # Whether the user named the file itself. A file from a folder or pattern may be no OpenAPI document.
+    is_named: bool
 
 
 def read_sources(paths: Iterable[Path | str]) -> list[Source]:

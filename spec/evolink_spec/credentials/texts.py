@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     Replace = Callable[[str], str]
 
 _REMEMBERED, _REPEATED = 2_048, 64  # maximum number of cached texts, and of characters in a cached text
-
 _PATHS = 4  # maximum number of paths in a text whose values are searched for in the rest of the text
 _SURE = 8  # a value with letters and digits and at least this many characters is no ordinary word
 _LONG_WORD = 16  # a value with at least this many letters is no ordinary word
