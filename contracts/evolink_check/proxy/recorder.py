@@ -118,9 +118,9 @@ class ProxyRecorder:
 
     @property
     def short_keys(self) -> tuple[str, ...]:
-        """The API keys of clients with the length of ordinary words.
+        """The API keys of clients that may equal a word, such as `test`.
 
-        Reports and HAR files do not contain these words.
+        Reports and HAR files do not contain these keys.
         """
         with self._lock:
             # The entries that rules judge keep these words, because they may be ordinary words.

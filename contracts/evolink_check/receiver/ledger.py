@@ -78,7 +78,8 @@ class Ledger:
 def outcome_of(text: str) -> Outcome | None:
     """Return how a task ended according to a ledger entry, such as `task-… paid`.
 
-    Returns "unclear" if the entry does not say. Returns None if the entry is not a booking, such as a refused callback.
+    Returns "unclear" if the entry names no outcome. Returns None if the entry is not a booking, such as a refused
+    callback.
     """
     words = " ".join(_STATUS.findall(text)) or _NULL.sub("", _TASK.sub("", text))
     if _IGNORED.search(words):

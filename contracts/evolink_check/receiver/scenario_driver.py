@@ -107,7 +107,7 @@ class ScenarioDriver:
     async def redeliver(self, case: TaskCase, body: TaskBody) -> bool:
         """Send a refused callback again until the receiver accepts the callback.
 
-        EvoLink's number of attempts is the limit. Returns whether the receiver accepted the callback.
+        There are at most as many attempts as EvoLink makes. Returns whether the receiver accepted the callback.
         """
         for pause in self.timing.retries:
             await asyncio.sleep(pause)
@@ -139,7 +139,7 @@ class ScenarioDriver:
         return has_asked and has_booked(activity, case)
 
     async def note_early_bookings(self, case: TaskCase) -> None:
-        """Record the bookings of a task while the API reports no end."""
+        """Record what is booked before the API reports the end of the task."""
         await asyncio.sleep(min(self.timing.quiet, 0.3))
         case.booked_early = (await self.monitor.look()).booked(case.id)
 

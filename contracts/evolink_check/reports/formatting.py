@@ -79,8 +79,8 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
     """Combine equal findings into one violation with a count.
 
     Failures come before warnings. `findings` are pairs of a scenario and a finding. The scenario is empty if a server
-    was checked. Equal findings have the same severity and the same texts after `cause`. `cause` can remove details,
-    such as numbers.
+    was checked. Equal findings have the same severity. `cause` maps the texts of equal findings to the same texts.
+    `cause` can remove details, such as numbers.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:

@@ -53,7 +53,7 @@ class Origin(NamedTuple):
 class Head(NamedTuple):
     """A request line and headers.
 
-    The headers are sent unchanged. Headers of a request with a body must state its length.
+    The headers are sent unchanged. If there is a body, the headers must state its length.
     """
 
     method: bytes

@@ -77,7 +77,7 @@ class Target:
 
     Requests that the server must refuse are grouped by the tested clause. The first request of a group is answered
     before the next ones are sent. If the server creates a task for a request, its group is not continued. Without
-    credits, all groups end after five created tasks.
+    credits, no such requests are sent after five created tasks.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)
