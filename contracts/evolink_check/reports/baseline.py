@@ -1,8 +1,8 @@
 """The baseline: a file of known violations.
 
 In a run with a baseline, new violations make the run fail. The clause and the texts `expected` and `seen` identify a
-violation. The ids, times, numbers and URLs in the texts are ignored. HTTP statuses are not ignored. If a violation with
-the status 500 is known, the same with the status 404 is new.
+violation. The ids, times, numbers and URLs in the texts are ignored. HTTP statuses are not ignored. For example, a
+known status 500 does not cover a status 404.
 """
 
 from __future__ import annotations
