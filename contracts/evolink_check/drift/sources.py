@@ -71,7 +71,7 @@ def _document(source: str, text: str) -> Document:
 
 
 def in_the_same_form(old: list[Document], new: list[Document]) -> tuple[list[Document], list[Document]]:
-    """Apply the built-in overlay if one of the two versions already contains it.
+    """Apply the built-in overlay to both versions or to neither.
 
     The built-in overlay adds facts from texts to the published documents. Documents of a mock server contain it.
     """

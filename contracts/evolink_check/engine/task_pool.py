@@ -161,8 +161,8 @@ class TaskPool:
     def check_link_expiry(self, advance_url: str) -> None:
         """Advance the server's clock to shortly before and shortly after result links expire.
 
-        A few results are downloaded again after each step. The server must refuse the second downloads. Call this
-        method in the last phase, because the clock cannot be set back.
+        A few results are downloaded again after each step. The server must send the first downloads, and refuse the
+        second ones. Call this method in the last phase, because the clock cannot be set back.
         """
         links = [(task, url) for task in self.tasks for url in task.results][-_LINKS:]
         for seconds in (_DAY - _HOUR, _HOUR + _MINUTE) if links else ():

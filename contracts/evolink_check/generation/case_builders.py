@@ -56,8 +56,8 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
 ) -> Case:
     """Return a case for a create request.
 
-    The case tests the clauses in `about` and the clauses that its faults violate. A request with a certain fault, or
-    without an API key, creates no task.
+    The case tests the clauses in `about` and the clauses that its faults violate. `creates` of the case is False if the
+    request certainly has a fault. `creates` is also False if no API key is sent.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)

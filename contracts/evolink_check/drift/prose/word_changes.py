@@ -65,7 +65,7 @@ _NEW_WORDS = VerdictRule("notice", "a client may read values that were not docum
 def changed_words(statements: Sequence[Statement]) -> Iterator[WordChange]:
     """Yield each change of words once.
 
-    Words that moved to another description are left out. Formats, options and events are never left out.
+    Words that moved to another description are left out. Moved formats, options and events are not left out.
     """
     found = [change for statement in statements for change in _at(statement)]
     lost = {(change.kind, word) for change in found for word in change.removed}
