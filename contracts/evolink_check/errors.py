@@ -1,4 +1,4 @@
-"""The errors that end a command without a verdict, and the text for bugs."""
+"""The base class of errors that end a command without a verdict, and the traceback of other exceptions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Decide whether the host of a URL is certainly internal or certainly public.
 
-An internal host is, for example, `127.0.0.1`. About the remaining hosts, servers may disagree.
+An internal host is, for example, `127.0.0.1`. If servers may classify a host differently, neither is certain.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ def _answered_at(seen: Observation) -> tuple[float, int]:
 
 
 def results_of(body: Mapping[str, Any]) -> list[str]:
-    """Return the first `LINKS` result links in the JSON of a task.
+    """Return at most `LINKS` result links from the JSON of a task.
 
     Returns an empty list if the JSON has no links.
     """

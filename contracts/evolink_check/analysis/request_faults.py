@@ -55,8 +55,8 @@ def create_faults(
 ) -> tuple[RequestFault, ...]:
     """Return all faults of a create request.
 
-    A callback URL that begins with `receiver` may use http and an internal host. If `receiver` is empty, these are
-    faults in every callback URL.
+    In a callback URL, http or an internal host is a fault. A callback URL that begins with `receiver` may have both. If
+    `receiver` is empty, no callback URL may have them.
     """
     if not body:
         return (RequestFault("body.required", "no body"),)

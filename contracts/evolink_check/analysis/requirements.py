@@ -19,7 +19,7 @@ _ALL = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A requirement that a run finds evidence about clauses.
+    """A clause, or a share of the clauses, about which a run must find evidence.
 
     If `clause` is set, the run must find evidence about this clause. If `clause` is empty, at least `share` percent of
     the clauses must have evidence.
@@ -31,8 +31,8 @@ class Requirement:
     def shortfall(self, verdicts: Sequence[Verdict]) -> str:
         """Return the reason why the verdicts do not meet the requirement.
 
-        Returns an empty text if the verdicts meet the requirement. For `share`, clauses that traffic cannot show do not
-        count.
+        Returns an empty text if the verdicts meet the requirement. `share` is a percentage of the clauses about which
+        traffic can give evidence.
         """
         observable = [verdict for verdict in verdicts if verdict.clause.observed.where != "unseen"]
         observed = [verdict.clause.id for verdict in observable if verdict.status != "not observed"]

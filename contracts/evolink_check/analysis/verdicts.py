@@ -83,7 +83,7 @@ def severity_of(clause: Clause, violated: Finding) -> Severity:
 def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
     """Return a finding that a clause was satisfied.
 
-    If `ok` is false, the clause was violated.
+    If `ok` is false, return a finding that the clause was violated.
     """
     return passed(*entries) if ok else violation(*entries, expected=expected, seen=seen)
 
@@ -102,7 +102,8 @@ def shown(value: Any) -> str:
 def judge(view: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
     """Return a verdict for every clause.
 
-    If a clause has no rule, its verdict is `not observed`. An exception of a rule is passed on.
+    If a clause has no rule, its verdict is `not observed`. If a rule function raises an exception, `judge` does not
+    catch it.
     """
     # Exceptions are not caught: a bug in a rule must not look like a passed clause.
     return tuple(_verdict(clause, rules[clause.id](view) if clause.id in rules else ()) for clause in clauses)

@@ -52,7 +52,7 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
 def conditions_of(subject: Subject, effort: Effort, report: Report) -> Conditions:
     """Return what was available to the run, such as a second API key.
 
-    The report compares this with the needs of a clause that was not observed.
+    For a clause that was not observed, the report names what the run lacked.
     """
     keys = [key for label, key in subject.keys.items() if label != MAIN]
     price = report.spent / report.created if report.created else 0.0

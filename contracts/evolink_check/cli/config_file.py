@@ -68,10 +68,10 @@ class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class FailingRequestTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table `[[failing]]` with a task's error code and the request that causes it."""
+    """A table `[[failing]]` with a create request that leads to a failed task."""
 
-    code: str
-    fields: dict[str, Any]
+    code: str  # the error code of the failed task
+    fields: dict[str, Any]  # the fields of the create request
 
 
 class Callbacks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

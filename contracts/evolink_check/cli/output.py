@@ -20,8 +20,8 @@ def say(line: str) -> None:
 def cost_estimate_line(effort: Effort, estimate: Estimate) -> str:
     """Return the line about the cost of a run.
 
-    With `--max-credits`, the line has the maximum cost of the run. Without `--max-credits`, the line says what is not
-    tested.
+    With `--max-credits`, the line has the maximum cost from `estimate`, and the budget. Without `--max-credits`, the
+    line says what is not tested.
     """
     if effort.max_credits is None:
         return (

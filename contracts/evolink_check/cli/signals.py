@@ -74,8 +74,8 @@ def interrupting(
 ) -> Iterator[Interrupts]:
     """In the `with` block, the first signal sets `stop` and prints `message`.
 
-    The second signal calls `clean_up` and ends the process. Signals are handled in this way in the main thread. In
-    another thread, the block changes nothing.
+    The second signal calls `clean_up` and ends the process. The main thread must enter the block. If another thread
+    enters the block, signals are handled as before.
     """
     interrupts = Interrupts(stop, message, clean_up)
     # Python delivers signals to the main thread.
@@ -98,10 +98,9 @@ def interrupting(
 def ending_at_signals() -> Iterator[None]:
     """In the `with` block, SIGINT, SIGTERM or SIGHUP raises SystemExit. The exit status is 128 plus the signal number.
 
-    A signal that is ignored at first remains ignored. During a run, the first signal stops the run (see
-    `interrupting`).
+    A signal that was ignored before the block remains ignored, such as SIGHUP under `nohup`. During a run, the first
+    signal stops the run (see `interrupting`).
     """
-    # nohup, for example, starts the process with SIGHUP ignored.
     numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     with _handling(dict.fromkeys(numbers, _end)):
         try:

@@ -19,9 +19,9 @@ _FETCH_CHECKS = 10  # how often it is checked whether the mock has recorded the 
 
 
 def read_journal(mock: Mock, scenario: Scenario, *, saved: bool = False) -> Journals:
-    """Return the journal of the mock, with the last requests of the client.
+    """Return the mock's journal, after a short wait for the client's final requests.
 
-    `saved` means that the client has saved a result. The journal then includes the download of the result.
+    `saved` means that the client has saved a result. The function then also waits for the download of the result.
     """
     # If a client ends in the middle of a response, the mock notices this after a moment.
     for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):

@@ -79,7 +79,7 @@ class SuitePlan:
 
 
 def mostly_waits(scenario: Scenario) -> bool:
-    """Whether a client waits for most of the scenario, such as for its deadline."""
+    """Whether a client spends most of the scenario waiting, for example until its deadline."""
     return scenario.endless or scenario.hangs
 
 

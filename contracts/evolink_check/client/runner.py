@@ -200,8 +200,8 @@ def _run_against(
 def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trace) -> ScenarioRun:
     """Judge a run by its trace and its outcome.
 
-    If the client made no request, the run has a problem instead of verdicts. In a scenario with refused connections, a
-    run without requests is judged.
+    In a scenario with refused connections, every run is judged. In other scenarios, a run without requests has
+    `problem` instead of `verdicts`.
     """
     if not trace.entries and not scenario.refuses:
         problem = f"the client made no request: {_last_line(outcome)}"

@@ -68,7 +68,7 @@ def load_documents(options: DocumentOptions) -> Spec:
 
 
 def load_lowered(lowered: frozenset[str]) -> tuple[Clause, ...]:
-    """Load all clauses. The clauses with an id in `lowered` get the severity warning.
+    """Return all clauses. If the id of a clause is in `lowered`, its severity is `warning`.
 
     Raises ValueError if `lowered` contains an unknown id.
     """

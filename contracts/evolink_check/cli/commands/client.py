@@ -240,7 +240,7 @@ def _notes(plan: SuitePlan) -> tuple[str, ...]:
 def write_summary(summary: Summary, reports: ClientReports) -> None:
     """Write the report files, and print the report.
 
-    If a file cannot be written, the other files are still written. ValueError is raised after the report is printed.
+    Raises ValueError if a file cannot be written. Before that, the other files are written, and the report is printed.
     """
     from evolink_check.client.reports import clause_tables, json_report, junit, terminal
     from evolink_check.client.reports import html as html_report

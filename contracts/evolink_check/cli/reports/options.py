@@ -92,8 +92,8 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     def updated(self, report: Report) -> tuple[Path, Baseline] | None:
         """Return the path and the new content of the baseline file.
 
-        Returns None if the file stays as it is. Call this before `apply`: `apply` can remove violations from the
-        report.
+        Returns None if the file stays as it is. Call `updated` before `apply`, because `apply` can remove violations
+        from the report.
         """
         from evolink_check.reports import baseline
 
@@ -105,8 +105,8 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
     def apply(self, report: Report) -> Report:
         """Apply the baseline file, --strict, --warn and --require to the report, and return it.
 
-        If all violations of a verdict are known, the verdict is marked as known. If some violations are unknown, the
-        known violations are removed.
+        A violation is known if the baseline file contains it. If all violations of a verdict are known, the verdict is
+        marked as known. If a verdict also has new violations, its known violations are removed from the report.
         """
         from evolink_check.reports import baseline
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def finish(report: Report, baseline: BaselineOptions, files: ReportFiles) -> int:
     """Apply the baseline, write the report files, and print the report. Return the exit status.
 
-    If a file cannot be written, the other files are still written. ValueError is raised after the report is printed.
+    Raises ValueError if a file cannot be written. Before that, the other files are written, and the report is printed.
     """
     from evolink_check.reports import json_report, junit, markdown, terminal, verdict_tables
     from evolink_check.reports.html.report import to_html

@@ -58,9 +58,10 @@ def wanted_files(options: SummaryFiles, *formats: str) -> dict[str, Path]:
 
 
 def write_markdown(path: Path, content: str | bytes) -> None:
-    """Write Markdown to a file. In GitHub Actions, also append the Markdown to the summary of the CI job.
+    """Write the Markdown in `content` to the file at `path`.
 
-    Raises OSError if the file or the job summary cannot be written.
+    In GitHub Actions, the Markdown is also appended to the summary of the CI job. Raises OSError if the file or the job
+    summary cannot be written.
     """
     text = content if isinstance(content, str) else content.decode()
     write(path, text)

@@ -44,9 +44,9 @@ def write_reports(
 ) -> None:
     """Write the report files and a new `baseline`, and print the report with `show`.
 
-    `paths` has the path of each wanted file by format, such as `json`. `makers` has a function that makes the content,
-    by format. If a report is written to stdout, `show` prints to stderr. If a file cannot be written, ValueError is
-    raised at the end.
+    For each wanted format, such as `json`, `paths` has the path of the file. For each format, `makers` has the function
+    that makes the content of the file. If a report is written to stdout, `show` prints to stderr. Raises ValueError at
+    the end if a file could not be written.
     """
     files = [
         (path, makers[name](result), write_markdown if name == "markdown" else write)

@@ -1,4 +1,4 @@
-"""The command line of a client, and the folder of the command."""
+"""The command line of a client, and the folder in which the command runs."""
 
 from __future__ import annotations
 

@@ -57,8 +57,9 @@ class Receiver(Struct, frozen=True, forbid_unknown_fields=True):
 class Description(Struct, frozen=True, forbid_unknown_fields=True):
     """The description of a client.
 
-    `command` and the values of `environment` may contain placeholders, such as `{prompt}`. The client also gets these
-    values in environment variables, such as EVOLINK_PROMPT. The variable with the API key is EVOLINK_API_KEY.
+    `command` and the values of `environment` may contain placeholders, such as `{prompt}`. The client also gets the
+    value of each placeholder in an environment variable. For example, EVOLINK_PROMPT has the value of `{prompt}`. The
+    variable with the API key is EVOLINK_API_KEY.
     """
 
     command: tuple[str, ...] = ()

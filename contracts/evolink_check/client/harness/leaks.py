@@ -30,8 +30,8 @@ def secrets_of(callback_url: str) -> tuple[str, ...]:
 def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Iterator[str]:
     """Describe each leak in the output, such as "the key in stdout".
 
-    `texts` maps names such as `stdout.txt` to the texts that the client printed. The constant `KEY` has already
-    replaced the API key in these texts. `secrets` are the secrets in the callback URL.
+    `texts` maps names such as `stdout.txt` to the texts that the client printed. In these texts, the API key has
+    already been replaced with `KEY`. `secrets` are the secrets in the callback URL.
     """
     for name, text in texts.items():
         stream = name.partition(".")[0]

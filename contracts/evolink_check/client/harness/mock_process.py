@@ -44,7 +44,7 @@ class MockError(CannotRunError):
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """One account on a mock. The variables in `environment` make a command use this account."""
+    """An account on a mock, with the environment variables that make a command use the account."""
 
     url: str
     token: str = field(repr=False)
@@ -88,7 +88,7 @@ class Mock:
     def advance(self, seconds: float) -> float:
         """Advance the account's clock, and return the new time in Unix seconds.
 
-        The mock first does everything that is due by then, such as sending callbacks.
+        Callbacks that are due by the new time are sent before this method returns.
         """
         return float(self._call("POST", "/clock/advance", {"seconds": seconds})["now"])
 

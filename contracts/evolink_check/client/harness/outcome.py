@@ -8,9 +8,9 @@ from typing import Literal
 
 End = Literal["success", "failure", "killed"]
 _SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
-SAMPLES = 6  # if a client connects at once in this many cases, this is no coincidence
+SAMPLES = 6  # if a client connects immediately after this many openings of a port, this is no coincidence
 _LATE = 2  # this many late connections prove nothing: the first one, and one that a busy machine delayed
-_AT_ONCE = 0.1  # a connection this many seconds after the port opened counts as made at once
+_AT_ONCE = 0.1  # a connection this many seconds after the port opened counts as immediate
 _FLOOD = 11  # connections in a second; a client whose waits double from 50 ms on makes only five
 _SHELL = 128  # a shell returns 128 plus the number of the signal that killed a command
 _PYTHON = "Traceback (most recent call last):"
@@ -61,7 +61,8 @@ class Outcome:
     def is_undecided(self) -> bool:
         """Whether it is unknown if the client has a deadline of its own.
 
-        The client was killed after the described deadline. Programs on the same machine may have delayed the client.
+        If true, the client was killed after it had run for `patience` seconds or longer. Minus `delay`, the duration of
+        the run is less than `patience`.
         """
         ran = self.ended - self.began
         return self.end == "killed" and self.patience is not None and ran - self.delay < self.patience <= ran
@@ -70,15 +71,16 @@ class Outcome:
     def has_flooded(self) -> bool:
         """Whether the client hardly waited between its attempts to connect.
 
-        The port refuses connections, but is opened for a second now and then. Many connections within one such second
-        are a proof. A proof from several runs is `is_suspicious`, with at least `SAMPLES` connections at once.
+        The port refuses connections, but is opened for a second now and then. True if the client made many connections
+        within one such second. Also true if `is_suspicious` is true, and the client connected immediately after
+        `SAMPLES` or more openings.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether the client connected at once almost every time the port was opened.
+        """Whether the client connected immediately almost every time the port was opened.
 
         The port refuses connections, but is opened for a second now and then. A single run like this may be a
         coincidence. Several such runs show that the client does not wait between its attempts.

@@ -28,8 +28,8 @@ _QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon", "receiver.as
 def missing_fields(spec: Spec) -> Iterator[Scenario]:
     """Generate scenarios in which documented fields of responses are missing or null.
 
-    If optional fields are missing, the client must succeed. Without a field such as `id`, the client may or must report
-    a failure. The scenario says which.
+    If optional fields are missing, the client must succeed. If a field such as `id` is missing, `expected` of the
+    scenario is "failure" or "either". The value "either" means that the client may report a success or a failure.
     """
     create = next(iter(next(iter(spec.creates.values())).values()))
     of_create = _optional(fields_of(spec, create, create.success), _NEEDED_OF_CREATE)

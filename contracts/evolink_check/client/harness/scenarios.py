@@ -114,7 +114,7 @@ _CALLS = (
 
 
 def scenarios(spec: Spec) -> tuple[Scenario, ...]:
-    """Return all scenarios. Some are derived from the OpenAPI documents, such as one for each documented error."""
+    """Return all scenarios, including scenarios for each error that the OpenAPI documents describe."""
     return (
         *_LIVES,
         *_refusals(spec),

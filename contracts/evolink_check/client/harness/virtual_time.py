@@ -64,8 +64,10 @@ class TimeLimits:
 def virtual_time(limits: TimeLimits) -> Iterator[None]:
     """Let `time.sleep` and `asyncio.sleep` return at once until the `with` block ends.
 
-    Each sleep advances `time.time`, `time.monotonic` and `time.perf_counter` by its length. A sleep beyond the limit
-    raises `TimeLimitExceededError`. If this thread is busy too long, the error is raised at any point.
+    Each sleep advances `time.time`, `time.monotonic` and `time.perf_counter` by its length. If all sleeps together
+    exceed `limits.longest`, the last sleep raises `TimeLimitExceededError`. The code in the block may run for
+    `limits.busy` real seconds without a sleep. After that, `TimeLimitExceededError` is raised at the statement that
+    this code is executing.
 
     `from time import sleep` before the block imports a `sleep` that is not replaced. Waits on locks and events are not
     shortened. One thread at a time may enter the block.

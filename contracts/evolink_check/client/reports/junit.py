@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def to_junit(summary: Summary) -> bytes:
     """Return the XML document.
 
-    If all violations are warnings, the test case passes and lists them. With `--strict`, the test case
-    fails. The test case of a clause that `--warn` names passes even then.
+    If all violations are warnings, the test case passes and lists them. With `--strict`, the test case fails. If
+    `--warn` names the clause, the test case passes even with `--strict`.
     """
     suites = [_suite(run, summary) for run in summary.runs]
     if summary.shortfalls:

@@ -130,7 +130,7 @@ class Summary:
     def headline(self) -> str:
         """One line with the score.
 
-        If a requirement of --require is not met, this requirement comes first.
+        If a requirement of --require is not met, the line begins with the reason. The score follows.
         """
         return "; ".join([*self.shortfalls[:1], self.score])
 

@@ -92,7 +92,8 @@ class RunEnd:
     def rejects_unknown_field(self) -> bool:
         """Whether the undocumented field in the responses made the client crash.
 
-        The error of the client then names the field. A printed response body is not such an error.
+        The error message of the client must name the field. If the client printed a response body, the name in this
+        body does not count.
         """
         name = re.escape(self.scenario.adds)
         named = rf"\b{name}\b(?![\"']?\s*(?::|=>))"
@@ -139,9 +140,10 @@ class RunEnd:
 
     @property
     def is_early(self) -> bool:
-        """Whether the client gave up a running task long before its deadline.
+        """Whether the client gave up a running task long before the client's deadline.
 
-        The deadline is counted from the client's start. The client's estimated next wait counts as waiting time.
+        The deadline is counted from the client's start. The client's next wait is estimated, and added to the duration
+        of the run. If the sum is at least 80 % of the deadline, giving up is not early.
         """
         task = self._task_of_last
         if self.outcome.end != "failure" or task is None or self.completed or self.failed:
