@@ -1,4 +1,4 @@
-"""The base class of errors that end a command without a verdict, and the traceback of other exceptions."""
+"""The error that ends a command without a verdict, and tracebacks of unexpected errors."""
 
 from __future__ import annotations
 

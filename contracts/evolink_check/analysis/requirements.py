@@ -19,7 +19,7 @@ _ALL = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A clause, or a share of the clauses, about which a run must find evidence.
+    """The clause or share of clauses about which a run must find evidence.
 
     If `clause` is set, the run must find evidence about this clause. If `clause` is empty, at least `share` percent of
     the clauses must have evidence.

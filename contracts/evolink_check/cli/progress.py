@@ -25,8 +25,8 @@ _LINE_SECONDS = 10.0  # seconds between two lines of the same phase
 def scenario_progress(*, verbose: bool) -> Callable[[str, int, int], None]:
     """Return a function that shows the progress of a receiver check.
 
-    On a terminal, the function rewrites one line. Elsewhere, such as in a log, the function prints a line for each
-    scenario if `verbose` is true. If `verbose` is false, the function prints nothing there.
+    On a terminal, the function rewrites one line. If stderr is not a terminal, the function prints one line for each
+    scenario with `verbose`. Without `verbose`, the function prints nothing there.
     """
 
     def tell(what: str, done: int, total: int) -> None:

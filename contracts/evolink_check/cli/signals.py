@@ -98,8 +98,8 @@ def interrupting(
 def ending_at_signals() -> Iterator[None]:
     """In the `with` block, SIGINT, SIGTERM or SIGHUP raises SystemExit. The exit status is 128 plus the signal number.
 
-    A signal that was ignored before the block remains ignored, such as SIGHUP under `nohup`. During a run, the first
-    signal stops the run (see `interrupting`).
+    Signals ignored before the block remain ignored, such as SIGHUP under `nohup`. During a run, the first signal stops
+    the run (see `interrupting`).
     """
     numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     with _handling(dict.fromkeys(numbers, _end)):

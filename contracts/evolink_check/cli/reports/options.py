@@ -106,7 +106,7 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
         """Apply the baseline file, --strict, --warn and --require to the report, and return it.
 
         A violation is known if the baseline file contains it. If all violations of a verdict are known, the verdict is
-        marked as known. If a verdict also has new violations, its known violations are removed from the report.
+        marked as known. If a verdict also has new violations, the returned report lacks its known violations.
         """
         from evolink_check.reports import baseline
 

@@ -60,7 +60,7 @@ def wanted_files(options: SummaryFiles, *formats: str) -> dict[str, Path]:
 def write_markdown(path: Path, content: str | bytes) -> None:
     """Write the Markdown in `content` to the file at `path`.
 
-    In GitHub Actions, the Markdown is also appended to the summary of the CI job. Raises OSError if the file or the job
+    In GitHub Actions, the Markdown is also appended to the summary of the job. Raises OSError if the file or the job
     summary cannot be written.
     """
     text = content if isinstance(content, str) else content.decode()

@@ -68,7 +68,7 @@ def trace_of(
 
 
 def has_other_key(trace: Trace) -> bool:
-    """Whether at least one request had a bearer token that is not the client's API key."""
+    """Whether at least one request had a bearer token different from the client's key."""
     return any(entry.who == STRANGER for entry in trace.entries)
 
 

@@ -44,7 +44,7 @@ class MockError(CannotRunError):
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """An account on a mock, with the environment variables that make a command use the account."""
+    """An account on a mock, and the environment variables for commands that use the account."""
 
     url: str
     token: str = field(repr=False)

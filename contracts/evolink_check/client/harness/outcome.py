@@ -61,8 +61,8 @@ class Outcome:
     def is_undecided(self) -> bool:
         """Whether it is unknown if the client has a deadline of its own.
 
-        If true, the client was killed after it had run for `patience` seconds or longer. Minus `delay`, the duration of
-        the run is less than `patience`.
+        If true, the client was killed after `patience` seconds or later. Minus `delay`, the duration of the run is less
+        than `patience`.
         """
         ran = self.ended - self.began
         return self.end == "killed" and self.patience is not None and ran - self.delay < self.patience <= ran
@@ -72,8 +72,7 @@ class Outcome:
         """Whether the client hardly waited between its attempts to connect.
 
         The port refuses connections, but is opened for a second now and then. True if the client made many connections
-        within one such second. Also true if `is_suspicious` is true, and the client connected immediately after
-        `SAMPLES` or more openings.
+        within one such second. Also true if `is_suspicious` is true after `SAMPLES` or more immediate connections.
         """
         quick = sum(delay < _AT_ONCE for delay in self.delays)
         return max(self.attempts, default=0) >= _FLOOD or (self.is_suspicious and quick >= SAMPLES)

@@ -2,8 +2,8 @@
 
 Refused connections cannot be counted. For this reason, the port is opened for a second now and then. The connections in
 this second are accepted, counted and reset. Many connections show that a client does not wait between its attempts.
-Some clients give up after the first reset. An immediate connection after the opening suggests that such a client does
-not wait between attempts.
+Some clients give up after the first reset. An immediate connection suggests that such a client does not wait between
+attempts.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Rules that compare the end of a client with its last responses.
 
 These rules report the first violation. The first violation usually explains the rest. For example, a crash explains a
-missing error code. If a violation in the traffic explains the end, these rules report no further violation. A printed
-secret is always reported.
+missing error code. If a violation in the traffic explains the end, no further violation is reported. A printed secret
+is always reported.
 """
 
 from __future__ import annotations

@@ -92,8 +92,8 @@ class RunEnd:
     def rejects_unknown_field(self) -> bool:
         """Whether the undocumented field in the responses made the client crash.
 
-        The error message of the client must name the field. If the client printed a response body, the name in this
-        body does not count.
+        The error message of the client must name the field. The name in a response body that the client printed does
+        not count.
         """
         name = re.escape(self.scenario.adds)
         named = rf"\b{name}\b(?![\"']?\s*(?::|=>))"
@@ -143,7 +143,7 @@ class RunEnd:
         """Whether the client gave up a running task long before the client's deadline.
 
         The deadline is counted from the client's start. The client's next wait is estimated, and added to the duration
-        of the run. If the sum is at least 80 % of the deadline, giving up is not early.
+        of the run. The end is early if the sum is less than 80 % of the deadline.
         """
         task = self._task_of_last
         if self.outcome.end != "failure" or task is None or self.completed or self.failed:
