@@ -200,7 +200,7 @@ def recipes() -> None:
 
 @app.taking(SchemaOptions)
 def schema(options: SchemaOptions) -> None:
-    """Print a JSON Schema, by which a text editor completes and checks your text.
+    """Print a JSON Schema for settings or recipes. A text editor can use the schema for completion and checks.
 
     The argument `settings` selects the table [tool.evolink-mock] of pyproject.toml. The argument `recipe` selects the
     text of a recipe.

@@ -40,7 +40,7 @@ def run(folder: Path, speed: Speed) -> int:
     if problem := _problem(folder):
         return _fail(problem)
     spec = load()
-    with _receiver() as (callback_url, received):
+    with _callback_receiver() as (callback_url, received):
         settings = Settings(port=0, duration=speed, allow_callbacks_to=(callback_url.split("/")[2],))
         with serve_in_thread(spec, settings) as server:
             url = server.url
@@ -141,9 +141,8 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 
 @contextmanager
-def _receiver() -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
-    """Run a receiver. Yield its callback URL and the received bodies."""
-    received: queue.Queue[dict[str, Any]] = queue.Queue()
+def _callback_receiver() -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
+    received: queue.Queue[dict[str, Any]] = queue.Queue()  # the JSON bodies of the callbacks
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -15,7 +15,7 @@ _ANY = "any model"
 
 
 def models_line(spec: Spec) -> str:
-    """Return the names of at most five models, or the number of the models."""
+    """Return the names of all models. If there are more than five, return the number of models."""
     models = [model for by_model in spec.creates.values() for model in by_model if model is not None]
     if len(models) <= _MOST_NAMED:
         return ", ".join(models) or "the API"

@@ -56,7 +56,7 @@ class _JsonUsageError(click.UsageError):
 def is_log_json() -> bool:
     """Return whether the log of the command is JSON.
 
-    The result does not depend on the validity of the settings.
+    The result is also correct if another setting is invalid.
     """
     context = click.get_current_context(silent=True)
     words: tuple[str, ...] = () if context is None else context.meta.get(_WORDS, ())

@@ -43,8 +43,8 @@ _KEYS = ("SIGINT", "SIGQUIT")  # the terminal sends these on a key press to ever
 def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
     """Return a copy of the settings with the ports for the mock of `run`.
 
-    If `private` is true, the command gets its own network namespace. The ports are then 80 and 443. The proxy then
-    rejects requests to foreign hosts. If `private` is false, any free ports are used.
+    If `private` is true, the command gets its own network namespace. The ports are then 80 and 443. The setting
+    `offline` is then true. If `private` is false, any free ports are used.
     """
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}

@@ -26,8 +26,6 @@ _HOW_TO_TRUST = (
 
 
 class _Request(NamedTuple):
-    """A line of the summary. Equal requests share one line."""
-
     status: int | None = None  # None if no response was sent
     method: str = ""
     path: str = ""  # empty for the remaining requests, if more than 1000 different ones were sent
@@ -56,17 +54,18 @@ class TrafficSummary:
         _count(self._requests, request, _Request())
 
     def passage(self, passage: ProxyConnection) -> None:
-        """Count a connection to the proxy after which no request reached the mock.
+        """Count a connection to the proxy over which no request reached the mock.
 
         For example, the client asked the proxy for an unrelated host.
         """
         _count(self._connections, passage, _OTHERS)
 
     def report(self, advice: str = "", *, was_reached: bool = False) -> str:
-        """Return a line for each different request: its number, status and error.
+        """Return the report as text, with a line for each different request.
 
-        `was_reached` states whether the command connected to the mock. If not, `advice` is appended. A line tells
-        whether a client did not trust the certificate of the mock.
+        The line shows how often the request was sent, its status, path and error. `was_reached` states whether the
+        command connected to the mock. If the command did not connect, `advice` is appended. If a client did not trust
+        the mock's certificate, the last line says so.
         """
         lines = [_line(times, str(request)) for request, times in self._requests.items()]
         lines += [_line(times, _text_of(connection)) for connection, times in self._connections.items()]

@@ -128,7 +128,7 @@ def _refusal(options: TailOptions, status: int) -> str:
 
 
 def parse(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
-    """Parse server-sent events. Yield the name and the decoded JSON of each."""
+    """Yield the name and the decoded JSON of each server-sent event in the stream."""
     name, data = "", ""
     for raw in stream:
         field, _, value = raw.decode("utf-8", "replace").rstrip("\r\n").partition(": ")

@@ -44,9 +44,9 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
 ) -> None:
     """Send exchanges as server-sent events until the client disconnects.
 
-    The request may state the number of the last exchange that the client has. All later exchanges are then sent.
-    Without this number, the stream begins with the next exchange. The client learns how many of the later exchanges are
-    no longer stored. A client that reads too slowly is disconnected, and can connect again.
+    The request may state the number of the last exchange that the client has. All stored exchanges after this number
+    are then sent. Without this number, the stream begins with the next exchange. A client that reads too slowly is
+    disconnected, and can connect again.
 
     `cleared` is an event that tells the client to remove the shown exchanges. The event is sent when the feed is
     cleared. If `cleared` is empty, no event is sent.
@@ -61,18 +61,17 @@ async def stream(  # noqa: PLR0913, PLR0917  (those of ASGI, and what is sent)
     try:
         await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
         if sending.done():
-            await _disconnect(sending, exchange, scope, gone)
+            await _disconnect_slow_client(sending, exchange, scope, gone)
     finally:
         sending.cancel()
         gone.cancel()
 
 
-async def _disconnect(
+async def _disconnect_slow_client(
     sending: asyncio.Task[None], exchange: Exchange, scope: Scope, gone: asyncio.Task[None]
 ) -> None:
-    """Disconnect a slow client, or raise the error of `sending`."""
-    if not isinstance(sending.exception(), TimeoutError):
-        sending.result()
+    if not isinstance(sending.exception(), TimeoutError):  # a TimeoutError means that the client is too slow
+        sending.result()  # raises the exception
     exchange.notes += (_TOO_SLOW,)
     if (transport := scope.get(TRANSPORT)) is not None:
         transport.abort()  # `close` would wait until the client has read everything
@@ -130,8 +129,8 @@ def event(kind: str, data: bytes, number: int | None = None) -> bytes:
 def json_events(selected: Callable[[Exchange], bool]) -> Encode:
     """Return a function that encodes the exchanges that `selected` accepts.
 
-    Each exchange becomes an event named `exchange`. The first event is named `missed` if missed exchanges are no longer
-    stored. `missed` contains their number.
+    Each exchange becomes an event named `exchange`. If exchanges since the previous batch are no longer stored, the
+    first event is named `missed`. The event `missed` contains the number of these exchanges.
     """
 
     def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:

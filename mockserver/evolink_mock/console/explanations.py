@@ -29,8 +29,8 @@ _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN = 400, 401, 403
 def clause_of(exchange: Exchange) -> str:
     """Return the id of the clause that a request violated, or an empty text.
 
-    The result is also empty if a recipe caused the error. Requests for an undocumented path can violate the clause
-    about API keys. The same applies to operations on files.
+    The result is also empty if a recipe caused the error. For an undocumented path, the result is
+    `auth.header` or empty. The same applies to operations on files.
     """
     if exchange.is_unmatched or _FILES in exchange.path:
         return "auth.header" if exchange.status == _UNAUTHORIZED else ""

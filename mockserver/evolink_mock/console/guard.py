@@ -1,8 +1,8 @@
 """Access control of the console.
 
 Most pages require the operator's key, which identifies the person who runs the mock. Requests from pages of foreign web
-sites are rejected. A link on a foreign page may open a page of the console. Without `--ui-key`, requests from further
-machines are rejected.
+sites are rejected. A link on a foreign page may open a page of the console. Without `--ui-key`, requests from
+another machine are rejected.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ async def live(request: PageRequest) -> bytes:
     """Render the latest exchanges and a form to filter them. The page gets new exchanges as server-sent events."""
     selection = filter_of(request.query)
     feed = request.service.exchange_feed
-    since = _number(request.query.get("since", ""))  # number of the last exchange when the view was cleared
+    # The number of the last exchange when the view was cleared.
+    since = _exchange_number(request.query.get("since", ""))
     hidden = since if since <= feed.last else 0  # a number from an earlier run of the mock hides nothing
     items = [item for item in feed.shown() if item.number > hidden and selects(selection, item.exchange)]
     rows = [row(item) for item in reversed(items[-_ROWS:])]
@@ -68,7 +69,7 @@ async def live(request: PageRequest) -> bytes:
 
 async def exchange(request: PageRequest) -> bytes | None:
     """Render one exchange with its headers and bodies; None if it is not stored."""
-    number = _number(request.item)
+    number = _exchange_number(request.item)
     found = request.service.exchange_feed.get(number)
     return None if found is None else page("exchange.html", item=views.exchange_details(number, found))
 
@@ -122,8 +123,8 @@ def _shown_key(request: PageRequest) -> str:
     return example_key(service.tokens) if request.is_operator or not service.tokens else "YOUR-KEY"
 
 
-def _number(text: str) -> int:
-    """Convert text to the number of an exchange; 0 names no exchange."""
+def _exchange_number(text: str) -> int:
+    # No exchange has the number 0.
     return int(text) if text.isdecimal() and len(text) < 16 else 0  # noqa: PLR2004
 
 

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def effect_table() -> list[dict[str, Any]]:
-    """Return a row for each effect: form, meaning, examples and operations."""
+    """Return a row for each effect of a recipe."""
     return [
         {
-            "form": effect.form,
+            "form": effect.form,  # how the effect is written, such as `slow[=TIME]`
             "meaning": effect.meaning.replace("`", ""),
             "examples": effect.examples,
-            "operations": ", ".join(sorted(effect.operations)),
+            "operations": ", ".join(sorted(effect.operations)),  # to which the effect can be applied
         }
         for effect in EFFECTS
     ]

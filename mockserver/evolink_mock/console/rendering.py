@@ -26,7 +26,7 @@ _DEEPEST = 20  # maximum number of levels of a JSON value that are shown as a tr
 
 
 def page(template: str, **context: Any) -> bytes:
-    """Render a page or a part of a page. All values in the context are text, never markup."""
+    """Render a page or a part of a page. Markup in the values of `context` is escaped."""
     return _template(template).render(**context).encode()
 
 

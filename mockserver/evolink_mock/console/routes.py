@@ -111,7 +111,7 @@ class PageEndpoint:
     """The endpoint of one page.
 
     A request may contain the operator's key in the query parameter `key`. The endpoint then stores the key in a cookie.
-    The response redirects to the plain URL.
+    The response redirects to the same page without `key`.
     """
 
     def __init__(self, guard: AccessGuard, row: PageRow) -> None:
@@ -219,7 +219,10 @@ class Document:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Respond with the document of the number in the path, or with a 404."""
+        """Respond with one document. The path contains the number of the document.
+
+        If no document has this number, the response is a 404.
+        """
         response = self._guard.refusal(scope, public=True)
         # Create operations refer to components in the document of the status query.
         documents = [*joined_documents(self._guard.service.spec).values()]

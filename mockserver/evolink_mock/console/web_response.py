@@ -1,4 +1,4 @@
-"""Responses to browsers: pages with the content security policy, JSON, and redirects."""
+"""Responses to browsers: JSON, redirects, and pages with their content security policy."""
 
 from __future__ import annotations
 

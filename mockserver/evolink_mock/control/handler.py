@@ -55,7 +55,7 @@ class ControlResponse:
 
 
 async def renewed(request: ControlRequest) -> ControlRequest:
-    """Return a copy of the request with the current account of the store."""
+    """Read the account of a request from the store again. Return a copy of the request with this account."""
     account = await request.service.store.account(request.account.token)
     return replace(request, account=account)
 

@@ -42,7 +42,7 @@ def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
 def words_of(exchanges: Iterable[Exchange]) -> set[str]:
     """Return all words in the recorded requests and responses.
 
-    An API key that is not one of these words needs no redaction.
+    A word consists of letters, digits and the characters `_`, `.`, `~` and `-`.
     """
     words: set[str] = set()
     for exchange in exchanges:

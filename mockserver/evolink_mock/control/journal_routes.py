@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class JournalQuery(Struct, frozen=True):
     """The query parameters of GET /journal.
 
-    `status` selects requests by the status of their response. The status 0 means that no response was sent. The last
-    `limit` selected requests are returned.
+    `status` selects requests by the status of their response. The status 0 means that no response was sent. If more
+    than `limit` requests are selected, the newest ones are returned.
     """
 
     limit: Annotated[int, Meta(ge=1, le=JOURNAL)] = JOURNAL
@@ -51,7 +51,7 @@ async def show_journal(request: ControlRequest) -> ControlResponse:
 async def show_violations(request: ControlRequest) -> ControlResponse:
     """Return the account's violations of the API's contract, the oldest first.
 
-    The list also contains violations by requests that the journal has lost.
+    The list also contains violations by old requests that are no longer in the journal.
     """
     journal = await _journal(request)
     redactor, shown = _redactor(request, journal), []
@@ -79,6 +79,7 @@ async def show_unmatched_har(request: ControlRequest) -> ControlResponse:
     exchanges = await request.service.store.journal("")
     words = journal_json.words_of(exchanges)
     accounts = await request.service.store.accounts()
+    # A key that is not among these words needs no redaction.
     tokens = [account.token for account in accounts if account.token.partition("~")[0] in words]
     redactor = journal_json.redactor_of(exchanges, *tokens)
     return await _archive(exchanges, (), redactor, own_token=request.account.token)

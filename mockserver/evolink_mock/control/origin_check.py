@@ -32,7 +32,10 @@ class OwnNames(Struct, frozen=True):
     allowed: frozenset[str] = frozenset()
 
     def at(self, address: str | None) -> OwnNames:
-        """Return a copy with `address`, the local address of a connection."""
+        """Return a copy in which `names` also contains `address`.
+
+        `address` is the local address of a connection.
+        """
         return OwnNames(self.names | hosts_of(address), self.allowed)
 
     def has(self, authority: str) -> bool:

@@ -26,7 +26,7 @@ _DIGITS = 15  # maximum number of digits of a Content-Length
 
 
 class BodyText(NamedTuple):
-    """A request body in the form of an HTTP Archive."""
+    """A request body as an HTTP Archive describes it."""
 
     text: str
     encoding: str = ""  # base64 for binary content
@@ -35,7 +35,7 @@ class BodyText(NamedTuple):
 
 
 def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
-    """Return the recorded body. A long body is recorded in part."""
+    """Return the recorded request body. At most the first `KEPT` bytes of a body are recorded."""
     recorded = exchange.request_body
     if not recorded:
         return BodyText("")

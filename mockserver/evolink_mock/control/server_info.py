@@ -79,7 +79,10 @@ async def show_openapi_json(request: ControlRequest) -> ControlResponse:  # noqa
 
 
 async def show_spec(request: ControlRequest) -> ControlResponse:
-    """Return the OpenAPI documents of the simulated API by file path."""
+    """Return the OpenAPI documents of the simulated API.
+
+    The member `documents` maps file paths to OpenAPI documents.
+    """
     return json_response({"documents": dict(request.service.spec.documents)})
 
 

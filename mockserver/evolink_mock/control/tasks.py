@@ -34,8 +34,9 @@ _LONGEST_WAIT = 600  # seconds
 class ForcedOutcome(Struct, frozen=True):
     """The body of POST /tasks/{task_id}/outcome.
 
-    `failure` is a documented failure code. A kind may follow, as in `content_policy_violation/nudity`. If `failure` is
-    set, `outcome` must be `failed` or omitted.
+    `failure` is a documented failure code. The code may be followed by a slash and a kind of this
+    failure. For example, `content_policy_violation/nudity` names the kind `nudity`. If `failure` is set, `outcome` must
+    be `failed` or omitted.
     """
 
     outcome: Literal["completed", "failed", "cancelled"] | None = None
@@ -242,7 +243,7 @@ def _finite(instant: float) -> float | None:
 
 
 def task_state(task: Task, now: float) -> dict[str, Any]:
-    """Return the state of a task at `now`, with its later changes."""
+    """Return the state of a task at `now`, and the timetable of the task."""
     timetable, seen = task.timetable, view(task.timetable, now)
     failure = timetable.outcome.failure
     failed = "cancelled" if timetable.outcome.is_cancelled else "failed"

@@ -53,8 +53,8 @@ def is_stopping(error: asyncio.CancelledError) -> bool:
 async def close_connection(error: ConnectionDroppedError, scope: Scope, receive: Receive) -> None:
     """Close the connection of a request.
 
-    If `error.held` is true, wait until the client closes the connection. Raises `error` if the ASGI app was called
-    without a connection.
+    If `error.held` is true, wait until the client closes the connection. Raises `error` if the
+    request came without a network connection. For example, an in-process test client needs no connection.
     """
     transport = scope.get(TRANSPORT)
     if transport is None:

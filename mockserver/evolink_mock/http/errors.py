@@ -1,6 +1,7 @@
 """Error responses.
 
-The JSON is the documented example for the status, with a specific message.
+The JSON body of an error response is the documented example for its status. The details of the
+specific error are appended to the message of the example.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Explain why an API key is not accepted, such as a key in a wrong header."""
+"""Explain why an API key is not accepted. For example, the key is in a wrong header."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> t
     if authorization:
         return "Authorization", f"Authorization: {_scheme_mistake(authorization)}"
     for name in headers.keys() - {_HEADER.encode()}:
-        if header := _key_header(name):
+        if header := _text_if_key_header(name):
             return (
                 header,
                 f"{header}: no key is read from {'cookies' if header == 'cookie' else 'this header'}",
@@ -66,8 +66,7 @@ def _scheme_mistake(authorization: bytes) -> str:
     return "a space must follow Bearer" if lower.startswith(b"bearer") else "the scheme is not Bearer"
 
 
-def _key_header(name: bytes) -> str:
-    """Return the header that seems to contain the key, or an empty text."""
+def _text_if_key_header(name: bytes) -> str:
     header = name.decode("latin-1").lower()
     if header in _OTHER_HEADERS or is_credential_header(name):
         return header

@@ -91,8 +91,8 @@ class LaneEndpoint(Protocol):
     ) -> None:
         """Write the response into `exchange`, and await the store.
 
-        The store processes concurrent requests in one batch. Raises `MayWaitError`, and changes nothing, if more
-        waiting may be required.
+        The store processes concurrent requests in one batch. Raises `MayWaitError` if the request may require
+        waiting for anything besides the store. Nothing is changed in this case.
         """
         ...
 
@@ -169,7 +169,8 @@ class ExchangeMiddleware:
     ) -> None:
         """Serve one request in the fast lane, and await the store.
 
-        The store processes concurrent requests in one batch. Raises `MayWaitError` if more waiting may be required.
+        The store processes concurrent requests in one batch. Raises `MayWaitError` if the request may require
+        waiting for anything besides the store.
         """
         try:
             await endpoint.respond_in_batch(exchange, head, body, connection)

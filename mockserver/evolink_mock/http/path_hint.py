@@ -89,7 +89,6 @@ def _most_similar_route(path: str, routes: Iterable[str]) -> str:
 
 
 def _align(path: str, route: str) -> tuple[str, str, str]:
-    """Return the route with the path's values, and two texts to compare."""
     # For example, `/task/7` and `/tasks/{id}` give `/tasks/7`, `/task` and `/tasks`. The similarity of the last
     # two texts shows how well the route fits.
     segments, names = path.split("/"), route.split("/")

@@ -82,8 +82,6 @@ async def keep_unread_body(scope: Scope, receive: Receive) -> None:
 
 
 class _BodyRecorder:
-    """Records the first `KEPT` bytes of a body at the block's end."""
-
     def __init__(self, receive: Receive, exchange: Exchange) -> None:
         self.beginning = bytearray()
         self._receive = receive

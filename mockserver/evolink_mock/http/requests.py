@@ -1,4 +1,4 @@
-"""Read a request: its token, its body, and its address as the client sees it."""
+"""Read a request: the bearer token, the body, and the scheme and host of the URL."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Origins:
             return self._fixed
         key = (scope.get("scheme", "http"), headers.get(b"host", b""))
         if self._trust_proxy:
-            key = _forwarded(headers, *key)
+            key = _forwarded_scheme_and_host(headers, *key)
         origin = self._cached.get(key)
         return self._store(key, scope) if origin is None else origin
 
@@ -119,9 +119,8 @@ class Origins:
         return self._cached.setdefault(key, f"{scheme}://{name}")
 
 
-def _forwarded(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tuple[str, bytes]:
-    """Return the client's scheme and host, as the first proxy states them."""
-    # RFC 7239; the headers `X-Forwarded-...` are older.
+def _forwarded_scheme_and_host(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tuple[str, bytes]:
+    # The first element comes from the proxy nearest to the client (RFC 7239). The headers `X-Forwarded-...` are older.
     element = headers.get(b"forwarded", b"").partition(b",")[0]
     if element:
         pairs = (pair.partition(b"=") for pair in element.split(b";"))

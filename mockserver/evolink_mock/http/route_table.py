@@ -1,4 +1,4 @@
-"""Find the endpoints of most paths in a dictionary.
+"""Look up the endpoint of a path without the router.
 
 The router contains all routes. The router serves the paths that are not found in this table.
 """

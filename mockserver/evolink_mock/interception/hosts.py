@@ -51,8 +51,8 @@ _SIBLINGS = {"api.evolink.ai": ("direct.evolink.ai", "files-api.evolink.ai")}
 def hosts_of(spec: Spec) -> tuple[str, ...]:
     """Return the host names of the API, sorted.
 
-    The names come from the `servers` lists of the OpenAPI documents. `api.evolink.ai` adds a fixed list of hosts from
-    the API's documentation. IP addresses and local names are omitted.
+    The names come from the `servers` lists of the OpenAPI documents. If the lists contain `api.evolink.ai`, two further
+    hosts from the API's documentation are added. IP addresses and local names are omitted.
     """
     hosts = {_host_of(server) for document in spec.documents.values() for server in _servers(document)}
     names = {host for host in hosts if host is not None}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class NamespaceError(Exception):
-    """The system does not allow this process to create namespaces. The message states the reason and an alternative."""
+    """The namespaces for `--hosts` do not work on this system. The message states the reason."""
 
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x0002_0000, 0x1000_0000, 0x4000_0000
@@ -43,8 +43,8 @@ def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
     are free. Child processes share the namespace. The user id does not change. A hosts file is written to `folder`, and
     mounted over /etc/hosts.
 
-    Call this function before a second thread starts. Raises `NamespaceError` if the system forbids namespaces or
-    ignores the hosts file.
+    Call this function before a second thread starts. Raises `NamespaceError` if the system forbids namespaces.
+    Raises `NamespaceError` if `hosts` still resolve to other addresses.
     """
     if sys.platform != "linux":
         raise NamespaceError(

@@ -27,7 +27,7 @@ class MockTools:
     def describe_mock(self) -> JsonObject:
         """Show the URL and API key that the program under test must use.
 
-        The result also contains the API's OpenAPI documents (file names) and the account's state.
+        The result also contains the account's state, and the file paths of the OpenAPI documents.
         """
         return {
             "EVOLINK_BASE_URL": self._url,
@@ -53,7 +53,7 @@ class MockTools:
     def list_tasks(self) -> JsonObject:
         """List the tasks and callbacks of the account.
 
-        A task has a timetable. A callback has all attempts to deliver it.
+        Each task is listed with its timetable. Each callback is listed with all delivery attempts.
         """
         return {"tasks": self._get("/tasks")["tasks"], "callbacks": self._get("/callbacks")["callbacks"]}
 

@@ -51,8 +51,8 @@ class MediaCache:
         call renders again. The file is kept until `limit` other files have been requested. Raises RuntimeError if the
         cache is closed.
 
-        Without the library PyAV, nothing is rendered. The path of a packaged clip with the right duration and size is
-        returned. Raises `MissingRendererError` if there is no such clip.
+        Without the library PyAV, this method returns the path of a packaged clip. The clip has the right duration and
+        size. Raises `MissingRendererError` if no packaged clip has this duration and size.
         """
         if not has_renderer():
             return _clip(spec)
@@ -68,7 +68,7 @@ class MediaCache:
     def problem(self) -> str | None:
         """Return why rendered files cannot be stored; None if there is no problem.
 
-        Without a renderer, there is no problem.
+        Without the library PyAV, no files are stored, and the result is None.
         """
         from tempfile import gettempdir
 

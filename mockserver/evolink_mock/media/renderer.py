@@ -89,8 +89,8 @@ class RenderingCancelledError(RuntimeError):
 def render(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool] = lambda: False) -> None:
     """Write the file that `spec` describes to `path`, completely or not at all.
 
-    Raises OSError if the folder cannot be written. Raises av.FFmpegError if a codec fails. Raises
-    `RenderingCancelledError` if `is_cancelled` returns true before a frame.
+    Raises OSError if the folder cannot be written. Raises av.FFmpegError if a codec fails. Calls
+    `is_cancelled` before each frame. Raises `RenderingCancelledError` if the result is true.
     """
     with replace_atomically(path) as temporary:
         _WRITERS[spec.medium](spec, temporary, is_cancelled)

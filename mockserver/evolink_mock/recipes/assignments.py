@@ -105,9 +105,9 @@ def _precedence(entry: AssignedRecipe) -> int:
 
 
 def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recipe:
-    """Return the current step of a sequence, and count the request.
+    """Count a request of the account, and return the step of `sequence` for this request.
 
-    The account's later requests with this sequence reach the following steps.
+    The account keeps one count for each operation and sequence. The count selects the step.
     """
     if sequence.is_constant:
         return _with_pending_terms(account, sequence, 0)

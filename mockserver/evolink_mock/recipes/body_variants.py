@@ -118,7 +118,10 @@ class _Maker:
         self._optional = optional
 
     def resolve(self, schema: Any) -> dict[str, Any]:
-        """Merge a schema with its `$ref`, `allOf` and one random alternative."""
+        """Merge a schema with the schemas in its `$ref` and `allOf`.
+
+        One random schema in `anyOf` is also merged. The same applies to `oneOf`.
+        """
         if not isinstance(schema, dict):
             return {}
         merged = dict(schema)

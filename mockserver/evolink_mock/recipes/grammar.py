@@ -2,7 +2,7 @@
 
 RECIPE := STEP ("," STEP)*                 # steps for consecutive requests
 STEP   := WORD ("+" WORD)* ["*" N]         # effects that apply together to N requests
-WORD   := NAME ["=" VALUE] ["@" PROGRESS]  # one effect, which ends a task at PROGRESS percent
+WORD   := NAME ["=" VALUE] ["@" PROGRESS]  # one effect; "@" ends a task at PROGRESS percent
 
 In a recipe of several steps, the default of N is 1. A recipe of a single step without N applies to any number of
 requests. The module `effects` defines the meaning of each NAME.

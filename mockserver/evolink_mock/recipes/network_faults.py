@@ -81,7 +81,6 @@ class _FaultySend:
         self._gateway = recipe.status in GATEWAY and recipe.status not in documented
 
     async def send(self, message: Message) -> None:
-        """Send one ASGI message as the recipe allows."""
         if message["type"] == "http.response.start":
             await self._start(message)
         elif self._recipe.cut and self._exchange.method != "HEAD" and (body := self._body(message)):

@@ -24,8 +24,8 @@ class Preference(NamedTuple):
 def recipe_text(header: str, effects: Collection[str]) -> str | None:
     """Return the first recipe in a header; None if there is none.
 
-    A sequence of steps contains commas, and should be quoted. In an unquoted sequence, every step begins with the name
-    of an effect.
+    A sequence of steps contains commas, and should be quoted. A comma continues an unquoted sequence if the name of an
+    effect follows.
     """
     for preference in preferences(header):
         if preference.name.lower() in _NAMES:

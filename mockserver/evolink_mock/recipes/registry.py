@@ -58,7 +58,8 @@ class RecipeRegistry:
     def names(self) -> tuple[str, ...]:
         """The catalog of recipes with a single effect.
 
-        The catalog contains every documented error status and failure code. Examples stand for the remaining effects.
+        The catalog contains every documented error status and failure code. For every other effect, the catalog
+        contains its examples.
         """
         examples = [
             example for effect in EFFECTS if effect.name not in {STATUS, FAIL} for example in effect.examples
@@ -90,7 +91,8 @@ class RecipeRegistry:
         """Return the failure for a code or a kind, such as `content_policy_violation/nudity`.
 
         A kind selects one of the documented messages of the code. An undocumented code gets a generic message. Raises
-        ValueError for an unknown kind, and for a malformed or misspelled code.
+        ValueError for an unknown kind or a malformed code. Raises ValueError if an undocumented code closely resembles
+        a documented one.
         """
         code, slash, kind = text.partition("/")
         failure = self._failures.get(code)

@@ -115,7 +115,7 @@ def _edit_json(recipe: Recipe, body: bytes) -> bytes:
 
 
 def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
-    """Call `change` with the object that contains a field, and its key."""
+    # `name` is the dotted name of a field. `change` gets the object that contains the field, and the key of the field.
     # If `known` is true, the object must also contain the field.
     *path, last = name.split(".")
     for key in path:

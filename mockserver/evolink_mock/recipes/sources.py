@@ -37,8 +37,8 @@ _MOST_BRACKETS = 20  # maximum number of texts in brackets that are looked up pe
 def parse_sources(text: str) -> str:
     """Check a list of sources, such as `token,header`.
 
-    Returns the list in the order of precedence: `header,token`. `off` means no sources. Raises ValueError for an
-    unknown source.
+    Returns the list sorted by precedence, in this example `header,token`. `off` means no sources. Raises ValueError for
+    an unknown source.
     """
     names = {name.strip() for name in text.strip().lower().split(",")}
     if names == {"off"}:
