@@ -109,9 +109,10 @@ class Tolerances:
         return self.retry_window(waits[min(count, len(waits)) - 1])[1] + self.delivery_delay
 
     def quiet_after(self, rules: CallbackRules, place: int) -> float:
-        """Return after how many quiet real seconds an attempt counts as the last one.
+        """Return how long to wait for a further delivery after an attempt, in real seconds.
 
-        `place` is the index of the attempt. A time is quiet if no other delivery arrives.
+        If no delivery arrives in this time, the attempt counts as the last one. `place` is the index of the
+        attempt.
         """
         waits = (*rules.retries, max(rules.retries, default=1.0))
         return 1.5 * self.real(waits[min(place, len(waits) - 1)]) + self.quiet

@@ -139,7 +139,11 @@ def _queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
 
 
 def queries_for_invented_ids(view: TraceView) -> frozenset[int]:
-    """Return the numbers of the `queries_for_unknown_ids` that got a 400, 403 or 404."""
+    """Return the entry numbers of the status queries for invented task ids.
+
+    An unknown id counts as invented if its query got a 400, 403 or 404. `queries_for_unknown_ids` tells when
+    an id is unknown.
+    """
     return frozenset(
         query.number for query in queries_for_unknown_ids(view) if query.status in {400, 403, 404}
     )

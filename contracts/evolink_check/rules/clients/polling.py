@@ -62,7 +62,7 @@ def given_ids(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-guarantees")
 def no_guarantees(view: TraceView) -> Iterator[Finding]:
-    """Without a task id, a client does not query a placeholder, such as `undefined`."""
+    """A client never uses a placeholder, such as `undefined`, as the task id of a query."""
     for observation in view.seen:
         missing = placeholder_id(observation, view)
         if missing is not None:
@@ -187,7 +187,7 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
 @rule("client.no-abandon")
 def no_abandon(view: TraceView) -> Iterator[Finding]:
     """A client queries its task until the end and creates no second task instead."""
-    replaced = view.once(_replaced)
+    repetitions = view.once(_repetitions_of_abandoned_creates)
     queried = {observation.task_id for observation in requests_with_roles(view, "query")}
     mistaken = bool(queries_for_unknown_ids(view)) or any(
         placeholder_id(query, view) is not None for query in view.seen
@@ -197,24 +197,24 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
             continue
         if any(reports_task_end(observation, view) for observation in task.views):
             yield passed(task.create.number)
-        elif task.create.number in replaced:
-            again = replaced[task.create.number]
+        elif task.create.number in repetitions:
+            again = repetitions[task.create.number]
             seen = "the same create again, while the first task was running"
             yield violation(task.create.number, again, expected="queries until the end", seen=seen)
         elif view.trace.complete and task.callback_url is None and task.id not in queried and not mistaken:
             yield violation(task.create.number, expected="queries until the end", seen="none")
 
 
-def _replaced(view: TraceView) -> Mapping[int, int]:
-    """Map abandoned create requests to their repetitions, by number."""
-    replaced: dict[int, int] = {}
+def _repetitions_of_abandoned_creates(view: TraceView) -> Mapping[int, int]:
+    # The keys and the values are entry numbers.
+    repetitions: dict[int, int] = {}
     for group in equal_requests(view, "create"):
         for create, again in pairwise(group):
             queries = queries_of(view, create.task_id) if create.task_id else ()
             # The client abandoned the task if it repeats the request soon after the last query.
             if queries and queries[-1].ended <= again.began < queries[-1].ended + SOON:
-                replaced[create.number] = again.number
-    return replaced
+                repetitions[create.number] = again.number
+    return repetitions
 
 
 # After the end

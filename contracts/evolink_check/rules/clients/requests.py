@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @rule("auth.header")
 def in_header(view: TraceView) -> Iterator[Finding]:
     """A client sends its API key as a bearer token in the Authorization header."""
-    elsewhere = view.once(_redirects_elsewhere)
+    elsewhere = view.once(_redirects_to_other_hosts)
     for observation in requests_with_roles(view, *KEYED_ROLES):
         if observation.exchange.url in elsewhere:
             continue  # a request to another host must have no key, which `auth.https` checks
@@ -67,7 +67,7 @@ def over_https(view: TraceView) -> Iterator[Finding]:
 
     After a redirect, the client does not send its API key to another host.
     """
-    elsewhere = view.once(_redirects_elsewhere)
+    elsewhere = view.once(_redirects_to_other_hosts)
     for observation in requests_with_roles(view, *KEYED_ROLES):
         url = observation.exchange.url
         if (before := elsewhere.get(url)) is not None and observation.who not in {NOBODY, UNKNOWN}:
@@ -81,15 +81,15 @@ def over_https(view: TraceView) -> Iterator[Finding]:
             yield passed(observation.number)
 
 
-def _redirects_elsewhere(view: TraceView) -> Mapping[str, int]:
-    """Map each redirect target on another host to the redirected request's number."""
-    places: dict[str, int] = {}
+def _redirects_to_other_hosts(view: TraceView) -> Mapping[str, int]:
+    # The keys are target URLs. The values are the numbers of the requests that got the redirects.
+    redirects: dict[str, int] = {}
     for observation in requests_with_roles(view, *KEYED_ROLES):
         location = observation.header("location") if 300 <= observation.status < 400 else None  # noqa: PLR2004
         host = _host_of(location or "")
         if location and host and host != _host_of(observation.exchange.url):
-            places[location] = observation.number
-    return places
+            redirects[location] = observation.number
+    return redirects
 
 
 def _host_of(url: str) -> str:
@@ -174,7 +174,10 @@ def callback_url(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.actual-model")
 def actual_model(view: TraceView) -> Iterator[Finding]:
-    """A create request contains the current name of its model."""
+    """A create request contains the current name of its model.
+
+    An old name violates this clause. The API still accepts some old names.
+    """
     for create in requests_with_roles(view, "create"):
         model = create.request_json.get("model") if isinstance(create.request_json, dict) else None
         actual = create.operation.aliases.get(model) if create.operation and isinstance(model, str) else None

@@ -92,7 +92,7 @@ def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
                 if refused.status == TOO_MANY
                 else None
             )
-            again = _next_attempt(series, place) if wait is not None else None
+            again = _attempt_after_429(series, place) if wait is not None else None
             if wait is None or again is None:
                 continue
             waited = seconds_between(refused, again)
@@ -121,8 +121,7 @@ def _request_series(view: TraceView) -> Iterable[list[Observation]]:
     return series.values()
 
 
-def _next_attempt(series: Sequence[Observation], place: int) -> Observation | None:
-    """Return the first request that a 429 should have delayed."""
+def _attempt_after_429(series: Sequence[Observation], place: int) -> Observation | None:
     refused = series[place]
     first = bisect_left(series, refused.ended, lo=place + 1, key=lambda request: request.began)
     for index in range(first, len(series)):

@@ -1,7 +1,7 @@
 """Decide which statuses a correct server may return for a request.
 
-Several statuses are allowed if the documents do not say which is right. In clauses.yaml, such clauses have a
-`choice`. Several statuses are also allowed if the state of the account is unknown.
+Several statuses are allowed if the documents do not say which is right. The clauses about these statuses have
+a `choice` in clauses.yaml. Several statuses are also allowed if the state of the account is unknown.
 """
 
 from __future__ import annotations
@@ -110,8 +110,9 @@ def is_foreign(task_id: str) -> bool:
 def was_never_issued(observation: Observation, view: TraceView) -> bool:
     """Return whether no server can have issued the task id of a status query.
 
-    Returns True if evolink-check invented the id. Returns True if the id's time is before 2017 or years after
-    the response. An id in a response or an OpenAPI document always counts as issued.
+    Returns True if evolink-check invented the id. The ten digits of an id are the time of the task's creation.
+    Returns True if this time is before the service existed. Returns True if this time is ten years or more
+    after the response to the query. An id in a response or an OpenAPI document always counts as issued.
     """
     if observation.task_id in view.once(_reported_ids) or observation.task_id in view.once(_example_ids):
         return False

@@ -2,7 +2,7 @@
 
 The rules about responses of the API use these functions:
 
-- `is_judgeable(observation)`: whether rules can judge the response. Most rules consider judgeable responses.
+- `is_judgeable(observation)`: whether rules can judge the response. Most rules ignore all other responses.
 - `has_judgeable_status(observation)`: whether rules can judge the status. The body may be missing from the
   trace.
 - `clause_of_malformed_response(observation)`: the clause that a malformed response violates.
@@ -59,8 +59,8 @@ def _clause_of_malformed_response(observation: Observation) -> str:
 def is_judgeable(observation: Observation) -> bool:
     """Return whether rules can judge the response.
 
-    Rules can judge a complete and well-formed response if clauses apply to it. A well-formed response is JSON
-    with a documented status. A well-formed error has the documented shape.
+    Rules can judge a well-formed response if its body is recorded and clauses apply to the response. A
+    well-formed response is JSON with a documented status. A well-formed error has the documented shape.
     """
     return observation.once(_is_judgeable)
 
@@ -90,8 +90,8 @@ def well_formed(task_id: str) -> bool:
 def known_tasks(view: TraceView) -> Mapping[str, Observation]:
     """Return the create requests of the known tasks, by task id.
 
-    Rules judge the status queries of known tasks. The response to each create request is judgeable. Its task
-    id is well formed, unique and consistent with `created`.
+    Rules judge the status queries of known tasks. A task is known if the response to its create request is
+    judgeable. The task id in the response must be well formed, unique and consistent with `created`.
     """
     return view.once(_known_tasks)
 
@@ -130,10 +130,7 @@ def ignores_invalid_key(observation: Observation) -> bool:
 
 
 def lacks_error_shape(view: TraceView) -> bool:
-    """Return whether any error of the task endpoints lacks the documented shape.
-
-    If one does, rules ignore the shape of errors from other endpoints.
-    """
+    """Return whether any error response to a create request or query lacks the documented shape."""
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
         for observation in view.of("create", "query")

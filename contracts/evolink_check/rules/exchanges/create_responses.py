@@ -106,8 +106,8 @@ def is_at_once(create: Observation, query: Observation) -> bool:
 def readable_at_once(view: TraceView) -> Iterator[Finding]:
     """A query sent immediately after the create response does not get a 404.
 
-    A 404 for a later query is a violation if a query of the task succeeds. If no query succeeds, the 404 violates
-    `query.answers-200`.
+    Immediately means within two seconds. A later 404 also violates this clause if another query of the same
+    task succeeds. If no query of the task succeeds, the later 404 violates `query.answers-200`.
     """
     creates, first = known_tasks(view), set()
     for query in view.of("query"):
@@ -196,7 +196,7 @@ def created(view: TraceView) -> Iterator[Finding]:
         value = create.body.get("created")
         if type(value) is not int:
             continue
-        distance, allowed = _distance(value, create)
+        distance, allowed = _distance_from_request(value, create)
         if value >= LATEST:
             seen = f"created {shown(value)}, which is in milliseconds"
             yield violation(create.number, expected="Unix seconds", seen=seen)
@@ -218,14 +218,14 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
     for create in accepted(view):
         value = create.body.get("created")
         if type(value) is int and value < LATEST:
-            distance, allowed = _distance(value, create)
+            distance, allowed = _distance_from_request(value, create)
             if abs(distance) <= allowed:
                 first[create.who] = min(create.began, first.get(create.who, create.began))
     return first
 
 
-def _distance(value: int, create: Observation) -> tuple[float, float]:
-    """Return the actual and the allowed distance of `created`, in seconds."""
+def _distance_from_request(value: int, create: Observation) -> tuple[float, float]:
+    # The result is the actual and the allowed distance from the create request to `created`, in seconds.
     date = http_date(create.header("Date") or "")
     ended = create.ended if date is None else date
     began = ended - max(0.0, create.ended - create.began)

@@ -1,8 +1,8 @@
 """Find valid create requests that were refused, and the reason.
 
-A separate clause may allow a feature, such as an old model name. If requests with this feature are refused,
-the clause of the feature is violated. If requests without any feature are refused too, `create.accepts` is
-violated instead.
+A feature of a create request is, for example, an old model name. Each feature has its own clause, which
+allows the feature. If requests with a feature are refused, the clause of this feature is violated. If
+requests without any feature are refused too, `create.accepts` is violated instead.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ENOUGH = 3  # a 500 is lasting if equal requests got it at least this often and 
 class Feature(NamedTuple):
     """A feature of a create request, such as an old model name.
 
-    A separate clause allows the feature.
+    Each feature has its own clause, which allows the feature.
     """
 
     clause: str  # the id of the clause that allows the feature
@@ -87,7 +87,7 @@ def is_valid(observation: Observation) -> bool:
 
 
 def features(observation: Observation, view: TraceView) -> tuple[Feature, ...]:
-    """Return the features of a valid create request that separate clauses allow."""
+    """Return the features of a valid create request, such as an old model name."""
     body, operation = observation.request_json, observation.operation
     assert operation is not None  # noqa: S101  (a create)
     result = [Feature("model.alias")] if body.get("model") in operation.aliases else []

@@ -1,7 +1,7 @@
 """Find the clauses that the statuses of create requests and queries violate.
 
-`status_findings_of` is the rule of most clauses about statuses. A few clauses have a rule of their own. Such
-a rule yields `status_findings(view)[clause]` and further findings.
+Most clauses about statuses share one rule, `status_findings_of`. A few clauses have their own rules. Each of
+these rules yields the findings of its clause in `status_findings`, and adds further findings.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def progress_of(body: Mapping[str, Any]) -> int | None:
 def sound_identity(create: Observation | None) -> dict[str, Any]:
     """Return `created`, `model`, `object` and `type` of a create response.
 
-    Wrong values are left out.
+    A value that violates a clause is left out.
     """
     if create is None or create.operation is None:
         return {}

@@ -135,9 +135,9 @@ def _post_problem(observation: Observation) -> str:
 def body_equals_query(view: TraceView) -> Iterator[Finding]:
     """The body of a callback equals the response to a status query.
 
-    `usage`, `task_info.estimated_time` and the query strings of links may differ. The query must report the
-    end of the task and violate no other clause. Without such a query, repeated deliveries are compared with
-    the first one.
+    `usage`, `task_info.estimated_time` and the query strings of links may differ. The rule uses the first query
+    response that reports the end of the task. Responses that violate another clause are not used. If no query
+    response remains, repeated deliveries are compared with the first one.
     """
     for deliveries in all_deliveries(view):
         attempts = [

@@ -1,8 +1,8 @@
 """Rules about the credits of an account and the shape of the credits response.
 
 A rule about costs compares two responses of the credits endpoint. Between the two, the account sent requests
-of one kind, such as refused create requests. The cost of completed tasks is not checked. The documents give
-an estimate of this cost.
+of one kind, such as refused create requests. The cost of completed tasks is not checked, because the
+documents only estimate this cost.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The deliveries of each task, for the rules about callbacks.
 
-A delivery is sent to the task's callback URL or contains the task's id. Deliveries before the end of the task
-are listed separately. Deliveries that followed a redirect are listed separately too.
+A delivery belongs to a task if its body contains the task's id. If no task has the id, the callback URL
+determines the task. Deliveries before the end of the task are listed separately. Deliveries that followed a
+redirect are listed separately too.
 """
 
 from __future__ import annotations
@@ -44,11 +45,8 @@ class TaskDeliveries:
 
     @property
     def truncated(self) -> bool:
-        """Whether the body of any delivery is incomplete.
-
-        The time of the next attempt cannot be predicted after an incomplete delivery.
-        """
-        # The server gave up in the middle of an incomplete delivery.
+        """Whether the body of any delivery is shorter than its `Content-Length`."""
+        # The server gave up in the middle of such a delivery, so the time of its next attempt is unpredictable.
         return any(is_truncated(delivery) for delivery in (*self.early, *self.attempts))
 
 
@@ -76,9 +74,9 @@ def watched_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
 
 
 def complete_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """Yield what `watched_deliveries` yields.
+    """Yield the deliveries of tasks with a recorded callback receiver.
 
-    Tasks with a truncated delivery are left out.
+    Tasks with a truncated delivery (see `is_truncated`) are left out.
     """
     return (deliveries for deliveries in watched_deliveries(view) if not deliveries.truncated)
 
@@ -94,7 +92,8 @@ def is_truncated(observation: Observation) -> bool:
 def slowest_answer(view: TraceView, at: float) -> float:
     """Return the longest response time of the API around the Unix time `at`.
 
-    The time is in real seconds, and 0 if there is no response.
+    The result is in real seconds. The result is 0 if no query or credits response ended within three seconds
+    of `at`.
     """
     # A slow server may also be slow to connect to a receiver. The time to connect counts towards the timeout
     # of a delivery, although the receiver cannot measure it.
@@ -142,13 +141,13 @@ def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
     tasks = [
         deliveries
         for history in task_histories(view)
-        if (deliveries := _callback_of(history, view)) is not None
+        if (deliveries := _empty_deliveries(history, view)) is not None
     ]
     ids = {deliveries.history.id: place for place, deliveries in enumerate(tasks)}
     urls = _places_by_url(tasks)
     direct: list[list[Observation]] = [[] for _ in tasks]
     redirected: list[list[Observation]] = [[] for _ in tasks]
-    redirects = _redirects(view, urls)
+    redirects = _places_by_redirect_target(view, urls)
     for delivery in view.of("delivery"):
         url = delivery.exchange.url
         there = redirects.get(url) if url in redirects else _redirected_case(url, view.trace.receiver, urls)
@@ -164,14 +163,13 @@ def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
     )
 
 
-def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
-    """Return a record without deliveries; None if the model has no callbacks."""
+def _empty_deliveries(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
     rules = history.create.operation.callback if history.create and history.create.operation else None
     if history.create is None:
         rules = next(
             (operation.callback for all_ in view.spec.creates.values() for operation in all_.values()), None
         )
-    if rules is None:
+    if rules is None:  # the model has no callbacks
         return None
     if history.create is None or not isinstance(history.create.request_json, dict):
         return TaskDeliveries(history, None, watched=False, rules=rules)
@@ -196,8 +194,8 @@ def _without_query(url: str) -> str:
     return url.partition("#")[0].partition("?")[0]
 
 
-def _redirects(view: TraceView, urls: Mapping[str, int]) -> Mapping[str, int]:
-    """Map redirect targets to the indices of the tasks."""
+def _places_by_redirect_target(view: TraceView, urls: Mapping[str, int]) -> Mapping[str, int]:
+    # A redirect target belongs to the task with the callback URL that was redirected.
     targets = {}
     for delivery in view.of("delivery"):
         url = delivery.exchange.url

@@ -94,9 +94,9 @@ def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
 
 
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
-    """Yield the exchanges in order of time, each with a list of predecessors.
+    """Yield the exchanges in order of time, each with a list of new predecessors.
 
-    A predecessor ended before the exchange began. No predecessor is listed twice.
+    A predecessor ended before the exchange began. Each list omits the predecessors in earlier lists.
     """
     views = list(views)
     precision = Tolerances().recorded_time

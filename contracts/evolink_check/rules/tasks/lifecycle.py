@@ -146,8 +146,9 @@ def _of(observation: Observation, name: str) -> str:
 def ends(view: TraceView) -> Iterator[Finding]:
     """A task ends within the configured limit.
 
-    The default limit is ten times the estimated time of the task. If the limit is unknown, ten minutes of the
-    server's clock apply. A longer task then causes a warning.
+    If no limit is configured, the limit is ten times the estimated time of the task. If the task has no
+    estimated time, the limit is ten minutes of the server's clock. A task that exceeds these ten minutes
+    causes a warning.
     """
     for history in task_histories(view):
         over = [

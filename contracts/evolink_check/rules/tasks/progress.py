@@ -93,7 +93,7 @@ def progress_pending(view: TraceView) -> Iterator[Finding]:
 def progress_processing(view: TraceView) -> Iterator[Finding]:
     """While a task is processing, `progress` is an integer from 0 to 100.
 
-    `task.progress-range` reports other values.
+    Any other value violates `task.progress-range` instead. This rule reports no violations.
     """
     return (
         passed(observation.number)

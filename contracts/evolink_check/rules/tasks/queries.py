@@ -1,4 +1,4 @@
-"""Rules about the responses to queries of own tasks: status, shape, and id."""
+"""Rules about the responses to the status queries of a task's owner: HTTP status, schema, and id."""
 
 from __future__ import annotations
 
