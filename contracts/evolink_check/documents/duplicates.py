@@ -21,7 +21,8 @@ _SHOWN = 4  # maximum number of different fields that a finding names
 def duplicated_models(documents: Iterable[Document]) -> Iterator[Finding]:
     """Yield a finding for each model that two documents describe differently.
 
-    The mock server takes the model from the document with the fewest models. The finding points to the other document.
+    For this model, the mock server uses the document with the fewest models. The finding points to the description
+    that the mock server does not use.
     """
     owners: dict[tuple[str, str, str], list[Operation]] = {}
     for document in documents:

@@ -32,8 +32,8 @@ class Pairing:
 def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = False) -> list[Change]:
     """Return every change between two versions of documents, breaking changes first.
 
-    If `strict` is true, additional values in a response are breaking changes. One more `enum` value is an example. An
-    additional field in a response is not a breaking change.
+    If `strict` is true, additional response values, such as new `enum` values, are breaking changes. An additional
+    response field is never a breaking change.
     """
     pairing = pair_operations(old, new)
     changes = [
@@ -103,7 +103,7 @@ def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
 
 
 def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing:
-    """Pair the operations of both versions that are the same operation."""
+    """Pair each old operation with the same operation in the new documents."""
     read = operations_of_all([*old, *new])
     olds = [operation for operations in read[: len(old)] for operation in operations]
     news = [operation for operations in read[len(old) :] for operation in operations]

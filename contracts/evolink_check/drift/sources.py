@@ -73,7 +73,8 @@ def _document(source: str, text: str) -> Document:
 def in_the_same_form(old: list[Document], new: list[Document]) -> tuple[list[Document], list[Document]]:
     """Apply the built-in overlay to both versions or to neither.
 
-    The built-in overlay adds facts from texts to the published documents. Documents of a mock server contain it.
+    The built-in overlay adds facts from texts to the published documents. The documents that a
+    mock server serves already contain these facts.
     """
     has_old, has_new = (any(_EXTENSION in str(document.tree) for document in side) for side in (old, new))
     if has_old == has_new:

@@ -65,7 +65,8 @@ class PaidPhases:
         """Create and follow `tasks`, which are sorted by priority, and run the free phases.
 
         Requests without the main API key are sent, too. A correct server rejects these requests. Unusual and generated
-        create requests are also sent. The server may create further tasks. A small budget is used for `tasks` first.
+        create requests are also sent. The server may create tasks for these requests, too. These tasks cost credits. A
+        small budget is used for `tasks` first.
         """
         run, pool = self.run, self.pool
         uncertain = [case for case in run.plan.risky if case.key == MAIN]
@@ -156,8 +157,9 @@ def _tasks_during_free_phases(tasks: Sequence[PlannedTask]) -> Sequence[PlannedT
 def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     """Start the callback receiver; return None if callbacks cannot be watched.
 
-    Without a configured receiver, callbacks cannot be watched. The public URL must lead to the receiver. Raises
-    `ListenError` if the receiver cannot listen on its address.
+    Returns None if no receiver is configured. Returns None if a test request to the public URL does not reach the
+    receiver. If `Subject.callback_trust` is true, no test request is sent. Raises `ListenError` if the receiver cannot
+    listen on its address.
     """
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:

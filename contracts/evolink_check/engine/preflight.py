@@ -38,7 +38,8 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     """Check that the server can be reached and accepts the main API key.
 
     Return the known facts about each account, by the label of its API key. `needed` is the maximum cost of the run, in
-    credits. An unknown `Account.credits` becomes True if the main account has enough credits.
+    credits. `Account.credits` says whether an account can pay for all create requests. For the main account, None
+    becomes True if the balance is at least `needed`.
 
     Raises `CouldNotRunError` if the server does not respond or rejects the key. Raises `CouldNotRunError` if the base
     URL ends with the version of the API (`/v1`).

@@ -39,9 +39,9 @@ class Estimate:
 class RunPlan:
     """The plan of a run, which is made before any request is sent.
 
-    `clauses` are the clauses to judge. `tasks` are the tasks to create, sorted by priority. `risky` are create requests
-    that a correct server must or may reject. The checked server might create tasks from `risky`, and tasks cost
-    credits.
+    `clauses` are the clauses to judge. `tasks` are the tasks to create, sorted by priority. `risky` are further
+    create requests. A correct server must reject some requests in `risky`, and may accept the rest. Each accepted
+    request creates a task, which costs credits.
     """
 
     subject: Subject
@@ -92,8 +92,8 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
     """Whether a run uses Schemathesis.
 
-    The result is False if `effort.examples` is 0. Schemathesis observes clauses in a single exchange. The result is
-    False if `wanted` has no such clause. An empty `wanted` means all clauses.
+    The result is False if `effort.examples` is 0. Schemathesis can judge clauses that a single exchange confirms or
+    violates. The result is False if `wanted` contains no clause of this kind. An empty `wanted` means all clauses.
     """
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0

@@ -66,7 +66,7 @@ class Progress:
 
 
 def silent(progress: Progress) -> None:
-    """Do nothing. Runs without a displayed progress use this function."""
+    """Ignore the progress of a run."""
 
 
 def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)

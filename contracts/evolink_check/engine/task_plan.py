@@ -61,8 +61,8 @@ def planned_tasks(
     `creating` are valid create requests. `callbacks` is true if callbacks are watched. If `wanted` is not empty, the
     tasks are for the clauses in `wanted`.
 
-    A task of `subject.failing` comes first. No other task runs at the same time. A change of the credits is then due to
-    the failed task.
+    `subject.failing` describes create requests whose tasks fail. If `subject.failing` is not empty, such a task comes
+    first. No further task runs at the same time. A change of the credits is then due to the failed task.
     """
     clauses = list(wanted)
     cases = _cases_for_clauses(list(creating), clauses)
@@ -163,7 +163,7 @@ def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> flo
     """Return the real seconds to wait for the next delivery of a callback.
 
     `count` is the number of deliveries so far. The wait is derived from the callback rules. After the last documented
-    retry, an excess retry must still be noticed.
+    retry, the wait is long enough to notice an undocumented retry.
     """
     if count <= len(rules.retries):
         return Tolerances(scale).wait_for_delivery(rules, count)

@@ -78,7 +78,7 @@ class TaskPool:
     def adopt(self, case: Case, entry: Entry) -> None:
         """Remember the task that a request of another phase created, for `follow_adopted`.
 
-        `entry` is the recorded exchange of the request `case`. Tasks of the main account are remembered.
+        `entry` is the recorded exchange of the request `case`. A task of a different account is ignored.
         """
         task = from_create(PlannedTask(case), entry, self._target.subject)
         if task is not None and case.key == MAIN and case.authorization is None:

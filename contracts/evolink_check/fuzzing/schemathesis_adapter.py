@@ -42,8 +42,8 @@ class NotSentError(Exception):
 class CaseAdapter:
     """Converts each request that Schemathesis prepares to a `Case`, and sends it.
 
-    At most `creates` of the requests may create a task. `limit_reached` is true if the last request could have created
-    one task too many. If `paid` is true, create requests that a server must reject are not sent.
+    At most `creates` of the requests may create a task. `limit_reached` is true if this limit prevented the last
+    request. If `paid` is true, create requests that a server must reject are not sent.
     """
 
     def __init__(self, spec: Spec, send: Send, creates: int, *, paid: bool = False) -> None:

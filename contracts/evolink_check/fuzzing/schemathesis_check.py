@@ -51,7 +51,7 @@ def run_schemathesis(
 
 
 def with_findings(rules: Mapping[str, Rule], schemathesis: SchemathesisFindings) -> Mapping[str, Rule]:
-    """Return the rules (functions that judge a clause), extended by the Schemathesis findings."""
+    """Return rules that yield the findings of Schemathesis, too. Rules are functions that judge a clause."""
     extended = {
         clause: _extended(rules.get(clause, _no_findings), findings)
         for clause, findings in schemathesis.findings.items()

@@ -90,8 +90,8 @@ class SchemathesisSearch:
     def run(self) -> str:
         """Send the requests of Schemathesis' coverage phase, then randomly generated requests.
 
-        If tasks may be created, also send queries for the links in the documents. Return why the search was cut short;
-        empty if the search was complete.
+        If tasks may be created, also follow the OpenAPI `links` from create requests to queries. Return why the search
+        was cut short; empty if the search was complete.
         """
         try:
             for document in merged(self._spec):

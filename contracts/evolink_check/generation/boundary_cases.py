@@ -136,9 +136,10 @@ def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ..
 def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
     """Return create requests from which a careless server creates a task.
 
-    A server must or may reject these requests. Examples are an undocumented method, a wrong key, or an account without
-    credits. Further requests have an undocumented body, or JSON that not every decoder accepts. The requests need a
-    budget, because even a correct server may create tasks.
+    A correct server must reject some of these requests, and may accept the rest. Examples are an undocumented method, a
+    wrong key, or an account without credits. Further requests have unusual values, such as `null` as the callback URL.
+    Some requests have JSON that not every decoder accepts. All requests need a budget, because even a correct server
+    may create tasks.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)

@@ -25,7 +25,7 @@ class Case:
     body: bytes = b""
     key: str = MAIN  # whose API key is sent: `main`, `other`, `wrong`, `nobody` (no key), or another label
     authorization: str | None = None  # the value of the Authorization header; `key` is then `nobody`
-    creates: bool = False  # may create a task, or could if the server ignored the key or method
+    creates: bool = False  # whether a server may create a task, for example because it ignores a wrong key
 
 
 def concerns(case: Case, wanted: frozenset[str]) -> bool:

@@ -56,8 +56,9 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
 ) -> Case:
     """Return a case for a create request.
 
-    The case tests the clauses in `about` and the clauses that its faults violate. `creates` of the case is False if the
-    request certainly has a fault. `creates` is also False if no API key is sent.
+    The case tests the clauses in `about` and the clauses that its faults violate. `Case.creates` is False if every
+    correct server must reject the headers or the body. `Case.creates` is also False if no API key is sent: the server
+    has no account for the task.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)
@@ -106,14 +107,14 @@ def bodyless_case(name: str, method: str, path: str, *about: str, **more: Any) -
 
 
 def can_send_wrong_keys(subject: Subject) -> bool:
-    """Whether requests with wrong keys may be sent. The server must be expected to reject wrong keys."""
+    """Whether requests with wrong keys may be sent. The result is False if the server may accept wrong keys."""
     return not subject.any_key and "auth.bearer" not in subject.cannot
 
 
 def is_plain_segment(text: str) -> bool:
     """Whether every server reads the text as one path segment.
 
-    Separators and control characters are not allowed. Empty texts, and dots such as `..`, are not allowed.
+    Separators and control characters are not allowed. The text must not be empty or consist of dots, such as `..`.
     """
     odd = ("/", "?", "#", "%2F", "%5C", "%00", "%0A", "%0D", "%09", "%25")
     return bool(text.strip(".")) and not any(sequence in text.upper() for sequence in odd)

@@ -1,4 +1,4 @@
-"""Set the folder for the character tables of Hypothesis, and write one in advance."""
+"""Set the folder for the character tables of Hypothesis, and write the UTF-8 table there."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
     """Return at most 16 create requests.
 
     The first request of each operation has the minimal body. In further requests, the fields have documented values.
-    Together, these requests have most pairs of values. Some requests also test a special case, such as a long prompt.
+    Together, the further requests contain most pairs of values of two fields. Some requests also test a special case,
+    such as a long prompt.
     """
     rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]
     by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)
@@ -48,8 +49,9 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
 def pairwise_cover(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
     """Return a few combinations, each with one value for each field.
 
-    For any two fields, the combinations contain every pair of their values. The combination with the most new pairs
-    comes next. If more than 500 combinations are possible, some pairs may be missing. Equal seeds give equal results.
+    For any two fields, the combinations contain every pair of their values. Each combination adds as many pairs as
+    possible to the combinations before it. If more than 500 combinations are possible, some pairs may be missing. Equal
+    seeds give equal results.
     """
     # a limit, because the number of combinations grows fast
     every = [dict(zip(values, chosen, strict=True)) for chosen in islice(product(*values.values()), _CHOICES)]

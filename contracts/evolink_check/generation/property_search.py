@@ -41,7 +41,8 @@ def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: 
     """Call `body` with examples that the strategy `cases` generates.
 
     Raises the exception of `body` for the smallest failing example. Raises `hypothesis.errors.Flaky` if a failing
-    example then passes. Raises `hypothesis.errors.Unsatisfiable` if the strategy generates too few examples.
+    example passes when it is repeated. Raises `hypothesis.errors.Unsatisfiable` if the strategy generates too few
+    examples.
     """
 
     def example(case: T) -> None:

@@ -31,7 +31,10 @@ _LONGEST = 10_000  # the maximum length of a prompt in characters
 
 
 def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> SearchStrategy[Case]:
-    """Generate valid create requests with optional and unknown fields, in several encodings."""
+    """Generate valid create requests with optional and unknown fields.
+
+    The JSON is written in several ways, for example with escapes or white space.
+    """
     good = minimal_body(operation, subject)
     fields = {name: st.sampled_from(values) for name, values in enum_fields(operation).items()}
     if operation.callback is not None:

@@ -1,4 +1,7 @@
-"""Changes of defaults, of deprecations, and of examples for prices and durations."""
+"""Find changed defaults, deprecations and examples.
+
+Examples are compared for response fields that clients use for planning, such as `estimated_time`.
+"""
 
 from __future__ import annotations
 

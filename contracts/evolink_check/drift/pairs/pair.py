@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class OperationPair:
     """Two versions of one operation.
 
-    Every `field` of a callback's change begins with the name of the callback.
+    In each `Change` of a callback, `Change.field` begins with the name of the callback.
     """
 
     old: Operation
@@ -28,20 +28,20 @@ class OperationPair:
 
     @property
     def sent(self) -> Direction:
-        """The direction by which changes of the request are judged.
+        """The name of the rules for changes of the request: "request" or "response".
 
-        The result is "request" for an operation that clients call. The result is "response" for a callback.
+        The result is "request" for an operation that clients call. The result is "response" for a callback. Clients
+        receive the request of a callback.
         """
-        # clients receive the request of a callback
         return "response" if self.name else "request"
 
     @property
     def read(self) -> Direction:
-        """The direction by which changes of the responses are judged.
+        """The name of the rules for changes of the responses: "request" or "response".
 
-        The result is "response" for an operation that clients call. The result is "request" for a callback.
+        The result is "response" for an operation that clients call. The result is "request" for a callback. Clients
+        send the response to a callback.
         """
-        # clients send the response to a callback
         return "request" if self.name else "response"
 
     def change(  # noqa: PLR0913, PLR0917  (the fields of a change)

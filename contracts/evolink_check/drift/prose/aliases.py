@@ -1,4 +1,4 @@
-"""Find the old model names that a description accepts."""
+"""Find the old model names that are still accepted according to a description."""
 
 from __future__ import annotations
 

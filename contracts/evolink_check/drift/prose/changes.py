@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def prose_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
-    """Yield the changed numbers and sets of words, such as file formats, in descriptions.
+    """Yield the changed numbers and the changed sets of words in descriptions.
+
+    For example, a set of words contains the accepted file formats.
 
     If `with_document` is true, texts about the whole document are compared, too. These texts are `info.description` and
     the Markdown page.

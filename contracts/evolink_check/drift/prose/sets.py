@@ -1,4 +1,4 @@
-"""Find the sets of words in a description, such as file formats or events."""
+"""Find the sets of words in a description. For example, a set contains the accepted file formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facts that the descriptions of an operation state, by their place."""
+"""Collect the facts in descriptions, for an operation and for each of its fields."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Statement:
 def places_of(pair: OperationPair, *, with_document: bool) -> Iterator[Statement]:
     """Yield what both versions state about the operation and about each common field.
 
-    The fields are those of request bodies and of successful responses. If `with_document` is true, texts about the
-    whole document belong to the operation.
+    The fields are those of request bodies and of successful responses. If `with_document` is true, facts about the
+    whole document are added to the facts about the operation.
     """
     old, new = pair.old, pair.new
     body, other = old.body, new.body

@@ -1,4 +1,4 @@
-"""Find the changed sets of words in descriptions, such as file formats or events."""
+"""Find the changed sets of words in descriptions. For example, a set contains the accepted file formats."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _NEW_WORDS = VerdictRule("notice", "a client may read values that were not docum
 def changed_words(statements: Sequence[Statement]) -> Iterator[WordChange]:
     """Yield each change of words once.
 
-    Words that moved to another description are left out. Moved formats, options and events are not left out.
+    Billing units, rules and conditions that moved to another description are left out.
     """
     found = [change for statement in statements for change in _at(statement)]
     lost = {(change.kind, word) for change in found for word in change.removed}

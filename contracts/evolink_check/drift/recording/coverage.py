@@ -25,9 +25,12 @@ def unrecorded(
 ) -> Iterator[Change]:
     """Yield the documented statuses, members and values that were never recorded.
 
-    An operation that was never recorded has one change. A recorded operation has one change for all missing statuses.
-    Requests have one change for all missing members. Each status has one change for missing members of responses. Each
-    response member has one change for missing values.
+    An operation that was never recorded yields a single `Change`. A recorded operation yields these changes:
+
+    - one `Change` for all missing statuses
+    - one `Change` for all missing request members
+    - one `Change` for all missing response members of a status
+    - one `Change` for all missing values of a response member
     """
     by_operation: dict[int, list[Observation]] = defaultdict(list)
     for observation in seen:

@@ -50,9 +50,10 @@ class Observation:
 
 
 def observations(trace: Trace, operations: Sequence[Operation]) -> Iterator[Observation]:
-    """Yield each recorded request to the API that has a response, with its response.
+    """Yield each recorded exchange with the API. Requests without a response are left out.
 
-    A URL with the origin of the API belongs to the API. A documented method and path belongs to the API, too.
+    Requests to the origin of the API are included. A request to another origin is included if its method and path are
+    documented.
     """
     for entry in trace.entries:
         exchange = entry.exchange

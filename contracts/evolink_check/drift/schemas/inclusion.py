@@ -1,4 +1,4 @@
-"""Decide whether one schema accepts every value of another schema. The result is True if this is certain."""
+"""Decide whether one schema accepts every value of another schema. If the answer is unknown, the result is False."""
 
 from __future__ import annotations
 

@@ -66,10 +66,11 @@ def escaped(pointer: str) -> str:
 
 
 def is_plain(word: str, value: Json) -> bool:
-    """Whether a keyword restricts values and has no schemas to compare one by one.
+    """Whether a keyword restricts values and is compared as a whole.
 
-    `maximum` and `if` are plain. `properties` is not plain. A malformed keyword is not plain, for example a `maximum`
-    that is a text.
+    `maximum` is plain. `if` is plain, too: two schemas of `if` are compared as texts. `properties` is not plain: the
+    schemas of properties are compared one by one. A malformed keyword is not plain, for example a `maximum` that is a
+    text.
     """
     if word in _NUMBERS:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -47,7 +47,7 @@ def limit_difference(  # noqa: PLR0913, PLR0917  (both versions, and the place)
     """Return how the keyword `word` differs between two versions of a schema.
 
     `before` and `after` are the two versions of the schema. `old` and `new` are their branches for values of one type.
-    Returns None if the difference has no effect. Returns None if another keyword covers the difference.
+    Returns None if the difference has no effect. Returns None if the difference is reported for another keyword.
     """
     was, now = old.limits.get(word), new.limits.get(word)
     if (word in old.limits) == (word in new.limits) and canonical(was) == canonical(now):

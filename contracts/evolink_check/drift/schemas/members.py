@@ -28,7 +28,7 @@ class MemberPairs:
 def pair_members(old: Branch, new: Branch) -> MemberPairs:
     """Pair the members of two versions of an object by name.
 
-    A similar removed and added member are one renamed member.
+    A removed member counts as renamed if a similar member was added.
     """
     removed = {name: shape for name, shape in old.properties.items() if name not in new.properties}
     added = {name: shape for name, shape in new.properties.items() if name not in old.properties}

@@ -59,5 +59,5 @@ class Shape:
 
     @property
     def properties(self) -> dict[str, Shape]:
-        """The schemas of the properties of objects by name, from all branches."""
+        """The properties of all branches: the shape of each property by its name."""
         return {name: shape for branch in self.branches for name, shape in branch.properties.items()}

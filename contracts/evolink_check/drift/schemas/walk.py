@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
-    """Yield two shapes (normalized schemas), and then each common member, at any depth.
+    """Yield a tuple for `old` and `new`, and a tuple for each common member, at any depth.
 
-    Each tuple contains the path and both shapes. The last value of a tuple says whether both versions require the
-    member. The two shapes themselves have an empty path.
+    Each tuple contains a path, the old shape and the new shape. Shapes are normalized schemas. The last value of a
+    tuple says whether both versions require the member. The path is empty for `old` and `new`.
     """
     yield from _paired(old, new, "", required=False)
 
