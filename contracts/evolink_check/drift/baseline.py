@@ -1,8 +1,8 @@
 """Read and write the baseline of a comparison, a file of known breaking changes.
 
 A known breaking change does not make a comparison fail. The file has the same format as the baseline of known
-violations (`reports/baseline.py`). An entry of the file matches a change with the same kind, operation,
-field and values. File names and JSON pointers are not compared.
+violations (`reports/baseline.py`). An entry matches a change with the same kind, operation, field and
+values. File names and JSON pointers are not compared.
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
     """Return a case for a create request.
 
     The case tests the clauses in `about` and the clauses that its faults violate. `Case.creates` is False if every
-    correct server must reject the headers or the body. `Case.creates` is also False if no API key is sent: the server
-    has no account for the task.
+    correct server must reject the headers or the body. `Case.creates` is also False if no API key is sent. The server
+    then has no account for the task.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)

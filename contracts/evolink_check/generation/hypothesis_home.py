@@ -1,4 +1,4 @@
-"""Set the folder for the character tables of Hypothesis, and write the UTF-8 table there."""
+"""Set the folder for the character tables of Hypothesis. Write the UTF-8 table to the folder."""
 
 from __future__ import annotations
 

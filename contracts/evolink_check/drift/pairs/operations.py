@@ -97,8 +97,8 @@ def operations_of(document: Document) -> list[Operation]:
 def operations_of_all(documents: Sequence[Document]) -> list[list[Operation]]:
     """Return the operations of each document, in the order of the documents.
 
-    References (`$ref`) in schemas are followed at most 8 levels deep. If the schemas of a document become too large,
-    fewer levels are followed in all documents.
+    References (`$ref`) in schemas are followed at most 8 levels deep. If the schemas become too large, fewer levels
+    are followed. The number of levels is the same in all documents.
     """
     # schemas can be compared if their references were followed to the same depth
     for depth in _DEPTHS:

@@ -48,7 +48,7 @@ def places_of(pair: OperationPair, *, with_document: bool) -> Iterator[Statement
     """Yield what both versions state about the operation and about each common field.
 
     The fields are those of request bodies and of successful responses. If `with_document` is true, facts about the
-    whole document are added to the facts about the operation.
+    whole document are yielded for the operation.
     """
     old, new = pair.old, pair.new
     body, other = old.body, new.body

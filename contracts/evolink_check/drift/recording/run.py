@@ -39,8 +39,8 @@ def recorded_changes(
 ) -> list[Change]:
     """Return contradictions between traffic and the new documents, and values that were never recorded.
 
-    `recording` is the name of the recording. If `old` is given, the `reason` of each contradiction also mentions
-    whether the traffic agrees with `old`. If `strict` is true, an undocumented value in a response is a breaking
+    `recording` is the name of the recording. If `old` is given, each contradiction's `reason` also says whether
+    the traffic agrees with `old`. If `strict` is true, an undocumented value in a response is a breaking
     change. Raises ValueError if no request is sent to an operation of the new documents.
     """
     operations = [operation for document in new for operation in operations_of(document)]

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 
 def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
-    """Yield a tuple for `old` and `new`, and a tuple for each common member, at any depth.
+    """Yield a tuple for `old` and `new`, then a tuple for each common member.
 
-    Each tuple contains a path, the old shape and the new shape. Shapes are normalized schemas. The last value of a
-    tuple says whether both versions require the member. The path is empty for `old` and `new`.
+    Nested members are included. Each tuple contains a path, the old shape and the new shape. Shapes are normalized
+    schemas. The last value of a tuple says whether both versions require the member. The path is empty for `old` and
+    `new`.
     """
     yield from _paired(old, new, "", required=False)
 
