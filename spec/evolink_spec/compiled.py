@@ -37,8 +37,9 @@ def load(*files: Path | str, with_built_in: bool = False) -> Spec:
     """Read OpenAPI documents and overlays, in any order, into one `Spec`.
 
     Without arguments, the built-in documents are read. Each argument is a file, a folder or a glob pattern. A folder
-    stands for all documents in it. If `with_built_in` is true, the built-in documents describe all further models.
-    Raises `SpecError` if a file cannot be read or is not supported. Raises `SpecError` if no operation creates a task.
+    stands for all documents in the folder. If `with_built_in` is true, the built-in documents are read, too. For
+    each model, a description in `files` takes precedence over the built-in description. Raises `SpecError` if a file
+    cannot be read or is not supported. Raises `SpecError` if no operation creates a task.
     """
     if not files and (compiled := read()) is not None:
         return expand(compiled)

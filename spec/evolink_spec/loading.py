@@ -37,9 +37,12 @@ def load(*files: Path | str, cache: DocumentCache | None = None, with_built_in: 
     """Read OpenAPI documents and overlays, in any order, into one `Spec`.
 
     If `files` contain no document, the built-in documents are read. The built-in overlay is applied first, then each
-    overlay in `files`. A missing status query and missing task failures come from the built-in documents. If
-    `with_built_in` is true, the built-in documents describe all further models. Raises `SpecError` if a file cannot be
-    read or is not supported. Raises `SpecError` if no operation creates a task.
+    overlay in `files`. If `files` describe no status query, the built-in status query is used. If `files` describe no
+    task failures, the built-in task failures are used.
+
+    If `with_built_in` is true, the built-in documents are read, too. For each model, a description in `files`
+    takes precedence over the built-in description. Raises `SpecError` if a file cannot be read or is not supported.
+    Raises `SpecError` if no operation creates a task.
     """
     sources = read_sources(files)
     reader = DocumentReader(sources, user_cache() if cache is None else cache)

@@ -1,6 +1,7 @@
 """Apply overlays (OpenAPI Overlay 1.0) to OpenAPI documents.
 
-An overlay is a file that changes a document. The built-in overlay adds the rules in the prose of EvoLink's documents.
+An overlay is a file that changes a document. EvoLink's documents state some rules in prose. The built-in overlay adds
+these rules as data that programs can read.
 """
 
 from __future__ import annotations

@@ -131,7 +131,8 @@ class Node:
     def resolved(self) -> Node:
         """Return the target of this node's `$ref`.
 
-        Further `$ref`s are followed, too. Members beside a `$ref` replace members of the same name.
+        Further `$ref`s are followed, too. A member beside a `$ref` replaces the member of the same name in the
+        target.
         """
         node, seen = self, set[str]()
         while isinstance(node.value, dict) and "$ref" in node.value:

@@ -57,8 +57,8 @@ def types_of(schema: Node) -> list[Json]:
 def properties_of(schema: Node) -> dict[str, Node]:
     """Return every property that the schema describes directly or through `allOf`.
 
-    Raises `SpecError` if a property is described twice. Raises `SpecError` if all descriptions of a property are
-    conditional, such as in `oneOf`.
+    Raises `SpecError` if a property is described twice in these places. Raises `SpecError` if a property is described
+    only under a condition, for example in a branch of `oneOf`.
     """
     properties = dict(schema.child("properties").children()) if "properties" in keywords(schema) else {}
     for part in schema.child("allOf").items() if "allOf" in keywords(schema) else ():

@@ -66,7 +66,10 @@ def not_a_task(operation: Node, problem: str) -> NotATaskError:
 
 
 def refuse_payload(properties: Mapping[str, Node], operation: Node) -> None:
-    """Raise `SpecError` if a response contains the result itself, such as `data`."""
+    """Raise `SpecError` if the response has a property for a result, such as `data`.
+
+    An operation with such a response is synchronous and creates no task.
+    """
     for name in _PAYLOAD:
         if name in properties:
             raise not_a_task(operation, f"describes no task: its response has `{name}`, so it is synchronous")

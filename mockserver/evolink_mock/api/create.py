@@ -87,8 +87,8 @@ class CreateEndpoint:
     ) -> None:
         """Respond like `respond_at_once`, but wait for the store.
 
-        The store processes several waiting requests in one batch. `MayWaitError` is raised in the same cases as by
-        `respond_at_once`.
+        The store processes several waiting requests in one batch. Raises `MayWaitError` if a callback URL must be
+        checked. Raises `MayWaitError` if a recipe may delay the response.
         """
         context = self._read(exchange, head, body)
         if context.token is not None:

@@ -105,7 +105,10 @@ class AcceptedBody:
         return spec
 
     def encode(self, task: Task, now: float) -> bytes:
-        """Return the JSON of a task with this body at the time `now`."""
+        """Return the JSON that describes the state of `task` at the time `now`.
+
+        A request with this body must have created the task.
+        """
         if now >= task.timetable.starts:
             return to_json(task, now)
         if self._pending is None:
@@ -126,7 +129,7 @@ class Interpreter:
     def interpret(self, raw: bytes) -> Interpretation:
         """Parse a body and choose the operation for its model.
 
-        An equal body may get a cached `Interpretation`.
+        If an equal body was parsed before, the cached `Interpretation` may be returned.
         """
         body = self._remembered.get(raw)
         if body is None:

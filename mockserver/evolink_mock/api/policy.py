@@ -36,8 +36,8 @@ def check_token(context: RequestContext) -> ApiError | None:
 def check_recipe(context: RequestContext) -> ApiError | None:
     """Return the error that a recipe requests, or the 400 for an invalid recipe.
 
-    Errors that gateways send, such as 502, are always allowed. Any other error must be documented for the operation.
-    Returns None in all other cases.
+    Returns None if no recipe requests an error. Returns None if the requested error is not documented for the
+    operation. Errors that gateways send, such as 502, count as documented.
     """
     recipe = context.recipe
     if recipe is NO_RECIPE:
@@ -58,9 +58,9 @@ def check_rate_limit(context: RequestContext) -> ApiError | None:
 
 
 def check_body(context: RequestContext) -> ApiError | None:
-    """Return an error if the request body cannot be read as JSON.
+    """Return an error if the request body is not valid JSON.
 
-    Examples are a large body, a compressed body and a wrong content type.
+    A body above the size limit, a compressed body and a wrong content type are errors, too.
     """
     document = context.body.document
     return document if isinstance(document, ApiError) else None

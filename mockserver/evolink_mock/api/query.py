@@ -79,8 +79,8 @@ class QueryEndpoint:
     async def respond_in_batch(self, exchange: Exchange, head: RequestHead, *_: object) -> None:
         """Respond like `respond_at_once`, but wait for the store.
 
-        The store processes several waiting requests in one batch. `MayWaitError` is raised in the same cases as by
-        `respond_at_once`.
+        The store processes several waiting requests in one batch. Raises `MayWaitError` if a recipe may delay the
+        response.
         """
         context = context_of(self._service, exchange, head, self._operation.errors, "query")
         context.is_fast = True

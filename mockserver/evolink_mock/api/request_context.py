@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 class RequestContext(Struct, gc=False):  # without garbage collection, so no cycle may include a context
     """One request, with its parsed parts and its account.
 
-    Most fields are set while the request is served. The store may run all checks a second time, with a changed account.
-    A check must therefore replace values and never append to them. No field may contain an object that refers back to
-    the context.
+    Most fields are set while the request is served. If another process has changed the account, the store may run all
+    checks again. A check must therefore replace values and never append to them. No field may contain an object that
+    refers back to the context.
     """
 
     exchange: Exchange

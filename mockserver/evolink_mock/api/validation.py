@@ -109,14 +109,14 @@ class Validator:
 
 
 class AnyModelValidator:
-    """Validates request bodies with an undocumented model.
+    """Validates request bodies with an undocumented model by the schema of a documented model.
 
-    A body is checked as if its model were the documented model `model`.
+    Before the check, the name of the documented model replaces the undocumented name in the body.
     """
 
     def __init__(self, validator: Validator | AnyModelValidator, model: str) -> None:
         self._validator = validator
-        self._model = model
+        self._model = model  # the name of the documented model
 
     def check(self, document: Mapping[str, Any]) -> ApiError | None:
         """Return None if the request body is valid.

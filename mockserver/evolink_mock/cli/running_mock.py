@@ -30,7 +30,7 @@ _LOST = "the mock closed the connection because it stopped or because this termi
 class NoMockError(Exception):
     """No mock responds, or the mock responds with an error.
 
-    The message states the reason.
+    The message states the reason for this error.
     """
 
 

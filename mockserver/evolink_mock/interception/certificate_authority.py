@@ -37,7 +37,7 @@ _SKEW = timedelta(days=1)  # the clock of a container or a phone may be slow
 
 
 class AuthorityError(Exception):
-    """The certificate authority cannot be read or created. The message states the reason."""
+    """The certificate authority cannot be read or created. The message states the reason for this error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ _TURN_SECONDS = 1.0  # maximum real time for which a caller waits until another 
 
 
 class Event(Struct, frozen=True):
-    """An event during a clock move, such as the end of a task."""
+    """An event that occurred while `advance` or `set_time` moved the clock, such as the end of a task."""
 
     at: float
     what: EventKind
@@ -106,8 +106,8 @@ class AccountClocks:
     async def moving(self, account: Account) -> AsyncIterator[None]:
         """Return a context manager that locks the account's clock for its block.
 
-        The lock lets this caller move the clock. The end of the block wakes the waiting requests of the account. Raises
-        `ClockBusyError` if the lock is not free after a second.
+        While the caller has the lock, no other caller can move the clock. Raises `ClockBusyError` if the lock is not
+        free after a second.
         """
         token = account.token
         lock = self._locks.setdefault(token, asyncio.Lock())
@@ -124,7 +124,7 @@ class AccountClocks:
                     yield
         finally:
             lock.release()
-            self._notifier.notify(token)
+            self._notifier.notify(token)  # the requests in `waiting.wait` check their conditions again
 
     async def freeze(self, account: Account) -> None:
         """Stop the account's clock at the current simulated time."""

@@ -36,7 +36,7 @@ class ExchangeFeed:
         self._bytes = 0
         self._followers: set[asyncio.Event] = set()
         self.last = 0  # the number of the latest exchange
-        self.clearings = 0  # how often the exchanges were cleared
+        self.clearings = 0  # number of calls of `clear`
         self.last_cleared = 0  # the number of the latest exchange that was cleared
 
     def publish(self, exchange: Exchange) -> None:
@@ -95,8 +95,8 @@ class ExchangeFeed:
     async def wait(self, number: int, clearings: int = 0) -> None:
         """Wait for an exchange with a number greater than `number`, or for `clear`.
 
-        `clearings` is the value of the attribute that the caller has read last. The method returns immediately if the
-        feed has been cleared since then.
+        The attribute `clearings` of the feed counts the calls of `clear`. The argument `clearings` is a count that the
+        caller has read before. The method returns immediately if `clear` has been called since then.
         """
         if self.last > number or self.clearings > clearings:
             return

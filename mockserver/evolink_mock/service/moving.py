@@ -1,4 +1,4 @@
-"""A lock on the clock of each account, for one caller in all processes."""
+"""A lock on the clock of each account. At most one caller in all processes has the lock."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _AGAIN_SECONDS = 0.02  # between two attempts to take the lock
 class ClockBusyError(Exception):
     """Another caller is moving the account's clock.
 
-    An example is a callback handler that moves the clock before it responds. The caller that advances the clock waits
-    for this response.
+    A callback handler gets this error if the handler moves the clock during `advance`. `advance` waits for the response
+    of the handler, so the two would wait for each other.
     """
 
     def __init__(self) -> None:

@@ -71,7 +71,7 @@ class Service:
 
     @cached_property
     def operations(self) -> OperationIndex:
-        """The create operations by key, for tasks from a store or a snapshot."""
+        """The create operations by key. A task in a store or a snapshot contains the key of its operation."""
         from evolink_mock.stores.records import OperationIndex
 
         return OperationIndex(self.spec)

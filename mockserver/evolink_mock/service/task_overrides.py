@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 async def finish_task(service: Service, account: Account, task_id: str, outcome: Outcome) -> bool:
     """End a task now, with `outcome`.
 
-    Returns False if the task does not exist or has already ended. A delay of the callback by a recipe begins now. If
-    the clock is frozen, the function sends a due callback before it returns.
+    Returns False if the task does not exist or has already ended. If a recipe delays the callback, the delay begins
+    now. If the clock is frozen, the function sends a due callback before it returns.
     """
     async with service.clocks.moving(account):
         task, delivery = await service.store.task(task_id), await service.store.delivery(task_id)

@@ -30,7 +30,7 @@ _SUFFIXES = {"image/jpeg": ".jpg", "audio/mpeg": ".mp3"}
 
 
 class UploadError(ValueError):
-    """An upload is rejected. The message states the reason."""
+    """An upload is rejected. The message states the reason for the rejection."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)

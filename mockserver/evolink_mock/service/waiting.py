@@ -1,6 +1,7 @@
 """Wait for a condition of an account, such as the end of a task.
 
-The condition is checked when the account changes. The condition is also checked when it may become true with time.
+The condition is checked when the account changes. The condition is also checked at planned times, such as the end
+of a task.
 """
 
 from __future__ import annotations

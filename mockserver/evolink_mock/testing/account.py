@@ -193,7 +193,7 @@ class MockAccount:
     def requests(self) -> list[JournalEntry]:
         """The last 200 requests of the account with their responses.
 
-        The requests are ordered by the end of their responses.
+        The requests are listed in the order in which their responses were completed.
         """
         return decode(self._control.request("GET", "/journal"), type=_Journal).entries
 
@@ -278,10 +278,10 @@ class MockAccount:
         self._control.request("DELETE", "/account")
 
     def transport(self) -> Transport:
-        """Return a transport to the mock without a socket, for httpx2 and httpx.
+        """Return a transport for clients of httpx2 and httpx.
 
-        Requests to any host reach the mock. A client may keep the address of the real API. Raises RuntimeError if the
-        mock runs in another process.
+        The transport calls the mock in this process, without a socket. Requests to any host reach the mock. A client
+        may keep the address of the real API. Raises RuntimeError if the mock runs in another process.
         """
         if self._transport is None:
             raise RuntimeError("the mock runs in another process: use base_url")

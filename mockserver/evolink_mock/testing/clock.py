@@ -50,8 +50,8 @@ def to_instant(time: float | datetime) -> float:
 class MockClock:
     """The clock of an account. A test can freeze, set or advance the clock.
 
-    A callback handler cannot move the clock. The mock responds to the attempt with an error (`ControlError` with status
-    409).
+    During `advance`, a callback handler cannot move the clock. A handler that tries to move the clock gets a
+    `ControlError` with status 409.
     """
 
     def __init__(self, control: ControlClient) -> None:
@@ -80,7 +80,7 @@ class MockClock:
         return await call_in_thread(self.advance, seconds)
 
     def set(self, instant: float | datetime) -> list[Event]:
-        """Move the clock forward to `instant`. Return the events during the move.
+        """Move the clock forward to `instant`. Return the events that occur until then.
 
         `instant` is Unix seconds or a datetime. Raises `ControlError` if `instant` is in the past. Raises ValueError
         for a datetime without a time zone.

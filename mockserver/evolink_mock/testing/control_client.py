@@ -24,7 +24,7 @@ _CONTROL = "/__mock__"
 class ControlError(Exception):
     """The mock responded to a request of the control API with an error.
 
-    The message states the reason.
+    The message states the reason for this error.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -49,9 +49,10 @@ class ControlClient:
         Proxy variables such as `HTTP_PROXY` are ignored. Raises `ControlError` for an error response. Raises
         `ConnectionError` if no mock responds.
 
-        Set `variant` if the mock sends callbacks during the request. `variant` is the name of the async method, such as
-        `clock.advance_async(…)`. The request may block the event loop of the callback receiver. In a running event
-        loop, RuntimeError is raised after five seconds. The error message recommends the async method.
+        Set `variant` if the mock sends callbacks during the request. `variant` names the async counterpart of the
+        calling method, such as `clock.advance_async(…)`. `variant` has an effect if an event loop is running in this
+        thread. The request blocks this event loop, which may run the callback receiver. The mock therefore has five
+        seconds to respond. After five seconds, RuntimeError is raised, with a message that recommends `variant`.
         """
         is_blocking = bool(variant) and event_loop_is_running()
         if is_blocking:

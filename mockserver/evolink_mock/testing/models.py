@@ -119,7 +119,7 @@ class ViolationList(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """An event during a move of the clock."""
+    """An event that occurred while `advance` or `set` moved the clock, such as the end of a task."""
 
     at: float
     what: str  # task.processing, task.completed, task.failed, link.expired or callback.attempt
@@ -134,7 +134,8 @@ class ClockState(Struct, frozen=True):
     now: float
     frozen: bool
     next_due: float | None = None  # the time of the next callback attempt; None if no attempt is planned
-    happened: list[Event] = field(default_factory=list)  # the events during a move of the clock
+    # The events that occurred while `advance` or `set` moved the clock.
+    happened: list[Event] = field(default_factory=list)
 
 
 class AccountState(Struct, frozen=True):

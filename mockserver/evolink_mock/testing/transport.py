@@ -1,7 +1,7 @@
 """A transport from clients of httpx2 and httpx to a mock in this process.
 
-The transport needs no socket. httpx2 is the successor of httpx. The class of each request determines the library of its
-response. A library is imported when it is needed.
+The transport needs no socket. httpx2 is the successor of httpx. A request object of httpx gets a response object of
+httpx. A request object of httpx2 gets a response object of httpx2. Each library is imported at its first use.
 """
 
 from __future__ import annotations

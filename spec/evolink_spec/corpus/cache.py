@@ -1,6 +1,6 @@
 """A cache of the OpenAPI documents that this user has read before.
 
-A document is read again if its cache file cannot be read or written.
+If the cache cannot be read or written, the documents themselves are read.
 """
 
 from __future__ import annotations
@@ -107,9 +107,10 @@ def user_cache() -> DocumentCache:
 
 
 def key_of(parts: Iterable[bytes]) -> str:
-    """Return the key of a document, a hash of `parts` and the reading code.
+    """Return the key of a document.
 
-    `parts` are the contents of the document and its overlays.
+    The key is a hash of `parts` and of the source files of this package. `parts` are the contents of the document and
+    its overlays.
     """
     digest = sha256(_code())
     for part in parts:

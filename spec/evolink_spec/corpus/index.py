@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def index_creates(documents: Sequence[Document], defaults: Sequence[Document] = ()) -> Creates:
     """Return the create operations as a mapping `{(method, path): {model: operation}}`.
 
-    If several documents describe a model, the document with the fewest models is used. Raises `SpecError` if two
-    documents with equally few models differ. `defaults` are used for the models that `documents` do not describe.
+    If several operations of a path serve a model, the operation with the fewest models is used. Raises `SpecError` if
+    two different operations share the smallest number of models. `defaults` are used for the models that `documents` do
+    not describe.
     """
     creates: Creates = {}
     errors: list[SpecError] = []

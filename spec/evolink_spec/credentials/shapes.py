@@ -56,7 +56,7 @@ def is_prefixed_key(word: str) -> bool:
 def is_identifier_like(word: str) -> bool:
     """Return whether a word is a UUID or a long hexadecimal number.
 
-    The word may be an API key or an identifier.
+    Services use UUIDs and hexadecimal numbers as API keys and as identifiers.
     """
     return is_uuid(word) or (_HEXADECIMAL.fullmatch(word) is not None and len(set(word)) >= _DISTINCT)
 
@@ -81,7 +81,8 @@ def is_uuid(word: str) -> bool:
 def is_random(word: str) -> bool:
     """Return whether a word looks random, like an API key.
 
-    A random word is long. The word often changes between small letters, capitals and digits.
+    A random word is long. The characters of such a word alternate often between small letters, capitals
+    and digits.
     """
     if len(word) > LONGEST:
         return False

@@ -1,7 +1,8 @@
 """Remove credentials from free text.
 
-Examples of texts are prompts, messages, commands, configuration files and markup. Some texts name the credential, such
-as `password=…`, `--token …` and `Bearer …`. Other values look like keys.
+Examples of texts are prompts, messages, commands, configuration files and markup. A credential is recognized by
+the name before the value, as in `password=…`, `--token …` and `Bearer …`. A credential without a name is recognized if
+the value looks like an API key.
 """
 
 from __future__ import annotations

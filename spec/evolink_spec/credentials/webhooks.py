@@ -1,6 +1,6 @@
 """Remove the secret part of the webhook URLs of well-known services.
 
-Anyone can use such a URL.
+Anyone who knows such a URL can send messages without another credential.
 """
 
 from __future__ import annotations

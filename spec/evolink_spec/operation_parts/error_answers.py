@@ -33,7 +33,7 @@ _BODIES = {
 def errors_of(answers: Iterable[tuple[int, Node]], warnings: list[SpecError]) -> dict[int, ErrorAnswer]:
     """Return the documented error responses by status.
 
-    `warnings` receives missing and invalid examples.
+    A warning about each missing or invalid example is added to `warnings`.
     """
     return {
         status: ErrorAnswer(

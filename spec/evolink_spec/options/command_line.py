@@ -132,9 +132,10 @@ class Group(click.Group):
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
         """Return a decorator that adds a command with the fields of `records` as options.
 
-        The decorated function is called with one instance of each record type. `beneath` returns further sources of
-        values, such as the environment variables. The command line takes precedence, then the first of these sources.
-        The fields in `without` are not options and keep their defaults. `about` contains further arguments for click.
+        The decorated function is called with one instance of each record type. `beneath` returns sources of values,
+        such as the environment variables. A value on the command line takes precedence over all these sources. An
+        earlier source takes precedence over a later one. The fields in `without` are not options and keep their
+        defaults. `about` contains further arguments for click.
         """
         fields = [field for record in records for field in fields_of(record) if field.name not in without]
 
