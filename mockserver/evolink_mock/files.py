@@ -1,4 +1,4 @@
-"""Atomic file writes. A reader sees the old content or the complete new content of a file."""
+"""Write files atomically. Other programs never see a partly written file."""
 
 from __future__ import annotations
 

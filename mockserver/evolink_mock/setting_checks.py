@@ -76,7 +76,7 @@ def check_port_file(path: Path) -> None:
 def check_workers(workers: int, settings: Settings) -> None:
     """Raise `SettingError` if this number of worker processes is not possible.
 
-    The reason can be a setting or the system.
+    Several workers need a shared store, and an operating system with `fork`.
     """
     if workers > 1 and settings.store == "memory":
         raise SettingError(

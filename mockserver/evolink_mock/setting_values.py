@@ -22,7 +22,7 @@ _UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")  # characters that a cookie can 
 
 
 class SettingError(ValueError):
-    """A setting cannot be used. `field` is the name of the setting, and `reason` says why."""
+    """A setting is invalid. `field` is the name of the setting. `reason` says why the setting is invalid."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -50,7 +50,10 @@ def parse_token(text: str) -> str:
 
 
 def parse_callback_host(text: str) -> str:
-    """Parse a receiver to which callbacks may be sent: `HOST` or `HOST:PORT`. Raises ValueError for any other text."""
+    """Parse a receiver to which callbacks may be sent.
+
+    The text must have the form `HOST` or `HOST:PORT`. Raises ValueError for any other text.
+    """
     parse_allowed(text)
     return text
 
@@ -133,10 +136,10 @@ def parse_credits(text: str) -> float:
 
 
 def parse_store(text: str) -> str:
-    """Parse where the mock keeps its state: `memory`, `sqlite:FILE` or the URL of a server.
+    """Parse where the mock keeps its state.
 
-    The server is a Redis or Valkey server. Raises ValueError for any other text. The message does not show the text. A
-    URL may contain a password.
+    The text is `memory`, `sqlite:FILE` or the URL of a Redis or Valkey server. Raises ValueError for any other text.
+    The message does not show the text, because a URL may contain a password.
     """
     place = text.strip()
     scheme, _, rest = place.partition(":")

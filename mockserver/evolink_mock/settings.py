@@ -33,7 +33,7 @@ _STATE, _HARD_CODED = "State", "Clients with a hard-coded address"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """The settings of a mock. Sizes are in bytes. Credits have the same unit as `usage.credits_reserved` of a task."""
+    """The settings of a mock. Sizes are in bytes. Amounts of credits use the unit of a task's `credits_reserved`."""
 
     host: Annotated[
         str,

@@ -156,9 +156,9 @@ def charge(account: Account, task: Task, price: float) -> None:
 
 
 def move_refund(account: Account, before: Task, after: Task) -> None:
-    """Replace the scheduled refund of a task after a test has changed its end.
+    """Replace the scheduled refund of a task that a test has ended early.
 
-    `before` and `after` are the task before and after this change.
+    `before` is the task with its original end. `after` is the task that has ended.
     """
     refund = before.timetable.ends, refund_of(before)
     if refund in account.refunds:

@@ -133,7 +133,7 @@ class TimeSlice:
 def pause(seconds: float) -> None:
     """Block this thread for `seconds` of real time.
 
-    In the thread of an event loop, pass a few milliseconds at most. The loop is blocked meanwhile.
+    If the thread runs an event loop, the loop is also blocked. `seconds` must then be a few milliseconds at most.
     """
     _FUNCTIONS["sleep"](seconds)
 

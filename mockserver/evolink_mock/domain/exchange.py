@@ -33,7 +33,7 @@ class Recorder(Protocol):
         ...
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations of one request, before or after the response is sent."""
+        """Record the violations of one request."""
         ...
 
 
@@ -88,14 +88,14 @@ class Violation(Struct, frozen=True):
 class JournalSpace:
     """A limit on the total size of several journals, in bytes.
 
-    Journals join a space by their constructor or their method `move_to`. While the limit is exceeded, the exchanges of
-    the longest idle journal are removed.
+    The constructor of a journal or the method `move_to` adds the journal to a space. While the limit is exceeded, the
+    exchanges of the least recently used journal are removed.
     """
 
     def __init__(self, limit: int = ALL_JOURNALS_BYTES) -> None:
         self._limit = limit
         self._bytes = 0
-        self._idle: dict[Journal, None] = {}  # journals with exchanges, the longest idle first
+        self._idle: dict[Journal, None] = {}  # journals with exchanges, the least recently used first
         self._latest: Journal | None = None  # the last journal in `_idle`
 
     def add(self, journal: Journal, size: int) -> None:
@@ -167,7 +167,7 @@ class Journal:
             self.add_violations(violation_records(exchange))
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations of one request, before or after the response is sent."""
+        """Record the violations of one request."""
         for violation in violations:
             self.dropped_violations += len(self.violations) == VIOLATIONS
             self.violations.append(violation)
@@ -225,8 +225,8 @@ def violation_texts(exchange: Exchange) -> list[str]:
     """Return the notes that say how the request violates the contract.
 
     If the response is a 400, all notes are returned. If no documented operation matches the request, all notes are
-    returned. For other requests, the warnings are returned. A warning is a note about a probable mistake in an accepted
-    request.
+    returned. In all other cases, the notes that begin with `WARNING` are returned. Such a note describes a probable
+    mistake in an accepted request.
     """
     # The notes on such a response state why the request was refused.
     refused = (exchange.decided or exchange.status) == 400 or exchange.is_unmatched  # noqa: PLR2004
@@ -249,8 +249,8 @@ def violation_records(exchange: Exchange) -> Iterator[Violation]:
 def record_violations(exchange: Exchange) -> None:
     """Record the violations by a request in its account's journal.
 
-    A second call for the same exchange does nothing. Call this function before a network fault replaces or delays the
-    response. The violations then come from the original response.
+    A second call for the same exchange does nothing. A network fault can replace or delay the original response. Call
+    this function before the fault. The original response then decides which notes are violations.
     """
     if exchange.decided:
         return

@@ -20,8 +20,8 @@ _SHAPE = re.compile(r"task-unified-[0-9]{10}-[0-9a-z]{8}")
 def first_random(seed: int, token: str) -> int:
     """Return a pseudo-random number for an account.
 
-    The same seed and token always give the same number. `task_random` derives the numbers of the tasks from this
-    number.
+    The same seed and token always give the same number. From the account's number, `task_random` derives the
+    pseudo-random number of each task.
     """
     digest = blake2b(f"{seed}:".encode() + token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) % SPACE

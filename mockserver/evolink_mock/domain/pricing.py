@@ -38,8 +38,9 @@ def price_of(operation: CreateOperation) -> float:
 def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
     """Return the number and the price of the results that a request asks for.
 
-    Returns None if number and price are as in the OpenAPI document's example. A price per second is scaled to the
-    requested duration. A price per image is scaled to the number of images.
+    Returns None if number and price are as in the OpenAPI document's example. If billing is per second, the example's
+    price is scaled to the requested duration. If billing is per image, the example's price is multiplied by the number
+    of images.
 
     A request can let the service choose the duration (`-1` or `auto`). The price of the longest possible video is then
     reserved.

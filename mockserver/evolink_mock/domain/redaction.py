@@ -1,7 +1,7 @@
 """Replace credentials in logs and recorded requests with a placeholder.
 
-Headers, query parameters and fields with names such as `api_key` contain credentials. Copies of the value in the same
-log line or request are also replaced. The run time is proportional to the length of the text.
+Headers, query parameters and fields with names such as `api_key` contain credentials. A credential can occur again in
+the same log line or request. Each occurrence is replaced. The run time is proportional to the length of the text.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class Store(Protocol):
 
     @property
     def problem(self) -> str | None:
-        """The reason why the last write failed. None if it succeeded."""
+        """The reason for the last failed read or write. A successful write resets the reason to None."""
         ...
 
     async def account(self, token: str) -> Account:
@@ -92,7 +92,7 @@ class Store(Protocol):
         ...
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account, in order of creation. If `latest` is set, return the last `latest`."""
+        """Return an account's tasks in order of creation. If `latest` is set, return that many of the newest tasks."""
         ...
 
     async def delivery(self, task_id: str) -> Delivery | None:
@@ -140,7 +140,7 @@ class Store(Protocol):
     async def unused(self, since: float, now: float) -> Sequence[str]:
         """Return the tokens of the accounts that have sent no request since `since`.
 
-        `since` and `now`, the present time, are Unix seconds of real time.
+        `now` is the present time. Both `since` and `now` are Unix seconds of real time.
         """
         ...
 
@@ -160,8 +160,8 @@ class Claim(Struct, frozen=True):
 class Leases(Protocol):
     """The leases of deliveries in a store that several workers share.
 
-    A lease is the right of one worker process to attempt a delivery. A worker keeps its leases while it renews them.
-    The method `renew` of other workers ends the leases of a dead worker. Any worker can then lease the deliveries.
+    A lease is the right of one worker process to attempt a delivery. A live worker calls `renew` to keep its leases.
+    This call also ends the leases of dead workers. Any worker can then lease the deliveries of the dead workers.
     """
 
     async def next_wake(self) -> float | None:
@@ -174,8 +174,8 @@ class Leases(Protocol):
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
         """Lease deliveries that are due at `now` (Unix seconds of the mock server's clock).
 
-        At most `most` deliveries are leased for an account and a receiver. If `may_hold(token, receiver)` returns
-        False, no delivery of this pair is leased.
+        For each pair of account and receiver, this call leases at most `most` deliveries. If
+        `may_hold(token, receiver)` returns False, no delivery for this pair is leased.
         """
         ...
 
@@ -215,7 +215,7 @@ class Leases(Protocol):
         ...
 
     async def renew(self) -> None:
-        """Renew the leases of this worker. End the leases of dead workers. A worker must call this every second."""
+        """Renew the leases of this worker. End the leases of dead workers. Call this method every second."""
         ...
 
     async def end(self) -> None:
@@ -251,9 +251,9 @@ class SharedStore(Store, Protocol):
         ...
 
     async def flush(self) -> None:
-        """Write some of the collected exchanges of this worker to the journals. Later calls write the others.
+        """Write some of this worker's collected exchanges to the journals. Later calls write the rest.
 
-        A worker must call this many times per second. The number of collected exchanges is limited.
+        Call this method often: many times per second. If too many exchanges are collected, the oldest are dropped.
         """
         ...
 
@@ -273,9 +273,9 @@ class LocalStore(Store, Protocol):
 class BatchingStore(LocalStore, Protocol):
     """A store that can handle several HTTP requests in one round trip or transaction.
 
-    While `is_batching` is true, the coroutines `find` and `change` yield their commands. The batched lane collects the
-    commands of several requests, and passes them to `send`. The lane then continues each coroutine with the replies to
-    its commands.
+    While `is_batching` is true, the coroutines `find` and `change` can yield database commands to the batched lane. The
+    lane collects the commands of several requests. The method `send` executes the collected commands. The lane then
+    continues each coroutine with the replies to the coroutine's commands.
     """
 
     is_batching: bool

@@ -79,9 +79,9 @@ def _add_results(body: dict[str, Any], task: Task) -> None:
 
 
 def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
-    """Return the member `result_data` of a completed task, if the document has no example.
+    """Return a generated member `result_data` for a completed task.
 
-    The list has an object for each result, with its id and its link.
+    The list has an object for each result, with the id and the link of the result.
     """
     entries = []
     for index, link in enumerate(links):
@@ -110,9 +110,9 @@ def to_json(task: Task, now: float) -> bytes:
 
 
 class PendingBody:
-    """Encodes pending tasks that are like the constructor's argument `task`.
+    """Encodes pending tasks with almost the same JSON as the constructor's argument `task`.
 
-    The tasks may differ in the id, the time of creation and the estimate.
+    The id, the time of creation and the estimate may differ. All other values in the JSON must be equal.
     """
 
     # The JSON of the first task is encoded once, with placeholders for the three values. NUL characters delimit the

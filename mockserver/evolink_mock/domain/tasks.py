@@ -163,7 +163,8 @@ def view(timetable: Timetable, now: float) -> View:
     """Return the phase and the progress of a task at `now`.
 
     The progress of a pending task is 0. During processing, the progress rises from 1 to at most 99. The progress of a
-    completed task is 100. The progress of a failed or cancelled task is 0 (clause `task.progress-monotone`).
+    completed task is 100. The progress of a failed or cancelled task is 0. The clause `task.progress-monotone` allows
+    this decrease.
 
     The sequence of phases follows the clauses `task.status-order` and `task.final`.
     """

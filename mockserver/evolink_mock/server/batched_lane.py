@@ -3,9 +3,9 @@
 Several workers can share a store. The batched lane is the variant of the fast lane for such stores. In an SQLite file,
 the requests share one transaction. On a Redis or Valkey server, the requests share one round trip.
 
-A coroutine serves each request. The coroutine stops when it needs the store. The lane then sends the commands of all
-stopped coroutines to the store together. Each coroutine continues with the replies to its commands. A status query from
-the cache of the store needs no coroutine.
+Each request is served by its own coroutine. A coroutine stops when its request needs the store. The lane then sends the
+commands of all stopped coroutines to the store together. Each coroutine continues with the replies to its commands. No
+coroutine is needed if the store's cache can answer a status query.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ class BatchedLane:
     def add(self, connection: BatchedConnection, data: bytes) -> None:
         """Serve the requests in `data` in the next turn of the event loop.
 
-        A request may have to wait, for example to delay its response. This request and the later ones in `data` are
-        left to uvicorn.
+        The lane cannot serve a request that may require waiting, such as one with a delayed response. Uvicorn serves
+        this request and all later requests in `data`.
         """
         earlier = self._arrived.get(connection)
         if earlier is not None:

@@ -13,10 +13,11 @@ _HEAD = b"HTTP/1."
 
 
 class CoalescingTransport:
-    """Delays the head of a response until its body begins.
+    """Delays the head of a response until the body begins.
 
-    A head without a body is written when the response or the connection ends. `continue_reading` returns whether the
-    client is still sending.
+    A head without a body is written when the response or the connection ends. `close` calls the constructor's argument
+    `continue_reading`. If the client is still sending a request, this function begins to drop the received data. The
+    function then returns True.
     """
 
     __slots__ = ("_continue_reading", "_head", "_transport", "_write", "is_closing", "write_response")
@@ -29,7 +30,7 @@ class CoalescingTransport:
         self.is_closing: Callable[[], bool] = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Write `data`. A response head waits for the next call, which writes both."""
+        """Write `data`. A response head is kept. The next call writes the head and the new data together."""
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(_HEAD) and data.endswith(b"\r\n\r\n") and not data.startswith(_INTERIM):
@@ -46,8 +47,8 @@ class CoalescingTransport:
     def close(self) -> None:
         """Close the connection after everything is written.
 
-        If the client is still sending, stop sending and continue to read. The next call then closes the connection
-        completely.
+        If the client is still sending a request, close the connection for writing, but continue to read. The next call
+        of `close` then closes the connection completely.
         """
         self.flush()
         if self._transport.is_closing() or not self._continue_reading():

@@ -1,8 +1,8 @@
 """The fast lane responds to small requests without uvicorn.
 
-The lane sends a response in one call and one write. The received data must contain the whole request. The request must
-create a task, query a task or query the credits. A call to the store must take at most tens of microseconds. Every
-other request is left to uvicorn.
+The lane computes a response without waiting, and sends the whole response with one write. The received data must
+contain the whole request. The request must create a task, query a task or query the credits. A call to the store must
+take at most tens of microseconds. Every other request is left to uvicorn.
 
 The endpoint raises `MayWaitError` if a recipe may apply. The endpoint raises the same error for a callback URL. The
 endpoint has changed nothing at this point. The request is then left to uvicorn. The lane and uvicorn give the same
@@ -121,7 +121,7 @@ class FastLane:
         return LaneRequest(endpoint, exchange, block.head, body, end)
 
     def serve_from_cache(self, request: LaneRequest) -> bool:
-        """Serve a status query from the cache of the store. Return False if the cache has no answer."""
+        """Answer a status query with data from the store's cache. Return False if the cache lacks the data."""
         endpoint = request.endpoint
         if not isinstance(endpoint, QueryEndpoint):
             return False
@@ -147,7 +147,7 @@ class FastLane:
     def record_soon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Record the served requests in the next turn of the event loop.
 
-        The responses are sent before.
+        The responses are sent before the requests are recorded.
         """
         if not self._will_record:
             self._will_record = True

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 # If each response were written immediately, each might wake a client process on another core. Waking a process can take
 # a third of the time that a request takes.
 class ResponseQueue:
-    """The fast lane's responses in one turn of the event loop. The next turn writes them."""
+    """The fast lane's responses in one turn of the event loop. The next turn writes the responses."""
 
     def __init__(self) -> None:
         self._responses: list[tuple[BatchedConnection, bytes]] = []
 
     def add(self, connection: BatchedConnection, response: bytes) -> None:
-        """Queue a response. The next turn of the event loop writes it."""
+        """Queue `response`. The next turn of the event loop writes `response` to `connection`."""
         if not self._responses:
             asyncio.get_running_loop().call_soon(self.write)
         self._responses.append((connection, response))
@@ -53,7 +53,7 @@ class FastProtocol(Protocol):
         return self.server_state.default_headers
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin a connection. Prepare the part of the ASGI scope that its requests share."""
+        """Begin a connection. Prepare the part of the ASGI scope that all requests of the connection share."""
         super().connection_made(transport)
         self.shared_scope: Scope = {"scheme": self.scheme, "server": self.server}
 
@@ -78,12 +78,12 @@ class FastProtocol(Protocol):
         super().data_received(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
-        """Serve the waiting requests immediately. The client has stopped sending."""
+        """The client has stopped sending. Serve the requests that wait in the batched lane."""
         self._serve_now()
         return super().eof_received()
 
     def shutdown(self) -> None:
-        """Serve the waiting requests immediately, and close the connection."""
+        """Serve the requests that wait in the batched lane. Close the connection."""
         self._serve_now()
         super().shutdown()
 

@@ -58,10 +58,11 @@ class Listeners:
 def open_listeners(spec: Spec, settings: Settings) -> Listeners:
     """Open a listening socket for every port in the settings.
 
-    The proxy needs the https listener. If the settings have no https port, a free port is used.
+    The proxy needs the https listener. If the settings have a proxy port but no https port, https gets a free port.
 
-    Raises `PortError` if a port cannot be opened. Raises `AuthorityError` if the certificate authority cannot be read
-    or created. Raises `SettingError` in the same case as `ca_folder`.
+    Raises `PortError` if a port cannot be opened. The https listener needs a certificate authority. Raises
+    `AuthorityError` if the certificate authority cannot be read or created. Raises `SettingError` if `settings.ca_dir`
+    is not set and the user has no home folder.
     """
     host, https_port, proxy_port = settings.host, settings.https_port, settings.proxy_port
     with ExitStack() as opened:
@@ -133,7 +134,7 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
 def network_urls(listener: socket.socket) -> list[str]:
     """Return a listening socket's URLs for other machines.
 
-    The list is empty if the socket listens on one address of this machine.
+    The hosts `0.0.0.0` and `::` mean all addresses of this machine. For a socket on any other host, the list is empty.
     """
     host, port = listener.getsockname()[:2]
     addresses = []

@@ -41,7 +41,7 @@ class LogWriter:
         self._thread = threading.Thread(target=self._run, name="evolink-mock log", daemon=True)
 
     def write(self, line: str) -> None:
-        """Queue a line with a newline at its end. Any thread may call this method."""
+        """Queue `line`. The caller must end `line` with a newline. Any thread may call this method."""
         if len(self._lines) >= self._limit:
             self._dropped += 1
             return

@@ -197,7 +197,8 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop in an orderly way on a signal.
 
-        A second Ctrl-C aborts a stop that has already taken two seconds.
+        During the first two seconds of the stop, a second Ctrl-C is ignored. A later Ctrl-C ends the server without
+        waiting for requests.
         """
         # After the stop, uvicorn's own handler would raise the signal again, and the process would exit with the status
         # of the signal.

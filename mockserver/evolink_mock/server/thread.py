@@ -51,8 +51,8 @@ def serve_in_thread(
 ) -> Iterator[ThreadedServer]:
     """Serve a mock during the `with` block, on `settings.port`. Port 0 selects a free port.
 
-    The thread calls `observe` with every exchange. The thread calls `observe_proxy` for every connection through the
-    mock's own proxy listener. Failed TLS handshakes are also passed to `observe_proxy`.
+    The thread calls `observe` with every exchange. If a proxy connection leads to no request to the mock, the thread
+    calls `observe_proxy`. The thread also calls `observe_proxy` if a TLS handshake on the https listener fails.
 
     Raises `PortError`, `AuthorityError` or `SettingError` if the mock cannot start.
     """

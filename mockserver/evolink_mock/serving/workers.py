@@ -32,8 +32,8 @@ class ParentPipes(NamedTuple):
 class Workers:
     """Starts `count` workers, and replaces dead workers, until Ctrl-C, SIGTERM or SIGHUP.
 
-    `work(pipes)` runs in each worker process. When all workers accept requests, `on_ready` is called in another child
-    process. When a worker has died, the parent process calls `on_death(pid, reason)`.
+    `work(pipes)` runs in each worker process. When all workers accept requests, an additional child process calls
+    `on_ready`. When a worker has died, the parent process calls `on_death(pid, reason)`.
 
     If `work` or `on_ready` raises an error, the child process calls `on_failure(error)` and ends. The parent process
     must have no threads and no event loop.

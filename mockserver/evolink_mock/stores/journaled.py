@@ -77,9 +77,9 @@ class JournaledStore(ABC):
 
     @property
     def problem(self) -> str | None:
-        """The reason why the last write failed.
+        """The reason for the last failed read or write.
 
-        The value is None if the last write succeeded.
+        A successful write resets the reason to None.
         """
         return self.connection.problem
 

@@ -100,7 +100,7 @@ class MemoryStore:
         return self._tasks.get(task_id)
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account. If `latest` is set, return the last `latest` tasks."""
+        """Return the tasks of an account. If `latest` is set, return that many of the newest tasks."""
         ids = self._ids.get(token, [])
         return [self._tasks[task_id] for task_id in (ids if latest is None else ids[-latest:])]
 
@@ -173,8 +173,8 @@ class MemoryStore:
     async def unused(self, since: float, now: float) -> Sequence[str]:
         """Return the tokens of the accounts that have sent no request since `since`.
 
-        `since` and `now`, the present time, are real times in Unix seconds. Accounts that sent a request since the last
-        call count as used at `now`.
+        `now` is the present time. Both `since` and `now` are Unix seconds of real time. Accounts that sent a request
+        since the last call count as used at `now`.
         """
         used = self._accounts.keys() if self._used is None else self._used
         self._used_at |= dict.fromkeys(used, now)

@@ -170,7 +170,7 @@ class RedisStore(JournaledStore):
         return None if data is None else self.changes.decode_task(task_id, data)
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account. If `latest` is set, return the last `latest` tasks."""
+        """Return the tasks of an account. If `latest` is set, return that many of the newest tasks."""
         first = 0 if latest is None else -latest
         ids = self.connection.call("LRANGE", self.connection.key(f"tasks:{token}"), first, -1)
         values = zip(ids, self._values(self.changes.tasks, ids), strict=True)

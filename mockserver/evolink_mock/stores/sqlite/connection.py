@@ -62,7 +62,7 @@ class Connection:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.problem: str | None = None  # why the last write failed; None if it succeeded
+        self.problem: str | None = None  # reason for the last failure; None after a successful write
         self._commits = 0  # commits of this connection, which `data_version` does not count
         try:
             # The file contains API keys, so only its owner may read it. `os.open` must not be used for a file that

@@ -154,7 +154,7 @@ class SqliteStore(JournaledStore):
         return None if row is None else self.operations.decode(task_id, row[1], row[0])
 
     async def tasks(self, token: str, latest: int | None = None) -> Sequence[Task]:
-        """Return the tasks of an account. If `latest` is set, return the last `latest` tasks."""
+        """Return the tasks of an account. If `latest` is set, return that many of the newest tasks."""
         query = "SELECT t.id, t.data FROM accounts a, tasks t WHERE t.account = a.id AND a.token = ? ORDER BY t.number"
         rows = self.connection.rows(f"{query} DESC LIMIT ?", (token, -1 if latest is None else latest))
         return [self.operations.decode(task_id, token, data) for task_id, data in rows][::-1]
