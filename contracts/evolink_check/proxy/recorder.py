@@ -118,7 +118,7 @@ class ProxyRecorder:
 
     @property
     def short_keys(self) -> tuple[str, ...]:
-        """The API keys of clients that may equal a word, such as `test`.
+        """The short API keys of clients. A short key may equal an ordinary word, such as `test`.
 
         Reports and HAR files do not contain these keys.
         """

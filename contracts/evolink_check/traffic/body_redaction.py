@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _KEY_LENGTH = 20  # characters of a name that may be a key
-# The kind of value that a name announces: `password` a secret, `callback_url` a callback, `etag` an identifier.
+# What a name suggests about its value: `password` a secret, `callback_url` a callback, `etag` an identifier.
 Kind = Literal["secret", "callback", "identifier", ""]
 _IDENTIFIER = re.compile(
     r"id$|hash|digest|nonce|base64|checksum|etag|md5|sha"
@@ -64,7 +64,8 @@ def _redact_body(body: bytes, keys: KnownKeys) -> bytes:
 def redact_value(value: str, keys: KnownKeys = NO_KEYS, kind: Kind = "") -> str:
     """Redact a single value, such as a JSON string or a header's value.
 
-    `kind` is the kind of value that the field's or header's name announces.
+    `kind` states what the name of the field or header suggests about the value. For example, `kind` is "secret" for the
+    name `password`. `kind` is empty if the name suggests nothing.
     """
     return keys.once(_redact_value, value, kind)
 
@@ -151,7 +152,7 @@ def _unescaped(written: str) -> str | None:
 
 
 def _redact_string(written: str, is_name: bool, kind: Kind, keys: KnownKeys) -> tuple[str | None, Kind]:  # noqa: FBT001  (remembered by position)
-    # The second result is the kind for the next string: what the last member name has announced.
+    # The second result is the kind for the next string: what the last member name suggests about it.
     value = _unescaped(written)
     if value is None:
         return None, kind

@@ -59,8 +59,8 @@ class Decoder:
     def decode(self, part: bytes, limit: int) -> bytes:
         """Decode the next part of the body.
 
-        Decoding stops at most 64 KiB after the decoded part exceeds `limit` bytes. Raises `UndecodableError` if the
-        part is invalid.
+        A part that is not compressed is returned unchanged. Decoding stops when the result is longer than `limit`
+        bytes. The result is then at most 64 KiB longer than `limit`. Raises `UndecodableError` if the part is invalid.
         """
         if self._inflate is None:
             return part

@@ -42,7 +42,7 @@ _PART_END = re.compile(r"\r?\n--")
 def bearer_keys_in(exchange: Exchange) -> set[str]:
     """Return the API keys that the request sent as bearer tokens.
 
-    Each key is returned as sent, percent-encoded, and escaped as in JSON.
+    The result contains each key in three forms: as sent, percent-encoded, and escaped as in JSON.
     """
     return _notations(filter(None, map(bearer_key, _authorizations(exchange))))
 
@@ -50,7 +50,7 @@ def bearer_keys_in(exchange: Exchange) -> set[str]:
 def credentials_in(exchange: Exchange) -> set[str]:
     """Return credentials such as cookies and passwords in URLs, without bearer keys.
 
-    Each credential is returned as sent, percent-encoded, and escaped as in JSON.
+    The result contains each credential in three forms: as sent, percent-encoded, and escaped as in JSON.
     """
     return _notations(value for value in _credentials_of(exchange) if is_distinctive(value))
 
@@ -58,8 +58,8 @@ def credentials_in(exchange: Exchange) -> set[str]:
 def codes_in(exchange: Exchange) -> set[str]:
     """Return the values of query parameters that may be secrets, such as `code`.
 
-    Each value is returned as sent, percent-encoded, and escaped as in JSON. If the path does not contain `/v1/`,
-    returns an empty set.
+    The result contains each value in three forms: as sent, percent-encoded, and escaped as in JSON. If the path does
+    not contain `/v1/`, the result is empty.
     """
     path, _, query = exchange.url.partition("?")
     # A result link is left alone, because it must match the request that fetches it.
@@ -70,7 +70,10 @@ def codes_in(exchange: Exchange) -> set[str]:
 
 
 def short_keys_in(exchange: Exchange) -> set[str]:
-    """Return the API keys in the headers that may equal a word like `test`."""
+    """Return the short API keys in the headers.
+
+    A short key may equal an ordinary word, such as `test`.
+    """
     # These keys are removed from texts that no rule checks.
     sent = [
         value.strip().rpartition(" ")[2]

@@ -52,8 +52,8 @@ def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
 def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:
     """Add the credentials of a request to `keys`, so that marks replace them.
 
-    `kind` is "exchange" if the request was sent to the API. The mark of its bearer key is then `[removed:key]`. With
-    this mark, rules notice a key in a URL or a body.
+    `kind` is "exchange" if the request was sent to the API. The mark of the request's bearer key is then
+    `[removed:key]`. From this mark, rules can tell that a URL or a body contained an API key.
     """
     for key in bearer_keys_in(exchange):
         _add(keys, key, KEY if kind == "exchange" else mark(key))
@@ -81,7 +81,8 @@ def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
 def mask_entry(entry: Entry, words: Collection[str]) -> Entry:
     """Replace the short API keys `words` in an entry.
 
-    Rules must not check the masked entry. An ordinary word may equal a short key.
+    The replacement may also change an ordinary word that equals a short key. Therefore, rules must not check the masked
+    entry.
     """
     if not words:
         return entry

@@ -19,7 +19,7 @@ _WORDS_OF_MASKING = {
     "replaced", "replaceme", "sanitised", "sanitized", "sanitizer", "scrubbed", "sensitive", "stripped", "suppressed",
     "unavailable", "withheld",
 }  # fmt: skip
-# A value that consists of these words only is a name or a note, not a key.
+# A value that consists of these words only is a name or a remark, not a key.
 _WORDS_OF_NAMING = {
     "a", "access", "an", "any", "api", "apikey", "auth", "authorization", "available", "bearer", "blank", "blocked",
     "by", "captured", "change", "credential", "credentials", "data", "demo", "dropped", "empty", "env", "evolink",
@@ -64,7 +64,8 @@ def _looks_like_placeholder(value: str) -> bool:
 def bearer_key(value: str) -> str | None:
     """Return the API key in the value of an `Authorization` header.
 
-    Returns None if a placeholder or a note replaces the key. Returns an empty string if the scheme is not Bearer.
+    Returns None if a tool has replaced the key by a placeholder such as `***`. Returns None if a tool has replaced the
+    key by a remark in plain words. Returns an empty string if the scheme is not Bearer.
     """
     scheme, _, rest = value.strip().partition(" ")
     key = rest.strip()
@@ -74,11 +75,11 @@ def bearer_key(value: str) -> str | None:
         no_key = (
             _looks_like_placeholder(key) or _looks_like_placeholder(value) or not _SCHEME.fullmatch(scheme)
         )
-        return None if no_key or _is_note_in_plain_words(scheme, key) else ""
+        return None if no_key or _is_remark_in_plain_words(scheme, key) else ""
     return "" if is_distinctive(scheme) else None
 
 
-def _is_note_in_plain_words(scheme: str, rest: str) -> bool:
+def _is_remark_in_plain_words(scheme: str, rest: str) -> bool:
     return scheme.lower() not in _SCHEMES and _PLAIN_WORDS.fullmatch(f"{scheme} {rest}") is not None
 
 

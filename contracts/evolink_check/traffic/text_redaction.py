@@ -2,10 +2,14 @@
 
 Secrets are API keys, and the user, query string and fragment of URLs.
 
-A mark is as long as its secret. Limits on length can therefore be checked. Equal secrets have equal marks. A link
-therefore still matches the request that fetches it. A callback URL still matches its delivery. A mark contains at most
-sixteen bits of a digest. A mark does not reveal the secret. Redacting a URL twice has the same result as redacting it
-once. An API key may be recognized by its form alone. In a text that is not a URL, `[removed]` replaces such a key.
+A mark is usually as long as its secret. Limits on length can therefore be checked. Equal secrets have equal marks. A
+link therefore still matches the request that fetches it. A callback URL still matches its delivery. A mark contains at
+most sixteen bits of a digest. A mark does not reveal the secret. Redacting a URL twice has the same result as redacting
+it once.
+
+Two marks do not keep the length. `[removed:key]` replaces the bearer keys of requests to the API. In texts that are not
+URLs, `[removed]` replaces keys that are recognized by their form. There, `[removed]` also replaces values after a name
+such as `token`.
 """
 
 from __future__ import annotations
@@ -150,8 +154,8 @@ def redact_words(text: str) -> str:
 def mask_words(text: str, words: Collection[str]) -> str:
     """Replace the short API keys `words` by marks of the same length.
 
-    A key is replaced where it is a whole word. Rules must not check the masked text. An ordinary word may equal a short
-    key.
+    A key is replaced where it is a whole word. The replacement may also change an ordinary word that equals a short
+    key. Therefore, rules must not check the masked text.
     """
     if not words or not any(word in text for word in words):
         return text

@@ -49,8 +49,8 @@ class Media:
 class Exchange:
     """One request and its response, as recorded.
 
-    Headers are pairs of a name, in upper or lower case, and a value. If a request or response had no body, the recorded
-    body is empty.
+    Each header is a pair of a name and a value. The names keep the capitalization in which they were recorded. If a
+    request or response had no body, the recorded body is empty.
     """
 
     method: str

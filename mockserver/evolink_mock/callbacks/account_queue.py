@@ -39,7 +39,7 @@ class AccountQueue:
         self.wakes_at = math.inf
         self.has_turn = False  # whether this queue is in the fair queue
         self.discarded = False
-        self._later: list[Entry] = []  # deliveries that are due later, as a heap
+        self._later: list[Entry] = []  # deliveries that are not yet due, as a heap
         self._due: dict[str, deque[Entry]] = {}  # due deliveries by receiver; receivers in turn
         self._attempted: dict[int, Entry] = {}  # deliveries that are being attempted, by `number`
         self._attempts: Counter[str] = Counter()  # number of attempts in progress, by receiver
@@ -70,14 +70,14 @@ class AccountQueue:
 
     @property
     def next_due(self) -> float | None:
-        """The earliest due time of the deliveries that are due later.
+        """The earliest due time of the deliveries that are not yet due.
 
-        The value is None if no delivery is due later.
+        The value is None if there are no such deliveries.
         """
         return self._later[0].due if self._later else None
 
     def put(self, entry: Entry) -> None:
-        """Add a delivery. The delivery can become due at the next `release`."""
+        """Add a delivery. Before the next `release`, `take` does not return the delivery."""
         heapq.heappush(self._later, entry)
 
     def reschedule(self, task_id: str, due: float) -> None:

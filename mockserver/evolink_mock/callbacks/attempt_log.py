@@ -26,7 +26,8 @@ _log = logging.getLogger("evolink_mock.callbacks")
 class AttemptLog:
     """Logs each successful attempt, and the first `FAILURES` failed attempts of each period.
 
-    At the end of the period, the number of further failures is logged.
+    A period begins with a failed attempt, and lasts 10 real seconds. At the end of the period, the number of further
+    failures is logged.
     """
 
     def __init__(self, rules: CallbackRules) -> None:

@@ -75,14 +75,15 @@ class LeasedAttempts:
         self._closing = False
 
     def may_hold(self, token: str, receiver: str) -> bool:
-        """Return whether this worker may lease another delivery of the account to the receiver.
+        """Return whether this worker may lease one more delivery.
 
-        Leased deliveries count as attempts for `AttemptLimits.share`.
+        `AttemptLimits.share` limits the leased deliveries from one account to one receiver. `token` is the token of the
+        account.
         """
         return self._held[token, receiver] < self._limits.share
 
     def hold(self, claims: Iterable[Claim]) -> None:
-        """Queue leased deliveries. `start_due` begins their attempts."""
+        """Put the leased deliveries in `claims` into the queue. `start_due` begins the attempts of these deliveries."""
         for claim in claims:
             queue, entry = self._entry(claim)
             queue.put(entry)
@@ -111,7 +112,7 @@ class LeasedAttempts:
                 self._held[token, entry.receiver] -= 1
 
     async def end(self, grace: float) -> None:
-        """Start no more attempts. Wait up to `grace` real seconds for those in progress."""
+        """Start no more attempts. Wait up to `grace` real seconds for the attempts in progress."""
         self._closing = True
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=grace)

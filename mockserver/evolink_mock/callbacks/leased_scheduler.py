@@ -82,12 +82,12 @@ class LeasedScheduler:
             self._next_wake = min(self._next_wake, due - account.shift)
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:  # noqa: ARG002
-        """Note that a delivery has a new due time."""
-        self._is_stale = True  # `run` reads the next due time from the store again
+        """Make `run` read the next due time again, after a delivery got a new due time."""
+        self._is_stale = True
 
     def clock_changed(self, account: Account) -> None:  # noqa: ARG002
-        """Note that the clock of an account has changed."""
-        self._is_stale = True  # `run` reads the next due time from the store again
+        """Make `run` read the next due time again, after the clock of an account has changed."""
+        self._is_stale = True
 
     def discard(self, account: Account) -> None:
         """Forget the deliveries of an account. Results of attempts in progress are ignored."""

@@ -42,12 +42,12 @@ class Sender(Protocol):
     """The method of `CallbackSender` that a scheduler needs."""
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """Make one attempt. If no response arrives, the attempt states the problem."""
+        """Make one attempt. If no response arrives, `problem` of the returned attempt states the reason."""
         ...
 
 
 class CallbackScheduler:
-    """Attempts each delivery when it is due, and repeats failed attempts (clause `callback.at-end`).
+    """Attempts each delivery when it is due (clause `callback.at-end`), and repeats failed attempts.
 
     `run` makes the attempts of accounts with running clocks. If an account's clock is frozen, `run_due` and `advance`
     make its attempts. `body_of(task_id)` returns the body to send, or None if the task no longer exists.

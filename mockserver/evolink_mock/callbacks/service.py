@@ -68,7 +68,8 @@ class CallbackService:
     async def check(self, url: str, rules: CallbackRules) -> ParsedUrl | ApiError:
         """Return the parsed callback URL, or a 400 if the URL is refused.
 
-        The hint of the 400 explains in the log how to allow the URL.
+        If an option can allow the URL, the `hint` of the 400 names this option. The hint is logged, and not sent to the
+        client.
         """
         try:
             target = url_guard.parse_callback_url(url, rules)

@@ -109,8 +109,8 @@ def parse_callback_url(url: str, rules: CallbackRules) -> ParsedUrl:
 def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
     """Return why the mock must not call this URL.
 
-    Returns None if the URL contains no reason. The host may still resolve to an internal address. Implements
-    `callback.https-only` and a part of `callback.no-internal`.
+    Returns None if the scheme and the host in the URL are allowed. The host may still resolve to an internal address.
+    Implements `callback.https-only` and a part of `callback.no-internal`.
     """
     if is_allowed(target.host, target.port, allowed):
         return None

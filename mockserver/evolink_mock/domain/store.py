@@ -201,8 +201,8 @@ class Leases(Protocol):
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
         """Store the result of an attempt, and end the lease.
 
-        The delivery `after` replaces the delivery `before`. Returns False if this worker has lost the lease or the
-        delivery was deleted.
+        `before` and `after` are the states of the delivery before and after the attempt. Returns False if this worker
+        has lost the lease or the delivery was deleted.
         """
         ...
 
@@ -247,7 +247,7 @@ class SharedStore(Store, Protocol):
         ...
 
     async def has_changed(self) -> bool:
-        """Return whether another worker has written to the store since the last call."""
+        """Return whether another worker has written to the store since the previous call."""
         ...
 
     async def flush(self) -> None:
@@ -281,7 +281,7 @@ class BatchingStore(LocalStore, Protocol):
     is_batching: bool
 
     def begin_batch(self) -> None:
-        """Begin a batch of requests. Cached accounts and tasks are checked for changes once in each batch."""
+        """Begin a batch of requests. Once per batch, the store checks whether its cache is out of date."""
         ...
 
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None] | None:

@@ -3,8 +3,8 @@
 The first line describes the server. Each account has a line of its own. After this line, each task, delivery, recorded
 request and violation has a line. An account ends with the numbers of requests and violations dropped from its journal.
 
-An infinite time, such as an endless task's end, is written as null. An infinite due time of a delivery is written
-as "never". A due time of null means that no attempt is planned.
+An infinite time, such as an endless task's end, is written as null. The `due` of a delivery is the time of its next
+attempt. If the task never ends, `due` is "never". If no attempt is planned, `due` is null.
 """
 
 from __future__ import annotations

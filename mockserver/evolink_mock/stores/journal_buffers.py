@@ -46,7 +46,7 @@ class Buffer:
             self.add_violations(violation_records(exchange))
 
     def add_violations(self, violations: Iterable[Violation]) -> None:
-        """Record the violations of one request. The response need not be sent yet."""
+        """Record the violations of one request, before or after the response is sent."""
         self.violations.extend(violations)
         if self.violations:
             self._waiting[self.token] = self
@@ -83,13 +83,15 @@ class JournalBuffers:
             self.flush_some()
 
     def flush_in_rounds(self) -> None:
-        """Write the next batch, or do nothing during a pause.
+        """Write the next batch of exchanges, or do nothing between two rounds.
 
-        This method must be called many times per second. A full buffer drops its oldest exchanges.
+        A round has at most four batches, and ends when all exchanges are written. The next round begins a quarter of a
+        second later. This method must be called many times per second. If calls are rarer, full buffers drop their
+        oldest exchanges.
         """
         now = stopwatch()
         if now >= self._flush_at:
-            self._batches += 1  # a pause begins after `_BATCHES` batches, or when everything is written
+            self._batches += 1  # the round ends after `_BATCHES` batches, or when everything is written
             if not self.flush_some() or self._batches >= _BATCHES:
                 self._batches, self._flush_at = 0, now + _ROUND_SECONDS
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Journal, Recorder
     from evolink_mock.stores.journal_buffers import JournalBuffers
 
-WANTED = "journals wanted"  # the name under which a worker stores a new value before it reads a journal
+WANTED = "journals wanted"  # name of the shared value that a worker changes before it reads a journal
 _OTHERS_SECONDS = 0.06  # real time for the other workers to write their exchanges
 
 
@@ -61,15 +61,16 @@ class Connection(Protocol):
 class JournaledStore(ABC):
     """A store for several workers.
 
-    Each worker collects exchanges in memory, and writes them to the journals later. Before a worker reads a journal, it
-    changes the value under the name `WANTED`. The workers read this value regularly. When the value has changed, the
-    workers write all collected exchanges.
+    Each worker collects exchanges in memory, and writes them to the journals later. Before a worker reads a journal,
+    the other workers must write their exchanges. To request this, the worker changes a value in the store. `WANTED` is
+    the name of this value. All workers read this value regularly. When the value has changed, each worker writes all
+    its collected exchanges.
     """
 
     connection: Connection
     journals: Journals
     leases: Leases
-    _wanted: Any = None  # the value under the name `WANTED` that this worker noticed last
+    _wanted: Any = None  # `wanted` in the previous call of `flush_if_wanted`
 
     @abstractmethod
     def set_fact(self, name: str, value: Any) -> None:
@@ -110,10 +111,10 @@ class JournaledStore(ABC):
         self.journals.buffers.flush_in_rounds()
 
     def flush_if_wanted(self, wanted: Any) -> None:
-        """Write all collected exchanges if another worker is about to read a journal.
+        """Write all collected exchanges of this worker if a worker is about to read a journal.
 
-        `wanted` is the present value under the name `WANTED`. A worker is about to read a journal if this value has
-        changed.
+        `wanted` is the value that the store now has under the name `WANTED`. If `wanted` differs from the previous
+        call's argument, a worker is about to read a journal.
         """
         if wanted != self._wanted:
             self._wanted = wanted

@@ -36,7 +36,7 @@ class MemoryStore:
         self._tasks: dict[str, Task] = {}
         self._ids: dict[str, list[str]] = {}
         self._deliveries: dict[str, Delivery] = {}
-        self._used: set[str] | None = None  # tokens used since the last call of `unused`
+        self._used: set[str] | None = None  # tokens used since the previous call of `unused`
         self._used_at: dict[str, float] = {}  # Unix seconds of the call of `unused` that noticed the use
 
     def account_now(self, token: str) -> Account:
@@ -148,7 +148,7 @@ class MemoryStore:
     def recorder(self, token: str) -> Journal:
         """Return the journal of an account.
 
-        The empty token has the journal of requests without an account.
+        If `token` is empty, return the journal of the requests that belong to no account.
         """
         if self._used is not None:
             self._used.add(token)
@@ -173,8 +173,8 @@ class MemoryStore:
     async def unused(self, since: float, now: float) -> Sequence[str]:
         """Return the tokens of the accounts that have sent no request since `since`.
 
-        `now` is the present time. Both `since` and `now` are Unix seconds of real time. Accounts that sent a request
-        since the last call count as used at `now`.
+        `now` is the present time. Both `since` and `now` are Unix seconds of real time. If an account has sent
+        a request since the previous call of `unused`, `now` counts as the time of that request.
         """
         used = self._accounts.keys() if self._used is None else self._used
         self._used_at |= dict.fromkeys(used, now)

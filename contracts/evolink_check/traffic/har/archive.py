@@ -72,10 +72,11 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     """Merge HAR documents into one trace, ordered by time.
 
     `documents` are pairs of a file name and a document. Files of evolink-check are read without loss. In files of other
-    tools, labels replace the API keys.
+    tools, this function replaces the API keys by account labels.
 
     Many tools omit the Authorization header. A request without this header is therefore attributed to an unknown
-    account. In the mock's journal, such a request counts as sent without an API key.
+    account. The mock exports its journal as a HAR file. In this file, a missing header means that the request had no
+    API key.
 
     Responses from a cache and requests without a recorded body are left out. Invalid entries of requests to other hosts
     are left out. The notes of the trace state what was left out.

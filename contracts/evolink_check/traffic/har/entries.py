@@ -28,9 +28,9 @@ _SHOWN = 80  # characters of a malformed value in an error
 def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False, place: int = 0) -> Entry:
     """Convert a HAR entry to an entry of a trace.
 
-    `who` is the label of the account that sent the request. The sender of a callback is always `server`. `streams` is
-    True if the recording tool does not record streamed bodies. `place` is the number of the new entry in the trace.
-    Raises ValueError if the time, URL, status or a body is invalid.
+    `who` is the label of the account that sent the request. If the entry is a callback, `who` is ignored, and the label
+    is `server`. `streams` is True if the recording tool does not record streamed bodies. `place` is the number of the
+    new entry in the trace. Raises ValueError if the time, URL, status or a body is invalid.
     """
     began = _began(entry.started)
     response = entry.response or Response()

@@ -128,8 +128,8 @@ def _parse_with_raw_entries(text: bytes) -> Any:
 def decode_entry(value: Any) -> Any:
     """Decode an entry if it is `msgspec.Raw`. Any other value is returned unchanged.
 
-    A decoded entry is a `HarEntry`. If its members do not fit, the result is a plain JSON value. Raises ValueError if
-    the entry is not valid JSON.
+    A decoded entry is a `HarEntry`. If a member of the entry does not match the fields of `HarEntry`, the result is a
+    plain JSON value. Raises ValueError if the entry is not valid JSON.
     """
     if not isinstance(value, msgspec.Raw):
         return value

@@ -22,7 +22,7 @@ class Pair(Struct):
 
     @property
     def text(self) -> str:
-        """The value as text. The text is empty for null."""
+        """The value as a string. If the value is null, the string is empty."""
         return "" if self.value is None else str(self.value)
 
 

@@ -112,8 +112,9 @@ def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> lis
 def origin_of(entries: Iterable[Entry]) -> str:
     """Guess the base URL of the API from the requests.
 
-    Returns the documented server if any request went to it. If none did, returns the origin of most requests to
-    documented paths. Returns an empty string if no request went to a documented path.
+    If any request went to the documented server, returns the base URL of that server. If none did, returns the base URL
+    to which most requests for documented paths were sent. Returns an empty string if no request went to a documented
+    path.
     """
     urls = [entry.exchange.url for entry in entries if entry.kind == "exchange"]
     if any(f"{url}/".startswith(f"{DOCUMENTED}/") for url in urls):

@@ -1,6 +1,7 @@
 """The records of a HAR file.
 
-The standard fields are those that evolink-check reads. evolink-check adds the member `_evolink`.
+Of the fields that HAR defines, the records contain those that evolink-check reads. evolink-check adds the member
+`_evolink`.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Request(Struct, dict=True):
 
     @property
     def post(self) -> Post | None:
-        """The body as a `Post`. Some HAR files contain the text of the body alone."""
+        """The body as a `Post`. If the file has a string as `postData`, the string becomes the `text`."""
         return Post(text=self.recorded) if isinstance(self.recorded, str) else self.recorded
 
     @cached_property

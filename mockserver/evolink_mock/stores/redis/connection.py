@@ -39,8 +39,8 @@ _log = logging.getLogger("evolink_mock")
 class Connection:
     """A connection to a Redis or Valkey server. One thread may use it at a time.
 
-    The function `opened` is called after each connect to prepare the store. Methods raise `StoreError` if the server
-    cannot be reached or rejects a command.
+    The argument `opened` is a function that prepares the store. Each time the connection is opened, this function is
+    called. Methods raise `StoreError` if the server cannot be reached or rejects a command.
     """
 
     def __init__(self, address: Address, opened: Callable[[Call], None]) -> None:

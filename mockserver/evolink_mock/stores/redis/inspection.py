@@ -26,8 +26,8 @@ _CHUNK = 1000  # records that are read in one round trip
 def summary(store: RedisStore) -> dict[str, Any]:
     """Return facts about the store as a dictionary.
 
-    The facts are the numbers of records and workers, and two versions. The versions are those of the store's format and
-    of the Redis server.
+    The facts include the numbers of records and workers. `version` is the version of the store's format. `server` is
+    the name and version of the Redis server.
     """
     connection, key = store.connection, store.connection.key
     names = connection.call("ZRANGE", key("opened"), 0, -1)
@@ -40,7 +40,7 @@ def summary(store: RedisStore) -> dict[str, Any]:
         "tasks": connection.call("HLEN", key("tasks")),
     }
     for shown, name in lengths.items():
-        # The empty token is that of the journal of requests without an account.
+        # The empty token belongs to the journal of the requests without an account.
         commands = [(kinds[name], key(f"{name}:") + token) for token in (*names, b"")]
         facts[shown] = sum(connection.pipeline(commands))
     return facts | {"workers": connection.call("ZCOUNT", key("workers"), store.wall_time(), "+inf")}

@@ -1,7 +1,7 @@
 """The leases of deliveries on the Redis server.
 
-A worker leases a delivery before the attempt. One worker at a time can lease a delivery. A worker renews its leases
-every second.
+A worker leases a delivery before the attempt. Each delivery is leased by at most one worker at a time. A worker renews
+its leases every second.
 """
 
 from __future__ import annotations
@@ -75,9 +75,10 @@ class Leases:
         self._connection.write("release", *self._lease_of(delivery))
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:  # noqa: ARG002
-        """Replace the delivery `before` with the delivery `after`, and end the lease.
+        """Store the state of a delivery after an attempt, and end the lease.
 
-        Returns False if this worker has lost the lease or the delivery was deleted.
+        `before` and `after` are the states of the delivery before and after the attempt. Returns False if this worker
+        has lost the lease or the delivery was deleted.
         """
         data, due = encoded(after)
         return bool(self._connection.write("conclude", *self._lease_of(before), data, due))

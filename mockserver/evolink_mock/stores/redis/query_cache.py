@@ -1,8 +1,9 @@
 """A cache of accounts and tasks for status queries.
 
 The store has a version number, which increases with every write. The cache is valid as long as the number is the same.
-While clients poll, a batch of status queries needs a single command. The command reads the number. If the number has
-recently changed, the cache is probably invalid. The number, the accounts and the tasks are then read together.
+While clients poll, most batches of status queries need a single command, which reads the number. After a batch has
+found a new number, a further change is likely. The next batch therefore reads the number, the accounts and the tasks in
+one round trip.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _MOST_RESULTS = 4096
 
 
 class QueryCache:
-    """The accounts and tasks that were read for status queries since the store changed."""
+    """The accounts and tasks that were read for status queries since the last change of the store."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -101,7 +101,7 @@ class RedisStore(JournaledStore):
     def begin_batch(self) -> None:
         """Begin a batch of requests.
 
-        In each batch, the store checks its cached accounts and tasks once for changes.
+        Once per batch, the store checks whether its cached accounts and tasks are out of date.
         """
         self.changes.queries.begin_batch()
 
@@ -233,9 +233,10 @@ class RedisStore(JournaledStore):
         self.connection.call(*self.journals.restoring(token, state.journal))
 
     async def has_changed(self) -> bool:
-        """Return whether another process has written to the store since the last call.
+        """Return whether another process has written to the store since the previous call.
 
-        If another worker wants to read a journal, this method writes the collected exchanges.
+        A worker collects exchanges in memory. If another worker is about to read a journal, this method also writes
+        these exchanges to the journals.
         """
         version, wanted = self.connection.pipeline(
             (("GET", self._version), ("HGET", self.connection.key("facts"), WANTED))

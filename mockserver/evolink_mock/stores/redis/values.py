@@ -51,7 +51,8 @@ def name_of(token: str) -> bytes:
 def clock_of(account: Account) -> str:
     """Encode an account's clock for the Lua script `store.lua`.
 
-    The result is `frozen` if the clock is frozen. If the clock runs, the result is the seconds by which it is ahead.
+    The result is `frozen` if the clock is frozen. If the clock runs, the result is a number as text. The number is the
+    seconds by which the account's clock is ahead of the mock server's clock.
     """
     return "frozen" if account.frozen_at is not None else repr(float(account.shift))
 

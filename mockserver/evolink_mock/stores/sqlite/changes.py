@@ -90,8 +90,9 @@ class Changes:
     def find_cached(self, token: str, task_id: str) -> tuple[Account, Task | None]:
         """Return the token's account, and the task with this id, from a cache.
 
-        Results that are not cached are read from the file. The task is None if no task has this id. In each batch, the
-        cache is checked once for changes of the file.
+        Results that are not cached are read from the file. The task is None if no task has this id. Once per batch of
+        requests, this method checks whether the file has changed. If the file has changed, the method empties the
+        cache.
         """
         if not self.is_current:
             version = self._connection.version()

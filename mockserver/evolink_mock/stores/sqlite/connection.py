@@ -199,7 +199,7 @@ class Connection:
             raise self.store_error(error) from error
 
     def store_error(self, error: sqlite3.Error) -> StoreError:
-        """Convert a database error to a `StoreError`, and set `problem` to its text."""
+        """Convert a database error to a `StoreError`, and set `problem` of this connection to the message."""
         self.problem = f"{self._path}: {error}"
         return StoreError(self.problem)
 
@@ -237,7 +237,7 @@ class Checkpoints:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the thread without a last copy of the log."""
+        """Stop the thread without copying the log once more."""
         self._stop.set()
         self._thread.join()  # SQLite itself copies the log when the last connection is closed
 

@@ -1,10 +1,10 @@
 """The leases of deliveries in the SQLite file.
 
-A worker leases a delivery before the attempt. One worker at a time can lease a delivery. The table `deliveries` has
-three columns for leases. `worker` is the worker that holds the lease. `has_begun` states whether this worker has begun
-the attempt. From the time `wakes_at` on the mock server's clock, `Leases.claim` may lease the delivery. `wakes_at` is
-NULL if no attempt is planned or the account's clock is frozen. While the clock is frozen, workers use
-`Leases.claim_frozen` instead.
+A worker leases a delivery before the attempt. Each delivery is leased by at most one worker at a time. The table
+`deliveries` has three columns for leases. `worker` is the worker that holds the lease. `has_begun` states whether this
+worker has begun the attempt. `wakes_at` is the time from which `Leases.claim` may lease the delivery, on the mock
+server's clock. `wakes_at` is NULL if no attempt is planned or the account's clock is frozen. While the clock is frozen,
+workers use `Leases.claim_frozen` instead.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ class Leases:
     def add(
         self, database: sqlite3.Connection, account_id: int, delivery: Delivery, instant: float | None
     ) -> None:
-        """Store a new delivery. `claim` may lease the delivery from `instant` on.
+        """Store a new delivery.
 
-        `instant` is a time on the mock server's clock. If `instant` is None, `claim` does not lease the delivery.
+        `instant` is the time from which `claim` may lease the delivery, on the mock server's clock. If `instant` is
+        None, `claim` does not lease the delivery.
         """
         receiver, due = delivery.target.authority(), _finite(delivery.due)
         values = (delivery.task_id, account_id, receiver, encode(delivery), due, instant)
@@ -136,9 +137,10 @@ class Leases:
         self._update("worker = NULL, has_begun = 0", delivery)
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Replace the delivery `before` with the delivery `after`, and end the lease.
+        """Store the state of a delivery after an attempt, and end the lease.
 
-        Returns False if this worker has lost the lease or the delivery was deleted.
+        `before` and `after` are the states of the delivery before and after the attempt. Returns False if this worker
+        has lost the lease or the delivery was deleted.
         """
         with self._connection.transaction() as database:
             row = database.execute("SELECT data FROM accounts WHERE token = ?", (token,)).fetchone()

@@ -87,7 +87,7 @@ class SqliteStore(JournaledStore):
     def begin_batch(self) -> None:
         """Begin a batch of requests.
 
-        In each batch, the store checks its cached accounts and tasks once for changes.
+        Once per batch, the store checks whether its cached accounts and tasks are out of date.
         """
         self.changes.is_current = False
 
@@ -227,9 +227,10 @@ class SqliteStore(JournaledStore):
             raise ValueError("a task of another account has the same id") from error
 
     async def has_changed(self) -> bool:
-        """Return whether another process has written to the store since the last call.
+        """Return whether another process has written to the store since the previous call.
 
-        If another worker wants to read a journal, this method writes the collected exchanges.
+        A worker collects exchanges in memory. If another worker is about to read a journal, this method also writes
+        these exchanges to the journals.
         """
         before, self._version = self._version, self.connection.data_version()
         if self._version == before:
