@@ -94,9 +94,10 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 
 
 def remove_temporary_folders() -> None:
-    """Remove the folders of `temporary_folder` in `with` blocks that are still running.
+    """Remove the folders of all `temporary_folder` blocks that have not ended yet.
 
-    Signal handlers call this function, because they end the process inside the `with` blocks.
+    Call this function in a signal handler that ends the process. The unfinished `with` blocks cannot remove their
+    folders then.
     """
     for folder in tuple(_temporary):
         shutil.rmtree(folder, ignore_errors=True)

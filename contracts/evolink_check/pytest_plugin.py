@@ -6,8 +6,8 @@
 With `pytest --evolink-api URL`, the first test with the fixture `evolink_verdict` checks the API at URL. All later
 tests with this fixture use the results of the same check. A test fails if its clause failed. A test is skipped if its
 clause was not observed. The API keys are read from EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Without --evolink-api and
---evolink-config, tests with the fixture are skipped. With pytest-xdist, use --dist loadfile: one worker then checks the
-API.
+--evolink-config, tests with the fixture are skipped. With pytest-xdist, use --dist loadfile, and write all tests with
+the fixture in one file. Then a single worker checks the API.
 """
 
 from __future__ import annotations

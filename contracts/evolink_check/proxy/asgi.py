@@ -50,7 +50,8 @@ class RequestReader:
     async def disconnected(self) -> None:
         """Wait until the client disconnects after its complete request.
 
-        If the client disconnects earlier, this method waits forever. The caller must then cancel this method.
+        If the client disconnects before its request is complete, this method never returns. In that case, `body` raises
+        `ClientDisconnectedError`, and the caller must cancel this method.
         """
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":

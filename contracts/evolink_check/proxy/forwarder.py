@@ -6,7 +6,7 @@ Expect of a request is left out. The header Content-Length of a 304 is left out.
 Bodies are forwarded as they arrive. A content coding, such as gzip, is not decoded.
 
 With the option --headers, the proxy holds each response until the response is judged. The header `X-Evolink-Check` then
-contains the result. Large bodies, images, audio and video get the value `not judged`.
+contains the result. For large response bodies, images, audio and video, the header contains `not judged`.
 """
 
 from __future__ import annotations
@@ -237,9 +237,10 @@ class ForwardingApp:
 
 
 def unused_proxy(upstream: Upstream) -> str:
-    """Return a note that the proxy in the environment is not used.
+    """Return a note that an environment variable such as `HTTPS_PROXY` has no effect.
 
-    The note is empty if the environment names no proxy for the upstream server.
+    The reason is that `evolink-check proxy` connects directly to the upstream server. The note is empty if no
+    environment variable names a proxy for the upstream server.
     """
     proxy = proxy_for(upstream.scheme, upstream.host)
     return f"{proxy} is not used, because `evolink-check proxy` connects directly" if proxy else ""

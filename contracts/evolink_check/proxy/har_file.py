@@ -27,7 +27,8 @@ class HarFile:
 
     The first exchange creates the file. After each exchange, the file is a complete JSON document. Therefore the file
     stays readable if the process is killed. `facts` returns the metadata of the file. If writing fails, `on_error`
-    receives the error. Nothing more is written, and the file stays readable.
+    receives the error. After a failed write, nothing more is written. The exchanges that are already in the file stay
+    readable.
     """
 
     def __init__(self, path: Path, facts: Callable[[], LogFacts], on_error: Callable[[str], None]) -> None:

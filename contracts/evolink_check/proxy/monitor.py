@@ -81,7 +81,8 @@ class LiveMonitor:
         """Judge all exchanges, and return the verdicts on newly violated clauses.
 
         Returns no verdicts if there are no new exchanges. Returns no verdicts if judging has raised an exception
-        before. Returns no verdicts during the pause after judging.
+        before. After each judging, there is a pause, so that the proxy stays fast. Returns no verdicts during this
+        pause.
         """
         recorded = len(self._record)
         if self.bug or recorded == self._judged or clock.stopwatch() < self._next:

@@ -79,8 +79,8 @@ class ProxyRecorder:
     """Records the traffic of a proxy; thread-safe.
 
     `origin` is the base URL of the upstream server. Each recorded entry is also passed to `sink`. `room` is the memory
-    limit in bytes. Call `forget` whenever all entries have been judged. `add` drops the oldest entries if the entries
-    take twice the limit. These entries count as unjudged.
+    limit in bytes. Call `forget` whenever all entries have been judged. If `forget` is called too late, the entries can
+    take twice `room`. `add` then drops the oldest entries, and counts the dropped entries in `unjudged`.
     """
 
     def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
@@ -118,9 +118,9 @@ class ProxyRecorder:
 
     @property
     def short_keys(self) -> tuple[str, ...]:
-        """The short API keys of clients. A short key may equal an ordinary word, such as `test`.
+        """The short API keys of clients, which could also be ordinary words, such as `test`.
 
-        Reports and HAR files do not contain these keys.
+        Recorded entries may contain these keys in bodies and URLs. Reports must mask these keys.
         """
         with self._lock:
             # The entries that rules judge keep these words, because they may be ordinary words.
@@ -137,7 +137,7 @@ class ProxyRecorder:
         return LogFacts(accounts, self.origin, complete=complete)
 
     def forget(self) -> None:
-        """Drop the oldest entries if memory is short.
+        """Drop the oldest entries if the entries take more memory than `room`.
 
         All entries must have been judged before this call.
         """

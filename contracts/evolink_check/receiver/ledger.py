@@ -42,9 +42,9 @@ class LedgerError(ValueError):
 class Ledger:
     """The list of the tasks that a receiver has booked.
 
-    `read` returns the content of the ledger as bytes, a text or JSON values. If no ledger exists, `read` returns None.
-    If `pattern` is set, the entries that match `pattern` book successful tasks. All entries that do not match are
-    ignored.
+    `read` returns the content of the ledger as bytes, a text or JSON values. If the receiver writes no ledger, `read`
+    returns None. If `pattern` is set, each entry that matches `pattern` counts as the booking of a successful task.
+    Each entry that does not match `pattern` is ignored.
     """
 
     def __init__(self, read: Callable[[], Any], pattern: str = "") -> None:
@@ -54,8 +54,8 @@ class Ledger:
     def bookings(self) -> dict[str, tuple[Booking, ...]] | None:
         """Return the entries about finished tasks, by task id.
 
-        Each call reads the ledger again. Returns None if there is no ledger. Raises `LedgerError` if the ledger cannot
-        be read.
+        Each call reads the ledger again. Returns None if the receiver writes no ledger. Raises `LedgerError` if the
+        ledger cannot be read.
         """
         content = self._read()
         if content is None:
@@ -78,8 +78,8 @@ class Ledger:
 def outcome_of(text: str) -> Outcome | None:
     """Return how a task ended according to a ledger entry, such as `task-… paid`.
 
-    Returns "unclear" if the entry names no outcome. Returns None if the entry is not a booking, such as a refused
-    callback.
+    Returns "unclear" if the entry names no outcome. Returns None if the entry is not a booking.
+    An example of such an entry is `task-… ignored`.
     """
     words = " ".join(_STATUS.findall(text)) or _NULL.sub("", _TASK.sub("", text))
     if _IGNORED.search(words):
@@ -153,7 +153,7 @@ def _only_ids(values: Iterable[Any]) -> bool:
 def file_reader(path: Path) -> Callable[[], Any]:
     """Return a function that reads a file.
 
-    A missing file counts as empty. Of an SQLite database, the function returns the rows of all tables.
+    If the file is missing, the ledger is empty. Of an SQLite database, the function returns the rows of all tables.
     """
 
     def read() -> Any:

@@ -106,7 +106,7 @@ class MockApi:
     async def queries_answered_by(self, recipe: str) -> AsyncIterator[None]:
         """Apply a recipe to all status queries during the `with` block.
 
-        The block starts when no block of this method or of `working` is running.
+        This method first waits until all running blocks of `queries_answered_by` and `working` have ended.
         """
         # The recipe would also change the responses to status queries in blocks that run at the same time.
         async with self._outage.alone():
@@ -119,9 +119,10 @@ class MockApi:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Keep the usual responses to status queries during the `with` block.
+        """Prevent `queries_answered_by` from changing responses during the `with` block.
 
-        The block starts when no block of `queries_answered_by` is running.
+        This method first waits until a running block of `queries_answered_by` has ended. New blocks of
+        `queries_answered_by` start after this block.
         """
         async with self._outage.shared():
             yield

@@ -161,7 +161,7 @@ class Timing:
 
 
 def is_confirmed(activity: ReceiverActivity, case: TaskCase) -> bool:
-    """Return whether a status query showed the receiver the end of the task."""
+    """Return whether the receiver learned from a status query that the task had ended."""
     return any(
         entry.exchange.status == 200  # noqa: PLR2004
         and any(status in entry.exchange.response_body for status in _FINAL)

@@ -21,9 +21,9 @@ _SECONDS = 10.0
 
 
 class RegistrationError(ValueError):
-    """The receiver did not accept a task from the checker.
+    """The checker could not tell the receiver about a task.
 
-    The message is the reason.
+    The message of the exception is the reason.
     """
 
 

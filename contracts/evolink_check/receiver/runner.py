@@ -83,8 +83,8 @@ def without_inapplicable(
 ) -> tuple[Scenario, ...]:
     """Return the scenarios that apply to a receiver.
 
-    Scenarios about the secret need a callback URL with a secret. The scenario `before-create` needs a checker that
-    tells the receiver about tasks (`registers`).
+    Scenarios about the secret need a callback URL with a secret. Set `registers` if the check tells the receiver about
+    each task. The scenario `before-create` applies if `registers` is set.
     """
     # In `before-create`, the callback arrives before the checker tells the receiver about the task.
     needless = (frozenset() if terms.secret else NEEDS_SECRET) | (

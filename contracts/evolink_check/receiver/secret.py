@@ -14,9 +14,10 @@ _NAME = "secret"
 def terms_of(url: str, secret: str = "", *, trusts_secret: bool = False) -> Terms:
     """Return the callback URL and its secret as a record.
 
-    `secret` is the value of the secret, or `NAME=VALUE`. A value that the URL lacks is added to the query string. If
-    `secret` is empty, the first parameter named like `secret` or `token` is used. Raises ValueError if
-    `trusts_secret` is set and the URL has no secret.
+    `secret` is the value of the secret, or `NAME=VALUE`. If the URL does not contain `secret`, the secret is added to
+    the query string. The parameter is called NAME, or `secret` if no name is given. If `secret` is empty, the secret is
+    searched for in the query string of the URL. The first query parameter with the name of a credential is used, such
+    as `secret` or `token`. Raises ValueError if `trusts_secret` is set and the URL has no secret.
     """
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)

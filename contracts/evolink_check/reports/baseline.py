@@ -82,7 +82,7 @@ def to_json(baseline: Baseline) -> str:
 
 
 def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
-    """Return a baseline with every violation that makes a run fail.
+    """Return a baseline with all violations of the failed clauses, known or new.
 
     Call this function before `apply`, which removes known violations.
     """
@@ -98,7 +98,8 @@ def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
 def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
     """Return the new baseline after a run.
 
-    The new baseline contains the violations that make the run fail. Known violations of unobserved clauses are kept.
+    The new baseline contains all violations of the clauses that failed in this run, known or new. Known violations of
+    unobserved clauses are kept.
     """
     observed = _observed(verdicts)
     kept = tuple(known for known in before.known if known.clause not in observed)
@@ -108,7 +109,7 @@ def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
 def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...]:
     """Remove known violations from the verdicts that also have new violations.
 
-    A verdict without new violations keeps its violations, and is marked as known.
+    A failed verdict with known violations alone keeps these violations, and is marked as known.
     """
     keys = _keys(baseline)
     return tuple(_apply(verdict, keys) for verdict in verdicts)

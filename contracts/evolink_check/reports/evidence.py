@@ -1,4 +1,4 @@
-"""Read the trace of a report without secrets, in short excerpts.
+"""Remove secrets from the trace of a report, and return short excerpts of entries.
 
 A trace is the recorded traffic of a run. Modules that write reports read the trace through this module. Therefore no
 report can show a secret by mistake.

@@ -79,8 +79,8 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
     """Combine equal findings into one violation with a count.
 
     Failures come before warnings. `findings` are pairs of a scenario and a finding. The scenario is empty if a server
-    was checked. Equal findings have the same severity. `cause` maps the texts of equal findings to the same texts.
-    `cause` can remove details, such as numbers.
+    was checked. Two findings are equal if their severities and their texts are equal. `cause` changes the texts before
+    this comparison. For example, `cause` can remove numbers.
     """
     groups: dict[tuple[str, str, Severity | None], list[tuple[str, Finding]]] = {}
     for source, finding in findings:
@@ -101,9 +101,9 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
 
 
 def warning_note(violation: Violation, verdict: Verdict) -> str:
-    """Return a note if this violation is a warning of a failed clause.
+    """Return a note if the clause failed, but this violation counts as a warning.
 
-    In all other cases, the text is empty.
+    In all other cases, the returned text is empty.
     """
     return " (only a warning)" if verdict.status == "failed" and violation.severity == "warning" else ""
 
@@ -111,7 +111,7 @@ def warning_note(violation: Violation, verdict: Verdict) -> str:
 def occurrences(violation: Violation) -> str:
     """Describe how often a violation was seen, and where it was first seen.
 
-    The text contains numbers of entries. The HAR file has the same numbers.
+    The text identifies entries of the trace by their numbers. The HAR file uses the same numbers.
     """
     times = f"{violation.times} times" if violation.times > 1 else ""
     if not violation.numbers:

@@ -111,9 +111,9 @@ def answers_of(reading: TraceView) -> tuple[Answer, ...]:
 
 
 def notes_on(view: TraceView) -> tuple[str, ...]:
-    """Return a note if a list `results` had more than `LINKS` items.
+    """Return one note if a task had more than `LINKS` results in a response or callback.
 
-    The check examines the first `LINKS` items. The tuple is empty if no list was longer.
+    The check examines the first `LINKS` results of each task. The tuple is empty if no task had more results.
     """
     sizes = [len(results) for results in map(_results, view.seen) if len(results) > LINKS]
     if not sizes:

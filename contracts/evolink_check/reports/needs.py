@@ -90,7 +90,7 @@ _NO_OPTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The kind of a run, and its means of observing clauses."""
+    """The properties of a run that decide which clauses the run can observe."""
 
     kind: Kind = "recording"
     means: frozenset[Means] = frozenset()  # such as options, API keys or a budget

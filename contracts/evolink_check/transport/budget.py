@@ -33,8 +33,8 @@ class Budget:
     def decide(self) -> Decision:
         """Decide whether another create request may be sent.
 
-        The decision "granted" means now, and "refused" means never. The decision "wait" means that requests in flight
-        may turn out to cost nothing.
+        The decision "granted" means now, and "refused" means never. The decision "wait" means later, after the response
+        to a request in flight. If that request creates no task, its reserved credits become available again.
         """
         if self.granted is None:
             return "granted"
@@ -64,7 +64,7 @@ class Budget:
     def affords(self) -> int:
         """The number of create requests that the remaining credits cover.
 
-        The number is 0 if no credits were granted.
+        The number is 0 if `granted` is None.
         """
         rest = (self.granted or 0.0) - self.spent
         number = int(rest // self.price) if self.price else self.tasks

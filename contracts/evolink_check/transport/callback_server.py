@@ -94,7 +94,7 @@ class CallbackServer(ThreadingTCPServer):
     def opened(self, connection: socket.socket) -> None:
         """Remember a new connection.
 
-        While the server shuts down, reading from the connection ends at once.
+        If the server is shutting down, this method also stops reading from the connection.
         """
         with self._guard:
             self._open.add(connection)

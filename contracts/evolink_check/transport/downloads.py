@@ -45,8 +45,8 @@ def media_of(body: bytes, problem: str = "") -> Media:
     """Decode a file and return its properties.
 
     `problem` is the reason why the download is incomplete. An incomplete download is not decoded, and the result
-    contains `problem`. The duration of a truncated file is that of its existing part. A file with sound and without
-    pictures has the width and height 0.
+    contains `problem`. If a completely downloaded file lacks its end, the duration covers the existing part. A file
+    with sound and without pictures has the width and height 0.
     """
     if problem:
         return Media(problem=problem)

@@ -70,9 +70,9 @@ def proxy_for(scheme: str, host: str) -> EnvProxy | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is a loopback address, or its name.
+    """Return whether a host is a loopback address or a loopback name.
 
-    The names are `localhost` and names that end in `.localhost`.
+    Loopback names are `localhost` and all names that end in `.localhost`.
     """
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
@@ -86,7 +86,7 @@ def is_loopback(host: str) -> bool:
 class MakeTransport(Protocol):
     """A function that makes an httpx2 transport.
 
-    `proxy` is the URL of the proxy; None means no proxy. `tls` is true for https URLs.
+    `proxy` is the URL of the proxy; None means no proxy. `tls` is True if the transport is for requests to https URLs.
     """
 
     def __call__(self, proxy: str | None, *, tls: bool) -> httpx2.AsyncBaseTransport: ...  # noqa: D102

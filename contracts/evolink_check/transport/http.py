@@ -88,8 +88,8 @@ class HttpClient:
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
         """Send a request and return the exchange. Never raises an exception.
 
-        The path of `case` is a whole URL or below the base URL. `key` contains the header with the API key.
-        `left` returns the remaining seconds of the run.
+        If `case.path` is a whole URL, the request is sent to that URL. Any other path is appended to the base URL.
+        `key` contains the header with the API key. `left` returns the remaining seconds of the run.
 
         If the response is missing or incomplete, the status is 0. The reason is in `problem`. A decoded body longer
         than `LARGEST_ANSWER` is not kept. The `size` of the entry is the number of decoded bytes that were read.

@@ -46,7 +46,7 @@ class HaltedError(Exception):
 class OverBudgetError(HaltedError):
     """A request was not sent, because it might cost more than the remaining credits.
 
-    Requests of a different kind may still be sent.
+    Requests that create no tasks, such as status queries, may still be sent.
     """
 
 
@@ -76,8 +76,8 @@ class Target:
     that may create tasks are reserved first (see `Budget`).
 
     Requests that the server must refuse are grouped by the tested clause. The first request of a group is answered
-    before the next ones are sent. If the server creates a task for a request, its group is not continued. Without
-    credits, no such requests are sent after five created tasks.
+    before the next ones are sent. If the server creates a task for a request in a group, the group ends. In a run
+    without credits, all groups end after the server has created five tasks.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)
@@ -112,9 +112,9 @@ class Target:
         """Send a request (`case`), record the exchange and return its entry.
 
         If there is no response, the entry has the status 0 and a `problem`. After a 429, the request is sent again
-        after a wait. A key with `limited = true` gets no second attempt. After a 500, a request that may create a task
-        is sent again. Raises `OverBudgetError` if the request might cost too much. Raises `OutOfTimeError` if the run
-        is over.
+        after a wait. If the API key has `limited = true` in the configuration file, a 429 is final. After a 500, a
+        request that may create a task is sent again. Raises `OverBudgetError` if the request might cost too much.
+        Raises `OutOfTimeError` if the run is over.
         """
         for tries in range(1, _TRIES + 1):
             entry = self._send_once(case)

@@ -39,7 +39,8 @@ class CallbackSender(Protocol):
 async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
     """Call `answer`, which sends a callback, and return the reply of the receiver.
 
-    Without a reply within `limit` + `LATE` seconds, the status is 0.
+    If no reply arrives in time, the returned `Reply` has the status 0. The time limit is `limit` seconds, plus `LATE`
+    for delays that the receiver does not cause.
     """
     began = clock.now()
     try:

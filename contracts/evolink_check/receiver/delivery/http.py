@@ -49,7 +49,8 @@ class HttpSender:
     async def send(self, callback: Callback, limit: float) -> Reply:
         """Send a callback.
 
-        If the receiver is too busy to connect, more attempts follow within `limit` seconds.
+        If the receiver is too busy to accept the connection, the sender tries again to connect. The sender gives up
+        after about `limit` seconds.
         """
         return await timed(lambda: self._send(callback), limit)
 

@@ -95,7 +95,7 @@ class CaseView:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether a status query showed the receiver the end of the task."""
+        """Whether the receiver learned from a status query that the task had ended."""
         return is_confirmed(self.activity, self.case)
 
     def numbers(self, *calls: Call) -> tuple[int, ...]:

@@ -37,7 +37,7 @@ class ScenarioTrace:
         return self._requests(f"/media/{case.id}")
 
     def forged_fetches(self, case: TaskCase) -> tuple[Entry, ...]:
-        """Return the receiver's requests for the forged result link."""
+        """Return the receiver's requests to the false result links in forged callbacks."""
         return self._requests(case.forged) if case.forged else ()
 
     def _requests(self, word: str) -> tuple[Entry, ...]:

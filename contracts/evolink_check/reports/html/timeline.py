@@ -35,9 +35,9 @@ _LABEL = 22  # maximum number of characters of a label
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One event.
+    """The symbol of one event in a lane.
 
-    A line joins the marks of a lane that have a `level`.
+    Within each lane, a line connects the marks that have a `level`.
     """
 
     at: float  # the start of the event, in seconds from the start of the drawing
