@@ -65,6 +65,7 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
         view, verdicts_on(view, clauses, about),
         kind="recording", subject=names, started=started, seconds=clock.stopwatch() - watch,
         notes=(f"the API is taken to be at {trace.origin or 'any address'}", *trace.notes),
+        keys=trace.short_keys,
     )  # fmt: skip
 
 

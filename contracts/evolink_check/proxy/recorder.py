@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from evolink_check.traffic.content_coding import Decoder, UndecodableError, coding_of
-from evolink_check.traffic.credentials import short_keys_in
+from evolink_check.traffic.credentials import SHORT_KEYS, short_keys_in
 from evolink_check.traffic.exchange_redaction import add_credentials, mask_entry, redact_exchange
 from evolink_check.traffic.har.schema import LogFacts
 from evolink_check.traffic.known_keys import KnownKeys
@@ -28,7 +28,6 @@ KEPT_REQUEST_BYTES = 16 * 1024 * 1024  # maximum size of a request, which may co
 ROOM = 64 * 1024 * 1024  # bytes of memory for entries, enough for some ten thousand exchanges
 _ENTRY_BYTES = 2048  # memory of an entry in addition to its texts
 _CREDENTIALS = 2000  # maximum number of credentials that are remembered, to find them in later traffic
-_SHORT_KEYS = 100  # maximum number of keys below eight characters that are remembered
 _MEDIA = {b"video", b"audio", b"image"}
 _RELATED = 200  # the number of latest entries in which those about the same task are searched for
 
@@ -197,7 +196,7 @@ class ProxyRecorder:
             response,
         )
         add_credentials(self._keys, raw)
-        if len(self._short_keys) < _SHORT_KEYS:
+        if len(self._short_keys) < SHORT_KEYS:
             self._short_keys |= dict.fromkeys(short_keys_in(raw))
         exchange = redact_exchange(raw, who, self._keys)
         return Entry(

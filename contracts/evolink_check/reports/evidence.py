@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from evolink_check.analysis.trace_view import TraceView
+from evolink_check.traffic.credentials import may_be_a_word
 from evolink_check.traffic.exchange_redaction import (
     add_credentials,
     mask_entry,
@@ -18,7 +19,6 @@ from evolink_check.traffic.exchange_redaction import (
     redact_trace,
 )
 from evolink_check.traffic.known_keys import KnownKeys
-from evolink_check.traffic.placeholders import SHORT
 from evolink_check.traffic.text_redaction import mask_words, redact_text
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ class Excerpt(NamedTuple):
 class Evidence:
     """The recorded traffic of a report, without secrets.
 
-    `keys` are the API keys that were sent. Keys of at least `SHORT` characters are already absent from the traffic.
-    Shorter keys are removed here if they are whole words.
+    `keys` are the API keys that were sent. Keys that may equal an ordinary word are removed here. All other keys are
+    already absent from the traffic.
     """
 
     def __init__(self, view: TraceView, keys: Collection[str] = ()) -> None:
         self._judged = view
         self._excerpts: dict[int, Excerpt] = {}
-        self._short_keys = tuple(key for key in keys if 0 < len(key) < SHORT)
+        self._short_keys = tuple(key for key in keys if key and may_be_a_word(key))
 
     def __len__(self) -> int:
         return len(self._judged.trace.entries)

@@ -29,6 +29,7 @@ _REPEATED = 256  # characters of a header or URL that may be repeated
 _WORDS = 20  # only this many words of a header's value are searched
 _LONGEST = 8192  # characters: longer values are not searched for elsewhere
 _SHORTEST = 3  # characters of a key
+SHORT_KEYS = 100  # maximum number of keys that are remembered although they may equal an ordinary word
 _MEMBER = re.compile(r'"([^"\\]{1,100})"\s{0,9}:\s{0,9}"([^"\\]{8,8192})"')
 
 # The head of a part of a multipart form (RFC 7578), and the end of the part.
@@ -75,13 +76,21 @@ def short_keys_in(exchange: Exchange) -> set[str]:
     A short key may equal an ordinary word, such as `test`.
     """
     # These keys are removed from texts that no rule checks.
-    sent = [
-        value.strip().rpartition(" ")[2]
-        for name, value in exchange.request_headers
-        if header_names_secret(name) and name.strip().lower() not in {"cookie", "set-cookie"}
-    ]
-    plain = {key for key in sent if _SHORTEST <= len(key) < 2 * SHORT and not is_placeholder(key)}
-    return {key for key in plain if len(key) < SHORT or not is_distinctive(key)}
+    headers = (pair for pair in exchange.request_headers if len(pair[1]) <= _REPEATED)
+    return {key for name, value in headers if (key := _short_key(name, value))}
+
+
+@lru_cache(_REMEMBERED)
+def _short_key(name: str, value: str) -> str:
+    if not header_names_secret(name) or name.strip().lower() in {"cookie", "set-cookie"}:
+        return ""
+    key = value.strip().rpartition(" ")[2]
+    return key if len(key) >= _SHORTEST and may_be_a_word(key) and not is_placeholder(key) else ""
+
+
+def may_be_a_word(key: str) -> bool:
+    """Return whether an API key may equal an ordinary word, such as `test`."""
+    return len(key) < SHORT or (len(key) < 2 * SHORT and not is_distinctive(key))
 
 
 def _notations(values: Iterable[str]) -> set[str]:

@@ -97,6 +97,8 @@ class Trace:
     complete: bool = True  # whether all traffic of the client is in the trace; if so, nothing else was sent
     task_limit: float = 0.0  # real seconds within which every task of the server ends; 0 if unknown
     redacted: bool = field(default=False, compare=False)  # whether secrets have been removed
+    # API keys that may equal an ordinary word, such as `test`. The entries may contain them, and reports mask them.
+    short_keys: frozenset[str] = field(default=frozenset(), compare=False)
     # Whether clients may use models that no OpenAPI document describes. If so, accepted create requests for these
     # models are not judged.
     other_models: bool = field(default=False, compare=False)

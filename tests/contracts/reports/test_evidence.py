@@ -5,19 +5,26 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from evolink_check.analysis.observations import LINKS
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import violation
+from evolink_check.engine.recordings import check_recording
 from evolink_check.reports import json_report, junit, terminal
 from evolink_check.reports.evidence import EXCERPT, TEXT, Evidence
 from evolink_check.reports.html.report import to_html
 from evolink_check.reports.model import Report, notes_on
 from evolink_check.traffic.har.archive import to_har
 from evolink_check.traffic.text_redaction import mask_words
+from evolink_spec.clauses import load_clauses
+from support.records.har_builders import archive, foreign
 from support.records.report_builders import report, verdicts
 from support.records.trace_builders import SPEC, Tracing, completed, task
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def everything(one: Report) -> str:
@@ -48,6 +55,34 @@ def test_a_key_under_eight_characters_stands_in_no_report() -> None:
     )  # fmt: skip
     assert "k3y" not in found
     assert "your key is " in found
+
+
+@pytest.mark.parametrize("key", ["hunter", "123456", "swordfish", "opensesame"])
+@pytest.mark.parametrize("header", ["X-Api-Key", "Authorization"])
+def test_a_key_that_may_be_a_word_stands_in_no_report_of_a_recording(
+    header: str, key: str, tmp_path: Path
+) -> None:
+    value = f"Bearer {key}" if header == "Authorization" else key
+    answer = json.dumps({"error": {"message": f"{key} is not known", "code": key}})
+    content = {"size": len(answer), "text": answer, "mimeType": "application/json"}
+    asked = foreign(
+        request={"headers": [{"name": header, "value": value}]}, response={"status": 401, "content": content}
+    )
+    (tmp_path / "r.har").write_text(json.dumps(archive(asked)), encoding="utf-8")
+    found = everything(check_recording([tmp_path / "r.har"], "", SPEC, load_clauses()))
+    assert key not in found
+    assert "is not known" in found
+
+
+@pytest.mark.parametrize("key", ["hunter", "123456", "swordfish", "opensesame"])
+def test_a_key_that_may_be_a_word_stands_in_no_report_of_the_proxy(key: str) -> None:
+    trace = Tracing()
+    trace.create({"error": {"message": f"{key} is not known"}}, status=401)
+    judged = verdicts(wire__json=(violation(0, expected=f"no {key}", seen=key),))
+    evidence = Evidence(TraceView(trace.trace(), SPEC), [key])
+    found = everything(Report("proxy", "http://a.test", evidence, judged, (), 0.0, 1.0))
+    assert key not in found
+    assert "is not known" in found
 
 
 @pytest.mark.parametrize("text", ["k3ys", "my-k3y", "k3y_1", "monk3y"])

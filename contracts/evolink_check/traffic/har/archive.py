@@ -107,6 +107,7 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
         complete=bool(files) and all(file.complete for file in files),
         task_limit=max((fact.task_limit for fact in facts), default=0.0),
         redacted=not facts,  # files of other tools are redacted when they are read
+        short_keys=frozenset().union(*(file.short_keys for file in files)),
         other_models=not facts,
         notes=tuple(note for file in files for note in file.notes),
     )

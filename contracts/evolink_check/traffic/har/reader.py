@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from evolink_check.traffic.credentials import SHORT_KEYS, short_keys_in
 from evolink_check.traffic.exchange_redaction import add_credentials, redact_entry
 from evolink_check.traffic.har.bodies import content_body, post_body, request_body
 from evolink_check.traffic.har.entries import authorization, is_from_cache, to_entry
@@ -44,6 +46,7 @@ class ReadArchive:
     facts: LogFacts | None  # None if the file was not written by evolink-check
     complete: bool  # whether the file contains all traffic of the client
     notes: tuple[str, ...] = ()  # which entries were left out, and why
+    short_keys: frozenset[str] = frozenset()  # API keys in headers that may equal an ordinary word
 
 
 @dataclass(slots=True)
@@ -248,8 +251,9 @@ def _is_of_api(value: Any, origin: str) -> bool:
 
 
 def _redact_file(file: ReadArchive, keys: KnownKeys) -> ReadArchive:
+    short_keys = dict.fromkeys(key for entry in file.entries for key in short_keys_in(entry.exchange))
     entries = tuple(redact_entry(entry, keys) for entry in file.entries)
-    return ReadArchive(file.name, entries, file.facts, file.complete, file.notes)
+    return replace(file, entries=entries, short_keys=frozenset(islice(short_keys, SHORT_KEYS)))
 
 
 def _label_of_sender(entry: HarEntry, labels: _Labels) -> str:
