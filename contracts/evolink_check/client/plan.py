@@ -79,7 +79,10 @@ class SuitePlan:
 
 
 def mostly_waits(scenario: Scenario) -> bool:
-    """Whether a client spends most of the scenario waiting, for example until its deadline."""
+    """Whether a client spends most of the scenario's duration waiting.
+
+    For example, the client waits until its own deadline.
+    """
     return scenario.endless or scenario.hangs
 
 

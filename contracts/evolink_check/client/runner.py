@@ -132,8 +132,8 @@ def _mock_options(plan: SuitePlan) -> Iterator[str]:
 def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
     """Run and judge one scenario.
 
-    A client may send too few queries to get the unusual response. The scenario is then repeated. The first query gets
-    the unusual response from then on, in all scenarios.
+    A client may send too few queries to get the unusual response of a scenario, such as an error. The scenario is then
+    repeated. From then on, the first query gets the unusual response in all scenarios.
 
     Raises `MockError` if the mock cannot be reached. Raises `CommandError` if the client cannot be started.
     """

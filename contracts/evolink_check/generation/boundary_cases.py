@@ -126,9 +126,10 @@ def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """Return at most 16 valid create requests with most of the documented field values.
+    """Return at most 16 valid create requests.
 
-    The requests need a budget, because each request creates a task.
+    Together, the requests contain most of the field values that the document lists. The requests need a budget,
+    because each request creates a task.
     """
     return creating_bodies(spec, subject, seed)
 

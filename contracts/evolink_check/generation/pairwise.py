@@ -37,9 +37,9 @@ _CHOICES = 500  # the maximum number of combinations from which some are selecte
 def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
     """Return at most 16 create requests.
 
-    The first request of each operation has the minimal body. In further requests, the fields have documented values.
-    Together, the further requests contain most pairs of values of two fields. Some requests also test a special case,
-    such as a long prompt.
+    The first request of each operation has the minimal body. In further requests, the fields have values that
+    the document lists. Together, the further requests contain most pairs of values of two fields. Some requests also
+    test a special case, such as a long prompt.
     """
     rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]
     by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)

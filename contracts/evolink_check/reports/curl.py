@@ -26,8 +26,8 @@ _UNSENT = {"host", "content-length", "connection", "authorization", "accept-enco
 def curl(report: Report, excerpt: Excerpt) -> str:
     """Return the curl command that repeats an exchange.
 
-    The API key is a shell variable, such as `$EVOLINK_API_KEY`. A long request body is cut. A callback becomes a shell
-    comment, because the server sends callbacks.
+    The API key is a shell variable, such as `$EVOLINK_API_KEY`. A long request body is cut. For a callback, the
+    result is a shell comment. The server sends callbacks, so the user cannot repeat them with curl.
     """
     entry, exchange = excerpt.entry, excerpt.entry.exchange
     url = exchange.url if "://" in exchange.url else f"{report.evidence.origin}{exchange.url}"

@@ -24,9 +24,9 @@ RULES: dict[str, Rule] = {}  # by clause id
 
 
 def rule(clause: str) -> Callable[[AnyRule], AnyRule]:
-    """Register the decorated function as the rule of a clause.
+    """Register the decorated function as the function that judges a clause.
 
-    Raises ValueError if the clause already has a rule.
+    Raises ValueError if another function already judges the clause.
     """
 
     def register(function: AnyRule) -> AnyRule:
@@ -37,9 +37,10 @@ def rule(clause: str) -> Callable[[AnyRule], AnyRule]:
 
 
 def rule_family(clauses: Iterable[str]) -> Callable[[AnyFamilyRule], AnyFamilyRule]:
-    """Register the decorated function as the rule of several clauses.
+    """Register the decorated function as the function that judges several clauses.
 
-    The function is called with the clause id and the trace. Raises ValueError if a clause already has a rule.
+    The function is called with the clause id and the trace. Raises ValueError if another function already judges one of
+    the clauses.
     """
 
     def register(function: AnyFamilyRule) -> AnyFamilyRule:
@@ -51,7 +52,7 @@ def rule_family(clauses: Iterable[str]) -> Callable[[AnyFamilyRule], AnyFamilyRu
 
 
 def rules_of(*modules: ModuleType) -> Mapping[str, Rule]:
-    """Return the rules that are defined in these modules, by clause id."""
+    """Return the functions in these modules that judge clauses, by clause id."""
     names = {module.__name__ for module in modules}
     return {clause: function for clause, function in RULES.items() if _module_of(function) in names}
 

@@ -1,4 +1,4 @@
-"""Recognize API keys by their form alone: a known prefix, or many random characters."""
+"""Recognize API keys by a known prefix or by many random characters."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ link therefore still matches the request that fetches it. A callback URL still m
 most sixteen bits of a digest. A mark does not reveal the secret. Redacting a URL twice has the same result as redacting
 it once.
 
-Two marks do not keep the length. `[removed:key]` replaces the bearer keys of requests to the API. In texts that are not
-URLs, `[removed]` replaces keys that are recognized by their form. There, `[removed]` also replaces values after a name
-such as `token`.
+Two marks have a fixed length. `[removed:key]` replaces the bearer keys of requests to the API. `[removed]` is used in
+texts that are not URLs. There, `[removed]` replaces other words that look like API keys, such as `sk-…`. `[removed]`
+also replaces values after a name such as `token`.
 """
 
 from __future__ import annotations

@@ -136,8 +136,9 @@ class LeasedScheduler:
     async def advance(self, account: Account, target: float, moved: Callable[[], None]) -> bool:
         """Move the frozen clock of an account to `target`. Attempt deliveries when they become due.
 
-        The clock stops at each due time and does not advance during the attempts. `moved` is called after each move.
-        Returns False if the account was deleted or another worker moves its clock.
+        The clock moves to each due time in turn, and then to `target`. `moved` is called after each of these moves. The
+        clock does not advance during the attempts. Returns False if the account was deleted or another worker moves its
+        clock.
         """
         await self.run_due(account)
         instant = account.frozen_at

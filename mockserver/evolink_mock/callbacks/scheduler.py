@@ -152,8 +152,9 @@ class CallbackScheduler:
     async def advance(self, account: Account, target: float, moved: Callable[[], None] = _ignore) -> bool:
         """Move the frozen clock of an account to `target`. Attempt deliveries when they become due.
 
-        The clock stops at each due time and does not advance during the attempts. Attempts with the same due time run
-        concurrently. `moved` is called after each move. Returns False if the account was deleted during the move.
+        The clock moves to each due time in turn, and then to `target`. `moved` is called after each of these moves. The
+        clock does not advance during the attempts. Attempts with the same due time run concurrently. Returns False if
+        the account was deleted in the meantime.
         """
         queue = self._queue(account)
         await self.run_due(account)  # attempts that were in progress when the clock was frozen

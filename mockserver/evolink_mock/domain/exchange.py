@@ -249,8 +249,8 @@ def violation_records(exchange: Exchange) -> Iterator[Violation]:
 def record_violations(exchange: Exchange) -> None:
     """Record the violations by a request in its account's journal.
 
-    A second call for the same exchange does nothing. A network fault can replace or delay the original response. Call
-    this function before the fault. The original response then decides which notes are violations.
+    A second call for the same exchange does nothing. A simulated network fault can replace or delay the response. Call
+    this function before the mock applies the fault. The original response then decides which notes are violations.
     """
     if exchange.decided:
         return

@@ -128,7 +128,7 @@ def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]])
 def redact_identifier_for_log(text: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Return an identifier (such as the value of `X-Request-Id`) without the credentials in `headers`.
 
-    Words that look like API keys are kept. An identifier may look like a key.
+    Other words that look like API keys are kept, because identifiers may look like keys.
     """
     return Redactor((), credential_values(headers)).identifier(text) if text else text
 
@@ -173,7 +173,8 @@ class Redactor:
     def identifier(self, text: str) -> str:
         """Return an identifier without credentials.
 
-        Words that look like API keys are kept. An identifier may look like a key.
+        Replaces the credentials of this redactor. Other words that look like API keys are kept, because identifiers may
+        look like keys.
         """
         return self._plain(text)
 

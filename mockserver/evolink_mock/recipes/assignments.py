@@ -126,7 +126,7 @@ def _with_pending_terms(account: Account, sequence: RecipeSequence, turn: int) -
         return recipe
     applied = account.applied = set() if account.applied is None else account.applied
     key = _step_key(sequence, sequence.index(turn))
-    # An earlier request of this step has already set the credits and the rate limit.
+    # A step can cover several requests. The first of these requests sets the credits and the rate limit.
     if key in applied:
         return replace(recipe, credits=None, rate=None)
     if len(applied) >= _LIMIT:

@@ -29,9 +29,9 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 
 
 class RecipeSyntaxError(ValueError):
-    """The text does not follow the grammar. The message is the reason.
+    """The text does not follow the grammar. The message says why.
 
-    If a word is malformed, the message is empty. `RecipeRegistry` then suggests similar recipes.
+    For a malformed word, such as `fail=`, the message is empty. The caller then suggests similar recipes instead.
     """
 
 

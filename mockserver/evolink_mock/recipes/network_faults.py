@@ -52,7 +52,6 @@ class _RewritingSend:
         self._body = b""
 
     async def send(self, message: Message) -> None:
-        """Collect one ASGI message. At the last message, send the changed response."""
         if message["type"] == "http.response.start":
             record_violations(self._exchange)
             self._start = message

@@ -1,4 +1,4 @@
 """Recognize credentials in texts, headers and JSON.
 
-A credential is recognized by the name before it or by its form.
+A credential is recognized if a name such as `password` precedes it, or if it looks like an API key.
 """

@@ -1,7 +1,7 @@
 """Find the credentials in JSON data.
 
 The name of a member may announce a credential, as in `{"api_key": …}`. Another member may contain the name, as in
-`{"name": "X-Api-Key", "value": …}`. The preceding item of a list may be the name, as in `["--token", …]`.
+`{"name": "X-Api-Key", "value": …}`. In a list, the item before the credential may be its name, as in `["--token", …]`.
 """
 
 from __future__ import annotations

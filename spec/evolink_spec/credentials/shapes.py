@@ -1,4 +1,4 @@
-"""Recognize API keys by their form."""
+"""Recognize API keys by a known prefix or by many random characters."""
 
 from __future__ import annotations
 

@@ -48,7 +48,10 @@ class Scenario:
     only: frozenset[str] = frozenset()  # if not empty, only these clauses are judged
 
     def comes_too_late(self, queries: int) -> bool:
-        """Whether a client that sends `queries` queries misses the unusual response."""
+        """Whether a client misses the unusual response of this scenario, such as an error.
+
+        The client has sent `queries` queries. In some scenarios, the first queries get the usual response.
+        """
         return any(order.operation == "query" and 0 < queries <= order.usual_first for order in self.orders)
 
     @property
@@ -58,7 +61,7 @@ class Scenario:
 
     @property
     def at_once(self) -> Scenario:
-        """The scenario with its unusual responses moved to the first query."""
+        """The same scenario, but the first query already gets the unusual response."""
         orders = tuple(
             replace(order, recipe=_USUAL_FIRST.sub("", order.recipe)) if order.operation == "query" else order
             for order in self.orders

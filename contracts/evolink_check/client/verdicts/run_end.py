@@ -101,7 +101,7 @@ class RunEnd:
 
     @cached_property
     def links(self) -> list[str]:
-        """The result links in `completed`."""
+        """The result links in the first query or callback that reports a completed task."""
         return results_of(self.completed.body) if self.completed else []
 
     @cached_property
@@ -116,9 +116,9 @@ class RunEnd:
 
     @property
     def evidence(self) -> tuple[int, ...]:
-        """The number of the trace entry of `last`, in a tuple.
+        """The number of the trace entry of the last request to the API, in a tuple.
 
-        The tuple is empty if `last` is None.
+        The tuple is empty if there is no such request.
         """
         return (self.last.number,) if self.last else ()
 
@@ -153,7 +153,7 @@ class RunEnd:
 
     @property
     def is_out_of_time(self) -> bool:
-        """Whether the client used at least 80 % of the time until its deadline."""
+        """Whether the client used at least 80 % of the time until the client's deadline."""
         waited = self.outcome.ended - self.outcome.began
         return waited >= _EARLY * (self.outcome.patience or PATIENCE)
 

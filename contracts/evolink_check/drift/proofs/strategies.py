@@ -41,7 +41,10 @@ def values_of(shape: Shape) -> SearchStrategy[Any]:
 
 
 def boundary_values(old: Shape, new: Shape) -> list[Json]:
-    """Return values near the limits of both schemas, and their listed values and examples."""
+    """Return values with which the two schemas can be tested.
+
+    The values are near the limits of a schema, or are `enum` values or examples of a schema.
+    """
     values: list[Json] = []
     for shape in (new, old):
         for branch in shape.branches:

@@ -1,7 +1,7 @@
 """Find the clauses that the statuses of create requests and queries violate.
 
-Most clauses about statuses share one rule, `status_findings_of`. A few clauses have their own rules. Each of
-these rules yields the findings of its clause in `status_findings`, and adds further findings.
+The function `status_findings_of` judges most clauses about statuses. A few clauses have a function of their own. For
+example, `auth_bearer` judges the clause `auth.bearer`. `auth_bearer` adds findings to those in `status_findings`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The remaining credits and the create requests of each account.
 
-The remaining credits are taken from the responses of the credits endpoint. A response is ignored if a task or
-create request was in progress.
+The remaining credits are taken from the responses of the credits endpoint. During a credits request, a task or
+create request of the account may be in progress. The response of such a credits request is ignored.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _REFUSED = range(400, 500)
 class Balance:
     """A response of the credits endpoint.
 
-    No task of the account was in progress at that time.
+    During the credits request, no task or create request of the account was in progress.
     """
 
     seen: Observation  # the credits request with its response

@@ -155,7 +155,7 @@ def after_billing(view: TraceView) -> Iterator[Finding]:
 @rule("credits.short")
 def short(view: TraceView) -> Iterator[Finding]:
     """A create request that the credits do not cover gets a 402."""
-    # The configuration of the check says which accounts have no credits.
+    # First case: according to the configuration of the check, the account has no credits.
     for create in view.of("create"):
         if create.account.credits is False and create.account.valid and create.account.access is not False:
             if create.status == _SHORT:
@@ -165,7 +165,7 @@ def short(view: TraceView) -> Iterator[Finding]:
                     create.number, expected="402: the account has no credits", seen=str(create.status)
                 )
     for ledger in ledgers(view):
-        # The first task after each credits request shows whether its price was covered.
+        # Second case: the first task after a credits request costs more than the remaining credits.
         yield from _overdrawn(ledger)
 
 

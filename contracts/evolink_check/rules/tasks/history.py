@@ -79,9 +79,10 @@ def _bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
 
 
 def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
-    """Return the judged queries of a task.
+    """Return the responses and callbacks of a task that rules check.
 
-    If no query reports the end, the first callback about the end is added.
+    The responses are those to the owner's status queries. A response that contradicts an earlier report of the
+    end is left out. If no query reports the end, the first callback about the end is added.
     """
     early = (None, history.statuses.initial, history.statuses.running)
     # If a query reports the end, `callback.body-equals-query` compares the callback with this query.
@@ -174,7 +175,7 @@ def ends_of(statuses: Statuses) -> tuple[str, ...]:
 def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
     """Return the statuses that a task can have.
 
-    A documented status for cancelled tasks is included.
+    The status of cancelled tasks is included if a document has such a status.
     """
     statuses = view.spec.query.statuses
     if task.create is not None:
