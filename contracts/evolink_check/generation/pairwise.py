@@ -1,6 +1,7 @@
-"""Select a few create requests with most of the documented field values.
+"""Select a few valid create requests.
 
-The selection is small, because each request creates a task, which costs credits.
+Together, the requests contain most of the field values that the document lists. The selection is small, because each
+created task costs credits.
 """
 
 from __future__ import annotations

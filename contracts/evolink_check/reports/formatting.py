@@ -69,8 +69,8 @@ def clause_source(clause: Clause) -> str:
 def violations(verdict: Verdict) -> list[Violation]:
     """Return the violations of a verdict, failures before warnings.
 
-    Violations with the same texts and the same severity are combined into one. Their order is that of their first
-    appearance.
+    Violations with the same texts and the same severity are combined into one. The combined violation takes the
+    place of the first.
     """
     return grouped(("", finding) for finding in verdict.violations)
 

@@ -41,7 +41,7 @@ def looks_like_key(value: str, name: str = "") -> bool:
 def names_identifier(name: str) -> bool:
     """Return whether a header called `name` contains an identifier, such as a request id.
 
-    Identifiers may look like API keys.
+    The value of such a header may look like an API key without being one.
     """
     return not _IDENTIFIERS.isdisjoint(_SEPARATORS.split(name.strip().lower()))
 

@@ -123,7 +123,7 @@ class AccountQueue:
             del self._attempts[entry.receiver]
 
     def entries(self) -> list[Entry]:
-        """Return all unfinished deliveries, in the order of `due`."""
+        """Return all unfinished deliveries, in the order of their due times."""
         return sorted((*self._later, *self._waiting(), *self._attempted.values()))
 
     def _waiting(self) -> Iterator[Entry]:

@@ -6,7 +6,7 @@ The rules about responses of the API use these functions:
 - `has_judgeable_status(observation)`: whether rules can judge the status. The body may be missing from the
   trace.
 - `clause_of_malformed_response(observation)`: the clause that a malformed response violates.
-- `known_tasks(view)`: the tasks whose status queries are judged.
+- `known_tasks(view)`: the tasks with status queries that the rules can check.
 - `headers_to_blame(view)` in `false_rejections`: the unknown request headers for which requests were refused.
 """
 

@@ -105,8 +105,8 @@ def slowest_answer(view: TraceView, at: float) -> float:
 def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: int = 1) -> bool:
     """Return whether deliveries around the Unix time `at` may be late or lost.
 
-    Deliveries may be late or lost if the server was slow at that time. `rest` is the number of attempts that
-    remained at that time.
+    Deliveries may be late or lost if the server was slow around `at`. `rest` is the number of delivery attempts
+    that remained at `at`.
     """
     timeout = Tolerances(view.trace.scale).real(deliveries.rules.timeout)
     # If one attempt remained, a quarter of the timeout is slow. If more attempts remained, a response that

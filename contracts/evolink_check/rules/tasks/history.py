@@ -1,7 +1,7 @@
 """The history of each task: its create request, its owner's queries, and its callbacks.
 
-- `task_histories(view)`: the tasks that can be judged.
-- `bodies(view)`: the responses and callbacks that the rules judge.
+- `task_histories(view)`: the tasks that the rules can check.
+- `bodies(view)`: the responses and callbacks that the rules check.
 - `bodies_of(history)`: the responses and callbacks of one task.
 - `in_order(observations)`: which exchanges certainly precede which.
 """
@@ -59,7 +59,7 @@ class TaskHistory:
 
 
 def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
-    """Return the tasks that can be judged, in order of appearance.
+    """Return the tasks that the rules can check, in order of appearance.
 
     A task that should not exist is left out. An example is a task with an invalid create request.
     """
@@ -67,7 +67,7 @@ def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
 
 
 def bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
-    """Return the responses and callbacks that rules judge, each with its task.
+    """Return the responses and callbacks that the rules check, each with its task.
 
     See `bodies_of` for the selection.
     """
@@ -79,7 +79,7 @@ def _bodies(view: TraceView) -> Sequence[tuple[TaskHistory, Observation]]:
 
 
 def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
-    """Return the responses and callbacks of a task that rules check.
+    """Return the responses and callbacks of one task that the rules check.
 
     The responses are those to the owner's status queries. A response that contradicts an earlier report of the
     end is left out. If no query reports the end, the first callback about the end is added.
