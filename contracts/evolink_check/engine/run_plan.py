@@ -64,7 +64,7 @@ class RunPlan:
 
 
 def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Clause]) -> RunPlan:
-    """Plan a run. Clauses about clients and callback receivers are not judged.
+    """Plan a run of `evolink-check api`, which judges the clauses about servers.
 
     If the budget (`effort.max_credits`) is 0 or None, no tasks are planned.
     """

@@ -1,4 +1,4 @@
-"""Build click commands from records. Each field of a record is an option.
+"""Build click commands from classes that declare options. Each field of such a class becomes an option.
 
 `--help` shows the options in sections.
 """

@@ -78,15 +78,14 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     account. The mock exports its journal as a HAR file. In this file, a missing header means that the request had no
     API key.
 
-    Responses from a cache and requests without a recorded body are left out. Invalid entries of requests to other hosts
-    are left out. The notes of the trace state what was left out.
+    Responses from a cache and requests without a recorded body are left out. If an entry is invalid and its request did
+    not go to the API, the entry is left out. The notes of the trace state what was left out.
 
     `origin` is the base URL of the API. If `origin` is empty, the base URL is taken from a file of evolink-check. If
     there is no such file, `origin_of` guesses the base URL from the requests.
 
-    Raises ValueError if a file is not a HAR file. Raises ValueError if the entry of a request to the API is invalid.
-    Raises ValueError if the files were recorded with different clock scales. The error names the file and the invalid
-    entry.
+    Raises ValueError if a file is not a HAR file, or if the files were recorded with different clock scales. Raises
+    ValueError if an entry is invalid and its request went to the API. The error names the file and the invalid entry.
     """
     origin = normalized_url(origin)
     files = read_archives(documents, origin)

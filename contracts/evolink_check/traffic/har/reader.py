@@ -89,9 +89,10 @@ def _more(places: list[str]) -> str:
 def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> list[ReadArchive]:
     """Read HAR documents, and remove the API keys from documents of other tools.
 
-    `origin` is the base URL of the API. If `origin` is empty, the documented host and paths identify the API. Raises
-    ValueError if a file is not a HAR file. Raises ValueError if the entry of a request to the API is invalid. The error
-    names the file and the invalid entry.
+    `origin` is the base URL of the API. If `origin` is empty, the documented host and paths identify the API.
+
+    Raises ValueError if a file is not a HAR file. Raises ValueError if an entry is invalid and its request went to the
+    API. The error names the file and the invalid entry.
     """
     archives = [
         (name, convert_record(document, Archive, f"{name}: not a HAR file").log)
