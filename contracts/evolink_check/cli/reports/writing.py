@@ -48,21 +48,21 @@ def write_reports(
     that makes the content of the file. If a report is written to stdout, `show` prints to stderr. Raises ValueError at
     the end if a file could not be written.
     """
-    files = [
-        (path, makers[name](result), write_markdown if name == "markdown" else write)
-        for name, path in paths.items()
-    ]
-    if baseline is not None:
-        from evolink_check.reports.baseline import to_json
-
-        files.append((baseline[0], to_json(baseline[1]), write))
     problems = []
-    for path, content, write_file in files:
+
+    def attempt(path: Path, write_file: Callable[[Path, str | bytes], None], content: str | bytes) -> None:
         try:
             write_file(path, content)
         except OSError as problem:
             file = "stdout" if path == STDOUT else path
             problems.append(f"{file}: cannot be written: {problem.strerror or problem}")
+
+    for name, path in paths.items():  # one content after the other, because a content can be large
+        attempt(path, write_markdown if name == "markdown" else write, makers[name](result))
+    if baseline is not None:
+        from evolink_check.reports.baseline import to_json
+
+        attempt(baseline[0], write, to_json(baseline[1]))
     show(result, sys.stderr if STDOUT in paths.values() else sys.stdout)
     if problems:
         raise ValueError("; ".join(problems))
