@@ -1,1 +1,1 @@
-"""Interpret recorded exchanges with an API, and judge each clause."""
+"""Find out what each recorded exchange with an API was, and judge each clause."""

@@ -26,7 +26,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """A signal handler that treats the first and the second signal differently."""
+    """A signal handler. The first Ctrl-C, SIGTERM or SIGHUP stops the run; the second ends the process."""
 
     def __init__(self, stop: threading.Event, message: str, clean_up: Callable[[], None]) -> None:
         self._stop = stop

@@ -107,7 +107,7 @@ class ScenarioDriver:
     async def redeliver(self, case: TaskCase, body: TaskBody) -> bool:
         """Send a refused callback again until the receiver accepts the callback.
 
-        There are at most as many attempts as EvoLink makes. Returns whether the receiver accepted the callback.
+        Up to three more attempts are made, as by EvoLink. Returns whether the receiver accepted the callback.
         """
         for pause in self.timing.retries:
             await asyncio.sleep(pause)

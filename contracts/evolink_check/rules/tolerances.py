@@ -77,7 +77,7 @@ class Tolerances:
 
     @property
     def credits_settled(self) -> float:
-        """The maximum real seconds from the report of a task's end to the refund."""
+        """The maximum real seconds from the response that reports the end of a task to the refund of its price."""
         return max(1.0, self.real(2.0))
 
     @property

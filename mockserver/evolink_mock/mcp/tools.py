@@ -121,8 +121,8 @@ class MockTools:
         The result is a verdict with advice. `command` is the command line of the client, as a list of words. The
         placeholders {prompt}, {image_url}, {output}, {callback_url}, {callback_listen}, {key} and {base_url} in it are
         replaced with values. `scenarios` selects scenarios by the beginning of their ids, such as `happy` or `query-`.
-        Without `scenarios`, all scenarios run, which takes one or two minutes. `deadline` is the time in seconds after
-        which the client itself gives up. `folder` is the working directory of the client.
+        Without `scenarios`, all scenarios run, which takes one or two minutes. `deadline` is the number of real seconds
+        for which the client itself waits for a task. `folder` is the working directory of the client.
         """
         return check_client(self._url, command, scenarios or [], deadline, folder)
 

@@ -4,9 +4,9 @@ The lane computes a response without waiting, and sends the whole response with 
 contain the whole request. The request must create a task, query a task or query the credits. A call to the store must
 take at most tens of microseconds. Every other request is left to uvicorn.
 
-The endpoint raises `MayWaitError` if a recipe may apply. The endpoint raises the same error for a callback URL. The
-endpoint has changed nothing at this point. The request is then left to uvicorn. The lane and uvicorn give the same
-response, journal entry and log line.
+If a recipe may apply to a request, the ASGI endpoint raises `MayWaitError` before it has changed anything. The endpoint
+does the same if the request contains a callback URL. The lane then leaves the request to uvicorn. The lane and uvicorn
+give the same response, journal entry and log line.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ class ExchangeFeed:
     def after(self, number: int) -> tuple[list[Numbered], int]:
         """Return the stored exchanges after `number`, and how many exchanges after `number` were removed.
 
-        Exchanges are removed to limit memory. Hidden exchanges are returned, too.
+        Exchanges are removed to limit memory. The result also contains exchanges that `clear` has hidden.
         """
         first = self.last - len(self._stored) + 1
         missed = max(0, first - 1 - number)

@@ -1,6 +1,7 @@
 """Print a comparison on a terminal.
 
-Breaking changes come first. New breaking changes are printed with their reason, their places and their proof.
+Breaking changes come first. A breaking change that is not in the baseline is printed with the reason and its places in
+the documents. If a request proves the change, the request is printed, too.
 """
 
 from __future__ import annotations
