@@ -87,7 +87,7 @@ def check_workers(workers: int, settings: Settings) -> None:
 
 
 def ca_folder(settings: Settings) -> Path:
-    """Return the folder of the certificate authority. The default is a folder for user data.
+    """Return the folder of the certificate authority. The default is `~/.local/share/evolink-mock` on Linux.
 
     Raises `SettingError` if the default is needed and the user has no home folder.
     """

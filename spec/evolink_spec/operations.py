@@ -186,7 +186,7 @@ def prose_aliases(operation: CreateOperation, document: Node) -> dict[str, str]:
 
 
 def failures_of(query: QueryOperation, document: Node) -> tuple[TaskFailure, ...]:
-    """Return the task failures that overlays have added to the status query."""
+    """Return the ways in which a task can fail. Overlays list them in the status query operation."""
     _, answer = _success(document.child("paths").child(query.path).child("get"))
     return failures_in(properties_of(answer).get("error"))
 

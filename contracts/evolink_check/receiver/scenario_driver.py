@@ -41,7 +41,7 @@ class ScenarioDriver:
     later: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def make(self) -> Task:
-        """Create a task, and tell the receiver about the task if necessary."""
+        """Create a task. If the receiver must know its tasks before the callbacks, also register the task there."""
         task = await self.api.make()
         await self.introduce(task)
         return task
