@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
+from evolink_check import clock
 from evolink_check.client.harness.mock_process import Mock
-from evolink_check.receiver.mock_api import MockApi
+from evolink_check.receiver.mock_api import MockApi, clock_difference
 from evolink_mock.domain.exchange import JOURNAL
 from evolink_spec import load
 
@@ -44,3 +45,43 @@ def test_requests_are_missing_only_if_the_mock_dropped_them_before_they_were_rea
         return api.complete, found
 
     assert asyncio.run(play()) == expected
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "ahead"),
+    [
+        ([(0.004, 0.021), (0.002, 0.0205), (0.09, 0.05)], 0.0205),
+        ([(0.002, -0.0205)], -0.0205),
+        ([(0.002, 3600.0)], 3600.0),
+        ([(0.004, 0.003), (0.2, 0.19)], 0.0),
+    ],
+)
+def test_a_difference_of_clocks_counts_if_it_exceeds_the_duration_of_the_measurement(
+    comparisons: list[tuple[float, float]], ahead: float
+) -> None:
+    assert clock_difference(comparisons) == ahead
+
+
+@pytest.mark.parametrize("ahead", [-0.1, 0.1])
+def test_requests_have_the_time_of_the_checkers_clock(
+    ahead: float, mock_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clocks of two processes drift apart, by a tenth of a second within minutes."""
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + ahead)
+
+    async def play() -> tuple[float, float, float]:
+        token = f"key-{secrets.token_hex(8)}"
+        api = MockApi(Mock(mock_url, token, {}), "another-key", load())
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx2.AsyncClient(base_url=mock_url, headers=headers, trust_env=False) as receiver:
+            await api.start()
+            before = clock.now()
+            await receiver.get("/v1/credits")
+            after = clock.now()
+        (entry,) = await api.requests()
+        await api.close()
+        return before, entry.began, after
+
+    before, began, after = asyncio.run(play())
+    assert before - 0.05 < began < after + 0.05
