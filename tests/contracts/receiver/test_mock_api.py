@@ -47,23 +47,13 @@ def test_requests_are_missing_only_if_the_mock_dropped_them_before_they_were_rea
     assert asyncio.run(play()) == expected
 
 
-@pytest.mark.parametrize(
-    ("comparisons", "ahead"),
-    [
-        ([(0.004, 0.021), (0.002, 0.0205), (0.09, 0.05)], 0.0205),
-        ([(0.002, -0.0205)], -0.0205),
-        ([(0.002, 3600.0)], 3600.0),
-        ([(0.004, 0.003), (0.2, 0.19)], 0.0),
-    ],
-)
-def test_a_difference_of_clocks_counts_if_it_exceeds_the_duration_of_the_measurement(
-    comparisons: list[tuple[float, float]], ahead: float
-) -> None:
-    assert clock_difference(comparisons) == ahead
+def test_the_fastest_comparison_of_the_clocks_counts() -> None:
+    assert clock_difference([(0.004, 0.021), (0.002, 0.02), (0.09, 0.05)]) == pytest.approx(0.021)
+    assert clock_difference([(0.002, -3600.0)]) == pytest.approx(-3600.0, abs=0.002)
 
 
-@pytest.mark.parametrize("ahead", [-0.1, 0.1])
-def test_requests_have_the_time_of_the_checkers_clock(
+@pytest.mark.parametrize("ahead", [-0.1, -0.004, 0.0, 0.004, 0.1])
+def test_no_request_seems_to_precede_what_caused_it(
     ahead: float, mock_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clocks of two processes drift apart, by a tenth of a second within minutes."""
@@ -84,4 +74,4 @@ def test_requests_have_the_time_of_the_checkers_clock(
         return before, entry.began, after
 
     before, began, after = asyncio.run(play())
-    assert before - 0.05 < began < after + 0.05
+    assert before <= began < after + 0.05
