@@ -76,16 +76,14 @@ def short_keys_in(exchange: Exchange) -> set[str]:
     A short key may equal an ordinary word, such as `test`.
     """
     # These keys are removed from texts that no rule checks.
-    headers = (pair for pair in exchange.request_headers if len(pair[1]) <= _REPEATED)
-    return {key for name, value in headers if (key := _short_key(name, value))}
+    sent = ((name, value.strip().rpartition(" ")[2]) for name, value in exchange.request_headers)
+    return {key for name, key in sent if _SHORTEST <= len(key) < 2 * SHORT and _is_short_key(name, key)}
 
 
 @lru_cache(_REMEMBERED)
-def _short_key(name: str, value: str) -> str:
-    if not header_names_secret(name) or name.strip().lower() in {"cookie", "set-cookie"}:
-        return ""
-    key = value.strip().rpartition(" ")[2]
-    return key if len(key) >= _SHORTEST and may_be_a_word(key) and not is_placeholder(key) else ""
+def _is_short_key(name: str, key: str) -> bool:
+    names_key = header_names_secret(name) and name.strip().lower() not in {"cookie", "set-cookie"}
+    return names_key and may_be_a_word(key) and not is_placeholder(key)
 
 
 def may_be_a_word(key: str) -> bool:

@@ -164,6 +164,14 @@ def test_a_short_key_of_letters_or_digits_is_masked_in_what_is_written(key: str,
     assert key in repr(record.trace().entries)  # the rules judge what was sent
 
 
+def test_a_short_key_after_a_long_scheme_is_masked_in_what_is_written() -> None:
+    written: list[Entry] = []
+    record = ProxyRecorder("https://api.example.test", written.append)
+    answer = b'{"message":"hunter is not known"}'
+    record.add(passing(headers={"X-Api-Key": f"{'x' * 300} hunter"}, answer=answer))
+    assert b"hunter" not in written[0].exchange.response_body
+
+
 def test_a_plain_word_that_was_sent_as_a_key_is_masked_in_what_is_written() -> None:
     written: list[Entry] = []
     record = ProxyRecorder("https://api.example.test", written.append)
