@@ -89,33 +89,32 @@ class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
         self.requirements  # noqa: B018  (raises ValueError)
         check_baseline(self.path, update=self.update)
 
-    def updated(self, report: Report) -> tuple[Path, Baseline] | None:
-        """Return the path and the new content of the baseline file.
+    def known_violations(self, report: Report) -> Baseline | None:
+        """Return the known violations, or None without a baseline file.
 
-        Returns None if the file stays as it is. Call `updated` before `apply`, because `apply` can remove violations
-        from the report.
+        With --update-baseline, the violations of the report are among them. The file is not written here.
         """
         from evolink_check.reports import baseline
 
-        if not self.update or self.path is None:
+        if self.path is None:
             return None
+        if not self.update:
+            return read_baseline(self.path)
         before = read_baseline(self.path) if self.path.is_file() else baseline.Baseline()
-        return self.path, baseline.update(report.verdicts, before)
+        return baseline.update(report.verdicts, before)
 
-    def apply(self, report: Report) -> Report:
-        """Apply the baseline file, --strict, --warn and --require to the report, and return it.
+    def apply(self, report: Report, known: Baseline | None) -> Report:
+        """Apply the known violations, --strict, --warn and --require to the report, and return it.
 
-        A violation is known if the baseline file contains it. If all violations of a verdict are known, the verdict is
-        marked as known. If a verdict also has new violations, the returned report lacks its known violations.
+        If all violations of a verdict are known, the verdict is marked as known. If a verdict also has new violations,
+        the returned report lacks its known violations.
         """
         from evolink_check.reports import baseline
 
         strictness = Strictness(self.strict, self.warn)
         report = replace(report, strictness=strictness, requirements=self.requirements)
-        if self.path is None:
+        if known is None:
             return report
-        updated = self.updated(report)
-        content = updated[1] if updated else read_baseline(self.path)
-        gone = baseline.notes_on_fixed(report.verdicts, content)
-        verdicts = baseline.apply(report.verdicts, content)
+        gone = baseline.notes_on_fixed(report.verdicts, known)
+        verdicts = baseline.apply(report.verdicts, known)
         return replace(report, verdicts=verdicts, notes=(*report.notes, *gone))

@@ -26,8 +26,9 @@ def finish(report: Report, baseline: BaselineOptions, files: ReportFiles) -> int
     from evolink_check.reports import json_report, junit, markdown, terminal, verdict_tables
     from evolink_check.reports.html.report import to_html
 
-    new_baseline = baseline.updated(report)
-    report = baseline.apply(report)
+    known = baseline.known_violations(report)
+    new_baseline = (baseline.path, known) if baseline.update and baseline.path and known else None
+    report = baseline.apply(report, known)
     if files.har is not None:
         report = replace(report, har=str(files.har))
     makers: dict[str, Callable[[Report], str | bytes]] = {

@@ -26,7 +26,7 @@ def check_files(paths: Collection[Path]) -> None:
     """
     # A problem after the run could cost the results.
     plain = [path.resolve() for path in paths if path != STDOUT and not is_special(path)]
-    if len([path for path in paths if path == STDOUT]) > 1:
+    if list(paths).count(STDOUT) > 1:
         raise ValueError("only one report can go to stdout")
     for path in paths:
         check_writable(path)
